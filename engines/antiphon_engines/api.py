@@ -1,0 +1,138 @@
+"""What an engine is: the one interface between the models and everything above them.
+
+Engines are synchronous, know nothing of rooms, sockets or documents, and are tested without a loop. The scheduler
+calls them from one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Protocol, TypeAlias
+
+from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+from antiphon_proto.messages import TokenInfo
+from antiphon_proto.params import Task, TextParams, TextSteer
+from msgspec import Struct
+
+# Requests ---------------------------------------------------------------------------------------------
+
+
+class TextRequest(Struct, frozen=True, tag="text"):
+    """What the co-author asks of a text engine.
+
+    `before` and `after` are the document's text around the place, already cut to a window by the caller (at stable
+    boundaries, so that a cached prefix stays valid while the document grows); `selection` is the passage that an
+    instruction is about. The engine builds its own prompt of these: chat template, raw continuation, whatever its
+    model does best.
+    """
+
+    task: Task
+    before: str
+    after: str = ""
+    selection: str = ""
+    instruction: str = ""
+    params: TextParams = TextParams()
+
+
+Request: TypeAlias = TextRequest
+Steer: TypeAlias = TextSteer
+
+# Outputs ----------------------------------------------------------------------------------------------
+
+
+class Token(Struct, frozen=True, tag="token"):
+    """One sampled token; `info.text` holds whole characters only and may be empty while one is incomplete."""
+
+    info: TokenInfo
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """The job ended by itself. `length` is `params.max_tokens` or a full context."""
+
+    reason: Literal["end", "stop_string", "length"]
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """This job cannot go on; the others can."""
+
+    code: str
+    message: str
+
+
+Output: TypeAlias = Token | Done | Failed
+
+# Errors -----------------------------------------------------------------------------------------------
+
+
+class InvalidRequest(PeerError):
+    """The request cannot be served by this engine, whoever asks (bad parameters, prompt too long to fit)."""
+
+
+class EngineUnavailable(AntiphonError):
+    """The engine cannot be built or reached; the message is one clear line for a person."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+class QueueFull(PeerError):
+    code = ErrorCode.QUEUE_FULL
+
+
+# The interface ----------------------------------------------------------------------------------------
+
+
+class EngineInfo(Struct, frozen=True):
+    """What the engine is and how much it takes at once."""
+
+    modality: Literal["text", "image", "audio"]
+    name: str
+    device: str
+    backend: str
+    max_jobs: int
+    """Jobs that can be admitted at the same time (KV rows, latents, sessions)."""
+    max_batch: int
+    """Jobs that one `step` call may advance."""
+    note: str = ""
+    """A line for people: what the model is good at, under which terms it comes."""
+
+
+class Job(Protocol):
+    """One admitted request. Engines subclass or implement it with their own streaming state."""
+
+    unit: str
+    """What the next step of this job is, for instance "prefill" or "decode": jobs with equal units may share a
+    batch; the engine may change it after each step."""
+
+
+class Engine(Protocol):
+    """A model behind the scheduler."""
+
+    kind: ClassVar[str]
+    info: EngineInfo
+
+    def admit(self, request: Request) -> Job:
+        """Validate, tokenise, allocate state. Bounded work: the long part (prefill) is done in steps.
+
+        Raises InvalidRequest. The scheduler never admits more than `info.max_jobs`.
+        """
+        ...
+
+    def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Output]]:
+        """Advance each job by one unit and return, per job, what came out (possibly nothing).
+
+        All jobs have the same `unit`, at most `info.max_batch` of them. `Done` or `Failed` is a job's last output;
+        after it the job must be released. One job's failure never raises; an exception means the engine is broken.
+        """
+        ...
+
+    def steer(self, job: Job, change: Steer) -> None:
+        """Change a running job; takes effect at its next step. Raises InvalidRequest and then changes nothing."""
+        ...
+
+    def release(self, job: Job) -> None:
+        """Free the job's state; idempotent, allowed at any time between steps."""
+        ...
+
+    def close(self) -> None:
+        """Free everything."""
+        ...

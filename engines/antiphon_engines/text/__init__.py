@@ -1,0 +1,1 @@
+"""Text engines: an embedded ONNX model, torch models, GGUF files, and remote OpenAI-compatible servers."""

@@ -1,0 +1,50 @@
+"""The line between sampling and the network: what a causal language model must do for us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Logits = NDArray[np.float32]
+
+
+class TokenModel(Protocol):
+    """A causal language model with one KV arena: a row per stream, rows of different lengths.
+
+    Implementations are not thread-safe and keep all streaming state in the arena's rows.
+    """
+
+    vocab_size: int
+    rows: int
+    """How many streams the arena holds."""
+    context: int
+    """Tokens a row can hold."""
+    name: str
+    device: str
+    backend: str
+
+    def length(self, row: int) -> int:
+        """Tokens now held by `row`."""
+        ...
+
+    def step(self, rows: Sequence[int], ids: Ids, lengths: Sequence[int]) -> Logits:
+        """Append `lengths[i]` tokens of `ids[i]` (int64, shape (len(rows), max(lengths)), right-padded) to each row.
+
+        Returns float32 logits of shape (len(rows), vocab_size): those after each row's last appended token.
+        Rows are distinct; no row may pass `context`. A row's result must not depend on which rows share the call.
+        """
+        ...
+
+    def truncate(self, row: int, length: int) -> None:
+        """Forget the row's tokens from position `length` on."""
+        ...
+
+    def copy_prefix(self, source: int, target: int, length: int) -> None:
+        """Make the first `length` tokens of `target` those of `source`; `target` then holds `length` tokens."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,57 @@
+"""Generation parameters with their bounds, shared by the wire, the engines and the SDK."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+MAX_STOP_STRINGS = 8
+MAX_ALTERNATIVES = 8
+
+Temperature = Annotated[float, Meta(ge=0.0, le=4.0)]
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+TopK = Annotated[int, Meta(ge=0, le=1000)]
+Penalty = Annotated[float, Meta(ge=0.5, le=3.0)]
+MaxTokens = Annotated[int, Meta(ge=1, le=4096)]
+Seed = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+StopStrings = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...], Meta(max_length=MAX_STOP_STRINGS)
+]
+AlternativeCount = Annotated[int, Meta(ge=0, le=MAX_ALTERNATIVES)]
+
+Task = Literal["continue", "instruct"]
+"""`continue` extends the text at a place; `instruct` follows a free instruction, with the text as context."""
+Mode = Literal["write", "suggest", "private"]
+"""`write` inserts directly; `suggest` waits for acceptance; `private` streams to the asker only."""
+
+
+class TextParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How text is sampled.
+
+    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1 and `min_p` 0 switch that filter off. The same seed and
+    prompt give the same text, alone or in a batch; without a seed the server draws one and reports it.
+    `alternatives` is how many other candidates each token is reported with.
+    """
+
+    max_tokens: MaxTokens = 120
+    temperature: Temperature = 0.8
+    top_k: TopK = 50
+    top_p: Probability = 0.95
+    min_p: Probability = 0.02
+    repetition_penalty: Penalty = 1.1
+    seed: Seed | None = None
+    stop: StopStrings = ()
+    alternatives: AlternativeCount = 4
+
+
+class TextSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A change to a run while it streams; what is unset stays as it is. Takes effect at the next step."""
+
+    instruction: Annotated[str, Meta(max_length=4000)] | UnsetType = UNSET
+    max_tokens: MaxTokens | UnsetType = UNSET
+    temperature: Temperature | UnsetType = UNSET
+    top_k: TopK | UnsetType = UNSET
+    top_p: Probability | UnsetType = UNSET
+    min_p: Probability | UnsetType = UNSET
+    repetition_penalty: Penalty | UnsetType = UNSET

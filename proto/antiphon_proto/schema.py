@@ -1,0 +1,23 @@
+"""Names and shapes of what stands in a room's shared Yjs document (DESIGN section "shared state")."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STORY: Final = "story"
+"""Y.Text, rich text as Quill deltas."""
+CANVAS: Final = "canvas"
+"""Y.Map of objects and layers."""
+JAM: Final = "jam"
+"""Y.Map: transport, prompts, tracks, clips."""
+FILM: Final = "film"
+"""Y.Array of shots."""
+META: Final = "meta"
+"""Y.Map: title and settings of the room."""
+
+ATTR_AI: Final = "ai"
+"""Text attribute on what a run wrote; the value is the run id. Display only: the server's authorship list is the truth."""
+ATTR_SUGGEST: Final = "suggest"
+"""Text attribute on an insertion that waits for acceptance; the value is the run id."""
+ATTR_SUGGEST_DELETE: Final = "suggest_del"
+"""Text attribute on text that a suggestion wants removed; the value is the run id."""
