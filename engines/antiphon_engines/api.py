@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import Task, TextParams, TextSteer
-from msgspec import Struct
 
 # Requests ---------------------------------------------------------------------------------------------
 

@@ -123,7 +123,7 @@ class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 # Client to server -------------------------------------------------------------------------------------
 
 
-class Hello(Message, tag="hello"):
+class Hello(Message, frozen=True, tag="hello"):
     """First frame of a client. `session` is the secret of an earlier `welcome`; `client_id` is the Yjs client id."""
 
     version: Annotated[int, Meta(ge=0, le=65535)]
@@ -136,7 +136,7 @@ class Hello(Message, tag="hello"):
     agent: Annotated[str, Meta(max_length=128)] = ""
 
 
-class Edit(Message, tag="edit"):
+class Edit(Message, frozen=True, tag="edit"):
     """A Yjs update (v1 encoding). `batch` rises by one per session; each is answered by `ack`s."""
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -144,14 +144,14 @@ class Edit(Message, tag="edit"):
     update: bytes
 
 
-class SetPresence(Message, tag="set_presence"):
+class SetPresence(Message, frozen=True, tag="set_presence"):
     """The sender's awareness state: a JSON object (cursor as Yjs relative positions), or `null` when it hides."""
 
     lane: ClassVar[Lane] = Lane.PRESENCE
     state: Annotated[str, Meta(max_length=4096)]
 
 
-class Ask(Message, tag="ask"):
+class Ask(Message, frozen=True, tag="ask"):
     """Ask the AI. Positions are UTF-8 byte offsets in the story as it was at room offset `offset`.
 
     `start` == `end` is a cursor; else the range is the selection that an instruction is about. `ask` is echoed in the
@@ -168,16 +168,16 @@ class Ask(Message, tag="ask"):
     params: TextParams = TextParams()
 
 
-class Stop(Message, tag="stop"):
+class Stop(Message, frozen=True, tag="stop"):
     run: Id
 
 
-class Steer(Message, tag="steer"):
+class Steer(Message, frozen=True, tag="steer"):
     run: Id
     change: TextSteer
 
 
-class Accept(Message, tag="accept"):
+class Accept(Message, frozen=True, tag="accept"):
     """Accept a suggestion, whole, or only the part inside [start, end) as at room offset `offset`."""
 
     run: Id
@@ -186,36 +186,36 @@ class Accept(Message, tag="accept"):
     end: UInt | None = None
 
 
-class Reject(Message, tag="reject"):
+class Reject(Message, frozen=True, tag="reject"):
     run: Id
     offset: UInt = 0
     start: UInt | None = None
     end: UInt | None = None
 
 
-class Undo(Message, tag="undo"):
+class Undo(Message, frozen=True, tag="undo"):
     """Undo a run's writing (`run`), or the sender's own last edit (`run` is nil)."""
 
     run: Id | None = None
 
 
-class Redo(Message, tag="redo"):
+class Redo(Message, frozen=True, tag="redo"):
     """Redo the sender's own last undone edit."""
 
 
-class Revoke(Message, tag="revoke"):
+class Revoke(Message, frozen=True, tag="revoke"):
     """Put a member out; the invite link that they used stops working for newcomers. Owners only."""
 
     participant: Id
 
 
-class Resync(Message, tag="resync"):
+class Resync(Message, frozen=True, tag="resync"):
     """The client found that its copy differs (see `digest`) and wants a `rebuild`."""
 
     reason: Annotated[str, Meta(max_length=128)] = ""
 
 
-class Ping(Message, tag="ping"):
+class Ping(Message, frozen=True, tag="ping"):
     """`sent_ms` is the sender's clock, echoed in `pong`."""
 
     sent_ms: float
@@ -224,7 +224,7 @@ class Ping(Message, tag="ping"):
 # Both directions --------------------------------------------------------------------------------------
 
 
-class Fragment(Message, tag="fragment"):
+class Fragment(Message, frozen=True, tag="fragment"):
     """A piece of a message over 256 KB: pieces arrive in order, one message at a time per direction."""
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -236,7 +236,7 @@ class Fragment(Message, tag="fragment"):
 # Server to client -------------------------------------------------------------------------------------
 
 
-class Welcome(Message, tag="welcome"):
+class Welcome(Message, frozen=True, tag="welcome"):
     """Answer to `hello`. Followed by `rebuild`, or by the `update`s that the resume point lacks."""
 
     version: int
@@ -256,7 +256,7 @@ class Welcome(Message, tag="welcome"):
     """Highest batch of this session that the server has applied: the client need not send it again."""
 
 
-class Rebuild(Message, tag="rebuild"):
+class Rebuild(Message, frozen=True, tag="rebuild"):
     """The whole document. Under another `lineage` the client must drop its copy first."""
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -267,7 +267,7 @@ class Rebuild(Message, tag="rebuild"):
     update: bytes
 
 
-class Update(Message, tag="update"):
+class Update(Message, frozen=True, tag="update"):
     """The merged document changes of one tick; applying it brings the client to `offset`."""
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -275,7 +275,7 @@ class Update(Message, tag="update"):
     update: bytes
 
 
-class Ack(Message, tag="ack"):
+class Ack(Message, frozen=True, tag="ack"):
     """The fate of a batch. `applied` comes with the offset that holds it; `durable` when it is on disk."""
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -285,17 +285,17 @@ class Ack(Message, tag="ack"):
     message: Text = ""
 
 
-class Joined(Message, tag="joined"):
+class Joined(Message, frozen=True, tag="joined"):
     """A participant came, came back, or changed (name, role, online)."""
 
     participant: Participant
 
 
-class Left(Message, tag="left"):
+class Left(Message, frozen=True, tag="left"):
     participant: Id
 
 
-class Presence(Message, tag="presence"):
+class Presence(Message, frozen=True, tag="presence"):
     """A participant's awareness state (JSON object, or `null` when gone). `client_id` is its Yjs client id."""
 
     lane: ClassVar[Lane] = Lane.PRESENCE
@@ -304,7 +304,7 @@ class Presence(Message, tag="presence"):
     state: str
 
 
-class Run(Message, tag="run"):
+class Run(Message, frozen=True, tag="run"):
     """The state of a run changed. `ask` echoes the request in the message that first announces the run, else 0."""
 
     offset: UInt
@@ -312,7 +312,7 @@ class Run(Message, tag="run"):
     ask: UInt = 0
 
 
-class Tokens(Message, tag="tokens"):
+class Tokens(Message, frozen=True, tag="tokens"):
     """Details of sampled tokens, beside the text that enters the document. In `private` mode they are the text."""
 
     lane: ClassVar[Lane] = Lane.TOKEN
@@ -321,19 +321,19 @@ class Tokens(Message, tag="tokens"):
     tokens: tuple[TokenInfo, ...]
 
 
-class Models(Message, tag="models"):
+class Models(Message, frozen=True, tag="models"):
     """The engines changed state."""
 
     models: tuple[ModelInfo, ...]
 
 
-class Links(Message, tag="links"):
+class Links(Message, frozen=True, tag="links"):
     """To owners only: the invite links in force (after a `revoke` renewed one). Role -> path with token."""
 
     links: dict[str, str]
 
 
-class Digest(Message, tag="digest"):
+class Digest(Message, frozen=True, tag="digest"):
     """SHA-256 (first 16 bytes) of the story's UTF-8 text at `offset`; a client that differs sends `resync`."""
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -341,7 +341,7 @@ class Digest(Message, tag="digest"):
     sha256: bytes
 
 
-class Error(Message, tag="error"):
+class Error(Message, frozen=True, tag="error"):
     """A request failed. `re` is the tag it answers, `ref` its number or run id as text."""
 
     code: str
@@ -350,14 +350,14 @@ class Error(Message, tag="error"):
     ref: str = ""
 
 
-class GoAway(Message, tag="go_away"):
+class GoAway(Message, frozen=True, tag="go_away"):
     """The server drains: finish, then connect again after `retry_ms`."""
 
     reason: str
     retry_ms: UInt
 
 
-class Pong(Message, tag="pong"):
+class Pong(Message, frozen=True, tag="pong"):
     """Answer to `ping`: its `sent_ms`, and the server's clock (Unix milliseconds)."""
 
     sent_ms: float

@@ -16,7 +16,7 @@ META: Final = "meta"
 """Y.Map: title and settings of the room."""
 
 ATTR_AI: Final = "ai"
-"""Text attribute on what a run wrote; the value is the run id. Display only: the server's authorship list is the truth."""
+"""Text attribute on what a run wrote; the value is the run id. For display: the authorship list is the truth."""
 ATTR_SUGGEST: Final = "suggest"
 """Text attribute on an insertion that waits for acceptance; the value is the run id."""
 ATTR_SUGGEST_DELETE: Final = "suggest_del"
