@@ -1,0 +1,88 @@
+"""What a room sends: one frame, encoded at most once per dialect, and the outlet it is handed to.
+
+A room never touches a socket. It hands each :class:`Frame` to the :class:`Outlet` of every seat; the outlet applies
+the lane's policy (see `antiphon_proto.lanes`) and never blocks, so that one slow client costs the others nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from antiphon_proto.codec import encode
+from antiphon_proto.errors import CloseCode
+from antiphon_proto.lanes import Lane
+from antiphon_proto.messages import FRAGMENT_BODY, MAX_FRAME, Fragment, Message
+
+Dialect = Literal["native", "yjs"]
+
+_FIN_BINARY = 0x82
+
+
+def websocket_frame(payload: bytes) -> bytes:
+    """One unmasked, final, binary WebSocket frame (RFC 6455, section 5.2), ready for `transport.write`."""
+    size = len(payload)
+    if size < 126:
+        return bytes((_FIN_BINARY, size)) + payload
+    if size < 65536:
+        return struct.pack("!BBH", _FIN_BINARY, 126, size) + payload
+    return struct.pack("!BBQ", _FIN_BINARY, 127, size) + payload
+
+
+class Frame:
+    """One thing to deliver. `slot` names what a newer frame of the same slot replaces (latest-wins lanes).
+
+    `native` and `yjs` are complete WebSocket bytes for clients of `/ws` and `/yjs/{room}`; None means that clients of
+    that dialect do not get this frame.
+    """
+
+    __slots__ = ("lane", "native", "slot", "yjs")
+
+    def __init__(
+        self, lane: Lane, *, native: bytes | None = None, yjs: bytes | None = None, slot: str | None = None
+    ) -> None:
+        self.lane = lane
+        self.slot = slot
+        self.native = native
+        self.yjs = yjs
+
+    @classmethod
+    def of(cls, message: Message, *, yjs: Sequence[bytes] = (), slot: str | None = None) -> Frame:
+        """The frame of a native message; `yjs` are y-protocols messages that say the same to plain Yjs clients."""
+        native = native_bytes(message)
+        return cls(
+            message.lane,
+            native=native,
+            yjs=b"".join(map(websocket_frame, yjs)) if yjs else None,
+            slot=slot,
+        )
+
+    def data(self, dialect: Dialect) -> bytes | None:
+        """The bytes for a client of `dialect`, or None."""
+        return self.native if dialect == "native" else self.yjs
+
+
+def native_bytes(message: Message) -> bytes:
+    """WebSocket bytes of a native message, cut into `fragment`s when it is larger than one frame may be."""
+    payload = encode(message)
+    if len(payload) <= MAX_FRAME:
+        return websocket_frame(payload)
+    pieces = [payload[i : i + FRAGMENT_BODY] for i in range(0, len(payload), FRAGMENT_BODY)]
+    return b"".join(
+        websocket_frame(encode(Fragment(index, len(pieces), piece))) for index, piece in enumerate(pieces)
+    )
+
+
+class Outlet(Protocol):
+    """How a room reaches one connection."""
+
+    dialect: Dialect
+
+    def send(self, frame: Frame) -> None:
+        """Deliver or queue by the lane's policy. Never blocks and never raises."""
+        ...
+
+    def close(self, code: CloseCode, reason: str = "") -> None:
+        """End the connection (what is queued in the control lane goes out first). Idempotent."""
+        ...

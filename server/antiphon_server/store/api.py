@@ -1,0 +1,131 @@
+"""What a store of rooms must do. Every implementation passes one contract suite (`tests/server/store`).
+
+Writes are queued synchronously on the event loop and group-committed by the store's own task: a room never waits
+for the disk, and tells its clients `durable` when the commit that holds their edit has returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from antiphon_proto.errors import AntiphonError, ErrorCode
+from antiphon_proto.messages import RunInfo
+from msgspec import Struct
+
+
+class StorageUnavailable(AntiphonError):
+    """The disk cannot take more now; nothing that was acknowledged is lost."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+class StorageFull(StorageUnavailable):
+    code = ErrorCode.STORAGE_FULL
+
+
+class RoomRecord(Struct, frozen=True):
+    """A room's identity. `lineage` is issued here and never by a client; `links` maps role -> id of the link in force."""
+
+    id: str
+    lineage: str
+    created_ms: int
+    links: dict[str, str]
+
+
+class Entry(Struct, frozen=True):
+    """One applied document update with its true author.
+
+    `seq` rises by one per room, from 1. `run` is the run that wrote it, if one did.
+    `update` is a Yjs update (v1).
+    """
+
+    seq: int
+    author: str
+    update: bytes
+    at_ms: int
+    run: str | None = None
+
+
+class MemberRecord(Struct, frozen=True):
+    """A member, kept so that they come back as the same participant. `session_hash` is SHA-256 of the session secret."""
+
+    id: str
+    session_hash: bytes
+    name: str
+    color: str
+    role: str
+    link: str
+    revoked: bool = False
+    last_batch: int = 0
+    """Highest batch number of the session that is durably applied."""
+
+
+class RunRecord(Struct, frozen=True):
+    """A run and what it was asked, for provenance. `params` and `prompt` are JSON."""
+
+    info: RunInfo
+    params: str
+    prompt: str
+
+
+class Snapshot(Struct, frozen=True):
+    """The document after entry `seq`: a Yjs update that rebuilds it, and the authorship list (opaque bytes)."""
+
+    seq: int
+    state: bytes
+    authorship: bytes
+    at_ms: int
+
+
+class StoredRoom(Struct, frozen=True):
+    """Everything needed to bring a room back: the newest snapshot, then the entries after it in order."""
+
+    record: RoomRecord
+    snapshot: Snapshot | None
+    entries: tuple[Entry, ...]
+    members: tuple[MemberRecord, ...]
+    runs: tuple[RunRecord, ...]
+
+
+Change: TypeAlias = RoomRecord | Entry | MemberRecord | RunRecord | Snapshot
+"""A write: an entry is appended; a snapshot is added (older ones may be dropped); the others are put by id."""
+
+Committed: TypeAlias = Callable[[StorageUnavailable | None], None]
+"""Called once on the event loop: None when the changes are on disk, else why they are not."""
+
+
+class RoomStore(Protocol):
+    """Keeps rooms. All methods belong to the event loop's thread."""
+
+    async def open(self) -> None:
+        """Ready the store. Raises StorageUnavailable with one clear line (path, reason)."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what is queued, then let go of everything."""
+        ...
+
+    async def create(self, record: RoomRecord) -> None:
+        """Make a room durable before its links are handed out. Raises Conflict when the id is taken."""
+        ...
+
+    async def load(self, room: str) -> StoredRoom | None:
+        """Everything of a room, including changes queued before this call; None when there is no such room."""
+        ...
+
+    def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
+        """Queue changes; they are committed together, in order, with what else is queued (group commit).
+
+        Raises StorageUnavailable, and then queues nothing, when the queue is at its bound or the disk refused the last
+        commit and has not recovered.
+        """
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything queued before this call has been committed. Raises StorageUnavailable."""
+        ...
+
+    async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
+        """Entries with `seq` > `after`, in order, at most `limit`, compacted ones excepted."""
+        ...
