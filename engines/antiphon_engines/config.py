@@ -1,0 +1,76 @@
+"""What an engine worker is told when it is started: one frozen, bounded value that crosses the process border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from antiphon_engines.api import EngineUnavailable
+
+DEFAULT_TEXT_MODEL = "smollm2-135m"
+
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=256)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=3600)]
+
+
+class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of one engine worker process.
+
+    Constructing one checks nothing (msgspec): :func:`decode` does, and so does :func:`checked`.
+    """
+
+    cache_dir: Annotated[str, Meta(min_length=1, max_length=4096)]
+    """Folder of prepared models."""
+    text_model: Annotated[str, Meta(min_length=1, max_length=1024)] = DEFAULT_TEXT_MODEL
+    """A model spec; `registry.parse` says what may stand here."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Meta(ge=1, le=256)] = 2
+    """Threads of the numerical runtime."""
+    context: Annotated[int, Meta(ge=128, le=131_072)] = 2048
+    """Tokens that one KV row holds, prompt and answer together."""
+    max_batch: Count = 8
+    """Jobs that one step may advance."""
+    max_jobs: Count = 8
+    """Jobs admitted at the same time: rows of the KV arena, slots, open requests."""
+    max_queue: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """Jobs that may wait for admission; beyond it a request is refused with QueueFull."""
+    prefill_chunk: Annotated[int, Meta(ge=8, le=8192)] = 128
+    """Prompt tokens per step, so that a long prompt stalls no other stream."""
+    api_key: Annotated[str, Meta(max_length=1024)] = ""
+    """Bearer key of a remote engine; never logged."""
+    connect_timeout: Seconds = 10.0
+    """Seconds until a remote server must have accepted the connection."""
+    idle_timeout: Seconds = 60.0
+    """Seconds that a remote server may stay silent within one request."""
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            yield name, "***" if name == "api_key" and value else value
+
+    def __repr__(self) -> str:
+        return f"WorkerConfig({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(WorkerConfig)
+
+
+def encode(config: WorkerConfig) -> bytes:
+    return _encoder.encode(config)
+
+
+def decode(data: bytes) -> WorkerConfig:
+    """The config that `encode` wrote. Raises EngineUnavailable when a field is missing or out of its bounds."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise EngineUnavailable(f"the worker's settings are not valid: {error}") from None
+
+
+def checked(config: WorkerConfig) -> WorkerConfig:
+    """`config` itself when every field is within its bounds. Raises EngineUnavailable otherwise."""
+    return decode(encode(config))

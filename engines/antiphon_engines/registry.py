@@ -1,0 +1,171 @@
+"""Model spec -> engine. `parse` and `describe` are cheap and import no runtime; `build` runs in the worker only.
+
+A spec is one string, the one setting that chooses the model:
+
+    smollm2-135m                    a name from the catalogue
+    models/some-model.gguf          a GGUF file, through llama.cpp
+    models/some-folder              a transformers checkpoint, through torch
+    https://host/v1#model-name      any OpenAI-compatible server
+    organisation/name               a hub repository, through torch
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from antiphon_engines.api import Engine, EngineUnavailable
+from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard, find
+from antiphon_engines.config import WorkerConfig
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+
+
+class GgufFile(Struct, frozen=True):
+    path: Path
+
+
+class TransformersModel(Struct, frozen=True):
+    """A checkpoint folder, or the id of a hub repository (`local` False: it may be downloaded)."""
+
+    source: str
+    local: bool
+
+
+class RemoteModel(Struct, frozen=True):
+    """`url` ends before the API's paths (`.../v1`) and never holds a key."""
+
+    url: str
+    model: str
+
+
+ModelSource: TypeAlias = EmbeddedCard | PackagedGgufCard | GgufFile | TransformersModel | RemoteModel
+
+
+class Description(Struct, frozen=True):
+    """What a spec stands for, in words for people and without secrets."""
+
+    name: str
+    backend: str
+    note: str
+
+
+def parse(spec: str) -> ModelSource:
+    """What `spec` names. Looks at the local disk, never at the network. Raises EngineUnavailable."""
+    spec = spec.strip()
+    if card := find(spec):
+        return card
+    if "://" in spec:
+        return _parse_url(spec)
+    path = Path(spec).expanduser()
+    if spec.endswith(".gguf"):
+        return _gguf_file(path)
+    if path.is_dir():
+        return _folder(path)
+    if path.is_file():
+        raise EngineUnavailable(f"{spec} is neither a .gguf file nor a model folder")
+    if _HUB_ID.fullmatch(spec):
+        return TransformersModel(source=spec, local=False)
+    if "/" in spec or "\\" in spec:
+        raise EngineUnavailable(f"there is no model file or folder {spec}")
+    raise EngineUnavailable(_unknown_name(spec))
+
+
+def describe(spec: str) -> Description:
+    """A cheap account of a spec, for the gateway and the command line. Raises EngineUnavailable."""
+    match parse(spec):
+        case EmbeddedCard() | PackagedGgufCard() as card:
+            return Description(name=card.name, backend=card.backend, note=card.note)
+        case GgufFile(path=path):
+            return Description(name=path.stem, backend="llama.cpp", note="a GGUF file")
+        case TransformersModel(source=source, local=local):
+            note = "a transformers checkpoint folder" if local else "a hub repository"
+            return Description(name=Path(source).name if local else source, backend="torch", note=note)
+        case RemoteModel(url=url, model=model):
+            return Description(name=model, backend="remote", note=f"served by {urlsplit(url).hostname}")
+
+
+def build(config: WorkerConfig) -> Engine:
+    """The engine that `config.text_model` names, ready to step. Call in the worker process: it may import torch
+    and take seconds. Raises EngineUnavailable with one line that says what to do."""
+    cache_dir = Path(config.cache_dir)
+    match parse(config.text_model):
+        case EmbeddedCard() as card:
+            from antiphon_engines.text import embedded
+
+            return embedded.build(cache_dir, precision=card.precision, threads=config.threads)
+        case PackagedGgufCard() as card:
+            from antiphon_engines.text import packaged_gguf
+
+            _require("xllamacpp", "gguf")
+            return _build_gguf(packaged_gguf.prepared(cache_dir, card), card.name, config, card.note)
+        case GgufFile(path=path):
+            _require("xllamacpp", "gguf")
+            return _build_gguf(path, path.stem, config, "")
+        case TransformersModel(source=source, local=local):
+            _require("torch", "torch")
+            _require("transformers", "torch")
+            from antiphon_engines.text import torch_model
+
+            return torch_model.build(source, config, local=local)
+        case RemoteModel(url=url, model=model):
+            from antiphon_engines.text import remote
+
+            return remote.build(url, model, config)
+
+
+def _build_gguf(path: Path, name: str, config: WorkerConfig, note: str) -> Engine:
+    from antiphon_engines.text import gguf
+
+    return gguf.build(path, config, name=name, note=note)
+
+
+def _parse_url(spec: str) -> RemoteModel:
+    base, _, model = spec.partition("#")
+    try:
+        parts = urlsplit(base)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise EngineUnavailable("the model's address must look like http://host:port/v1#model-name")
+    if parts.username or parts.password or parts.query:
+        raise EngineUnavailable("give the key of a remote model in its own setting, not in the address")
+    if not model:
+        raise EngineUnavailable(f"name the model after the address: {base}#model-name")
+    return RemoteModel(url=base.rstrip("/"), model=model)
+
+
+def _gguf_file(path: Path) -> GgufFile:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise EngineUnavailable(f"cannot read {path}: {error.strerror or error}") from None
+    if magic != b"GGUF":
+        raise EngineUnavailable(f"{path} is not a GGUF file")
+    return GgufFile(path=path)
+
+
+def _folder(path: Path) -> TransformersModel:
+    if not (path / "config.json").is_file():
+        raise EngineUnavailable(f"{path} holds no config.json: it is not a transformers checkpoint")
+    return TransformersModel(source=str(path), local=True)
+
+
+def _unknown_name(spec: str) -> str:
+    names = [card.name for card in CATALOGUE]
+    close = difflib.get_close_matches(spec, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known names: {', '.join(names)}"
+    return f"there is no model {spec!r}; {hint}"
+
+
+def _require(module: str, extra: str) -> None:
+    if find_spec(module) is None:
+        raise EngineUnavailable(f"this model needs {module}: pip install 'antiphon[{extra}]'")
