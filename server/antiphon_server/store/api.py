@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from msgspec import Struct
+
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import RunInfo
-from msgspec import Struct
 
 
 class StorageUnavailable(AntiphonError):
@@ -25,7 +26,7 @@ class StorageFull(StorageUnavailable):
 
 
 class RoomRecord(Struct, frozen=True):
-    """A room's identity. `lineage` is issued here and never by a client; `links` maps role -> id of the link in force."""
+    """A room's identity. `lineage` is issued here and never by a client; `links`: role -> id of the link in force."""
 
     id: str
     lineage: str
@@ -48,7 +49,7 @@ class Entry(Struct, frozen=True):
 
 
 class MemberRecord(Struct, frozen=True):
-    """A member, kept so that they come back as the same participant. `session_hash` is SHA-256 of the session secret."""
+    """A member, kept so that they come back as themselves. `session_hash` is SHA-256 of the session secret."""
 
     id: str
     session_hash: bytes
