@@ -93,18 +93,24 @@ Change: TypeAlias = RoomRecord | Entry | MemberRecord | RunRecord | Snapshot
 """A write: an entry is appended; a snapshot is added (older ones may be dropped); the others are put by id."""
 
 Committed: TypeAlias = Callable[[StorageUnavailable | None], None]
-"""Called once on the event loop: None when the changes are on disk, else why they are not."""
+"""Called once on the event loop: None when the changes are on disk. While the disk refuses, the store keeps them and
+tries again; only a close that could not write them calls this with the reason."""
 
 
 class RoomStore(Protocol):
     """Keeps rooms. All methods belong to the event loop's thread."""
+
+    @property
+    def problem(self) -> StorageUnavailable | None:
+        """Why nothing can be written now; None when all is well."""
+        ...
 
     async def open(self) -> None:
         """Ready the store. Raises StorageUnavailable with one clear line (path, reason)."""
         ...
 
     async def close(self) -> None:
-        """Commit what is queued, then let go of everything."""
+        """Commit what is queued, then let go of everything. Raises StorageUnavailable if it could not be written."""
         ...
 
     async def create(self, record: RoomRecord) -> None:

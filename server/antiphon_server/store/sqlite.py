@@ -1,0 +1,384 @@
+"""Rooms in one SQLite file: write-ahead log, group commit, nothing acknowledged before it is on disk.
+
+`put` only queues. One writer task takes all that is queued, commits it in one transaction with `synchronous=FULL`
+(a power cut loses nothing that was called durable), and then calls the callbacks. When the disk refuses, the
+batch stays queued, new changes are refused with a clear error, and the writer tries again with back-off: an edit
+is either on its way to disk or was never acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+from sqlalchemy import delete, event, insert, select, text
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from antiphon_proto.errors import Conflict
+from antiphon_server.store import tables
+from antiphon_server.store.api import (
+    Change,
+    Committed,
+    Entry,
+    MemberRecord,
+    RoomRecord,
+    RunRecord,
+    Snapshot,
+    StorageFull,
+    StorageUnavailable,
+    StoredRoom,
+)
+
+log = logging.getLogger(__name__)
+
+_pack = msgspec.msgpack.Encoder().encode
+_RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0)
+
+
+class SqliteStore:
+    """A `RoomStore` in the file `path` (created, with its folder, when absent).
+
+    `max_pending` bounds the queued bytes: past it `put` refuses. One process at a time may hold the file.
+    """
+
+    def __init__(self, path: Path, *, max_pending: int = 64 * 1024 * 1024) -> None:
+        self._path = path
+        self._max_pending = max_pending
+        self._engine: AsyncEngine | None = None
+        self._lock: IO[bytes] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._queue: list[tuple[str, Sequence[Change], Committed | None]] = []
+        self._pending = 0
+        self._taken = 0
+        self._written = 0
+        self._wake = asyncio.Event()
+        self._progress = asyncio.Condition()
+        self._closing = False
+        self._problem: StorageUnavailable | None = None
+
+    @property
+    def problem(self) -> StorageUnavailable | None:
+        return self._problem
+
+    # Life -------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = self._take_lock()
+            self._engine = _make_engine(self._path)
+            async with self._engine.begin() as connection:
+                await _migrate(connection)
+        except (OSError, DBAPIError) as error:
+            await self._let_go()
+            raise _storage_error(error, self._path) from error
+        except StorageUnavailable:
+            await self._let_go()
+            raise
+        self._writer = asyncio.create_task(self._write_loop(), name="store-writer")
+
+    async def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._writer is not None:
+            await self._writer
+            self._writer = None
+        await self._let_go()
+        if self._queue:
+            problem = self._problem or StorageUnavailable("the store closed before it could write")
+            abandoned, self._queue = self._queue, []
+            for _, _, committed in abandoned:
+                _call(committed, problem)
+            raise problem
+
+    async def _let_go(self) -> None:
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _take_lock(self) -> IO[bytes]:
+        lock = open(self._path.with_name(self._path.name + ".lock"), "ab")  # noqa: SIM115 (held until close)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise StorageUnavailable(f"{self._path} is in use by another antiphon server") from error
+        return lock
+
+    # Writing ----------------------------------------------------------------------------------------------
+
+    async def create(self, record: RoomRecord) -> None:
+        try:
+            async with self._open_engine().begin() as connection:
+                await connection.execute(insert(tables.rooms).values(room=record.id, record=_pack(record)))
+        except IntegrityError as error:
+            raise Conflict(f"room {record.id} exists") from error
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
+    def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
+        if self._writer is None or self._closing:
+            raise StorageUnavailable("the store is closed")
+        if self._problem is not None:
+            raise self._problem
+        size = sum(map(_size, changes))
+        if self._pending and self._pending + size > self._max_pending:
+            raise StorageUnavailable(f"{self._pending} bytes wait for the disk; no more can be taken now")
+        self._queue.append((room, tuple(changes), committed))
+        self._pending += size
+        self._taken += 1
+        self._wake.set()
+
+    async def flush(self) -> None:
+        goal = self._taken
+        async with self._progress:
+            await self._progress.wait_for(lambda: self._written >= goal or self._problem is not None)
+        if self._written < goal and self._problem is not None:
+            raise self._problem
+
+    async def _write_loop(self) -> None:
+        """Take all that is queued, commit it, tell; again, until closed and empty (or closed and refused)."""
+        failures = 0
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._queue:
+                if self._closing:
+                    return
+                continue
+            batch = self._queue[:]
+            try:
+                async with self._open_engine().begin() as connection:
+                    await _commit(connection, batch)
+            except (DBAPIError, OSError) as error:
+                self._problem = _storage_error(error, self._path)
+                log.error("store: %s", self._problem)
+                await self._announce()
+                if self._closing:
+                    return
+                await self._pause(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            self._problem = None
+            del self._queue[: len(batch)]
+            self._pending -= sum(_size(change) for _, changes, _ in batch for change in changes)
+            self._written += len(batch)
+            for _, _, committed in batch:
+                _call(committed, None)
+            await self._announce()
+            if self._queue or self._closing:
+                self._wake.set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before trying again; closing cuts it short."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._closing:
+                    await self._wake.wait()
+                    self._wake.clear()
+        except TimeoutError:
+            pass
+        self._wake.set()
+
+    async def _announce(self) -> None:
+        async with self._progress:
+            self._progress.notify_all()
+
+    # Reading ----------------------------------------------------------------------------------------------
+
+    async def load(self, room: str) -> StoredRoom | None:
+        await self.flush()
+        try:
+            async with self._open_engine().connect() as connection:
+                return await _load(connection, room)
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
+    async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
+        await self.flush()
+        try:
+            async with self._open_engine().connect() as connection:
+                return await _entries(connection, room, after, limit)
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
+    def _open_engine(self) -> AsyncEngine:
+        if self._engine is None:
+            raise StorageUnavailable("the store is closed")
+        return self._engine
+
+
+def _make_engine(path: Path) -> AsyncEngine:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": 10})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    return engine
+
+
+async def _migrate(connection: AsyncConnection) -> None:
+    """Make the tables, or refuse a file that a newer server made."""
+    found = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
+    if found > tables.SCHEMA_VERSION:
+        raise StorageUnavailable(f"the data was written by a newer antiphon (schema {found})")
+    await connection.run_sync(tables.metadata.create_all)
+    await connection.execute(text(f"PRAGMA user_version={tables.SCHEMA_VERSION}"))
+
+
+async def _commit(
+    connection: AsyncConnection, batch: Sequence[tuple[str, Sequence[Change], Committed | None]]
+) -> None:
+    """Write the batch in order; runs of entries go in one statement."""
+    appended: list[dict[str, Any]] = []
+    for room, changes, _ in batch:
+        for change in changes:
+            match change:
+                case Entry():
+                    appended.append(
+                        {
+                            "room": room,
+                            "seq": change.seq,
+                            "author": change.author,
+                            "run": change.run,
+                            "at_ms": change.at_ms,
+                            "body": change.update,
+                        }
+                    )
+                case Snapshot():
+                    await connection.execute(
+                        upsert(tables.snapshots)
+                        .values(
+                            room=room,
+                            seq=change.seq,
+                            at_ms=change.at_ms,
+                            state=change.state,
+                            authorship=change.authorship,
+                        )
+                        .on_conflict_do_nothing()
+                    )
+                    await connection.execute(
+                        delete(tables.snapshots).where(
+                            tables.snapshots.c.room == room, tables.snapshots.c.seq < change.seq
+                        )
+                    )
+                case RoomRecord():
+                    await _put(connection, tables.rooms, {"room": room}, {"record": _pack(change)})
+                case MemberRecord():
+                    await _put(
+                        connection,
+                        tables.members,
+                        {"room": room, "member": change.id},
+                        {"record": _pack(change)},
+                    )
+                case RunRecord():
+                    await _put(
+                        connection,
+                        tables.runs,
+                        {"room": room, "run": change.info.id},
+                        {"created_ms": change.info.created_ms, "record": _pack(change)},
+                    )
+    if appended:
+        # A commit whose answer was lost may have happened: writing it again must change nothing.
+        await connection.execute(upsert(tables.entries).on_conflict_do_nothing(), appended)
+
+
+async def _put(connection: AsyncConnection, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
+    await connection.execute(
+        upsert(table).values(**key, **values).on_conflict_do_update(index_elements=list(key), set_=values)
+    )
+
+
+async def _load(connection: AsyncConnection, room: str) -> StoredRoom | None:
+    record = (
+        await connection.execute(select(tables.rooms.c.record).where(tables.rooms.c.room == room))
+    ).scalar_one_or_none()
+    if record is None:
+        return None
+    newest = (
+        await connection.execute(
+            select(tables.snapshots)
+            .where(tables.snapshots.c.room == room)
+            .order_by(tables.snapshots.c.seq.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    snapshot = Snapshot(newest.seq, newest.state, newest.authorship, newest.at_ms) if newest else None
+    members = await connection.execute(
+        select(tables.members.c.record).where(tables.members.c.room == room).order_by(tables.members.c.member)
+    )
+    runs = await connection.execute(
+        select(tables.runs.c.record)
+        .where(tables.runs.c.room == room)
+        .order_by(tables.runs.c.created_ms, tables.runs.c.run)
+    )
+    return StoredRoom(
+        record=msgspec.msgpack.decode(record, type=RoomRecord),
+        snapshot=snapshot,
+        entries=await _entries(connection, room, snapshot.seq if snapshot else 0, None),
+        members=tuple(msgspec.msgpack.decode(row.record, type=MemberRecord) for row in members),
+        runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in runs),
+    )
+
+
+async def _entries(
+    connection: AsyncConnection, room: str, after: int, limit: int | None
+) -> tuple[Entry, ...]:
+    rows = await connection.execute(
+        select(tables.entries)
+        .where(tables.entries.c.room == room, tables.entries.c.seq > after)
+        .order_by(tables.entries.c.seq)
+        .limit(limit)
+    )
+    return tuple(Entry(row.seq, row.author, row.body, row.at_ms, row.run) for row in rows)
+
+
+def _size(change: Change) -> int:
+    """About how many bytes a change holds while it waits."""
+    match change:
+        case Entry():
+            return len(change.update) + 100
+        case Snapshot():
+            return len(change.state) + len(change.authorship)
+        case RunRecord():
+            return len(change.prompt) + len(change.params) + 500
+        case _:
+            return 500
+
+
+def _storage_error(error: Exception, path: Path) -> StorageUnavailable:
+    """One clear line for what the disk or SQLite said."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    words = str(cause)
+    if getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in words:
+        return StorageFull(f"no space left for {path}")
+    if isinstance(cause, OSError) and cause.errno is not None:
+        words = os.strerror(cause.errno)
+    return StorageUnavailable(f"cannot use {path}: {words}")
+
+
+def _call(committed: Committed | None, problem: StorageUnavailable | None) -> None:
+    """A callback that raises must not stop the writer."""
+    if committed is None:
+        return
+    try:
+        committed(problem)
+    except Exception:
+        log.exception("a durability callback failed")

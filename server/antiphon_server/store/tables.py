@@ -1,0 +1,57 @@
+"""The tables of a room store, for any database that SQLAlchemy speaks to."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("record", LargeBinary, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("author", String(64), nullable=False),
+    Column("run", String(64)),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("authorship", LargeBinary, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("member", String(64), primary_key=True),
+    Column("record", LargeBinary, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("run", String(64), primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+)
+
+Index("runs_in_order", runs.c.room, runs.c.created_ms)

@@ -1,0 +1,115 @@
+"""What is particular to the SQLite store: the disk's refusals, the lock, the file's version."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from antiphon_server.store.api import Entry, RoomRecord, StorageFull, StorageUnavailable
+from antiphon_server.store.sqlite import SqliteStore
+
+RECORD = RoomRecord("r1", "lineage", 1, {})
+
+
+async def limit_pages(store: SqliteStore, pages: int) -> None:
+    """Make SQLite itself run out of room, as on a full disk, from the next connection on."""
+    engine = store._open_engine()
+    await engine.dispose()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _limit(connection: sqlite3.Connection, *_: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA max_page_count={limits['pages']}")
+        cursor.close()
+
+    limits["pages"] = pages
+
+
+limits: dict[str, int] = {}
+
+
+async def test_a_full_disk_refuses_new_edits_keeps_the_old_ones_and_recovers(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "rooms.db")
+    await store.open()
+    await store.create(RECORD)
+    told: list[StorageUnavailable | None] = []
+    await limit_pages(store, 1)
+    store.put("r1", [Entry(1, "p", b"x" * 200_000, 1)], told.append)
+    with pytest.raises(StorageFull, match="no space left"):
+        await store.flush()
+    with pytest.raises(StorageFull):
+        store.put("r1", [Entry(2, "p", b"y", 1)])
+    assert told == []
+
+    limits["pages"] = 1_000_000
+    while store.problem is not None:
+        async with store._progress:
+            await store._progress.wait()
+    assert told == [None]
+    store.put("r1", [Entry(2, "p", b"y", 1)])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert [len(one.update) for one in loaded.entries] == [200_000, 1]
+    await store.close()
+
+
+async def test_closing_while_the_disk_is_full_says_so(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "rooms.db")
+    await store.open()
+    await store.create(RECORD)
+    told: list[StorageUnavailable | None] = []
+    await limit_pages(store, 1)
+    store.put("r1", [Entry(1, "p", b"x" * 200_000, 1)], told.append)
+    with pytest.raises(StorageFull):
+        await store.close()
+    assert len(told) == 1
+    assert isinstance(told[0], StorageFull)
+
+
+async def test_the_queue_is_bounded(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "rooms.db", max_pending=10_000)
+    await store.open()
+    await store.create(RECORD)
+    store.put("r1", [Entry(1, "p", b"x" * 9_000, 1)])
+    with pytest.raises(StorageUnavailable, match="wait for the disk"):
+        store.put("r1", [Entry(2, "p", b"x" * 9_000, 1)])
+    await store.flush()
+    store.put("r1", [Entry(2, "p", b"x" * 9_000, 1)])
+    await store.close()
+
+
+async def test_one_server_at_a_time(tmp_path: Path) -> None:
+    first, second = SqliteStore(tmp_path / "rooms.db"), SqliteStore(tmp_path / "rooms.db")
+    await first.open()
+    with pytest.raises(StorageUnavailable, match="in use by another"):
+        await second.open()
+    await first.close()
+    await second.open()
+    await second.close()
+
+
+async def test_a_file_that_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "rooms.db"
+    path.write_bytes(b"these are not the tables you are looking for" * 100)
+    with pytest.raises(StorageUnavailable, match=r"cannot use .*rooms\.db: file is not a database"):
+        await SqliteStore(path).open()
+
+
+async def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageUnavailable, match="cannot use"):
+        await SqliteStore(tmp_path / "file" / "rooms.db").open()
+
+
+async def test_newer_data_is_refused(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "rooms.db")
+    await store.open()
+    await store.close()
+    with sqlite3.connect(tmp_path / "rooms.db") as connection:
+        connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with pytest.raises(StorageUnavailable, match="newer antiphon"):
+        await SqliteStore(tmp_path / "rooms.db").open()

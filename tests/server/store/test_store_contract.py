@@ -1,0 +1,164 @@
+"""What every room store must do; each implementation runs the whole suite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from antiphon_proto.errors import Conflict
+from antiphon_proto.messages import RunInfo
+from antiphon_server.store.api import (
+    Entry,
+    MemberRecord,
+    RoomRecord,
+    RoomStore,
+    RunRecord,
+    Snapshot,
+    StorageUnavailable,
+)
+from antiphon_server.store.sqlite import SqliteStore
+
+STORES: dict[str, Callable[[Path], RoomStore]] = {"sqlite": lambda folder: SqliteStore(folder / "rooms.db")}
+
+
+@pytest.fixture(params=sorted(STORES))
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], RoomStore]:
+    return lambda: STORES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def store(make: Callable[[], RoomStore]) -> AsyncIterator[RoomStore]:
+    opened = make()
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def room(name: str = "r1") -> RoomRecord:
+    return RoomRecord(name, f"lineage-{name}", 1_000, {"owner": "k1", "editor": "k2"})
+
+
+def entry(seq: int, body: bytes = b"\x00\xffupdate", run: str | None = None) -> Entry:
+    return Entry(seq, f"author{seq % 3}", body, 10 * seq, run)
+
+
+def run_record(name: str, state: str = "running", created: int = 5) -> RunRecord:
+    info = RunInfo(name, 1, "p1", "ai", "continue", "write", state, "model", created_ms=created)  # type: ignore[arg-type]
+    return RunRecord(info, "{}", '{"before":"текст 🎭"}')
+
+
+async def test_an_unknown_room_is_none(store: RoomStore) -> None:
+    assert await store.load("nowhere") is None
+
+
+async def test_a_created_room_comes_back_as_it_was(store: RoomStore) -> None:
+    await store.create(room())
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.record == room()
+    assert (loaded.snapshot, loaded.entries, loaded.members, loaded.runs) == (None, (), (), ())
+
+
+async def test_a_taken_id_is_a_conflict(store: RoomStore) -> None:
+    await store.create(room())
+    with pytest.raises(Conflict):
+        await store.create(room())
+
+
+async def test_entries_come_back_in_order_with_their_authors(store: RoomStore) -> None:
+    await store.create(room())
+    written = [entry(seq, bytes([seq]) * seq, "run1" if seq % 2 else None) for seq in range(1, 30)]
+    for one in written:
+        store.put("r1", [one])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert list(loaded.entries) == written
+
+
+async def test_committed_is_called_once_each_in_order_and_after_it_is_readable(
+    store: RoomStore, make: Callable[[], RoomStore]
+) -> None:
+    await store.create(room())
+    told: list[tuple[int, StorageUnavailable | None]] = []
+    for seq in range(1, 6):
+        store.put("r1", [entry(seq)], lambda problem, seq=seq: told.append((seq, problem)))  # type: ignore[misc]
+    assert told == []
+    await store.flush()
+    assert told == [(seq, None) for seq in range(1, 6)]
+
+
+async def test_rooms_do_not_mix(store: RoomStore) -> None:
+    await store.create(room("a"))
+    await store.create(room("b"))
+    store.put("a", [entry(1, b"a")])
+    store.put("b", [entry(1, b"b")])
+    a, b = await store.load("a"), await store.load("b")
+    assert a is not None
+    assert b is not None
+    assert (a.entries[0].update, b.entries[0].update) == (b"a", b"b")
+
+
+async def test_records_put_again_replace_the_old(store: RoomStore) -> None:
+    await store.create(room())
+    member = MemberRecord("p1", b"hash", "Ada", "#112233", "editor", "k2")
+    changed = MemberRecord("p1", b"hash", "Ада 🎭", "#112233", "editor", "k2", True, 7)
+    store.put("r1", [member, run_record("run1")])
+    store.put("r1", [changed, run_record("run1", "done"), run_record("run0", "failed", created=1)])
+    store.put("r1", [RoomRecord("r1", "lineage-r1", 1_000, {"editor": "renewed"})])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.members == (changed,)
+    assert [(one.info.id, one.info.state) for one in loaded.runs] == [("run0", "failed"), ("run1", "done")]
+    assert loaded.record.links == {"editor": "renewed"}
+
+
+async def test_a_snapshot_shortens_the_load_and_keeps_the_history(store: RoomStore) -> None:
+    await store.create(room())
+    store.put("r1", [entry(seq) for seq in range(1, 11)])
+    store.put("r1", [Snapshot(4, b"state4", b"who4", 40)])
+    store.put("r1", [Snapshot(8, b"state8", b"who8", 80), entry(11)])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.snapshot == Snapshot(8, b"state8", b"who8", 80)
+    assert [one.seq for one in loaded.entries] == [9, 10, 11]
+    assert [one.seq for one in await store.history("r1", 2, 5)] == [3, 4, 5, 6, 7]
+
+
+async def test_everything_is_there_after_closing_and_opening_again(make: Callable[[], RoomStore]) -> None:
+    first = make()
+    await first.open()
+    await first.create(room())
+    first.put("r1", [entry(seq) for seq in range(1, 101)])
+    await first.close()
+    second = make()
+    await second.open()
+    loaded = await second.load("r1")
+    await second.close()
+    assert loaded is not None
+    assert len(loaded.entries) == 100
+
+
+async def test_a_closed_store_refuses(make: Callable[[], RoomStore]) -> None:
+    store = make()
+    await store.open()
+    await store.create(room())
+    await store.close()
+    with pytest.raises(StorageUnavailable):
+        store.put("r1", [entry(1)])
+
+
+async def test_a_raising_callback_stops_nothing(store: RoomStore) -> None:
+    await store.create(room())
+    told = asyncio.Event()
+
+    def broken(problem: StorageUnavailable | None) -> None:
+        raise RuntimeError("broken on purpose")
+
+    store.put("r1", [entry(1)], broken)
+    store.put("r1", [entry(2)], lambda problem: told.set())
+    await store.flush()
+    assert told.is_set()
+    assert store.problem is None
