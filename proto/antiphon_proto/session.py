@@ -2,7 +2,7 @@
 
 Rules, for the server's side (:class:`ServerSession`) and the client's (:class:`ClientSession`) alike:
 
-- A connection is NEW until its first message (a client's must be `hello`, a server's `welcome`), then OPEN, then CLOSED.
+- A connection is NEW until its first message (`hello` from a client, `welcome` from a server), then OPEN, then CLOSED.
 - Fragments of one message arrive in order and without another message's fragments between them; the group's size is
   bounded, and it must be complete before `deadline` seconds have passed since its first fragment.
 - A tag that this version does not know is ignored once OPEN; a first message must be known.
