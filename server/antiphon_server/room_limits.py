@@ -1,0 +1,43 @@
+"""The bounds of one room; sizes in bytes, times in seconds."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+
+
+class RoomLimits(Struct, frozen=True):
+    max_members: int = 500
+    """Participants online at once, plain Yjs clients included."""
+    max_known: int = 5000
+    """Participants that a room remembers."""
+    max_message: int = 8 * MIB
+    """Told to clients; the connection enforces it."""
+    max_update: int = 4 * MIB
+    max_document: int = 16 * MIB
+    """The encoded document, history of deletions included."""
+    max_name: int = 48
+    edits_per_second: float = 200.0
+    """Told to clients; the connection enforces it by reading later."""
+    max_runs: int = 8
+    """Live runs of one room."""
+    max_runs_per_member: int = 3
+    max_kept_runs: int = 500
+    """Ended runs that a room still tells newcomers about."""
+    empty_timeout: float = 60.0
+    """A room that has been empty this long stops its runs and may leave the memory."""
+    presence_interval: float = 0.04
+    """At most one presence frame per participant in so many seconds; the last state wins."""
+    resume_frames: int = 2048
+    resume_bytes: int = 4 * MIB
+    """How far back a client can resume without a rebuild."""
+    history_ticks: int = 8192
+    """How far back a position can be stated."""
+    digest_interval: float = 5.0
+    """Seconds between two digests while the text changes."""
+    snapshot_entries: int = 500
+    snapshot_bytes: int = 2 * MIB
+    """A snapshot is taken after so many entries, or so many bytes of them."""
+    journal_bytes: int = 16 * MIB
+    """Changes that may wait for a store that refuses them; edits are refused from the first such refusal on."""
