@@ -1,0 +1,178 @@
+"""The line between gateway and worker: length-prefixed MessagePack frames over a Unix socket.
+
+A frame is a big-endian 32-bit length and that many bytes: one message of the sender's union. Both sides use the same
+sans-I/O codec. The two processes are one release of one program, so there is no version negotiation; anything that
+does not decode is a ChannelError and ends the worker, because nothing after it can be trusted.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Generic, TypeAlias, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+
+from antiphon_engines.api import EngineInfo, Request, Steer
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.events import RunEvent
+from antiphon_engines.settings import QueueBounds
+from antiphon_proto.errors import AntiphonError
+
+MAX_FRAME = 8 * 1024 * 1024
+"""Bytes of one frame's body. A prompt window or a step's output is far below; a corrupted length is above."""
+_PREFIX = struct.Struct(">I")
+
+M = TypeVar("M")
+
+
+class ChannelError(AntiphonError):
+    """The bytes on the channel are not frames of the expected messages."""
+
+
+# Gateway to worker --------------------------------------------------------------------------------------
+
+
+class Configure(Struct, frozen=True, tag="configure"):
+    """First and once: what to build."""
+
+    config: WorkerConfig
+    queue: QueueBounds
+
+
+class Submit(Struct, frozen=True, tag="submit"):
+    """A run for the queue. `ticket` names it on this channel and is never used twice."""
+
+    ticket: int
+    run: str
+    epoch: int
+    share: str
+    weight: float
+    request: Request
+
+
+class SteerRun(Struct, frozen=True, tag="steer"):
+    ticket: int
+    change: Steer
+
+
+class Cancel(Struct, frozen=True, tag="cancel"):
+    ticket: int
+
+
+class Ping(Struct, frozen=True, tag="ping"):
+    sequence: int
+
+
+class Shutdown(Struct, frozen=True, tag="shutdown"):
+    """Finish the step in hand, free everything, exit 0."""
+
+
+Command: TypeAlias = Configure | Submit | SteerRun | Cancel | Ping | Shutdown
+
+# Worker to gateway --------------------------------------------------------------------------------------
+
+
+class Stats(Struct, frozen=True):
+    """Counters since the worker became ready."""
+
+    active: int = 0
+    waiting: int = 0
+    steps: int = 0
+    units: int = 0
+    """Jobs advanced, summed over steps: `units / steps` is the mean batch."""
+    tokens: int = 0
+    busy_seconds: float = 0.0
+    """Spent inside `Engine.step`."""
+
+
+class Progress(Struct, frozen=True, tag="progress"):
+    """The engine is being built. `fraction` is 0 to 1, or None when it cannot be told."""
+
+    message: str
+    fraction: float | None = None
+
+
+class Ready(Struct, frozen=True, tag="ready"):
+    engines: tuple[EngineInfo, ...]
+
+
+class Events(Struct, frozen=True, tag="events"):
+    """What happened to one run, in order."""
+
+    ticket: int
+    events: tuple[RunEvent, ...]
+
+
+class Pong(Struct, frozen=True, tag="pong"):
+    sequence: int
+    stats: Stats
+
+
+class Fatal(Struct, frozen=True, tag="fatal"):
+    """The worker ends. `message` is one clear line; `final` when another attempt would fail in the same way."""
+
+    message: str
+    final: bool
+
+
+Report: TypeAlias = Progress | Ready | Events | Pong | Fatal
+
+# Codec --------------------------------------------------------------------------------------------------
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(message: Command | Report) -> bytes:
+    """One frame. Raises ChannelError when the message is over the bound."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME:
+        raise ChannelError(f"a {type(message).__name__} of {len(body)} bytes; the bound is {MAX_FRAME}")
+    return _PREFIX.pack(len(body)) + body
+
+
+class FrameDecoder(Generic[M]):
+    """Turns the bytes of one direction into messages; holds at most one incomplete frame and what `feed` brought."""
+
+    def __init__(self, union: object, max_frame: int = MAX_FRAME) -> None:
+        self._decoder = msgspec.msgpack.Decoder(union)
+        self._max_frame = max_frame
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[M]:
+        """The messages that `data` completed. Raises ChannelError; then the channel must be closed."""
+        self._buffer += data
+        messages: list[M] = []
+        start = 0
+        while len(self._buffer) - start >= _PREFIX.size:
+            (length,) = _PREFIX.unpack_from(self._buffer, start)
+            if length > self._max_frame:
+                raise ChannelError(f"a frame of {length} bytes; the bound is {self._max_frame}")
+            body = start + _PREFIX.size
+            if len(self._buffer) - body < length:
+                break
+            messages.append(self._decode(bytes(self._buffer[body : body + length])))
+            start = body + length
+        del self._buffer[:start]
+        return messages
+
+    def finish(self) -> None:
+        """The other side closed. Raises ChannelError when it stopped in the middle of a frame."""
+        if self._buffer:
+            raise ChannelError(f"the channel ended inside a frame, after {len(self._buffer)} bytes of it")
+
+    def _decode(self, body: bytes) -> M:
+        try:
+            return cast(M, self._decoder.decode(body))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise ChannelError(f"malformed message: {str(error)[:200]}") from error
+
+
+def command_decoder() -> FrameDecoder[Command]:
+    """For the worker."""
+    return FrameDecoder(Command)
+
+
+def report_decoder() -> FrameDecoder[Report]:
+    """For the gateway."""
+    return FrameDecoder(Report)

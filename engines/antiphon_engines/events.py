@@ -1,0 +1,35 @@
+"""What the owner of a run hears about it, in this order: `Queued`*, `Started`, `Token`*, then `Done` or `Failed`.
+
+`Done` and `Failed` are last; `SteerRejected` may come at any time before.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from antiphon_engines.api import Done, Failed, Output, Token
+
+
+class Queued(Struct, frozen=True, tag="queued"):
+    """The run waits. `position` counts from 1; `expected_start_ms` is milliseconds from now, an estimate made of
+    measured costs (0 while nothing has been measured). Sent again when either changes noticeably."""
+
+    position: int
+    expected_start_ms: int
+
+
+class Started(Struct, frozen=True, tag="started"):
+    """The run holds a place in the engine and will be stepped."""
+
+
+class SteerRejected(Struct, frozen=True, tag="steer_rejected"):
+    """A steer could not be applied; the run goes on unchanged."""
+
+    message: str
+
+
+RunEvent: TypeAlias = Queued | Started | Token | Done | Failed | SteerRejected
+
+__all__ = ["Done", "Failed", "Output", "Queued", "RunEvent", "Started", "SteerRejected", "Token"]

@@ -1,0 +1,323 @@
+"""The gateway's side of an engine worker: starts it, watches it, restarts it, and carries runs to it and back.
+
+Everything here runs on one event loop. `HostState.status`:
+
+    stopped -> starting -> ready -> restarting -> ready ...
+                  |                     |
+                  +-----> failed <------+        and from everywhere `stopped` by close()
+
+`failed` is final: the worker cannot be built for a reason that will not mend by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from antiphon_engines.api import EngineInfo, EngineUnavailable, QueueFull, Request, Steer
+from antiphon_engines.backoff import Backoff
+from antiphon_engines.channel import (
+    Cancel,
+    ChannelError,
+    Command,
+    Configure,
+    Events,
+    Fatal,
+    Ping,
+    Pong,
+    Progress,
+    Ready,
+    Stats,
+    SteerRun,
+    encode,
+)
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, SteerRejected, Token
+from antiphon_engines.held import HeldRuns, Sink
+from antiphon_engines.process import WorkerProcess, spawn
+from antiphon_engines.settings import HostSettings, QueueBounds
+from antiphon_proto.errors import ErrorCode, TooLarge
+
+logger = logging.getLogger(__name__)
+FACTORY: Final = "antiphon_engines.registry:build"
+
+__all__ = [
+    "Done",
+    "EngineHost",
+    "Failed",
+    "HostState",
+    "Queued",
+    "RunEvent",
+    "Started",
+    "SteerRejected",
+    "Token",
+]
+
+
+class HostState(Struct, frozen=True):
+    """What a room shows of the engine."""
+
+    status: Literal["starting", "ready", "restarting", "failed", "stopped"]
+    engines: tuple[EngineInfo, ...] = ()
+    """Known from the first `ready` on, also while it restarts."""
+    message: str = ""
+    """One line for people: what is loading, or why it died."""
+    progress: float | None = None
+    """Of loading, 0 to 1, where it can be told."""
+
+
+class _Death(Struct, frozen=True):
+    """How a worker's life ended. `final` when the next one would end in the same way."""
+
+    reason: str
+    final: bool = False
+
+
+class EngineHost:
+    """One worker process and the runs it holds.
+
+    `factory` is the dotted name ("module:function") of what builds the engine in the worker, from a WorkerConfig;
+    only tests give another than the default.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        *,
+        on_state: Callable[[HostState], None] | None = None,
+        settings: HostSettings | None = None,
+        factory: str = FACTORY,
+    ) -> None:
+        self._config = config
+        self._settings = settings or HostSettings()
+        self._on_state = on_state
+        self._factory = factory
+        self._bounds = QueueBounds(config.max_queue, min(self._settings.queue_per_share, config.max_queue))
+        self._held = HeldRuns(self._bounds)
+        self._backoff = Backoff(
+            self._settings.backoff_first, self._settings.backoff_cap, self._settings.healthy_after
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._process: WorkerProcess | None = None
+        self._settled = asyncio.Event()
+        self._silent_ticks = 0
+        self._ready_at: float | None = None
+        self.state = HostState("stopped", message="the engine has not been started")
+        self.stats = Stats()
+        """The worker's latest account of itself; zeros before the first heartbeat."""
+
+    # Life -----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the worker; returns at once. `on_state` and `wait_ready` tell when it is ready."""
+        if self._task is not None:
+            raise RuntimeError("an EngineHost is started once")
+        self._change(HostState("starting", message="starting the engine worker"))
+        self._task = asyncio.create_task(self._supervise(), name="engine-host")
+
+    async def wait_ready(self) -> None:
+        """Return when the engine is ready. Raises EngineUnavailable when it never will be."""
+        while self.state.status != "ready":
+            if self.state.status in ("failed", "stopped"):
+                raise EngineUnavailable(self.state.message)
+            await self._settled.wait()
+
+    async def close(self) -> None:
+        """Fail every held run, end the worker and wait until it is gone. Idempotent."""
+        if self.state.status != "stopped":
+            self._change(
+                replace(self.state, status="stopped", message="the engine was stopped", progress=None)
+            )
+        self._held.fail_all(ErrorCode.UNAVAILABLE, "the engine was stopped")
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    # Runs -----------------------------------------------------------------------------------------------
+
+    @property
+    def held(self) -> int:
+        """Runs from `submit` to their last event."""
+        return len(self._held)
+
+    @property
+    def waiting(self) -> int:
+        """Runs that were submitted and have not started."""
+        return self._held.waiting
+
+    def submit(
+        self,
+        run: str,
+        epoch: int,
+        *,
+        share: str,
+        request: Request,
+        sink: Sink,
+        weight: float = 1.0,
+    ) -> None:
+        """Hand over a run; `sink` gets its events on this event loop, never during this call.
+
+        `share` is who is charged (the participant), with `weight` against the others. While the worker starts or
+        restarts, runs wait here. Raises EngineUnavailable, QueueFull, TooLarge, and Conflict for a run that is held.
+        """
+        if self.state.status in ("failed", "stopped"):
+            raise EngineUnavailable(self.state.message)
+        self._check_backlog()
+        held = self._held.add(run, epoch, share, weight, request, sink)
+        try:
+            for command in held.commands():
+                encode(command)
+        except ChannelError as error:
+            self._held.drop(run)
+            raise TooLarge(error.message) from None
+        if self.state.status == "ready":
+            self._send(held.commands())
+        else:
+            waiting = Queued(self._held.waiting, 0)
+            asyncio.get_running_loop().call_soon(self._held.deliver, held.ticket, (waiting,))
+
+    def steer(self, run: str, change: Steer) -> None:
+        """Change a run at its next step; a change that cannot be made comes back as SteerRejected.
+
+        Raises NotFound when the run is over, and QueueFull when too many changes are under way.
+        """
+        self._check_backlog()
+        held = self._held.steer(run, change)
+        if self.state.status == "ready":
+            self._send([SteerRun(held.ticket, change)])
+
+    def cancel(self, run: str) -> None:
+        """Stop a run. When this returns its sink is never called again; a run that is over is no error."""
+        held = self._held.drop(run)
+        if held is not None and self.state.status == "ready":
+            self._send([Cancel(held.ticket)])
+
+    # The worker -----------------------------------------------------------------------------------------
+
+    async def _supervise(self) -> None:
+        try:
+            while (delay := self._bury(await self._live())) is not None:
+                await asyncio.sleep(delay)
+        except Exception:
+            logger.exception("the engine host failed")
+            self._give_up("the engine host failed; see the server's log")
+
+    async def _live(self) -> _Death:
+        """One worker from start to end."""
+        self._ready_at = None
+        try:
+            process = await spawn(self._factory)
+        except OSError as error:
+            return _Death(f"the engine worker cannot be started: {error}")
+        self._process = process
+        watch = asyncio.create_task(self._watch(process), name="engine-heartbeat")
+        try:
+            process.send(Configure(self._config, self._bounds))
+            fatal = await self._serve(process)
+        except ChannelError as error:
+            process.kill(f"broke the channel: {error}")
+            fatal = None
+        finally:
+            self._process = None
+            watch.cancel()
+            await process.stop(self._settings.close_grace)
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+        # A model that has been ready once is there: what is wrong with it now can mend.
+        if fatal is not None:
+            return _Death(fatal.message, final=fatal.final and not self.state.engines)
+        return _Death(process.account())
+
+    async def _serve(self, process: WorkerProcess) -> Fatal | None:
+        """Carry reports until the worker closes the channel or says why it must."""
+        while reports := await process.receive():
+            self._silent_ticks = 0
+            for report in reports:
+                if isinstance(report, Fatal):
+                    return report
+                self._handle(report)
+        return None
+
+    def _handle(self, report: Events | Pong | Progress | Ready) -> None:
+        match report:
+            case Events(ticket, events):
+                self._held.deliver(ticket, events)
+            case Pong(_, stats):
+                self.stats = stats
+            case Progress(message, fraction):
+                self._change(replace(self.state, message=message, progress=fraction))
+            case Ready(engines):
+                self._ready_at = asyncio.get_running_loop().time()
+                self._change(HostState("ready", engines))
+                self._send(self._held.commands())
+
+    async def _watch(self, process: WorkerProcess) -> None:
+        """Ping; kill a worker that stays silent. Silence is counted in ticks of this loop and not by the clock, so
+        that a gateway that was itself held up does not blame the worker."""
+        settings = self._settings
+        self._silent_ticks = 0
+        sequence = 0
+        while True:
+            await asyncio.sleep(settings.heartbeat)
+            self._silent_ticks += 1
+            ready = self._ready_at is not None
+            if self._silent_ticks * settings.heartbeat > (
+                settings.stuck_after if ready else settings.load_timeout
+            ):
+                logger.error("the engine worker %d is stuck: killed", process.pid)
+                process.kill()
+                return
+            if ready:
+                sequence += 1
+                process.send(Ping(sequence))
+
+    def _bury(self, death: _Death) -> float | None:
+        """Decide what a death means for the runs and for the future; returns the delay before the next worker."""
+        now = asyncio.get_running_loop().time()
+        delay = self._backoff.died(0.0 if self._ready_at is None else now - self._ready_at)
+        reason = death.reason
+        never_ready = not self.state.engines
+        if death.final or (never_ready and self._backoff.failures >= self._settings.start_attempts):
+            self._give_up(reason)
+            return None
+        logger.error("%s; next attempt in %.1f s", reason, delay)
+        status: Literal["starting", "restarting"] = "starting" if never_ready else "restarting"
+        self._change(replace(self.state, status=status, message=reason, progress=None))
+        self._held.worker_died(reason, self._settings.run_deaths)
+        return delay
+
+    def _give_up(self, reason: str) -> None:
+        logger.error("%s", reason)
+        self._change(HostState("failed", self.state.engines, reason))
+        self._held.fail_all(ErrorCode.UNAVAILABLE, reason)
+
+    # Small parts ----------------------------------------------------------------------------------------
+
+    def _send(self, commands: Iterable[Command]) -> None:
+        if self._process is not None:
+            self._process.send(*commands)
+
+    def _check_backlog(self) -> None:
+        if self._process is not None and self._process.unsent > self._settings.max_unsent:
+            raise QueueFull("the engine does not keep up with its commands; try again later")
+
+    def _change(self, state: HostState) -> None:
+        if state == self.state:
+            return
+        self.state = state
+        if state.status in ("ready", "failed", "stopped"):
+            self._settled.set()
+        else:
+            self._settled.clear()
+        if self._on_state is not None:
+            try:
+                self._on_state(state)
+            except Exception:
+                logger.exception("the listener of the engine's state failed")

@@ -1,0 +1,39 @@
+"""Bounds and times of the engine host and its worker; every one has a default."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class QueueBounds(Struct, frozen=True):
+    """How many runs may wait for a place. Beyond a bound a new run is refused with QueueFull."""
+
+    total: int = 64
+    per_share: int = 16
+    """Of one participant, so that nobody can fill the queue alone."""
+
+
+class HostSettings(Struct, frozen=True):
+    """How the gateway watches over its worker. Times are seconds."""
+
+    queue_per_share: int = 16
+    """Runs of one participant that may wait; the whole queue's bound is `WorkerConfig.max_queue`."""
+    heartbeat: float = 2.0
+    """Between two pings."""
+    stuck_after: float = 60.0
+    """A worker that answered no ping for so long is killed: longer than the longest step of a busy machine."""
+    load_timeout: float = 900.0
+    """A worker that reported no progress of loading for so long is killed."""
+    backoff_first: float = 0.5
+    """Delay before the first restart; it doubles with each further one."""
+    backoff_cap: float = 30.0
+    healthy_after: float = 60.0
+    """A worker that was ready for so long makes earlier crashes forgotten."""
+    start_attempts: int = 3
+    """Crashes in a row before the first `ready` after which the host gives up."""
+    run_deaths: int = 3
+    """Worker deaths that one waiting run may live through; after them it fails instead of being queued again."""
+    close_grace: float = 5.0
+    """For the worker to leave by itself before it is killed."""
+    max_unsent: int = 8 * 1024 * 1024
+    """Bytes of commands that may wait for a worker that does not read; beyond it commands are refused."""
