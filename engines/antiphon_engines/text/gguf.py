@@ -1,0 +1,97 @@
+"""Any GGUF file through llama.cpp (`xllamacpp`, extra `[gguf]`).
+
+llama.cpp's own server runs inside the worker process, on a loopback port behind a key of this process; it batches
+its slots and keeps their prompt caches. What a seed gives may depend on what shares the batch.
+"""
+
+from __future__ import annotations
+
+import mmap
+import secrets
+import struct
+from pathlib import Path
+from typing import Any
+
+from antiphon_engines.api import EngineInfo, EngineUnavailable
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text.loop_thread import LoopThread
+from antiphon_engines.text.remote import OpenAISource
+from antiphon_engines.text.streamed import StreamedEngine
+
+_QUIET = -1
+_CONNECT = 10.0
+_SILENCE = 600.0
+"""Seconds: a long prompt on a slow CPU is silent for a while, and a server that dies takes this process with it."""
+_PROMPT_CACHE_MIB = 256
+_METADATA = 64 << 20
+"""Bytes at the front of the file that hold its metadata, vocabulary included."""
+
+
+def build(path: Path, config: WorkerConfig, *, name: str, note: str = "") -> GgufEngine:
+    """Load the file; about a second per GB. Raises EngineUnavailable when llama.cpp cannot load it."""
+    key = secrets.token_urlsafe(24)
+    server = _serve(path, config, key)
+    info = EngineInfo(
+        modality="text",
+        name=name,
+        device="cpu" if config.device == "cpu" else "auto",
+        backend="llama.cpp",
+        max_jobs=config.max_jobs,
+        max_batch=config.max_jobs,
+        note=note,
+    )
+    source = OpenAISource(
+        f"{server.listening_address}/v1",
+        name,
+        api_key=key,
+        connect_timeout=_CONNECT,
+        idle_timeout=_SILENCE,
+        chats=_has_chat_template(path),
+    )
+    return GgufEngine(info, source, LoopThread("llama.cpp-text"), server)
+
+
+class GgufEngine(StreamedEngine):
+    """A StreamedEngine that owns the server it streams from."""
+
+    def __init__(self, info: EngineInfo, source: OpenAISource, thread: LoopThread, server: Any) -> None:
+        super().__init__(info, source, thread)
+        self._server = server
+
+    def close(self) -> None:
+        super().close()
+        self._server = None  # its destructor ends the server's threads and frees the model
+
+
+def _serve(path: Path, config: WorkerConfig, key: str) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = config.context * config.max_jobs
+    params.n_parallel = config.max_jobs
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
+    params.n_threads_http = config.max_jobs + 2
+    params.n_batch = max(config.prefill_chunk, config.max_jobs)
+    params.cache_ram_mib = _PROMPT_CACHE_MIB
+    params.api_keys = [key]
+    params.cors_origins = "http://127.0.0.1"
+    params.ui = params.warmup = False
+    params.verbosity = _QUIET
+    if config.device == "cpu":
+        params.n_gpu_layers = 0
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise EngineUnavailable(
+            f"llama.cpp cannot load {path}: the file is damaged, of an unknown architecture, or too large "
+            f"({config.context} tokens of context for {config.max_jobs} jobs)"
+        ) from error
+
+
+def _has_chat_template(path: Path) -> bool:
+    """Whether the file's metadata hold the key `tokenizer.chat_template`. Without one the model is a base model, and
+    llama.cpp would put ChatML around our words, which such a model has never seen."""
+    key = b"tokenizer.chat_template"
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        return view.find(struct.pack("<Q", len(key)) + key, 0, _METADATA) >= 0
