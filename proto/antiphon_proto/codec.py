@@ -11,7 +11,15 @@ from typing import Generic, TypeVar, cast
 import msgspec
 
 from antiphon_proto.errors import CloseCode, ProtocolViolation
-from antiphon_proto.messages import MAX_FRAME, ClientMessage, Message, ServerMessage, tags
+from antiphon_proto.messages import (
+    FRAGMENT_BODY,
+    MAX_FRAME,
+    ClientMessage,
+    Fragment,
+    Message,
+    ServerMessage,
+    tags,
+)
 
 M = TypeVar("M")
 _encoder = msgspec.msgpack.Encoder()
@@ -22,6 +30,15 @@ _text = msgspec.msgpack.Decoder(str)
 def encode(message: Message) -> bytes:
     """One message as one MessagePack array."""
     return _encoder.encode(message)
+
+
+def encode_frames(message: Message) -> list[bytes]:
+    """One message as the WebSocket messages that carry it: itself, or `fragment`s when it is over MAX_FRAME bytes."""
+    payload = encode(message)
+    if len(payload) <= MAX_FRAME:
+        return [payload]
+    pieces = [payload[i : i + FRAGMENT_BODY] for i in range(0, len(payload), FRAGMENT_BODY)]
+    return [encode(Fragment(index, len(pieces), piece)) for index, piece in enumerate(pieces)]
 
 
 class Decoder(Generic[M]):

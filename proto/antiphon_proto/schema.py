@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 STORY: Final = "story"
@@ -21,3 +22,8 @@ ATTR_SUGGEST: Final = "suggest"
 """Text attribute on an insertion that waits for acceptance; the value is the run id."""
 ATTR_SUGGEST_DELETE: Final = "suggest_del"
 """Text attribute on text that a suggestion wants removed; the value is the run id."""
+
+
+def story_digest(text: str) -> bytes:
+    """What `digest` carries: the first 16 bytes of SHA-256 over the story's plain text in UTF-8."""
+    return hashlib.sha256(text.encode()).digest()[:16]

@@ -10,10 +10,10 @@ import struct
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from antiphon_proto.codec import encode
+from antiphon_proto.codec import encode_frames
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
-from antiphon_proto.messages import FRAGMENT_BODY, MAX_FRAME, Fragment, Message
+from antiphon_proto.messages import Message
 
 Dialect = Literal["native", "yjs"]
 
@@ -65,13 +65,7 @@ class Frame:
 
 def native_bytes(message: Message) -> bytes:
     """WebSocket bytes of a native message, cut into `fragment`s when it is larger than one frame may be."""
-    payload = encode(message)
-    if len(payload) <= MAX_FRAME:
-        return websocket_frame(payload)
-    pieces = [payload[i : i + FRAGMENT_BODY] for i in range(0, len(payload), FRAGMENT_BODY)]
-    return b"".join(
-        websocket_frame(encode(Fragment(index, len(pieces), piece))) for index, piece in enumerate(pieces)
-    )
+    return b"".join(map(websocket_frame, encode_frames(message)))
 
 
 class Outlet(Protocol):

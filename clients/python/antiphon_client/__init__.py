@@ -1,0 +1,25 @@
+"""Antiphon's Python SDK: join a room, co-edit its document, ask its AI.
+
+async with connect("http://127.0.0.1:8080/r/ROOM#TOKEN", name="Ada") as room:
+    room.insert(0, "Once upon a time")
+    async for token in room.ask():
+        print(token.text, end="")
+"""
+
+from antiphon_client.address import Address, create_room
+from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused, RunFailed
+from antiphon_client.room import Room, connect
+from antiphon_client.run import Run
+
+__all__ = [
+    "Address",
+    "ClientError",
+    "EditRefused",
+    "JoinRefused",
+    "RequestRefused",
+    "Room",
+    "Run",
+    "RunFailed",
+    "connect",
+    "create_room",
+]

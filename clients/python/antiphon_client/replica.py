@@ -1,0 +1,204 @@
+"""The client's copy of the document, without I/O: local edits become batches, remote frames are applied.
+
+One batch is in flight at a time. What is edited meanwhile waits and goes out merged, so that a refused batch can
+be sent again in order, and a batch number says exactly what the server has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pycrdt import Doc, Text, TransactionEvent, merge_updates
+
+from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
+from antiphon_proto.schema import STORY
+
+TRANSIENT = frozenset({"rate_limited", "unavailable"})
+"""Refusals after which the same batch is sent again."""
+
+
+class Mark:
+    """A place in the story that stays where it is while the text changes around it (a UTF-8 byte offset)."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+    def fold(self, delta: list[dict[str, Any]]) -> None:
+        """Follow one change (`TextEvent.delta`; lengths in bytes). An insertion at the mark pushes it on."""
+        at = 0
+        for part in delta:
+            if "retain" in part:
+                at += part["retain"]
+            elif "insert" in part:
+                size = len(part["insert"].encode()) if isinstance(part["insert"], str) else 1
+                if at <= self.offset:
+                    self.offset += size
+                at += size
+            else:
+                self.offset -= max(0, min(self.offset - at, part["delete"]))
+
+
+class Replica:
+    """The document and what of it the server does not have yet."""
+
+    def __init__(self) -> None:
+        self.lineage: str | None = None
+        self.epoch: str | None = None
+        self.offset = 0
+        self.refused: tuple[str, str, str] | None = None
+        """Status, reason and story text of a batch that was refused for good; cleared by the reader."""
+        self._batch = 0
+        self._durable = 0
+        self._flight: Edit | None = None
+        self._waiting: list[bytes] = []
+        self._marks: list[Mark] = []
+        self._remote = False
+        self._open_document()
+
+    def _open_document(self) -> None:
+        self.doc: Doc[Any] = Doc()
+        self.story: Text = self.doc.get(STORY, type=Text)
+        self._subscriptions = (self.doc.observe(self._on_transaction), self.story.observe(self._on_story))
+
+    @property
+    def client_id(self) -> int:
+        return self.doc.client_id
+
+    @property
+    def text(self) -> str:
+        return str(self.story)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the server has applied everything edited here."""
+        return self._flight is None and not self._waiting
+
+    @property
+    def durable(self) -> bool:
+        """Whether everything edited here is on the server's disk."""
+        return self.settled and self._durable >= self._batch
+
+    # Local edits ------------------------------------------------------------------------------------------
+
+    def insert(self, index: int, text: str, attrs: dict[str, Any] | None = None) -> None:
+        """Insert at character `index` (code points; past the end means at the end)."""
+        self.story.insert(self.byte_offset(index), text, attrs)
+
+    def delete(self, start: int, end: int) -> None:
+        """Delete the characters [start, end) (code points)."""
+        first, last = self.byte_offset(start), self.byte_offset(end)
+        if last > first:
+            del self.story[first:last]
+
+    def byte_offset(self, index: int) -> int:
+        """UTF-8 bytes before character `index` of the story."""
+        if index < 0:
+            raise IndexError(f"position {index}")
+        return len(self.text[:index].encode())
+
+    @contextmanager
+    def mark(self, index: int | None) -> Iterator[Mark]:
+        """A place that is followed inside the `with` block; None is the end of the story."""
+        mark = Mark(self.byte_offset(len(self.text) if index is None else index))
+        self._marks.append(mark)
+        try:
+            yield mark
+        finally:
+            self._marks.remove(mark)
+
+    def take_batch(self) -> Edit | None:
+        """The next batch to send; None while one is in flight or there is nothing to send."""
+        if self._flight is not None or not self._waiting:
+            return None
+        update = self._waiting[0] if len(self._waiting) == 1 else merge_updates(*self._waiting)
+        self._waiting.clear()
+        self._batch += 1
+        self._flight = Edit(self._batch, update)
+        return self._flight
+
+    # What the server says -----------------------------------------------------------------------------------
+
+    @property
+    def resume(self) -> Resume | None:
+        if self.lineage is None or self.epoch is None:
+            return None
+        return Resume(self.lineage, self.epoch, self.offset)
+
+    def welcomed(self, message: Welcome) -> Edit | None:
+        """A connection began: adopt its epoch; returns the batch to send again, if the server lacks it."""
+        if self.lineage not in (None, message.lineage):
+            return None  # another document: the `rebuild` that follows drops this copy
+        self.lineage, self.epoch = message.lineage, message.epoch
+        if not message.resumed:
+            self.offset = message.offset
+        self._batch = max(self._batch, message.last_batch)
+        if self._flight is not None and message.last_batch >= self._flight.batch:
+            self._flight = None
+        return self._flight
+
+    def updated(self, message: Update) -> None:
+        self._apply(message.update)
+        self.offset = message.offset
+
+    def rebuilt(self, message: Rebuild) -> str | None:
+        """Take the whole document. Returns the old text when it belonged to another document and was dropped."""
+        dropped = None
+        if self.lineage != message.lineage:
+            if self.lineage is not None:
+                dropped = self.text
+            self._start_over()
+        self.lineage, self.epoch, self.offset = message.lineage, message.epoch, message.offset
+        self._apply(message.update)
+        return dropped
+
+    def acknowledged(self, message: Ack) -> bool:
+        """Take an ack; True when the batch was refused for good and the copy must be rebuilt (`resync`)."""
+        if message.status == "durable":
+            self._durable = max(self._durable, message.batch)
+            return False
+        if self._flight is None or message.batch != self._flight.batch:
+            return False
+        if message.status == "applied":
+            self.offset = max(self.offset, message.offset)
+            self._flight = None
+            return False
+        if message.status in TRANSIENT:
+            return False
+        self.refused = (message.status, message.message, self.text)
+        self._durable = max(self._durable, message.batch)
+        self.abandon()
+        return True
+
+    def abandon(self) -> None:
+        """Drop the copy; the `rebuild` that the caller asks for brings the server's."""
+        self.lineage = None
+        self._start_over()
+
+    @property
+    def flight(self) -> Edit | None:
+        """The batch that waits for its ack."""
+        return self._flight
+
+    def _start_over(self) -> None:
+        self._flight = None
+        self._waiting.clear()
+        self._open_document()
+        for mark in self._marks:
+            mark.offset = 0
+
+    def _apply(self, update: bytes) -> None:
+        self._remote = True
+        try:
+            self.doc.apply_update(update)
+        finally:
+            self._remote = False
+
+    def _on_transaction(self, event: TransactionEvent) -> None:
+        if not self._remote:
+            self._waiting.append(event.update)
+
+    def _on_story(self, event: Any) -> None:
+        for mark in self._marks:
+            mark.fold(event.delta)

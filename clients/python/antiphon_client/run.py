@@ -1,0 +1,102 @@
+"""A run as the one who asked sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from antiphon_client.errors import ClientError, RunFailed
+from antiphon_proto.messages import Ask, RunInfo, Steer, Stop, TokenInfo
+from antiphon_proto.params import TextSteer
+
+if TYPE_CHECKING:
+    from antiphon_client.room import Room
+
+_ENDED = frozenset({"done", "stopped", "failed"})
+MAX_BUFFERED = 4096
+"""Tokens kept for a reader that is slow; older ones are dropped (the text itself is in the document)."""
+
+
+class Run:
+    """What `room.ask()` returns: iterate it for tokens, or await `finished()`.
+
+    The request is sent when the iteration, or `finished()`, begins, or with `await start()`.
+    """
+
+    def __init__(self, room: Room, index: int | None, end: int | None, request: Ask) -> None:
+        self.info: RunInfo | None = None
+        self.request = request
+        self._room = room
+        self._range = (index, end)
+        self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
+        self._changed = asyncio.Event()
+        self._refusal: ClientError | None = None
+        self._started = False
+
+    @property
+    def ended(self) -> bool:
+        return self.info is not None and self.info.state in _ENDED
+
+    async def start(self) -> RunInfo:
+        """Send the request and return when the server has announced the run. Raises RequestRefused."""
+        if not self._started:
+            self._started = True
+            await self._room._send_ask(self, *self._range)
+        while self.info is None:
+            await self._wait()
+        return self.info
+
+    async def __aiter__(self) -> AsyncIterator[TokenInfo]:
+        """Tokens as they come, until the run ends. Raises RequestRefused or RunFailed."""
+        await self.start()
+        while True:
+            while self._tokens:
+                yield self._tokens.popleft()
+            if self.ended:
+                self._raise_failure()
+                return
+            await self._wait()
+
+    async def finished(self) -> RunInfo:
+        """Wait for the end, whatever it is, and return it. Raises RequestRefused."""
+        await self.start()
+        while not self.ended:
+            await self._wait()
+        assert self.info is not None
+        return self.info
+
+    async def stop(self) -> None:
+        """Stop it at the next token; what was written stays."""
+        info = await self.start()
+        await self._room._request(Stop(info.id))
+
+    async def steer(self, change: TextSteer) -> None:
+        """Change its instruction or sampling while it streams."""
+        info = await self.start()
+        await self._room._request(Steer(info.id, change))
+
+    def _raise_failure(self) -> None:
+        if self.info is not None and self.info.state == "failed":
+            raise RunFailed(self.info.error_code, self.info.error)
+
+    async def _wait(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+        if self._refusal is not None:
+            raise self._refusal
+
+    # Called by the room ---------------------------------------------------------------------------------
+
+    def _take(self, tokens: tuple[TokenInfo, ...]) -> None:
+        self._tokens.extend(tokens)
+        self._changed.set()
+
+    def _update(self, info: RunInfo) -> None:
+        self.info = info
+        self._changed.set()
+
+    def _refuse(self, error: ClientError) -> None:
+        self._refusal = error
+        self._changed.set()
