@@ -12,7 +12,7 @@ STAMPS := .stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off --quiet
 STATIC := server/antiphon_server/static
 WEB_SOURCES := $(shell find clients/web -path clients/web/node_modules -prune -o -type f -print)
-# Node from PATH where it is new enough, else the one that a PyPI wheel carries.
+# Node from PATH where it is new enough, else the one that the extra [web] carries.
 NODE_PATH = $(shell $(BIN)/python clients/web/node_path.py)
 
 .PHONY: run test test-fast lint format types imports check web models clean
@@ -61,16 +61,17 @@ $(STAMPS)/venv:
 $(STAMPS)/install: pyproject.toml $(STAMPS)/venv
 	@echo "Installing Antiphon into $(VENV)"
 	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[prepare,web]"
+	$(PIP) --editable ".[prepare]"
 	@touch $@
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/install
 	@echo "Installing what the tests need"
-	$(PIP) --editable ".[prepare,web,torch,gguf,dev]"
+	$(PIP) --editable ".[prepare,torch,gguf,dev]"
 	@touch $@
 
 $(STAMPS)/npm: clients/web/package-lock.json $(STAMPS)/install
 	@echo "Installing the web client's packages"
+	@$(BIN)/python clients/web/node_path.py >/dev/null 2>&1 || $(PIP) --editable ".[web]"
 	cd clients/web && PATH="$(NODE_PATH):$$PATH" npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 

