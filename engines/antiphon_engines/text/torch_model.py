@@ -1,0 +1,240 @@
+"""Any transformers causal language model in torch, on CUDA where there is one, with one KV arena.
+
+The arena is a pair of tensors per layer, shape (rows, KV heads, context + 1, head size); the last place takes the
+padding of shorter rows and is never read. Rows that lie side by side are read in place, others are gathered.
+
+A row's logits depend on its company only through the order in which the hardware adds: in float32 they differ by
+less than 1e-4 of the largest logit (tests hold it); in bfloat16, the usual type on CUDA, by a few hundredths.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM
+from transformers.cache_utils import Cache
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.text.model import Ids, Logits
+
+Tensor: TypeAlias = torch.Tensor
+_KNOWN_LAYERS = {"full_attention", "sliding_attention"}
+
+
+class TorchModel:
+    """`TokenModel` over a loaded transformers model.
+
+    Raises EngineUnavailable for an architecture whose state is not plain keys and values (it is tried out).
+    """
+
+    backend = "torch"
+
+    def __init__(self, model: Any, *, name: str, rows: int, context: int) -> None:
+        self._model = model.eval()
+        self._device: torch.device = next(model.parameters()).device
+        text_config = model.config.get_text_config()
+        trained = getattr(text_config, "max_position_embeddings", None) or context
+        self.name = name
+        self.rows = rows
+        self.context = min(context, trained)
+        self.device = self._device.type
+        self.vocab_size = int(model.get_output_embeddings().weight.shape[0])
+        self._window: int | None = getattr(text_config, "sliding_window", None)
+        self._layer_types: set[str] = set(getattr(text_config, "layer_types", None) or ())
+        if unknown := self._layer_types - _KNOWN_LAYERS:
+            raise EngineUnavailable(
+                f"{name} has layers that this engine cannot run: {', '.join(sorted(unknown))}"
+            )
+        self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._arena = _Arena(rows, self.context)
+        self._lengths = [0] * rows
+        self._try_out()
+
+    def length(self, row: int) -> int:
+        return self._lengths[row]
+
+    def step(self, rows: Sequence[int], ids: Ids, lengths: Sequence[int]) -> Logits:
+        if any(self._lengths[row] + count > self.context for row, count in zip(rows, lengths, strict=True)):
+            raise ValueError("a row would pass the context")
+        result = np.empty((len(rows), self.vocab_size), np.float32)
+        # Apart, because a decoding row beside a prefill chunk would be padded to its width.
+        single = [index for index, count in enumerate(lengths) if count == 1]
+        several = [index for index, count in enumerate(lengths) if count > 1]
+        for group in (single, several):
+            if group:
+                group.sort(key=lambda index: rows[index])
+                width = max(lengths[index] for index in group)
+                result[group] = self._run(
+                    [rows[index] for index in group], ids[group, :width], [lengths[index] for index in group]
+                )
+        for row, count in zip(rows, lengths, strict=True):
+            self._lengths[row] += count
+        return result
+
+    def truncate(self, row: int, length: int) -> None:
+        if not 0 <= length <= self._lengths[row]:
+            raise ValueError(f"row {row} holds {self._lengths[row]} tokens, not {length}")
+        self._lengths[row] = length
+
+    def copy_prefix(self, source: int, target: int, length: int) -> None:
+        if not 0 <= length <= self._lengths[source]:
+            raise ValueError(f"row {source} holds {self._lengths[source]} tokens, not {length}")
+        if source != target:
+            self._arena.copy(source, target, length)
+        self._lengths[target] = length
+
+    def close(self) -> None:
+        self._model = None
+        self._arena.clear()
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
+    @torch.inference_mode()
+    def _run(self, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
+        """One forward pass; the rows ascend."""
+        width = ids.shape[1]
+        starts = torch.tensor([self._lengths[row] for row in rows], device=self._device)
+        counts = torch.tensor(lengths, device=self._device)
+        steps = torch.arange(width, device=self._device)
+        positions = starts[:, None] + steps
+        padding = steps >= counts[:, None]
+        span = max(self._lengths[row] + count for row, count in zip(rows, lengths, strict=True))
+        self._arena.aim(rows, positions.masked_fill(padding, self.context), span)
+        positions = positions.clamp(max=self.context - 1)
+        last = sorted({count - 1 for count in lengths})
+        keep = {"logits_to_keep": torch.tensor(last, device=self._device)} if self._keeps_logits else {}
+        output = self._model(
+            input_ids=torch.from_numpy(np.where(padding.cpu().numpy(), 0, ids)).to(self._device),
+            attention_mask=self._mask(positions, span),
+            position_ids=positions,
+            past_key_values=self._arena,
+            use_cache=True,
+            **keep,
+        )
+        at = [last.index(count - 1) if keep else count - 1 for count in lengths]
+        picked: Tensor = output.logits[torch.arange(len(rows), device=self._device), torch.tensor(at)]
+        logits: Logits = picked.float().cpu().numpy()
+        return logits
+
+    def _mask(self, positions: Tensor, span: int) -> Tensor | dict[str, Tensor]:
+        """True where a query may look; shape (rows, 1, queries, span). A dict per kind where layers differ."""
+        keys = torch.arange(span, device=self._device)
+        full = (keys <= positions[:, :, None])[:, None]
+        if not self._window:
+            return full
+        sliding = full & (keys > positions[:, :, None] - self._window)[:, None]
+        if len(self._layer_types) > 1:
+            return {"full_attention": full, "sliding_attention": sliding}
+        return full if self._layer_types == {"full_attention"} else sliding
+
+    def _try_out(self) -> None:
+        """Run two rows of different lengths, in chunks, against the model's own way. Leaves the rows empty."""
+        generator = np.random.default_rng(0)
+        ids = generator.integers(0, min(self.vocab_size, 1000), (2, 6), dtype=np.int64)
+        try:
+            self.step([0], ids[:1, :2], [2])
+            rows, lengths = ([0, 1], [2, 6]) if self.rows > 1 else ([0], [2])
+            chunk = np.where(np.arange(6) < 2, ids[0, [2, 3, 0, 0, 0, 0]], 0)
+            ours = self.step(rows, np.stack([chunk, ids[1]])[: len(rows)], lengths)
+            with torch.inference_mode():
+                whole = torch.from_numpy(ids).to(self._device)
+                theirs = [
+                    self._model(input_ids=whole[:1, :4]).logits[0, -1],
+                    self._model(input_ids=whole[1:]).logits[0, -1],
+                ]
+            expected = torch.stack(theirs[: len(rows)]).float().cpu().numpy()
+        except (
+            RuntimeError,
+            TypeError,
+            ValueError,
+            IndexError,
+            AttributeError,
+            NotImplementedError,
+        ) as error:
+            raise EngineUnavailable(f"{self.name} cannot be run row by row: {_one_line(error)}") from error
+        scale = max(float(np.abs(expected).max()), 1e-6)
+        tolerance = 1e-3 if next(self._model.parameters()).dtype == torch.float32 else 0.1
+        if not np.allclose(ours, expected, rtol=0, atol=tolerance * scale):
+            raise EngineUnavailable(
+                f"{self.name} keeps more state than keys and values; run it as a GGUF or remotely"
+            )
+        for row in rows:
+            self.truncate(row, 0)
+
+
+class _Arena(Cache):  # type: ignore[misc]
+    """The keys and values of all rows, aimed at the rows and places of one forward pass at a time."""
+
+    def __init__(self, rows: int, context: int) -> None:
+        super().__init__(layers=[])
+        self._rows = rows
+        self._places = context + 1
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def aim(self, rows: list[int], places: Tensor, span: int) -> None:
+        """The next pass writes its tokens to `places` (rows, queries) of `rows` and reads the first `span`."""
+        self._index = torch.tensor(rows, device=places.device)
+        self._run = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else None
+        self._at = places
+        self._span = span
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        if layer_idx not in self._kept:
+            self._kept[layer_idx] = (self._like(key_states), self._like(value_states))
+        keys, values = self._kept[layer_idx]
+        return self._exchange(keys, key_states), self._exchange(values, value_states)
+
+    def get_seq_length(self, layer_idx: int = 0, *args: Any) -> int:
+        """Positions and masks are always given, so that nothing depends on this."""
+        return 0
+
+    @torch.inference_mode()
+    def copy(self, source: int, target: int, length: int) -> None:
+        for pair in self._kept.values():
+            for kept in pair:
+                kept[target, :, :length] = kept[source, :, :length]
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+    def _like(self, states: Tensor) -> Tensor:
+        _, heads, _, size = states.shape
+        return torch.zeros((self._rows, heads, self._places, size), dtype=states.dtype, device=states.device)
+
+    def _exchange(self, kept: Tensor, new: Tensor) -> Tensor:
+        kept[self._index[:, None], :, self._at] = new.transpose(1, 2)
+        read = kept[:, :, : self._span]
+        return read[self._run] if self._run is not None else read.index_select(0, self._index)
+
+
+def load(source: str, *, local: bool, device: str, threads: int, cache_dir: str | None) -> Any:
+    """The transformers model of a folder, or of a hub repository when `local` is False (that may download).
+
+    Raises EngineUnavailable with one line.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise EngineUnavailable("there is no CUDA device that torch can use; set the device to auto or cpu")
+    cuda = device != "cpu" and torch.cuda.is_available()
+    torch.set_num_threads(threads)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype="auto" if cuda else torch.float32,
+            attn_implementation="sdpa",
+            local_files_only=local,
+            cache_dir=cache_dir,
+            trust_remote_code=False,
+        )
+        return model.to("cuda" if cuda else "cpu")
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError) as error:
+        raise EngineUnavailable(f"cannot load {source}: {_one_line(error)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
