@@ -152,6 +152,11 @@ class EngineHost:
         """Runs that were submitted and have not started."""
         return self._held.waiting
 
+    @property
+    def worker_pid(self) -> int | None:
+        """Of the process that is there now, for `doctor`, metrics and tests of its death."""
+        return None if self._process is None else self._process.pid
+
     def submit(
         self,
         run: str,
@@ -268,11 +273,9 @@ class EngineHost:
             await asyncio.sleep(settings.heartbeat)
             self._silent_ticks += 1
             ready = self._ready_at is not None
-            if self._silent_ticks * settings.heartbeat > (
-                settings.stuck_after if ready else settings.load_timeout
-            ):
-                logger.error("the engine worker %d is stuck: killed", process.pid)
-                process.kill()
+            silence = self._silent_ticks * settings.heartbeat
+            if silence > (settings.stuck_after if ready else settings.load_timeout):
+                process.kill(f"was stuck: it said nothing for {silence:.0f} s")
                 return
             if ready:
                 sequence += 1

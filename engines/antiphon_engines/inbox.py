@@ -1,0 +1,82 @@
+"""The worker's ear: a thread that turns the channel's bytes into commands for the loop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import socket
+import threading
+from typing import Final, Protocol
+
+from antiphon_engines.channel import ChannelError, Command, Shutdown, command_decoder
+
+logger = logging.getLogger(__name__)
+BOUND: Final = 1024
+"""Commands that may wait for the loop; beyond it the socket is not read, and the gateway's own bound holds."""
+PATIENCE: Final = 120.0
+"""Seconds that a full inbox may stay full: a loop that takes nothing for so long will not come back."""
+GRACE: Final = 4.0
+"""Seconds that the loop has to leave after the channel's end or a Shutdown; below the host's own grace."""
+
+
+class Inbox(Protocol):
+    """Where the loop takes its commands from."""
+
+    def take(self, wait: bool) -> list[Command]:
+        """The commands that have come, in order; with `wait` at least one."""
+        ...
+
+
+class SocketInbox:
+    """Reads `channel` on a daemon thread.
+
+    The channel's end, and garbage on it, become a Shutdown: a worker without its gateway has nobody to work for.
+    When the loop does not leave in time (a stuck kernel, a load that takes minutes) the process is ended from here.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._queue: queue.Queue[Command] = queue.Queue(BOUND)
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="inbox", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def take(self, wait: bool) -> list[Command]:
+        commands: list[Command] = []
+        try:
+            commands.append(self._queue.get(block=wait))
+            while True:
+                commands.append(self._queue.get_nowait())
+        except queue.Empty:
+            return commands
+
+    def left(self) -> None:
+        """The loop has ended: nothing more is to be enforced."""
+        self._left.set()
+
+    def _read(self) -> None:
+        decoder = command_decoder()
+        try:
+            while data := self._channel.recv(65536):
+                for command in decoder.feed(data):
+                    self._queue.put(command, timeout=PATIENCE)
+                    if isinstance(command, Shutdown):
+                        return self._insist()
+            decoder.finish()
+        except ChannelError as error:
+            logger.error("the gateway's channel is broken: %s", error)
+        except OSError as error:
+            logger.error("the gateway's channel failed: %s", error)
+        except queue.Full:
+            logger.error("the loop took no command for %.0f s", PATIENCE)
+            os._exit(1)
+        self._queue.put(Shutdown())
+        return self._insist()
+
+    def _insist(self) -> None:
+        if not self._left.wait(GRACE):
+            logger.error("the loop did not end within %.0f s of being told", GRACE)
+            os._exit(1)

@@ -1,0 +1,96 @@
+"""A run inside the worker: its record, and every state it can be in.
+
+    waiting -> active -> done | failed | cancelled
+       |  \\------------------> failed | cancelled
+
+A waiting run is in a queue; an active one holds one of the engine's places. The last three are final.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from antiphon_engines.api import Job, Request, Steer, TextRequest
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    ACTIVE = "active"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Final[dict[State, frozenset[State]]] = {
+    State.WAITING: frozenset({State.ACTIVE, State.FAILED, State.CANCELLED}),
+    State.ACTIVE: frozenset({State.DONE, State.FAILED, State.CANCELLED}),
+    State.DONE: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+
+
+class IllegalTransition(Exception):
+    """Our own mistake: a run was moved to a state that its present one does not lead to."""
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One run. Times are seconds on the scheduler's clock; costs are seconds of engine time."""
+
+    number: int
+    """Names the run on the channel; rises, so it also tells who came first."""
+    run: str
+    epoch: int
+    share: str
+    """Who is charged: the participant."""
+    weight: float
+    engine: str
+    """Kind of the engine that serves it."""
+    request: Request
+    submitted_at: float
+    state: State = State.WAITING
+    job: Job | None = None
+    """The engine's own state; set once while active, None again when it was released."""
+    steers: list[Steer] = field(default_factory=list)
+    """Given while it waited; applied when it is admitted."""
+
+    started_at: float = 0.0
+    output_at: float = 0.0
+    """When its latest output came."""
+    cost: float = 0.0
+    """Engine time charged to it."""
+    debt: float = 0.0
+    """Virtual time among the runs of its share: whose is least goes first."""
+    outputs: int = 0
+
+    def move(self, state: State) -> None:
+        """The only way to change `state`. Raises IllegalTransition."""
+        if state not in TRANSITIONS[self.state]:
+            raise IllegalTransition(f"run {self.run}: {self.state} -> {state}")
+        self.state = state
+
+    @property
+    def remaining(self) -> int:
+        """Outputs that may still come, at most; at least one, for it is not over."""
+        return max(1, planned(self.request) - self.outputs)
+
+
+def kind_of(request: Request) -> str:
+    """The kind of engine that serves a request."""
+    match request:
+        case TextRequest():
+            return "text"
+
+
+def planned(request: Request) -> int:
+    """How many outputs a request asks for at most."""
+    match request:
+        case TextRequest(params=params):
+            return params.max_tokens

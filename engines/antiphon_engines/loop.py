@@ -1,0 +1,250 @@
+"""The worker's one loop: receive, admit, step, report. Everything that touches an engine happens on its thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from antiphon_engines.api import Done, Engine, Failed, Output, Token
+from antiphon_engines.channel import (
+    Cancel,
+    Command,
+    Configure,
+    Events,
+    Ping,
+    Pong,
+    Report,
+    Shutdown,
+    Stats,
+    SteerRun,
+    Submit,
+)
+from antiphon_engines.events import Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.inbox import Inbox
+from antiphon_engines.job import State, Ticket, kind_of
+from antiphon_engines.scheduler import Batch, Scheduler
+from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+
+logger = logging.getLogger(__name__)
+MAX_BROKEN: Final = 3
+"""Failures of the engine in a row after which the worker ends: a fresh process is the only cure left."""
+REFRESH: Final = 1.0
+"""Seconds between two looks at the expected starts while the queue itself does not change."""
+
+
+class EngineBroken(AntiphonError):
+    """The engine failed again and again; the worker must end."""
+
+    code = ErrorCode.ENGINE_FAILED
+
+
+class WorkerLoop:
+    """Runs until a Shutdown. `send` writes reports to the gateway at once; `clock` gives seconds."""
+
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        scheduler: Scheduler,
+        inbox: Inbox,
+        send: Callable[[Sequence[Report]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._engines = engines
+        self._scheduler = scheduler
+        self._inbox = inbox
+        self._send = send
+        self._clock = clock
+        self._events: dict[int, list[RunEvent]] = {}
+        self._pongs: list[Pong] = []
+        self._told: dict[int, Queued] = {}
+        self._queue_changed = False
+        self._looked_at = 0.0
+        self._broken = 0
+        self._steps = self._units = self._tokens = 0
+        self._busy = 0.0
+
+    def run(self) -> None:
+        """Raises EngineBroken when the engine keeps failing; what was to be reported has been sent then."""
+        try:
+            while self._receive():
+                self._admit()
+                if batch := self._scheduler.pick(self._clock()):
+                    self._step(batch)
+                self._tell_queue()
+                self._emit()
+        finally:
+            self._emit()
+
+    # Receive --------------------------------------------------------------------------------------------
+
+    def _receive(self) -> bool:
+        """Carry out what the gateway said since the last step; wait when there is nothing to step."""
+        for command in self._inbox.take(wait=self._scheduler.idle):
+            if isinstance(command, Shutdown):
+                return False
+            self._obey(command)
+        return True
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Submit():
+                self._submit(command)
+            case SteerRun(number, _):
+                ticket = self._scheduler.get(number)
+                if ticket is not None:
+                    self._steer(ticket, command)
+            case Cancel(number):
+                ticket = self._scheduler.cancel(number)
+                if ticket is not None:
+                    self._events.pop(number, None)
+                    self._forget(ticket)
+            case Ping(sequence):
+                self._pongs.append(Pong(sequence, self.stats()))
+            case Configure() | Shutdown():
+                raise AssertionError(f"{type(command).__name__} is not for the loop")
+
+    def _submit(self, command: Submit) -> None:
+        ticket = Ticket(
+            number=command.ticket,
+            run=command.run,
+            epoch=command.epoch,
+            share=command.share,
+            weight=command.weight,
+            engine=kind_of(command.request),
+            request=command.request,
+            submitted_at=self._clock(),
+        )
+        try:
+            self._scheduler.submit(ticket)
+            self._queue_changed = True
+        except PeerError as error:
+            self._say(ticket, Failed(error.code, error.message))
+
+    def _steer(self, ticket: Ticket, command: SteerRun) -> None:
+        if ticket.job is None:
+            ticket.steers.append(command.change)
+            return
+        try:
+            self._engines[ticket.engine].steer(ticket.job, command.change)
+        except AntiphonError as error:
+            self._say(ticket, SteerRejected(error.message))
+        except Exception as error:
+            self._engine_failed([ticket], error)
+
+    # Admit ----------------------------------------------------------------------------------------------
+
+    def _admit(self) -> None:
+        while ticket := self._scheduler.admit(self._clock()):
+            self._queue_changed = True
+            self._told.pop(ticket.number, None)
+            self._say(ticket, Started())
+            # The gateway must know who was started before the engine sees it: a request that kills the process
+            # must not be given to the next one.
+            self._emit()
+            try:
+                ticket.job = self._engines[ticket.engine].admit(ticket.request)
+            except AntiphonError as error:
+                self._finish(ticket, Failed(error.code, error.message))
+            except Exception as error:
+                self._engine_failed([ticket], error)
+            else:
+                steers, ticket.steers = ticket.steers, []
+                for change in steers:
+                    if ticket.state is State.ACTIVE:
+                        self._steer(ticket, SteerRun(ticket.number, change))
+
+    # Step -----------------------------------------------------------------------------------------------
+
+    def _step(self, batch: Batch) -> None:
+        jobs = [ticket.job for ticket in batch.tickets if ticket.job is not None]
+        began = self._clock()
+        try:
+            results = self._engines[batch.engine].step(jobs)
+            if len(results) != len(jobs):
+                raise RuntimeError(f"{len(jobs)} jobs were stepped, {len(results)} results came back")
+        except Exception as error:
+            self._engine_failed(batch.tickets, error)
+            return
+        now = self._clock()
+        self._broken = 0
+        produced = [sum(isinstance(output, Token) for output in outputs) for outputs in results]
+        self._scheduler.account(batch, now - began, produced, now)
+        self._steps += 1
+        self._units += len(jobs)
+        self._tokens += sum(produced)
+        self._busy += now - began
+        for ticket, outputs in zip(batch.tickets, results, strict=True):
+            self._deliver(ticket, outputs)
+
+    def _deliver(self, ticket: Ticket, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            if isinstance(output, Token):
+                self._say(ticket, output)
+            else:
+                self._finish(ticket, output)
+                return
+
+    def _finish(self, ticket: Ticket, end: Done | Failed) -> None:
+        self._say(ticket, end)
+        self._scheduler.finish(ticket, State.DONE if isinstance(end, Done) else State.FAILED)
+        self._forget(ticket)
+
+    def _forget(self, ticket: Ticket) -> None:
+        """A run is over: free what the engine holds for it."""
+        self._queue_changed = True
+        self._told.pop(ticket.number, None)
+        job, ticket.job = ticket.job, None
+        if job is not None:
+            try:
+                self._engines[ticket.engine].release(job)
+            except Exception as error:
+                self._engine_failed([], error)
+
+    def _engine_failed(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        """The engine raised what no engine should: fail the runs it was given, and give up when it goes on."""
+        logger.error("the engine failed", exc_info=error)
+        self._broken += 1
+        reason = f"the model failed: {type(error).__name__}: {str(error)[:200]}"
+        for ticket in tickets:
+            self._finish(ticket, Failed(ErrorCode.ENGINE_FAILED, reason))
+        if self._broken >= MAX_BROKEN:
+            raise EngineBroken(reason)
+
+    # Report ---------------------------------------------------------------------------------------------
+
+    def stats(self) -> Stats:
+        active = len(self._scheduler.active)
+        return Stats(active, self._scheduler.waiting, self._steps, self._units, self._tokens, self._busy)
+
+    def _tell_queue(self) -> None:
+        """Tell those who wait where they stand, when that has changed noticeably."""
+        now = self._clock()
+        if not self._queue_changed and now - self._looked_at < REFRESH:
+            return
+        self._queue_changed = False
+        self._looked_at = now
+        for ticket, outlook in self._scheduler.outlook(now):
+            place = Queued(outlook.position, round(outlook.seconds * 1000))
+            if _differs(self._told.get(ticket.number), place):
+                self._told[ticket.number] = place
+                self._say(ticket, place)
+
+    def _say(self, ticket: Ticket, event: RunEvent) -> None:
+        self._events.setdefault(ticket.number, []).append(event)
+
+    def _emit(self) -> None:
+        reports: list[Report] = [Events(number, tuple(events)) for number, events in self._events.items()]
+        reports += self._pongs
+        if reports:
+            self._events = {}
+            self._pongs = []
+            self._send(reports)
+
+
+def _differs(told: Queued | None, place: Queued) -> bool:
+    if told is None or told.position != place.position:
+        return True
+    # A second or a quarter, whichever is more: less is noise to a person who waits.
+    change = abs(place.expected_start_ms - told.expected_start_ms)
+    return change > max(1000, told.expected_start_ms / 4)

@@ -1,0 +1,108 @@
+"""Weighted fair sharing: one virtual clock per participant.
+
+Start-time fair queueing (Goyal, Vin, Cheng 1996) over measured cost: a share's clock advances by what its runs cost,
+divided by its weight, and whose clock is furthest behind goes first. A share that comes back from idleness starts
+at the common time: nobody saves up a right to stall the others later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from antiphon_engines.job import Ticket
+
+
+@dataclass(slots=True)
+class Share:
+    """One participant's runs in this worker."""
+
+    name: str
+    weight: float
+    time: float
+    """Virtual seconds: engine time charged, divided by the weight."""
+    waiting: deque[Ticket] = field(default_factory=deque)
+    active: list[Ticket] = field(default_factory=list)
+
+    @property
+    def idle(self) -> bool:
+        return not self.waiting and not self.active
+
+    def holds(self, engine: str) -> int:
+        """Places of an engine that this share has."""
+        return sum(ticket.engine == engine for ticket in self.active)
+
+    def activate(self, ticket: Ticket) -> None:
+        """A waiting run becomes active; among its siblings it starts at their mean, so that neither a stream of new
+        runs holds up an old one nor the other way round."""
+        self.waiting.remove(ticket)
+        if self.active:
+            ticket.debt = sum(sibling.debt for sibling in self.active) / len(self.active)
+        self.active.append(ticket)
+
+
+class Shares:
+    """All participants with runs here, and the common virtual time.
+
+    `credit` bounds, in virtual seconds, how far behind the common time a share may be when its first run becomes
+    active after waiting: the longest that it may then keep the others from their turns.
+    """
+
+    def __init__(self, credit: float) -> None:
+        self._credit = credit
+        self._shares: dict[str, Share] = {}
+        self.time = 0.0
+
+    def __iter__(self) -> Iterator[Share]:
+        return iter(self._shares.values())
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def __getitem__(self, name: str) -> Share:
+        return self._shares[name]
+
+    def of(self, ticket: Ticket) -> Share:
+        return self._shares[ticket.share]
+
+    def enqueue(self, ticket: Ticket) -> None:
+        """The share's newest run sets its weight."""
+        share = self._shares.get(ticket.share)
+        if share is None:
+            share = self._shares[ticket.share] = Share(ticket.share, ticket.weight, self.time)
+        elif share.idle:
+            share.time = max(share.time, self.time)
+        share.weight = ticket.weight
+        share.waiting.append(ticket)
+
+    def activate(self, ticket: Ticket) -> None:
+        share = self.of(ticket)
+        if not share.active:
+            share.time = max(share.time, self.time - self._credit)
+        share.activate(ticket)
+
+    def charge(self, ticket: Ticket, seconds: float) -> None:
+        share = self.of(ticket)
+        share.time += seconds / share.weight
+
+    def advance(self) -> None:
+        """Move the common time on: the weighted mean of the active shares' clocks, never backwards."""
+        active = [share for share in self if share.active]
+        if active:
+            weights = sum(share.weight for share in active)
+            self.time = max(self.time, sum(share.weight * share.time for share in active) / weights)
+
+    def remove(self, ticket: Ticket) -> None:
+        """A run ended. A share without runs is forgotten once the common time has caught up with it, or at once when
+        nobody is left whom it could be ahead of."""
+        share = self.of(ticket)
+        if ticket in share.active:
+            share.active.remove(ticket)
+        else:
+            share.waiting.remove(ticket)
+        if share.idle:
+            alone = all(other.idle for other in self)
+            for other in list(self):
+                if other.idle and (alone or other.time <= self.time):
+                    del self._shares[other.name]

@@ -1,0 +1,126 @@
+"""Frames between gateway and worker."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antiphon_engines.api import Done, EngineInfo, Failed, Token
+from antiphon_engines.channel import (
+    MAX_FRAME,
+    Cancel,
+    ChannelError,
+    Command,
+    Configure,
+    Events,
+    Fatal,
+    FrameDecoder,
+    Ping,
+    Pong,
+    Progress,
+    Ready,
+    Report,
+    Shutdown,
+    Stats,
+    SteerRun,
+    Submit,
+    command_decoder,
+    encode,
+    report_decoder,
+)
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.events import Queued, Started, SteerRejected
+from antiphon_engines.settings import QueueBounds
+from antiphon_proto.messages import Alternative, TokenInfo
+from antiphon_proto.params import TextParams, TextSteer
+from support.fake_engine import request
+
+COMMANDS: list[Command] = [
+    Configure(WorkerConfig("models", text_model="other"), QueueBounds(5, 2)),
+    Submit(
+        1, "r1", 3, "ann", 2.0, request("пиши 🖋", before="ж" * 300, params=TextParams(seed=7, stop=("\n",)))
+    ),
+    SteerRun(1, TextSteer(temperature=0.1)),
+    SteerRun(1, TextSteer(instruction="shorter")),
+    Cancel(1),
+    Ping(9),
+    Shutdown(),
+]
+REPORTS: list[Report] = [
+    Progress("loading", 0.5),
+    Progress("loading"),
+    Ready((EngineInfo("text", "m", "cpu", "onnx", 8, 8, "note"),)),
+    Events(1, (Queued(3, 1200), Started())),
+    Events(1, (Token(TokenInfo(0, "ж", 5, -0.25, (Alternative("з", -1.5),))), Done("stop_string"))),
+    Events(2, (Failed("engine_failed", "why"), SteerRejected("no"))),
+    Pong(9, Stats(active=1, tokens=5, busy_seconds=0.5)),
+    Fatal("no model", final=True),
+]
+MESSAGES = [(command_decoder, COMMANDS), (report_decoder, REPORTS)]
+
+
+@pytest.mark.parametrize(("decoder", "messages"), MESSAGES)
+@given(cuts=st.lists(st.integers(0, 2000), max_size=12))
+@settings(derandomize=True, deadline=None, max_examples=40)
+def test_any_fragmentation_gives_the_same_messages(decoder, messages, cuts) -> None:
+    data = b"".join(encode(message) for message in messages)
+    edges = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
+    subject = decoder()
+    received = [m for a, b in zip(edges, edges[1:], strict=False) for m in subject.feed(data[a:b])]
+    assert received == messages
+    subject.finish()
+
+
+@pytest.mark.parametrize("decoder", [command_decoder, report_decoder])
+@given(data=st.binary(max_size=200))
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_garbage_raises_nothing_but_channel_errors(decoder, data) -> None:
+    with pytest.raises(ChannelError, match="malformed"):
+        decoder().feed(struct.pack(">I", len(data)) + data)
+    unframed = decoder()
+    with contextlib.suppress(ChannelError):
+        assert unframed.feed(data) == []
+        unframed.finish()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xc1",
+        msgspec.msgpack.encode({"type": "nothing"}),
+        msgspec.msgpack.encode({"type": "cancel"}),
+        msgspec.msgpack.encode({"type": "cancel", "ticket": "one"}),
+        b"\x91" * 5000 + b"\x01",
+        encode(Cancel(1))[4:] + b"\x00",
+    ],
+    ids=["empty", "never used", "unknown tag", "missing field", "wrong type", "deep", "trailing"],
+)
+def test_malformed_messages_are_refused(body: bytes) -> None:
+    with pytest.raises(ChannelError, match="malformed message"):
+        command_decoder().feed(struct.pack(">I", len(body)) + body)
+
+
+def test_an_oversized_length_is_refused_before_its_body_comes() -> None:
+    with pytest.raises(ChannelError, match="bound"):
+        command_decoder().feed(struct.pack(">I", MAX_FRAME + 1))
+    small: FrameDecoder[Command] = FrameDecoder(Command, max_frame=16)
+    with pytest.raises(ChannelError, match="bound is 16"):
+        small.feed(struct.pack(">I", 17))
+
+
+def test_an_oversized_message_is_not_sent() -> None:
+    with pytest.raises(ChannelError, match="Submit of"):
+        encode(Submit(1, "r", 0, "ann", 1.0, request(before="x" * MAX_FRAME)))
+
+
+def test_an_end_inside_a_frame_is_told() -> None:
+    decoder = command_decoder()
+    assert decoder.feed(encode(Ping(1))[:-1]) == []
+    with pytest.raises(ChannelError, match="inside a frame"):
+        decoder.finish()

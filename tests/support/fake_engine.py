@@ -1,0 +1,204 @@
+"""An engine without a model, for tests of what stands around engines.
+
+A job writes "w0 ", "w1 " ... up to `params.max_tokens`, after `len(before) // 100` prefill steps. What it does
+besides is said by the request's `instruction`:
+
+    ""            nothing
+    "wait"        after the first token it writes no more until it is steered with any new instruction
+    "invalid"     admit raises InvalidRequest
+    "fail"        the third token is a Failed
+    "raise"       the third token is an exception: a broken engine
+    "kill"        the third token is a SIGKILL of the process
+    "kill early"  admit kills the process
+    "hang"        the third token never comes back from `step`
+    "print"       prints what would be a frame to standard output
+
+The `build...` functions are for a worker process (`factory="support.fake_engine:build"`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from msgspec import UNSET
+
+from antiphon_engines.api import (
+    Done,
+    EngineInfo,
+    EngineUnavailable,
+    Failed,
+    InvalidRequest,
+    Job,
+    Output,
+    Request,
+    Steer,
+    TextRequest,
+    Token,
+)
+from antiphon_engines.config import WorkerConfig
+from antiphon_proto.messages import TokenInfo
+from antiphon_proto.params import TextParams
+
+PREFILL = 100
+"""Characters of `before` that one prefill step takes."""
+
+
+def request(
+    instruction: str = "", *, tokens: int = 8, before: str = "", params: TextParams | None = None
+) -> TextRequest:
+    """A request for the fake engine."""
+    return TextRequest(
+        "continue", before, instruction=instruction, params=params or TextParams(max_tokens=tokens)
+    )
+
+
+def fake_info(max_jobs: int = 8, max_batch: int = 8) -> EngineInfo:
+    return EngineInfo("text", "fake", "cpu", "fake", max_jobs, max_batch)
+
+
+@dataclass(eq=False)
+class FakeJob:
+    request: TextRequest
+    instruction: str
+    prefill: int
+    unit: str = "decode"
+    written: int = 0
+
+
+class FakeEngine:
+    """`steps` records what was stepped together: (unit, ids of jobs in the order of admission)."""
+
+    kind: ClassVar[str] = "text"
+
+    def __init__(
+        self,
+        info: EngineInfo | None = None,
+        *,
+        on_step: Callable[[str, int], None] | None = None,
+        idle: Callable[[], None] | None = None,
+    ) -> None:
+        self.info = info or fake_info()
+        self.jobs: list[FakeJob] = []
+        self.steps: list[tuple[str, tuple[int, ...]]] = []
+        self.closed = False
+        self._on_step = on_step
+        self._idle = idle
+        self._admitted = 0
+        self._ids: dict[int, int] = {}
+
+    def admit(self, request: Request) -> Job:
+        assert len(self.jobs) < self.info.max_jobs, "more jobs than places"
+        match request.instruction:
+            case "invalid":
+                raise InvalidRequest("the fake engine was asked to refuse")
+            case "kill early":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "print":
+                sys.stdout.write("\x00\x00\x00\x01\xc1 no frame\n")
+                sys.stdout.flush()
+        prefill = len(request.before) // PREFILL
+        job = FakeJob(request, request.instruction, prefill, "prefill" if prefill else "decode")
+        self.jobs.append(job)
+        self._ids[id(job)] = self._admitted
+        self._admitted += 1
+        return job
+
+    def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Output]]:
+        assert 0 < len(jobs) <= self.info.max_batch, "a batch over the bound"
+        assert len({job.unit for job in jobs}) == 1, "units are mixed"
+        unit = jobs[0].unit
+        self.steps.append((unit, tuple(self._ids[id(job)] for job in jobs)))
+        if self._on_step is not None:
+            self._on_step(unit, len(jobs))
+        outputs = [self._advance(job) for job in jobs if isinstance(job, FakeJob)]
+        if self._idle is not None and not any(outputs):
+            self._idle()
+        return outputs
+
+    def steer(self, job: Job, change: Steer) -> None:
+        assert isinstance(job, FakeJob)
+        if change.instruction == "invalid":
+            raise InvalidRequest("the fake engine was asked to refuse the steer")
+        if change.instruction is not UNSET:
+            job.instruction = change.instruction
+
+    def release(self, job: Job) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _advance(self, job: FakeJob) -> list[Output]:
+        assert job in self.jobs, "a released job was stepped"
+        if job.prefill:
+            job.prefill -= 1
+            job.unit = "prefill" if job.prefill else "decode"
+            return []
+        if job.written == 2:
+            match job.instruction:
+                case "fail":
+                    return [Failed("engine_failed", "the fake engine was asked to fail")]
+                case "raise":
+                    raise RuntimeError("the fake engine broke")
+                case "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                case "hang":
+                    threading.Event().wait()
+        if job.instruction == "wait" and job.written == 1:
+            return []
+        index = job.written
+        job.written += 1
+        outputs: list[Output] = [Token(TokenInfo(index, f"w{index} ", index, -0.5))]
+        if job.written == job.request.params.max_tokens:
+            outputs.append(Done("length"))
+        return outputs
+
+
+def build(config: WorkerConfig) -> FakeEngine:
+    """In a worker: a step without output takes a moment, so that waiting jobs do not spin."""
+    return FakeEngine(fake_info(config.max_jobs, config.max_batch), idle=lambda: time.sleep(0.005))
+
+
+def build_unavailable(config: WorkerConfig) -> FakeEngine:
+    raise EngineUnavailable(f"there is no model {config.text_model!r}")
+
+
+def build_broken(config: WorkerConfig) -> FakeEngine:
+    """Fails as a bug would; every attempt leaves a byte in `cache_dir`/attempts."""
+    with (Path(config.cache_dir) / "attempts").open("ab") as file:
+        file.write(b".")
+    raise RuntimeError("the loader has a bug")
+
+
+def build_second_time(config: WorkerConfig) -> FakeEngine:
+    """Crashes while loading, the first time only."""
+    marker = Path(config.cache_dir) / "tried"
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return build(config)
+
+
+def build_never(config: WorkerConfig) -> FakeEngine:
+    """Hangs while loading."""
+    threading.Event().wait()
+    return build(config)
+
+
+def build_garbage(config: WorkerConfig) -> FakeEngine:
+    """Writes on every inherited socket what is no frame."""
+    for number in range(3, 64):
+        try:
+            os.write(number, b"\xff" * 64)
+        except OSError:
+            continue
+    return build(config)
