@@ -1,0 +1,93 @@
+"""How HTTP answers look: errors in one JSON shape, and the headers that keep a browser from being misled."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from antiphon_proto.errors import AntiphonError, ErrorCode
+
+log = logging.getLogger(__name__)
+
+_STATUS = {
+    ErrorCode.INVALID: 400,
+    ErrorCode.UNAUTHORIZED: 401,
+    ErrorCode.DENIED: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.INTERNAL: 500,
+    ErrorCode.QUEUE_FULL: 503,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.STORAGE_FULL: 507,
+}
+_CODES = {status: code for code, status in reversed(_STATUS.items())}
+
+_CONTENT_SECURITY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        # The editor sets styles on spans; inline styles run no code.
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def problem(code: ErrorCode, message: str, status: int | None = None) -> web.Response:
+    """`{"error": {"code", "message"}}` with the status that belongs to the code."""
+    headers = {"WWW-Authenticate": "Bearer"} if code is ErrorCode.UNAUTHORIZED else None
+    return web.json_response(
+        {"error": {"code": code, "message": message}},
+        status=status or _STATUS.get(code, 500),
+        headers=headers,
+        dumps=lambda value: json.dumps(value, ensure_ascii=False),
+    )
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what handlers raise into answers; no traceback leaves the server."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        code = _CODES.get(error.status, ErrorCode.INVALID if error.status < 500 else ErrorCode.INTERNAL)
+        answer = problem(code, error.reason, error.status)
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
+    except AntiphonError as error:
+        return problem(error.code, error.message)
+    except ConnectionError:
+        raise  # the client is gone; there is nobody to answer
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return problem(ErrorCode.INTERNAL, "the server failed; its log says why")
+
+
+async def secure(_request: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: every answer carries the security headers."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)

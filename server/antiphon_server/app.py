@@ -1,0 +1,175 @@
+"""The composition root: makes the parts, joins them, runs them until told to stop, and takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TypeAlias
+
+from aiohttp import web
+from msgspec import Struct
+
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.host import EngineHost, HostState
+from antiphon_engines.settings import HostSettings
+from antiphon_proto.errors import AntiphonError, ErrorCode
+from antiphon_server import http, ws
+from antiphon_server.answers import errors, secure
+from antiphon_server.auth import Tokens, load_key
+from antiphon_server.client_files import ClientFiles
+from antiphon_server.config import Settings
+from antiphon_server.gateway import GATEWAY, Engine, Gateway
+from antiphon_server.hub import Hub
+from antiphon_server.metrics import Metrics
+from antiphon_server.store.metered import MeteredStore
+from antiphon_server.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+OnState: TypeAlias = Callable[[HostState], None]
+MakeEngine: TypeAlias = Callable[[WorkerConfig, OnState], Engine]
+
+_MAX_BODY = 64 * 1024
+"""Bytes of an HTTP request's body; nothing in `/api` needs more."""
+
+
+class CannotListen(AntiphonError):
+    """The port cannot be had; the message is one clear line."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+class Serving(Struct, frozen=True):
+    """What is known once the server is ready. `room` and `link` (its owner's) when a room was asked for."""
+
+    url: str
+    gateway: Gateway
+    room: str = ""
+    link: str = ""
+
+
+async def serve(
+    settings: Settings,
+    stop: asyncio.Event,
+    on_ready: Callable[[Serving], None],
+    *,
+    make_engine: MakeEngine | None = None,
+    open_room: bool = False,
+) -> None:
+    """Run a server until `stop` is set, then drain it.
+
+    `on_ready` is called once: the store is open, the port is bound and the engine is ready. Raises the AntiphonError
+    that keeps the server from starting.
+    """
+    try:
+        async with AsyncExitStack() as stack:
+            await _run(settings, stop, on_ready, make_engine or _engine_host(settings), open_room, stack)
+    except BaseExceptionGroup as group:
+        known = group.subgroup(AntiphonError)
+        raise _first(known or group) from None
+
+
+async def _run(
+    settings: Settings,
+    stop: asyncio.Event,
+    on_ready: Callable[[Serving], None],
+    make_engine: MakeEngine,
+    open_room: bool,
+    stack: AsyncExitStack,
+) -> None:
+    def heard(state: HostState) -> None:
+        log.info("text engine: %s%s", state.status, f", {state.message}" if state.message else "")
+        hub.announce_models(gateway.models())
+
+    metrics = Metrics()
+    tokens = Tokens(load_key(settings.data_dir / "join.key"))
+    store = MeteredStore(SqliteStore(settings.data_dir / "rooms.sqlite"), metrics.durable)
+    await store.open()
+    stack.push_async_callback(store.close)
+    engine = make_engine(settings.worker_config(), heard)
+    stack.push_async_callback(engine.close)
+    hub = Hub(
+        store,
+        engine,
+        mint=tokens.link,
+        models=lambda: gateway.models(),
+        limits=settings.room_limits(),
+        max_rooms=settings.limits.max_rooms,
+    )
+    gateway = Gateway(settings, tokens, store, engine, hub, metrics)
+    runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = await _listen(runner, settings)
+    url = settings.public_url or _address(runner, settings.host)
+
+    async def announce() -> None:
+        await engine.wait_ready()
+        on_ready(await _room(url, gateway) if open_room else Serving(url, gateway))
+
+    async with asyncio.TaskGroup() as tasks:
+        ticking = tasks.create_task(hub.run(), name="hub")
+        await engine.start()
+        announcing = tasks.create_task(announce(), name="announce")
+        await stop.wait()
+        announcing.cancel()
+        log.info("draining")
+        await site.stop()
+        await hub.drain()
+        await gateway.connections.drain(settings.drain_timeout)
+        ticking.cancel()
+
+
+def application(gateway: Gateway) -> web.Application:
+    """Every route of the one port."""
+    app = web.Application(middlewares=[errors], client_max_size=_MAX_BODY)
+    app[GATEWAY] = gateway
+    app.on_response_prepare.append(secure)
+    app.add_routes((*ws.ROUTES, *http.ROUTES, *ClientFiles().routes()))
+    return app
+
+
+def _engine_host(settings: Settings) -> MakeEngine:
+    def make(config: WorkerConfig, on_state: OnState) -> Engine:
+        return EngineHost(
+            config,
+            on_state=on_state,
+            settings=HostSettings(queue_per_share=settings.limits.max_runs_per_member),
+        )
+
+    return make
+
+
+async def _room(url: str, gateway: Gateway) -> Serving:
+    record = await gateway.hub.create()
+    link = url + gateway.tokens.link(record.id, "owner", record.links["owner"])
+    return Serving(url, gateway, record.id, link)
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> web.TCPSite:
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        place = f"port {settings.port} of {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListen(f"{place} is in use; choose another with --port") from None
+        raise CannotListen(f"cannot listen on {place}: {error.strerror or error}") from None
+    return site
+
+
+def _address(runner: web.AppRunner, host: str) -> str:
+    """The address to open: a server that listens everywhere is reached here, at least."""
+    port = runner.addresses[0][1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _first(error: BaseException) -> BaseException:
+    """The exception inside nested groups that came first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

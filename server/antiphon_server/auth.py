@@ -1,0 +1,102 @@
+"""Signed join tokens: who may enter which room, in which role, by which link.
+
+A token is a JWT (HS256, RFC 7519) over `room`, `role`, `link` and, where it ends, `exp`. The key is made once and
+kept beside the rooms. Whether the link is still in force is the room's to say.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+import msgspec
+
+from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+from antiphon_proto.messages import Id, Role
+from antiphon_server.seat import Grant
+
+_ALGORITHM = "HS256"
+_KEY_BYTES = 32
+_MAX_TOKEN = 2048
+
+
+class Unauthorized(PeerError):
+    """No token, a bad one, or an expired one."""
+
+    code = ErrorCode.UNAUTHORIZED
+
+
+class KeyUnavailable(AntiphonError):
+    """The signing key cannot be read or made; the message is one clear line."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    room: Id
+    role: Role
+    link: Id
+    exp: int | None = None
+
+
+class Tokens:
+    """Issues and verifies join tokens. `clock` gives Unix seconds."""
+
+    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._key = key
+        self._clock = clock
+
+    def issue(self, room: str, role: Role, link: str, lifetime: float | None = None) -> str:
+        """A token for `role` in `room`; it ends after `lifetime` seconds, or with its link."""
+        claims: dict[str, object] = {"room": room, "role": role, "link": link}
+        if lifetime is not None:
+            claims["exp"] = int(self._clock() + lifetime)
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def link(self, room: str, role: Role, link: str) -> str:
+        """The invite link's path (`hub.Mint`)."""
+        return link_path(room, self.issue(room, role, link))
+
+    def verify(self, token: str) -> Grant:
+        """What the token grants. Raises Unauthorized, never saying which part of a bad token was wrong."""
+        if not token:
+            raise Unauthorized("a join token is needed")
+        if len(token) > _MAX_TOKEN:
+            raise Unauthorized("the token is not valid")
+        try:
+            payload = jwt.decode(token, self._key, algorithms=[_ALGORITHM], options={"verify_exp": False})
+            claims = msgspec.convert(payload, _Claims)
+        except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError, RecursionError) as error:
+            raise Unauthorized("the token is not valid") from error
+        if claims.exp is not None and claims.exp <= self._clock():
+            raise Unauthorized("the token has expired")
+        return Grant(room=claims.room, role=claims.role, link=claims.link)
+
+
+def link_path(room: str, token: str) -> str:
+    """Where an invite leads, without the server's address. A fragment is never sent, logged or given as a referrer."""
+    return f"/r/{room}#{token}"
+
+
+def load_key(path: Path) -> bytes:
+    """The signing key in `path`, made there with mode 0600 when there is none. Raises KeyUnavailable."""
+    try:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            key = path.read_bytes()
+        else:
+            key = secrets.token_bytes(_KEY_BYTES)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise KeyUnavailable(f"cannot use the signing key {path}: {error.strerror or error}") from error
+    if len(key) != _KEY_BYTES:
+        raise KeyUnavailable(f"{path} is not a signing key of this server; remove it to have a new one made")
+    return key

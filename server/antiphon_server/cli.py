@@ -1,0 +1,121 @@
+"""The `antiphon` command. Importing it is cheap: what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from antiphon_proto.errors import AntiphonError
+
+if TYPE_CHECKING:
+    from antiphon_server.app import Serving
+    from antiphon_server.config import Settings
+
+app = typer.Typer(
+    name="antiphon",
+    help="A real-time server for co-creation between people and generative models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def antiphon() -> None:
+    """A real-time server for co-creation between people and generative models."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [default: 8080]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms and the signing key")] = None,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
+    text_model: Annotated[
+        str | None,
+        typer.Option(help="A name of `models list`, a GGUF file, a model folder, or http://host/v1#model"),
+    ] = None,
+    log_format: Annotated[
+        Literal["text", "json"] | None, typer.Option(help="Log lines for people or machines")
+    ] = None,
+    log_level: Annotated[Literal["debug", "info", "warning", "error"] | None, typer.Option()] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file (TOML); every setting can stand there")
+    ] = None,
+    open_room: Annotated[
+        bool, typer.Option("--open-room", help="Make a room and print its owner's link")
+    ] = False,
+) -> None:
+    """Serve rooms until SIGTERM or Ctrl-C, then drain. Settings also come from ANTIPHON_* variables."""
+    from antiphon_server import logs
+    from antiphon_server.config import load
+
+    settings = load(
+        config,
+        {
+            "host": host,
+            "port": port,
+            "data_dir": data_dir,
+            "cache_dir": cache_dir,
+            "text_model": text_model,
+            "log_format": log_format,
+            "log_level": log_level,
+        },
+    )
+    logs.configure(settings.log_format, settings.log_level)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, open_room))
+
+
+async def _serve(settings: Settings, open_room: bool) -> None:
+    from antiphon_server import app as server
+
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(130)  # a second signal: somebody does not want to wait
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+
+    def ready(serving: Serving) -> None:
+        print(ready_line(serving.url, serving.room, serving.link, settings.log_format), flush=True)
+
+    await server.serve(settings, stop, ready, open_room=open_room)
+
+
+def ready_line(url: str, room: str, link: str, style: str) -> str:
+    """What `serve` prints when it is ready."""
+    if style == "json":
+        made = {"room": room, "link": link} if room else {}
+        return json.dumps({"event": "ready", "url": url, **made})
+    return f"Antiphon is ready at {url}" + (f"\nA fresh room to write in: {link}" if room else "")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it exists; it does not on Windows."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def main() -> None:
+    """The console script: what goes wrong on purpose is one line on stderr and exit status 1."""
+    try:
+        app()
+    except AntiphonError as error:
+        print(f"antiphon: {error.message}", file=sys.stderr)
+        sys.exit(1)

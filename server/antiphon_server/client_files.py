@@ -1,0 +1,44 @@
+"""The web client's built files: `/` and `/r/{room}` are the page, everything else is looked up beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from antiphon_proto.errors import ErrorCode, NotFound
+from antiphon_server.answers import problem
+
+STATIC = Path(__file__).parent / "static"
+_FOREVER = "public, max-age=31536000, immutable"
+"""For assets: their names hold a hash of what is in them."""
+_ASK_AGAIN = "no-cache"
+
+
+class ClientFiles:
+    def __init__(self, root: Path = STATIC) -> None:
+        self._root = root.resolve()
+
+    def routes(self) -> tuple[web.RouteDef, ...]:
+        """The last ones of an application: they take every address that is left."""
+        return (web.get("/", self.page), web.get("/r/{room}", self.page), web.get("/{path:.+}", self.file))
+
+    async def page(self, _request: web.Request) -> web.StreamResponse:
+        page = self._root / "index.html"
+        if not page.is_file():
+            return problem(ErrorCode.UNAVAILABLE, "the web client has not been built; run `make web`")
+        return web.FileResponse(page, headers={"Cache-Control": _ASK_AGAIN})
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        path = self._find(request.match_info["path"])
+        if path is None:
+            raise NotFound("there is nothing at this address")
+        hashed = path.parent == self._root / "assets"
+        return web.FileResponse(path, headers={"Cache-Control": _FOREVER if hashed else _ASK_AGAIN})
+
+    def _find(self, name: str) -> Path | None:
+        try:
+            path = (self._root / name).resolve()
+            return path if path.is_relative_to(self._root) and path.is_file() else None
+        except (OSError, ValueError):  # names that no file system takes
+            return None

@@ -1,0 +1,172 @@
+"""The settings of a server: one frozen, validated object, built once at the edge.
+
+Command line beats environment (`ANTIPHON_PORT`, `ANTIPHON_LIMITS__MAX_UPDATE`, ...) beats settings file (TOML, with the
+same names: `port`, `[limits] max_update`). No other module reads any of them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from antiphon_engines.config import DEFAULT_TEXT_MODEL, WorkerConfig
+from antiphon_proto.errors import AntiphonError, ErrorCode
+from antiphon_server.backlog import BacklogLimits
+from antiphon_server.limits import Limits
+from antiphon_server.logs import LogFormat
+from antiphon_server.room_limits import RoomLimits
+
+_MAX_THREADS = 8
+"""More threads than this make a small model slower."""
+
+
+class SettingsError(AntiphonError):
+    """A setting is wrong; the message is one line that names it."""
+
+    code = ErrorCode.INVALID
+
+
+def _origin(value: str) -> str:
+    value = value.rstrip("/").lower()
+    if value != "*" and not value.startswith(("http://", "https://")):
+        raise ValueError("an origin looks like https://example.org, or is *")
+    return value
+
+
+def _network(value: str) -> str:
+    return str(ipaddress.ip_network(value, strict=False))
+
+
+def _public_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return value.rstrip("/")
+
+
+class EngineOptions(BaseModel):
+    """How the engine worker runs; the model itself is `text_model`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = Field(default=None, ge=1, le=256)
+    """Threads of the numerical runtime; by default the cores that this process may use, at most 8."""
+    context: int = Field(default=2048, ge=128, le=131_072)
+    max_batch: int = Field(default=8, ge=1, le=256)
+    max_jobs: int = Field(default=8, ge=1, le=256)
+    prefill_chunk: int = Field(default=128, ge=8, le=8192)
+    api_key: SecretStr = SecretStr("")
+    """Bearer key of a remote engine."""
+    connect_timeout: float = Field(default=10.0, gt=0, le=3600)
+    idle_timeout: float = Field(default=60.0, gt=0, le=3600)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="ANTIPHON_", env_nested_delimiter="__"
+    )
+
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes any free port."""
+    data_dir: Path = Path("antiphon-data")
+    """Rooms and the signing key."""
+    cache_dir: Path = Path("~/.cache/antiphon")
+    """Prepared models."""
+    text_model: str = Field(default=DEFAULT_TEXT_MODEL, min_length=1, max_length=1024)
+    log_format: LogFormat = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    """Address under which people reach the server, when it is not the one that it listens on."""
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    """Web origins besides the server's own that may open sockets; `*` allows all."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Networks whose X-Forwarded-For, -Proto and -Host headers are believed."""
+    drain_timeout: float = Field(default=10.0, ge=0, le=600)
+    """How long a drain may take before connections are cut."""
+    engine: EngineOptions = EngineOptions()
+    limits: Limits = Limits()
+
+    def worker_config(self) -> WorkerConfig:
+        engine = self.engine
+        return WorkerConfig(
+            cache_dir=str(self.cache_dir.expanduser()),
+            text_model=self.text_model,
+            device=engine.device,
+            threads=engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS),
+            context=engine.context,
+            max_batch=engine.max_batch,
+            max_jobs=engine.max_jobs,
+            max_queue=self.limits.max_queue,
+            prefill_chunk=engine.prefill_chunk,
+            api_key=engine.api_key.get_secret_value(),
+            connect_timeout=engine.connect_timeout,
+            idle_timeout=engine.idle_timeout,
+        )
+
+    def room_limits(self) -> RoomLimits:
+        limits = self.limits
+        return RoomLimits(
+            max_members=limits.max_members,
+            max_known=limits.max_known,
+            max_message=limits.max_message,
+            max_update=limits.max_update,
+            max_document=limits.max_document,
+            max_name=limits.max_name,
+            edits_per_second=limits.messages_per_second,
+            max_runs=limits.max_runs,
+            max_runs_per_member=limits.max_runs_per_member,
+            empty_timeout=limits.empty_room_timeout,
+        )
+
+    def backlog_limits(self) -> BacklogLimits:
+        return BacklogLimits(ordered_bytes=self.limits.queue_bytes)
+
+
+def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from the command line (`overrides`; None means "not given"), the environment and a TOML file.
+
+    Raises SettingsError with one line.
+    """
+    values = _read(file) if file is not None else {}
+
+    class FromSources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, values)
+
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        return FromSources(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {name}: {first['msg']}") from None
+    except SourceError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {file}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the settings file {file} is not valid TOML: {error}") from None

@@ -1,0 +1,113 @@
+"""One client of `/ws`: bytes through the session to the room, from `hello` to the last frame."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from aiohttp import web
+
+from antiphon_engines.api import QueueFull
+from antiphon_proto.errors import AntiphonError, CloseCode, ErrorCode, NotFound, ProtocolViolation
+from antiphon_proto.messages import Ask, ClientMessage, Edit, Error, Hello, Ping, Pong, Steer
+from antiphon_proto.session import ServerSession
+from antiphon_server.auth import Unauthorized
+from antiphon_server.frames import Frame
+from antiphon_server.gateway import Gateway
+from antiphon_server.limits import TokenBucket
+from antiphon_server.outbox import Outbox
+from antiphon_server.room import Room
+from antiphon_server.seat import JoinRequest, Seat
+from antiphon_server.websocket import arriving, farewell
+
+log = logging.getLogger(__name__)
+
+
+class Connection:
+    """Reads until the client goes; everything that it sends is answered or closes the connection."""
+
+    def __init__(self, gateway: Gateway, outbox: Outbox) -> None:
+        clock = asyncio.get_running_loop().time
+        limits = gateway.settings.limits
+        self._gateway = gateway
+        self._outbox = outbox
+        self._session = ServerSession(max_message=limits.max_message, clock=clock)
+        self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
+        self._place: tuple[Room, Seat] | None = None
+
+    async def run(self, ws: web.WebSocketResponse) -> None:
+        limits, traffic = self._gateway.settings.limits, self._gateway.traffic
+        try:
+            async with asyncio.timeout(limits.hello_timeout) as deadline:
+                async for data in arriving(ws, self._outbox, limits):
+                    traffic.received += 1
+                    await self._take(data)
+                    if self._place is not None:
+                        deadline.reschedule(None)
+        except TimeoutError:
+            self._outbox.close(CloseCode.HELLO_TIMEOUT, "no hello")
+            await farewell(ws, self._outbox, limits)
+        finally:
+            self._session.close()
+            if self._place is not None:
+                room, seat = self._place
+                room.leave(seat)
+
+    async def _take(self, data: bytes) -> None:
+        try:
+            message = self._session.receive(data)
+            if message is not None:
+                await self._handle(message)
+        except AntiphonError as error:
+            self._outbox.close(close_code(error), error.message)
+        except Exception:
+            log.exception("a message could not be handled")
+            self._outbox.close(CloseCode.INTERNAL, "the server failed")
+
+    async def _handle(self, message: ClientMessage) -> None:
+        if isinstance(message, Hello):
+            await self._join(message)
+        elif isinstance(message, Ping):
+            self._outbox.send(Frame.of(Pong(message.sent_ms, time.time() * 1000)))
+        elif isinstance(message, Ask | Steer) and not self._asks.allow():
+            self._outbox.send(Frame.of(_too_many(message)))
+        elif self._place is not None:
+            room, seat = self._place
+            self._gateway.traffic.edits += isinstance(message, Edit)
+            room.receive(seat, message)
+
+    async def _join(self, hello: Hello) -> None:
+        grant = self._gateway.tokens.verify(hello.token)
+        room = await self._gateway.hub.get(grant.room)
+        if self._outbox.close_code is not None:  # a drain began meanwhile
+            return
+        request = JoinRequest(
+            grant=grant,
+            name=hello.name,
+            client_id=hello.client_id,
+            session=hello.session,
+            resume=hello.resume,
+        )
+        self._place = room, room.join(self._outbox, request)
+
+
+def _too_many(message: Ask | Steer) -> Error:
+    text = "too many requests to the AI; wait a little"
+    if isinstance(message, Ask):
+        return Error(ErrorCode.RATE_LIMITED, text, "ask", str(message.ask))
+    return Error(ErrorCode.RATE_LIMITED, text, "steer", message.run)
+
+
+def close_code(error: AntiphonError) -> CloseCode:
+    """What a client that could not be let in, or cannot go on, is told."""
+    match error:
+        case ProtocolViolation():
+            return error.close_code
+        case Unauthorized():
+            return CloseCode.UNAUTHORIZED
+        case NotFound():
+            return CloseCode.NO_ROOM
+        case QueueFull():
+            return CloseCode.ROOM_FULL
+    return CloseCode.RATE_LIMITED if error.code is ErrorCode.RATE_LIMITED else CloseCode.INTERNAL

@@ -1,0 +1,100 @@
+"""What every request and connection of one server shares. Made by `app`; handlers find it under `GATEWAY`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from aiohttp import web
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.host import HostState
+from antiphon_engines.registry import describe
+from antiphon_proto.messages import ModelInfo
+from antiphon_server.auth import Tokens
+from antiphon_server.config import Settings
+from antiphon_server.connections import Connections
+from antiphon_server.hub import Hub
+from antiphon_server.limits import Buckets
+from antiphon_server.metrics import GatewayCollector, Metrics
+from antiphon_server.outbox import Traffic
+from antiphon_server.proxies import Origins, Proxies
+from antiphon_server.store.api import RoomStore
+
+
+class Engine(Protocol):
+    """An engine host: what runs need of it, and its life. `EngineHost`, or a scripted one in tests."""
+
+    @property
+    def state(self) -> HostState: ...
+
+    @property
+    def held(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    async def start(self) -> None: ...
+
+    async def wait_ready(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Gateway:
+    """The parts, each with one owner: `app` opens and closes them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: Tokens,
+        store: RoomStore,
+        engine: Engine,
+        hub: Hub,
+        metrics: Metrics,
+    ) -> None:
+        limits = settings.limits
+        self.settings = settings
+        self.tokens = tokens
+        self.store = store
+        self.engine = engine
+        self.hub = hub
+        self.metrics = metrics
+        self.proxies = Proxies(settings.trusted_proxies)
+        self.origins = Origins(settings.allowed_origins, self.proxies)
+        self.traffic = Traffic()
+        self.connections = Connections(limits.max_connections, limits.max_connections_per_address)
+        self.room_rate = Buckets(
+            limits.rooms_per_minute / 60, limits.room_burst, asyncio.get_running_loop().time
+        )
+        metrics.registry.register(
+            GatewayCollector(
+                self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)
+            )
+        )
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return models(self.engine.state, self.settings.text_model)
+
+
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
+def models(state: HostState, text_model: str) -> tuple[ModelInfo, ...]:
+    """Which engines answer, for people: known by their settings before they have loaded."""
+    ready = state.status == "ready"
+    if not state.engines:
+        return (ModelInfo("text", _name(text_model), "", ready, state.message[:200]),)
+    return tuple(
+        ModelInfo(
+            engine.modality, engine.name, engine.device, ready, engine.note if ready else state.message[:200]
+        )
+        for engine in state.engines
+    )
+
+
+def _name(text_model: str) -> str:
+    try:
+        return describe(text_model).name
+    except EngineUnavailable:
+        return text_model

@@ -1,0 +1,124 @@
+"""`/api`, health and metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from msgspec import Struct, structs, to_builtins
+
+from antiphon_proto.errors import RateLimited
+from antiphon_proto.messages import Role
+from antiphon_server.auth import Unauthorized, link_path
+from antiphon_server.gateway import GATEWAY
+from antiphon_server.room import Room
+from antiphon_server.seat import Grant
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_ROLES: tuple[Role, ...] = ("owner", "editor", "viewer")
+
+
+async def create_room(request: web.Request) -> web.Response:
+    """`POST /api/rooms` -> 201 `{"room", "links", "tokens"}`, each by role."""
+    gateway = request.app[GATEWAY]
+    if not gateway.room_rate.allow(gateway.proxies.address(request)):
+        raise RateLimited("too many rooms from this address; wait a little")
+    record = await gateway.hub.create()
+    tokens = {role: gateway.tokens.issue(record.id, role, record.links[role]) for role in _ROLES}
+    base = gateway.settings.public_url or gateway.proxies.base_url(request)
+    body = {
+        "room": record.id,
+        "links": {role: base + link_path(record.id, token) for role, token in tokens.items()},
+        "tokens": tokens,
+    }
+    return web.json_response(body, status=201, headers=_NO_STORE)
+
+
+async def show_room(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{room}` -> who is known there, what the AI did, and what the caller may do."""
+    grant, room = await _authorised(request)
+    body = {
+        "room": room.id,
+        "role": grant.role,
+        "offset": room.offset,
+        "members": [_named(member) for member in room.participants()],
+        "runs": [_named(run) for run in room.run_infos()],
+        "models": [_named(model) for model in request.app[GATEWAY].models()],
+    }
+    return web.json_response(body, headers=_NO_STORE)
+
+
+async def show_text(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{room}/text` -> the story as plain text."""
+    _, room = await _authorised(request)
+    return web.Response(text=room.text(), content_type="text/plain", charset="utf-8", headers=_NO_STORE)
+
+
+async def show_authorship(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all."""
+    _, room = await _authorised(request)
+    spans, start = [], 0
+    for span in room.authorship():
+        spans.append(
+            {"start": start, "end": start + span.length, "author": span.owner.author, "run": span.owner.run}
+        )
+        start += span.length
+    shares: dict[str, int] = {}
+    for entry in spans:
+        shares[entry["author"]] = shares.get(entry["author"], 0) + entry["end"] - entry["start"]
+    return web.json_response({"offset": room.offset, "spans": spans, "shares": shares}, headers=_NO_STORE)
+
+
+async def alive(_request: web.Request) -> web.Response:
+    """`GET /healthz` -> 200 while the process answers."""
+    return web.json_response({"status": "ok"}, headers=_NO_STORE)
+
+
+async def ready(request: web.Request) -> web.Response:
+    """`GET /readyz` -> 200 when rooms can be stored and the engine can write; else 503 with what is wrong."""
+    gateway = request.app[GATEWAY]
+    broken, state = gateway.store.problem, gateway.engine.state
+    body = {
+        "ready": broken is None and state.status == "ready",
+        "store": "ok" if broken is None else broken.message,
+        "engine": {"status": state.status, "message": state.message},
+    }
+    return web.json_response(body, status=200 if body["ready"] else 503, headers=_NO_STORE)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """`GET /metrics` in Prometheus' text format."""
+    return web.Response(
+        body=request.app[GATEWAY].metrics.page(),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+async def _authorised(request: web.Request) -> tuple[Grant, Room]:
+    """The caller's grant for the room in the address. Raises Unauthorized, NotFound or Denied."""
+    gateway = request.app[GATEWAY]
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    token = value.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
+    grant = gateway.tokens.verify(token)
+    if grant.room != request.match_info["room"]:
+        raise Unauthorized("the token is for another room")
+    room = await gateway.hub.get(grant.room)
+    if room.link_ids().get(grant.role) != grant.link:
+        raise Unauthorized("the invite link is no longer in force")
+    return grant, room
+
+
+def _named(value: Struct) -> dict[str, Any]:
+    """A struct that travels as an array on the wire, as a JSON object."""
+    return {field: to_builtins(getattr(value, field)) for field in structs.asdict(value)}
+
+
+ROUTES = (
+    web.post("/api/rooms", create_room),
+    web.get("/api/rooms/{room}", show_room),
+    web.get("/api/rooms/{room}/text", show_text),
+    web.get("/api/rooms/{room}/authorship", show_authorship),
+    web.get("/healthz", alive),
+    web.get("/readyz", ready),
+    web.get("/metrics", metrics),
+)

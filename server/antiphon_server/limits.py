@@ -1,0 +1,108 @@
+"""Every bound that a peer can run into, as one frozen settings object, and the token bucket that enforces rates."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MIB = 1024 * 1024
+
+
+class Limits(BaseModel):
+    """Bounds with their defaults; sizes in bytes, times in seconds, rates per second unless the name says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_message: int = Field(default=8 * MIB, ge=4096, le=96 * MIB)
+    """A native message, reassembled from its fragments."""
+    max_update: int = Field(default=4 * MIB, ge=1024, le=64 * MIB)
+    """One document update of a client."""
+    max_document: int = Field(default=16 * MIB, ge=4096, le=1024 * MIB)
+    """The encoded document of a room, history of deletions included."""
+    max_name: int = Field(default=48, ge=1, le=48)
+    """Characters of a participant's name."""
+    max_members: int = Field(default=500, ge=1, le=100_000)
+    """Participants online in one room."""
+    max_known: int = Field(default=5000, ge=1, le=1_000_000)
+    """Participants that a room remembers."""
+    max_rooms: int = Field(default=1000, ge=1, le=1_000_000)
+    """Rooms in memory at once."""
+    max_runs: int = Field(default=8, ge=1, le=1000)
+    """Runs of one room that are queued or running."""
+    max_runs_per_member: int = Field(default=3, ge=1, le=1000)
+    max_queue: int = Field(default=64, ge=1, le=10_000)
+    """Runs of all rooms that wait for the engine."""
+    max_connections: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_connections_per_address: int = Field(default=1000, ge=1, le=1_000_000)
+    messages_per_second: float = Field(default=200.0, gt=0, le=1e6)
+    """Messages of one connection; faster ones are read later, never lost."""
+    message_burst: int = Field(default=1000, ge=1, le=1_000_000)
+    bytes_per_second: float = Field(default=4.0 * MIB, gt=0, le=1e10)
+    """Bytes of one connection; faster ones are read later, never lost."""
+    byte_burst: int = Field(default=32 * MIB, ge=1024, le=1024 * MIB)
+    asks_per_minute: float = Field(default=60.0, gt=0, le=1e6)
+    """Requests to the AI of one connection; beyond it they are answered `rate_limited`."""
+    ask_burst: int = Field(default=20, ge=1, le=10_000)
+    rooms_per_minute: float = Field(default=60.0, gt=0, le=1e6)
+    """Rooms that one address may create."""
+    room_burst: int = Field(default=60, ge=1, le=10_000)
+    queue_bytes: int = Field(default=4 * MIB, ge=64 * 1024, le=256 * MIB)
+    """Edits and control messages that may wait for one slow client before it is told to resync."""
+    hello_timeout: float = Field(default=10.0, gt=0, le=300)
+    heartbeat: float = Field(default=30.0, gt=0, le=600)
+    """A client that answers no ping for half of this again is gone."""
+    stall_timeout: float = Field(default=30.0, gt=0, le=600)
+    """A client that has a backlog and takes none of it is let go."""
+    empty_room_timeout: float = Field(default=60.0, ge=0, le=86_400)
+    """A room that has been empty this long stops its runs and leaves the memory."""
+
+
+class TokenBucket:
+    """`rate` tokens per second, at most `burst` at once. `clock` gives monotonic seconds."""
+
+    __slots__ = ("_at", "_burst", "_clock", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._tokens = burst
+        self._at = clock()
+
+    def allow(self, cost: float = 1.0) -> bool:
+        """Take `cost` tokens, or none when there are too few."""
+        self._refill()
+        if self._tokens < cost:
+            return False
+        self._tokens -= cost
+        return True
+
+    def charge(self, cost: float = 1.0) -> float:
+        """Take `cost` tokens, on credit if need be; returns the seconds to wait until they are paid."""
+        self._refill()
+        self._tokens -= cost
+        return max(0.0, -self._tokens / self._rate)
+
+    def _refill(self) -> None:
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+
+
+class Buckets:
+    """A bucket per key (an address), for at most `size` keys: the one that was used longest ago makes room."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float], size: int = 10_000) -> None:
+        self._new = partial(TokenBucket, rate, burst, clock)
+        self._size = size
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def allow(self, key: str, cost: float = 1.0) -> bool:
+        bucket = self._buckets.pop(key, None) or self._new()
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._size:
+            self._buckets.popitem(last=False)
+        return bucket.allow(cost)

@@ -1,0 +1,85 @@
+"""What Prometheus scrapes at `/metrics`: counted in plain integers where it is hot, gathered when it is asked for."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from antiphon_server.connections import Connections
+from antiphon_server.hub import Hub
+from antiphon_server.outbox import Traffic
+
+_DURABLE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+class Metrics:
+    """One server's registry; nothing is global, so that tests can run several servers in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.durable = Histogram(
+            "antiphon_durable_seconds",
+            "From queueing a change to its commit on disk",
+            buckets=_DURABLE_BUCKETS,
+            registry=self.registry,
+        )
+
+    def page(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class GatewayCollector(Collector):
+    """Reads the server's own counters at the moment of a scrape."""
+
+    def __init__(
+        self, traffic: Traffic, connections: Connections, hub: Hub, held: Callable[[], tuple[int, int]]
+    ) -> None:
+        self._traffic = traffic
+        self._connections = connections
+        self._hub = hub
+        self._held = held
+        """Runs that the engine holds, and of them those that wait."""
+
+    def collect(self) -> Iterator[Metric]:
+        traffic = self._traffic
+        held, waiting = self._held()
+        yield _gauge("connections", "Open WebSockets", len(self._connections))
+        yield _gauge("rooms", "Rooms in memory", len(self._hub.loaded()))
+        yield _gauge("runs_held", "Runs that the engine holds", held)
+        yield _gauge("runs_waiting", "Runs that wait for the engine", waiting)
+        yield _gauge("backlog_bytes", "Waiting for slow clients", self._connections.backlog())
+        yield _gauge("resident_memory_bytes", "Resident memory of the gateway", resident_bytes())
+        yield _counter("received_messages", "Messages from clients", traffic.received)
+        yield _counter("received_edits", "Document updates from clients", traffic.edits)
+        yield _counter("delivered_frames", "Frames written to clients", traffic.frames)
+        yield _counter("delivered_bytes", "Bytes written to clients", traffic.bytes)
+        yield _counter("queued_frames", "Frames that waited for a slow client", traffic.queued)
+        yield _counter("resyncs", "Connections closed because the client fell behind", traffic.resyncs)
+        dropped = CounterMetricFamily(
+            "antiphon_dropped_frames", "Frames replaced or dropped for a slow client", labels=["lane"]
+        )
+        for lane, count in traffic.dropped.items():
+            dropped.add_metric([lane.name.lower()], count)
+        yield dropped
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process now (where /proc tells), else its peak."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"antiphon_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(f"antiphon_{name}", text, value=value)

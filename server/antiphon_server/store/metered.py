@@ -1,0 +1,59 @@
+"""A store that measures another one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from prometheus_client import Histogram
+
+from antiphon_server.store.api import (
+    Change,
+    Committed,
+    Entry,
+    RoomRecord,
+    RoomStore,
+    StorageUnavailable,
+    StoredRoom,
+)
+
+
+class MeteredStore:
+    """A store that also measures how long a change takes to be on disk."""
+
+    def __init__(self, store: RoomStore, durable: Histogram) -> None:
+        self._store = store
+        self._durable = durable
+
+    @property
+    def problem(self) -> StorageUnavailable | None:
+        return self._store.problem
+
+    async def open(self) -> None:
+        await self._store.open()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def create(self, record: RoomRecord) -> None:
+        await self._store.create(record)
+
+    async def load(self, room: str) -> StoredRoom | None:
+        return await self._store.load(room)
+
+    def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
+        queued = time.perf_counter()
+
+        def done(problem: StorageUnavailable | None) -> None:
+            if problem is None:
+                self._durable.observe(time.perf_counter() - queued)
+            if committed is not None:
+                committed(problem)
+
+        self._store.put(room, changes, done)
+
+    async def flush(self) -> None:
+        await self._store.flush()
+
+    async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
+        return await self._store.history(room, after, limit)

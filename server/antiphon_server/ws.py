@@ -1,0 +1,75 @@
+"""The WebSocket routes: who may connect, and a connection's life around its dialect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from antiphon_proto.errors import CloseCode, Denied, RateLimited
+from antiphon_proto.messages import MAX_FRAME
+from antiphon_server.connection import Connection
+from antiphon_server.frames import Dialect
+from antiphon_server.gateway import GATEWAY, Gateway
+from antiphon_server.outbox import Outbox
+from antiphon_server.websocket import farewell, new_socket, upgrade
+from antiphon_server.yjs import YjsConnection
+
+Run = Callable[[web.WebSocketResponse], Awaitable[None]]
+
+_SLACK = 64 * 1024
+"""A frame that is a little too large is refused with TOO_LARGE by the session; a larger one by the WebSocket parser,
+with 1009, before it is in memory."""
+
+
+async def native(request: web.Request) -> web.WebSocketResponse:
+    gateway = request.app[GATEWAY]
+    return await _serve(
+        request, gateway, "native", MAX_FRAME + _SLACK, lambda outbox: Connection(gateway, outbox).run
+    )
+
+
+async def yjs(request: web.Request) -> web.WebSocketResponse:
+    gateway = request.app[GATEWAY]
+    room, token = request.match_info["room"], request.query.get("token", "")
+    name = request.query.get("name", "")[: gateway.settings.limits.max_name]
+    return await _serve(
+        request,
+        gateway,
+        "yjs",
+        gateway.settings.limits.max_message + _SLACK,
+        lambda outbox: YjsConnection(gateway, outbox, room, token, name).run,
+    )
+
+
+async def _serve(
+    request: web.Request, gateway: Gateway, dialect: Dialect, max_size: int, connect: Callable[[Outbox], Run]
+) -> web.WebSocketResponse:
+    if not gateway.origins.allows(request):
+        raise Denied("this origin may not open a socket here")
+    limits = gateway.settings.limits
+    ws = new_socket(limits, max_size)
+    wire = await upgrade(ws, request)
+    outbox = Outbox(
+        dialect,
+        wire,
+        asyncio.get_running_loop(),
+        gateway.traffic,
+        gateway.settings.backlog_limits(),
+        stall_timeout=limits.stall_timeout,
+    )
+    try:
+        with gateway.connections.admitted(outbox, gateway.proxies.address(request)):
+            await connect(outbox)(ws)
+    except RateLimited as error:
+        outbox.close(CloseCode.RATE_LIMITED, error.message)
+        await farewell(ws, outbox, limits)
+    finally:
+        outbox.close(CloseCode.NORMAL)  # answers a close that the client began
+        outbox.ended()
+        wire.end()
+    return ws
+
+
+ROUTES = (web.get("/ws", native), web.get("/yjs/{room}", yjs))

@@ -1,0 +1,75 @@
+"""`/yjs/{room}?token=...`: a plain y-websocket client on the same document (y-protocols sync and awareness)."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+
+from antiphon_proto.errors import AntiphonError, CloseCode
+from antiphon_proto.sync import SyncStep2, SyncUpdate, decode_y
+from antiphon_server.auth import Unauthorized
+from antiphon_server.connection import close_code
+from antiphon_server.gateway import Gateway
+from antiphon_server.outbox import Outbox
+from antiphon_server.room import Room
+from antiphon_server.seat import JoinRequest, Seat
+from antiphon_server.websocket import arriving
+
+log = logging.getLogger(__name__)
+
+GUEST = "Yjs guest"
+"""The name of a plain Yjs client that gives none."""
+
+
+class YjsConnection:
+    """The token stands in the address, so the client is in the room from the first frame on."""
+
+    def __init__(self, gateway: Gateway, outbox: Outbox, room: str, token: str, name: str) -> None:
+        self._gateway = gateway
+        self._outbox = outbox
+        self._room = room
+        self._token = token
+        self._name = name or GUEST
+
+    async def run(self, ws: web.WebSocketResponse) -> None:
+        place = await self._join()
+        try:
+            async for data in arriving(ws, self._outbox, self._gateway.settings.limits):
+                if place is not None:
+                    self._take(*place, data)
+        finally:
+            if place is not None:
+                room, seat = place
+                room.leave(seat)
+
+    async def _join(self) -> tuple[Room, Seat] | None:
+        try:
+            grant = self._gateway.tokens.verify(self._token)
+            if grant.room != self._room:
+                raise Unauthorized("the token is for another room")
+            room = await self._gateway.hub.get(grant.room)
+            request = JoinRequest(grant=grant, name=self._name, client_id=0, dialect="yjs")
+            if self._outbox.close_code is not None:  # a drain began meanwhile
+                return None
+            return room, room.join(self._outbox, request)
+        except AntiphonError as error:
+            self._outbox.close(close_code(error), error.message)
+        except Exception:
+            log.exception("a client could not join")
+            self._outbox.close(CloseCode.INTERNAL, "the server failed")
+        return None
+
+    def _take(self, room: Room, seat: Seat, data: bytes) -> None:
+        traffic = self._gateway.traffic
+        traffic.received += 1
+        try:
+            message = decode_y(data, self._gateway.settings.limits.max_message)
+            if message is not None:
+                traffic.edits += isinstance(message, SyncStep2 | SyncUpdate)
+                room.receive_yjs(seat, message)
+        except AntiphonError as error:
+            self._outbox.close(close_code(error), error.message)
+        except Exception:
+            log.exception("a message could not be handled")
+            self._outbox.close(CloseCode.INTERNAL, "the server failed")
