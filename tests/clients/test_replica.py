@@ -1,0 +1,181 @@
+"""The client's copy: batches, marks, refusals, and coming back after a lost connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycrdt import Doc, Text
+
+from antiphon_client.replica import Replica
+from antiphon_proto.messages import Ack, Limits, Participant, Rebuild, Update, Welcome
+from antiphon_proto.schema import STORY
+
+ME = Participant("p1", "Ada", "#112233", "editor", "human")
+
+
+class Server:
+    """Just enough of one: a document that takes batches and makes updates."""
+
+    def __init__(self) -> None:
+        self.doc: Doc[Any] = Doc()
+        self.story: Text = self.doc.get(STORY, type=Text)
+        self.offset = 0
+
+    def take(self, replica: Replica) -> int:
+        edit = replica.take_batch()
+        assert edit is not None
+        self.doc.apply_update(edit.update)
+        self.offset += 1
+        return edit.batch
+
+    def write(self, at: int, text: str) -> Update:
+        before = self.doc.get_state()
+        self.story.insert(at, text)
+        self.offset += 1
+        return Update(self.offset, self.doc.get_update(before))
+
+    def rebuild(self, lineage: str = "lin", epoch: str = "e1") -> Rebuild:
+        return Rebuild(lineage, epoch, self.offset, "new", self.doc.get_update())
+
+    def welcome(
+        self, *, lineage: str = "lin", epoch: str = "e1", resumed: bool = False, last: int = 0
+    ) -> Welcome:
+        return Welcome(
+            1,
+            "r",
+            ME,
+            "s",
+            lineage,
+            epoch,
+            self.offset,
+            (ME,),
+            (),
+            (),
+            Limits(1, 1, 1, 1, 1.0),
+            0.0,
+            resumed,
+            last,
+        )
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def replica(server: Server) -> Replica:
+    joined = Replica()
+    joined.welcomed(server.welcome())
+    joined.rebuilt(server.rebuild())
+    return joined
+
+
+def test_edits_made_while_a_batch_is_in_flight_go_out_merged_after_it(
+    replica: Replica, server: Server
+) -> None:
+    replica.insert(0, "один")
+    batch = server.take(replica)
+    replica.insert(4, " два")
+    replica.insert(8, " 🎭")
+    assert replica.take_batch() is None
+    replica.acknowledged(Ack(batch, "applied", 1))
+    assert server.take(replica) == batch + 1
+    assert str(server.story) == "один два 🎭" == replica.text
+
+
+def test_settled_and_durable_follow_the_acks(replica: Replica, server: Server) -> None:
+    assert replica.settled
+    assert replica.durable
+    replica.insert(0, "x")
+    assert not replica.settled
+    batch = server.take(replica)
+    replica.acknowledged(Ack(batch, "applied", 1))
+    assert replica.settled
+    assert not replica.durable
+    replica.acknowledged(Ack(batch, "durable", 1))
+    assert replica.durable
+
+
+def test_positions_are_characters_not_bytes(replica: Replica) -> None:
+    replica.insert(0, "日本🎭x")
+    replica.insert(3, "|")
+    replica.delete(0, 1)
+    assert replica.text == "本🎭|x"
+
+
+def test_a_busy_server_gets_the_same_batch_again(replica: Replica, server: Server) -> None:
+    replica.insert(0, "x")
+    first = replica.take_batch()
+    assert first is not None
+    assert not replica.acknowledged(Ack(first.batch, "rate_limited"))
+    assert replica.flight == first
+    assert not replica.settled
+
+
+def test_a_refused_edit_drops_the_copy_and_keeps_the_text_for_the_user(
+    replica: Replica, server: Server
+) -> None:
+    replica.insert(0, "forbidden")
+    batch = replica.take_batch()
+    assert batch is not None
+    assert replica.acknowledged(Ack(batch.batch, "denied", 0, "viewers cannot edit"))
+    assert replica.refused == ("denied", "viewers cannot edit", "forbidden")
+    assert replica.resume is None
+    replica.rebuilt(server.rebuild())
+    assert replica.text == ""
+    assert replica.settled
+
+
+def test_after_a_reconnect_only_what_the_server_lacks_goes_again(replica: Replica, server: Server) -> None:
+    replica.insert(0, "x")
+    sent = server.take(replica)
+    assert replica.welcomed(server.welcome(resumed=True, last=sent)) is None
+    assert replica.settled
+    replica.insert(1, "y")
+    lost = replica.take_batch()
+    assert replica.welcomed(server.welcome(resumed=True, last=sent)) == lost
+
+
+def test_another_lineage_drops_the_copy_and_returns_its_text(replica: Replica, server: Server) -> None:
+    replica.insert(0, "mine")
+    replica.take_batch()
+    other = Server()
+    other.write(0, "theirs")
+    assert replica.welcomed(other.welcome(lineage="other", epoch="e2")) is None
+    assert replica.rebuilt(other.rebuild("other", "e2")) == "mine"
+    assert replica.text == "theirs"
+
+
+def test_a_rebuild_of_the_same_lineage_keeps_unsent_edits(replica: Replica, server: Server) -> None:
+    replica.insert(0, "mine ")
+    server.write(0, "theirs")
+    replica.welcomed(server.welcome(epoch="e2"))
+    assert replica.rebuilt(server.rebuild(epoch="e2")) is None
+    server.take(replica)
+    assert sorted(replica.text.split()) == ["mine", "theirs"]
+    assert str(server.story) == replica.text
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.sampled_from(["a", "ж", "語", "🎭", "👩‍👧 x"]), st.booleans()),
+        max_size=30,
+    )
+)
+@settings(deadline=None, derandomize=True, max_examples=120)
+def test_a_mark_keeps_its_neighbour_in_any_script(edits: list[tuple[int, str, bool]]) -> None:
+    replica = Replica()
+    replica.insert(0, "начало|конец🎭")
+    with replica.mark(replica.text.index("|")) as mark:
+        for at, text, delete in edits:
+            length = len(replica.text)
+            index = at % (length + 1)
+            if delete and index < length and replica.text[index] != "|":
+                replica.delete(index, index + 1)
+            elif not delete:
+                replica.insert(index, text)
+            assert replica.text.encode()[mark.offset :].startswith(b"|")
