@@ -27,7 +27,8 @@ _BLOCK = 32
 def adapt(source: Path, target: Path, table: Table) -> None:
     """Read the builder's `source` (model.onnx) and write the adapted `target` with `model.onnx.data` beside it.
 
-    `table` is the embedding, float32, shape (vocabulary, hidden size), tied to the output layer. Raises EngineUnavailable when the graph is not of the expected shape.
+    `table` is the embedding, float32, shape (vocabulary, hidden size), tied to the output layer. Raises
+    EngineUnavailable when the graph is not of the expected shape.
     """
     import onnx
 

@@ -1,0 +1,158 @@
+"""The text engine: `Engine` over any `TokenModel` and tokenizer.
+
+Units: `prefill` reads a chunk of each prompt in turn, `decode` advances all streams by one token in one forward pass.
+A step reads at most `chunk` prompt tokens in all while somebody is being written for, and `idle_chunk` while nobody
+is: a long prompt stalls no stream by more than a chunk, however many prompts wait.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from antiphon_engines.api import EngineInfo, InvalidRequest, Job, Output, QueueFull, Request, Steer
+from antiphon_engines.text.generation import TextJob
+from antiphon_engines.text.model import Ids, Logits, TokenModel
+from antiphon_engines.text.prefix_cache import PrefixCache
+from antiphon_engines.text.prompts import Prompt, build
+from antiphon_engines.text.sampling import log_totals
+from antiphon_engines.text.tokenizer import Tokenizer
+
+
+class TextEngine:
+    """`max_jobs` of the model's rows are given to jobs, the others only keep prefixes. Sizes are in tokens."""
+
+    kind: ClassVar[str] = "text"
+
+    def __init__(
+        self,
+        model: TokenModel,
+        tokenizer: Tokenizer,
+        *,
+        max_jobs: int,
+        max_batch: int,
+        chunk: int,
+        idle_chunk: int | None = None,
+        note: str = "",
+    ) -> None:
+        if not 1 <= max_jobs <= model.rows:
+            raise ValueError(f"{max_jobs} jobs in {model.rows} rows")
+        self.info = EngineInfo(
+            modality="text",
+            name=model.name,
+            device=model.device,
+            backend=model.backend,
+            max_jobs=max_jobs,
+            max_batch=max_batch,
+            note=note,
+        )
+        self._model = model
+        self._tokenizer = tokenizer
+        self._chunk = max(chunk, _SMALLEST)
+        self._idle_chunk = max(idle_chunk or chunk, self._chunk)
+        self._cache = PrefixCache(model)
+        self._jobs: set[TextJob] = set()
+
+    # The interface ------------------------------------------------------------------------------------
+
+    def admit(self, request: Request) -> TextJob:
+        if len(self._jobs) >= self.info.max_jobs:
+            raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
+        prompt = build(request, self._tokenizer, self._budget(request))
+        seed = request.params.seed
+        row, read = self._cache.take(prompt.ids)
+        seed = secrets.randbits(53) if seed is None else seed
+        job = TextJob(request, self._tokenizer, prompt, row=row, read=read, seed=seed)
+        self._jobs.add(job)
+        return job
+
+    def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
+        mine = [self._mine(job) for job in jobs]
+        if mine and mine[0].unit == "prefill":
+            return self._prefill(mine)
+        return self._decode(mine)
+
+    def steer(self, job: Job, change: Steer) -> None:
+        mine = self._mine(job)
+        fields = {
+            name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not UNSET
+        }
+        instruction = fields.pop("instruction", mine.request.instruction)
+        params = replace(mine.request.params, **fields)
+        request = replace(mine.request, instruction=instruction, params=params)
+        if instruction != mine.request.instruction:
+            self._prompt_again(mine, build(request, self._tokenizer, self._budget(request), mine.written))
+        mine.request = request
+
+    def release(self, job: Job) -> None:
+        mine = self._mine(job)
+        if mine in self._jobs:
+            self._jobs.discard(mine)
+            self._cache.release(mine.row)
+
+    def close(self) -> None:
+        self._jobs.clear()
+        self._model.close()
+
+    # The units ----------------------------------------------------------------------------------------
+
+    def _prefill(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
+        outputs: list[list[Output]] = [[] for _ in jobs]
+        budget = self._chunk if any(job.unit == "decode" for job in self._jobs) else self._idle_chunk
+        for job, out in zip(jobs, outputs, strict=True):
+            size = _chunk_size(len(job.prompt.ids) - job.read, budget)
+            if not size:
+                break
+            budget -= size
+            ids = job.prompt.ids[job.read : job.read + size]
+            logits = self._model.step([job.row], np.array([ids], np.int64), [size])
+            self._cache.extend(job.row, ids)
+            job.read += size
+            if job.read == len(job.prompt.ids):
+                job.unit = "decode"
+                out.extend(self._sample([job], logits)[0])
+        return outputs
+
+    def _decode(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
+        ids: Ids = np.array([[job.latest] for job in jobs], np.int64)
+        return self._sample(jobs, self._model.step([job.row for job in jobs], ids, [1] * len(jobs)))
+
+    def _sample(self, jobs: Sequence[TextJob], logits: Logits) -> list[list[Output]]:
+        totals = log_totals(logits)
+        return [
+            job.receive(row, float(total), full=self._model.length(job.row) >= self._model.context)
+            for job, row, total in zip(jobs, logits, totals, strict=True)
+        ]
+
+    # Prompts ------------------------------------------------------------------------------------------
+
+    def _budget(self, request: Request) -> int:
+        """Prompt tokens: what the answer leaves of the context, but at least half of it."""
+        return self._model.context - min(request.params.max_tokens, self._model.context // 2)
+
+    def _prompt_again(self, job: TextJob, prompt: Prompt) -> None:
+        """Put another prompt under what was written so far; the run goes on where it is."""
+        if len(prompt.ids) >= self._model.context:
+            raise InvalidRequest("the new instruction does not fit beside what has been written")
+        job.prompt_again(prompt, self._cache.rewind(job.row, prompt.ids))
+
+    def _mine(self, job: Job) -> TextJob:
+        if not isinstance(job, TextJob):
+            raise TypeError(f"{type(job).__name__} is not a job of this engine")
+        return job
+
+
+_SMALLEST = 4
+
+
+def _chunk_size(left: int, budget: int) -> int:
+    """Tokens to read next: never one alone where that can be avoided, neither now nor as the rest (see OnnxModel)."""
+    size = min(left, budget)
+    if left - size == 1:
+        size -= 1
+    return size if size > 1 or left == 1 else 0

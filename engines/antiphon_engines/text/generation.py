@@ -1,0 +1,106 @@
+"""One run of the text engine: its streaming state from prompt to last token."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon_engines.api import Done, Failed, Output, TextRequest, Token
+from antiphon_engines.text.detokenize import Detokenizer
+from antiphon_engines.text.prompts import Prompt
+from antiphon_engines.text.sampling import Choice, Row, choose
+from antiphon_engines.text.stop_filter import StopFilter
+from antiphon_engines.text.tokenizer import Tokenizer
+from antiphon_proto.errors import ErrorCode
+from antiphon_proto.messages import Alternative, TokenInfo
+
+PENALISED = 256
+"""How many of the latest tokens, prompt and own, the repetition penalty looks back on."""
+
+
+class TextJob:
+    """`row` is its place in the arena; `read` counts the prompt tokens that are in it."""
+
+    def __init__(
+        self, request: TextRequest, tokenizer: Tokenizer, prompt: Prompt, *, row: int, read: int, seed: int
+    ) -> None:
+        self.request = request
+        self.prompt = prompt
+        self.unit: str = "prefill"
+        self.row = row
+        self.read = read
+        self.written: list[int] = []
+        self._seed = seed
+        self._tokenizer = tokenizer
+        self._detokenizer = Detokenizer(tokenizer, prompt.ids)
+        self._stops = StopFilter(request.params.stop)
+        self._space = prompt.space
+        self._recent = list(prompt.ids[-PENALISED:])
+
+    @property
+    def latest(self) -> int:
+        return self.written[-1]
+
+    def prompt_again(self, prompt: Prompt, read: int) -> None:
+        """Another prompt, which ends in what was written so far; `read` tokens of it are in the row."""
+        self.prompt = prompt
+        self.read = read
+        self.unit = "prefill"
+        if not self.written:
+            self._detokenizer = Detokenizer(self._tokenizer, prompt.ids)
+            self._space = prompt.space
+
+    def receive(self, logits: Row, log_total: float, *, full: bool) -> list[Output]:
+        """Take the next token from the model's answer. `full` says that no further token fits into the row."""
+        if not np.isfinite(log_total):
+            return [Failed(ErrorCode.ENGINE_FAILED, "the model gave numbers that are not finite")]
+        params = self.request.params
+        choice = choose(
+            logits,
+            log_total,
+            params,
+            seed=self._seed,
+            index=len(self.written),
+            seen=self._recent,
+            allowed=self._allowed(len(logits)),
+        )
+        if choice.token in self._tokenizer.end_ids:
+            return [*self._tokens(self._stops.flush()), Done("end")]
+        self.written.append(choice.token)
+        self._recent = [*self._recent[1 - PENALISED :], choice.token]
+        passed, stopped = self._stops.push(self._info(choice))
+        if stopped:
+            return [*self._tokens(passed), Done("stop_string")]
+        if len(self.written) >= params.max_tokens or full:
+            return [*self._tokens(passed), *self._tokens(self._stops.flush()), Done("length")]
+        return self._tokens(passed)
+
+    def _allowed(self, size: int) -> NDArray[np.bool_] | None:
+        """Only the first token is constrained: a run writes something, and goes on from the spaces before it."""
+        if self.written:
+            return None
+        allowed = np.ones(size, np.bool_)
+        if self._space:
+            allowed[:] = False
+            allowed[: len(self._tokenizer.spaced)] = self._tokenizer.spaced[:size]
+        allowed[[token for token in self._tokenizer.end_ids if token < size]] = False
+        return allowed
+
+    def _info(self, choice: Choice) -> TokenInfo:
+        text = self._detokenizer.push(choice.token)
+        if self._space and text:
+            text, self._space = text.removeprefix(" "), False
+        return TokenInfo(
+            index=len(self.written) - 1,
+            text=text[:1024],
+            token_id=choice.token,
+            logprob=choice.logprob,
+            alternatives=tuple(
+                Alternative(text=self._tokenizer.decode([token])[:256], logprob=logprob)
+                for token, logprob in choice.rivals
+            ),
+        )
+
+    @staticmethod
+    def _tokens(infos: list[TokenInfo]) -> list[Output]:
+        return [Token(info) for info in infos]

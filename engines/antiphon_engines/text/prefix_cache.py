@@ -1,0 +1,94 @@
+"""Which row of the arena holds which prompt, so that a document's common prefix is read only once.
+
+A released row keeps its prompt until another job needs the row; the least recently used goes first. Only what was
+read as a prompt is kept: what a run generated was computed one token at a time, and differs from the same text read
+as a prompt by rounding, so building on it would make the text depend on what happened to be cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+from antiphon_engines.text.model import TokenModel
+
+WORTH = 16
+"""Tokens in common below which a copy is not worth its while."""
+
+
+class _Row:
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.ids: list[int] = []
+        """Prompt tokens that the row holds, exactly as a prompt leaves them."""
+        self.busy = False
+        self.used = 0
+
+
+class PrefixCache:
+    """The rows of `model`. Lengths of rows in use are the engine's business; `ids` follows through `extend`."""
+
+    def __init__(self, model: TokenModel) -> None:
+        self._model = model
+        self._rows = [_Row(index) for index in range(model.rows)]
+        self._clock = count(1)
+
+    @property
+    def free(self) -> int:
+        return sum(not row.busy for row in self._rows)
+
+    def take(self, ids: Sequence[int]) -> tuple[int, int]:
+        """A free row for the prompt `ids`, and how many of them it already holds: at least two less than all, so
+        that the last chunk is long enough to be exact. There must be a free row."""
+        source, common = self._longest(ids)
+        target = self._target(source, common)
+        if common and target is not source:
+            if common >= WORTH:
+                self._model.copy_prefix(source.index, target.index, common)
+            else:
+                common = 0
+        self._model.truncate(target.index, common)
+        target.ids = list(ids[:common])
+        target.busy = True
+        target.used = next(self._clock)
+        return target.index, common
+
+    def rewind(self, index: int, ids: Sequence[int]) -> int:
+        """The row in use gets the new prompt `ids`: cut it to what they have in common; returns that length."""
+        row = self._rows[index]
+        row.ids = row.ids[: min(_common(row.ids, ids), max(len(ids) - 2, 0))]
+        self._model.truncate(index, len(row.ids))
+        return len(row.ids)
+
+    def extend(self, index: int, ids: Sequence[int]) -> None:
+        """The row in use has read `ids` as a chunk of its prompt."""
+        # A chunk of one token is computed in the other way (see the module's docstring).
+        if len(ids) > 1:
+            self._rows[index].ids.extend(ids)
+
+    def release(self, index: int) -> None:
+        row = self._rows[index]
+        row.busy = False
+        row.used = next(self._clock)
+        self._model.truncate(index, len(row.ids))
+
+    def _longest(self, ids: Sequence[int]) -> tuple[_Row, int]:
+        most = max(len(ids) - 2, 0)
+        commons = [min(_common(row.ids, ids), most) for row in self._rows]
+        best = max(range(len(commons)), key=lambda index: (commons[index], not self._rows[index].busy))
+        return self._rows[best], commons[best]
+
+    def _target(self, source: _Row, common: int) -> _Row:
+        """`source` itself where little of it would be lost; else the free row that was used longest ago."""
+        if not source.busy and 2 * common >= len(source.ids):
+            return source
+        others = [row for row in self._rows if not row.busy and (row is not source or not common)] or [source]
+        return min(others, key=lambda row: (bool(row.ids), row.used))
+
+
+def _common(held: Sequence[int], wanted: Sequence[int]) -> int:
+    """Length of the longest common prefix."""
+    limit = min(len(held), len(wanted))
+    if held[:limit] == wanted[:limit]:
+        return limit
+    return next(index for index in range(limit) if held[index] != wanted[index])

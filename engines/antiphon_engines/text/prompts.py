@@ -1,0 +1,74 @@
+"""Requests -> token ids.
+
+A plain continuation is the document's own text: that is what small models do best. Anything with an instruction
+becomes one user message in the model's chat markup: the text first and the instruction last, so that the cached
+prefix survives the next instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from antiphon_engines.api import InvalidRequest, TextRequest
+from antiphon_engines.text.tokenizer import Tokenizer
+
+STRIDE = 256
+"""A text that does not fit loses its beginning in steps of so many tokens, so that the cut, and with it the cached
+prefix, stays where it is while the text grows."""
+FEWEST = 16
+"""Tokens of context that an instruction must leave room for."""
+
+
+class Prompt(Struct, frozen=True):
+    ids: list[int]
+    space: bool = False
+    """The text ended in spaces, which were taken off: the answer has to begin with one, and loses it.
+    (Models know " word" as one token and have hardly seen a word after a lone space.)"""
+
+
+def build(request: TextRequest, tokenizer: Tokenizer, budget: int, written: Sequence[int] = ()) -> Prompt:
+    """The prompt of at most `budget` tokens; `written` is what the run has generated so far, and is kept whole.
+
+    Raises InvalidRequest when what cannot be cut does not fit.
+    """
+    room = budget - len(written)
+    if request.task == "instruct" and not request.instruction.strip():
+        raise InvalidRequest("an instruction is needed")
+    if request.instruction.strip():
+        return Prompt(_instruct(request, tokenizer, room) + list(written))
+    return _continue(request, tokenizer, room, written)
+
+
+def _continue(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequence[int]) -> Prompt:
+    text = request.before.rstrip(" ")
+    start = list(tokenizer.start_ids)
+    ids = start + _fit(tokenizer.encode(text), room - len(start))
+    if not ids and not written:
+        raise InvalidRequest("this model cannot begin an empty text; write a few words first")
+    return Prompt(ids + list(written), space=not written and text != request.before and bool(text.strip()))
+
+
+def _instruct(request: TextRequest, tokenizer: Tokenizer, room: int) -> list[int]:
+    chat = tokenizer.chat
+    opening = tokenizer.encode(chat.opening, special=True) if chat else list(tokenizer.start_ids)
+    closing = tokenizer.encode(chat.closing, special=True) if chat else tokenizer.encode("\n\n")
+    passage = request.selection.strip()
+    text = passage or request.before.strip()
+    assignment = tokenizer.encode(
+        f"\n\n{request.instruction.strip()}" if text else request.instruction.strip()
+    )
+    left = room - len(opening) - len(assignment) - len(closing)
+    ids = tokenizer.encode(text)
+    if left < min(FEWEST, len(ids)) or (passage and left < len(ids)):
+        raise InvalidRequest("the instruction and the passage that it is about are too long for this model")
+    return opening + _fit(ids, left) + assignment + closing
+
+
+def _fit(ids: list[int], room: int) -> list[int]:
+    """`ids`, without as many strides from the front as it takes to fit into `room`."""
+    if len(ids) <= room:
+        return ids
+    stride = min(STRIDE, max(1, room // 2))
+    return ids[-(-(len(ids) - room) // stride) * stride :]
