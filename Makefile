@@ -21,6 +21,7 @@ run: $(STAMPS)/install $(STATIC)/index.html models
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT) --data-dir $(DATA_DIR) --open-room
 
 test: $(STAMPS)/dev $(STATIC)/index.html models
+	@$(BIN)/python tests/support/ensure_chromium.py
 	$(MAKE) --no-print-directory web-test
 	$(BIN)/python -m pytest
 

@@ -1,0 +1,50 @@
+// The stock npm provider (`yjs` + `y-websocket`), driven by JSON lines on stdin; answers JSON lines on stdout.
+// argv: folder of node_modules, server address, room with its query.
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
+
+const [, , folder, server, room, name] = process.argv
+const require = createRequire(`${folder}/`)
+const Y = require('yjs')
+const { WebsocketProvider } = require('y-websocket')
+const { WebSocket } = require('ws')
+
+const [path, query] = room.split('?')
+const doc = new Y.Doc()
+const text = doc.getText('story')
+const provider = new WebsocketProvider(server, path, doc, {
+  params: Object.fromEntries(new URLSearchParams(query)),
+  WebSocketPolyfill: WebSocket,
+  disableBc: true
+})
+provider.awareness.setLocalStateField('user', { name, color: '#123456' })
+const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
+provider.on('sync', (synced) => synced && say({ event: 'synced' }))
+
+const commands = {
+  insert: ({ at, value, attributes }) => text.insert(Math.min(at, text.length), value, attributes),
+  delete: ({ at, length }) => {
+    const start = Math.min(at, text.length)
+    text.delete(start, Math.min(length, text.length - start))
+  },
+  disconnect: () => provider.disconnect(),
+  connect: () => provider.connect(),
+  cursor: ({ at }) => {
+    const place = JSON.parse(JSON.stringify(Y.createRelativePositionFromTypeIndex(text, at)))
+    provider.awareness.setLocalStateField('cursor', { anchor: place, head: place })
+  },
+  read: () =>
+    say({
+      event: 'read',
+      text: text.toString(),
+      delta: text.toDelta(),
+      users: [...provider.awareness.getStates().values()].map((state) => state.user?.name ?? null)
+    })
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line)
+  commands[command.do](command)
+}
+provider.destroy()
+process.exit(0)
