@@ -23,6 +23,9 @@ from msgspec import Struct
 from antiphon_engines.api import Engine, EngineUnavailable
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text import packaged_gguf
+from antiphon_engines.text import prepare as preparation
+from antiphon_engines.text.prepare import Progress
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -91,26 +94,34 @@ def describe(spec: str) -> Description:
             return Description(name=model, backend="remote", note=f"served by {urlsplit(url).hostname}")
 
 
+def check(cache_dir: Path, spec: str) -> ModelSource:
+    """What `spec` names, when all that it needs is installed and prepared here. Imports no runtime and asks no server.
+
+    Raises EngineUnavailable with one line that says what to do.
+    """
+    source = parse(spec)
+    for module, extra in _needs(source):
+        if find_spec(module) is None:
+            raise EngineUnavailable(f"{spec} needs {module}; run: pip install 'antiphon[{extra}]'")
+    if isinstance(source, EmbeddedCard | PackagedGgufCard):
+        locate(cache_dir, source)
+    return source
+
+
 def build(config: WorkerConfig) -> Engine:
     """The engine that `config.text_model` names, ready to step. Call in the worker process: it may import torch
     and take seconds. Raises EngineUnavailable with one line that says what to do."""
     cache_dir = Path(config.cache_dir)
-    match parse(config.text_model):
+    match check(cache_dir, config.text_model):
         case EmbeddedCard() as card:
             from antiphon_engines.text import embedded
 
             return embedded.build(cache_dir, precision=card.precision, threads=config.threads)
         case PackagedGgufCard() as card:
-            from antiphon_engines.text import packaged_gguf
-
-            _require("xllamacpp", "gguf")
-            return _build_gguf(packaged_gguf.prepared(cache_dir, card), card.name, config, card.note)
+            return _build_gguf(locate(cache_dir, card), card.name, config, card.note)
         case GgufFile(path=path):
-            _require("xllamacpp", "gguf")
             return _build_gguf(path, path.stem, config, "")
         case TransformersModel(source=source, local=local):
-            _require("torch", "torch")
-            _require("transformers", "torch")
             from antiphon_engines.text import torch_model
 
             return torch_model.build(source, config, local=local)
@@ -118,6 +129,27 @@ def build(config: WorkerConfig) -> Engine:
             from antiphon_engines.text import remote
 
             return remote.build(url, model, config)
+
+
+def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:
+    """Where the prepared model of that card stands. Raises EngineUnavailable, with the command that prepares it."""
+    match card:
+        case EmbeddedCard():
+            return preparation.find_embedded(cache_dir, card.precision)
+        case PackagedGgufCard():
+            return packaged_gguf.prepared(cache_dir, card)
+
+
+def prepare(cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress) -> Path | None:
+    """Fetch, convert and verify what `spec` names; None where there is nothing to prepare. Imports no torch (a child
+    process does, where it must). Raises EngineUnavailable, of which TermsNotAccepted is one."""
+    match parse(spec):
+        case EmbeddedCard() as card:
+            return preparation.prepare_embedded(cache_dir, card.precision, progress)
+        case PackagedGgufCard() as card:
+            return packaged_gguf.prepare(cache_dir, card, accept_terms=accept_terms, progress=progress)
+        case _:
+            return None
 
 
 def _build_gguf(path: Path, name: str, config: WorkerConfig, note: str) -> Engine:
@@ -166,6 +198,12 @@ def _unknown_name(spec: str) -> str:
     return f"there is no model {spec!r}; {hint}"
 
 
-def _require(module: str, extra: str) -> None:
-    if find_spec(module) is None:
-        raise EngineUnavailable(f"this model needs {module}: pip install 'antiphon[{extra}]'")
+def _needs(source: ModelSource) -> tuple[tuple[str, str], ...]:
+    """Modules beyond the default install, each with the extra that brings it."""
+    match source:
+        case PackagedGgufCard() | GgufFile():
+            return (("xllamacpp", "gguf"),)
+        case TransformersModel():
+            return (("torch", "torch"), ("transformers", "torch"))
+        case _:
+            return ()

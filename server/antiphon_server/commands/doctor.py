@@ -1,0 +1,48 @@
+"""`antiphon doctor`: what this machine has, what the chosen model needs, and the command that gets what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from antiphon_server import checkup
+from antiphon_server.checkup import Check
+
+_MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "absent": "[dim]-[/]"}
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    text_model: Annotated[
+        str | None, typer.Option(help="Check for this model instead of the one that is set")
+    ] = None,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
+) -> None:
+    """Say what is installed, on which device models will run, and what is missing. Exit status 1 when the chosen
+    model cannot run."""
+    from antiphon_server.config import load
+
+    settings = load(config, {"cache_dir": cache_dir, "text_model": text_model})
+    checks = checkup.examine(settings.cache_dir.expanduser(), settings.text_model, settings.engine.device)
+    healthy = all(check.state != "missing" for check in checks)
+    if as_json:
+        typer.echo(json.dumps({"ok": healthy, "checks": msgspec.to_builtins(checks)}, indent=1))
+    else:
+        Console().print(_table(checks))
+    raise typer.Exit(0 if healthy else 1)
+
+
+def _table(checks: list[Check]) -> Table:
+    table = Table("", "", "", "to get it", box=None, header_style="dim", pad_edge=False)
+    table.columns[0].no_wrap = True
+    for check in checks:
+        table.add_row(check.name, _MARKS[check.state], escape(check.detail), escape(check.remedy))
+    return table

@@ -1,0 +1,139 @@
+"""`antiphon models`: what there is, what is ready, and getting it ready."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from antiphon_engines import registry
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
+from antiphon_engines.text.prepare import Progress as Report
+
+app = typer.Typer(no_args_is_help=True, help="The models that Antiphon knows by name.")
+
+CacheDir = Annotated[Path | None, typer.Option(help="Folder of prepared models [default: ~/.cache/antiphon]")]
+ConfigFile = Annotated[Path | None, typer.Option(help="Settings file (TOML); every setting can stand there")]
+
+
+@app.command("list")
+def list_models(
+    cache_dir: CacheDir = None,
+    config: ConfigFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")] = False,
+) -> None:
+    """List the models, their terms, and which are ready."""
+    from antiphon_server.config import load
+
+    settings = load(config, {"cache_dir": cache_dir})
+    rows = [_row(card, settings.cache_dir.expanduser(), settings.text_model) for card in CATALOGUE]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    Console().print(
+        _table(rows), *(f"{row['name']}: {row['note']}" for row in rows), _OTHERS, sep="\n", highlight=False
+    )
+
+
+@app.command("prepare")
+def prepare_model(
+    name: Annotated[str | None, typer.Argument(help="Which model; by default the one that is set.")] = None,
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="I have read the model's terms and accept them.")
+    ] = False,
+    cache_dir: CacheDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Fetch a model and get it ready to run. Quick when it is ready already."""
+    from antiphon_server.config import load
+
+    settings = load(config, {"cache_dir": cache_dir, "text_model": name})
+    with _reporting() as report:
+        path = registry.prepare(
+            settings.cache_dir.expanduser(), settings.text_model, accept_terms=accept_terms, progress=report
+        )
+    if path is None:
+        typer.echo(f"{settings.text_model} needs no preparing.")
+    else:
+        typer.echo(f"{settings.text_model} is ready: {path}")
+
+
+_OTHERS = (
+    "* is the one that is set. Also: a path to a .gguf file or a transformers folder, a hub repository "
+    "(organisation/name), or any OpenAI-compatible server (http://host:port/v1#model)."
+)
+
+
+def _row(card: EmbeddedCard | PackagedGgufCard, cache_dir: Path, chosen: str) -> dict[str, Any]:
+    problem = ""
+    try:
+        registry.locate(cache_dir, card)
+    except EngineUnavailable as error:
+        problem = error.message
+    return {
+        "name": card.name,
+        "title": card.title,
+        "backend": card.backend,
+        "download_mb": card.download_mb,
+        "license": card.license,
+        "terms_url": card.terms_url,
+        "note": card.note,
+        "chosen": card.name == chosen,
+        "ready": not problem,
+        "problem": problem,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("name", "model", "download", "licence", "ready")
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    for row in rows:
+        ready = "[green]yes[/]" if row["ready"] else "no"
+        chosen = " *" if row["chosen"] else ""
+        table.add_row(row["name"] + chosen, row["title"], f"{row['download_mb']} MB", row["license"], ready)
+    return table
+
+
+@contextmanager
+def _reporting() -> Iterator[Report]:
+    """Progress for people: bars on a terminal, a line per stage elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=1.0)
+        self._bars.update(self._tasks[stage], completed=fraction)
+
+
+class _Lines:
+    """A log shows that something happens without growing with every percent."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: tuple[str, int] | None = None
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        quarter = (stage, int(fraction * 4))
+        if quarter != self._shown:
+            self._shown = quarter
+            self._console.print(f"{stage} {fraction:.0%}", highlight=False)
