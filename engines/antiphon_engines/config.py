@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -38,7 +37,8 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     max_queue: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """Jobs that may wait for admission; beyond it a request is refused with QueueFull."""
     prefill_chunk: Annotated[int, Meta(ge=8, le=8192)] = 128
-    """Prompt tokens per step, so that a long prompt stalls no other stream."""
+    """Prompt tokens per step while nobody is being written for; a quarter of it otherwise, so that a long prompt
+    stalls no other stream."""
     api_key: Annotated[str, Meta(max_length=1024)] = ""
     """Bearer key of a remote engine; never logged."""
     connect_timeout: Seconds = 10.0
@@ -46,10 +46,14 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     idle_timeout: Seconds = 60.0
     """Seconds that a remote server may stay silent within one request."""
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            yield name, "***" if name == "api_key" and value else value
+    @property
+    def busy_chunk(self) -> int:
+        """Prompt tokens per step beside streams that decode."""
+        return max(self.prefill_chunk // 4, 8)
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, "***" if name == "api_key" and value else value) for name, value in values]
 
     def __repr__(self) -> str:
         return f"WorkerConfig({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

@@ -116,15 +116,24 @@ def build(config: WorkerConfig) -> Engine:
         case EmbeddedCard() as card:
             from antiphon_engines.text import embedded
 
-            return embedded.build(cache_dir, precision=card.precision, threads=config.threads)
+            return embedded.build(
+                cache_dir,
+                precision=card.precision,
+                threads=config.threads,
+                context=config.context,
+                max_jobs=config.max_jobs,
+                max_batch=config.max_batch,
+                chunk=config.busy_chunk,
+                idle_chunk=config.prefill_chunk,
+            )
         case PackagedGgufCard() as card:
             return _build_gguf(locate(cache_dir, card), card.name, config, card.note)
         case GgufFile(path=path):
             return _build_gguf(path, path.stem, config, "")
         case TransformersModel(source=source, local=local):
-            from antiphon_engines.text import torch_model
+            from antiphon_engines.text import torch_engine
 
-            return torch_model.build(source, config, local=local)
+            return torch_engine.build(source, config, local=local)
         case RemoteModel(url=url, model=model):
             from antiphon_engines.text import remote
 

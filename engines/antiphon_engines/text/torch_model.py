@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM
 from transformers.cache_utils import Cache
 
 from antiphon_engines.api import EngineUnavailable
@@ -211,29 +210,6 @@ class _Arena(Cache):  # type: ignore[misc]
         kept[self._index[:, None], :, self._at] = new.transpose(1, 2)
         read = kept[:, :, : self._span]
         return read[self._run] if self._run is not None else read.index_select(0, self._index)
-
-
-def load(source: str, *, local: bool, device: str, threads: int, cache_dir: str | None) -> Any:
-    """The transformers model of a folder, or of a hub repository when `local` is False (that may download).
-
-    Raises EngineUnavailable with one line.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise EngineUnavailable("there is no CUDA device that torch can use; set the device to auto or cpu")
-    cuda = device != "cpu" and torch.cuda.is_available()
-    torch.set_num_threads(threads)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            source,
-            dtype="auto" if cuda else torch.float32,
-            attn_implementation="sdpa",
-            local_files_only=local,
-            cache_dir=cache_dir,
-            trust_remote_code=False,
-        )
-        return model.to("cuda" if cuda else "cpu")
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError) as error:
-        raise EngineUnavailable(f"cannot load {source}: {_one_line(error)}") from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.text.torch_model import TorchModel, load
+from antiphon_engines.text.torch_model import TorchModel
 
 VOCAB = 97
 CONTEXT = 64
@@ -163,16 +163,3 @@ def test_the_context_is_no_longer_than_the_model_was_trained_for() -> None:
 def test_a_model_that_does_not_fit_is_refused(config: Any) -> None:
     with pytest.raises(EngineUnavailable, match="tiny"):
         make(config)
-
-
-def test_a_damaged_folder_is_one_clear_line(tmp_path: Any) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    with pytest.raises(EngineUnavailable, match="cannot load") as caught:
-        load(str(tmp_path), local=True, device="cpu", threads=1, cache_dir=None)
-    assert "\n" not in caught.value.message
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_where_there_is_none(tmp_path: Any) -> None:
-    with pytest.raises(EngineUnavailable, match="no CUDA device"):
-        load(str(tmp_path), local=True, device="cuda", threads=1, cache_dir=None)

@@ -1,0 +1,101 @@
+"""The text engine over any transformers checkpoint: the model, its tokenizer and its chat markup, put together."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text.engine import TextEngine
+from antiphon_engines.text.tokenizer import ChatMarkup, FolderTokenizer
+from antiphon_engines.text.torch_model import TorchModel
+
+_SYSTEM = "You are a helpful co-author. Answer with the text itself."
+_MARK = "\u2063text\u2063"
+_LOADING = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, MemoryError)
+
+
+def build(source: str, config: WorkerConfig, *, local: bool) -> TextEngine:
+    """The engine for a checkpoint folder, or for a hub repository when `local` is False (that may download).
+
+    A row more than `max_jobs` keeps the prefix of a document that nobody is writing in. Raises EngineUnavailable.
+    """
+    network = load(source, config, local=local)
+    tokenizer = _tokenizer(source, network, config, local=local)
+    name = Path(source).name if local else source
+    model = TorchModel(network, name=name, rows=config.max_jobs + 1, context=config.context)
+    return TextEngine(
+        model,
+        tokenizer,
+        max_jobs=config.max_jobs,
+        max_batch=config.max_batch,
+        chunk=config.busy_chunk,
+        idle_chunk=config.prefill_chunk,
+    )
+
+
+def load(source: str, config: WorkerConfig, *, local: bool) -> Any:
+    """The network: float32 on the CPU, the checkpoint's own type on CUDA. Raises EngineUnavailable with one line."""
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise EngineUnavailable("there is no CUDA device that torch can use; set the device to auto or cpu")
+    cuda = config.device != "cpu" and torch.cuda.is_available()
+    torch.set_num_threads(config.threads)
+    try:
+        network = AutoModelForCausalLM.from_pretrained(
+            source, dtype="auto" if cuda else torch.float32, trust_remote_code=False, **_place(config, local)
+        )
+        return network.to("cuda" if cuda else "cpu")
+    except _LOADING as error:
+        raise EngineUnavailable(f"cannot load {source}: {_one_line(error)}") from error
+
+
+def _tokenizer(source: str, network: Any, config: WorkerConfig, *, local: bool) -> FolderTokenizer:
+    try:
+        original = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **_place(config, local))
+        with tempfile.TemporaryDirectory() as folder:
+            # Whatever the checkpoint stores, this writes the one form that the engine reads.
+            original.save_pretrained(folder)
+            return FolderTokenizer(
+                Path(folder),
+                chat=_chat(original),
+                starts=original.convert_ids_to_tokens(original("")["input_ids"]),
+                ends=original.convert_ids_to_tokens(sorted(_ends(original, network))),
+            )
+    except _LOADING as error:
+        raise EngineUnavailable(f"cannot load the tokenizer of {source}: {_one_line(error)}") from error
+
+
+def _ends(tokenizer: Any, network: Any) -> set[int]:
+    configured = network.generation_config.eos_token_id
+    ends = set(configured) if isinstance(configured, list) else {configured}
+    return {end for end in ends | {tokenizer.eos_token_id} if end is not None}
+
+
+def _chat(tokenizer: Any) -> ChatMarkup | None:
+    """The checkpoint's chat template around one user message; None where it has none that we can split."""
+    if not tokenizer.chat_template:
+        return None
+    user = {"role": "user", "content": _MARK}
+    # Some templates refuse a system message.
+    for messages in ([{"role": "system", "content": _SYSTEM}, user], [user]):
+        try:
+            rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        except Exception:  # jinja raises whatever the template's author chose
+            continue
+        opening, mark, closing = rendered.partition(_MARK)
+        if mark:
+            return ChatMarkup(opening=opening, closing=closing)
+    return None
+
+
+def _place(config: WorkerConfig, local: bool) -> dict[str, Any]:
+    return {"local_files_only": True} if local else {"cache_dir": str(Path(config.cache_dir) / "hub")}
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
