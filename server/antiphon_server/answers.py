@@ -44,6 +44,7 @@ _CONTENT_SECURITY = "; ".join(
     )
 )
 HEADERS = {
+    "Server": "antiphon",
     "Content-Security-Policy": _CONTENT_SECURITY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -89,5 +90,4 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def secure(_request: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`: every answer carries the security headers."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(HEADERS)

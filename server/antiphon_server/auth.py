@@ -6,6 +6,7 @@ kept beside the rooms. Whether the link is still in force is the room's to say.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import time
@@ -85,18 +86,26 @@ def link_path(room: str, token: str) -> str:
 def load_key(path: Path) -> bytes:
     """The signing key in `path`, made there with mode 0600 when there is none. Raises KeyUnavailable."""
     try:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            key = path.read_bytes()
-        else:
-            key = secrets.token_bytes(_KEY_BYTES)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = path.read_bytes() if path.exists() else _new_key(path)
     except OSError as error:
         raise KeyUnavailable(f"cannot use the signing key {path}: {error.strerror or error}") from error
     if len(key) != _KEY_BYTES:
         raise KeyUnavailable(f"{path} is not a signing key of this server; remove it to have a new one made")
     return key
+
+
+def _new_key(path: Path) -> bytes:
+    """Written beside `path` and then linked: a crash leaves no half key, and of two servers that start, one wins."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    return path.read_bytes()

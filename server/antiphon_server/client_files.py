@@ -6,13 +6,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from antiphon_proto.errors import ErrorCode, NotFound
-from antiphon_server.answers import problem
+from antiphon_proto.errors import NotFound
 
 STATIC = Path(__file__).parent / "static"
 _FOREVER = "public, max-age=31536000, immutable"
 """For assets: their names hold a hash of what is in them."""
 _ASK_AGAIN = "no-cache"
+
+_NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Antiphon</title>
+<h1>The web client has not been built</h1>
+<p>The server itself runs. Build the client with <code>make web</code> in the checkout and reload this page.</p></html>
+"""
 
 
 class ClientFiles:
@@ -26,7 +30,7 @@ class ClientFiles:
     async def page(self, _request: web.Request) -> web.StreamResponse:
         page = self._root / "index.html"
         if not page.is_file():
-            return problem(ErrorCode.UNAVAILABLE, "the web client has not been built; run `make web`")
+            return web.Response(text=_NOT_BUILT, status=503, content_type="text/html")
         return web.FileResponse(page, headers={"Cache-Control": _ASK_AGAIN})
 
     async def file(self, request: web.Request) -> web.StreamResponse:

@@ -1,57 +1,87 @@
-"""A room: the shared document, who is in it, and what each of them may do. (Signatures; the body follows.)"""
+"""A room: the shared document, who is in it, and what each of them may do.
+
+Synchronous and free of sockets and tasks: connections bring messages, `tick` sends what has gathered. Everything that
+changes the document passes `commit`; everybody gets it, merged and encoded once, with the next tick and its offset.
+The hub ticks the room some milliseconds after `wake`; a test does it by hand.
+"""
 
 from __future__ import annotations
 
-from antiphon_proto.errors import CloseCode
-from antiphon_proto.messages import ClientMessage, ModelInfo, Role
-from antiphon_proto.sync import YMessage
-from antiphon_server.frames import Outlet
+import logging
+import secrets
+from collections.abc import Callable
+from typing import TypeAlias
+
+from msgspec.structs import replace
+from pycrdt import merge_updates
+
+from antiphon_proto import schema
+from antiphon_proto.errors import (
+    AntiphonError,
+    CloseCode,
+    Conflict,
+    ErrorCode,
+    NotFound,
+    PeerError,
+    ProtocolViolation,
+    RateLimited,
+)
+from antiphon_proto.messages import (
+    VERSION,
+    Accept,
+    Ack,
+    AckStatus,
+    Ask,
+    ClientMessage,
+    Digest,
+    Edit,
+    Error,
+    GoAway,
+    Joined,
+    Left,
+    Limits,
+    Links,
+    Message,
+    ModelInfo,
+    Models,
+    Participant,
+    Rebuild,
+    Redo,
+    Reject,
+    Resync,
+    Revoke,
+    Role,
+    Run,
+    SetPresence,
+    Steer,
+    Stop,
+    Undo,
+    Update,
+    Welcome,
+)
+from antiphon_proto.sync import (
+    Awareness,
+    QueryAwareness,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+    YMessage,
+    encode_y,
+)
+from antiphon_server.authorship import Owner
+from antiphon_server.clock import Clock
+from antiphon_server.coauthor import Coauthor, Engine
+from antiphon_server.document import Change, DocumentBroken, InvalidUpdate, MissingUpdates
+from antiphon_server.frames import Frame, Outlet, websocket_frame
+from antiphon_server.journal import Journal
+from antiphon_server.lanes_of import edit_frame
+from antiphon_server.members import AI, Member, Members
+from antiphon_server.presence import PresenceBoard
+from antiphon_server.rights import NEEDED, Right, may, require
+from antiphon_server.ring import Ring
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
-
-
-class Room:
-    id: str
-    epoch: str
-    lineage: str
-    offset: int
-
-    def join(self, outlet: Outlet, request: JoinRequest) -> Seat:
-        """Take a place: sends `welcome` and what the client lacks. Raises ProtocolViolation with the close code
-        (REVOKED, ROOM_FULL, UNAUTHORIZED, DRAINING); then nothing was sent."""
-        raise NotImplementedError
-
-    def receive(self, seat: Seat, message: ClientMessage) -> None:
-        """Handle one message (`hello`, `ping` and `fragment` are the connection's). Never raises for a peer's fault."""
-        raise NotImplementedError
-
-    def receive_yjs(self, seat: Seat, message: YMessage) -> None:
-        """The same for a plain y-websocket client."""
-        raise NotImplementedError
-
-    def leave(self, seat: Seat) -> None:
-        """The connection is gone. Idempotent; a replaced seat's late leave harms nobody."""
-        raise NotImplementedError
-
-    def tick(self) -> None:
-        """Send what has gathered: one merged update, run states, presence, acks. Called by the hub, or a test."""
-        raise NotImplementedError
-
-    def go_away(self, reason: str, retry_ms: int) -> None:
-        """Tell everybody, before a drain."""
-        raise NotImplementedError
-
-    def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
-        """The engines changed state."""
-        raise NotImplementedError
-
-    def online(self) -> int:
-        """Connections now seated."""
-        raise NotImplementedError
-
-    def link_ids(self) -> dict[Role, str]:
-        """Role -> id of the invite link in force (a token with another link lets only known sessions in)."""
-        raise NotImplementedError
-
-    async def close(self, code: CloseCode, reason: str = "") -> None:
-        """Stop the runs, put everybody out with `code`, and flush."""
-        raise NotImplementedError
+from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
+from antiphon_server.store.api import Entry, RoomStore, StoredRoom
+from antiphon_server.suggestions import Suggestions

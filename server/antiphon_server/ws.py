@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from antiphon_proto.errors import CloseCode, Denied, RateLimited
+from antiphon_proto.errors import CloseCode, Denied, PeerError, RateLimited
 from antiphon_proto.messages import MAX_FRAME
 from antiphon_server.connection import Connection
 from antiphon_server.frames import Dialect
@@ -50,6 +50,8 @@ async def _serve(
         raise Denied("this origin may not open a socket here")
     limits = gateway.settings.limits
     ws = new_socket(limits, max_size)
+    if not ws.can_prepare(request):
+        raise PeerError("this address speaks WebSocket only")
     wire = await upgrade(ws, request)
     outbox = Outbox(
         dialect,

@@ -1,0 +1,5 @@
+"""`python -m antiphon_server` is the `antiphon` command."""
+
+from antiphon_server.cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""An engine host without a worker: it writes what the test tells it to, one token at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from antiphon_engines.api import EngineInfo, EngineUnavailable, Request, Steer
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.events import Done, RunEvent, Started, Token
+from antiphon_engines.host import HostState
+from antiphon_proto.errors import NotFound
+from antiphon_proto.messages import TokenInfo
+
+Sink = Callable[[RunEvent], None]
+INFO = EngineInfo("text", "scripted", "cpu", "test", max_jobs=8, max_batch=8)
+
+
+class ScriptedEngine:
+    """Implements `gateway.Engine`. Every run writes `reply`, word by word, and ends; with `hold` set it is started and
+    then writes only when the test calls `write` and `finish`."""
+
+    def __init__(
+        self,
+        config: WorkerConfig | None = None,
+        on_state: Callable[[HostState], None] | None = None,
+        *,
+        failure: str = "",
+    ) -> None:
+        self.reply = " a scripted reply"
+        self.hold = False
+        self.requests: dict[str, Request] = {}
+        self.steered: list[tuple[str, Steer]] = []
+        self.cancelled: list[str] = []
+        self.state = HostState("stopped")
+        self._on_state = on_state
+        self._failure = failure
+        self._sinks: dict[str, Sink] = {}
+        self._written: dict[str, int] = {}
+        self._settled = asyncio.Event()
+
+    @property
+    def held(self) -> int:
+        return len(self._sinks)
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    async def start(self) -> None:
+        self.become(HostState("failed", message=self._failure) if self._failure else HostState("ready", (INFO,)))
+
+    async def wait_ready(self) -> None:
+        await self._settled.wait()
+        if self.state.status != "ready":
+            raise EngineUnavailable(self.state.message)
+
+    async def close(self) -> None:
+        self._sinks.clear()
+        self.become(HostState("stopped"))
+
+    def become(self, state: HostState) -> None:
+        """Change state, as a worker that dies or comes back does."""
+        self.state = state
+        self._settled.set()
+        if self._on_state is not None:
+            self._on_state(state)
+
+    def submit(
+        self, run: str, epoch: int, *, share: str, request: Request, sink: Sink, weight: float = 1.0
+    ) -> None:
+        if self.state.status != "ready":
+            raise EngineUnavailable(self.state.message)
+        self.requests[run] = request
+        self._sinks[run] = sink
+        self._written[run] = 0
+        asyncio.get_running_loop().call_soon(self._begin, run)
+
+    def steer(self, run: str, change: Steer) -> None:
+        if run not in self._sinks:
+            raise NotFound("the run is over")
+        self.steered.append((run, change))
+
+    def cancel(self, run: str) -> None:
+        if self._sinks.pop(run, None) is not None:
+            self.cancelled.append(run)
+
+    def write(self, run: str, text: str) -> None:
+        """One token of a run."""
+        self._tell(run, Token(TokenInfo(self._written[run], text, 7, -0.5)))
+        self._written[run] += 1
+
+    def finish(self, run: str) -> None:
+        self._tell(run, Done("end"))
+        self._sinks.pop(run, None)
+
+    def _begin(self, run: str) -> None:
+        self._tell(run, Started())
+        if self.hold or run not in self._sinks:
+            return
+        words = self.reply.split(" ")
+        for word in (words[0], *(f" {word}" for word in words[1:])):
+            if word:
+                self.write(run, word)
+        self.finish(run)
+
+    def _tell(self, run: str, event: RunEvent) -> None:
+        if (sink := self._sinks.get(run)) is not None:
+            sink(event)
