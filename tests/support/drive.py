@@ -1,0 +1,62 @@
+"""Drives an engine the way a scheduler does, without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from antiphon_engines.api import Done, Engine, Failed, Job, Request, Token
+from antiphon_proto.messages import TokenInfo
+
+STEPS = 20_000
+"""More than any test needs; an engine that never ends fails instead of hanging."""
+
+
+@dataclass
+class Result:
+    job: Job
+    tokens: list[TokenInfo] = field(default_factory=list)
+    end: Done | Failed | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(token.text for token in self.tokens)
+
+    @property
+    def done(self) -> Done:
+        assert isinstance(self.end, Done), self.end
+        return self.end
+
+
+def step(engine: Engine, results: Sequence[Result]) -> None:
+    """One step for each unit that the unfinished jobs are in; ended jobs are released."""
+    running = [result for result in results if result.end is None]
+    for unit in sorted({result.job.unit for result in running}):
+        group = [result for result in running if result.job.unit == unit and result.end is None]
+        group = group[: engine.info.max_batch]
+        outputs = engine.step([result.job for result in group])
+        assert len(outputs) == len(group)
+        for result, produced in zip(group, outputs, strict=True):
+            for output in produced:
+                assert result.end is None, "output after the last one"
+                if isinstance(output, Token):
+                    result.tokens.append(output.info)
+                else:
+                    result.end = output
+            if result.end is not None:
+                engine.release(result.job)
+
+
+def run_to_end(engine: Engine, results: Sequence[Result]) -> None:
+    for _ in range(STEPS):
+        if all(result.end is not None for result in results):
+            return
+        step(engine, results)
+    raise AssertionError("the engine did not end its jobs")
+
+
+def run(engine: Engine, *requests: Request) -> list[Result]:
+    """All requests at once, from admission to release."""
+    results = [Result(engine.admit(request)) for request in requests]
+    run_to_end(engine, results)
+    return results
