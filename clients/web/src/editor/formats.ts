@@ -1,0 +1,89 @@
+// Quill with exactly the formats of the room, and nothing else: what is not here cannot be pasted.
+
+import Embed from "quill/blots/embed.js";
+import Quill, { Module, Parchment } from "quill/core.js";
+import Blockquote from "quill/formats/blockquote.js";
+import Bold from "quill/formats/bold.js";
+import Header from "quill/formats/header.js";
+import Italic from "quill/formats/italic.js";
+import List from "quill/formats/list.js";
+
+const inline = { scope: Parchment.Scope.INLINE };
+const Ai = new Parchment.Attributor("ai", "data-ai", inline);
+const Suggest = new Parchment.Attributor("suggest", "data-suggest", inline);
+const SuggestDelete = new Parchment.Attributor("suggest_del", "data-suggest-del", inline);
+
+/** Something in the text that another program put there and that we cannot show: it keeps its place. */
+class Foreign extends Embed {
+  static override blotName = "foreign";
+  static override tagName = "SPAN";
+  static override className = "foreign";
+
+  static override create(): HTMLElement {
+    const node = super.create() as HTMLElement;
+    node.setAttribute("contenteditable", "false");
+    return node;
+  }
+}
+
+interface UndoOptions {
+  undo(): void;
+  redo(): void;
+}
+
+/** In the place of Quill's history: undo lives on the server, where it knows whose edit was whose. */
+class ServerUndo extends Module<UndoOptions> {
+  constructor(quill: Quill, options: Partial<UndoOptions>) {
+    super(quill, options);
+    quill.root.addEventListener("beforeinput", (event) => {
+      if (event.inputType !== "historyUndo" && event.inputType !== "historyRedo") return;
+      event.preventDefault();
+      if (event.inputType === "historyUndo") this.undo();
+      else this.redo();
+    });
+  }
+
+  undo(): void {
+    this.options.undo?.();
+  }
+
+  redo(): void {
+    this.options.redo?.();
+  }
+
+  /** Quill calls these two; there is no stack here to clear or to cut. */
+  clear(): void {}
+
+  cutoff(): void {}
+}
+
+Quill.register(
+  {
+    "formats/bold": Bold,
+    "formats/italic": Italic,
+    "formats/header": Header,
+    "formats/blockquote": Blockquote,
+    "formats/list": List,
+    "formats/ai": Ai,
+    "formats/suggest": Suggest,
+    "formats/suggest_del": SuggestDelete,
+    "formats/foreign": Foreign,
+    "modules/history": ServerUndo,
+  },
+  true,
+);
+
+const FORMATS = ["bold", "italic", "header", "blockquote", "list", "ai", "suggest", "suggest_del", "foreign"];
+
+export function createQuill(host: HTMLElement, options: UndoOptions & { placeholder: string }): Quill {
+  return new Quill(host, {
+    formats: FORMATS,
+    placeholder: options.placeholder,
+    modules: {
+      history: { undo: options.undo, redo: options.redo },
+      uploader: { mimetypes: [] },
+      // Tab moves the focus, as everywhere on the web; underline is not one of our formats.
+      keyboard: { bindings: { tab: null, indent: null, outdent: null, "remove tab": null, underline: null } },
+    },
+  });
+}

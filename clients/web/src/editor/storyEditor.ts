@@ -1,0 +1,176 @@
+// The writing surface of a room: Quill, its binding to the shared text, and the carets upon it.
+
+import { effect, type Signal, signal, untracked } from "@preact/signals";
+import type Quill from "quill/core.js";
+import {
+  createAbsolutePositionFromRelativePosition,
+  createRelativePositionFromTypeIndex,
+  type RelativePosition,
+} from "yjs";
+import type { Room } from "../room/room";
+import { storyOf } from "../room/story";
+import { Binding } from "./binding";
+import { type Caret, CursorLayer } from "./cursors";
+import { createQuill } from "./formats";
+
+export interface ActiveFormats {
+  bold: boolean;
+  italic: boolean;
+  header: number;
+  list: string;
+  blockquote: boolean;
+}
+
+const PLAIN: ActiveFormats = { bold: false, italic: false, header: 0, list: "", blockquote: false };
+
+export class StoryEditor {
+  readonly formats: Signal<ActiveFormats> = signal(PLAIN);
+  /** The run whose suggestion the caret stands in. */
+  readonly suggestionAtCaret = signal<string | null>(null);
+  readonly words = signal(0);
+  readonly selected = signal(0);
+  private readonly quill: Quill;
+  private readonly cursors: CursorLayer;
+  private binding: Binding | null = null;
+  private place: { anchor: RelativePosition; head: RelativePosition } | null = null;
+  private readonly stops: (() => void)[] = [];
+
+  constructor(
+    host: HTMLElement,
+    private readonly room: Room,
+    labels: { placeholder: string; label: string; model: string },
+  ) {
+    this.quill = createQuill(host, {
+      placeholder: labels.placeholder,
+      undo: () => room.undo(),
+      redo: () => room.redo(),
+    });
+    const { root } = this.quill;
+    root.setAttribute("role", "textbox");
+    root.setAttribute("aria-multiline", "true");
+    root.setAttribute("aria-label", labels.label);
+    root.setAttribute("spellcheck", "true");
+    this.cursors = new CursorLayer(this.quill);
+    this.quill.on("editor-change", () => this.onEditorChange());
+    this.stops.push(
+      effect(() => this.bind()),
+      effect(() => this.quill.enable(room.entered.value && !room.frozen.value && canWrite(room))),
+      effect(() => this.showCursors(labels.model)),
+    );
+  }
+
+  destroy(): void {
+    for (const stop of this.stops) stop();
+    this.binding?.destroy();
+    this.cursors.destroy();
+  }
+
+  focus(): void {
+    this.quill.focus();
+  }
+
+  /** Toggles a format at the selection, as the toolbar and the keyboard do. */
+  toggle(name: keyof ActiveFormats, value: boolean | number | string): void {
+    this.quill.focus();
+    const active = this.formats.value[name] === value;
+    this.quill.format(name, active ? false : value, "user");
+  }
+
+  /** The selection, or the caret, or the end of the text: where a request to the AI applies. */
+  range(): { start: number; end: number } {
+    const end = storyOf(this.room.doc.value).length;
+    const anchor = this.resolve(this.place?.anchor) ?? end;
+    const head = this.resolve(this.place?.head) ?? end;
+    return { start: Math.min(anchor, head), end: Math.max(anchor, head) };
+  }
+
+  private bind(): void {
+    const doc = this.room.doc.value;
+    // Filling the editor reads other signals; only another document is a reason to bind anew.
+    untracked(() => {
+      this.binding?.destroy();
+      this.place = null;
+      this.binding = new Binding(this.quill, storyOf(doc), {
+        allows: (units) => this.allows(units),
+        onRemoteChange: () => this.showCursors(),
+      });
+    });
+  }
+
+  private allows(units: number): boolean {
+    // The document's encoding holds about two bytes for a character, and its history.
+    if ((storyOf(this.room.doc.peek()).length + units) * 2 < this.room.maxDocument) return true;
+    this.room.notify("too_large");
+    return false;
+  }
+
+  private onEditorChange(): void {
+    const range = this.quill.getSelection();
+    const text = storyOf(this.room.doc.peek());
+    if (range) {
+      const at = (index: number) => createRelativePositionFromTypeIndex(text, Math.min(index, text.length));
+      this.place = { anchor: at(range.index), head: at(range.index + range.length) };
+      this.selected.value = range.length;
+      const formats = this.quill.getFormat(range);
+      this.formats.value = {
+        bold: formats.bold === true,
+        italic: formats.italic === true,
+        header: typeof formats.header === "number" ? formats.header : 0,
+        list: typeof formats.list === "string" ? formats.list : "",
+        blockquote: formats.blockquote === true,
+      };
+      this.suggestionAtCaret.value = typeof formats.suggest === "string" ? formats.suggest : null;
+      this.room.setCursor(this.place);
+    } else {
+      this.suggestionAtCaret.value = null;
+      this.room.setCursor(null);
+    }
+    this.words.value = countWords(text.toString());
+    this.showCursors();
+  }
+
+  private modelName = "AI";
+
+  private showCursors(model = this.modelName): void {
+    this.modelName = model;
+    const { room } = this;
+    const carets: Caret[] = [];
+    for (const [id, { cursor, name }] of room.presences.value) {
+      const person = room.people.value.get(id);
+      const anchor = this.resolve(cursor?.anchor);
+      const head = this.resolve(cursor?.head);
+      if (id === room.me.value?.id || !person?.online || anchor === null || head === null) continue;
+      carets.push({ id, name: person.name || name, color: person.color, anchor, head, model: false });
+    }
+    for (const run of room.runs.value.values()) {
+      const at = run.state === "running" ? this.resolve(this.binding?.written.get(run.id)) : null;
+      if (at === null) continue;
+      const author = room.people.value.get(run.author);
+      const color = author?.color ?? "#b26a00";
+      carets.push({ id: run.id, name: author?.name ?? model, color, anchor: at, head: at, model: true });
+    }
+    this.cursors.show(carets);
+  }
+
+  private resolve(position: RelativePosition | undefined): number | null {
+    if (!position) return null;
+    try {
+      const doc = this.room.doc.peek();
+      const found = createAbsolutePositionFromRelativePosition(position, doc);
+      return found?.type === storyOf(doc) ? found.index : null;
+    } catch {
+      return null; // a peer's position that points nowhere
+    }
+  }
+}
+
+function canWrite(room: Room): boolean {
+  const role = room.me.value?.role;
+  return role === "owner" || role === "editor";
+}
+
+const WORD = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu;
+
+export function countWords(text: string): number {
+  return text.match(WORD)?.length ?? 0;
+}

@@ -1,0 +1,252 @@
+// MessagePack frames <-> typed messages: one array [tag, field, ...] each.
+//
+// `decode` throws only Malformed; a tag that this version does not know gives null, so that newer servers can say
+// more than we understand.
+
+import { encode as pack, decode as unpack } from "@msgpack/msgpack";
+import {
+  type AckStatus,
+  type ClientMessage,
+  FRAGMENT_BODY,
+  MAX_FRAGMENTS,
+  type Message,
+  type ServerMessage,
+  type Tag,
+} from "./messages";
+import {
+  between,
+  bool,
+  bytes,
+  dictionary,
+  float,
+  integer,
+  list,
+  nullable,
+  oneOf,
+  optional,
+  options,
+  record,
+  type Shape,
+  ShapeError,
+  text,
+  uint,
+  whole,
+} from "./shape";
+
+export class Malformed extends Error {}
+
+const id = text({ min: 1, max: 64 });
+const name = text({ min: 1, max: 48 });
+const prose = text({ max: 2000 });
+const instruction = text({ max: 4000 });
+const anyText = text();
+const blank = () => "";
+const zero = () => 0;
+const nothing = () => null;
+
+const participant = record({
+  id,
+  name,
+  color: text({ max: 7, pattern: /^#[0-9a-fA-F]{6}$/ }),
+  role: oneOf("owner", "editor", "viewer"),
+  kind: oneOf("human", "ai"),
+  online: optional(bool, () => true),
+});
+const resume = record({ lineage: id, epoch: id, offset: uint });
+const alternative = record({ text: text({ max: 256 }), logprob: float });
+const tokenInfo = record({
+  index: uint,
+  text: text({ max: 1024 }),
+  token_id: integer,
+  logprob: float,
+  alternatives: optional(list(alternative, 8), () => []),
+});
+const task = oneOf("continue", "instruct");
+const mode = oneOf("write", "suggest", "private");
+const runInfo = record({
+  id,
+  epoch: uint,
+  participant: id,
+  author: id,
+  task,
+  mode,
+  state: oneOf("queued", "running", "done", "stopped", "failed"),
+  model: anyText,
+  instruction: optional(instruction, blank),
+  tokens: optional(uint, zero),
+  max_tokens: optional(uint, zero),
+  position: optional(uint, zero),
+  expected_start_ms: optional(uint, zero),
+  seed: optional(uint, zero),
+  suggestion: optional(oneOf("none", "open", "accepted", "rejected"), () => "none" as const),
+  undone: optional(bool, () => false),
+  error_code: optional(anyText, blank),
+  error: optional(prose, blank),
+  created_ms: optional(uint, zero),
+});
+const modelInfo = record({
+  modality: oneOf("text", "image", "audio"),
+  name: anyText,
+  device: anyText,
+  ready: bool,
+  note: optional(anyText, blank),
+});
+const limits = record({
+  max_message: uint,
+  max_update: uint,
+  max_document: uint,
+  max_runs: uint,
+  edits_per_second: float,
+});
+const sampling = {
+  max_tokens: whole(1, 4096),
+  temperature: between(0, 4),
+  top_k: whole(0, 1000),
+  top_p: between(0, 1),
+  min_p: between(0, 1),
+  repetition_penalty: between(0.5, 3),
+};
+const textParams = options({
+  ...sampling,
+  seed: nullable(uint),
+  stop: list(text({ min: 1, max: 64 }), 8),
+  alternatives: whole(0, 8),
+});
+const textSteer = options({ ...sampling, instruction });
+const span = {
+  run: id,
+  offset: optional(uint, zero),
+  start: optional(nullable(uint), nothing),
+  end: optional(nullable(uint), nothing),
+};
+const fragment = record({
+  index: whole(0, MAX_FRAGMENTS - 1),
+  count: whole(2, MAX_FRAGMENTS),
+  body: bytes(FRAGMENT_BODY),
+});
+
+type Shapes<M extends Message> = { [T in M["tag"]]: Shape<Omit<Extract<M, { tag: T }>, "tag">> };
+
+const CLIENT: Shapes<ClientMessage> = {
+  hello: record({
+    version: whole(0, 65535),
+    token: text({ max: 2048 }),
+    name: text({ max: 48 }),
+    client_id: uint,
+    session: optional(nullable(text({ max: 128 })), nothing),
+    resume: optional(nullable(resume), nothing),
+    capabilities: optional(list(text({ max: 32 }), 32), () => []),
+    agent: optional(text({ max: 128 }), blank),
+  }),
+  edit: record({ batch: uint, update: bytes() }),
+  set_presence: record({ state: text({ max: 4096 }) }),
+  ask: record({
+    ask: uint,
+    task,
+    mode,
+    offset: uint,
+    start: uint,
+    end: uint,
+    instruction: optional(instruction, blank),
+    params: optional(textParams, () => ({})),
+  }),
+  stop: record({ run: id }),
+  steer: record({ run: id, change: textSteer }),
+  accept: record(span),
+  reject: record(span),
+  undo: record({ run: optional(nullable(id), nothing) }),
+  redo: record({}),
+  revoke: record({ participant: id }),
+  resync: record({ reason: optional(text({ max: 128 }), blank) }),
+  ping: record({ sent_ms: float }),
+  fragment,
+};
+
+const status = oneOf<AckStatus>(
+  "applied",
+  "durable",
+  "denied",
+  "invalid",
+  "too_large",
+  "rate_limited",
+  "unavailable",
+);
+
+const SERVER: Shapes<ServerMessage> = {
+  welcome: record({
+    version: integer,
+    room: id,
+    participant,
+    session: anyText,
+    lineage: id,
+    epoch: id,
+    offset: uint,
+    participants: list(participant),
+    runs: list(runInfo),
+    models: list(modelInfo),
+    limits,
+    server_ms: float,
+    resumed: bool,
+    last_batch: uint,
+  }),
+  rebuild: record({
+    lineage: id,
+    epoch: id,
+    offset: uint,
+    reason: anyText,
+    update: bytes(),
+  }),
+  update: record({ offset: uint, update: bytes() }),
+  ack: record({ batch: uint, status, offset: optional(uint, zero), message: optional(prose, blank) }),
+  joined: record({ participant }),
+  left: record({ participant: id }),
+  presence: record({ participant: id, client_id: uint, state: anyText }),
+  run: record({ offset: uint, run: runInfo, ask: optional(uint, zero) }),
+  tokens: record({ run: id, epoch: uint, tokens: list(tokenInfo) }),
+  models: record({ models: list(modelInfo) }),
+  links: record({ links: dictionary(anyText) }),
+  digest: record({ offset: uint, sha256: bytes() }),
+  error: record({
+    code: anyText,
+    message: prose,
+    re: optional(anyText, blank),
+    ref: optional(anyText, blank),
+  }),
+  go_away: record({ reason: anyText, retry_ms: uint }),
+  pong: record({ sent_ms: float, server_ms: float }),
+  fragment,
+};
+
+const BOUNDS = { maxArrayLength: 100_000, maxMapLength: 1000, maxDepth: 16 };
+
+function encodeWith(shapes: Record<string, Shape<unknown>>, message: Message): Uint8Array {
+  const fields = shapes[message.tag]?.write(message);
+  if (!Array.isArray(fields)) throw new Malformed(`no message ${message.tag}`);
+  return pack([message.tag, ...fields]);
+}
+
+function decodeWith<M extends Message>(shapes: Shapes<M>, data: Uint8Array): M | null {
+  let value: unknown;
+  try {
+    value = unpack(data, BOUNDS);
+  } catch (error) {
+    throw new Malformed(`not MessagePack: ${String(error)}`);
+  }
+  if (!Array.isArray(value) || typeof value[0] !== "string") throw new Malformed("expected [tag, ...]");
+  const tag = value[0] as M["tag"] & Tag;
+  if (!Object.hasOwn(shapes, tag)) return null;
+  try {
+    const fields = (shapes[tag] as Shape<object>).read(value.slice(1));
+    return { tag, ...fields } as M;
+  } catch (error) {
+    if (error instanceof ShapeError) throw new Malformed(`${tag}: ${error.message}`);
+    throw error;
+  }
+}
+
+export const encodeClient = (message: ClientMessage): Uint8Array =>
+  encodeWith(CLIENT as Record<string, Shape<unknown>>, message);
+export const encodeServer = (message: ServerMessage): Uint8Array =>
+  encodeWith(SERVER as Record<string, Shape<unknown>>, message);
+export const decodeClient = (data: Uint8Array): ClientMessage | null => decodeWith(CLIENT, data);
+export const decodeServer = (data: Uint8Array): ServerMessage | null => decodeWith(SERVER, data);

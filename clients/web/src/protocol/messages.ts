@@ -1,0 +1,198 @@
+// Every message of `/ws`, mirroring antiphon_proto/messages.py field by field. Positions in the story are UTF-8 byte
+// offsets of its plain text. PROTOCOL.md explains the exchanges.
+
+export const VERSION = 1;
+export const MAX_FRAME = 256 * 1024;
+export const FRAGMENT_BODY = 192 * 1024;
+export const MAX_FRAGMENTS = 512;
+
+export type Role = "owner" | "editor" | "viewer";
+export type Task = "continue" | "instruct";
+export type Mode = "write" | "suggest" | "private";
+export type RunState = "queued" | "running" | "done" | "stopped" | "failed";
+export type SuggestionState = "none" | "open" | "accepted" | "rejected";
+export type AckStatus =
+  | "applied"
+  | "durable"
+  | "denied"
+  | "invalid"
+  | "too_large"
+  | "rate_limited"
+  | "unavailable";
+
+export interface Resume {
+  lineage: string;
+  epoch: string;
+  offset: number;
+}
+export interface Participant {
+  id: string;
+  name: string;
+  color: string;
+  role: Role;
+  kind: "human" | "ai";
+  online: boolean;
+}
+export interface Alternative {
+  text: string;
+  logprob: number;
+}
+export interface TokenInfo {
+  index: number;
+  text: string;
+  token_id: number;
+  logprob: number;
+  alternatives: Alternative[];
+}
+export interface RunInfo {
+  id: string;
+  epoch: number;
+  /** Who asked. */
+  participant: string;
+  /** The AI participant that writes. */
+  author: string;
+  task: Task;
+  mode: Mode;
+  state: RunState;
+  model: string;
+  instruction: string;
+  tokens: number;
+  max_tokens: number;
+  /** Place in the queue from 1; 0 when not queued. */
+  position: number;
+  expected_start_ms: number;
+  seed: number;
+  suggestion: SuggestionState;
+  undone: boolean;
+  error_code: string;
+  error: string;
+  created_ms: number;
+}
+export interface ModelInfo {
+  modality: "text" | "image" | "audio";
+  name: string;
+  device: string;
+  ready: boolean;
+  note: string;
+}
+export interface Limits {
+  max_message: number;
+  max_update: number;
+  max_document: number;
+  max_runs: number;
+  edits_per_second: number;
+}
+
+/** Sampling parameters by name; what is left out takes the server's default. */
+export interface TextParams {
+  max_tokens?: number;
+  temperature?: number;
+  top_k?: number;
+  top_p?: number;
+  min_p?: number;
+  repetition_penalty?: number;
+  seed?: number | null;
+  stop?: string[];
+  alternatives?: number;
+}
+export interface TextSteer {
+  instruction?: string;
+  max_tokens?: number;
+  temperature?: number;
+  top_k?: number;
+  top_p?: number;
+  min_p?: number;
+  repetition_penalty?: number;
+}
+
+export interface Fragment {
+  tag: "fragment";
+  index: number;
+  count: number;
+  body: Uint8Array;
+}
+
+export type ClientMessage =
+  | {
+      tag: "hello";
+      version: number;
+      token: string;
+      name: string;
+      client_id: number;
+      session: string | null;
+      resume: Resume | null;
+      capabilities: string[];
+      agent: string;
+    }
+  | { tag: "edit"; batch: number; update: Uint8Array }
+  | { tag: "set_presence"; state: string }
+  | {
+      tag: "ask";
+      ask: number;
+      task: Task;
+      mode: Mode;
+      offset: number;
+      start: number;
+      end: number;
+      instruction: string;
+      params: TextParams;
+    }
+  | { tag: "stop"; run: string }
+  | { tag: "steer"; run: string; change: TextSteer }
+  | { tag: "accept"; run: string; offset: number; start: number | null; end: number | null }
+  | { tag: "reject"; run: string; offset: number; start: number | null; end: number | null }
+  | { tag: "undo"; run: string | null }
+  | { tag: "redo" }
+  | { tag: "revoke"; participant: string }
+  | { tag: "resync"; reason: string }
+  | { tag: "ping"; sent_ms: number }
+  | Fragment;
+
+export interface Welcome {
+  tag: "welcome";
+  version: number;
+  room: string;
+  participant: Participant;
+  session: string;
+  lineage: string;
+  epoch: string;
+  offset: number;
+  participants: Participant[];
+  runs: RunInfo[];
+  models: ModelInfo[];
+  limits: Limits;
+  server_ms: number;
+  resumed: boolean;
+  /** Highest batch of this session that the server has applied. */
+  last_batch: number;
+}
+export interface Rebuild {
+  tag: "rebuild";
+  lineage: string;
+  epoch: string;
+  offset: number;
+  reason: string;
+  update: Uint8Array;
+}
+
+export type ServerMessage =
+  | Welcome
+  | Rebuild
+  | { tag: "update"; offset: number; update: Uint8Array }
+  | { tag: "ack"; batch: number; status: AckStatus; offset: number; message: string }
+  | { tag: "joined"; participant: Participant }
+  | { tag: "left"; participant: string }
+  | { tag: "presence"; participant: string; client_id: number; state: string }
+  | { tag: "run"; offset: number; run: RunInfo; ask: number }
+  | { tag: "tokens"; run: string; epoch: number; tokens: TokenInfo[] }
+  | { tag: "models"; models: ModelInfo[] }
+  | { tag: "links"; links: Record<string, string> }
+  | { tag: "digest"; offset: number; sha256: Uint8Array }
+  | { tag: "error"; code: string; message: string; re: string; ref: string }
+  | { tag: "go_away"; reason: string; retry_ms: number }
+  | { tag: "pong"; sent_ms: number; server_ms: number }
+  | Fragment;
+
+export type Message = ClientMessage | ServerMessage;
+export type Tag = Message["tag"];
+export type MessageOf<T extends Tag> = Extract<Message, { tag: T }>;

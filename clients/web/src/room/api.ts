@@ -1,0 +1,55 @@
+// The few HTTP calls, and the shape of invite links: `/r/{room}#{token}`. The token stands in the fragment, so that it
+// reaches no log and no referrer.
+
+export interface CreatedRoom {
+  room: string;
+  links: Record<string, string>;
+}
+
+export class ApiError extends Error {}
+
+/** Opens a new room. Throws ApiError with the server's own words, or "" when it does not answer. */
+export async function createRoom(): Promise<CreatedRoom> {
+  let answer: Response;
+  try {
+    answer = await fetch("/api/rooms", { method: "POST" });
+  } catch {
+    throw new ApiError("");
+  }
+  const body: unknown = await answer.json().catch(() => null);
+  if (answer.status === 201) return body as CreatedRoom;
+  throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
+}
+
+function messageOf(body: unknown): string {
+  if (typeof body !== "object" || body === null) return "";
+  const { message, error } = body as { message?: unknown; error?: unknown };
+  if (typeof message === "string") return message;
+  if (typeof error === "object" && error !== null) return messageOf(error);
+  return typeof error === "string" ? error : "";
+}
+
+export interface Invite {
+  room: string;
+  token: string;
+}
+
+/** The room and token in an address of this server; null when it is none. `?token=` is understood as well. */
+export function readInvite(address: string, origin: string): Invite | null {
+  let url: URL;
+  try {
+    url = new URL(address.trim(), origin);
+  } catch {
+    return null;
+  }
+  const match = /^\/r\/([^/]+)\/?$/.exec(url.pathname);
+  if (url.origin !== origin || !match?.[1]) return null;
+  return {
+    room: decodeURIComponent(match[1]),
+    token: url.hash.slice(1) || url.searchParams.get("token") || "",
+  };
+}
+
+export function socketUrl(location: { protocol: string; host: string }): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}

@@ -1,0 +1,360 @@
+// A room as this tab sees it: signals for the interface to show, and commands for it to call.
+
+import { signal } from "@preact/signals";
+import type { Doc } from "yjs";
+import { type Clock, systemClock } from "../connection/clock";
+import { Link, type Socket } from "../connection/link";
+import type { Phase } from "../connection/phase";
+import type {
+  ClientMessage,
+  MessageOf,
+  Mode,
+  ModelInfo,
+  Participant,
+  RunInfo,
+  ServerMessage,
+  Task,
+  TextParams,
+  TextSteer,
+  Welcome,
+} from "../protocol/messages";
+import { VERSION } from "../protocol/messages";
+import { type Presence, readPresence, writePresence } from "./presence";
+import { byteOffset, storyOf } from "./story";
+import { type Refusal, Sync } from "./sync";
+
+export interface RoomOptions {
+  token: string;
+  name: string;
+  session: string | null;
+  connect(): Socket;
+  clock?: Clock;
+  random?(): number;
+}
+
+/** A short message to the person; `kind` chooses its words, `detail` is the server's own. */
+export interface Notice {
+  id: number;
+  kind: "request_failed" | "not_connected" | "too_large" | "draining" | "run_failed" | "copied" | "removed";
+  detail: string;
+}
+
+const PRESENCE_MS = 80;
+/** How long a request to the AI waits for our own last words to arrive. */
+const SETTLE_MS = 3000;
+const MAX_RUNS_KEPT = 60;
+const MAX_NOTICES = 4;
+
+export class Room {
+  readonly phase = signal<Phase>({ name: "connecting" });
+  readonly doc = signal<Doc>(undefined as unknown as Doc);
+  readonly me = signal<Participant | null>(null);
+  readonly people = signal<ReadonlyMap<string, Participant>>(new Map());
+  readonly presences = signal<ReadonlyMap<string, Presence>>(new Map());
+  readonly runs = signal<ReadonlyMap<string, RunInfo>>(new Map());
+  readonly models = signal<readonly ModelInfo[]>([]);
+  readonly links = signal<Record<string, string>>({});
+  readonly synced = signal(false);
+  readonly saved = signal(true);
+  readonly frozen = signal(false);
+  readonly refusals = signal<readonly Refusal[]>([]);
+  readonly notices = signal<readonly Notice[]>([]);
+  /** Whether the room has ever been reached. */
+  readonly entered = signal(false);
+  maxDocument = Number.POSITIVE_INFINITY;
+
+  private readonly link: Link;
+  private readonly sync: Sync;
+  private readonly clock: Clock;
+  private presenceState = "null";
+  private presenceTimer = false;
+  private nextAsk = 1;
+  private nextNotice = 1;
+  private readonly mine = new Map<number, (run: RunInfo | null) => void>();
+
+  constructor(private readonly options: RoomOptions) {
+    this.clock = options.clock ?? systemClock;
+    this.sync = new Sync(
+      {
+        clock: this.clock,
+        send: (message) => this.link.send(message),
+        restart: () => this.link.restart(),
+        onDocument: (doc) => {
+          this.doc.value = doc;
+        },
+        onRefused: (refusal) => {
+          this.refusals.value = [...this.refusals.value, refusal];
+        },
+        onChange: () => {
+          this.synced.value = this.sync.synced;
+          this.saved.value = this.sync.saved;
+          this.frozen.value = this.sync.frozen;
+        },
+      },
+      options.session,
+    );
+    this.doc.value = this.sync.doc;
+    this.link = new Link({
+      connect: options.connect,
+      hello: () => this.hello(),
+      clock: this.clock,
+      random: options.random ?? Math.random,
+      onPhase: (phase) => this.onPhase(phase),
+      onMessage: (message) => this.receive(message),
+    });
+  }
+
+  enter(): void {
+    this.link.start();
+  }
+
+  leave(): void {
+    this.sync.close();
+    this.link.close();
+  }
+
+  /** Connect now instead of when the back-off says. */
+  retry(): void {
+    this.link.retry();
+  }
+
+  /** The secret that makes the next visit of this tab the same participant. */
+  get session(): string | null {
+    return this.sync.secret;
+  }
+
+  get canEdit(): boolean {
+    const role = this.me.value?.role;
+    return role === "owner" || role === "editor";
+  }
+
+  /** The server's clock, Unix milliseconds. */
+  serverNow(): number {
+    return this.clock.now() + this.link.offset.value;
+  }
+
+  /**
+   * Ask the AI at a place of our copy (UTF-16 indices). Waits, with a bound, until the server has what we wrote,
+   * since positions are stated against its text. Resolves with the run, or null when it was refused.
+   */
+  async ask(request: {
+    task: Task;
+    mode: Mode;
+    range: () => { start: number; end: number };
+    instruction?: string;
+    params?: TextParams;
+  }): Promise<RunInfo | null> {
+    const settled = await this.sync.whenSettled(SETTLE_MS);
+    if (!settled) return this.unsent();
+    const text = storyOf(this.sync.doc).toString();
+    const { start, end } = request.range();
+    const ask = this.nextAsk;
+    this.nextAsk += 1;
+    const sent = this.send({
+      tag: "ask",
+      ask,
+      task: request.task,
+      mode: request.mode,
+      offset: this.sync.position,
+      start: byteOffset(text, start),
+      end: byteOffset(text, end),
+      instruction: request.instruction ?? "",
+      params: request.params ?? {},
+    });
+    if (!sent) return null;
+    return new Promise((resolve) => this.mine.set(ask, resolve));
+  }
+
+  stop(run: string): void {
+    this.send({ tag: "stop", run });
+  }
+
+  steer(run: string, change: TextSteer): void {
+    this.send({ tag: "steer", run, change });
+  }
+
+  accept(run: string): void {
+    this.decide("accept", run);
+  }
+
+  reject(run: string): void {
+    this.decide("reject", run);
+  }
+
+  /** Undo a run, or our own last edit. What is still on its way goes first. */
+  undo(run: string | null = null): void {
+    this.sync.flush();
+    this.send({ tag: "undo", run });
+  }
+
+  redo(): void {
+    this.sync.flush();
+    this.send({ tag: "redo" });
+  }
+
+  removeMember(participant: string): void {
+    this.send({ tag: "revoke", participant });
+  }
+
+  /** Where our cursor is, as Yjs relative positions; sent at most every 80 ms, the last one wins. */
+  setCursor(cursor: Presence["cursor"]): void {
+    this.presenceState = writePresence({ name: this.options.name, cursor });
+    if (this.presenceTimer) return;
+    this.presenceTimer = true;
+    this.clock.after(PRESENCE_MS, () => {
+      this.presenceTimer = false;
+      this.sendPresence();
+    });
+  }
+
+  notify(kind: Notice["kind"], detail = ""): void {
+    const notice = { id: this.nextNotice, kind, detail };
+    this.nextNotice += 1;
+    this.notices.value = [...this.notices.value, notice].slice(-MAX_NOTICES);
+    this.clock.after(7000, () => this.dismiss(notice.id));
+  }
+
+  dismiss(id: number): void {
+    this.notices.value = this.notices.value.filter((notice) => notice.id !== id);
+  }
+
+  dismissRefusal(refusal: Refusal): void {
+    this.refusals.value = this.refusals.value.filter((each) => each !== refusal);
+  }
+
+  private hello(): MessageOf<"hello"> {
+    return {
+      tag: "hello",
+      version: VERSION,
+      token: this.options.token,
+      name: this.options.name,
+      client_id: this.sync.doc.clientID,
+      session: this.sync.secret,
+      resume: this.sync.resume,
+      capabilities: ["tokens"],
+      agent: "antiphon-web",
+    };
+  }
+
+  private onPhase(phase: Phase): void {
+    if (phase.name !== "open") {
+      this.sync.disconnected();
+      for (const settle of this.mine.values()) settle(null);
+      this.mine.clear();
+    }
+    this.phase.value = phase;
+  }
+
+  private receive(message: ServerMessage): void {
+    this.sync.receive(message);
+    switch (message.tag) {
+      case "welcome":
+        this.welcome(message);
+        break;
+      case "joined":
+        this.put(this.people, message.participant.id, message.participant);
+        if (message.participant.id === this.me.value?.id) this.me.value = message.participant;
+        break;
+      case "left":
+        this.remove(this.people, message.participant);
+        this.remove(this.presences, message.participant);
+        break;
+      case "presence":
+        this.presence(message);
+        break;
+      case "run":
+        this.run(message);
+        break;
+      case "models":
+        this.models.value = message.models;
+        break;
+      case "links":
+        this.links.value = message.links;
+        break;
+      case "go_away":
+        this.notify("draining", message.reason);
+        break;
+      case "error":
+        this.error(message);
+        break;
+      default:
+        break;
+    }
+  }
+
+  private welcome(message: Welcome): void {
+    this.me.value = message.participant;
+    this.people.value = new Map(message.participants.map((each) => [each.id, each]));
+    this.runs.value = new Map(message.runs.map((run) => [run.id, run]));
+    this.models.value = message.models;
+    this.presences.value = new Map();
+    this.maxDocument = message.limits.max_document;
+    this.entered.value = true;
+    this.sendPresence();
+  }
+
+  private presence(message: MessageOf<"presence">): void {
+    const presence = readPresence(message.state);
+    if (presence) this.put(this.presences, message.participant, presence);
+    else this.remove(this.presences, message.participant);
+  }
+
+  private run({ run, ask }: MessageOf<"run">): void {
+    const before = this.runs.value.get(run.id);
+    // A run's epoch rises with every change of course: an older word about it is stale.
+    if (before && before.epoch > run.epoch) return;
+    this.put(this.runs, run.id, run);
+    this.forgetOldRuns();
+    if (run.state === "failed" && before?.state !== "failed") this.notify("run_failed", run.error);
+    if (ask > 0 && run.participant === this.me.value?.id) this.settleAsk(ask, run);
+  }
+
+  private error({ code, message, re, ref }: MessageOf<"error">): void {
+    if (re === "ask") this.settleAsk(Number(ref), null);
+    this.notify("request_failed", message || code);
+  }
+
+  private settleAsk(ask: number, run: RunInfo | null): void {
+    this.mine.get(ask)?.(run);
+    this.mine.delete(ask);
+  }
+
+  private forgetOldRuns(): void {
+    const over = this.runs.value.size - MAX_RUNS_KEPT;
+    if (over <= 0) return;
+    const settled = [...this.runs.value.values()].filter(
+      (run) => run.state !== "queued" && run.state !== "running" && run.suggestion !== "open",
+    );
+    const runs = new Map(this.runs.value);
+    for (const run of settled.sort((a, b) => a.created_ms - b.created_ms).slice(0, over)) runs.delete(run.id);
+    this.runs.value = runs;
+  }
+
+  private decide(tag: "accept" | "reject", run: string): void {
+    this.send({ tag, run, offset: this.sync.position, start: null, end: null });
+  }
+
+  private sendPresence(): void {
+    this.link.send({ tag: "set_presence", state: this.presenceState });
+  }
+
+  private send(message: ClientMessage): boolean {
+    if (this.link.send(message)) return true;
+    this.notify("not_connected");
+    return false;
+  }
+
+  private unsent(): null {
+    this.notify("not_connected");
+    return null;
+  }
+
+  private put<V>(target: { value: ReadonlyMap<string, V> }, key: string, value: V): void {
+    target.value = new Map(target.value).set(key, value);
+  }
+
+  private remove<V>(target: { value: ReadonlyMap<string, V> }, key: string): void {
+    const next = new Map(target.value);
+    if (next.delete(key)) target.value = next;
+  }
+}

@@ -1,0 +1,291 @@
+// Keeps our copy of the document and the server's the same: batches out, updates in, rebuilds, refusals, digests.
+//
+// A refused change is never lost silently: what may succeed later is sent again, what cannot is taken out of our copy and
+// its text is handed to `onRefused`.
+
+import { applyUpdate, type Doc } from "yjs";
+import type { Clock, Timer } from "../connection/clock";
+import { Outbox } from "../connection/outbox";
+import type {
+  AckStatus,
+  ClientMessage,
+  MessageOf,
+  Resume,
+  ServerMessage,
+  Welcome,
+} from "../protocol/messages";
+import { digestOf, insertedText, newDocument, REMOTE, storyOf } from "./story";
+
+export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage";
+
+export interface Refusal {
+  reason: RefusalReason;
+  message: string;
+  /** What was typed and is not in the room. */
+  text: string;
+}
+
+export interface SyncOptions {
+  clock: Clock;
+  send(message: ClientMessage): boolean;
+  /** Connect anew, without a resume point. */
+  restart(): void;
+  /** The document was replaced by another one. */
+  onDocument(doc: Doc): void;
+  onRefused(refusal: Refusal): void;
+  /** `synced`, `saved` or `settled` may have changed. */
+  onChange(): void;
+}
+
+/** One batch per this time, unless the room's limits ask for fewer. */
+const BATCH_MS = 20;
+const HOLD_FIRST_MS = 500;
+const HOLD_LONGEST_MS = 8000;
+const MAX_UPDATE_DEFAULT = 192 * 1024;
+
+export class Sync {
+  doc: Doc;
+  /** Whether our copy has caught up since the last greeting. */
+  synced = false;
+  /** Our copy is about to be dropped: what is written into it now would be lost. */
+  frozen = false;
+  private lineage: string | null = null;
+  private epoch = "";
+  private offset = 0;
+  private ackOffset = 0;
+  private session: string | null;
+  private readonly outbox = new Outbox();
+  private maxUpdate = MAX_UPDATE_DEFAULT;
+  private batchMs = BATCH_MS;
+  private flushTimer: Timer | null = null;
+  private holdMs = 0;
+  private held = false;
+  private replaceNext = false;
+  private waiters: (() => void)[] = [];
+
+  constructor(
+    private readonly options: SyncOptions,
+    session: string | null,
+  ) {
+    this.session = session;
+    this.doc = this.listen(newDocument());
+  }
+
+  /** What `hello` offers: where we are, unless our copy must not be built upon. */
+  get resume(): Resume | null {
+    if (this.lineage === null || this.replaceNext) return null;
+    return { lineage: this.lineage, epoch: this.epoch, offset: this.offset };
+  }
+
+  get secret(): string | null {
+    return this.session;
+  }
+
+  /** The room offset that our copy stands at, for positions in requests. */
+  get position(): number {
+    return Math.max(this.offset, this.ackOffset);
+  }
+
+  /** Everything we wrote is on the server's disk. */
+  get saved(): boolean {
+    return this.outbox.empty;
+  }
+
+  /** The server has applied all we wrote, and we have all that came before it. */
+  get settled(): boolean {
+    return this.synced && !this.outbox.unapplied;
+  }
+
+  /** Resolves true when `settled`, false when that takes longer than `ms`. */
+  whenSettled(ms: number): Promise<boolean> {
+    this.flush();
+    if (this.settled) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = this.options.clock.after(ms, () => finish(false));
+      const check = () => {
+        if (this.settled) finish(true);
+      };
+      const finish = (result: boolean) => {
+        timer.cancel();
+        this.waiters = this.waiters.filter((waiter) => waiter !== check);
+        resolve(result);
+      };
+      this.waiters.push(check);
+    });
+  }
+
+  /** The connection is gone; changes are kept until it is back. */
+  disconnected(): void {
+    this.synced = false;
+    this.changed();
+  }
+
+  receive(message: ServerMessage): void {
+    switch (message.tag) {
+      case "welcome":
+        this.welcome(message);
+        break;
+      case "rebuild":
+        this.rebuild(message);
+        break;
+      case "update":
+        applyUpdate(this.doc, message.update, REMOTE);
+        this.offset = message.offset;
+        break;
+      case "ack":
+        this.acknowledged(message);
+        break;
+      case "digest":
+        this.compare(message);
+        break;
+      default:
+        return;
+    }
+    this.changed();
+  }
+
+  /** Sends what is waiting now, ahead of its time (before a request that builds on it). */
+  flush(): void {
+    this.flushTimer?.cancel();
+    this.flushTimer = null;
+    if (!this.synced || this.held) return;
+    for (let batch = this.outbox.take(this.maxUpdate); batch; batch = this.outbox.take(this.maxUpdate)) {
+      this.options.send({ tag: "edit", batch: batch.number, update: batch.update });
+    }
+  }
+
+  close(): void {
+    this.flush();
+    this.flushTimer?.cancel();
+    this.doc.destroy();
+  }
+
+  private listen(doc: Doc): Doc {
+    doc.on("update", (update: Uint8Array, origin: unknown) => {
+      if (origin === REMOTE) return;
+      this.outbox.add(update);
+      this.schedule(this.batchMs);
+      this.changed();
+    });
+    return doc;
+  }
+
+  private schedule(ms: number): void {
+    this.flushTimer ??= this.options.clock.after(ms, () => this.flush());
+  }
+
+  private welcome(message: Welcome): void {
+    this.maxUpdate = Math.min(MAX_UPDATE_DEFAULT, message.limits.max_update);
+    this.batchMs = Math.max(BATCH_MS, 1250 / Math.max(1, message.limits.edits_per_second));
+    this.held = false;
+    if (this.lineage !== null && this.lineage !== message.lineage) {
+      this.dropCopy("lineage", "");
+    }
+    this.outbox.resume(this.session === message.session, message.last_batch);
+    this.session = message.session;
+    if (message.resumed) this.caughtUp();
+  }
+
+  private rebuild(message: MessageOf<"rebuild">): void {
+    if (this.lineage !== null && this.lineage !== message.lineage && !this.replaceNext) {
+      this.dropCopy("lineage", "");
+    }
+    if (this.replaceNext) {
+      this.replaceNext = false;
+      this.replace(message.update);
+    } else {
+      applyUpdate(this.doc, message.update, REMOTE);
+    }
+    this.lineage = message.lineage;
+    this.epoch = message.epoch;
+    this.offset = message.offset;
+    this.ackOffset = 0;
+    this.caughtUp();
+  }
+
+  /** Another document in the place of ours, with our waiting changes on top. */
+  private replace(update: Uint8Array): void {
+    const old = this.doc;
+    const fresh = newDocument();
+    applyUpdate(fresh, update, REMOTE);
+    for (const waiting of this.outbox.updates()) applyUpdate(fresh, waiting, REMOTE);
+    // Yjs draws a new id when it meets its own one in an update; the id is the one that we greeted with.
+    fresh.clientID = old.clientID;
+    this.frozen = false;
+    this.doc = this.listen(fresh);
+    this.options.onDocument(fresh);
+    old.destroy();
+  }
+
+  private caughtUp(): void {
+    const again = this.synced ? [] : this.outbox.resume(true, 0);
+    this.synced = true;
+    for (const batch of again) this.options.send({ tag: "edit", batch: batch.number, update: batch.update });
+    this.flush();
+  }
+
+  private acknowledged({ batch, status, offset, message }: MessageOf<"ack">): void {
+    switch (status) {
+      case "applied":
+        this.outbox.applied(batch);
+        this.ackOffset = Math.max(this.ackOffset, offset);
+        this.holdMs = 0;
+        return;
+      case "durable":
+        this.outbox.applied(batch);
+        this.outbox.durable(batch);
+        return;
+      case "rate_limited":
+      case "unavailable":
+        this.hold(batch);
+        return;
+      default:
+        this.abandon(status, message);
+    }
+  }
+
+  /** Refused for now: keep it first in line and wait. */
+  private hold(number: number): void {
+    const batch = this.outbox.remove(number);
+    if (!batch) return;
+    this.outbox.requeue(batch);
+    if (this.held) return;
+    this.held = true;
+    this.holdMs = Math.min(HOLD_LONGEST_MS, Math.max(HOLD_FIRST_MS, this.holdMs * 2));
+    this.options.clock.after(this.holdMs, () => {
+      this.held = false;
+      this.flush();
+    });
+  }
+
+  /**
+   * Refused for good. What was written after it builds upon it in Yjs's own counting, so the whole copy goes: a new
+   * document under a new client id, and the text is offered to the person.
+   */
+  private abandon(reason: RefusalReason, message: string): void {
+    this.dropCopy(reason, message);
+    this.doc.clientID = newDocument().clientID;
+    this.synced = false;
+    this.options.restart();
+  }
+
+  private dropCopy(reason: RefusalReason, message: string): void {
+    const text = insertedText(this.outbox.drain());
+    this.replaceNext = true;
+    this.frozen = true;
+    if (text || reason !== "lineage") this.options.onRefused({ reason, message, text });
+  }
+
+  private compare({ offset, sha256 }: MessageOf<"digest">): void {
+    if (!this.settled || !this.outbox.empty || offset !== this.offset || this.replaceNext) return;
+    const ours = digestOf(storyOf(this.doc).toString());
+    if (ours.every((byte, index) => byte === sha256[index])) return;
+    this.replaceNext = true;
+    this.options.send({ tag: "resync", reason: "the copy differs from the digest" });
+  }
+
+  private changed(): void {
+    for (const waiter of [...this.waiters]) waiter();
+    this.options.onChange();
+  }
+}

@@ -1,0 +1,62 @@
+// What a person is about to ask: instruction, mode and length; and the runs that they have under way.
+
+import { computed, signal } from "@preact/signals";
+import type { StoryEditor } from "../editor/storyEditor";
+import type { RunInfo } from "../protocol/messages";
+import { loadMode, saveMode } from "../room/keep";
+import type { Room } from "../room/room";
+
+export type Length = "short" | "medium" | "long";
+const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
+
+export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
+
+export class Asking {
+  readonly instruction = signal("");
+  readonly mode = signal(loadMode());
+  readonly length = signal<Length>("medium");
+  /** A request is on its way to the server. */
+  readonly sending = signal(false);
+  editor: StoryEditor | null = null;
+  readonly mine;
+
+  constructor(private readonly room: Room) {
+    this.mine = computed(() => {
+      const me = room.me.value?.id;
+      return [...room.runs.value.values()].filter((run) => run.participant === me && isActive(run));
+    });
+  }
+
+  setMode(mode: "write" | "suggest"): void {
+    this.mode.value = mode;
+    saveMode(mode);
+  }
+
+  /** Asks with what is set; without an instruction the model continues at the cursor. */
+  async submit(): Promise<void> {
+    const { editor } = this;
+    if (!editor || this.sending.value) return;
+    const instruction = this.instruction.value.trim();
+    this.sending.value = true;
+    const run = await this.room.ask({
+      task: instruction ? "instruct" : "continue",
+      mode: this.mode.value,
+      instruction,
+      params: { max_tokens: TOKENS[this.length.value] },
+      range: () => {
+        const range = editor.range();
+        // Continuing goes on from the end of what is selected.
+        return instruction ? range : { start: range.end, end: range.end };
+      },
+    });
+    this.sending.value = false;
+    // A refused instruction stays in the field.
+    if (run) this.instruction.value = "";
+  }
+
+  /** Stops what this person asked for; false when nothing of theirs is under way. */
+  stopMine(): boolean {
+    for (const run of this.mine.value) this.room.stop(run.id);
+    return this.mine.value.length > 0;
+  }
+}

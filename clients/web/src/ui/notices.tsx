@@ -1,0 +1,16 @@
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { IconButton } from "./parts";
+
+export function Notices({ room }: { room: Room }) {
+  return (
+    <div class="notices" role="status">
+      {room.notices.value.map((notice) => (
+        <div key={notice.id} class="notice">
+          <span>{t.notices[notice.kind](notice.detail)}</span>
+          <IconButton icon="cross" label={t.dismiss} onClick={() => room.dismiss(notice.id)} />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+// The way into a room: token, name, seat; then the room itself.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import type { Socket } from "../connection/link";
+import { type Invite, socketUrl } from "../room/api";
+import {
+  loadLinks,
+  loadName,
+  rememberRoom,
+  SessionSecret,
+  saveLinks,
+  saveName,
+  tokenFor,
+} from "../room/keep";
+import { Room } from "../room/room";
+import { metaOf } from "../room/story";
+import { t } from "../strings";
+import { DeniedPage, Message } from "./denied";
+import { NamePrompt } from "./namePrompt";
+import { RoomView } from "./roomView";
+
+export function RoomPage({ invite }: { invite: Invite }) {
+  const token = useMemo(() => tokenFor(invite.room, invite.token), [invite]);
+  const name = useSignal(loadName());
+  useEffect(() => {
+    // The address bar is what people copy and show: it must not hold the key to the room.
+    if (invite.token) history.replaceState(null, "", `/r/${encodeURIComponent(invite.room)}`);
+  }, [invite]);
+  if (!token) return <Message words={t.denied.noToken} />;
+  if (!name.value) {
+    return (
+      <NamePrompt
+        onName={(chosen) => {
+          saveName(chosen);
+          name.value = chosen;
+        }}
+      />
+    );
+  }
+  return <Seated room={invite.room} token={token} name={name.value} />;
+}
+
+function Seated({ room: id, token, name }: { room: string; token: string; name: string }) {
+  const room = useMemo(() => {
+    const secret = new SessionSecret(id);
+    const made = new Room({
+      token,
+      name,
+      session: secret.current,
+      connect: () => new WebSocket(socketUrl(location)) as Socket,
+    });
+    made.links.value = loadLinks(id);
+    return Object.assign(made, { secret });
+  }, [id, token, name]);
+
+  useEffect(() => {
+    room.enter();
+    const online = () => room.retry();
+    addEventListener("online", online);
+    const stops = [
+      room.me.subscribe((me) => {
+        if (me) room.secret.current = room.session;
+      }),
+      room.links.subscribe((links) => {
+        if (Object.keys(links).length > 0) saveLinks(id, links);
+      }),
+      remember(room, id, token),
+    ];
+    return () => {
+      removeEventListener("online", online);
+      for (const stop of stops) stop();
+      room.secret.close();
+      room.leave();
+    };
+  }, [room]);
+
+  const phase = room.phase.value;
+  if (phase.name === "denied") {
+    return <DeniedPage code={phase.code} refusals={room.refusals.value} onAgain={() => room.retry()} />;
+  }
+  return <RoomView room={room} />;
+}
+
+/** Keeps the visit among the recent rooms, under the room's title. */
+function remember(room: Room, id: string, token: string): () => void {
+  const write = () => {
+    const me = room.me.peek();
+    const title = metaOf(room.doc.peek()).get("title");
+    if (!me) return;
+    const shown = typeof title === "string" ? title.slice(0, 120) : "";
+    rememberRoom({ room: id, title: shown, role: me.role, token, seenMs: Date.now() });
+  };
+  let unobserve = () => {};
+  const stops = [
+    room.me.subscribe(write),
+    room.doc.subscribe((doc) => {
+      unobserve();
+      const meta = metaOf(doc);
+      meta.observe(write);
+      unobserve = () => meta.unobserve(write);
+    }),
+  ];
+  return () => {
+    unobserve();
+    for (const stop of stops) stop();
+  };
+}

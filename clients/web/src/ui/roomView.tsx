@@ -1,0 +1,91 @@
+// The room on the screen: bar, page, panel of runs, ask bar; and the keys that work everywhere in it.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { StoryEditor } from "../editor/storyEditor";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { AskBar } from "./askBar";
+import { Asking } from "./asking";
+import { Notices } from "./notices";
+import { Refusals } from "./refusals";
+import { RunsPanel } from "./runsPanel";
+import { ShareDialog } from "./share";
+import { SuggestionCard } from "./suggestionCard";
+import { TitleField } from "./titleField";
+import { Toolbar } from "./toolbar";
+import { TopBar } from "./topBar";
+
+export function RoomView({ room }: { room: Room }) {
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useSignal<StoryEditor | null>(null);
+  const sharing = useSignal(false);
+  const panel = useSignal(matchMedia("(min-width: 70rem)").matches);
+  const asking = useMemo(() => new Asking(room), [room]);
+
+  useEffect(() => {
+    if (!host.current) return;
+    const made = new StoryEditor(host.current, room, {
+      placeholder: t.story.placeholder,
+      label: t.story.label,
+      model: t.runs.title,
+    });
+    asking.editor = made;
+    editor.value = made;
+    return () => made.destroy();
+  }, [room, asking]);
+
+  useEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      const command = event.ctrlKey || event.metaKey;
+      if (command && event.key === "Enter" && room.canEdit) {
+        event.preventDefault();
+        event.stopPropagation();
+        void asking.submit();
+      } else if (event.key === "Escape" && asking.stopMine()) {
+        event.preventDefault();
+      } else if (command && !event.altKey && host.current?.contains(event.target as Node)) {
+        undoKeys(event, room);
+      }
+    };
+    addEventListener("keydown", keys, true);
+    return () => removeEventListener("keydown", keys, true);
+  }, [room, asking]);
+
+  const ai = [...room.people.value.values()].find((person) => person.kind === "ai");
+  useEffect(() => {
+    const { style } = document.documentElement;
+    if (ai) style.setProperty("--ai", ai.color);
+    if (room.me.value) style.setProperty("--me", room.me.value.color);
+  }, [ai?.color, room.me.value?.color]);
+
+  return (
+    <div class={`room ${panel.value ? "with-panel" : ""}`}>
+      <TopBar room={room} onShare={() => (sharing.value = true)} panel={panel} />
+      <main class="desk">
+        <div class="page">
+          {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
+          <TitleField room={room} />
+          <div class="story" ref={host} />
+          {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
+        </div>
+      </main>
+      {panel.value && <RunsPanel room={room} onClose={() => (panel.value = false)} />}
+      <AskBar room={room} asking={asking} editor={editor.value} />
+      {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
+      <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />
+      <Notices room={room} />
+    </div>
+  );
+}
+
+/** Undo and redo are the server's: they outlive a reload, and take back only what this person did. */
+function undoKeys(event: KeyboardEvent, room: Room): void {
+  const key = event.key.toLowerCase();
+  const redo = (key === "z" && event.shiftKey) || key === "y";
+  if (!redo && key !== "z") return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (redo) room.redo();
+  else room.undo();
+}

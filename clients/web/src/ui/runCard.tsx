@@ -1,0 +1,147 @@
+// One run: who asked for what, how far it is, and what can be done about it.
+
+import { useSignal } from "@preact/signals";
+import type { RunInfo } from "../protocol/messages";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { isActive } from "./asking";
+import { Icon } from "./icons";
+
+export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
+  const asker = room.people.value.get(run.participant);
+  const who = run.participant === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
+  const author = room.people.value.get(run.author);
+  const steering = useSignal(false);
+  const active = isActive(run);
+  const decidable = run.suggestion === "open" && !run.undone && run.state !== "queued";
+  const undoable = !active && !run.undone && !decidable && run.tokens > 0 && run.suggestion !== "rejected";
+  return (
+    <article
+      class={`run run-${run.state} ${run.undone ? "run-undone" : ""}`}
+      data-run={run.id}
+      style={{ "--who": author?.color ?? "var(--ai)" }}
+    >
+      <p class="run-what">
+        {run.instruction ? `“${run.instruction}”` : t.runs.continue}{" "}
+        <span class="run-who">{t.runs.by(who)}</span>
+      </p>
+      <p class="run-state">{stateOf(run)}</p>
+      {active && <Progress run={run} />}
+      {run.error && <p class="run-error">{run.error}</p>}
+      {room.canEdit && (
+        <div class="run-actions">
+          {run.state === "running" && (
+            <button
+              type="button"
+              class="button small quiet"
+              aria-expanded={steering.value}
+              onClick={() => {
+                steering.value = !steering.value;
+              }}
+            >
+              <Icon name="steer" />
+              {t.runs.steer}
+            </button>
+          )}
+          {active && (
+            <button type="button" class="button small" onClick={() => room.stop(run.id)}>
+              <Icon name="stop" />
+              {t.runs.stop}
+            </button>
+          )}
+          {decidable && !active && (
+            <>
+              <button type="button" class="button small accept" onClick={() => room.accept(run.id)}>
+                <Icon name="check" />
+                {t.runs.accept}
+              </button>
+              <button type="button" class="button small" onClick={() => room.reject(run.id)}>
+                <Icon name="cross" />
+                {t.runs.reject}
+              </button>
+            </>
+          )}
+          {undoable && (
+            <button type="button" class="button small quiet" onClick={() => room.undo(run.id)}>
+              <Icon name="undo" />
+              {t.runs.undo}
+            </button>
+          )}
+        </div>
+      )}
+      {steering.value && run.state === "running" && <SteerForm room={room} run={run} />}
+    </article>
+  );
+}
+
+function stateOf(run: RunInfo): string {
+  if (run.undone) return t.runs.undone;
+  if (run.state === "queued") {
+    const seconds = Math.ceil(run.expected_start_ms / 1000);
+    const start = seconds > 0 ? ` · ${t.runs.startsIn(seconds)}` : "";
+    return t.runs.queued(run.position) + start;
+  }
+  if (run.state === "running") {
+    if (run.tokens === 0) return t.runs.reading;
+    return `${t.runs.running} · ${t.runs.tokens(run.tokens, run.max_tokens)}`;
+  }
+  const done = run.suggestion === "none" ? t.runs[run.state] : t.runs[run.suggestion];
+  return run.tokens > 0 ? `${done} · ${t.runs.tokensDone(run.tokens)}` : done;
+}
+
+function Progress({ run }: { run: RunInfo }) {
+  const waiting = run.state === "queued" || run.tokens === 0 || run.max_tokens === 0;
+  return (
+    <progress
+      class="run-progress"
+      aria-label={stateOf(run)}
+      max={run.max_tokens || 1}
+      {...(waiting ? {} : { value: run.tokens })}
+    />
+  );
+}
+
+/** Changes the course of a run while it writes. */
+function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
+  const instruction = useSignal("");
+  return (
+    <form
+      class="steer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const text = instruction.value.trim();
+        if (text) room.steer(run.id, { instruction: text });
+        instruction.value = "";
+      }}
+    >
+      <div class="field-row">
+        <input
+          class="field small"
+          aria-label={t.runs.steerLabel}
+          placeholder={t.runs.steerPlaceholder}
+          maxLength={4000}
+          value={instruction.value}
+          onInput={(event) => {
+            instruction.value = event.currentTarget.value;
+          }}
+        />
+        <button type="submit" class="button small" disabled={!instruction.value.trim()}>
+          {t.runs.steerSend}
+        </button>
+      </div>
+      <label class="slider">
+        <span>{t.runs.calm}</span>
+        <input
+          type="range"
+          min="0"
+          max="1.6"
+          step="0.1"
+          defaultValue="0.8"
+          aria-label={t.runs.boldness}
+          onChange={(event) => room.steer(run.id, { temperature: Number(event.currentTarget.value) })}
+        />
+        <span>{t.runs.bold}</span>
+      </label>
+    </form>
+  );
+}

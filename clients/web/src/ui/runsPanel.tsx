@@ -1,0 +1,54 @@
+// What the model did and does in this room, newest first.
+
+import type { ModelInfo } from "../protocol/messages";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { IconButton } from "./parts";
+import { RunCard } from "./runCard";
+
+export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }) {
+  const runs = [...room.runs.value.values()].sort((a, b) => b.created_ms - a.created_ms);
+  const models = room.models.value.filter((model) => model.modality === "text");
+  return (
+    <aside class="panel" aria-label={t.runs.title}>
+      <header class="panel-head">
+        <h2>{t.runs.title}</h2>
+        <IconButton icon="cross" label={t.runs.hide} onClick={onClose} class="panel-close" />
+      </header>
+      {models.map((model) => (
+        <ModelCard key={model.name} model={model} />
+      ))}
+      {runs.length === 0 ? (
+        <div class="panel-empty">
+          <p>{t.runs.empty}</p>
+          <p class="hint">{t.runs.emptyHint}</p>
+        </div>
+      ) : (
+        <ol class="runs">
+          {runs.map((run) => (
+            <li key={run.id}>
+              <RunCard room={room} run={run} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </aside>
+  );
+}
+
+/** Which model this is and what it is good at, as the server says. */
+function ModelCard({ model }: { model: ModelInfo }) {
+  return (
+    <section class="model-card">
+      <p class="model-name">
+        <span class={`model-dot ${model.ready ? "" : "waiting"}`} />
+        {model.name}
+        <span class="model-state">
+          {model.device ? `${model.device} · ` : ""}
+          {model.ready ? t.runs.ready : t.runs.loading}
+        </span>
+      </p>
+      {model.note && <p class="hint">{model.note}</p>}
+    </section>
+  );
+}

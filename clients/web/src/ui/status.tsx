@@ -1,0 +1,52 @@
+// The state of the connection, in words, always in sight.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+
+export function Status({ room }: { room: Room }) {
+  const { kind, text } = describe(room);
+  return (
+    <div class={`status status-${kind}`} role="status">
+      <span class="status-dot" />
+      <span class="status-text">{text}</span>
+      {room.phase.value.name === "offline" && <Retry room={room} at={room.phase.value.retryAtMs} />}
+    </div>
+  );
+}
+
+function describe(room: Room): { kind: "good" | "busy" | "bad"; text: string } {
+  const phase = room.phase.value.name;
+  if (phase === "offline") {
+    return {
+      kind: "bad",
+      text: room.entered.value && room.canEdit ? t.status.offlineKept : t.status.offline,
+    };
+  }
+  if (phase !== "open") return { kind: "busy", text: t.status.connecting };
+  if (!room.synced.value) return { kind: "busy", text: t.status.syncing };
+  if (!room.canEdit) return { kind: "good", text: t.status.readOnly };
+  return room.saved.value ? { kind: "good", text: t.status.saved } : { kind: "busy", text: t.status.saving };
+}
+
+function Retry({ room, at }: { room: Room; at: number }) {
+  const seconds = useSignal(left(at));
+  useEffect(() => {
+    seconds.value = left(at);
+    const timer = setInterval(() => {
+      seconds.value = left(at);
+    }, 500);
+    return () => clearInterval(timer);
+  }, [at]);
+  return (
+    <>
+      {seconds.value > 0 && <span class="status-more">{t.status.offlineIn(seconds.value)}</span>}
+      <button type="button" class="link-button" onClick={() => room.retry()}>
+        {t.status.retry}
+      </button>
+    </>
+  );
+}
+
+const left = (at: number) => Math.max(0, Math.ceil((at - Date.now()) / 1000));

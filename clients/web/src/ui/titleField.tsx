@@ -1,0 +1,38 @@
+// The title of the text, part of the shared document.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Room } from "../room/room";
+import { metaOf } from "../room/story";
+import { t } from "../strings";
+
+const MAX_TITLE = 200;
+
+export function TitleField({ room }: { room: Room }) {
+  const title = useSignal("");
+  const doc = room.doc.value;
+  useEffect(() => {
+    const meta = metaOf(doc);
+    const read = () => {
+      const value = meta.get("title");
+      title.value = typeof value === "string" ? value : "";
+      document.title = title.value ? `${title.value} · ${t.brand}` : t.brand;
+    };
+    read();
+    meta.observe(read);
+    return () => meta.unobserve(read);
+  }, [doc]);
+  return (
+    <input
+      class="title"
+      aria-label={t.title.label}
+      placeholder={t.title.placeholder}
+      maxLength={MAX_TITLE}
+      value={title.value}
+      readOnly={!room.canEdit || room.frozen.value}
+      onInput={(event) => {
+        metaOf(room.doc.peek()).set("title", event.currentTarget.value);
+      }}
+    />
+  );
+}

@@ -1,0 +1,54 @@
+import type { ActiveFormats, StoryEditor } from "../editor/storyEditor";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import type { IconName } from "./icons";
+import { IconButton } from "./parts";
+
+type Tool = {
+  icon: IconName & keyof typeof t.toolbar;
+  format: keyof ActiveFormats;
+  value: boolean | number | string;
+};
+
+const GROUPS: Tool[][] = [
+  [
+    { icon: "bold", format: "bold", value: true },
+    { icon: "italic", format: "italic", value: true },
+  ],
+  [
+    { icon: "heading", format: "header", value: 1 },
+    { icon: "subheading", format: "header", value: 2 },
+  ],
+  [
+    { icon: "bullets", format: "list", value: "bullet" },
+    { icon: "numbers", format: "list", value: "ordered" },
+    { icon: "quote", format: "blockquote", value: true },
+  ],
+];
+
+export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
+  const formats = editor.formats.value;
+  const offline = room.phase.value.name !== "open";
+  return (
+    <div class="toolbar" role="toolbar" aria-label={t.toolbar.label}>
+      {GROUPS.map((group) => (
+        <div class="toolbar-group" key={group[0]?.icon}>
+          {group.map(({ icon, format, value }) => (
+            <IconButton
+              key={icon}
+              icon={icon}
+              label={t.toolbar[icon]}
+              pressed={formats[format] === value}
+              onClick={() => editor.toggle(format, value)}
+            />
+          ))}
+        </div>
+      ))}
+      <div class="toolbar-group">
+        <IconButton icon="undo" label={t.toolbar.undo} disabled={offline} onClick={() => room.undo()} />
+        <IconButton icon="redo" label={t.toolbar.redo} disabled={offline} onClick={() => room.redo()} />
+      </div>
+      <span class="toolbar-count">{t.story.words(editor.words.value)}</span>
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import type { Signal } from "@preact/signals";
+import type { Participant } from "../protocol/messages";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { isActive } from "./asking";
+import { Icon } from "./icons";
+import { Brand, IconButton } from "./parts";
+import { Status } from "./status";
+
+const MAX_FACES = 5;
+
+export function TopBar(props: { room: Room; onShare: () => void; panel: Signal<boolean> }) {
+  const { room, panel } = props;
+  const writing = [...room.runs.value.values()].filter(isActive).length;
+  return (
+    <header class="topbar">
+      <Brand />
+      <Status room={room} />
+      <span class="topbar-spacer" />
+      <People room={room} />
+      <button type="button" class="button" onClick={props.onShare}>
+        <Icon name="share" />
+        {t.share.button}
+      </button>
+      <span class={writing > 0 ? "badge-live" : ""}>
+        <IconButton
+          icon="panel"
+          label={panel.value ? t.runs.hide : t.runs.show}
+          pressed={panel.value}
+          onClick={() => {
+            panel.value = !panel.value;
+          }}
+        />
+      </span>
+    </header>
+  );
+}
+
+/** Everybody who is here, the model among them. */
+function People({ room }: { room: Room }) {
+  const me = room.me.value?.id;
+  const online = [...room.people.value.values()].filter((person) => person.online);
+  online.sort((a, b) => rank(a, me) - rank(b, me) || a.name.localeCompare(b.name));
+  const rest = online.length - MAX_FACES;
+  return (
+    <ul class="faces" aria-label={t.people.label}>
+      {online.slice(0, MAX_FACES).map((person) => (
+        <li key={person.id}>
+          <Face person={person} label={person.id === me ? t.people.you(person.name) : person.name} />
+        </li>
+      ))}
+      {rest > 0 && (
+        <li class="face face-rest" title={t.people.more(rest)}>
+          +{rest}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+const rank = (person: Participant, me: string | undefined) =>
+  person.id === me ? 0 : person.kind === "ai" ? 2 : 1;
+
+export function Face({ person, label }: { person: Participant; label: string }) {
+  return (
+    <span
+      class={`face ${person.kind === "ai" ? "face-ai" : ""} ${person.online ? "" : "face-away"}`}
+      style={{ "--who": person.color }}
+      title={label}
+      role="img"
+      aria-label={label}
+    >
+      {initials(person.name)}
+    </span>
+  );
+}
+
+function initials(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  return letters.map((word) => [...(word ?? "")][0]?.toLocaleUpperCase() ?? "").join("");
+}
