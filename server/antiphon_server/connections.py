@@ -46,6 +46,10 @@ class Connections:
             if not self._open:
                 self._empty.set()
 
+    async def emptied(self) -> None:
+        """Return when no connection is open."""
+        await self._empty.wait()
+
     async def drain(self, timeout: float) -> None:
         """Close what is open and wait until it is gone, at most `timeout` seconds; then cut what is left."""
         self._draining = True
@@ -53,7 +57,7 @@ class Connections:
             outbox.close(CloseCode.DRAINING, "the server restarts")
         try:
             async with asyncio.timeout(timeout):
-                await self._empty.wait()
+                await self.emptied()
         except TimeoutError:
             for outbox in tuple(self._open):
                 outbox.abort()
