@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from antiphon_engines.api import TextRequest
 from antiphon_engines.text.sse import BadStream
@@ -22,6 +23,8 @@ from antiphon_proto.params import MAX_ALTERNATIVES
 UNKNOWN_ID = -1
 """`TokenInfo.token_id` where the server does not tell."""
 MAX_TOKEN_TEXT = 1024
+STRIDE = 512
+"""Characters by which a text that does not fit loses its beginning."""
 MAX_ALTERNATIVE_TEXT = 256
 _SYSTEM = (
     "You are a co-author who writes into somebody's text. Answer with nothing but the words that go into the text: "
@@ -75,13 +78,49 @@ def _sampling(request: TextRequest, model: str, *, plain: bool) -> dict[str, Any
 def _prompt(call: Call) -> str:
     """Raw text for the model to go on with; an instruction is given to a model without a chat form as a document."""
     if is_continuation(call.request):
-        return call.request.before + call.written
+        return (call.request.before + call.written).rstrip(" ")
     return f"{_assignment(call)}\n\nThe words that go there:\n{call.written}"
 
 
 def is_continuation(request: TextRequest) -> bool:
     """Whether the text itself says all there is to say."""
-    return request.task == "continue" and not request.instruction.strip()
+    return request.task == "continue" and not request.instruction.strip() and bool(request.before.strip())
+
+
+def owes_space(call: Call) -> bool:
+    """Whether spaces were taken off the prompt's end, so that the first token has to lose its own. (Models know
+    " word" as one token and have hardly seen a word after a lone space.)"""
+    return is_continuation(call.request) and (call.request.before + call.written).endswith(" ")
+
+
+def without_space(token: TokenInfo) -> TokenInfo:
+    return replace(token, text=token.text.removeprefix(" "))
+
+
+def shortened(call: Call, refusal: bytes) -> Call | None:
+    """The call with less text in front, when the server refused it as longer than its context; None otherwise, or
+    when nothing is left to cut. The cut falls on whole strides, so that it stays where it is while the text grows."""
+    keep = _share_that_fits(refusal, call.request.params.max_tokens)
+    before = call.request.before
+    if keep is None:
+        return None
+    cut = -(-int(len(before) * (1 - keep)) // STRIDE) * STRIDE
+    return (
+        replace(call, request=replace(call.request, before=before[cut:])) if 0 < cut < len(before) else None
+    )
+
+
+def _share_that_fits(refusal: bytes, max_tokens: int) -> float | None:
+    """llama.cpp says how many tokens there were and may be; of others only the words are known."""
+    try:
+        error = _overflow.decode(refusal).error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        error = _Overflow()
+    if error.n_prompt_tokens > 0 and error.n_ctx > 0:
+        room = error.n_ctx - min(max_tokens, error.n_ctx // 2)
+        return 0.95 * min(room / error.n_prompt_tokens, 1.0)
+    said = error_text(refusal).lower()
+    return 0.5 if "context" in said and ("length" in said or "token" in said) else None
 
 
 def _assignment(call: Call) -> str:
@@ -93,7 +132,8 @@ def _assignment(call: Call) -> str:
         parts.append(f"The passage that the instruction is about:\n{request.selection}")
     if request.after.strip():
         parts.append(f"The text after that place:\n{request.after}")
-    parts.append(f"Instruction: {request.instruction or 'Continue the text from that place.'}")
+    going_on = "Continue the text from that place." if parts else "Begin a text."
+    parts.append(f"Instruction: {request.instruction.strip() or going_on}")
     return "\n\n".join(parts)
 
 
@@ -136,6 +176,15 @@ class _Logprobs(Struct, frozen=True):
         ]
 
 
+class _Overflow(Struct, frozen=True):
+    n_prompt_tokens: int = 0
+    n_ctx: int = 0
+
+
+class _Refusal(Struct, frozen=True):
+    error: _Overflow
+
+
 class _Delta(Struct, frozen=True):
     content: str | None = None
 
@@ -158,6 +207,7 @@ class ServerError(Exception):
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
+_overflow = msgspec.json.Decoder(_Refusal)
 
 
 def arrivals(payload: bytes, alternatives: int) -> list[Arrival]:

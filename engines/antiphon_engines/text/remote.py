@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,9 @@ from antiphon_proto.errors import ErrorCode
 
 _ERROR_BODY = 8192
 _NO_SUCH_PATH = (404, 405, 501)
-_REFUSED_FIELDS = (400, 422)
+_REFUSED = (400, 413, 422)
+_FORMS = 6
+"""Requests that one call may cost: chat for completion, plain for rich, and shorter texts."""
 
 
 def build(url: str, model: str, config: WorkerConfig) -> StreamedEngine:
@@ -71,12 +74,15 @@ class OpenAISource:
     async def stream(self, call: Call) -> AsyncGenerator[Arrival, None]:
         """See TokenSource."""
         try:
-            response = await self._open(call)
-            async with response:
-                async for arrival in self._read(response, call):
-                    yield arrival
+            response, completing = await self._open(call)
+            async with response, aclosing(self._read(response, call.request.params.alternatives)) as arrivals:
+                space = completing and openai_api.owes_space(call)
+                async for arrival in arrivals:
                     if isinstance(arrival, Finish):
+                        yield arrival
                         return
+                    yield openai_api.without_space(arrival) if space else arrival
+                    space = space and not arrival.text
             raise StreamFailed("the model's server ended its answer early", code=ErrorCode.UNAVAILABLE)
         except (TimeoutError, aiohttp.ServerTimeoutError):
             raise StreamFailed(
@@ -101,23 +107,28 @@ class OpenAISource:
         if self._session is not None:
             await self._session.close()
 
-    async def _open(self, call: Call) -> aiohttp.ClientResponse:
-        """The response that streams the answer, in the richest form that the server takes."""
-        response = await self._post(call, completing := self._may_complete(call), plain=self._plain)
-        if completing and response.status in _NO_SUCH_PATH and self._chats:
-            response.close()
-            response = await self._post(call, False, plain=self._plain)
-            self._completes = not response.ok
-            completing = False
-        if response.status in _REFUSED_FIELDS and not self._plain:
-            first = response
-            response = await self._post(call, completing, plain=True)
-            self._plain = response.ok
-            first.close()
-        if not response.ok:
+    async def _open(self, call: Call) -> tuple[aiohttp.ClientResponse, bool]:
+        """The response that streams the answer, in the richest form that the server takes; whether it is a
+        completion. A text that does not fit loses its beginning."""
+        completing, plain = self._may_complete(call), self._plain
+        for _ in range(_FORMS):
+            response = await self._post(call, completing, plain=plain)
+            if response.status == 200:
+                self._plain = plain
+                self._completes = self._completes and completing == self._may_complete(call)
+                return response, completing
             async with response:
-                raise await self._refusal(response)
-        return response
+                body = await response.content.read(_ERROR_BODY)
+                refusal = self._refusal(response, body)
+            if completing and self._chats and response.status in _NO_SUCH_PATH:
+                completing = False
+            elif response.status in _REFUSED and (shorter := openai_api.shortened(call, body)):
+                call = shorter
+            elif response.status in _REFUSED and not plain:
+                plain = True
+            else:
+                break
+        raise refusal
 
     def _may_complete(self, call: Call) -> bool:
         """Whether the text itself is the prompt, which suits any model best where nothing is instructed."""
@@ -139,7 +150,9 @@ class OpenAISource:
             return "/completions", openai_api.completion_body(call, self._model, plain=plain)
         return "/chat/completions", openai_api.chat_body(call, self._model, plain=plain)
 
-    async def _read(self, response: aiohttp.ClientResponse, call: Call) -> AsyncGenerator[Arrival, None]:
+    async def _read(
+        self, response: aiohttp.ClientResponse, alternatives: int
+    ) -> AsyncGenerator[Arrival, None]:
         if response.content_type != "text/event-stream":
             raise BadStream(f"{response.content_type} instead of a stream")
         parser = EventParser()
@@ -147,12 +160,11 @@ class OpenAISource:
             for payload in parser.feed(chunk):
                 if payload == b"[DONE]":
                     return
-                for arrival in openai_api.arrivals(payload, call.request.params.alternatives):
+                for arrival in openai_api.arrivals(payload, alternatives):
                     yield arrival
 
-    async def _refusal(self, response: aiohttp.ClientResponse) -> StreamFailed:
+    def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> StreamFailed:
         """A typed error for an answer that is none."""
-        body = await response.content.read(_ERROR_BODY)
         said = self._redact(openai_api.error_text(body))
         because = f": {said}" if said else ""
         match response.status:
