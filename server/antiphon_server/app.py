@@ -98,6 +98,7 @@ async def _run(
         models=lambda: gateway.models(),
         limits=settings.room_limits(),
         max_rooms=settings.limits.max_rooms,
+        on_tick=metrics.tick.observe,
     )
     gateway = Gateway(settings, tokens, store, engine, hub, metrics)
     runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)

@@ -12,6 +12,7 @@ from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
 from antiphon_proto.messages import ModelInfo
 from antiphon_server.auth import Tokens
+from antiphon_server.coauthor import Engine as RunEngine
 from antiphon_server.config import Settings
 from antiphon_server.connections import Connections
 from antiphon_server.hub import Hub
@@ -22,7 +23,7 @@ from antiphon_server.proxies import Origins, Proxies
 from antiphon_server.store.api import RoomStore
 
 
-class Engine(Protocol):
+class Engine(RunEngine, Protocol):
     """An engine host: what runs need of it, and its life. `EngineHost`, or a scripted one in tests."""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aiohttp import web
@@ -57,15 +58,14 @@ async def show_text(request: web.Request) -> web.Response:
 async def show_authorship(request: web.Request) -> web.Response:
     """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all."""
     _, room = await _authorised(request)
-    spans, start = [], 0
+    spans: list[dict[str, Any]] = []
+    shares: Counter[str] = Counter()
+    start = 0
     for span in room.authorship():
-        spans.append(
-            {"start": start, "end": start + span.length, "author": span.owner.author, "run": span.owner.run}
-        )
-        start += span.length
-    shares: dict[str, int] = {}
-    for entry in spans:
-        shares[entry["author"]] = shares.get(entry["author"], 0) + entry["end"] - entry["start"]
+        author, end = span.owner.author, start + span.length
+        spans.append({"start": start, "end": end, "author": author, "run": span.owner.run})
+        shares[author] += span.length
+        start = end
     return web.json_response({"offset": room.offset, "spans": spans, "shares": shares}, headers=_NO_STORE)
 
 

@@ -56,6 +56,8 @@ class Limits(BaseModel):
     """A client that answers no ping for half of this again is gone."""
     stall_timeout: float = Field(default=30.0, gt=0, le=600)
     """A client that has a backlog and takes none of it is let go."""
+    close_timeout: float = Field(default=5.0, gt=0, le=60)
+    """A client that has not answered a close frame by then is cut off."""
     empty_room_timeout: float = Field(default=60.0, ge=0, le=86_400)
     """A room that has been empty this long stops its runs and leaves the memory."""
 

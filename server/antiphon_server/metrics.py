@@ -15,6 +15,7 @@ from antiphon_server.connections import Connections
 from antiphon_server.hub import Hub
 from antiphon_server.outbox import Traffic
 
+_TICK_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 _DURABLE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
@@ -27,6 +28,12 @@ class Metrics:
             "antiphon_durable_seconds",
             "From queueing a change to its commit on disk",
             buckets=_DURABLE_BUCKETS,
+            registry=self.registry,
+        )
+        self.tick = Histogram(
+            "antiphon_tick_seconds",
+            "Merging and sending what gathered in all rooms",
+            buckets=_TICK_BUCKETS,
             registry=self.registry,
         )
 

@@ -22,7 +22,7 @@ FLUSH_EVERY = 0.02
 """Seconds between attempts to empty a backlog; only a slow client has a timer."""
 STALL_TIMEOUT = 30.0
 """Seconds after which a client that takes nothing at all is let go (it may come back and resume)."""
-CLOSE_GRACE = 5.0
+CLOSE_TIMEOUT = 5.0
 """Seconds that a client has to answer a close frame before the transport is aborted."""
 
 _FIN_CLOSE = 0x88
@@ -80,6 +80,7 @@ class Outbox:
         limits: BacklogLimits | None = None,
         *,
         stall_timeout: float = STALL_TIMEOUT,
+        close_timeout: float = CLOSE_TIMEOUT,
     ) -> None:
         self.dialect = dialect
         self.close_code: CloseCode | None = None
@@ -89,6 +90,7 @@ class Outbox:
         self._traffic = traffic
         self._backlog = Backlog(limits or BacklogLimits())
         self._stall_timeout = stall_timeout
+        self._close_timeout = close_timeout
         self._timer: Timer | None = None
         self._progress = 0.0
         """When the client last took something, while a backlog waits."""
@@ -111,7 +113,7 @@ class Outbox:
             self._write(data)
         self._backlog.clear()
         self._wire.write(close_frame(code, reason))
-        self._arm(CLOSE_GRACE, self._wire.abort)
+        self._arm(self._close_timeout, self._wire.abort)
 
     def abort(self) -> None:
         """Cut the connection now, whatever waits."""

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 
 from antiphon_proto.errors import CloseCode
 from antiphon_server.limits import Limits, TokenBucket
-from antiphon_server.outbox import CLOSE_GRACE, Outbox
+from antiphon_server.outbox import CLOSE_TIMEOUT, Outbox
 
 _NOTSENT_LOWAT = 16 * 1024
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
@@ -42,7 +42,7 @@ class TransportWire:
         """Nothing more will be written: close when what waits has gone out, or soon in any case."""
         self._transport.close()
         if self._transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(CLOSE_GRACE, self._transport.abort)
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
 
 def new_socket(limits: Limits, max_size: int) -> web.WebSocketResponse:

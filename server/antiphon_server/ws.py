@@ -60,6 +60,7 @@ async def _serve(
         gateway.traffic,
         gateway.settings.backlog_limits(),
         stall_timeout=limits.stall_timeout,
+        close_timeout=limits.close_timeout,
     )
     try:
         with gateway.connections.admitted(outbox, gateway.proxies.address(request)):

@@ -10,7 +10,7 @@ from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
 from antiphon_server.backlog import LATEST, ORDERED, Backlog, BacklogLimits, Full
 from antiphon_server.frames import Frame
-from antiphon_server.outbox import CLOSE_GRACE, FLUSH_EVERY, MARK, Outbox, Traffic, close_frame
+from antiphon_server.outbox import CLOSE_TIMEOUT, FLUSH_EVERY, MARK, Outbox, Traffic, close_frame
 from support.wires import FakeWire, VirtualClock
 
 LIMITS = BacklogLimits(ordered_bytes=1000, ordered_frames=20, lane_bytes=300, lane_frames=8)
@@ -111,7 +111,7 @@ def test_a_full_edit_lane_closes_with_resync_and_frees_everything() -> None:
     bench.send(Lane.EDIT, b"after")
     assert len(bench.wire.unread) == held
     assert not bench.wire.aborted
-    bench.clock.advance(CLOSE_GRACE)
+    bench.clock.advance(CLOSE_TIMEOUT)
     assert bench.wire.aborted
 
 
