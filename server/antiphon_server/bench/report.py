@@ -36,7 +36,7 @@ class Report(Struct, frozen=True):
     """`load` says in words what was done; `results` is nested dicts of JSON values, units in the names."""
 
     bench: str
-    load: Mapping[str, Any]
+    load: str
     results: Mapping[str, Any]
     targets: tuple[Target, ...]
 
@@ -44,7 +44,7 @@ class Report(Struct, frozen=True):
         return {
             "bench": self.bench,
             "machine": machine(),
-            "load": dict(self.load),
+            "load": self.load,
             "results": dict(self.results),
             "targets": [
                 {
