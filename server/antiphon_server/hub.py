@@ -1,55 +1,174 @@
-"""All rooms of a gateway, by id. (Signatures; the body follows.)"""
+"""All rooms of a gateway, by id: loaded once whoever asks, ticked while there is something to say, let go when idle."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import secrets
+import time
 from collections.abc import Callable
-from typing import TypeAlias
 
-from antiphon_proto.messages import ModelInfo, Role
-from antiphon_server.clock import Clock
-from antiphon_server.room import Room
+import msgspec
+
+from antiphon_engines.api import QueueFull
+from antiphon_proto.errors import CloseCode, NotFound
+from antiphon_proto.messages import ModelInfo
+from antiphon_server.clock import Clock, SystemClock
+from antiphon_server.coauthor import Engine
+from antiphon_server.document import DocumentBroken
+from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.store.api import RoomRecord, RoomStore
+from antiphon_server.store.api import RoomRecord, RoomStore, StorageUnavailable
 
-Mint: TypeAlias = Callable[[str, Role, str], str]
-"""(room, role, link id) -> path with a join token, for `links`."""
+log = logging.getLogger(__name__)
+
+TICK = 0.012
+"""Seconds between a change and the frame that carries it: what comes in between is merged (FACTS, "CRDT")."""
+SWEEP = 1.0
+ROLES = ("owner", "editor", "viewer")
 
 
 class Hub:
+    """`engine` None: rooms without an AI. At most `max_rooms` in memory; `mint` makes invite links;
+    `on_tick` hears how many seconds each tick of all rooms took."""
+
     def __init__(
         self,
         store: RoomStore,
-        engine: object,
+        engine: Engine | None,
         *,
         mint: Mint,
         models: Callable[[], tuple[ModelInfo, ...]],
         limits: RoomLimits | None = None,
         max_rooms: int = 1000,
         clock: Clock | None = None,
+        on_tick: Callable[[float], None] | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._on_tick = on_tick
+        self._services = Services(store, engine, limits or RoomLimits(), clock or SystemClock(), mint, models)
+        self._store = store
+        self._max_rooms = max_rooms
+        self._rooms: dict[str, Room] = {}
+        self._loading: dict[str, asyncio.Task[Room]] = {}
+        self._dirty: set[Room] = set()
+        self._wake = asyncio.Event()
+        self._draining = False
 
     async def run(self) -> None:
         """Tick the rooms until cancelled; run it as a task of the composition root."""
-        raise NotImplementedError
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tick_forever(), name="rooms-tick")
+            tasks.create_task(self._sweep_forever(), name="rooms-sweep")
 
     async def create(self) -> RoomRecord:
         """A new durable room. Raises QueueFull (too many rooms in memory) or StorageUnavailable."""
-        raise NotImplementedError
+        self._check_room()
+        links = {role: secrets.token_hex(8) for role in ROLES}
+        now = self._services.clock.unix_ms()
+        record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links)
+        await self._store.create(record)
+        return record
 
     async def get(self, room: str) -> Room:
         """The room, loaded if need be (once, whoever asks). Raises NotFound, QueueFull or StorageUnavailable.
 
         Join it before the next `await`: an idle room may be unloaded."""
-        raise NotImplementedError
+        if (known := self._rooms.get(room)) is not None:
+            return known
+        if (loading := self._loading.get(room)) is None:
+            self._check_room()
+            loading = self._loading[room] = asyncio.create_task(self._load(room), name="room-load")
+        # One asker who goes away must not take the room from the others who wait for it.
+        return await asyncio.shield(loading)
 
     def loaded(self) -> tuple[Room, ...]:
         """Rooms in memory."""
-        raise NotImplementedError
+        return tuple(self._rooms.values())
 
     def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
-        raise NotImplementedError
+        for room in self._rooms.values():
+            room.announce_models(models)
 
     async def drain(self, reason: str = "the server restarts", retry_ms: int = 1000) -> None:
         """`go_away` to all, flush, close every room. Afterwards `get` and `create` are refused."""
-        raise NotImplementedError
+        self._draining = True
+        await asyncio.gather(*self._loading.values(), return_exceptions=True)
+        for room in self._rooms.values():
+            room.go_away(reason, retry_ms)
+        for room in list(self._rooms.values()):
+            try:
+                await room.close(CloseCode.DRAINING, reason)
+            except StorageUnavailable as error:
+                log.error("room %s could not be saved: %s", room.id, error)
+        self._rooms.clear()
+        self._dirty.clear()
+
+    def tick(self) -> None:
+        """Tick every room that has something to do."""
+        started = time.perf_counter()
+        dirty, self._dirty = self._dirty, set()
+        for room in dirty:
+            try:
+                if room.tick():
+                    self._woken(room)
+            except Exception:
+                log.exception("room %s failed", room.id)
+        if self._on_tick is not None:
+            self._on_tick(time.perf_counter() - started)
+
+    async def sweep(self) -> None:
+        """Tend every room, and let go of those that are idle."""
+        for room in list(self._rooms.values()):
+            try:
+                room.sweep()
+                if room.idle_for() >= self._services.limits.empty_timeout and room.settled:
+                    await self._unload(room)
+            except StorageUnavailable as error:
+                log.warning("room %s stays in memory: %s", room.id, error)
+            except Exception:
+                log.exception("room %s failed", room.id)
+
+    async def _unload(self, room: Room) -> None:
+        room.snapshot()
+        room.tick()
+        await self._store.flush()
+        if room.settled and not room.online():
+            self._rooms.pop(room.id, None)
+            self._dirty.discard(room)
+            await room.close(CloseCode.GOING_AWAY)
+
+    async def _load(self, room_id: str) -> Room:
+        try:
+            stored = await self._store.load(room_id)
+            if stored is None:
+                raise NotFound("there is no such room")
+            room = Room(stored, self._services, self._woken)
+            self._rooms[room_id] = room
+            return room
+        except (DocumentBroken, msgspec.MsgspecError, ValueError) as error:
+            log.exception("room %s cannot be read", room_id)
+            raise StorageUnavailable(f"room {room_id} cannot be read: {error}") from error
+        finally:
+            del self._loading[room_id]
+
+    def _check_room(self) -> None:
+        if self._draining:
+            raise StorageUnavailable("the server is going down")
+        if len(self._rooms) + len(self._loading) >= self._max_rooms:
+            raise QueueFull("the server holds as many rooms as it can; try again later")
+
+    def _woken(self, room: Room) -> None:
+        self._dirty.add(room)
+        self._wake.set()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(TICK)
+            self._wake.clear()
+            self.tick()
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            await self.sweep()

@@ -9,79 +9,477 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
 
-from msgspec.structs import replace
-from pycrdt import merge_updates
+from msgspec import Struct
 
-from antiphon_proto import schema
 from antiphon_proto.errors import (
     AntiphonError,
     CloseCode,
     Conflict,
-    ErrorCode,
     NotFound,
     PeerError,
     ProtocolViolation,
-    RateLimited,
 )
 from antiphon_proto.messages import (
-    VERSION,
     Accept,
-    Ack,
-    AckStatus,
     Ask,
     ClientMessage,
     Digest,
     Edit,
     Error,
     GoAway,
-    Joined,
     Left,
-    Limits,
     Links,
     Message,
     ModelInfo,
     Models,
     Participant,
-    Rebuild,
     Redo,
     Reject,
     Resync,
     Revoke,
     Role,
     Run,
+    RunInfo,
     SetPresence,
     Steer,
     Stop,
+    Tokens,
     Undo,
-    Update,
-    Welcome,
 )
-from antiphon_proto.sync import (
-    Awareness,
-    QueryAwareness,
-    SyncStep1,
-    SyncStep2,
-    SyncUpdate,
-    YMessage,
-    encode_y,
-)
-from antiphon_server.authorship import Owner
+from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
+from antiphon_server.authorship import Owner, Span
 from antiphon_server.clock import Clock
 from antiphon_server.coauthor import Coauthor, Engine
-from antiphon_server.document import Change, DocumentBroken, InvalidUpdate, MissingUpdates
-from antiphon_server.frames import Frame, Outlet, websocket_frame
+from antiphon_server.delivery import Delivery
+from antiphon_server.document import Change
+from antiphon_server.edits import Edits
+from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
-from antiphon_server.lanes_of import edit_frame
-from antiphon_server.members import AI, Member, Members
+from antiphon_server.members import Member, Members
+from antiphon_server.plain import edit_frame
 from antiphon_server.presence import PresenceBoard
+from antiphon_server.reception import Reception
 from antiphon_server.rights import NEEDED, Right, may, require
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
-from antiphon_server.store.api import Entry, RoomStore, StoredRoom
+from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StoredRoom
 from antiphon_server.suggestions import Suggestions
+
+log = logging.getLogger(__name__)
+
+Mint: TypeAlias = Callable[[str, Role, str], str]
+"""(room, role, link id) -> path with a join token, for `links`."""
+_HEARTBEAT = 15.0
+"""Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
+
+
+class Services(Struct, frozen=True):
+    """What all rooms of a gateway share."""
+
+    store: RoomStore
+    engine: Engine | None
+    limits: RoomLimits
+    clock: Clock
+    mint: Mint
+    models: Callable[[], tuple[ModelInfo, ...]]
+
+
+class Room:
+    """Raises StorageUnavailable when `stored` cannot be read. `wake` is called when a tick has something to do."""
+
+    def __init__(self, stored: StoredRoom, services: Services, wake: Callable[[Room], None]) -> None:
+        limits, clock = services.limits, services.clock
+        self.id = stored.record.id
+        self.lineage = stored.record.lineage
+        self.epoch = secrets.token_hex(8)
+        self._record = stored.record
+        self._services = services
+        self._wake = wake
+        self.shared = SharedState(limits, clock.unix_ms, stored.snapshot)
+        self.runs = RunRegistry(limits, stored.runs)
+        self.members = Members(limits, stored.members)
+        self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
+        self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
+        self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
+        self._edits = Edits(self.shared, self._delivery, self._journal, self.commit)
+        self._coauthor = Coauthor(self, services.engine, self._model, clock.unix_ms)
+        self._suggestions = Suggestions(self, self._coauthor)
+        self._reception = Reception(self, self._delivery, self._journal)
+        self._after: list[Frame] = []
+        self._seq = stored.snapshot.seq if stored.snapshot else 0
+        self._entries = self._entry_bytes = 0
+        self._digested = -1
+        self._digest_at = self._heartbeat_at = float("-inf")
+        self._empty_since = clock.monotonic()
+        self._told: AntiphonError | None = None
+        self._closed = False
+        self._replay(stored)
+
+    # What can be seen --------------------------------------------------------------------------------
+
+    @property
+    def offset(self) -> int:
+        """Of the last update that was sent."""
+        return self._delivery.offset
+
+    @property
+    def limits(self) -> RoomLimits:
+        return self._services.limits
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return self._services.models()
+
+    def monotonic(self) -> float:
+        return self._services.clock.monotonic()
+
+    def unix_ms(self) -> int:
+        return self._services.clock.unix_ms()
+
+    def online(self) -> int:
+        """Connections now seated."""
+        return self.members.online
+
+    def link_ids(self) -> dict[Role, str]:
+        """Role -> id of the invite link in force (a token with another link lets only known sessions in)."""
+        return cast(dict[Role, str], dict(self._record.links))
+
+    def links(self) -> Links:
+        """The invite links in force."""
+        mint = self._services.mint
+        return Links({role: mint(self.id, role, link_id) for role, link_id in self.link_ids().items()})
+
+    def participants(self) -> tuple[Participant, ...]:
+        """Who is here, and who wrote something that stands in the text."""
+        return self._reception.participants()
+
+    def run_infos(self) -> tuple[RunInfo, ...]:
+        """The runs that everybody may see."""
+        return self.runs.visible_to("")
+
+    def text(self) -> str:
+        return self.shared.document.text()
+
+    def authorship(self) -> Iterator[Span]:
+        """Who wrote the text, from its beginning; lengths are UTF-8 bytes."""
+        return self.shared.authorship.spans()
+
+    # Coming and going ----------------------------------------------------------------------------------
+
+    def join(self, outlet: Outlet, request: JoinRequest) -> Seat:
+        """Take a place: sends `welcome` and what the client lacks. Raises ProtocolViolation with the close code
+        (REVOKED, ROOM_FULL, UNAUTHORIZED, DRAINING); then nothing was sent."""
+        if self._closed:
+            raise ProtocolViolation("the room is closing", CloseCode.DRAINING)
+        member, session = self.members.admit(request, self._record.links)
+        self._flush()  # what the newcomer is told is the state at one offset
+        return self._reception.seat(member, session, outlet, request)
+
+    def leave(self, seat: Seat) -> None:
+        """The connection is gone. Idempotent; a replaced seat's late leave harms nobody."""
+        if seat.gone:
+            return
+        member = self._member(seat)
+        self.vacate(member)
+        self.send_all(Frame.of(Left(member.id)))
+        if not self.online():
+            self._empty_since = self.monotonic()
+
+    def vacate(self, member: Member) -> None:
+        """The member's seat is void from now on."""
+        if member.seat is None:
+            return
+        seat, member.seat = member.seat, None
+        seat.gone = True
+        if (frame := self.presence.drop(seat.client_id)) is not None:
+            self.send_all(frame)
+
+    # What arrives ---------------------------------------------------------------------------------------
+
+    def receive(self, seat: Seat, message: ClientMessage) -> None:
+        """Handle one message (`hello`, `ping` and `fragment` are the connection's). Never raises for a peer's fault."""
+        if seat.gone:
+            return
+        member = self._member(seat)
+        try:
+            self._handle(member, seat, message)
+        except ProtocolViolation as error:
+            seat.outlet.close(error.close_code, error.message)
+        except AntiphonError as error:
+            tag, ref = _reference(message)
+            seat.outlet.send(Frame.of(Error(error.code, error.message[:2000], tag, ref)))
+            if not isinstance(error, PeerError):
+                log.warning("room %s: %s failed: %s", self.id, tag, error)
+
+    def receive_yjs(self, seat: Seat, message: YMessage) -> None:
+        """The same for a plain y-websocket client."""
+        if seat.gone:
+            return
+        member = self._member(seat)
+        try:
+            match message:
+                case SyncStep1(state_vector):
+                    self._flush()
+                    seat.outlet.send(edit_frame(SyncStep2(self.shared.document.since(state_vector))))
+                case SyncStep2(update) | SyncUpdate(update):
+                    self._edits.plain(member, seat, update)
+                case Awareness(states):
+                    for state in states:
+                        self._reception.plain_presence(member, seat, state)
+                case QueryAwareness():
+                    self._reception.send_presences(seat)
+        except ProtocolViolation as error:
+            seat.outlet.close(error.close_code, error.message)
+        except PeerError as error:
+            seat.outlet.close(CloseCode.MALFORMED, error.message)
+
+    def _handle(self, member: Member, seat: Seat, message: ClientMessage) -> None:
+        """Raises AntiphonError."""
+        if isinstance(message, Edit):
+            self._edits.native(member, seat, message)
+            return
+        right = NEEDED.get(type(message))
+        if right is None:
+            raise PeerError("this message has no place here")
+        require(member.role, right)
+        if isinstance(message, Accept | Reject | Undo | Redo) and not self.writable():
+            raise self._journal.problem or Conflict("too much waits for the disk")
+        match message:
+            case SetPresence(state):
+                self.presence.set(member.participant, seat.client_id or 0, state)
+                self.wake()
+            case Ask():
+                self._coauthor.ask(member, message)
+            case Stop():
+                self._coauthor.stop(member, message)
+            case Steer():
+                self._coauthor.steer(member, message)
+            case Accept():
+                self._suggestions.accept(member, message)
+            case Reject():
+                self._suggestions.reject(member, message)
+            case Undo(run) if run is not None:
+                self._suggestions.undo(member, run)
+            case Undo():
+                self._step_back(self.shared.document.undo(member.origin), member)
+            case Redo():
+                self._step_back(self.shared.document.redo(member.origin), member)
+            case Revoke(participant):
+                self._revoke(member, participant)
+            case Resync(reason):
+                self._flush()
+                self._reception.rebuild(seat, f"resync: {reason}" if reason else "resync")
+
+    def _step_back(self, change: Change | None, member: Member) -> None:
+        if change is None:
+            raise Conflict("there is nothing to undo or redo")
+        self.commit(change, Owner(member.id))
+
+    def _revoke(self, moderator: Member, participant: str) -> None:
+        member = self.members.get(participant)
+        if member is None:
+            raise NotFound("there is no such participant in this room")
+        if member is moderator:
+            raise Conflict("nobody can put themselves out")
+        if member.record.revoked:
+            raise Conflict("this participant is put out already")
+        member.update(revoked=True)
+        self._coauthor.halt_all(member.id)
+        if (seat := member.seat) is not None:
+            seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
+            self.leave(seat)
+        self._renew_link(member.record.link)
+        self.wake()
+
+    def _renew_link(self, link: str) -> None:
+        """The invite link that a revoked member used lets no newcomer in any more; owners get the new ones."""
+        renewed = {role: _link_id() if old == link else old for role, old in self._record.links.items()}
+        self._record = RoomRecord(self.id, self.lineage, self._record.created_ms, renewed)
+        self._journal.add(self._record)
+        links = Frame.of(self.links())
+        for member, seat in self.members.seated():
+            if may(member.role, Right.MODERATE):
+                seat.outlet.send(links)
+
+    # What changes ---------------------------------------------------------------------------------------
+
+    def commit(self, change: Change | None, owner: Owner, sender: Seat | None = None) -> None:
+        """Account for a change of the document; it goes to the store and, with the next tick, to everybody."""
+        if change is None:
+            return
+        by = sender.participant if sender else None
+        inherited = self.shared.take(change, owner, self._delivery.next_offset, by)
+        self._seq += 1
+        self._entries += 1
+        self._entry_bytes += len(change.update)
+        self._journal.add(Entry(self._seq, owner.author, change.update, self.unix_ms(), owner.run))
+        self._delivery.add(change.update, sender)
+        if inherited:
+            # A person typed inside a run's text: their words are not the run's.
+            plain = self.shared.document.format(inherited, dict.fromkeys(OURS), SERVER_ORIGIN)
+            self.commit(plain, SERVER)
+        self.wake()
+
+    def writable(self) -> bool:
+        return self._journal.available
+
+    def wake(self) -> None:
+        self._wake(self)
+
+    # What is sent ---------------------------------------------------------------------------------------
+
+    def tick(self) -> bool:
+        """Send what has gathered: one merged update, acks, run states, presence. Called by the hub, or a test.
+
+        Returns whether something is left for the next tick (presence that may not be sent yet).
+        """
+        self._coauthor.tick()
+        self._flush()
+        after, self._after = self._after, []
+        for frame in after:
+            self.send_all(frame)
+        self._announce_runs()
+        now = self.monotonic()
+        for participant, frame in self.presence.due(now):
+            self.send_all(frame, but=participant)
+        self._digest(now)
+        for record in self.members.changed():
+            self._journal.add(record)
+        self._journal.flush()
+        self._tell_of_store()
+        return self.presence.pending
+
+    def sweep(self) -> None:
+        """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots."""
+        now = self.monotonic()
+        if now - self._heartbeat_at >= _HEARTBEAT:
+            self._heartbeat_at = now
+            plain = [seat for _, seat in self.members.seated() if seat.dialect == "yjs"]
+            if plain and (frame := self.presence.heartbeat()) is not None:
+                for seat in plain:
+                    seat.outlet.send(frame)
+        if self.idle_for() >= self.limits.empty_timeout:
+            self._coauthor.halt_all()
+        if self._entries >= self.limits.snapshot_entries or self._entry_bytes >= self.limits.snapshot_bytes:
+            self.snapshot()
+        self.tick()
+
+    def snapshot(self) -> None:
+        """Write the document as it is, so that the room loads fast."""
+        if self._entries:
+            self._entries = self._entry_bytes = 0
+            self._journal.add(self.shared.snapshot(self._seq, self.unix_ms()))
+
+    def idle_for(self) -> float:
+        """Seconds since the last one left; 0 while somebody is here."""
+        return 0.0 if self.online() else self.monotonic() - self._empty_since
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is under way and everything is on disk: the room may leave the memory."""
+        return self._journal.settled and not self.runs.live()
+
+    def send_all(self, frame: Frame, but: str = "") -> None:
+        for member, seat in self.members.seated():
+            if member.id != but:
+                seat.outlet.send(frame)
+
+    def tell(self, participant: str, message: Message) -> None:
+        member = self.members.get(participant)
+        if member is not None and member.seat is not None:
+            member.seat.outlet.send(Frame.of(message))
+
+    def tell_all(self, message: Message) -> None:
+        """Token details wait for the tick's update: they follow the text that they are about."""
+        if isinstance(message, Tokens):
+            self._after.append(Frame.of(message))
+        else:
+            self.send_all(Frame.of(message))
+
+    def go_away(self, reason: str, retry_ms: int) -> None:
+        """Tell everybody, before a drain."""
+        self.tell_all(GoAway(reason, retry_ms))
+
+    def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
+        """The engines changed state."""
+        self.tell_all(Models(models))
+
+    async def close(self, code: CloseCode, reason: str = "") -> None:
+        """Stop the runs, put everybody out with `code`, and flush."""
+        self._closed = True
+        self._coauthor.halt_all()
+        self.snapshot()
+        self.tick()
+        for member, seat in list(self.members.seated()):
+            seat.outlet.close(code, reason)
+            self.vacate(member)
+        await self._services.store.flush()
+
+    def _flush(self) -> None:
+        if self._delivery.flush([seat for _, seat in self.members.seated()]):
+            self._journal.flush()
+
+    def _announce_runs(self) -> None:
+        for run in self.runs.changed():
+            self._journal.add(run.record)
+            first = 0 if run.announced else run.ask
+            run.announced = True
+            own = Run(self.offset, run.info, first)
+            self.tell(run.info.participant, own)
+            if not run.private:
+                self.send_all(Frame.of(Run(self.offset, run.info)), but=run.info.participant)
+
+    def _digest(self, now: float) -> None:
+        if self._digested != self.offset and now - self._digest_at >= self.limits.digest_interval:
+            self._digest_at = now
+            self._digested = self.offset
+            self.tell_all(Digest(self.offset, self.shared.document.digest()))
+
+    def _tell_of_store(self) -> None:
+        """People see when nothing can be saved, once per failure."""
+        problem = self._journal.problem
+        if problem is not None and self._told is None:
+            self.tell_all(Error(problem.code, f"edits cannot be saved now: {problem}"[:2000], "edit"))
+        self._told = problem
+
+    # Small parts ----------------------------------------------------------------------------------------
+
+    def _replay(self, stored: StoredRoom) -> None:
+        for entry in stored.entries:
+            self.shared.replay(entry)
+            self._seq = max(self._seq, entry.seq)
+            self._entry_bytes += len(entry.update)
+        self._entries = len(stored.entries)
+        for run in self.runs:
+            if run.info.undone:
+                self.shared.removed.forget_run(run.info.id)
+
+    def _member(self, seat: Seat) -> Member:
+        member = self.members.get(seat.participant)
+        assert member is not None
+        return member
+
+    def _model(self) -> str:
+        return next((model.name for model in self.models() if model.modality == "text"), "")
+
+
+def _link_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _reference(message: ClientMessage) -> tuple[str, str]:
+    """The tag of a request, and its number or run."""
+    tag = str(message.__struct_config__.tag)
+    match message:
+        case Ask(ask=number):
+            return tag, str(number)
+        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Undo(run):
+            return tag, run or ""
+        case Revoke(participant):
+            return tag, participant
+    return tag, ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from antiphon_proto.messages import Resume, Role
+from antiphon_proto.messages import Ack, Resume, Role
 from antiphon_server.frames import Dialect, Outlet
+from antiphon_server.limits import TokenBucket
 
 
 class Grant(Struct, frozen=True):
@@ -30,16 +31,18 @@ class JoinRequest(Struct, frozen=True):
 class Seat:
     """One connection's place. Made by `Room.join`; the room changes it, others only read it."""
 
-    __slots__ = ("client_id", "dialect", "gone", "outlet", "participant", "role")
+    __slots__ = ("client_id", "dialect", "gone", "held", "outlet", "participant", "rebuilds")
 
     def __init__(
-        self, outlet: Outlet, participant: str, role: Role, dialect: Dialect, client_id: int | None
+        self, outlet: Outlet, participant: str, dialect: Dialect, client_id: int | None, rebuilds: TokenBucket
     ) -> None:
         self.outlet = outlet
         self.participant = participant
-        self.role = role
         self.dialect = dialect
         self.client_id = client_id
         """Yjs client id of its awareness state; a plain Yjs client says it with its first state."""
+        self.rebuilds = rebuilds
+        self.held: Ack | None = None
+        """The refusal of a batch that may be sent again; what comes after it waits for it."""
         self.gone = False
         """The seat was given up: replaced, revoked or left. Nothing that still arrives from it counts."""

@@ -1,0 +1,81 @@
+"""From changes to frames: what gathers during a tick goes out merged, encoded once, under one offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from pycrdt import merge_updates
+
+from antiphon_proto.messages import Ack, Update
+from antiphon_proto.sync import SyncUpdate, encode_y
+from antiphon_server.frames import Frame
+from antiphon_server.journal import Journal
+from antiphon_server.ring import Ring
+from antiphon_server.seat import Seat
+
+
+class Delivery:
+    """Holds the room's offset: it rises by one with every update frame."""
+
+    def __init__(self, ring: Ring, journal: Journal) -> None:
+        self.offset = 0
+        self._ring = ring
+        self._journal = journal
+        self._updates: list[bytes] = []
+        self._senders: set[Seat | None] = set()
+        self._acks: list[tuple[Seat, int]] = []
+
+    @property
+    def next_offset(self) -> int:
+        """Of what is added now."""
+        return self.offset + 1
+
+    def covers(self, offset: int) -> bool:
+        """Whether a client at `offset` can be brought to now without a rebuild."""
+        return self._ring.covers(offset, self.offset)
+
+    def after(self, offset: int) -> Iterator[Frame]:
+        """The update frames that such a client lacks."""
+        return self._ring.after(offset)
+
+    def add(self, update: bytes, sender: Seat | None) -> None:
+        self._updates.append(update)
+        self._senders.add(sender)
+
+    def acknowledge(self, seat: Seat, batch: int) -> None:
+        """With the next flush, when the offset is known; `durable` follows when the store says so."""
+        self._acks.append((seat, batch))
+
+    def flush(self, seats: Iterable[Seat]) -> bool:
+        """Send what has gathered; whether the document changed.
+
+        A seat whose edits are all that the tick holds is spared its own echo: its acks carry the offset.
+        """
+        changed = bool(self._updates)
+        if changed:
+            self._send(seats)
+        acks, self._acks = self._acks, []
+        for seat, batch in acks:
+            if not seat.gone:
+                seat.outlet.send(Frame.of(Ack(batch, "applied", self.offset)))
+            self._journal.when_durable(partial(durable, seat, batch, self.offset))
+        return changed
+
+    def _send(self, seats: Iterable[Seat]) -> None:
+        updates, self._updates = self._updates, []
+        senders, self._senders = self._senders, set()
+        merged = updates[0] if len(updates) == 1 else merge_updates(*updates)
+        self.offset += 1
+        frame = Frame.of(Update(self.offset, merged), yjs=(encode_y(SyncUpdate(merged)),))
+        self._ring.add(self.offset, frame)
+        author = next(iter(senders)) if len(senders) == 1 else None
+        for seat in seats:
+            if seat is not author:
+                seat.outlet.send(frame)
+
+
+def durable(seat: Seat, batch: int, offset: int) -> None:
+    """Tell a seat that everything up to `batch` is on disk."""
+    if not seat.gone:
+        seat.outlet.send(Frame.of(Ack(batch, "durable", offset)))

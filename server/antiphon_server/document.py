@@ -1,0 +1,310 @@
+"""The shared Yjs document of a room, on the event loop's thread, behind checks that let nothing half-way in.
+
+pycrdt's pitfalls (FACTS, "CRDT") end here: a Rust panic is a BaseException, observers must not raise, origins are
+small integers, an update with missing dependencies is kept by Yrs and applied later under somebody else's name, and
+indices are bytes. A client's update is read first (`yupdate`) and refused whole; should Yrs still fail on one, the
+document is rebuilt without it.
+
+Attributes are for display: a client may write `ai` or `suggest` where it likes, since authorship is the truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+from pycrdt import Doc, Text, TextEvent, TransactionEvent, UndoManager, merge_updates
+
+from antiphon_proto import schema
+from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
+from antiphon_server.text_index import (
+    Attributes,
+    Piece,
+    Splice,
+    cut,
+    is_boundary,
+    plain,
+    scrub,
+    size,
+    snap,
+    splices,
+)
+from antiphon_server.yupdate import MalformedUpdate, UpdateInfo, inspect, state_vector
+
+ROOTS = frozenset({schema.STORY, schema.CANVAS, schema.JAM, schema.FILM, schema.META})
+_CAPTURE_MS = 500
+"""Edits of one participant that follow each other so closely are undone together, as in Yjs."""
+_Before: TypeAlias = Literal["text", "formats"] | None
+"""What to remember of the text before a transaction that may delete."""
+
+
+class InvalidUpdate(PeerError):
+    """The update is malformed or writes where it may not; nothing of it was applied."""
+
+
+class MissingUpdates(InvalidUpdate):
+    """The update builds on others that never came here; nothing of it was applied."""
+
+
+class DocumentBroken(AntiphonError):
+    """Yrs failed on our own edit; the document was restored to what it was before."""
+
+
+class Change(Struct, frozen=True):
+    """What one transaction did: the Yjs update, and the change of the story's text."""
+
+    update: bytes
+    splices: tuple[Splice, ...] = ()
+
+
+class Document:
+    """`state` is a Yjs update that holds the whole document. Origins are small positive integers."""
+
+    def __init__(
+        self,
+        state: bytes | None = None,
+        *,
+        max_update: int,
+        max_document: int,
+        unix_ms: Callable[[], int],
+        client_id: int | None = None,
+    ) -> None:
+        self._max_update = max_update
+        self._max_document = max_document
+        self._unix_ms = unix_ms
+        self._base = state
+        self._log: list[bytes] = []
+        self._build(client_id)
+
+    # What stands there --------------------------------------------------------------------------------
+
+    @property
+    def client_id(self) -> int:
+        """The Yjs client id under which the server writes."""
+        return self._doc.client_id
+
+    @property
+    def length(self) -> int:
+        """Bytes of the story, an embed counting one."""
+        return self._length
+
+    def text(self) -> str:
+        return plain(self._text.diff()) if self._embeds else str(self._text)
+
+    def data(self) -> bytes:
+        """The story in UTF-8, embeds as EMBED: offsets in it are the document's indices."""
+        return self.text().encode()
+
+    def chunks(self, start: int, end: int) -> tuple[Piece, ...]:
+        """The text of [start, end) in pieces of equal attributes."""
+        return cut(self._text.diff(), start, end)
+
+    def marked(self, attribute: str, value: str) -> list[tuple[int, int]]:
+        """[start, end) of everything whose `attribute` is `value`, in order."""
+        found: list[tuple[int, int]] = []
+        at = 0
+        for content, attributes in self._text.diff():
+            end = at + (size(content) if isinstance(content, str) else 1)
+            if attributes and attributes.get(attribute) == value:
+                if found and found[-1][1] == at:
+                    at = found.pop()[0]
+                found.append((at, end))
+            at = end
+        return found
+
+    def digest(self) -> bytes:
+        """First 16 bytes of the SHA-256 of the story's characters (embeds left out)."""
+        return hashlib.sha256(str(self._text).encode()).digest()[:16]
+
+    def state(self) -> bytes:
+        """The whole document as one update."""
+        return self._doc.get_update()
+
+    def state_vector(self) -> bytes:
+        return self._doc.get_state()
+
+    def since(self, vector: bytes) -> bytes:
+        """What a peer with state vector `vector` lacks. Raises InvalidUpdate."""
+        try:
+            state_vector(vector)
+            return self._doc.get_update(vector)
+        except (MalformedUpdate, ValueError) as error:
+            raise InvalidUpdate(f"not a state vector: {error}") from None
+
+    def checkpoint(self) -> bytes:
+        """The whole document, from now on also the state that a repair starts from."""
+        self._base = self.state()
+        self._log.clear()
+        self._size = len(self._base)
+        return self._base
+
+    # Changes ------------------------------------------------------------------------------------------
+
+    def apply(self, update: bytes, origin: int) -> Change | None:
+        """Apply a peer's update; None when it brings nothing new.
+
+        Raises TooLarge, MissingUpdates or InvalidUpdate; then nothing has changed.
+        """
+        info = self._admit(update)
+        try:
+            change = self._transact(
+                origin, lambda: self._doc.apply_update(update), "text" if info.deletes else None
+            )
+        except DocumentBroken as error:
+            raise InvalidUpdate("the update cannot be applied") from error
+        if info.values and len(self._text) != self._length:
+            self._repair(undo=change)
+            raise InvalidUpdate("the story holds text and embeds only")
+        return change
+
+    def load(self, update: bytes, *, formats: bool) -> Change | None:
+        """Apply an update of our own log, which was checked when it came. Raises DocumentBroken."""
+        before: _Before = ("formats" if formats else "text") if inspect(update).deletes else None
+        return self._transact(None, lambda: self._doc.apply_update(update), before)
+
+    def insert(self, at: int, text: str, attributes: Attributes, origin: int) -> Change | None:
+        """Insert `text` with exactly these attributes, whatever stands around it."""
+        text = scrub(text)
+        return self._transact(origin, lambda: self._text.insert(at, text, dict(attributes))) if text else None
+
+    def delete(self, ranges: list[tuple[int, int]], origin: int) -> Change | None:
+        """Delete [start, end) ranges, given in order and apart from each other."""
+
+        def work() -> None:
+            for start, end in reversed(ranges):
+                del self._text[start:end]
+
+        return self._transact(origin, work, "formats") if ranges else None
+
+    def format(
+        self, ranges: list[tuple[int, int]], attributes: Mapping[str, Any], origin: int
+    ) -> Change | None:
+        """Set attributes on [start, end) ranges; None takes one away."""
+
+        def work() -> None:
+            for start, end in ranges:
+                self._text.format(start, end, dict(attributes))
+
+        return self._transact(origin, work) if ranges else None
+
+    def snap(self, at: int) -> int:
+        """`at` as an index that stands between two characters."""
+        data = self.data()
+        return at if is_boundary(data, at) else snap(data, at)
+
+    # Undo per origin ----------------------------------------------------------------------------------
+
+    def track(self, origin: int) -> None:
+        """From now on the edits of `origin` can be undone."""
+        if origin not in self._undo:
+            manager = UndoManager(
+                scopes=[self._text], capture_timeout_millis=_CAPTURE_MS, timestamp=self._unix_ms
+            )
+            manager.include_origin(origin)
+            self._undo[origin] = manager
+
+    def undo(self, origin: int) -> Change | None:
+        """Undo the last edit of `origin`, whatever the others did since; None when there is none."""
+        manager = self._undo.get(origin)
+        return self._transact(None, manager.undo, "text") if manager and manager.can_undo() else None
+
+    def redo(self, origin: int) -> Change | None:
+        manager = self._undo.get(origin)
+        return self._transact(None, manager.redo, "text") if manager and manager.can_redo() else None
+
+    # Inside -------------------------------------------------------------------------------------------
+
+    def _build(self, client_id: int | None = None) -> None:
+        self._doc: Doc[Any] = Doc(client_id=client_id)
+        self._text: Text = self._doc.get(schema.STORY, type=Text)
+        self._undo: dict[int, UndoManager] = {}
+        for update in filter(None, (self._base, *self._log)):
+            self._doc.apply_update(update)
+        self._size = len(self._base or b"") + sum(map(len, self._log))
+        self._size_exact = False
+        self._length = len(self._text)
+        self._embeds = any(not isinstance(content, str) for content, _ in self._text.diff())
+        self._vector = state_vector(self._doc.get_state())
+        self._updates: list[bytes] = []
+        self._deltas: list[Any] = []
+        self._subscriptions = (self._text.observe(self._on_text), self._doc.observe(self._on_update))
+
+    def _on_text(self, event: TextEvent) -> None:
+        self._deltas.extend(event.delta)  # type: ignore[attr-defined]
+
+    def _on_update(self, event: TransactionEvent) -> None:
+        self._updates.append(event.update)
+
+    def _admit(self, update: bytes) -> UpdateInfo:
+        if len(update) > self._max_update:
+            raise TooLarge(f"an update of {len(update)} bytes; the bound is {self._max_update}")
+        try:
+            info = inspect(update)
+        except MalformedUpdate as error:
+            raise InvalidUpdate(f"malformed update: {error}") from None
+        if not info.roots <= ROOTS:
+            raise InvalidUpdate("the update writes to a root that this room does not have")
+        if info.missing(self._vector):
+            raise MissingUpdates("the update builds on others that did not come here")
+        news = info.news(self._vector)
+        if self._doc.client_id in news:
+            raise InvalidUpdate("the update writes under the server's client id")
+        if news and not self._fits(len(update)):
+            raise TooLarge(f"the document is at its bound of {self._max_document} bytes")
+        return info
+
+    def _fits(self, more: int) -> bool:
+        """`_size` is an upper estimate: it is measured again only when it matters, and once per growth."""
+        if self._size + more > self._max_document and not self._size_exact:
+            self._size = len(self.state())
+            self._size_exact = True
+        return self._size + more <= self._max_document
+
+    def fits(self, more: int) -> bool:
+        """Whether the server itself may write about so many bytes."""
+        return self._fits(more)
+
+    def _transact(
+        self, origin: int | None, work: Callable[[], object], before: _Before = None
+    ) -> Change | None:
+        self._updates, self._deltas = [], []
+        chunks = self._before(before)
+        try:
+            if origin is None:
+                work()
+            else:
+                with self._doc.transaction(origin=origin):
+                    work()
+            changes = splices(self._deltas, chunks)
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            self._build(self._doc.client_id)
+            raise DocumentBroken(f"the document engine failed: {error}") from error
+        if not self._updates:
+            return None
+        update = self._updates[0] if len(self._updates) == 1 else merge_updates(*self._updates)
+        self._note(update, changes)
+        return Change(update, changes)
+
+    def _before(self, before: _Before) -> list[tuple[Any, Any]] | None:
+        """The text as it is now, for what is about to be deleted; the formatting costs four times as much."""
+        if before is None:
+            return None
+        return self._text.diff() if before == "formats" or self._embeds else [(str(self._text), None)]
+
+    def _note(self, update: bytes, changes: tuple[Splice, ...]) -> None:
+        self._log.append(update)
+        self._size += len(update)
+        self._size_exact = False
+        for change in changes:
+            self._length += change.inserted - change.deleted
+            self._embeds = self._embeds or change.text == "\x1a"
+        self._vector.update(inspect(update).news(self._vector))
+
+    def _repair(self, undo: Change | None) -> None:
+        if undo is not None:
+            self._log.pop()
+        self._build(self._doc.client_id)

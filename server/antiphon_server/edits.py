@@ -1,0 +1,95 @@
+"""Takes people's edits, from native and plain Yjs clients, and answers for the fate of each.
+
+What is refused is never lost in silence: a native client gets an ack with the reason, a plain one is asked for what is
+missing, shown the truth, or let go so that it comes back and syncs.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from antiphon_proto.errors import CloseCode, TooLarge
+from antiphon_proto.messages import Ack, AckStatus, Edit
+from antiphon_proto.sync import SyncStep1, SyncStep2
+from antiphon_server.authorship import Owner
+from antiphon_server.delivery import Delivery
+from antiphon_server.document import Change, InvalidUpdate, MissingUpdates
+from antiphon_server.frames import Frame
+from antiphon_server.journal import Journal
+from antiphon_server.members import Member
+from antiphon_server.plain import edit_frame
+from antiphon_server.rights import Right, may
+from antiphon_server.seat import Seat
+from antiphon_server.shared import SharedState
+
+_EMPTY = b"\x00\x00"
+"""A Yjs update that says nothing."""
+
+
+class Commit(Protocol):
+    def __call__(self, change: Change | None, owner: Owner, sender: Seat | None = None) -> None: ...
+
+
+class Edits:
+    def __init__(self, shared: SharedState, delivery: Delivery, journal: Journal, commit: Commit) -> None:
+        self._shared = shared
+        self._delivery = delivery
+        self._journal = journal
+        self._commit = commit
+
+    def native(self, member: Member, seat: Seat, edit: Edit) -> None:
+        """Apply a batch, or answer why not."""
+        if edit.batch <= member.record.last_batch:
+            self._delivery.acknowledge(seat, edit.batch)  # sent again after a reconnect
+        elif not may(member.role, Right.EDIT):
+            _refuse(seat, edit, "denied", f"a {member.role} does not edit")
+        elif (held := seat.held) is not None and edit.batch > held.batch:
+            # It builds on a batch that was refused for the time being: first comes first.
+            _refuse(seat, edit, held.status, held.message)
+        elif not self._journal.available:
+            problem = self._journal.problem
+            refusal = Ack(edit.batch, "unavailable", 0, str(problem or "too much waits for the disk"))
+            seat.held = refusal
+            seat.outlet.send(Frame.of(refusal))
+        else:
+            seat.held = None
+            self._apply(member, seat, edit)
+
+    def plain(self, member: Member, seat: Seat, update: bytes) -> None:
+        """Apply what a plain Yjs client sent: it hears nothing when all is well."""
+        if update == _EMPTY:
+            return
+        if not may(member.role, Right.EDIT):
+            seat.outlet.send(edit_frame(SyncStep2(self._shared.document.state())))
+            return
+        if not self._journal.available:
+            seat.outlet.close(CloseCode.INTERNAL, "the server cannot store edits now")
+            return
+        try:
+            self._take(member, seat, update)
+        except MissingUpdates:
+            seat.outlet.send(edit_frame(SyncStep1(self._shared.document.state_vector())))
+        except TooLarge as error:
+            seat.outlet.close(CloseCode.TOO_LARGE, error.message)
+        except InvalidUpdate as error:
+            seat.outlet.close(CloseCode.MALFORMED, error.message)
+
+    def _apply(self, member: Member, seat: Seat, edit: Edit) -> None:
+        try:
+            self._take(member, seat, edit.update)
+        except TooLarge as error:
+            _refuse(seat, edit, "too_large", error.message)
+        except InvalidUpdate as error:
+            _refuse(seat, edit, "invalid", error.message)
+        else:
+            member.update(last_batch=edit.batch)
+            self._delivery.acknowledge(seat, edit.batch)
+
+    def _take(self, member: Member, seat: Seat, update: bytes) -> None:
+        self._shared.document.track(member.origin)
+        change = self._shared.document.apply(update, member.origin)
+        self._commit(change, Owner(member.id), seat)
+
+
+def _refuse(seat: Seat, edit: Edit, status: AckStatus, message: str) -> None:
+    seat.outlet.send(Frame.of(Ack(edit.batch, status, 0, message[:2000])))

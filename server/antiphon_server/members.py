@@ -1,0 +1,160 @@
+"""The members of a room: who they are, how they are known again, and who of them is here."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Final, cast
+
+from msgspec.structs import replace
+
+from antiphon_proto.errors import CloseCode, ProtocolViolation
+from antiphon_proto.messages import Participant, Role
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.seat import JoinRequest, Seat
+from antiphon_server.shared import FIRST_ORIGIN
+from antiphon_server.store.api import MemberRecord
+
+AI: Final = Participant("ai", "Antiphon", "#7c4dff", "editor", "ai")
+"""The co-author: a participant like the others."""
+_COLORS = (
+    "#e4572e", "#2e86ab", "#3a9d5d", "#c2417c", "#b08900", "#00838f",
+    "#8d5a2b", "#5b6ee1", "#d1495b", "#4d7c0f", "#a23ed1", "#00695c",
+)  # fmt: skip
+
+
+class Member:
+    """One person, or one plain Yjs client. `record` is what the store keeps."""
+
+    __slots__ = ("changed", "origin", "record", "seat")
+
+    def __init__(self, record: MemberRecord, origin: int) -> None:
+        self.record = record
+        self.origin = origin
+        """Of this member's transactions in the document."""
+        self.seat: Seat | None = None
+        self.changed = False
+        """The record differs from what was handed to the store."""
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def role(self) -> Role:
+        return cast(Role, self.record.role)
+
+    @property
+    def participant(self) -> Participant:
+        record = self.record
+        return Participant(record.id, record.name, record.color, self.role, "human", self.seat is not None)
+
+    def update(self, **changes: object) -> None:
+        record = replace(self.record, **changes)
+        self.changed = self.changed or record != self.record
+        self.record = record
+
+
+class Members:
+    """By id, and by session. At most `limits.max_known`: beyond it only known sessions are let in."""
+
+    def __init__(self, limits: RoomLimits, records: Iterable[MemberRecord] = ()) -> None:
+        self._limits = limits
+        self._by_id: dict[str, Member] = {}
+        self._by_session: dict[bytes, Member] = {}
+        for record in records:
+            self._add(record)
+
+    def admit(self, request: JoinRequest, links: dict[str, str]) -> tuple[Member, str]:
+        """The member who asks to join, and the secret by which they are known from now on; changes nobody's seat.
+
+        Raises ProtocolViolation: REVOKED, UNAUTHORIZED (a renewed link), ROOM_FULL.
+        """
+        grant = request.grant
+        link_holds = links.get(grant.role) == grant.link
+        session = request.session if request.dialect == "native" else self._plain_session(request)
+        member = self._by_session.get(_hash(request.dialect, session)) if session else None
+        if member and member.record.revoked:
+            raise ProtocolViolation("you were put out of this room", CloseCode.REVOKED)
+        if member is None and not link_holds:
+            raise ProtocolViolation("this invitation is no longer valid", CloseCode.UNAUTHORIZED)
+        if (member is None or member.seat is None) and self.online >= self._limits.max_members:
+            raise ProtocolViolation("the room is full", CloseCode.ROOM_FULL)
+        if member is None:
+            return self._new(request, session)
+        assert session is not None
+        changes: dict[str, object] = {}
+        if name := self._name(request.name):
+            changes["name"] = name
+        if link_holds:
+            changes |= {"role": grant.role, "link": grant.link}
+        member.update(**changes)
+        return member, session
+
+    def get(self, participant: str) -> Member | None:
+        return self._by_id.get(participant)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._by_id.values())
+
+    def seated(self) -> Iterator[tuple[Member, Seat]]:
+        for member in self._by_id.values():
+            if member.seat is not None:
+                yield member, member.seat
+
+    @property
+    def online(self) -> int:
+        return sum(member.seat is not None for member in self._by_id.values())
+
+    def changed(self) -> Iterator[MemberRecord]:
+        """Records that the store does not have yet; they count as handed over."""
+        for member in self._by_id.values():
+            if member.changed:
+                member.changed = False
+                yield member.record
+
+    def _new(self, request: JoinRequest, session: str | None) -> tuple[Member, str]:
+        if len(self._by_id) >= self._limits.max_known:
+            raise ProtocolViolation("the room takes no more members", CloseCode.ROOM_FULL)
+        if request.dialect == "native" or session is None:
+            session = secrets.token_urlsafe(24)
+        record = MemberRecord(
+            id=f"p{secrets.token_hex(5)}",
+            session_hash=_hash(request.dialect, session),
+            name=self._name(request.name) or "Guest",
+            color=self._color(),
+            role=request.grant.role,
+            link=request.grant.link,
+        )
+        member = self._add(record)
+        member.changed = True
+        return member, session
+
+    def _add(self, record: MemberRecord) -> Member:
+        member = Member(record, FIRST_ORIGIN + len(self._by_id))
+        self._by_id[record.id] = member
+        self._by_session[record.session_hash] = member
+        return member
+
+    def _plain_session(self, request: JoinRequest) -> str:
+        """A plain Yjs client has no session: it is the first member of its link and name who is not here now."""
+        number = 1
+        while True:
+            session = f"{request.grant.link}/{request.grant.role}/{self._name(request.name)}/{number}"
+            member = self._by_session.get(_hash("yjs", session))
+            if member is None or member.seat is None:
+                return session
+            number += 1
+
+    def _name(self, name: str) -> str:
+        return "".join(c for c in " ".join(name.split()) if c.isprintable())[: self._limits.max_name].strip()
+
+    def _color(self) -> str:
+        used = [member.record.color for member in self._by_id.values()]
+        return min(_COLORS, key=used.count)
+
+
+def _hash(dialect: str, session: str) -> bytes:
+    """Plain Yjs clients' sessions are guessable, so they live in a world of their own."""
+    return hashlib.sha256(f"{dialect}\0{session}".encode(errors="replace")).digest()

@@ -1,0 +1,136 @@
+"""Seats a newcomer: who is here, what they lack, who looks where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from antiphon_proto.errors import CloseCode, RateLimited
+from antiphon_proto.messages import VERSION, Joined, Limits, Participant, Rebuild, Resume, Welcome
+from antiphon_proto.sync import AwarenessState, SyncStep1
+from antiphon_server.delivery import Delivery, durable
+from antiphon_server.frames import Frame, Outlet
+from antiphon_server.journal import Journal
+from antiphon_server.limits import TokenBucket
+from antiphon_server.members import AI, Member
+from antiphon_server.plain import edit_frame
+from antiphon_server.rights import Right, may
+from antiphon_server.seat import JoinRequest, Seat
+
+if TYPE_CHECKING:
+    from antiphon_server.room import Room
+
+_REBUILDS_PER_SECOND = 0.5
+_REBUILD_BURST = 5
+
+
+class Reception:
+    def __init__(self, room: Room, delivery: Delivery, journal: Journal) -> None:
+        self._room = room
+        self._delivery = delivery
+        self._journal = journal
+
+    def seat(self, member: Member, session: str, outlet: Outlet, request: JoinRequest) -> Seat:
+        """Give the member this connection instead of the one they may have, in one go."""
+        room = self._room
+        if (old := member.seat) is not None:
+            old.outlet.close(CloseCode.REPLACED, "a newer connection of this session took over")
+            room.vacate(member)
+        native = request.dialect == "native"
+        clock = room.monotonic
+        seat = Seat(
+            outlet,
+            member.id,
+            request.dialect,
+            request.client_id if native else None,
+            TokenBucket(_REBUILDS_PER_SECOND, _REBUILD_BURST, clock),
+        )
+        member.seat = seat
+        if native:
+            self._welcome(member, session, seat, request.resume)
+        else:
+            seat.outlet.send(edit_frame(SyncStep1(room.shared.document.state_vector())))
+        self.send_presences(seat)
+        room.send_all(Frame.of(Joined(member.participant)), but=member.id)
+        room.wake()
+        return seat
+
+    def participants(self) -> tuple[Participant, ...]:
+        """Who is here, and who wrote something that stands in the text."""
+        members = self._room.members
+        authors = self._room.shared.authorship.shares()
+        known = (m for m in members if m.seat is not None or m.id in authors)
+        return (AI, *(member.participant for member in known))
+
+    def rebuild(self, seat: Seat, reason: str) -> None:
+        """Send the whole document. Raises RateLimited: it is the dearest thing that a client can ask for."""
+        if not seat.rebuilds.allow():
+            raise RateLimited("too many rebuilds; wait a little")
+        room = self._room
+        state = room.shared.document.state()
+        seat.outlet.send(Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state)))
+
+    def send_presences(self, seat: Seat) -> None:
+        for frame in self._room.presence.all(but=seat.participant):
+            seat.outlet.send(frame)
+
+    def plain_presence(self, member: Member, seat: Seat, state: AwarenessState) -> None:
+        """Take a plain Yjs client's word about itself; it repeats what it hears about others. Raises PeerError."""
+        board = self._room.presence
+        if seat.client_id is None and state.state != "null" and board.knows(state.client_id) is False:
+            seat.client_id = state.client_id
+        if state.client_id == seat.client_id and board.set(
+            member.participant, state.client_id, state.state, state.clock
+        ):
+            if state.state == "null":
+                seat.client_id = None
+            self._room.wake()
+
+    def _welcome(self, member: Member, session: str, seat: Seat, resume: Resume | None) -> None:
+        room = self._room
+        limits = room.limits
+        missing = self._missing(resume)
+        last_batch = member.record.last_batch
+        welcome = Welcome(
+            version=VERSION,
+            room=room.id,
+            participant=member.participant,
+            session=session,
+            lineage=room.lineage,
+            epoch=room.epoch,
+            offset=room.offset,
+            participants=self.participants(),
+            runs=room.runs.visible_to(member.id),
+            models=room.models(),
+            limits=Limits(
+                limits.max_message,
+                limits.max_update,
+                limits.max_document,
+                limits.max_runs,
+                limits.edits_per_second,
+            ),
+            server_ms=float(room.unix_ms()),
+            resumed=not missing,
+            last_batch=last_batch,
+        )
+        seat.outlet.send(Frame.of(welcome))
+        if resume is None or missing:
+            self.rebuild(seat, missing)
+        else:
+            for frame in self._delivery.after(resume.offset):
+                seat.outlet.send(frame)
+        if last_batch:
+            # Its acks may have gone to the connection before this one.
+            self._journal.when_durable(lambda: durable(seat, last_batch, room.offset))
+        if may(member.role, Right.MODERATE):
+            seat.outlet.send(Frame.of(room.links()))
+
+    def _missing(self, resume: Resume | None) -> str:
+        """Why a client cannot resume; empty when it can."""
+        room = self._room
+        if resume is None:
+            return "joined"
+        if resume.lineage != room.lineage:
+            return "lineage"
+        if resume.epoch != room.epoch:
+            return "epoch"
+        return "" if self._delivery.covers(resume.offset) else "offset"

@@ -1,0 +1,140 @@
+"""The runs of a room: what was asked, in which state it is, and what changed since it was last told.
+
+    queued -> running -> done | failed          and from both live states: stopped
+
+An epoch belongs to a run: `stop` and `steer` raise it at once. What a stopped run still brings is dropped.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from antiphon_engines.api import QueueFull
+from antiphon_proto.errors import ErrorCode, NotFound
+from antiphon_proto.messages import Ask, RunInfo
+from antiphon_proto.params import TextParams
+from antiphon_server.members import AI
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.store.api import RunRecord
+
+LIVE = frozenset({"queued", "running"})
+
+
+class RunEntry:
+    """One run. `record` is what the store keeps; `ask` is echoed to the asker with the first announcement."""
+
+    __slots__ = ("announced", "ask", "changed", "record")
+
+    def __init__(self, record: RunRecord, ask: int = 0) -> None:
+        self.record = record
+        self.ask = ask
+        self.announced = False
+        self.changed = False
+
+    @property
+    def info(self) -> RunInfo:
+        return self.record.info
+
+    @property
+    def live(self) -> bool:
+        return self.info.state in LIVE
+
+    @property
+    def private(self) -> bool:
+        return self.info.mode == "private"
+
+    def update(self, **changes: Any) -> None:
+        info = replace(self.info, **changes)
+        if info != self.info:
+            self.record = replace(self.record, info=info)
+            self.changed = True
+
+
+class RunRegistry:
+    """By id, oldest first. Of the ended ones the room keeps `limits.max_kept_runs`, open suggestions always."""
+
+    def __init__(self, limits: RoomLimits, records: Iterable[RunRecord] = ()) -> None:
+        self._limits = limits
+        self._runs = {record.info.id: RunEntry(record) for record in records}
+        for run in self._runs.values():
+            run.announced = True
+            if run.live:
+                run.update(
+                    state="failed",
+                    epoch=run.info.epoch + 1,
+                    error_code=ErrorCode.WORKER_LOST,
+                    error="the server restarted while this run was under way",
+                )
+
+    def check_room_for(self, participant: str) -> None:
+        """Raises QueueFull."""
+        live = [run for run in self._runs.values() if run.live]
+        if len(live) >= self._limits.max_runs:
+            raise QueueFull(f"{len(live)} runs are under way in this room; wait for one to end, or stop one")
+        own = sum(run.info.participant == participant for run in live)
+        if own >= self._limits.max_runs_per_member:
+            raise QueueFull(f"you have {own} runs under way; wait for one to end, or stop one")
+
+    def start(
+        self, ask: Ask, participant: str, params: TextParams, prompt: bytes, model: str, now_ms: int
+    ) -> RunEntry:
+        info = RunInfo(
+            id=f"r{secrets.token_hex(6)}",
+            epoch=1,
+            participant=participant,
+            author=AI.id,
+            task=ask.task,
+            mode=ask.mode,
+            state="queued",
+            model=model,
+            instruction=ask.instruction,
+            max_tokens=params.max_tokens,
+            seed=params.seed or 0,
+            suggestion="open" if ask.mode == "suggest" else "none",
+            created_ms=now_ms,
+        )
+        run = RunEntry(RunRecord(info, msgspec.json.encode(params).decode(), prompt.decode()), ask.ask)
+        run.changed = True
+        self._runs[info.id] = run
+        self._forget()
+        return run
+
+    def discard(self, run: str) -> None:
+        """The engine refused it: it never was."""
+        del self._runs[run]
+
+    def get(self, run: str) -> RunEntry:
+        """Raises NotFound."""
+        try:
+            return self._runs[run]
+        except KeyError:
+            raise NotFound("there is no such run in this room") from None
+
+    def changed(self) -> Iterator[RunEntry]:
+        """Runs whose state nobody was told yet; they count as told."""
+        for run in self._runs.values():
+            if run.changed:
+                run.changed = False
+                yield run
+
+    def visible_to(self, participant: str) -> tuple[RunInfo, ...]:
+        """What a newcomer is told: everything but others' private runs."""
+        return tuple(
+            run.info for run in self._runs.values() if not run.private or run.info.participant == participant
+        )
+
+    def live(self) -> list[RunEntry]:
+        return [run for run in self._runs.values() if run.live]
+
+    def __iter__(self) -> Iterator[RunEntry]:
+        return iter(self._runs.values())
+
+    def _forget(self) -> None:
+        ended = [run for run in self._runs.values() if not run.live and run.info.suggestion != "open"]
+        for run in ended[: max(0, len(ended) - self._limits.max_kept_runs)]:
+            del self._runs[run.info.id]

@@ -1,0 +1,99 @@
+"""The shared state of a room: document, authorship, places and history, kept in step with each other.
+
+Every change of the document passes :meth:`SharedState.take`, live and when the log is replayed, so that both give the
+same authorship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from antiphon_proto import schema
+from antiphon_server.anchor import Anchors
+from antiphon_server.authorship import Authorship, Owner
+from antiphon_server.document import Change, Document
+from antiphon_server.history import History
+from antiphon_server.removed import Removed, StoredRemoval
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.store.api import Entry, Snapshot
+from antiphon_server.text_index import Splice
+
+SERVER = Owner("server")
+"""The author of what is neither a participant's nor a run's: formatting that the server puts right."""
+SERVER_ORIGIN = 1
+AI_ORIGIN = 2
+FIRST_ORIGIN = 16
+"""Origins of participants count from here."""
+OURS = (schema.ATTR_AI, schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE)
+"""Text attributes that only a run's own text carries."""
+
+
+class _Ledger(Struct, frozen=True, array_like=True):
+    """What stands in a snapshot's `authorship`."""
+
+    spans: bytes
+    removals: list[StoredRemoval]
+
+
+class SharedState:
+    """`unix_ms` is the wall clock."""
+
+    def __init__(
+        self, limits: RoomLimits, unix_ms: Callable[[], int], snapshot: Snapshot | None = None
+    ) -> None:
+        self.document = Document(
+            snapshot.state if snapshot else None,
+            max_update=limits.max_update,
+            max_document=limits.max_document,
+            unix_ms=unix_ms,
+        )
+        self.anchors = Anchors()
+        stored = msgspec.msgpack.decode(snapshot.authorship, type=_Ledger) if snapshot else None
+        self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
+        self.removed = Removed(self.anchors, stored.removals if stored else ())
+        self.history = History(limits.history_ticks)
+
+    def take(
+        self, change: Change, owner: Owner, offset: int, sender: str | None = None
+    ) -> list[tuple[int, int]]:
+        """Account for an applied change that `owner` made and that everybody will have at room offset `offset`.
+
+        Returns the ranges of people's text that took over formatting which is a run's alone.
+        """
+        inherited: list[tuple[int, int]] = []
+        for splice in change.splices:
+            if splice.inserted:
+                if self._inserted(splice, owner):
+                    inherited.append((splice.at, splice.at + splice.inserted))
+            else:
+                gone = self.authorship.delete(splice.at, splice.deleted)
+                if splice.removed:
+                    self.removed.note(splice.at, owner, splice.removed, gone)
+            self.anchors.fold((splice,))
+        self.history.add(offset, change.splices, sender)
+        return inherited
+
+    def replay(self, entry: Entry) -> None:
+        """Apply an entry of the log. Raises DocumentBroken."""
+        change = self.document.load(entry.update, formats=entry.run is not None)
+        if change is not None:
+            self.take(change, Owner(entry.author, entry.run), 0)
+
+    def snapshot(self, seq: int, at_ms: int) -> Snapshot:
+        ledger = _Ledger(self.authorship.serialise(), self.removed.store())
+        return Snapshot(seq, self.document.checkpoint(), msgspec.msgpack.encode(ledger), at_ms)
+
+    def _inserted(self, splice: Splice, owner: Owner) -> bool:
+        """Enter an insertion; whether it is a person's and carries a run's formatting."""
+        former = None if owner.run else self.removed.owners(splice.at, owner, splice.text)
+        if former is None:
+            self.authorship.insert(splice.at, splice.inserted, owner)
+            return owner.run is None and any(name in splice.attributes for name in OURS)
+        at = splice.at
+        for span in former:
+            self.authorship.insert(at, span.length, span.owner)
+            at += span.length
+        return False

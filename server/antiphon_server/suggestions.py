@@ -1,0 +1,143 @@
+"""What becomes of a run's text afterwards: accepting and rejecting a suggestion, undoing a run.
+
+All three go by authorship, never by attributes alone: of what a run wrote, only what is still there and still its own
+is touched, and not one character of anybody else's.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from antiphon_proto import schema
+from antiphon_proto.errors import Conflict, PeerError
+from antiphon_proto.messages import Accept, Reject
+from antiphon_server.authorship import Owner
+from antiphon_server.coauthor import Coauthor, Desk
+from antiphon_server.members import Member
+from antiphon_server.removed import without
+from antiphon_server.runs import RunEntry
+from antiphon_server.shared import SERVER_ORIGIN
+from antiphon_server.text_index import EMBED, size
+
+Ranges: TypeAlias = list[tuple[int, int]]
+
+
+class Suggestions:
+    def __init__(self, desk: Desk, coauthor: Coauthor) -> None:
+        self._desk = desk
+        self._coauthor = coauthor
+
+    def accept(self, member: Member, message: Accept) -> None:
+        """The insertion stays, what it replaces goes. Raises NotFound, Conflict or PeerError."""
+        run = self._open(message.run)
+        added, doomed = self._parts(member, run, message)
+        document = self._desk.shared.document
+        owner = Owner(member.id, run.info.id)
+        self._desk.commit(document.format(added, {schema.ATTR_SUGGEST: None}, SERVER_ORIGIN), owner)
+        self._desk.commit(document.delete(doomed, SERVER_ORIGIN), owner)
+        self._settle(run, "accepted")
+
+    def reject(self, member: Member, message: Reject) -> None:
+        """The insertion goes, what it would replace stays. Raises NotFound, Conflict or PeerError."""
+        run = self._open(message.run)
+        added, doomed = self._parts(member, run, message)
+        document = self._desk.shared.document
+        owner = Owner(member.id, run.info.id)
+        self._desk.commit(document.format(doomed, {schema.ATTR_SUGGEST_DELETE: None}, SERVER_ORIGIN), owner)
+        self._desk.commit(document.delete(added, SERVER_ORIGIN), owner)
+        kept = self._desk.shared.authorship.ranges(run.info.id)
+        self._settle(run, "accepted" if kept else "rejected")
+
+    def undo(self, member: Member, run_id: str) -> None:
+        """Remove what is left of what the run wrote, restore what it deleted, touch nothing else.
+
+        Raises NotFound, or Conflict when there is nothing to undo.
+        """
+        run = self._desk.runs.get(run_id)
+        if run.live:
+            self._coauthor.halt(run)
+        if run.info.undone or run.private:
+            raise Conflict("there is nothing of this run to undo")
+        shared = self._desk.shared
+        document = shared.document
+        marked = document.marked(schema.ATTR_SUGGEST_DELETE, run_id)
+        owner = Owner(member.id, run_id)
+        self._desk.commit(document.format(marked, {schema.ATTR_SUGGEST_DELETE: None}, SERVER_ORIGIN), owner)
+        self._desk.commit(document.delete(shared.authorship.ranges(run_id), SERVER_ORIGIN), owner)
+        self._restore(run_id)
+        run.update(
+            undone=True, suggestion="rejected" if run.info.suggestion == "open" else run.info.suggestion
+        )
+        self._desk.wake()
+
+    def _restore(self, run_id: str) -> None:
+        """Put back what the run deleted of others' text, each piece as its owner's."""
+        shared = self._desk.shared
+        # From the last to the first: of two that stood next to each other, both places are now the same.
+        for removal in reversed(shared.removed.by_run(run_id)):
+            at = removal.anchor.at
+            for piece in removal.pieces:
+                text = piece.text.replace(EMBED, "")
+                attributes = without(piece.attributes, schema.ATTR_SUGGEST_DELETE)
+                self._desk.commit(shared.document.insert(at, text, attributes, SERVER_ORIGIN), piece.owner)
+                at += size(text)
+        shared.removed.forget_run(run_id)
+
+    def _open(self, run_id: str) -> RunEntry:
+        run = self._desk.runs.get(run_id)
+        if run.info.suggestion != "open":
+            raise Conflict("this run has no open suggestion")
+        if run.live:
+            raise Conflict("this run still writes; stop it first")
+        return run
+
+    def _parts(self, member: Member, run: RunEntry, message: Accept | Reject) -> tuple[Ranges, Ranges]:
+        """What the suggestion would add and what it would remove, within the part that was named."""
+        shared = self._desk.shared
+        written = shared.authorship.ranges(run.info.id)
+        added = _common(written, shared.document.marked(schema.ATTR_SUGGEST, run.info.id))
+        doomed = shared.document.marked(schema.ATTR_SUGGEST_DELETE, run.info.id)
+        if message.start is None and message.end is None:
+            return added, doomed
+        start, end = self._part(member, message)
+        added, doomed = _common(added, [(start, end)]), _common(doomed, [(start, end)])
+        if not added and not doomed:
+            raise Conflict("nothing of this suggestion is open there")
+        return added, doomed
+
+    def _part(self, member: Member, message: Accept | Reject) -> tuple[int, int]:
+        desk = self._desk
+        document, history = desk.shared.document, desk.shared.history
+        start = history.carry(message.start or 0, "right", message.offset, desk.offset, member.id)
+        end = (
+            document.length
+            if message.end is None
+            else history.carry(message.end, "left", message.offset, desk.offset, member.id)
+        )
+        if start > end or end > document.length:
+            raise PeerError("the part is not a range of the text")
+        return document.snap(start), document.snap(end)
+
+    def _settle(self, run: RunEntry, verdict: str) -> None:
+        """The suggestion is closed when nothing of it is open any more."""
+        document = self._desk.shared.document
+        written = self._desk.shared.authorship.ranges(run.info.id)
+        still = _common(written, document.marked(schema.ATTR_SUGGEST, run.info.id))
+        if not still and not document.marked(schema.ATTR_SUGGEST_DELETE, run.info.id):
+            run.update(suggestion=verdict)
+        self._desk.wake()
+
+
+def _common(a: Ranges, b: Ranges) -> Ranges:
+    """The intersection of two ordered lists of ranges."""
+    found: Ranges = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        start, end = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])
+        if start < end:
+            found.append((start, end))
+        if a[i][1] < b[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found

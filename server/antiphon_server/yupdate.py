@@ -1,0 +1,282 @@
+"""Reads a Yjs update (v1) without applying it: what it needs, what it writes, and that it is well formed.
+
+Yrs keeps an update whose dependencies it lacks and applies it later, together with somebody else's, and a decoder
+that fails half-way may leave its mark. So an update is read here first, and only one that is whole, whose
+dependencies are here, and that writes where it may is applied. Source: yjs `src/utils/encoding.js`,
+`src/structs/*.js` and lib0 `encoding.js` (any).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+MAX_CLOCK = 2**31 - 1
+"""Yrs counts clocks in 32 bits."""
+MAX_CLIENT = 2**53 - 1
+_MAX_DEPTH = 32
+
+
+class MalformedUpdate(ValueError):
+    """Not a well-formed Yjs v1 update."""
+
+
+class UpdateInfo(Struct, frozen=True):
+    """What an update holds. Clocks count UTF-16 units, as Yjs does."""
+
+    starts: dict[int, int]
+    """Client -> first clock that the update writes."""
+    ends: dict[int, int]
+    """Client -> clock after the last one that it writes."""
+    needs: dict[int, int]
+    """Client -> clock that must be known before: origins, parents and deletions, beyond the update's own."""
+    roots: frozenset[str]
+    """Names of root types that are written to by name."""
+    deletes: bool
+    values: bool
+    """Whether it holds array-like values, which have no place in a text and would shift its indices."""
+    last_text: tuple[int, int] | None
+    """(client, clock) of the last character of the last string written."""
+
+    def missing(self, state: Mapping[int, int]) -> bool:
+        """Whether a document whose state vector is `state` lacks something that the update builds on."""
+        return any(start > state.get(client, 0) for client, start in self.starts.items()) or any(
+            clock > max(state.get(client, 0), self.ends.get(client, 0))
+            for client, clock in self.needs.items()
+        )
+
+    def news(self, state: Mapping[int, int]) -> dict[int, int]:
+        """Client -> end clock, for the clients of which the update brings something that `state` lacks."""
+        return {client: end for client, end in self.ends.items() if end > state.get(client, 0)}
+
+
+def state_vector(data: bytes) -> dict[int, int]:
+    """Client -> clock. Raises MalformedUpdate."""
+    reader = _Reader(data)
+    state = {}
+    for _ in range(reader.uint()):
+        client = reader.uint()
+        state[client] = reader.uint()
+    reader.finish()
+    return state
+
+
+def inspect(update: bytes) -> UpdateInfo:
+    """Read all of `update`. Raises MalformedUpdate."""
+    return _Inspector(update).run()
+
+
+class _Reader:
+    """lib0 primitives, never past the end."""
+
+    __slots__ = ("at", "data", "end")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.end = len(data)
+
+    def byte(self) -> int:
+        if self.at >= self.end:
+            raise MalformedUpdate("the update ends too early")
+        value = self.data[self.at]
+        self.at += 1
+        return value
+
+    def uint(self) -> int:
+        value = self.byte()
+        if value < 0x80:
+            return value
+        value &= 0x7F
+        shift = 7
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+            if shift > 56:
+                raise MalformedUpdate("an integer of more than 64 bits")
+        return value
+
+    def blob(self) -> bytes:
+        length = self.uint()
+        start = self.at
+        self.at = start + length
+        if self.at > self.end:
+            raise MalformedUpdate("the update ends inside a string")
+        return self.data[start : self.at]
+
+    def text(self) -> str:
+        try:
+            return self.blob().decode()
+        except UnicodeDecodeError as error:
+            raise MalformedUpdate("a string is not UTF-8") from error
+
+    def skip(self, count: int) -> None:
+        self.at += count
+        if self.at > self.end:
+            raise MalformedUpdate("the update ends inside a value")
+
+    def any(self, depth: int = 0) -> None:
+        """Step over a lib0 `any` value."""
+        if depth > _MAX_DEPTH:
+            raise MalformedUpdate("a value is nested too deeply")
+        kind = self.byte()
+        if kind in (127, 126, 121, 120):  # undefined, null, false, true
+            return
+        if kind == 125:  # a signed variable-length integer
+            while self.byte() >= 0x80:
+                pass
+        elif kind == 124:
+            self.skip(4)
+        elif kind in (123, 122):  # float64, bigint
+            self.skip(8)
+        elif kind == 119:
+            self.text()
+        elif kind == 118:
+            for _ in range(self.uint()):
+                self.text()
+                self.any(depth + 1)
+        elif kind == 117:
+            for _ in range(self.uint()):
+                self.any(depth + 1)
+        elif kind == 116:
+            self.blob()
+        else:
+            raise MalformedUpdate(f"an unknown kind of value ({kind})")
+
+    def finish(self) -> None:
+        if self.at != self.end:
+            raise MalformedUpdate("bytes after the end of the update")
+
+
+def _utf16(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+class _Inspector:
+    def __init__(self, update: bytes) -> None:
+        self._reader = _Reader(update)
+        self._starts: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
+        self._needs: dict[int, int] = {}
+        self._roots: set[str] = set()
+        self._deletes = False
+        self._values = False
+        self._last_text: tuple[int, int] | None = None
+
+    def run(self) -> UpdateInfo:
+        reader = self._reader
+        for _ in range(reader.uint()):
+            self._client()
+        self._delete_set()
+        reader.finish()
+        return UpdateInfo(
+            self._starts,
+            self._ends,
+            self._needs,
+            frozenset(self._roots),
+            self._deletes,
+            self._values,
+            self._last_text,
+        )
+
+    def _client(self) -> None:
+        reader = self._reader
+        count = reader.uint()
+        client = reader.uint()
+        clock = reader.uint()
+        if client > MAX_CLIENT or client in self._starts:
+            raise MalformedUpdate("a client id is out of range or stands twice")
+        if count:
+            self._starts[client] = clock
+        for _ in range(count):
+            length = self._struct(client, clock)
+            if length < 1:
+                raise MalformedUpdate("an empty struct")
+            clock += length
+            if clock > MAX_CLOCK:
+                raise MalformedUpdate("a clock is out of range")
+        if count:
+            self._ends[client] = clock
+
+    def _struct(self, client: int, clock: int) -> int:
+        """Step over one struct; returns its length."""
+        reader = self._reader
+        info = reader.byte()
+        kind = info & 0x1F
+        if kind == 0:
+            return reader.uint()
+        if kind == 10:
+            raise MalformedUpdate("the update leaves a gap")
+        if info & 0x80:
+            self._need(reader.uint(), reader.uint())
+        if info & 0x40:
+            self._need(reader.uint(), reader.uint())
+        if not info & 0xC0:
+            if reader.uint() == 1:
+                self._roots.add(reader.text())
+            else:
+                self._need(reader.uint(), reader.uint())
+            if info & 0x20:
+                reader.text()
+        return self._content(kind, client, clock)
+
+    def _content(self, kind: int, client: int, clock: int) -> int:
+        reader = self._reader
+        if kind == 4:
+            length = _utf16(reader.text())
+            self._last_text = (client, clock + length - 1)
+            return length
+        if kind == 1:
+            return reader.uint()
+        self._values = self._values or kind in (2, 3, 8)
+        if kind == 2:
+            length = reader.uint()
+            for _ in range(length):
+                reader.text()
+            return length
+        if kind == 8:
+            length = reader.uint()
+            for _ in range(length):
+                reader.any()
+            return length
+        if kind == 3:
+            reader.blob()
+        elif kind == 5:
+            reader.text()
+        elif kind == 6:
+            reader.text()
+            reader.text()
+        elif kind == 7:
+            self._type()
+        else:  # 9, subdocuments, and what later versions may bring: nothing of ours uses them
+            raise MalformedUpdate(f"content of kind {kind} is not taken here")
+        return 1
+
+    def _type(self) -> None:
+        reader = self._reader
+        kind = reader.uint()
+        if kind in (3, 5):
+            reader.text()
+        elif kind > 6:
+            raise MalformedUpdate(f"a shared type of kind {kind} is not taken here")
+
+    def _need(self, client: int, clock: int) -> None:
+        if clock >= MAX_CLOCK:
+            raise MalformedUpdate("a clock is out of range")
+        if clock >= self._needs.get(client, 0):
+            self._needs[client] = clock + 1
+
+    def _delete_set(self) -> None:
+        reader = self._reader
+        for _ in range(reader.uint()):
+            client = reader.uint()
+            for _ in range(reader.uint()):
+                clock = reader.uint()
+                length = reader.uint()
+                if length:
+                    self._deletes = True
+                    self._need(client, clock + length - 1)

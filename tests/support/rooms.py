@@ -1,0 +1,56 @@
+"""A room with a virtual clock, a store in memory and a scripted engine."""
+
+from __future__ import annotations
+
+from antiphon_proto.messages import ModelInfo
+from antiphon_server.room import Room, Services
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.store.api import RoomRecord, StoredRoom
+from support.memory_store import MemoryStore
+from support.replica import NativeReplica
+from support.run_host import ScriptedHost
+from support.virtual_clock import VirtualClock
+
+MODELS = (ModelInfo("text", "scripted", "cpu", True),)
+
+
+class House:
+    """One room that can crash and come back."""
+
+    def __init__(self, limits: RoomLimits | None = None, *, auto: bool = True) -> None:
+        self.clock = VirtualClock()
+        self.store = MemoryStore(auto=auto)
+        self.host = ScriptedHost()
+        self.services = Services(
+            self.store,
+            self.host,
+            limits or RoomLimits(),
+            self.clock,
+            lambda room, role, link: f"/r/{room}?{role}={link}",
+            lambda: MODELS,
+        )
+        links = {"owner": "lo", "editor": "le", "viewer": "lv"}
+        self.store._rooms["room"] = StoredRoom(RoomRecord("room", "lineage", 0, links), None, (), (), ())
+        self.woken = 0
+        self.open()
+
+    def open(self) -> None:
+        stored = self.store.stored("room")
+        assert stored is not None
+        self.room = Room(stored, self.services, self._wake)
+
+    def restart(self) -> None:
+        """The process dies; what was not committed is lost."""
+        self.store.crash()
+        self.open()
+
+    def tick(self, seconds: float = 0.05) -> None:
+        self.clock.advance(seconds)
+        self.room.tick()
+
+    def join(self, replica: NativeReplica) -> NativeReplica:
+        replica.connect(self.room)
+        return replica
+
+    def _wake(self, _room: Room) -> None:
+        self.woken += 1

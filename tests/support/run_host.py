@@ -1,0 +1,66 @@
+"""An engine host that says what a test tells it to, at once and on the same thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from antiphon_engines.api import Request, Steer, TextRequest
+from antiphon_engines.events import Done, Failed, RunEvent, Started, Token
+from antiphon_proto.errors import AntiphonError, ErrorCode
+from antiphon_proto.messages import Alternative, TokenInfo
+
+
+class ScriptedHost:
+    """Implements `antiphon_server.coauthor.Engine`. Runs are named in the order of their submission."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, TextRequest] = {}
+        self.steered: list[tuple[str, Steer]] = []
+        self.cancelled: list[str] = []
+        self.refusal: AntiphonError | None = None
+        self._sinks: dict[str, Callable[[RunEvent], None]] = {}
+        self._indices: dict[str, int] = {}
+
+    def submit(
+        self,
+        run: str,
+        epoch: int,
+        *,
+        share: str,
+        request: Request,
+        sink: Callable[[RunEvent], None],
+        weight: float = 1.0,
+    ) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.requests[run] = request
+        self._sinks[run] = sink
+        self._indices[run] = 0
+
+    def steer(self, run: str, change: Steer) -> None:
+        self.steered.append((run, change))
+
+    def cancel(self, run: str) -> None:
+        self.cancelled.append(run)
+
+    @property
+    def last(self) -> str:
+        return list(self.requests)[-1]
+
+    def tell(self, run: str, event: RunEvent) -> None:
+        self._sinks[run](event)
+
+    def start(self, run: str) -> None:
+        self.tell(run, Started())
+
+    def say(self, run: str, *texts: str) -> None:
+        for text in texts:
+            index = self._indices[run]
+            self._indices[run] = index + 1
+            self.tell(run, Token(TokenInfo(index, text, index, -0.5, (Alternative("x", -1.5),))))
+
+    def finish(self, run: str) -> None:
+        self.tell(run, Done("end"))
+
+    def fail(self, run: str, message: str = "broken") -> None:
+        self.tell(run, Failed(ErrorCode.ENGINE_FAILED, message))
