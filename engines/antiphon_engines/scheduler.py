@@ -7,7 +7,8 @@ Three rules, in this order:
    threshold of Choudhury and Hahne, 1998), so that a newcomer finds one although somebody floods the engine.
 2. *Turns.* The active run whose share is furthest behind leads; its engine and unit are the batch's. The batch takes
    further runs of that unit, always from the share furthest behind, until one of the shares has all its runs in: a
-   share with one run is not slowed by another's seven beyond an equal part of the time.
+   share with one run is not slowed by another's seven beyond an equal part of the time. (`slack` lets shares that
+   are only a little ahead take part as well.)
 3. *Riders.* A run left out by rule 2 comes along all the same, and is not charged, where the measured cost says that
    this slows the batch by less than `ride`: on a GPU the whole batch is nearly as cheap as one run.
 
@@ -37,7 +38,10 @@ class Fairness(Struct, frozen=True):
 
     greed: float = 2.0
     ride: float = 0.05
-    credit: float = 0.25
+    slack: float = 0.25
+    """Virtual seconds that a share may be ahead and still have its turn. Without it, runs that began at different
+    times would drop out of each other's batches; the long-run shares do not depend on it."""
+    credit: float = 0.1
     """Virtual seconds that a share may catch up on after it waited for a place."""
     outlier: float = 4.0
     """A step is charged at most so many times its expected cost: a machine that paused is nobody's fault."""
@@ -81,6 +85,11 @@ class Scheduler:
         return sum(len(share.waiting) for share in self._shares)
 
     @property
+    def shares(self) -> int:
+        """Participants that are remembered: those with runs here, and those still ahead of the common time."""
+        return len(self._shares)
+
+    @property
     def idle(self) -> bool:
         """Nothing to step and nothing to admit."""
         return not self._tickets
@@ -105,7 +114,7 @@ class Scheduler:
         """Make the next waiting run active if there is a place; the caller gives it its `job`, or finishes it."""
         ticket = min(
             (candidate for share in self._shares for candidate in self._candidates(share)),
-            key=lambda candidate: (self._shares.of(candidate).time, candidate.number),
+            key=lambda candidate: (self._shares.of(candidate).places, candidate.number),
             default=None,
         )
         if ticket is not None:
@@ -165,12 +174,16 @@ class Scheduler:
         outlooks: list[tuple[Ticket, Outlook]] = []
         for kind, info in self._engines.items():
             active = [ticket for ticket in self.active if ticket.engine == kind]
-            outlooks += forecast(self._queue(kind), active, info.max_jobs, self._paces[kind], now)
+            outlooks += forecast(self._queue(kind, now), active, info.max_jobs, self._paces[kind], now)
         return outlooks
 
-    def _queue(self, kind: str) -> list[Ticket]:
-        """Waiting runs in the order in which they will probably be admitted, each run's whole cost charged ahead."""
-        times = {share.name: share.time for share in self._shares}
+    def _queue(self, kind: str, now: float) -> list[Ticket]:
+        """Waiting runs in the order in which they will probably be admitted: what the active ones will still cost, and
+        each waiting one's whole cost, is charged ahead."""
+        pace = self._paces[kind]
+        times = {share.name: share.places for share in self._shares}
+        for ticket in self.active:
+            times[ticket.share] += max(pace.remaining(ticket, now), _FIRST_GUESS) / ticket.weight
         queues = {
             share.name: [ticket for ticket in reversed(share.waiting) if ticket.engine == kind]
             for share in self._shares
@@ -181,7 +194,7 @@ class Scheduler:
                 (name for name in queues if queues[name]), key=lambda n: (times[n], queues[n][-1].number)
             )
             ticket = queues[name].pop()
-            times[name] += max(self._paces[kind].duration(ticket), _FIRST_GUESS) / ticket.weight
+            times[name] += max(pace.duration(ticket), _FIRST_GUESS) / ticket.weight
             order.append(ticket)
         return order
 
@@ -199,7 +212,7 @@ class Scheduler:
         return free > 0 and share.holds(kind) < self._fairness.greed * share.weight * free
 
     def _order(self, ticket: Ticket) -> tuple[float, float, int]:
-        return (self._shares.of(ticket).time, ticket.debt, ticket.number)
+        return (self._shares.of(ticket).turns, ticket.debt, ticket.number)
 
     def _compose(self, engine: str, unit: str, peers: list[Ticket], now: float) -> Batch:
         """Rules 2 and 3. `peers` are in order; the first is the leader."""
@@ -216,16 +229,15 @@ class Scheduler:
         for ticket in reversed(peers):
             queues.setdefault(ticket.share, []).append(ticket)
         shares = {name: self._shares[name] for name in queues}
-        times = {name: share.time for name, share in shares.items()}
-        limit = min(
-            share.time + len(queues[name]) * unit_cost / share.weight for name, share in shares.items()
+        times = {name: share.turns for name, share in shares.items()}
+        limit = self._fairness.slack + min(
+            share.turns + len(queues[name]) * unit_cost / share.weight for name, share in shares.items()
         )
         part = [queues[peers[0].share].pop()]
         times[peers[0].share] += unit_cost / shares[peers[0].share].weight
         while len(part) < most:
             name = min((name for name in queues if queues[name]), key=lambda n: times[n], default=None)
-            # The tolerance keeps rounding from adding a turn.
-            if name is None or times[name] >= limit - 1e-9:
+            if name is None or times[name] >= limit:
                 break
             part.append(queues[name].pop())
             times[name] += unit_cost / shares[name].weight

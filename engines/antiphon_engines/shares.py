@@ -1,8 +1,12 @@
-"""Weighted fair sharing: one virtual clock per participant.
+"""Weighted fair sharing: virtual clocks per participant.
 
 Start-time fair queueing (Goyal, Vin, Cheng 1996) over measured cost: a share's clock advances by what its runs cost,
 divided by its weight, and whose clock is furthest behind goes first. A share that comes back from idleness starts
 at the common time: nobody saves up a right to stall the others later.
+
+There are two clocks. `turns` decides whose unit is next among active runs, `places` whose run becomes active. Who had
+to wait for a place keeps the claim to the next ones in `places`, in full, but may not make up for the wait by keeping
+everybody else from their turns: `turns` is moved up when its first run becomes active.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ class Share:
 
     name: str
     weight: float
-    time: float
+    turns: float
     """Virtual seconds: engine time charged, divided by the weight."""
+    places: float
     waiting: deque[Ticket] = field(default_factory=deque)
     active: list[Ticket] = field(default_factory=list)
 
@@ -43,16 +48,17 @@ class Share:
 
 
 class Shares:
-    """All participants with runs here, and the common virtual time.
+    """All participants with runs here, and the common virtual times.
 
-    `credit` bounds, in virtual seconds, how far behind the common time a share may be when its first run becomes
-    active after waiting: the longest that it may then keep the others from their turns.
+    `credit` bounds, in virtual seconds, how far behind the common time a share's turns may be when its first run
+    becomes active: the longest that it may then keep the others from theirs.
     """
 
     def __init__(self, credit: float) -> None:
         self._credit = credit
         self._shares: dict[str, Share] = {}
-        self.time = 0.0
+        self.turns = 0.0
+        self.places = 0.0
 
     def __iter__(self) -> Iterator[Share]:
         return iter(self._shares.values())
@@ -70,32 +76,33 @@ class Shares:
         """The share's newest run sets its weight."""
         share = self._shares.get(ticket.share)
         if share is None:
-            share = self._shares[ticket.share] = Share(ticket.share, ticket.weight, self.time)
+            share = self._shares[ticket.share] = Share(ticket.share, ticket.weight, self.turns, self.places)
         elif share.idle:
-            share.time = max(share.time, self.time)
+            share.places = max(share.places, self.places)
         share.weight = ticket.weight
         share.waiting.append(ticket)
 
     def activate(self, ticket: Ticket) -> None:
         share = self.of(ticket)
         if not share.active:
-            share.time = max(share.time, self.time - self._credit)
+            share.turns = max(share.turns, self.turns - self._credit)
         share.activate(ticket)
 
     def charge(self, ticket: Ticket, seconds: float) -> None:
         share = self.of(ticket)
-        share.time += seconds / share.weight
+        share.turns += seconds / share.weight
+        share.places += seconds / share.weight
 
     def advance(self) -> None:
-        """Move the common time on: the weighted mean of the active shares' clocks, never backwards."""
-        active = [share for share in self if share.active]
-        if active:
-            weights = sum(share.weight for share in active)
-            self.time = max(self.time, sum(share.weight * share.time for share in active) / weights)
+        """Move the common times on: the weighted means of the clocks that run, never backwards."""
+        if active := [share for share in self if share.active]:
+            self.turns = max(self.turns, _mean([(share.weight, share.turns) for share in active]))
+        if busy := [share for share in self if not share.idle]:
+            self.places = max(self.places, _mean([(share.weight, share.places) for share in busy]))
 
     def remove(self, ticket: Ticket) -> None:
-        """A run ended. A share without runs is forgotten once the common time has caught up with it, or at once when
-        nobody is left whom it could be ahead of."""
+        """A run ended. A share without runs is forgotten once the common times have caught up with it, or at once
+        when nobody is left whom it could be ahead of."""
         share = self.of(ticket)
         if ticket in share.active:
             share.active.remove(ticket)
@@ -104,5 +111,10 @@ class Shares:
         if share.idle:
             alone = all(other.idle for other in self)
             for other in list(self):
-                if other.idle and (alone or other.time <= self.time):
+                caught_up = other.turns <= self.turns and other.places <= self.places
+                if other.idle and (alone or caught_up):
                     del self._shares[other.name]
+
+
+def _mean(weighted: list[tuple[float, float]]) -> float:
+    return sum(weight * value for weight, value in weighted) / sum(weight for weight, _ in weighted)

@@ -1,0 +1,240 @@
+"""The worker's loop, in this process: a fake engine, a scripted gateway, virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from antiphon_engines.api import Done, Failed, Token
+from antiphon_engines.channel import (
+    Cancel,
+    Command,
+    Events,
+    Ping,
+    Pong,
+    Report,
+    Shutdown,
+    SteerRun,
+    Submit,
+)
+from antiphon_engines.events import Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.loop import MAX_BROKEN, EngineBroken, WorkerLoop
+from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.settings import QueueBounds
+from antiphon_proto.params import TextSteer
+from support.fake_engine import FakeEngine, fake_info, request
+
+
+def submit(
+    ticket: int, instruction: str = "", *, share: str = "ann", tokens: int = 4, before: str = ""
+) -> Submit:
+    return Submit(ticket, f"run{ticket}", 0, share, 1.0, request(instruction, tokens=tokens, before=before))
+
+
+class Gateway:
+    """Both ends of the channel. `script[n]` is what has come when the loop looks for the n-th time; after the script
+    nothing comes, and a loop that would wait is told to leave. A step takes 10 ms of virtual time."""
+
+    def __init__(
+        self,
+        *script: Sequence[Command],
+        max_jobs: int = 4,
+        bounds: QueueBounds | None = None,
+        looks: int = 1000,
+    ) -> None:
+        self.now = 50.0
+        self.script = list(script)
+        self.looks = looks
+        self.frames: list[list[Report]] = []
+        self.waited: list[bool] = []
+        self.engine = FakeEngine(fake_info(max_jobs, max_jobs), on_step=self._on_step)
+        self.scheduler = Scheduler({"text": self.engine.info}, bounds or QueueBounds())
+        self.loop = WorkerLoop({"text": self.engine}, self.scheduler, self, self._send, lambda: self.now)
+
+    def take(self, wait: bool) -> list[Command]:
+        self.waited.append(wait)
+        while self.script:
+            commands = list(self.script.pop(0))
+            if commands or not wait:
+                return commands
+        return [Shutdown()] if wait or len(self.waited) > self.looks else []
+
+    def run(self) -> Gateway:
+        self.loop.run()
+        return self
+
+    @property
+    def reports(self) -> list[Report]:
+        return [report for frame in self.frames for report in frame]
+
+    def events(self, ticket: int) -> list[RunEvent]:
+        return [e for r in self.reports if isinstance(r, Events) and r.ticket == ticket for e in r.events]
+
+    def kinds(self, ticket: int) -> list[str]:
+        return [type(event).__name__ for event in self.events(ticket)]
+
+    def text(self, ticket: int) -> str:
+        return "".join(event.info.text for event in self.events(ticket) if isinstance(event, Token))
+
+    def _send(self, reports: Sequence[Report]) -> None:
+        self.frames.append(list(reports))
+
+    def _on_step(self, unit: str, size: int) -> None:
+        self.now += 0.01
+
+
+def test_a_run_from_start_to_end() -> None:
+    gateway = Gateway([submit(1, before="x" * 250)]).run()
+    assert gateway.kinds(1) == ["Started", "Token", "Token", "Token", "Token", "Done"]
+    assert gateway.text(1) == "w0 w1 w2 w3 "
+    assert gateway.events(1)[-1] == Done("length")
+    assert [unit for unit, _ in gateway.engine.steps] == ["prefill"] * 2 + ["decode"] * 4
+    assert gateway.engine.jobs == []
+    assert gateway.scheduler.idle
+
+
+def test_runs_share_steps_and_a_steps_outputs_are_one_write() -> None:
+    gateway = Gateway([submit(1, share="ann"), submit(2, share="bob"), submit(3, share="eve")]).run()
+    assert all(gateway.text(number) == "w0 w1 w2 w3 " for number in (1, 2, 3))
+    shared = [frame for frame in gateway.frames if len(frame) == 3]
+    assert len(shared) >= 3
+    assert len(gateway.engine.steps) <= 6
+
+
+def test_an_idle_loop_waits_instead_of_spinning() -> None:
+    gateway = Gateway([], [submit(1, tokens=2)]).run()
+    assert gateway.waited == [True, False, True]
+
+
+def test_a_cancel_takes_effect_before_the_next_step() -> None:
+    gateway = Gateway([submit(1, tokens=100)], [], [], [Cancel(1)]).run()
+    assert gateway.kinds(1) == ["Started", "Token", "Token", "Token"]
+    assert len(gateway.engine.steps) == 3
+    assert gateway.engine.jobs == []
+
+
+def test_a_cancelled_run_that_waits_never_starts() -> None:
+    gateway = Gateway([submit(1), submit(2)], [Cancel(2)], max_jobs=1).run()
+    assert gateway.kinds(2) == ["Queued"]
+    assert gateway.kinds(1)[-1] == "Done"
+    assert len(gateway.engine.steps) == 4
+
+
+def test_cancelling_what_is_over_or_unknown_is_no_error() -> None:
+    gateway = Gateway([submit(1, tokens=1)], [Cancel(1), Cancel(77), SteerRun(78, TextSteer())]).run()
+    assert gateway.kinds(1) == ["Started", "Token", "Done"]
+
+
+def test_a_cancel_that_comes_with_its_submit_leaves_nothing_to_say() -> None:
+    gateway = Gateway([submit(1), Cancel(1), Ping(1)]).run()
+    assert gateway.kinds(1) == []
+    assert [report.sequence for report in gateway.reports if isinstance(report, Pong)] == [1]
+
+
+def test_a_steer_takes_effect_at_the_next_step() -> None:
+    steer = SteerRun(1, TextSteer(instruction="go on"))
+    gateway = Gateway([submit(1, "wait")], [], [], [steer]).run()
+    assert gateway.kinds(1) == ["Started", "Token", "Token", "Token", "Token", "Done"]
+    assert len(gateway.engine.steps) == 6
+
+
+def test_a_steer_of_a_waiting_run_is_applied_when_it_starts() -> None:
+    steers = [SteerRun(2, TextSteer(instruction="go on")), SteerRun(2, TextSteer(instruction="invalid"))]
+    gateway = Gateway([submit(1), submit(2, "wait")], steers, max_jobs=1).run()
+    assert gateway.text(2) == "w0 w1 w2 w3 "
+    assert [event for event in gateway.events(2) if isinstance(event, SteerRejected)] == [
+        SteerRejected("the fake engine was asked to refuse the steer")
+    ]
+
+
+def test_those_who_wait_are_told_where_they_stand_and_not_again_without_news() -> None:
+    gateway = Gateway([submit(n, share=f"p{n}", tokens=50) for n in (1, 2, 3)], max_jobs=1).run()
+    assert gateway.kinds(1)[0] == "Started"
+    second = [event for event in gateway.events(2) if isinstance(event, Queued)]
+    third = [event for event in gateway.events(3) if isinstance(event, Queued)]
+    assert [event.position for event in second] == [1]
+    assert [event.position for event in third] == [2, 1]
+    assert 400 <= third[-1].expected_start_ms <= 600
+    assert gateway.kinds(3)[2] == "Started"
+
+
+def test_the_workers_own_bound_is_answered_too() -> None:
+    gateway = Gateway(
+        [submit(1), submit(2), submit(3)], max_jobs=1, bounds=QueueBounds(total=2, per_share=2)
+    ).run()
+    [failed] = gateway.events(3)
+    assert isinstance(failed, Failed)
+    assert failed.code == "queue_full"
+    assert gateway.text(2) == "w0 w1 w2 w3 "
+
+
+def test_a_refused_request_fails_alone() -> None:
+    gateway = Gateway([submit(1, "invalid"), submit(2, "fail"), submit(3)]).run()
+    assert gateway.events(1) == [Started(), Failed("invalid", "the fake engine was asked to refuse")]
+    assert gateway.kinds(2) == ["Started", "Token", "Token", "Failed"]
+    assert gateway.text(3) == "w0 w1 w2 w3 "
+    assert gateway.engine.jobs == []
+
+
+def test_a_broken_step_fails_its_batch_and_the_loop_goes_on() -> None:
+    gateway = Gateway([submit(1, "raise"), submit(2)], [], [], [], [], [submit(3)]).run()
+    for number in (1, 2):
+        end = gateway.events(number)[-1]
+        assert isinstance(end, Failed)
+        assert end.code == "engine_failed"
+        assert end.message == "the model failed: RuntimeError: the fake engine broke"
+    assert gateway.text(3) == "w0 w1 w2 w3 "
+    assert gateway.engine.jobs == []
+
+
+def test_an_engine_that_keeps_breaking_ends_the_worker_and_everybody_is_told() -> None:
+    script: list[list[Command]] = [[submit(n, "raise")] for n in range(1, MAX_BROKEN + 1)]
+    gateway = Gateway(*script, max_jobs=1)
+
+    def breaks(jobs: Sequence[object]) -> list[list[object]]:
+        raise MemoryError("no memory")
+
+    gateway.engine.step = breaks  # type: ignore[assignment]
+    with pytest.raises(EngineBroken, match="MemoryError: no memory"):
+        gateway.run()
+    for number in range(1, MAX_BROKEN + 1):
+        assert gateway.kinds(number)[-1] == "Failed"
+
+
+@pytest.mark.parametrize("answer", [[], [[], []]])
+def test_an_engine_that_answers_for_the_wrong_number_of_jobs_is_broken(answer: list[list[object]]) -> None:
+    gateway = Gateway([submit(1)])
+    gateway.engine.step = lambda jobs: answer  # type: ignore[assignment,return-value]
+    gateway.run()
+    end = gateway.events(1)[-1]
+    assert isinstance(end, Failed)
+    assert "1 jobs were stepped" in end.message
+
+
+def test_the_start_is_told_before_the_engine_sees_the_request() -> None:
+    gateway = Gateway([submit(1)])
+    admit: Callable[..., object] = gateway.engine.admit
+    told: list[list[str]] = []
+
+    def spy(wanted: object) -> object:
+        told.append(gateway.kinds(1))
+        return admit(wanted)
+
+    gateway.engine.admit = spy  # type: ignore[assignment]
+    gateway.run()
+    assert told == [["Started"]]
+
+
+def test_a_ping_is_answered_between_steps_with_an_account() -> None:
+    gateway = Gateway([submit(1, tokens=3)], [], [Ping(5)], [], [Ping(6)]).run()
+    first, second = (report for report in gateway.reports if isinstance(report, Pong))
+    assert (first.sequence, first.stats.active, first.stats.tokens) == (5, 1, 2)
+    assert (second.sequence, second.stats.active, second.stats.steps, second.stats.units) == (6, 0, 3, 3)
+    assert second.stats.busy_seconds == pytest.approx(0.03)
+
+
+def test_a_shutdown_stops_after_the_step_in_hand() -> None:
+    gateway = Gateway([submit(1, tokens=100)], [], [Shutdown(), submit(2)]).run()
+    assert len(gateway.engine.steps) == 2
+    assert gateway.kinds(2) == []
