@@ -19,6 +19,8 @@ from antiphon_engines.text.model import Logits
 from antiphon_proto.params import TextParams
 
 Row = NDArray[np.float32]
+_COLDEST = 1e-4
+"""Below this temperature the likeliest token is taken; dividing by less would overflow."""
 _HEAD = 512
 """Candidates that are sorted first when only top-p limits them; nearly always enough."""
 
@@ -58,7 +60,8 @@ def choose(
         picked = scores[ids]
         factor = np.float32(params.repetition_penalty)
         scores[ids] = np.where(picked > 0, picked / factor, picked * factor)
-    token = int(scores.argmax()) if params.temperature == 0 else _draw(scores, params, uniform(seed, index))
+    greedy = params.temperature < _COLDEST
+    token = int(scores.argmax()) if greedy else _draw(scores, params, uniform(seed, index))
     return Choice(
         token, float(logits[token] - log_total), _rivals(logits, log_total, token, params.alternatives)
     )
