@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import threading
 from collections import deque
@@ -142,6 +143,22 @@ def answer(*tokens: str, finish: str = "stop") -> Reply:
         make = chat_event if request.path.endswith("/chat/completions") else completion_event
         parts = [make(token, body.get("logprobs")) for token in tokens]
         return await raw(*parts, end_event(finish), b"data: [DONE]\n\n")(request)
+
+    return reply
+
+
+def drone() -> Reply:
+    """Words that depend on nothing but the request, as many as it may have."""
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        prompt = body.get("prompt") or body["messages"]
+        key = json.dumps([prompt, body.get("seed")]).encode()
+        words = [
+            f" {hashlib.sha256(key + bytes([n])).hexdigest()[:3]}"
+            for n in range(min(body["max_tokens"], 250))
+        ]
+        return await answer(*words, finish="length")(request)
 
     return reply
 

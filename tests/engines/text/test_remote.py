@@ -16,7 +16,7 @@ from antiphon_engines.text.sse import MAX_EVENT
 from antiphon_engines.text.streamed import StreamedEngine
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.params import TextParams, TextSteer
-from support.engine_runs import collect, run_all, text_of
+from support.drive import Result, run, run_to_end
 from support.openai_server import (
     OpenAIServer,
     Reply,
@@ -62,11 +62,11 @@ def build(server: OpenAIServer) -> Iterator[Build]:
 
 
 def failure(engine: StreamedEngine, request: TextRequest = CONTINUE) -> Failed:
-    [(_, end)] = run_all(engine, [request])
-    assert isinstance(end, Failed)
-    assert "\n" not in end.message
-    assert KEY not in end.message
-    return end
+    [result] = run(engine, request)
+    assert isinstance(result.end, Failed)
+    assert "\n" not in result.end.message
+    assert KEY not in result.end.message
+    return result.end
 
 
 # What is asked ----------------------------------------------------------------------------------------
@@ -74,12 +74,12 @@ def failure(engine: StreamedEngine, request: TextRequest = CONTINUE) -> Failed:
 
 def test_a_continuation_is_a_completion_of_the_text(server: OpenAIServer, build: Build) -> None:
     server.reply(answer(" there", " was", " a кот 🐈"))
-    [(tokens, end)] = run_all(build(), [CONTINUE])
-    assert text_of(tokens) == " there was a кот 🐈"
-    assert end == Done("end")
-    assert [token.index for token in tokens] == [0, 1, 2]
-    assert tokens[0].logprob == -0.5
-    assert [(rival.text, rival.logprob) for rival in tokens[0].alternatives] == [
+    [result] = run(build(), CONTINUE)
+    assert result.text == " there was a кот 🐈"
+    assert result.end == Done("end")
+    assert [token.index for token in result.tokens] == [0, 1, 2]
+    assert result.tokens[0].logprob == -0.5
+    assert [(rival.text, rival.logprob) for rival in result.tokens[0].alternatives] == [
         (" and", -1.0),
         (" or", -1.5),
     ]
@@ -94,10 +94,10 @@ def test_a_continuation_is_a_completion_of_the_text(server: OpenAIServer, build:
 
 def test_an_instruction_is_a_conversation(server: OpenAIServer, build: Build) -> None:
     server.reply(answer("The", " dog"))
-    [(tokens, _)] = run_all(build(), [INSTRUCT])
-    assert text_of(tokens) == "The dog"
-    assert tokens[0].logprob == -0.25
-    assert [rival.text for rival in tokens[0].alternatives] == [" other"]
+    [result] = run(build(), INSTRUCT)
+    assert result.text == "The dog"
+    assert result.tokens[0].logprob == -0.25
+    assert [rival.text for rival in result.tokens[0].alternatives] == [" other"]
     [request] = server.received
     assert request.path == "/v1/chat/completions"
     asked = request.body["messages"][-1]["content"]
@@ -106,14 +106,14 @@ def test_an_instruction_is_a_conversation(server: OpenAIServer, build: Build) ->
 
 def test_a_space_before_the_place_is_not_written_twice(server: OpenAIServer, build: Build) -> None:
     server.reply(answer("", " there", " was"))
-    [(tokens, _)] = run_all(build(), [TextRequest(task="continue", before="Once upon a time ")])
-    assert text_of(tokens) == "there was"
+    [result] = run(build(), TextRequest(task="continue", before="Once upon a time "))
+    assert result.text == "there was"
     assert server.received[0].body["prompt"] == "Once upon a time"
 
 
 def test_an_empty_text_is_begun_by_conversation(server: OpenAIServer, build: Build) -> None:
     server.reply(answer("It"))
-    run_all(build(), [TextRequest(task="continue", before=" ")])
+    run(build(), TextRequest(task="continue", before=" "))
     assert paths(server) == ["/chat/completions"]
 
 
@@ -123,8 +123,8 @@ def test_a_server_without_completions_is_asked_in_conversation_from_then_on(
     server.reply(status(404), answer("so"))
     engine = build()
     for _ in range(2):
-        [(tokens, end)] = run_all(engine, [CONTINUE])
-        assert (text_of(tokens), end) == ("so", Done("end"))
+        [result] = run(engine, CONTINUE)
+        assert (result.text, result.end) == ("so", Done("end"))
     assert paths(server) == ["/completions", "/chat/completions", "/chat/completions"]
 
 
@@ -132,15 +132,15 @@ def test_a_strict_server_is_asked_plainly_from_then_on(server: OpenAIServer, bui
     server.reply(status(400, {"error": {"message": "unknown field top_k"}}), answer("so"))
     engine = build()
     for _ in range(2):
-        [(tokens, _)] = run_all(engine, [CONTINUE])
-        assert text_of(tokens) == "so"
+        [result] = run(engine, CONTINUE)
+        assert result.text == "so"
     first, second, third = (request.body for request in server.received)
     assert "top_k" in first
     assert second.keys() == third.keys() == {
         "model", "stream", "max_tokens", "temperature", "top_p", "seed", "prompt",
     }  # fmt: skip
-    assert math.isnan(tokens[0].logprob)
-    assert tokens[0].token_id == -1
+    assert math.isnan(result.tokens[0].logprob)
+    assert result.tokens[0].token_id == -1
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_a_text_that_does_not_fit_loses_its_beginning(
 ) -> None:
     server.reply(status(400, body), answer("so"))
     before = "".join(chr(0x430 + n % 32) for n in range(5000))
-    [(tokens, _)] = run_all(build(), [TextRequest(task="continue", before=before)])
-    assert text_of(tokens) == "so"
+    [result] = run(build(), TextRequest(task="continue", before=before))
+    assert result.text == "so"
     prompt = server.received[1].body["prompt"]
     assert before.endswith(prompt)
     assert len(prompt) in kept
@@ -202,10 +202,10 @@ def test_errors_become_one_clear_line(
 
 def test_what_came_before_a_break_is_kept(server: OpenAIServer, build: Build) -> None:
     server.reply(cut_off(completion_event(" one", 1), completion_event(" two", 1)))
-    [(tokens, end)] = run_all(build(), [CONTINUE])
-    assert text_of(tokens) == " one two"
-    assert isinstance(end, Failed)
-    assert end.code == ErrorCode.UNAVAILABLE
+    [result] = run(build(), CONTINUE)
+    assert result.text == " one two"
+    assert isinstance(result.end, Failed)
+    assert result.end.code == ErrorCode.UNAVAILABLE
 
 
 @pytest.mark.parametrize("first", [(), (completion_event(" one", 1),)])
@@ -235,17 +235,16 @@ def test_the_key_is_never_logged(
         engine = build()
         assert failure(engine)
         assert failure(engine)
-        run_all(engine, [CONTINUE])
+        run(engine, CONTINUE)
     assert KEY not in caplog.text
     assert KEY not in repr(engine.info)
 
 
 def test_one_request_fails_and_the_others_go_on(server: OpenAIServer, build: Build) -> None:
     server.reply(status(500), answer("a", "b", "c"))
-    results = run_all(build(), [CONTINUE] * 4)
-    ends = [end for _, end in results]
-    assert sum(isinstance(end, Failed) for end in ends) == 1
-    assert [text_of(tokens) for tokens, end in results if end == Done("end")] == ["abc"] * 3
+    results = run(build(), *[CONTINUE] * 4)
+    assert sum(isinstance(result.end, Failed) for result in results) == 1
+    assert [result.text for result in results if result.end == Done("end")] == ["abc"] * 3
 
 
 # While it streams -------------------------------------------------------------------------------------
@@ -268,8 +267,8 @@ def test_releasing_a_job_closes_its_request_at_once(server: OpenAIServer, build:
     engine.release(job)
     server.abandoned.acquire()
     assert engine.step([job]) == [[]]
-    [(tokens, _)] = run_all(engine, [CONTINUE])
-    assert text_of(tokens) == " other"
+    [result] = run(engine, CONTINUE)
+    assert result.text == " other"
 
 
 def test_closing_the_engine_closes_its_requests(server: OpenAIServer, build: Build) -> None:
@@ -285,18 +284,16 @@ def test_a_stop_string_ends_the_request(server: OpenAIServer, build: Build) -> N
     events = [completion_event(token, 1) for token in (" a", " b", "\n", "\nc", " d")]
     server.reply(silent(*events))
     stopping = TextRequest(task="continue", before="x", params=TextParams(stop=("\n\n", "zzz")))
-    [(tokens, end)] = run_all(build(), [stopping])
-    assert text_of(tokens) == " a b"
-    assert end == Done("stop_string")
+    [result] = run(build(), stopping)
+    assert result.text == " a b"
+    assert result.end == Done("stop_string")
     server.abandoned.acquire()
 
 
 def test_the_server_that_writes_too_much_is_cut(server: OpenAIServer, build: Build) -> None:
     server.reply(silent(*[completion_event("x", 1)] * 9))
-    [(tokens, end)] = run_all(
-        build(), [TextRequest(task="continue", before="x", params=TextParams(max_tokens=4))]
-    )
-    assert (text_of(tokens), end) == ("xxxx", Done("length"))
+    [result] = run(build(), TextRequest(task="continue", before="x", params=TextParams(max_tokens=4)))
+    assert (result.text, result.end) == ("xxxx", Done("length"))
     server.abandoned.acquire()
 
 
@@ -307,8 +304,13 @@ def test_a_new_instruction_restarts_with_what_was_written(server: OpenAIServer, 
     first_token(engine, job)
     engine.steer(job, TextSteer(instruction="Be brief.", temperature=0.1))
     server.abandoned.acquire()
-    [(tokens, end)] = collect(engine, [job])
-    assert (text_of(tokens), [token.index for token in tokens], end) == (" two three", [1, 2], Done("end"))
+    result = Result(job)
+    run_to_end(engine, [result])
+    assert (result.text, [token.index for token in result.tokens], result.end) == (
+        " two three",
+        [1, 2],
+        Done("end"),
+    )
     again = server.received[1].body
     assert "Be brief." in again["messages"][-1]["content"]
     assert again["messages"][-1]["content"].endswith(" one")
@@ -324,8 +326,9 @@ def test_a_raised_limit_goes_on_where_the_request_ended(server: OpenAIServer, bu
     assert first_token(engine, job).info.text == " a"
     engine.steer(job, TextSteer(max_tokens=3))
     gate.set()
-    [(tokens, end)] = collect(engine, [job])
-    assert (text_of(tokens), end) == (" b c", Done("length"))
+    result = Result(job)
+    run_to_end(engine, [result])
+    assert (result.text, result.end) == (" b c", Done("length"))
     assert [request.body["max_tokens"] for request in server.received] == [2, 1]
     assert server.received[1].body["prompt"] == "x a b"
 
@@ -343,8 +346,8 @@ def test_a_lowered_limit_ends_the_run(server: OpenAIServer, build: Build) -> Non
 
 def test_an_end_at_the_servers_own_context_is_length(server: OpenAIServer, build: Build) -> None:
     server.reply(answer(" a", finish="length"))
-    [(tokens, end)] = run_all(build(), [CONTINUE])
-    assert (text_of(tokens), end) == (" a", Done("length"))
+    [result] = run(build(), CONTINUE)
+    assert (result.text, result.end) == (" a", Done("length"))
     assert len(server.received) == 1
 
 

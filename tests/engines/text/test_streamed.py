@@ -12,7 +12,7 @@ from antiphon_engines.text.streamed import INBOX, Arrival, Call, Finish, Streame
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import TextParams
-from support.engine_runs import collect, run_all, text_of
+from support.drive import Result, run, run_to_end
 
 INFO = EngineInfo(modality="text", name="fake", device="cpu", backend="fake", max_jobs=2, max_batch=2)
 REQUEST = TextRequest(task="continue", before="x", params=TextParams(max_tokens=4096))
@@ -61,8 +61,9 @@ def test_a_job_that_is_not_stepped_costs_a_bounded_inbox(thread: LoopThread) -> 
     for _ in range(20):  # the loop turns, and nothing more is taken
         thread.run(asyncio.sleep(0))
     assert source.given - len(tokens) <= INBOX + 1
-    [(rest, end)] = collect(engine, [job])
-    assert (len(tokens) + len(rest), end) == (2000, Done("end"))
+    rest = Result(job)
+    run_to_end(engine, [rest])
+    assert (len(tokens) + len(rest.tokens), rest.end) == (2000, Done("end"))
     engine.close()
     assert source.total == 0
 
@@ -70,13 +71,13 @@ def test_a_job_that_is_not_stepped_costs_a_bounded_inbox(thread: LoopThread) -> 
 def test_our_own_fault_fails_the_run_only(thread: LoopThread, caplog: pytest.LogCaptureFixture) -> None:
     source = Source(3, broken=True)
     engine = StreamedEngine(INFO, source, thread)
-    [(tokens, end)] = run_all(engine, [REQUEST])
-    assert text_of(tokens) == "xxx"
-    assert isinstance(end, Failed)
-    assert end.code == ErrorCode.INTERNAL
+    [result] = run(engine, REQUEST)
+    assert result.text == "xxx"
+    assert isinstance(result.end, Failed)
+    assert result.end.code == ErrorCode.INTERNAL
     assert "ZeroDivisionError" in caplog.text
     source.broken = False
-    assert run_all(engine, [REQUEST])[0][1] == Done("end")
+    assert run(engine, REQUEST)[0].end == Done("end")
     engine.close()
 
 

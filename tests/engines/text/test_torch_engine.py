@@ -13,7 +13,7 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import torch_engine
 from antiphon_proto.params import TextParams
 from support import tiny_checkpoint
-from support.engine_runs import run_all
+from support.drive import run
 
 GREEDY = TextParams(temperature=0.0, repetition_penalty=1.0, max_tokens=24)
 
@@ -44,16 +44,16 @@ def engine(checkpoint: tuple[Path, Any]) -> Iterator[Engine]:
 
 def test_greedy_text_is_what_transformers_generates(engine: Engine, checkpoint: tuple[Path, Any]) -> None:
     before = "Ночь, улица, фонарь 🏮"
-    [(tokens, done)] = run_all(engine, [TextRequest(task="continue", before=before, params=GREEDY)])
+    [result] = run(engine, TextRequest(task="continue", before=before, params=GREEDY))
     # One token per byte, after the three special ones (ids in the order of the byte-level alphabet).
     prompt = torch_engine._tokenizer(str(checkpoint[0]), checkpoint[1], config_for(checkpoint[0]), local=True)
     ids = torch.tensor([prompt.encode(before)])
     expected = checkpoint[1].generate(
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False
     )
-    written = [token.token_id for token in tokens]
+    written = [token.token_id for token in result.tokens]
     assert written == expected[0, ids.shape[1] :].tolist()[: len(written)]
-    assert done.reason == ("length" if len(written) == 24 else "end")
+    assert result.done.reason == ("length" if len(written) == 24 else "end")
 
 
 def test_a_chat_template_is_split_around_the_message(checkpoint: tuple[Path, Any]) -> None:
