@@ -152,7 +152,7 @@ def test_another_lineage_drops_the_copy_and_returns_its_text(replica: Replica, s
 
 def test_a_rebuild_of_the_same_lineage_keeps_unsent_edits(replica: Replica, server: Server) -> None:
     replica.insert(0, "mine ")
-    server.write(0, "theirs")
+    server.write(0, "theirs ")
     replica.welcomed(server.welcome(epoch="e2"))
     assert replica.rebuilt(server.rebuild(epoch="e2")) is None
     server.take(replica)

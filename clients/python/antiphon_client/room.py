@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from antiphon_client.address import Address
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
 from antiphon_client.replica import TRANSIENT, Replica
-from antiphon_client.run import Run
+from antiphon_client.run import MAX_BUFFERED, Run
 from antiphon_proto.codec import encode, encode_frames
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import (
@@ -49,6 +49,7 @@ from antiphon_proto.messages import (
     RunInfo,
     ServerMessage,
     SetPresence,
+    TokenInfo,
     Tokens,
     Undo,
     Update,
@@ -117,6 +118,7 @@ class Room:
         self._requests: deque[Message] = deque()
         self._asks: dict[int, Run] = {}
         self._asked = 0
+        self._early: dict[str, deque[TokenInfo]] = {}
         self._wake = asyncio.Event()
         self._changed = asyncio.Condition()
         self._failure: ClientError | None = None
@@ -384,9 +386,7 @@ class Room:
             case RunMessage():
                 self._run_changed(message)
             case Tokens():
-                for run in self._asks.values():
-                    if run.info is not None and run.info.id == message.run:
-                        run._take(message.tokens)
+                self._tokens_came(message)
             case Models(models):
                 self.models = models
             case Links(links):
@@ -439,12 +439,24 @@ class Room:
         if message.ask and self.me is not None and info.participant == self.me.id:
             run = self._asks.get(message.ask)
             if run is not None:
+                run._take(self._early.get(info.id, ()))
                 run._update(info)
+        self._early.pop(info.id, None)
         for run in list(self._asks.values()):
             if run.info is not None and run.info.id == info.id:
                 run._update(info)
                 if run.ended:
                     del self._asks[run.request.ask]
+
+    def _tokens_came(self, message: Tokens) -> None:
+        for run in self._asks.values():
+            if run.info is not None and run.info.id == message.run:
+                run._take(message.tokens)
+                return
+        if message.run not in self.runs and any(run.info is None for run in self._asks.values()):
+            # A quick run's first tokens may come before the message that says which ask it answers.
+            early = self._early.setdefault(message.run, deque(maxlen=MAX_BUFFERED))
+            early.extend(message.tokens)
 
     def _check(self, message: Digest) -> None:
         """Compare the story; a difference (an edit that split a surrogate pair, say) is mended by a rebuild."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
 from antiphon_client.errors import ClientError, RunFailed
@@ -89,7 +89,7 @@ class Run:
 
     # Called by the room ---------------------------------------------------------------------------------
 
-    def _take(self, tokens: tuple[TokenInfo, ...]) -> None:
+    def _take(self, tokens: Iterable[TokenInfo]) -> None:
         self._tokens.extend(tokens)
         self._changed.set()
 

@@ -1,0 +1,225 @@
+"""The SDK against a real server: co-editing, asking, coming back, being refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from antiphon_client import (
+    Address,
+    EditRefused,
+    JoinRefused,
+    RequestRefused,
+    Room,
+    RunFailed,
+    connect,
+    create_room,
+)
+from antiphon_engines.events import Failed
+from antiphon_proto.params import TextParams, TextSteer
+from support.server import PATIENCE, LiveServer, running
+
+
+@pytest.fixture
+async def links(server: LiveServer) -> dict[str, Address]:
+    return await create_room(server.url)
+
+
+@pytest.fixture
+async def pair(links: dict[str, Address]) -> AsyncIterator[tuple[Room, Room]]:
+    async with AsyncExitStack() as stack:
+        ada = await stack.enter_async_context(connect(links["owner"].link, name="Ада"))
+        bob = await stack.enter_async_context(connect(links["editor"].link, name="Bob 🎭"))
+        yield ada, bob
+
+
+async def agree(*rooms: Room) -> str:
+    """Wait until all hold the same text and nobody has anything unsent."""
+    async with asyncio.timeout(PATIENCE):
+        for room in rooms:
+            await room.durable()
+        for room in rooms:
+            await room.wait_for(lambda _: len({one.text for one in rooms}) == 1)
+    return rooms[0].text
+
+
+async def test_two_write_and_both_see_both(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    ada.insert(0, "Привет, ")
+    bob.append("мир 🎭")
+    text = await agree(ada, bob)
+    assert "Привет, " in text
+    assert "мир 🎭" in text
+    bob.delete(0, 2)
+    assert await agree(ada, bob) == text[2:]
+
+
+async def test_names_and_roles_are_seen(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    await ada.wait_for(lambda room: any(one.name == "Bob 🎭" for one in room.participants.values()))
+    roles = {one.name: (one.role, one.kind) for one in bob.participants.values()}
+    assert roles["Ада"] == ("owner", "human")
+    assert roles["Bob 🎭"] == ("editor", "human")
+    assert [kind for _, kind in roles.values()].count("ai") == 1
+
+
+async def test_presence_carries_the_true_name(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    await ada.set_presence({"cursor": None, "user": {"name": "somebody else"}})
+    assert ada.me is not None
+    me = ada.me.id
+    async with asyncio.timeout(PATIENCE):
+        await bob.wait_for(lambda room: me in room.presence)
+    assert bob.presence[me]["user"]["name"] == "Ада"
+
+
+async def test_ask_yields_tokens_and_the_text_enters_the_document(
+    server: LiveServer, pair: tuple[Room, Room]
+) -> None:
+    ada, bob = pair
+    server.engine.reply = " сказал 猫 🎭 конец"
+    ada.insert(0, "Однажды | потом")
+    tokens = [token async for token in ada.ask(at=len("Однажды"), params=TextParams(max_tokens=9, seed=5))]
+    assert "".join(token.text for token in tokens) == " сказал 猫 🎭 конец"
+    assert all(token.logprob <= 0 for token in tokens)
+    assert await agree(ada, bob) == "Однажды сказал 猫 🎭 конец | потом"
+    (request,) = server.engine.requests.values()
+    assert request.before.endswith("Однажды")
+    assert request.params.seed == 5
+
+
+async def test_stop_and_steer_reach_the_engine(server: LiveServer, pair: tuple[Room, Room]) -> None:
+    server.engine.hold = True
+    run = pair[0].ask("a storm")
+    info = await run.start()
+    await run.steer(TextSteer(temperature=0.1))
+    await run.stop()
+    assert (await run.finished()).state == "stopped"
+    assert server.engine.steered == [(info.id, TextSteer(temperature=0.1))]
+    assert info.id in server.engine.cancelled
+
+
+async def test_a_suggestion_waits_and_can_be_accepted_by_another(
+    server: LiveServer, pair: tuple[Room, Room]
+) -> None:
+    ada, bob = pair
+    ada.insert(0, "Start")
+    run = ada.ask(mode="suggest")
+    info = await run.finished()
+    await agree(ada, bob)
+    assert bob.runs[info.id].suggestion == "open"
+    await bob.accept(info.id)
+    await ada.wait_for(lambda room: room.runs[info.id].suggestion == "accepted")
+    assert await agree(ada, bob) == "Start a scripted reply"
+
+
+async def test_undo_of_a_run_leaves_what_people_wrote(server: LiveServer, pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    ada.insert(0, "Start")
+    info = await ada.ask().finished()
+    await agree(ada, bob)
+    bob.insert(bob.text.index("scripted"), "HUMAN ")
+    await agree(ada, bob)
+    await ada.undo(info.id)
+    await bob.wait_for(lambda room: room.runs[info.id].undone)
+    assert await agree(ada, bob) == "StartHUMAN "
+
+
+async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    ada.insert(0, "mine ")
+    bob.append(" yours ")
+    await agree(ada, bob)
+    await ada.undo()
+    await ada.wait_for(lambda room: "mine" not in room.text)
+    await ada.redo()
+    await bob.wait_for(lambda room: "mine" in room.text)
+    assert sorted((await agree(ada, bob)).split()) == ["mine", "yours"]
+
+
+async def test_a_failed_run_raises_with_its_code(server: LiveServer, pair: tuple[Room, Room]) -> None:
+    server.engine.hold = True
+    run = pair[0].ask()
+    info = await run.start()
+    server.engine._tell(info.id, Failed("worker_lost", "the engine process ended"))
+    with pytest.raises(RunFailed, match="the engine process ended"):
+        async for _ in run:
+            pass
+
+
+async def test_a_viewer_reads_and_is_refused_the_rest(links: dict[str, Address]) -> None:
+    async with connect(links["owner"].link) as ada, connect(links["viewer"].link) as eve:
+        ada.insert(0, "for all to read")
+        await ada.durable()
+        async with asyncio.timeout(PATIENCE):
+            await eve.wait_for(lambda room: room.text == "for all to read")
+            with pytest.raises(RequestRefused) as refused:
+                await eve.ask().start()
+            assert refused.value.error_code == "denied"
+            eve.insert(0, "graffiti")
+            with pytest.raises(EditRefused, match="denied") as edit:
+                await eve.applied()
+            assert edit.value.text == "graffitifor all to read"
+            await eve.wait_for(lambda room: room.text == "for all to read")
+        assert ada.text == "for all to read"
+
+
+async def test_a_bad_token_and_a_missing_room_are_refused_at_once(links: dict[str, Address]) -> None:
+    owner = links["owner"]
+    with pytest.raises(JoinRefused) as refused:
+        async with connect(Address(owner.base, owner.room, "not.a.token").link):
+            pass
+    assert refused.value.close_code == 4401
+
+
+async def test_a_revoked_member_is_put_out_and_stays_out(links: dict[str, Address]) -> None:
+    async with connect(links["owner"].link) as ada, connect(links["editor"].link, name="Eve") as eve:
+        assert eve.me is not None
+        await ada.revoke(eve.me.id)
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(JoinRefused) as refused:
+                await eve.wait_for(lambda room: False)
+        assert refused.value.close_code == 4403
+        with pytest.raises(JoinRefused):
+            async with connect(links["editor"].link, name="Eve again"):
+                pass
+
+
+async def test_the_connection_mends_itself_and_edits_made_meanwhile_arrive(
+    server: LiveServer, pair: tuple[Room, Room]
+) -> None:
+    ada, bob = pair
+    assert ada.me is not None
+    me = ada.me.id
+    ada.insert(0, "before ")
+    await agree(ada, bob)
+    for outbox in tuple(server.gateway.connections._open):
+        outbox.abort()
+    ada.append("during ")
+    bob.append("also ")
+    text = await agree(ada, bob)
+    assert sorted(text.split()) == ["also", "before", "during"]
+    assert ada.me.id == me
+
+
+async def test_a_large_paste_travels_in_fragments(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    pasted = "абвгд 🎭 " * 12_000
+    ada.insert(0, pasted)
+    assert await agree(ada, bob) == pasted
+
+
+async def test_both_copies_survive_a_restart_of_the_server(tmp_path: Path) -> None:
+    async with running(tmp_path) as first:
+        links = await create_room(first.url)
+        async with connect(links["editor"].link) as room:
+            room.insert(0, "kept 🎭")
+            await room.durable()
+    async with running(tmp_path) as second:
+        address = Address(second.url, links["editor"].room, links["editor"].token)
+        async with connect(address.link) as room:
+            assert room.text == "kept 🎭"
