@@ -64,6 +64,8 @@ def parse(spec: str) -> ModelSource:
     spec = spec.strip()
     if card := find(spec):
         return card
+    if not spec:
+        raise EngineUnavailable(_unknown_name(spec))
     if "://" in spec:
         return _parse_url(spec)
     path = Path(spec).expanduser()

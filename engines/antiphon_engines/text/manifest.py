@@ -45,6 +45,10 @@ def check(folder: Path, recipe: str, *, full: bool) -> bool:
                 f"the prepared model in {folder.name} lacks a file; prepare it again"
             ) from None
         return False
+    except NotADirectoryError:
+        return False
+    except OSError as error:
+        raise EngineUnavailable(f"cannot read the prepared model in {folder}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineUnavailable(f"the manifest of the prepared model in {folder.name} is damaged") from error
     return True
