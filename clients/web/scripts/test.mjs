@@ -27,7 +27,7 @@ await esbuild.build({
 const files = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
 const run = spawnSync(
   process.execPath,
-  ["--enable-source-maps", "--test", ...process.argv.slice(2), ...files],
+  ["--enable-source-maps", "--test", "--test-reporter=spec", ...process.argv.slice(2), ...files],
   { stdio: "inherit" },
 );
 process.exit(run.status ?? 1);

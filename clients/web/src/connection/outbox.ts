@@ -16,16 +16,10 @@ export class Outbox {
   private loose: Uint8Array[] = [];
   private batches: Batch[] = [];
   private nextNumber = 1;
-  /** How many of `loose` were sent before and came back: they keep their order, ahead of the others. */
-  private returned = 0;
-
   /** A change that was made here. */
   add(update: Uint8Array): void {
     this.loose.push(update);
-    if (this.loose.length > MAX_LOOSE) {
-      this.loose = [mergeUpdates(this.loose)];
-      this.returned = 0;
-    }
+    if (this.loose.length > MAX_LOOSE) this.loose = [mergeUpdates(this.loose)];
   }
 
   /** The next batch to send: as many loose updates as fit in `maxBytes` (always at least one), or null. */
@@ -40,7 +34,6 @@ export class Outbox {
       count += 1;
     }
     const parts = this.loose.splice(0, count);
-    this.returned = 0;
     const batch = {
       number: this.nextNumber,
       update: parts.length === 1 ? first : mergeUpdates(parts),
@@ -55,30 +48,21 @@ export class Outbox {
     for (const batch of this.batches) if (batch.number === number) batch.applied = true;
   }
 
-  /** The log is written in order: what was applied up to `number` is on disk with it. */
+  /** The log is written in order: everything up to `number` is on disk. */
   durable(number: number): void {
-    this.batches = this.batches.filter((batch) => batch.number > number || !batch.applied);
-    this.batches = this.batches.filter((batch) => batch.number !== number);
+    this.batches = this.batches.filter((batch) => batch.number > number);
   }
 
-  /** Takes a refused batch out. */
-  remove(number: number): Batch | null {
-    const found = this.batches.find((batch) => batch.number === number) ?? null;
-    this.batches = this.batches.filter((batch) => batch !== found);
-    return found;
-  }
-
-  /** Send this again, under a new number: the server would take the old one for a repetition of what came after it. */
-  requeue(batch: Batch): void {
-    this.loose.splice(this.returned, 0, batch.update);
-    this.returned += 1;
+  /** What the server has not applied, in order: it takes nothing that builds on a batch it does not have. */
+  waiting(): Batch[] {
+    return this.batches.filter((batch) => !batch.applied);
   }
 
   /**
-   * After a reconnect: what must be sent again, in order. In the same session the server has everything up to
-   * `lastBatch`; a new session knows nothing, and counts from 1.
+   * After a reconnect. In the same session the server has everything up to `lastBatch`; a new session knows nothing, and
+   * counts from 1.
    */
-  resume(sameSession: boolean, lastBatch: number): Batch[] {
+  resume(sameSession: boolean, lastBatch: number): void {
     if (sameSession) {
       this.batches = this.batches.filter((batch) => batch.number > lastBatch);
       this.nextNumber = Math.max(this.nextNumber, lastBatch + 1);
@@ -90,7 +74,6 @@ export class Outbox {
       }
     }
     for (const batch of this.batches) batch.applied = false;
-    return [...this.batches];
   }
 
   /** Empties the outbox and returns what was in it, oldest first. */
@@ -98,7 +81,6 @@ export class Outbox {
     const all = this.updates();
     this.batches = [];
     this.loose = [];
-    this.returned = 0;
     return all;
   }
 

@@ -82,6 +82,8 @@ export function inWholeCharacters(ops: readonly Op[], old: string): Op[] {
       at = end;
     }
   }
+  // The rest is kept without being named; it may begin with the other half of what was changed.
+  if (splitsCharacter(old, at)) out.rewrite(old.charAt(at));
   return out.done();
 }
 

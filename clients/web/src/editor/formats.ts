@@ -20,7 +20,7 @@ class Foreign extends Embed {
   static override className = "foreign";
 
   static override create(): HTMLElement {
-    const node = super.create() as HTMLElement;
+    const node = Embed.create.call(Foreign) as HTMLElement;
     node.setAttribute("contenteditable", "false");
     return node;
   }

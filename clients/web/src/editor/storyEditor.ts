@@ -139,7 +139,9 @@ export class StoryEditor {
       const person = room.people.value.get(id);
       const anchor = this.resolve(cursor?.anchor);
       const head = this.resolve(cursor?.head);
-      if (id === room.me.value?.id || !person?.online || anchor === null || head === null) continue;
+      // A model's caret is where its last word stands (below), which is never behind the text.
+      if (id === room.me.value?.id || person?.kind !== "human" || !person.online) continue;
+      if (anchor === null || head === null) continue;
       carets.push({ id, name: person.name || name, color: person.color, anchor, head, model: false });
     }
     for (const run of room.runs.value.values()) {

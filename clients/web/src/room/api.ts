@@ -3,7 +3,9 @@
 
 export interface CreatedRoom {
   room: string;
+  /** Addresses and tokens by role. */
   links: Record<string, string>;
+  tokens: Record<string, string>;
 }
 
 export class ApiError extends Error {}

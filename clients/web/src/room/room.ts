@@ -59,6 +59,8 @@ export class Room {
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
   readonly notices = signal<readonly Notice[]>([]);
+  /** Members whom we put out. */
+  readonly removed = signal<ReadonlyMap<string, true>>(new Map());
   /** Whether the room has ever been reached. */
   readonly entered = signal(false);
   maxDocument = Number.POSITIVE_INFINITY;
@@ -128,6 +130,12 @@ export class Room {
     return role === "owner" || role === "editor";
   }
 
+  /** Whether a run is ours to stop and to steer. */
+  mayConduct(run: RunInfo): boolean {
+    const me = this.me.value;
+    return me !== null && (me.role === "owner" || (me.role === "editor" && run.participant === me.id));
+  }
+
   /** The server's clock, Unix milliseconds. */
   serverNow(): number {
     return this.clock.now() + this.link.offset.value;
@@ -193,7 +201,7 @@ export class Room {
   }
 
   removeMember(participant: string): void {
-    this.send({ tag: "revoke", participant });
+    if (this.send({ tag: "revoke", participant })) this.put(this.removed, participant, true);
   }
 
   /** Where our cursor is, as Yjs relative positions; sent at most every 80 ms, the last one wins. */
@@ -256,8 +264,7 @@ export class Room {
         if (message.participant.id === this.me.value?.id) this.me.value = message.participant;
         break;
       case "left":
-        this.remove(this.people, message.participant);
-        this.remove(this.presences, message.participant);
+        this.left(message.participant);
         break;
       case "presence":
         this.presence(message);
@@ -291,6 +298,13 @@ export class Room {
     this.maxDocument = message.limits.max_document;
     this.entered.value = true;
     this.sendPresence();
+  }
+
+  /** Kept as absent: what they wrote and asked for still bears their name. */
+  private left(id: string): void {
+    this.remove(this.presences, id);
+    const person = this.people.value.get(id);
+    if (person) this.put(this.people, id, { ...person, online: false });
   }
 
   private presence(message: MessageOf<"presence">): void {

@@ -52,7 +52,6 @@ export class Sync {
   private lineage: string | null = null;
   private epoch = "";
   private offset = 0;
-  private ackOffset = 0;
   private session: string | null;
   private readonly outbox = new Outbox();
   private maxUpdate = MAX_UPDATE_DEFAULT;
@@ -83,7 +82,7 @@ export class Sync {
 
   /** The room offset that our copy stands at, for positions in requests. */
   get position(): number {
-    return Math.max(this.offset, this.ackOffset);
+    return this.offset;
   }
 
   /** Everything we wrote is on the server's disk. */
@@ -137,6 +136,10 @@ export class Sync {
         break;
       case "digest":
         this.compare(message);
+        break;
+      case "error":
+        // No rebuild will come: the next digest asks again.
+        if (message.re === "resync") this.replaceNext = false;
         break;
       default:
         return;
@@ -199,7 +202,6 @@ export class Sync {
     this.lineage = message.lineage;
     this.epoch = message.epoch;
     this.offset = message.offset;
-    this.ackOffset = 0;
     this.caughtUp();
   }
 
@@ -218,9 +220,8 @@ export class Sync {
   }
 
   private caughtUp(): void {
-    const again = this.synced ? [] : this.outbox.resume(true, 0);
+    if (!this.synced) this.sendAgain();
     this.synced = true;
-    for (const batch of again) this.options.send({ tag: "edit", batch: batch.number, update: batch.update });
     this.flush();
   }
 
@@ -228,7 +229,8 @@ export class Sync {
     switch (status) {
       case "applied":
         this.outbox.applied(batch);
-        this.ackOffset = Math.max(this.ackOffset, offset);
+        // The updates up to here came before it; of a tick that was all ours there is no echo.
+        this.offset = Math.max(this.offset, offset);
         this.holdMs = 0;
         return;
       case "durable":
@@ -237,25 +239,30 @@ export class Sync {
         return;
       case "rate_limited":
       case "unavailable":
-        this.hold(batch);
+        this.hold();
         return;
       default:
         this.abandon(status, message);
     }
   }
 
-  /** Refused for now: keep it first in line and wait. */
-  private hold(number: number): void {
-    const batch = this.outbox.remove(number);
-    if (!batch) return;
-    this.outbox.requeue(batch);
+  /** Refused for now: wait, and send it and what builds on it once more. */
+  private hold(): void {
     if (this.held) return;
     this.held = true;
     this.holdMs = Math.min(HOLD_LONGEST_MS, Math.max(HOLD_FIRST_MS, this.holdMs * 2));
     this.options.clock.after(this.holdMs, () => {
       this.held = false;
+      if (!this.synced) return;
+      this.sendAgain();
       this.flush();
     });
+  }
+
+  private sendAgain(): void {
+    for (const batch of this.outbox.waiting()) {
+      this.options.send({ tag: "edit", batch: batch.number, update: batch.update });
+    }
   }
 
   /**
@@ -277,7 +284,7 @@ export class Sync {
   }
 
   private compare({ offset, sha256 }: MessageOf<"digest">): void {
-    if (!this.settled || !this.outbox.empty || offset !== this.offset || this.replaceNext) return;
+    if (!this.settled || offset !== this.offset || this.replaceNext) return;
     const ours = digestOf(storyOf(this.doc).toString());
     if (ours.every((byte, index) => byte === sha256[index])) return;
     this.replaceNext = true;

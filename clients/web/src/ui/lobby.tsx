@@ -29,9 +29,9 @@ function NewRoom() {
     busy.value = true;
     failed.value = "";
     try {
-      const { room, links } = await createRoom();
+      const { room, links, tokens } = await createRoom();
       saveLinks(room, links);
-      location.assign(links.owner ?? `/r/${room}`);
+      location.assign(`/r/${encodeURIComponent(room)}#${tokens.owner ?? ""}`);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       failed.value = t.lobby.createFailed(error.message || t.lobby.unreachable);

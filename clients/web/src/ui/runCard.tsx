@@ -30,7 +30,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       {run.error && <p class="run-error">{run.error}</p>}
       {room.canEdit && (
         <div class="run-actions">
-          {run.state === "running" && (
+          {run.state === "running" && room.mayConduct(run) && (
             <button
               type="button"
               class="button small quiet"
@@ -43,7 +43,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
               {t.runs.steer}
             </button>
           )}
-          {active && (
+          {active && room.mayConduct(run) && (
             <button type="button" class="button small" onClick={() => room.stop(run.id)}>
               <Icon name="stop" />
               {t.runs.stop}

@@ -50,9 +50,8 @@ function absolute(link: string): string {
 function Members({ room }: { room: Room }) {
   const asked = useSignal<Participant | null>(null);
   const me = room.me.value;
-  const people = [...room.people.value.values()].sort(
-    (a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name),
-  );
+  const people = [...room.people.value.values()].filter((person) => !room.removed.value.has(person.id));
+  people.sort((a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name));
   return (
     <ul class="members">
       {people.map((person) => (

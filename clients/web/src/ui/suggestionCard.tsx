@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { StoryEditor } from "../editor/storyEditor";
 import type { Room } from "../room/room";
 import { t } from "../strings";
+import { isActive } from "./asking";
 import { Icon } from "./icons";
 
 const LINGER_MS = 350;
@@ -61,7 +62,7 @@ export function SuggestionCard(props: {
 
   const shown = place.value;
   const run = shown && room.runs.value.get(shown.run);
-  if (!shown || run?.suggestion !== "open") return null;
+  if (!shown || run?.suggestion !== "open" || isActive(run)) return null;
   const author = room.people.value.get(run.author)?.name ?? t.runs.title;
   const decide = (accept: boolean) => {
     if (accept) room.accept(run.id);

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { encodeStateAsUpdate } from "yjs";
+import { sha256 } from "../src/room/sha256";
+import { byteOffset, digestOf, insertedText, newDocument, storyOf } from "../src/room/story";
+import { en } from "../src/strings/en";
+import { ru } from "../src/strings/ru";
+
+test("SHA-256 agrees with node's for every length around the block bounds", () => {
+  for (const length of [0, 1, 3, 54, 55, 56, 57, 63, 64, 65, 119, 120, 1000, 70_001]) {
+    const data = Uint8Array.from({ length }, (_, index) => (index * 31 + length) & 255);
+    assert.deepEqual(Buffer.from(sha256(data)), createHash("sha256").update(data).digest(), String(length));
+  }
+});
+
+test("a digest is over the UTF-8 text", () => {
+  const expected = createHash("sha256").update("Ночь 🌙").digest().subarray(0, 16);
+  assert.deepEqual(Buffer.from(digestOf("Ночь 🌙")), expected);
+});
+
+test("byte offsets count UTF-8", () => {
+  const text = "aя字🌙b";
+  assert.deepEqual(
+    [0, 1, 2, 3, 5, 6, 99].map((index) => byteOffset(text, index)),
+    [0, 1, 3, 6, 10, 11, 11],
+  );
+});
+
+test("what an update inserts can be read back from it", () => {
+  const doc = newDocument();
+  storyOf(doc).insert(0, "Once upon a time");
+  storyOf(doc).delete(0, 5);
+  assert.equal(insertedText([encodeStateAsUpdate(doc)]), "upon a time");
+});
+
+test("Russian counts in its three forms", () => {
+  assert.deepEqual(
+    [1, 2, 5, 11, 21, 22, 112].map((count) => ru.story.words(count)),
+    ["1 слово", "2 слова", "5 слов", "11 слов", "21 слово", "22 слова", "112 слов"],
+  );
+  assert.equal(en.story.words(1), "1 word");
+});
