@@ -12,7 +12,6 @@ Everything here runs on one event loop. `HostState.status`:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from typing import Final, Literal
@@ -20,7 +19,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antiphon_engines.api import EngineInfo, EngineUnavailable, QueueFull, Request, Steer
+from antiphon_engines.api import EngineInfo, EngineUnavailable, InvalidRequest, QueueFull, Request, Steer
 from antiphon_engines.backoff import Backoff
 from antiphon_engines.channel import (
     Cancel,
@@ -41,7 +40,7 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, SteerRejected, Token
 from antiphon_engines.held import HeldRuns, Sink
 from antiphon_engines.process import WorkerProcess, spawn
-from antiphon_engines.settings import HostSettings, QueueBounds
+from antiphon_engines.settings import MAX_WEIGHT, MIN_WEIGHT, HostSettings, QueueBounds
 from antiphon_proto.errors import ErrorCode, TooLarge
 
 logger = logging.getLogger(__name__)
@@ -137,8 +136,7 @@ class EngineHost:
         self._held.fail_all(ErrorCode.UNAVAILABLE, "the engine was stopped")
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
 
     # Runs -----------------------------------------------------------------------------------------------
 
@@ -169,11 +167,14 @@ class EngineHost:
     ) -> None:
         """Hand over a run; `sink` gets its events on this event loop, never during this call.
 
-        `share` is who is charged (the participant), with `weight` against the others. While the worker starts or
-        restarts, runs wait here. Raises EngineUnavailable, QueueFull, TooLarge, and Conflict for a run that is held.
+        `share` is who is charged (the participant), with `weight` (0.01 to 100) against the others. While the worker
+        starts or restarts, runs wait here. Raises EngineUnavailable, QueueFull, TooLarge, InvalidRequest for a bad
+        weight, and Conflict for a run that is held.
         """
         if self.state.status in ("failed", "stopped"):
             raise EngineUnavailable(self.state.message)
+        if not MIN_WEIGHT <= weight <= MAX_WEIGHT:
+            raise InvalidRequest(f"a weight of {weight}; it must be {MIN_WEIGHT} to {MAX_WEIGHT}")
         self._check_backlog()
         held = self._held.add(run, epoch, share, weight, request, sink)
         try:
@@ -233,8 +234,7 @@ class EngineHost:
             self._process = None
             watch.cancel()
             await process.stop(self._settings.close_grace)
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
+            await asyncio.wait([watch])
         # A model that has been ready once is there: what is wrong with it now can mend.
         if fatal is not None:
             return _Death(fatal.message, final=fatal.final and not self.state.engines)
@@ -290,14 +290,15 @@ class EngineHost:
         if death.final or (never_ready and self._backoff.failures >= self._settings.start_attempts):
             self._give_up(reason)
             return None
-        logger.error("%s; next attempt in %.1f s", reason, delay)
+        logger.error("%s; next attempt in %.2f s", reason, delay)
         status: Literal["starting", "restarting"] = "starting" if never_ready else "restarting"
         self._change(replace(self.state, status=status, message=reason, progress=None))
         self._held.worker_died(reason, self._settings.run_deaths)
         return delay
 
     def _give_up(self, reason: str) -> None:
-        logger.error("%s", reason)
+        if self.state.engines:  # before the first `ready`, whoever waits for it says so
+            logger.error("%s", reason)
         self._change(HostState("failed", self.state.engines, reason))
         self._held.fail_all(ErrorCode.UNAVAILABLE, reason)
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+MIN_WEIGHT: Final = 0.01
+MAX_WEIGHT: Final = 100.0
+"""Of a participant's share. The factor between the two bounds how long the lightest may wait for its turn."""
 
 
 class QueueBounds(Struct, frozen=True):

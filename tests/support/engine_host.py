@@ -13,6 +13,7 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Failed, RunEvent, Token
 from antiphon_engines.host import FACTORY, EngineHost, HostState
 from antiphon_engines.settings import HostSettings
+from support.fake_engine import request
 
 PATIENCE = 60.0
 """Seconds that a test waits for an event before it is a failure; never a measure of anything."""
@@ -58,6 +59,22 @@ class Recorder:
         return self.end
 
 
+def process_gone(pid: int) -> asyncio.Future[None]:
+    """Done when the process has ended; needs a running loop. Linux: a pidfd becomes readable at the end."""
+    loop = asyncio.get_running_loop()
+    gone: asyncio.Future[None] = loop.create_future()
+    handle = os.pidfd_open(pid)
+
+    def ended() -> None:
+        loop.remove_reader(handle)
+        os.close(handle)
+        if not gone.done():
+            gone.set_result(None)
+
+    loop.add_reader(handle, ended)
+    return gone
+
+
 class Watched:
     """`async with Watched(...) as watched:` starts a host and closes it; remembers every state.
 
@@ -96,6 +113,21 @@ class Watched:
         names = [state.status for state in self.states]
         return [name for name, before in zip(names, [None, *names], strict=False) if name != before]
 
+    def submit(
+        self,
+        run: str,
+        sink: Recorder,
+        instruction: str = "",
+        *,
+        share: str = "ann",
+        tokens: int = 8,
+        before: str = "",
+        epoch: int = 0,
+    ) -> None:
+        """A run for the fake engine."""
+        wanted = request(instruction, tokens=tokens, before=before)
+        self.host.submit(run, epoch, share=share, request=wanted, sink=sink)
+
     async def until(self, condition: Callable[[HostState], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not any(condition(state) for state in self.states):
@@ -114,9 +146,14 @@ class Watched:
         assert self.host.worker_pid is not None, "there is no worker to kill"
         os.kill(self.host.worker_pid, number)
 
+    def worker_gone(self) -> asyncio.Future[None]:
+        """Done when the present worker process has ended."""
+        assert self.host.worker_pid is not None, "there is no worker"
+        return process_gone(self.host.worker_pid)
+
     def _on_state(self, state: HostState) -> None:
         self.states.append(state)
         self._news.set()
 
 
-__all__ = ["FACTORY", "PATIENCE", "QUICK", "Recorder", "Watched"]
+__all__ = ["FACTORY", "PATIENCE", "QUICK", "Recorder", "Watched", "process_gone"]

@@ -1,0 +1,43 @@
+"""Measured costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from antiphon_engines.costs import CostTable
+
+
+def test_what_was_never_measured_is_unknown() -> None:
+    costs = CostTable()
+    assert costs.estimate("text", "decode", 1) is None
+    costs.observe("text", "prefill", 1, 0.3, now=0.0)
+    assert costs.estimate("text", "decode", 1) is None
+    assert costs.estimate("image", "prefill", 1) is None
+
+
+def test_measurements_are_averaged() -> None:
+    costs = CostTable(smoothing=0.5)
+    costs.observe("text", "decode", 2, 0.1, now=0.0)
+    costs.observe("text", "decode", 2, 0.2, now=1.0)
+    assert costs.estimate("text", "decode", 2) == pytest.approx(0.15)
+
+
+def test_sizes_in_between_are_guessed_on_the_dear_side() -> None:
+    costs = CostTable()
+    costs.observe("text", "decode", 2, 0.10, now=0.0)
+    costs.observe("text", "decode", 8, 0.16, now=0.0)
+    assert costs.estimate("text", "decode", 1) == pytest.approx(0.10)
+    assert costs.estimate("text", "decode", 3) == pytest.approx(0.15)
+    assert costs.estimate("text", "decode", 6) == pytest.approx(0.16)
+    assert costs.estimate("text", "decode", 16) == pytest.approx(0.32)
+
+
+def test_an_old_measurement_is_replaced_and_counts_as_unknown_before() -> None:
+    costs = CostTable(smoothing=0.1, stale=30.0)
+    costs.observe("text", "decode", 1, 1.0, now=0.0)
+    assert costs.is_fresh("text", "decode", 1, now=30.0)
+    assert not costs.is_fresh("text", "decode", 1, now=30.1)
+    assert not costs.is_fresh("text", "decode", 2, now=0.0)
+    assert costs.estimate("text", "decode", 1) == 1.0
+    costs.observe("text", "decode", 1, 0.2, now=100.0)
+    assert costs.estimate("text", "decode", 1) == 0.2

@@ -1,0 +1,17 @@
+"""What the gateway imports of the engines is light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ["torch", "transformers", "onnxruntime", "onnxruntime_genai", "xllamacpp", "numpy", "tokenizers"]
+
+
+def test_the_host_imports_no_model_library() -> None:
+    script = (
+        "import sys, antiphon_engines.host, antiphon_engines.channel, antiphon_engines.config, antiphon_engines.api\n"
+        f"print(sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
