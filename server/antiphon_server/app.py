@@ -7,6 +7,7 @@ import errno
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TypeAlias
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host import EngineHost, HostState
+from antiphon_engines.registry import describe
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server import http, ws
@@ -36,8 +38,8 @@ _MAX_BODY = 64 * 1024
 """Bytes of an HTTP request's body; nothing in `/api` needs more."""
 
 
-class CannotListen(AntiphonError):
-    """The port cannot be had; the message is one clear line."""
+class CannotStart(AntiphonError):
+    """The port or the data folder cannot be had; the message is one clear line."""
 
     code = ErrorCode.UNAVAILABLE
 
@@ -81,9 +83,13 @@ async def _run(
     stack: AsyncExitStack,
 ) -> None:
     def heard(state: HostState) -> None:
-        log.info("text engine: %s%s", state.status, f", {state.message}" if state.message else "")
+        # A start that failed is told by the exception that ends the server.
+        level = logging.DEBUG if state.status in ("failed", "stopped") and not state.engines else logging.INFO
+        log.log(level, "text engine %s%s", state.status, f": {state.message}" if state.message else "")
         hub.announce_models(gateway.models())
 
+    describe(settings.text_model)  # a wrong name is found before anything is opened
+    _make_folder(settings.data_dir)
     metrics = Metrics()
     tokens = Tokens(load_key(settings.data_dir / "join.key"))
     store = MeteredStore(SqliteStore(settings.data_dir / "rooms.sqlite"), metrics.durable)
@@ -150,6 +156,13 @@ async def _room(url: str, gateway: Gateway) -> Serving:
     return Serving(url, gateway, record.id, link)
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"cannot use the data folder {path}: {error.strerror or error}") from None
+
+
 async def _listen(runner: web.AppRunner, settings: Settings) -> web.TCPSite:
     site = web.TCPSite(runner, settings.host, settings.port)
     try:
@@ -157,8 +170,8 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> web.TCPSite:
     except OSError as error:
         place = f"port {settings.port} of {settings.host}"
         if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"{place} is in use; choose another with --port") from None
-        raise CannotListen(f"cannot listen on {place}: {error.strerror or error}") from None
+            raise CannotStart(f"{place} is in use; choose another with --port") from None
+        raise CannotStart(f"cannot listen on {place}: {error.strerror or error}") from None
     return site
 
 

@@ -86,7 +86,6 @@ def link_path(room: str, token: str) -> str:
 def load_key(path: Path) -> bytes:
     """The signing key in `path`, made there with mode 0600 when there is none. Raises KeyUnavailable."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         key = path.read_bytes() if path.exists() else _new_key(path)
     except OSError as error:
         raise KeyUnavailable(f"cannot use the signing key {path}: {error.strerror or error}") from error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from antiphon_proto.errors import AntiphonError
+from antiphon_server.commands import bench, doctor, models
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
@@ -27,10 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
-@app.callback()
-def antiphon() -> None:
-    """A real-time server for co-creation between people and generative models."""
+app.add_typer(models.app, name="models")
+app.command()(doctor.doctor)
+app.command()(bench.bench)
 
 
 @app.command()

@@ -415,9 +415,13 @@ class Room:
         self._coauthor.halt_all()
         self.snapshot()
         self.tick()
-        for member, seat in list(self.members.seated()):
-            seat.outlet.close(code, reason)
-            self.vacate(member)
+        try:
+            await self._services.store.flush()  # those who wait for `durable` hear it before they are put out
+        finally:
+            self.tick()
+            for member, seat in list(self.members.seated()):
+                seat.outlet.close(code, reason)
+                self.vacate(member)
         await self._services.store.flush()
 
     def _flush(self) -> None:

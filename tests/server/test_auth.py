@@ -86,7 +86,7 @@ def test_links_hold_the_token_where_no_server_and_no_referrer_sees_it() -> None:
 
 
 def test_the_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "join.key"
+    path = tmp_path / "join.key"
     key = load_key(path)
     assert len(key) == 32
     assert load_key(path) == key

@@ -15,7 +15,6 @@ from typing import Any
 import aiohttp
 
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.host import HostState
 from antiphon_server.app import OnState, Serving, serve
 from antiphon_server.config import Settings
 from antiphon_server.gateway import Engine, Gateway
@@ -55,14 +54,15 @@ async def new_room(url: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(data_dir: Path, **settings: Any) -> AsyncIterator[LiveServer]:
-    """The real app on a free port; it is drained on the way out, and what it raised is raised here."""
+async def running(data_dir: Path, *, engine_failure: str = "", **settings: Any) -> AsyncIterator[LiveServer]:
+    """The real app on a free port; it is drained on the way out, and what it raised is raised here.
+    `engine_failure`: the engine cannot start, for that reason."""
     stop = asyncio.Event()
     ready: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()
     engines: list[ScriptedEngine] = []
 
     def make(config: WorkerConfig, on_state: OnState) -> Engine:
-        engines.append(ScriptedEngine(config, on_state))
+        engines.append(ScriptedEngine(config, on_state, failure=engine_failure))
         return engines[0]
 
     chosen = Settings(port=0, data_dir=data_dir, **settings)
