@@ -1,0 +1,47 @@
+"""`antiphon bench NAME`: measure, and say which targets are met."""
+
+from __future__ import annotations
+
+import enum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from antiphon_proto.errors import AntiphonError
+from antiphon_server.bench.report import Report
+
+
+class Bench(enum.StrEnum):
+    """Each is a module of `antiphon_server.bench` with `run(long) -> Report`."""
+
+    RELAY = "relay"
+    TEXT = "text"
+
+
+class CannotSave(AntiphonError):
+    """The copy cannot be written; the message is one clear line."""
+
+
+def bench(
+    name: Annotated[Bench, typer.Argument(help="What to measure")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="Take longer than 3 minutes, for steadier figures.")
+    ] = False,
+    save: Annotated[Path | None, typer.Option(help="Folder to leave a copy in")] = None,
+) -> None:
+    """Measure the real thing beside what one would use instead. Exit status 0 when it could be measured."""
+    report = cast(Report, import_module(f"antiphon_server.bench.{name}").run(long))
+    if as_json:
+        typer.echo(report.to_json())
+    else:
+        report.show(Console())
+    if save is not None:
+        try:
+            path = report.save(save)
+        except OSError as error:
+            raise CannotSave(f"cannot save the figures in {save}: {error.strerror or error}") from None
+        typer.echo(f"saved {path}", err=True)
