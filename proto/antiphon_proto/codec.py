@@ -6,6 +6,7 @@ peers can say more than we understand (PROTOCOL.md, "Versions").
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -42,7 +43,7 @@ def encode_frames(message: Message) -> list[bytes]:
 
 
 class Decoder(Generic[M]):
-    """Decodes the messages of one direction.
+    """Decodes the messages of one direction. Stateless: one serves every connection.
 
     `max_size` bounds a frame in bytes; a reassembled fragment group passes its own bound to :meth:`decode`.
     """
@@ -74,11 +75,13 @@ class Decoder(Generic[M]):
             return False
 
 
+@cache
 def client_decoder(max_size: int = MAX_FRAME) -> Decoder[ClientMessage]:
     """For the server's side: what clients send."""
     return Decoder(ClientMessage, max_size)
 
 
+@cache
 def server_decoder(max_size: int = MAX_FRAME) -> Decoder[ServerMessage]:
     """For the client's side: what the server sends."""
     return Decoder(ServerMessage, max_size)

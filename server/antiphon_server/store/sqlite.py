@@ -9,6 +9,7 @@ is either on its way to disk or was never acknowledged.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import logging
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-from sqlalchemy import delete, event, insert, select, text
+from sqlalchemy import Table, delete, event, insert, select, text
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -47,12 +48,14 @@ _RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0)
 class SqliteStore:
     """A `RoomStore` in the file `path` (created, with its folder, when absent).
 
-    `max_pending` bounds the queued bytes: past it `put` refuses. One process at a time may hold the file.
+    `max_pending` bounds the queued bytes: past it `put` refuses. Commits begin at least `interval` seconds apart (one
+    costs as much as a hundred edits), unless somebody waits in `flush`. One process at a time may hold the file.
     """
 
-    def __init__(self, path: Path, *, max_pending: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, path: Path, *, max_pending: int = 64 * 1024 * 1024, interval: float = 0.05) -> None:
         self._path = path
         self._max_pending = max_pending
+        self._interval = interval
         self._engine: AsyncEngine | None = None
         self._lock: IO[bytes] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -61,6 +64,7 @@ class SqliteStore:
         self._taken = 0
         self._written = 0
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._progress = asyncio.Condition()
         self._closing = False
         self._problem: StorageUnavailable | None = None
@@ -89,6 +93,7 @@ class SqliteStore:
     async def close(self) -> None:
         self._closing = True
         self._wake.set()
+        self._hurry.set()
         if self._writer is not None:
             await self._writer
             self._writer = None
@@ -143,6 +148,7 @@ class SqliteStore:
 
     async def flush(self) -> None:
         goal = self._taken
+        self._hurry.set()
         async with self._progress:
             await self._progress.wait_for(lambda: self._written >= goal or self._problem is not None)
         if self._written < goal and self._problem is not None:
@@ -151,13 +157,18 @@ class SqliteStore:
     async def _write_loop(self) -> None:
         """Take all that is queued, commit it, tell; again, until closed and empty (or closed and refused)."""
         failures = 0
+        next_commit = 0.0
+        clock = asyncio.get_running_loop().time
         while True:
             await self._wake.wait()
             self._wake.clear()
             if not self._queue:
                 if self._closing:
                     return
+                self._hurry.clear()
                 continue
+            await self._gather(next_commit - clock())
+            next_commit = clock() + self._interval
             batch = self._queue[:]
             try:
                 async with self._open_engine().begin() as connection:
@@ -181,6 +192,14 @@ class SqliteStore:
             await self._announce()
             if self._queue or self._closing:
                 self._wake.set()
+
+    async def _gather(self, seconds: float) -> None:
+        """Let more come, so that one commit serves it all; cut short when somebody waits for the commit."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._hurry.wait()
+        self._hurry.clear()
 
     async def _pause(self, seconds: float) -> None:
         """Wait before trying again; closing cuts it short."""
@@ -246,64 +265,57 @@ async def _migrate(connection: AsyncConnection) -> None:
 async def _commit(
     connection: AsyncConnection, batch: Sequence[tuple[str, Sequence[Change], Committed | None]]
 ) -> None:
-    """Write the batch in order; runs of entries go in one statement."""
+    """Write the batch: the entries in one statement, and of each record only its last state."""
     appended: list[dict[str, Any]] = []
+    records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
     for room, changes, _ in batch:
         for change in changes:
             match change:
-                case Entry():
+                case Entry(seq, author, update, at_ms, run):
                     appended.append(
                         {
                             "room": room,
-                            "seq": change.seq,
-                            "author": change.author,
-                            "run": change.run,
-                            "at_ms": change.at_ms,
-                            "body": change.update,
+                            "seq": seq,
+                            "author": author,
+                            "run": run,
+                            "at_ms": at_ms,
+                            "body": update,
                         }
                     )
-                case Snapshot():
-                    await connection.execute(
-                        upsert(tables.snapshots)
-                        .values(
-                            room=room,
-                            seq=change.seq,
-                            at_ms=change.at_ms,
-                            state=change.state,
-                            authorship=change.authorship,
-                        )
-                        .on_conflict_do_nothing()
-                    )
-                    await connection.execute(
-                        delete(tables.snapshots).where(
-                            tables.snapshots.c.room == room, tables.snapshots.c.seq < change.seq
-                        )
-                    )
+                case Snapshot(seq, state, authorship, at_ms):
+                    row = {"room": room, "seq": seq, "at_ms": at_ms, "state": state, "authorship": authorship}
+                    records.setdefault(tables.snapshots, {})[room,] = row
                 case RoomRecord():
-                    await _put(connection, tables.rooms, {"room": room}, {"record": _pack(change)})
-                case MemberRecord():
-                    await _put(
-                        connection,
-                        tables.members,
-                        {"room": room, "member": change.id},
-                        {"record": _pack(change)},
-                    )
-                case RunRecord():
-                    await _put(
-                        connection,
-                        tables.runs,
-                        {"room": room, "run": change.info.id},
-                        {"created_ms": change.info.created_ms, "record": _pack(change)},
-                    )
+                    records.setdefault(tables.rooms, {})[room,] = {"room": room, "record": _pack(change)}
+                case MemberRecord(id=member):
+                    row = {"room": room, "member": member, "record": _pack(change)}
+                    records.setdefault(tables.members, {})[room, member] = row
+                case RunRecord(info=info):
+                    row = {
+                        "room": room,
+                        "run": info.id,
+                        "created_ms": info.created_ms,
+                        "record": _pack(change),
+                    }
+                    records.setdefault(tables.runs, {})[room, info.id] = row
     if appended:
         # A commit whose answer was lost may have happened: writing it again must change nothing.
         await connection.execute(upsert(tables.entries).on_conflict_do_nothing(), appended)
+    for table, rows in records.items():
+        await _put(connection, table, list(rows.values()))
+    for row in records.get(tables.snapshots, {}).values():
+        older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])
+        await connection.execute(delete(tables.snapshots).where(older))
 
 
-async def _put(connection: AsyncConnection, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
-    await connection.execute(
-        upsert(table).values(**key, **values).on_conflict_do_update(index_elements=list(key), set_=values)
-    )
+async def _put(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, or replace those of the same primary key."""
+    statement = upsert(table)
+    keys = table.primary_key.columns.keys()
+    values = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
+    }
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), rows)
 
 
 async def _load(connection: AsyncConnection, room: str) -> StoredRoom | None:
