@@ -70,7 +70,9 @@ def _serve(path: Path, config: WorkerConfig, key: str) -> Any:
     params.model.path = str(path)
     params.n_ctx = config.context * config.max_jobs
     params.n_parallel = config.max_jobs
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
+    # ggml's threads wait for each other by spinning: where the gateway or a neighbour takes one of their cores, every
+    # token waits for the kernel's scheduler (24 tokens on two loaded cores: 9-45 s with two threads, 1.7 s with one).
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, config.threads - 1)
     params.n_threads_http = config.max_jobs + 2
     params.n_batch = max(config.prefill_chunk, config.max_jobs)
     params.cache_ram_mib = _PROMPT_CACHE_MIB
