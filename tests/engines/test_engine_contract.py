@@ -96,7 +96,7 @@ def test_more_jobs_than_places_are_refused(engine: Engine) -> None:
 
 
 def test_release_is_idempotent_and_frees_the_place_mid_run(engine: Engine) -> None:
-    results = [Result(engine.admit(ask(seed=n, max_tokens=50))) for n in range(3)]
+    results = [Result(engine.admit(ask(seed=n, max_tokens=4000))) for n in range(3)]
     for _ in range(4):
         step(engine, results)
     engine.release(results[0].job)

@@ -9,6 +9,9 @@ from importlib.util import find_spec
 import pytest
 
 from antiphon_engines.api import Engine
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text.prepare import prepare_source
+from support import openai_server, tiny_checkpoint
 from support.toy_model import ToyModel, ToyTokenizer
 
 
@@ -48,7 +51,41 @@ def _embedded(request: pytest.FixtureRequest) -> Engine:
     return TextEngine(model, tokenizer, max_jobs=4, max_batch=3, chunk=32)
 
 
+def _torch(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.text import torch_engine
+
+    folder = request.getfixturevalue("tmp_path")
+    tiny_checkpoint.write(folder)
+    config = WorkerConfig(
+        cache_dir=str(folder), max_jobs=4, max_batch=3, context=256, threads=1, device="cpu"
+    )
+    return torch_engine.build(str(folder), config, local=True)
+
+
+def _gguf(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.text import gguf
+
+    cache_dir = request.getfixturevalue("embedded_text_model").parents[2]
+    path = prepare_source(cache_dir, lambda stage, part: None)
+    config = WorkerConfig(cache_dir=str(cache_dir), max_jobs=3, context=256, threads=1, device="cpu")
+    return gguf.build(path, config, name="gguf")
+
+
+def _remote(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.text import remote
+
+    running = openai_server.serving()
+    server = running.__enter__()
+    request.addfinalizer(lambda: running.__exit__(None, None, None))
+    server.reply(openai_server.drone())
+    return remote.build(server.url, "drone", WorkerConfig(cache_dir="unused", max_jobs=4))
+
+
 ENGINES: list[EngineCase] = [
     EngineCase("toy", _toy),
     EngineCase("embedded", _embedded, needs=("onnxruntime",)),
+    # In these two a batch may change the last bits of a logit, and with them a text.
+    EngineCase("torch", _torch, exact=False, needs=("torch", "transformers")),
+    EngineCase("gguf", _gguf, exact=False, needs=("xllamacpp",)),
+    EngineCase("remote", _remote),
 ]

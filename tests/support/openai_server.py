@@ -155,8 +155,8 @@ def drone() -> Reply:
         prompt = body.get("prompt") or body["messages"]
         key = json.dumps([prompt, body.get("seed")]).encode()
         words = [
-            f" {hashlib.sha256(key + bytes([n])).hexdigest()[:3]}"
-            for n in range(min(body["max_tokens"], 250))
+            f" {hashlib.sha256(key + n.to_bytes(2, 'big')).hexdigest()[:3]}"
+            for n in range(body["max_tokens"])
         ]
         return await answer(*words, finish="length")(request)
 
