@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from antiphon_engines.text.prepare import prepare_embedded
 from support.server import LiveServer, running
+
+
+@pytest.fixture(scope="session")
+def cache_dir() -> Path:
+    """Where prepared models and the Node peers are kept between runs: ANTIPHON_CACHE_DIR, else the user's cache."""
+    return Path(os.environ.get("ANTIPHON_CACHE_DIR", "~/.cache/antiphon")).expanduser()
+
+
+@pytest.fixture(scope="session")
+def embedded_text_model(cache_dir: Path) -> Path:
+    """The folder of the embedded text model, prepared when it is not there yet (minutes, once)."""
+    return prepare_embedded(cache_dir, "int8", lambda stage, part: None)
 
 
 @pytest.fixture
