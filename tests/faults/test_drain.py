@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from pathlib import Path
 
 import aiohttp
 
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import VERSION, Ack, GoAway, Hello
-from support.raw_client import native, plain
+from support.raw_client import native, plain, upgraded
 from support.server import running, serving
 
 QUICK_MODEL = "--text-model=http://127.0.0.1:9/v1#nobody"
@@ -44,12 +45,7 @@ async def test_a_drain_tells_everybody_keeps_everything_and_closes(tmp_path: Pat
 async def test_a_client_that_does_not_answer_the_close_is_cut_off(tmp_path: Path) -> None:
     async with running(tmp_path, drain_timeout=0.05) as server:
         room = await server.new_room()
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-        writer.write(
-            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        assert b"101" in await reader.readline()
+        reader, writer, _ = await upgraded(server.url)
         async with native(server.ws_url) as ada:
             await ada.hello(room["tokens"]["owner"])
             server.stop.set()
@@ -84,6 +80,16 @@ async def test_sigterm_ends_a_process_with_status_0_and_loses_nothing(tmp_path: 
             assert await ended == 0
     async with serving(tmp_path, QUICK_MODEL) as served:
         assert await _text(served.url, room["tokens"]["owner"]) == "kept"
+
+
+async def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    patient = {"ANTIPHON_DRAIN_TIMEOUT": "600", "ANTIPHON_LIMITS__CLOSE_TIMEOUT": "60"}
+    async with serving(tmp_path, QUICK_MODEL, environment=patient) as served:
+        reader, writer, _ = await upgraded(served.url)
+        served.process.send_signal(signal.SIGTERM)
+        assert (await reader.readexactly(1)) == b"\x88"  # a close frame, which this client does not answer
+        assert await served.terminate() == 130
+        writer.close()
 
 
 async def _text(url: str, token: str) -> str:

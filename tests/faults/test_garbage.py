@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -36,7 +37,7 @@ from antiphon_proto.messages import (
 from antiphon_proto.params import TextParams, TextSteer
 from antiphon_proto.sync import Awareness, AwarenessState, SyncStep1, SyncStep2, SyncUpdate, encode_y
 from antiphon_server.limits import Limits
-from support.raw_client import NativeClient, native, plain
+from support.raw_client import NativeClient, native, plain, upgraded
 from support.server import LiveServer, running
 
 DOCUMENTED = {*CloseCode, 1007, 1009}
@@ -90,6 +91,12 @@ def mangled(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+broken_websocket = st.tuples(
+    st.sampled_from([b"\x82", b"\x02", b"\x80", b"\x00", b"\x81", b"\x88", b"\x89", b"\xf2", b"\x8f"]),
+    st.sampled_from([b"\x00", b"\x85", b"\x7e", b"\xfe\xff\xff", b"\xff" + b"\xff" * 8, b"\x81\x00"]),
+    st.binary(max_size=20),
+).map(b"".join)
+"""Frames that are unmasked, cut, reserved, or claim an absurd size."""
 frames = st.one_of(st.binary(max_size=100), messages.map(encode), mangled(), st.text(max_size=10))
 yframes = st.one_of(
     st.binary(max_size=100),
@@ -155,6 +162,21 @@ async def throw_plain(bystanders: Bystanders, garbage: list[bytes | str]) -> Non
     await bystanders.undisturbed()
 
 
+async def throw_bytes(bystanders: Bystanders, after_upgrade: bool, garbage: bytes) -> None:
+    """To the port itself, as the first bytes or after the upgrade."""
+    if after_upgrade:
+        _, writer, _ = await upgraded(bystanders.server.url)
+    else:
+        port = int(bystanders.server.url.rpartition(":")[2])
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        writer.write(garbage)
+        await writer.drain()
+        await bystanders.undisturbed()
+        writer.close()
+        await writer.wait_closed()
+
+
 @pytest.fixture
 def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Scene]:
     """One server for all examples: what one leaves behind, the next one meets."""
@@ -191,5 +213,14 @@ def test_plain_garbage(scene: Scene) -> None:
     @given(st.lists(yframes, min_size=1, max_size=8))
     def check(garbage: list[bytes | str]) -> None:
         scene(lambda bystanders: throw_plain(bystanders, garbage))
+
+    check()
+
+
+def test_garbage_below_the_messages(scene: Scene) -> None:
+    @settings(derandomize=True, deadline=None, max_examples=40)
+    @given(st.booleans(), st.one_of(st.binary(max_size=300), broken_websocket))
+    def check(after_upgrade: bool, garbage: bytes) -> None:
+        scene(lambda bystanders: throw_bytes(bystanders, after_upgrade, garbage))
 
     check()

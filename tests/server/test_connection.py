@@ -25,7 +25,7 @@ from antiphon_server.limits import Limits
 from antiphon_server.outbox import Outbox, Traffic
 from antiphon_server.room import Room
 from antiphon_server.store.api import StorageUnavailable
-from support.raw_client import native
+from support.raw_client import native, upgraded
 from support.server import LiveServer, running
 from support.wires import FakeWire, VirtualClock
 
@@ -129,13 +129,7 @@ async def test_our_own_failure_closes_one_connection_with_its_code_and_is_logged
 
 async def test_a_client_that_answers_no_ping_is_let_go(tmp_path: Path) -> None:
     async with running(tmp_path, limits=Limits(heartbeat=0.02)) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-        writer.write(
-            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert b" 101 " in head
+        reader, writer, head = await upgraded(server.url)
         assert b"Sec-WebSocket-Extensions" not in head
         assert await reader.read() == b"\x89\x00"  # one ping, and the end
         writer.close()

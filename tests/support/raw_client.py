@@ -176,3 +176,18 @@ async def native(url: str) -> AsyncIterator[NativeClient]:
 async def plain(url: str) -> AsyncIterator[YjsClient]:
     async with connect(url, compression=None, max_size=MAX) as socket:
         yield YjsClient(socket)
+
+
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+async def upgraded(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+    """A WebSocket to `/ws` whose client does nothing by itself; and the head of the server's answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(UPGRADE)
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b" 101 " in head
+    return reader, writer, head
