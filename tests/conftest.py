@@ -1,4 +1,4 @@
-"""Fixtures for everyone: `server` in this process with a scripted engine, `serve` for processes of their own."""
+"""Fixtures for everyone. `support.server.serving` starts `antiphon serve` as a process of its own."""
 
 from __future__ import annotations
 

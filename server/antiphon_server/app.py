@@ -85,7 +85,8 @@ async def _run(
     def heard(state: HostState) -> None:
         # A start that failed is told by the exception that ends the server.
         level = logging.DEBUG if state.status in ("failed", "stopped") and not state.engines else logging.INFO
-        log.log(level, "text engine %s%s", state.status, f": {state.message}" if state.message else "")
+        done = "" if state.progress is None else f" ({state.progress:.0%})"
+        log.log(level, "text engine %s", f"{state.status}: {state.message}{done}".removesuffix(": "))
         hub.announce_models(gateway.models())
 
     describe(settings.text_model)  # a wrong name is found before anything is opened
