@@ -12,13 +12,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from antiphon_server.anchor import Anchor, Anchors
+from antiphon_server.anchor import fold
 from antiphon_server.authorship import Owner, Span
-from antiphon_server.text_index import Attributes, Piece, size
+from antiphon_server.text_index import Attributes, Piece, Splice, size
 
 _KEPT = 32
+"""People's deletions; those of runs are kept until the run is undone."""
 _KEPT_BYTES = 64 * 1024
-"""Of people's deletions; those of runs are kept until the run is undone."""
+"""A deletion longer than this is not joined with the next."""
 
 
 class OwnedPiece(Struct, frozen=True, array_like=True):
@@ -30,18 +31,20 @@ class OwnedPiece(Struct, frozen=True, array_like=True):
 
 
 class StoredRemoval(Struct, frozen=True, array_like=True):
-    at: int
+    start: int
+    end: int
     by: Owner
     pieces: tuple[OwnedPiece, ...]
 
 
 class Removal:
-    """Text that `by` deleted, and the place where it stood."""
+    """Text that `by` deleted. It stood within [start, end]: one place, until somebody else inserts something there."""
 
-    __slots__ = ("anchor", "by", "pieces")
+    __slots__ = ("by", "end", "pieces", "start")
 
-    def __init__(self, anchor: Anchor, by: Owner, pieces: list[OwnedPiece]) -> None:
-        self.anchor = anchor
+    def __init__(self, start: int, end: int, by: Owner, pieces: list[OwnedPiece]) -> None:
+        self.start = start
+        self.end = end
         self.by = by
         self.pieces = pieces
 
@@ -51,53 +54,59 @@ class Removal:
 
 
 class Removed:
-    """The removals of one text. Places are kept by `anchors`."""
+    """The removals of one text."""
 
-    def __init__(self, anchors: Anchors, stored: Iterable[StoredRemoval] = ()) -> None:
-        self._anchors = anchors
+    def __init__(self, stored: Iterable[StoredRemoval] = ()) -> None:
         self._of_people: list[Removal] = []
         self._of_runs: list[Removal] = []  # in the order of the text, also where several stand at one place
         for removal in stored:
-            self._list(removal.by).append(Removal(anchors.put(removal.at), removal.by, list(removal.pieces)))
+            to = self._of_people if removal.by.run is None else self._of_runs
+            to.append(Removal(removal.start, removal.end, removal.by, list(removal.pieces)))
 
     def store(self) -> list[StoredRemoval]:
         return [
-            StoredRemoval(removal.anchor.at, removal.by, tuple(removal.pieces))
+            StoredRemoval(removal.start, removal.end, removal.by, tuple(removal.pieces))
             for removal in (*self._of_people, *self._of_runs)
         ]
 
+    def fold(self, splice: Splice, by: Owner) -> None:
+        """Follow a change that `by` made."""
+        changes = (splice,)
+        for removal in (*self._of_people, *self._of_runs):
+            removal.end = fold(removal.end, changes, "left" if removal.by == by else "right")
+            removal.start = fold(removal.start, changes, "left")
+
     def note(self, at: int, by: Owner, text: tuple[Piece, ...], owners: list[Span]) -> None:
-        """`by` deletes `text`, whose owners these are, at `at`. To be called before the anchors are folded over it."""
+        """`by` deletes `text`, whose owners these are, at `at`. To be called before `fold`."""
         pieces = _owned(text, owners)
         if by.run is not None:
             pieces = [piece for piece in pieces if piece.owner.run != by.run]
             if pieces:
-                place = next((i for i, r in enumerate(self._of_runs) if r.anchor.at > at), len(self._of_runs))
-                self._of_runs.insert(place, Removal(self._anchors.put(at), by, pieces))
-            return
-        if self._extend(at, by, pieces):
-            return
+                place = next((i for i, r in enumerate(self._of_runs) if r.start > at), len(self._of_runs))
+                self._of_runs.insert(place, Removal(at, at, by, pieces))
         # What one wrote oneself needs no memory: it comes back as one's own.
-        if any(piece.owner != by for piece in pieces) and sum(len(p.text) for p in pieces) <= _KEPT_BYTES:
-            self._of_people.append(Removal(self._anchors.put(at), by, pieces))
+        elif not self._extend(at, by, pieces) and any(piece.owner != by for piece in pieces):
+            self._of_people.append(Removal(at, at, by, pieces))
             del self._of_people[:-_KEPT]
 
     def owners(self, at: int, by: Owner, text: str) -> list[Span] | None:
-        """Whose `text` is when `by` inserts it at `at`: the former owners if it is what `by` deleted there."""
+        """Whose `text` is that `by` inserted at `at`: the former owners if it is what `by` deleted there.
+
+        To be called after `fold`.
+        """
         for removal in reversed(self._of_people):
-            if removal.by != by or removal.anchor.at != at:
+            if removal.by != by or not removal.start <= at <= removal.end:
                 continue
             kept = removal.text
             if kept.endswith(text):
-                back, removal.pieces = (
-                    _part(removal.pieces, len(kept) - len(text), len(kept)),
-                    _part(removal.pieces, 0, len(kept) - len(text)),
-                )
+                cut = len(kept) - len(text)
+                back, removal.pieces = _part(removal.pieces, cut, len(kept)), _part(removal.pieces, 0, cut)
+                removal.end = at
             elif kept.startswith(text):
-                back, removal.pieces = (
-                    _part(removal.pieces, 0, len(text)),
-                    _part(removal.pieces, len(text), len(kept)),
-                )
+                cut = len(text)
+                back, removal.pieces = _part(removal.pieces, 0, cut), _part(removal.pieces, cut, len(kept))
+                removal.start = at + size(text)
+                removal.end = max(removal.end, removal.start)
             else:
                 continue
             if not removal.pieces:
@@ -112,17 +121,14 @@ class Removed:
     def forget_run(self, run: str) -> None:
         self._of_runs = [removal for removal in self._of_runs if removal.by.run != run]
 
-    def _list(self, by: Owner) -> list[Removal]:
-        return self._of_people if by.run is None else self._of_runs
-
     def _extend(self, at: int, by: Owner, pieces: list[OwnedPiece]) -> bool:
         """Join a deletion to the last one of the same person: forward from the same place, or backspaces before it."""
         last = next((removal for removal in reversed(self._of_people) if removal.by == by), None)
         if last is None or len(last.text) > _KEPT_BYTES:
             return False
-        if last.anchor.at == at:
+        if last.end == at:
             last.pieces = [*last.pieces, *pieces]
-        elif last.anchor.at == at + sum(size(piece.text) for piece in pieces):
+        elif last.start == at + sum(size(piece.text) for piece in pieces):
             last.pieces = [*pieces, *last.pieces]
         else:
             return False

@@ -53,7 +53,7 @@ class SharedState:
         self.anchors = Anchors()
         stored = msgspec.msgpack.decode(snapshot.authorship, type=_Ledger) if snapshot else None
         self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
-        self.removed = Removed(self.anchors, stored.removals if stored else ())
+        self.removed = Removed(stored.removals if stored else ())
         self.history = History(limits.history_ticks)
 
     def take(
@@ -65,14 +65,14 @@ class SharedState:
         """
         inherited: list[tuple[int, int]] = []
         for splice in change.splices:
-            if splice.inserted:
-                if self._inserted(splice, owner):
-                    inherited.append((splice.at, splice.at + splice.inserted))
-            else:
+            if splice.deleted:
                 gone = self.authorship.delete(splice.at, splice.deleted)
                 if splice.removed:
                     self.removed.note(splice.at, owner, splice.removed, gone)
-            self.anchors.fold((splice,))
+            self.removed.fold(splice, owner)
+            if splice.inserted and self._inserted(splice, owner):
+                inherited.append((splice.at, splice.at + splice.inserted))
+        self.anchors.fold(change.splices)
         self.history.add(offset, change.splices, sender)
         return inherited
 

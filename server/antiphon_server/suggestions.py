@@ -75,7 +75,7 @@ class Suggestions:
         shared = self._desk.shared
         # From the last to the first: of two that stood next to each other, both places are now the same.
         for removal in reversed(shared.removed.by_run(run_id)):
-            at = removal.anchor.at
+            at = removal.start
             for piece in removal.pieces:
                 text = piece.text.replace(EMBED, "")
                 attributes = without(piece.attributes, schema.ATTR_SUGGEST_DELETE)

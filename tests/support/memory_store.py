@@ -42,10 +42,11 @@ class MemoryStore:
 
     async def load(self, room: str) -> StoredRoom | None:
         self.loads += 1
+        self.commit()
         return self.stored(room)
 
     def stored(self, room: str) -> StoredRoom | None:
-        self.commit()
+        """What is on disk."""
         return self._rooms.get(room)
 
     def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
@@ -54,6 +55,11 @@ class MemoryStore:
         self._queue.append((room, tuple(changes), committed))
         if self.auto:
             self.commit()
+
+    @property
+    def waiting(self) -> int:
+        """Groups that are not on disk yet."""
+        return len(self._queue)
 
     def commit(self) -> None:
         queue, self._queue = self._queue, []

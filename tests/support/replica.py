@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pycrdt import Doc, Text
+from pycrdt import Doc, Text, get_state
 
 from antiphon_proto.codec import server_decoder
 from antiphon_proto.errors import CloseCode
@@ -142,6 +142,7 @@ class NativeReplica(_Replica):
         self.digests_differed = 0
         self._decoder = server_decoder()
         self._pieces: list[bytes] = []
+        self._healing: bytes | None = None
 
     def connect(self, room: Room) -> None:
         self.pipe = Pipe("native")
@@ -149,6 +150,12 @@ class NativeReplica(_Replica):
         self.seat = room.join(self.pipe, self._request(room, session=self.session, resume=self.resume))
         self.receive()
         assert self.welcome is not None
+        if self._healing is not None:
+            # The room began a new life: whatever it forgot of what was seen here goes back to it, our own included.
+            healing, self._healing = self._healing, None
+            self.unacknowledged.clear()
+            if self.role != "viewer":
+                self.send_update(room, healing)
         for batch, update in sorted(self.unacknowledged.items()):
             if batch > self.welcome.last_batch:
                 self.send(room, Edit(batch, update))
@@ -201,6 +208,8 @@ class NativeReplica(_Replica):
                 self.batch = max(self.batch, message.last_batch)
             case Rebuild():
                 self.doc.apply_update(message.update)
+                if self.resume is not None and self.resume.epoch != message.epoch:
+                    self._healing = self.doc.get_update(get_state(message.update))
                 self.resume = Resume(message.lineage, message.epoch, message.offset)
             case Update():
                 assert self.resume is not None

@@ -6,6 +6,8 @@ from antiphon_proto.messages import ModelInfo
 from antiphon_server.room import Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RoomRecord, StoredRoom
+from typing import Any
+
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost
@@ -47,6 +49,11 @@ class House:
     def tick(self, seconds: float = 0.05) -> None:
         self.clock.advance(seconds)
         self.room.tick()
+
+    def formatted(self) -> list[tuple[str, dict[str, Any] | None]]:
+        """The story in pieces, as `Text.diff` gives it."""
+        document = self.room.shared.document
+        return [(text, dict(attributes) or None) for text, attributes in document.chunks(0, document.length)]
 
     def join(self, replica: NativeReplica) -> NativeReplica:
         replica.connect(self.room)
