@@ -1,0 +1,1 @@
+"""The image engine and its embedded model."""

@@ -1,0 +1,104 @@
+"""Stage ``data``: fetch the icon sets, draw the pictures of the vocabulary and store them with their attribution.
+
+python -m training.image.data --work build/image
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .colours import natural_colour
+from .sources import SOURCES, fetch, icons_of, render, wide_concepts
+from .vocabulary import CONCEPTS, STYLES, Concept
+
+__all__ = ["Picture", "load_pictures", "nouns_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One drawing of a noun: ``rgba`` is ``[128, 128, 4]`` uint8, straight alpha, sRGB."""
+
+    noun: str
+    source: str
+    name: str
+    style: str
+    role: str
+    colour: str | None
+    rgba: npt.NDArray[np.uint8]
+
+    @property
+    def shape_only(self) -> bool:
+        """Tell whether the drawing is a one-colour shape, which is always repainted."""
+        return self.role == "shapes"
+
+
+def load_pictures(work: Path, *roles: str) -> list[Picture]:
+    """Read the pictures that the stage stored, of the given roles (all when none is given)."""
+    index = json.loads((work / "pictures.json").read_text())
+    with np.load(work / "pictures.npz") as stored:
+        rgba = stored["rgba"]
+    pictures = [Picture(**entry, rgba=image) for entry, image in zip(index, rgba, strict=True)]
+    return [picture for picture in pictures if not roles or picture.role in roles]
+
+
+def nouns_of(pictures: Iterable[Picture]) -> list[str]:
+    """Return the nouns that the training shows, sorted: the position is the class index of every classifier."""
+    return sorted({picture.noun for picture in pictures if picture.role == "train"})
+
+
+def build(work: Path, sets: Path, concepts: Sequence[Concept]) -> Counter[str]:
+    """Draw every icon of the concepts and return the count per set."""
+    index, images, counts = [], [], Counter[str]()
+    for source in SOURCES:
+        for icon in icons_of(source, sets, concepts):
+            image = render(icon.svg)
+            if image is None:
+                continue
+            index.append(
+                {
+                    "noun": icon.noun,
+                    "source": source.name,
+                    "name": icon.name,
+                    "style": STYLES.get(source.name, ""),
+                    "role": source.role,
+                    "colour": natural_colour(image),
+                }
+            )
+            images.append(image)
+            counts[source.name] += 1
+    work.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(work / "pictures.npz", rgba=np.stack(images))
+    (work / "pictures.json").write_text(json.dumps(index, indent=0))
+    (work / "sources.json").write_text(json.dumps(counts, indent=1))
+    return counts
+
+
+def main() -> None:
+    """Run the stage from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for everything that the recipe makes"
+    )
+    parser.add_argument(
+        "--sets", type=Path, help="folder that already holds the icon sets; fetched when left out"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=0, help="only the first so many nouns (for a quick check)"
+    )
+    parser.add_argument("--wide", action="store_true", help="every emoji that the sets share (for a GPU)")
+    arguments = parser.parse_args()
+    sets = arguments.sets or fetch(arguments.work / "npm")
+    concepts = (*CONCEPTS, *wide_concepts(sets)) if arguments.wide else CONCEPTS
+    concepts = concepts[: arguments.limit or None]
+    counts = build(arguments.work, sets, concepts)
+    print(f"{sum(counts.values())} pictures of {len(concepts)} nouns: {dict(counts)}")
+
+
+if __name__ == "__main__":
+    main()

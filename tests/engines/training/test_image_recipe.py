@@ -1,0 +1,227 @@
+"""The recipe of the embedded image model: its words, its paint, and every stage once in a tiny configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from training.image.colours import Paintable, dominant_colour
+from training.image.data import Picture
+from training.image.scenes import Composer, Scene, caption, draw_scene
+from training.image.vocabulary import BACKGROUNDS, CONCEPTS, CORE, PALETTE, is_held_out
+
+ENGINES = Path(__file__).resolve().parents[3] / "engines"
+NOUNS = ("heart", "house", "car", "tree")
+
+
+def drawing(noun: str, variant: int = 0) -> np.ndarray:
+    """Return a simple RGBA picture that differs by noun and variant."""
+    sheet = Image.new("RGBA", (128, 128), (255, 255, 255, 0))
+    pen = ImageDraw.Draw(sheet)
+    inset = 12 + 4 * variant
+    box = (inset, inset, 128 - inset, 128 - inset)
+    ink = (200, 40 + 20 * variant, 40, 255)
+    if noun == "heart":
+        pen.ellipse(box, fill=ink)
+    elif noun == "house":
+        pen.rectangle(box, fill=ink)
+    elif noun == "car":
+        pen.rectangle((8, 60, 120, 100), fill=ink)
+    else:
+        pen.polygon([(64, inset), (120, 120), (8, 120)], fill=ink)
+    return np.asarray(sheet)
+
+
+def picture(
+    noun: str, source: str = "twemoji", role: str = "train", style: str = "simple", variant: int = 0
+) -> Picture:
+    return Picture(noun, source, noun, style, role, "red", drawing(noun, variant))
+
+
+@pytest.mark.parametrize("colour", PALETTE)
+def test_repainting_makes_the_colour_word_true(colour: str) -> None:
+    for noun in NOUNS:
+        rgba = drawing(noun).astype(np.float32) / 255
+        painted = Paintable.of(rgba[..., :3], rgba[..., 3]).repaint(colour)
+        assert dominant_colour(painted, rgba[..., 3]) == (colour, pytest.approx(1, abs=0.05))
+
+
+def test_repainting_keeps_what_is_not_of_the_main_colour() -> None:
+    rgba = drawing("house").astype(np.float32) / 255
+    rgba[56:72, 56:72, :3] = (0.1, 0.7, 0.2)
+    painted = Paintable.of(rgba[..., :3], rgba[..., 3]).repaint("blue")
+    assert np.allclose(painted[58:70, 58:70], rgba[58:70, 58:70, :3], atol=0.02)
+
+
+def test_no_training_scene_shows_a_held_out_pair() -> None:
+    rng = Random(5)
+    for concept in CONCEPTS[:20]:
+        for _ in range(60):
+            scene = draw_scene(picture(concept.noun), rng)
+            assert not is_held_out(scene.noun, f"on {scene.background}")
+            assert not (scene.repainted and is_held_out(scene.noun, str(scene.colour)))
+
+
+def test_about_a_fifth_of_the_pairs_is_held_out() -> None:
+    pairs = [is_held_out(concept.noun, colour) for concept in CONCEPTS for colour in PALETTE]
+    assert 0.15 < sum(pairs) / len(pairs) < 0.25
+    assert not is_held_out("cat", "on white")
+
+
+def test_a_caption_says_what_the_picture_shows() -> None:
+    rng = Random(1)
+    texts = {caption(Scene("pizza", "blue", True, "pink", "glossy"), rng) for _ in range(50)}
+    assert all("pizza" in text and "on pink" in text and "glossy sticker" in text for text in texts)
+    assert any("blue" in text for text in texts)
+
+
+def test_a_style_that_is_not_plain_is_always_said() -> None:
+    rng = Random(1)
+    plain = [caption(Scene("pizza", None, False, "white", "flat"), rng) for _ in range(50)]
+    logos = [caption(Scene("pizza", None, False, "white", "logo"), rng) for _ in range(50)]
+    assert any("flat" not in text for text in plain)
+    assert all("logo" in text for text in logos)
+
+
+def test_the_same_scene_is_painted_the_same_way() -> None:
+    composer, shown = Composer(), picture("heart")
+    scene = Scene("heart", "green", True, "light blue", "simple")
+    first = composer.compose(shown, scene)
+    assert first.shape == (128, 128, 3)
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, composer.compose(shown, scene))
+    assert tuple(first[0, 0]) == BACKGROUNDS["light blue"]
+
+
+def test_the_vocabulary_has_no_noun_twice() -> None:
+    nouns = [concept.noun for concept in CONCEPTS]
+    assert len(nouns) == len(set(nouns))
+    assert len(CORE) >= 60
+    assert set(nouns) >= CORE
+
+
+def test_icons_are_found_by_name(tmp_path: Path) -> None:
+    from training.image.sources import IconSource, icons_of
+
+    folder = tmp_path / "shapes"
+    folder.mkdir()
+    icons = {
+        "heart-fill": {"body": "<path fill='currentColor'/>"},
+        "heart": {"body": "<path/>"},
+        "moth-fill": {"body": ""},
+    }
+    (folder / "icons.json").write_text(json.dumps({"width": 8, "height": 8, "icons": icons}))
+    source = IconSource("shapes", "1", "MIT", "nobody", "shapes", suffix="-fill")
+    found = {icon.noun: icon for icon in icons_of(source, tmp_path, CONCEPTS)}
+    assert set(found) == {"heart", "butterfly"}
+    assert found["heart"].name == "heart-fill"
+    assert 'viewBox="0 0 8 8"' in found["heart"].svg
+    assert "currentColor" not in found["heart"].svg
+
+
+def write_pictures(work: Path) -> None:
+    """Write what the ``data`` stage would, without its packages."""
+    roles = {"twemoji": ("train", "simple"), "noto": ("train", "soft"), "emojione": ("autoencoder", "")}
+    roles |= {"ph": ("shapes", "logo"), "fxemoji": ("test", "")}
+    index, images = [], []
+    for variant, (source, (role, style)) in enumerate(roles.items()):
+        for noun in NOUNS:
+            entry = {
+                "noun": noun,
+                "source": source,
+                "name": noun,
+                "style": style,
+                "role": role,
+                "colour": "red",
+            }
+            index.append(entry)
+            images.append(drawing(noun, variant))
+    work.mkdir()
+    np.savez_compressed(work / "pictures.npz", rgba=np.stack(images))
+    (work / "pictures.json").write_text(json.dumps(index))
+
+
+def write_word_model(folder: Path) -> None:
+    """Write a tiny random BERT in the layout of the word embeddings' package."""
+    from transformers import BertConfig, BertModel
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "red", "heart", "a", "##s", "b"]
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=16,
+    )
+    BertModel(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(words))
+    tokenizer = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # transformers and diffusers warn about optional packages
+def test_every_stage_runs_in_a_tiny_configuration(tmp_path: Path) -> None:
+    from antiphon_engines.image.embedded import load_pipeline, load_preview, load_vocabulary
+
+    work, words, out = tmp_path / "work", tmp_path / "words", tmp_path / "weights"
+    write_pictures(work)
+    write_word_model(words)
+
+    def stage(name: str, *options: str) -> None:
+        command = [sys.executable, "-m", f"training.image.{name}", "--work", str(work), *options]
+        environment = {
+            **os.environ,
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        done = subprocess.run(
+            command, cwd=ENGINES, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{name}: {done.stderr[-2000:]}"
+
+    stage("autoencoder", "--steps", "2", "--pool", "8", "--batch", "2", "--width", "16", "--save-every", "1")
+    stage("autoencoder", "--steps", "3", "--pool", "8", "--batch", "2", "--width", "16", "--resume")
+    stage("text", "--steps", "3", "--batch", "8", "--width", "32", "--layers", "1", "--minilm", str(words))
+    stage("latents", "--count", "24")
+    denoise = ("--channels", "16,32", "--batch", "4", "--grids", "1", "--log-every", "1")
+    stage("denoiser", "--steps", "2", *denoise)
+    stage("denoiser", "--steps", "4", "--bf16", "--resume", *denoise)
+    stage("judge", "--steps", "2", "--pool", "16", "--batch", "4")
+    stage(
+        "evaluate",
+        "--per-noun",
+        "1",
+        "--repeats",
+        "1",
+        "--limit",
+        "3",
+        "--report",
+        str(tmp_path / "report.json"),
+    )
+    stage("pack", "--out", str(out))
+
+    losses = (work / "denoiser.csv").read_text().splitlines()
+    assert losses[0] == "step,samples,seconds,loss,rate,time"
+    assert [row.split(",")[0] for row in losses[1:]] == ["1", "2", "3", "4"], (
+        "the resumed run goes on counting"
+    )
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {"held_out", "reference", "diversity", "sketches", "speed", "targets"} <= set(report)
+    pipeline = load_pipeline(out)
+    assert type(pipeline).__name__ == "StableDiffusionPipeline"
+    assert load_vocabulary(out).nouns == tuple(sorted(NOUNS))
+    assert len(load_preview(out).matrix) == pipeline.unet.config.in_channels
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "CC-BY-4.0" in card
+    assert str(tmp_path) not in "".join(path.read_text() for path in out.rglob("*.json"))
