@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from antiphon_engines.catalogue import Precision
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.onnx_model import OnnxModel
-from antiphon_engines.text.prepare import MODEL_NAME, Precision, find_embedded
+from antiphon_engines.text.prepare import MODEL_NAME, find_embedded
 from antiphon_engines.text.tokenizer import CHATML, FolderTokenizer
 
 NOTE = "English; best at continuing a text"

@@ -34,7 +34,7 @@ def build(path: Path, config: WorkerConfig, *, name: str, note: str = "") -> Ggu
     info = EngineInfo(
         modality="text",
         name=name,
-        device="cpu" if config.device == "cpu" else "auto",
+        device=_device(config),
         backend="llama.cpp",
         max_jobs=config.max_jobs,
         max_batch=config.max_jobs,
@@ -89,6 +89,14 @@ def _serve(path: Path, config: WorkerConfig, key: str) -> Any:
             f"llama.cpp cannot load {path}: the file is damaged, of an unknown architecture, or too large "
             f"({config.context} tokens of context for {config.max_jobs} jobs)"
         ) from error
+
+
+def _device(config: WorkerConfig) -> str:
+    """What llama.cpp offloads to; the wheel from PyPI knows CPUs only, others know CUDA, ROCm or Metal."""
+    import xllamacpp
+
+    names = [str(device["name"]).lower() for device in xllamacpp.get_device_info()]
+    return next((name for name in names if name != "cpu"), "cpu") if config.device != "cpu" else "cpu"
 
 
 def _has_chat_template(path: Path) -> bool:

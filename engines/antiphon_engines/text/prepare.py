@@ -16,14 +16,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.catalogue import CATALOGUE, Precision
 from antiphon_engines.text import manifest
 from antiphon_engines.text.building import building
 from antiphon_engines.text.wheels import opened_wheel
 
-Precision = Literal["int8", "int4"]
 Progress = Callable[[str, float], None]
 """Called with a stage ("download", "convert", "build", "verify") and its fraction, 0 to 1."""
 
@@ -64,9 +64,8 @@ def find_embedded(cache_dir: Path, precision: Precision) -> Path:
     """The folder that `prepare_embedded` made, cheaply verified. Raises EngineUnavailable when it was not."""
     folder = _onnx_folder(cache_dir, precision)
     if not manifest.check(folder, _recipe(precision), full=False):
-        raise EngineUnavailable(
-            f"the embedded text model ({precision}) is not prepared; run: antiphon models prepare"
-        )
+        name = next(card.name for card in CATALOGUE if getattr(card, "precision", None) == precision)
+        raise EngineUnavailable(f"{name} is not prepared; run: antiphon models prepare {name}")
     return folder
 
 
