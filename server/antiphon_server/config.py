@@ -126,11 +126,14 @@ class Settings(BaseSettings):
             edits_per_second=limits.messages_per_second,
             max_runs=limits.max_runs,
             max_runs_per_member=limits.max_runs_per_member,
+            max_kept_runs=limits.max_kept_runs,
+            resume_bytes=limits.resume_bytes,
+            journal_bytes=limits.journal_bytes,
             empty_timeout=limits.empty_room_timeout,
         )
 
     def backlog_limits(self) -> BacklogLimits:
-        return BacklogLimits(ordered_bytes=self.limits.queue_bytes)
+        return BacklogLimits(ordered_bytes=self.limits.queue_bytes, lane_bytes=self.limits.lane_bytes)
 
 
 def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -33,6 +33,8 @@ class Limits(BaseModel):
     max_runs: int = Field(default=8, ge=1, le=1000)
     """Runs of one room that are queued or running."""
     max_runs_per_member: int = Field(default=3, ge=1, le=1000)
+    max_kept_runs: int = Field(default=500, ge=1, le=100_000)
+    """Ended runs of a room that newcomers are told about."""
     max_queue: int = Field(default=64, ge=1, le=10_000)
     """Runs of all rooms that wait for the engine."""
     max_connections: int = Field(default=10_000, ge=1, le=1_000_000)
@@ -51,6 +53,14 @@ class Limits(BaseModel):
     room_burst: int = Field(default=60, ge=1, le=10_000)
     queue_bytes: int = Field(default=4 * MIB, ge=64 * 1024, le=256 * MIB)
     """Edits and control messages that may wait for one slow client before it is told to resync."""
+    lane_bytes: int = Field(default=256 * 1024, ge=16 * 1024, le=64 * MIB)
+    """Each of a slow client's other lanes (tokens, previews, presence), which drop their oldest beyond it."""
+    resume_bytes: int = Field(default=4 * MIB, ge=1024, le=1024 * MIB)
+    """Updates that a room holds for clients that come back; an older client gets a rebuild."""
+    journal_bytes: int = Field(default=16 * MIB, ge=64 * 1024, le=1024 * MIB)
+    """Changes of one room that may wait for a disk that refuses them."""
+    store_bytes: int = Field(default=64 * MIB, ge=MIB, le=4096 * MIB)
+    """Changes of all rooms that may wait for the disk."""
     hello_timeout: float = Field(default=10.0, gt=0, le=300)
     heartbeat: float = Field(default=30.0, gt=0, le=600)
     """A client that answers no ping for half of this again is gone."""

@@ -6,7 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from antiphon_engines.config import checked
+from antiphon_server.backlog import BacklogLimits
 from antiphon_server.config import Settings, SettingsError, load
+from antiphon_server.room_limits import RoomLimits
 
 
 @pytest.fixture
@@ -23,6 +25,9 @@ def test_the_defaults_are_valid_for_the_worker_and_the_rooms() -> None:
     assert checked(settings.worker_config()).max_queue == settings.limits.max_queue
     assert settings.room_limits().max_document == settings.limits.max_document
     assert settings.backlog_limits().ordered_bytes == settings.limits.queue_bytes
+    # What rooms and slow clients are bounded by unless somebody says otherwise is stated once, in effect.
+    assert settings.room_limits() == RoomLimits()
+    assert settings.backlog_limits() == BacklogLimits()
 
 
 def test_command_line_beats_environment_beats_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
