@@ -78,6 +78,19 @@ def test_a_sink_may_submit_the_same_run_again_from_its_end() -> None:
     assert again == []
 
 
+def test_a_sink_that_cancels_its_run_hears_no_more_of_the_same_report() -> None:
+    runs = HeldRuns(QueueBounds())
+    heard: list[RunEvent] = []
+
+    def sink(event: RunEvent) -> None:
+        heard.append(event)
+        runs.drop("r1")
+
+    held = runs.add("r1", 0, "ann", 1.0, request(), sink)
+    runs.deliver(held.ticket, (TOKEN, TOKEN, Done("end")))
+    assert heard == [TOKEN]
+
+
 class HeldMachine(RuleBasedStateMachine):
     """Counts agree with what is held; a sink hears nothing after its run's end or its cancellation."""
 

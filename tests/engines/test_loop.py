@@ -126,6 +126,12 @@ def test_cancelling_what_is_over_or_unknown_is_no_error() -> None:
     assert gateway.kinds(1) == ["Started", "Token", "Done"]
 
 
+def test_what_a_cancelled_run_had_still_to_say_is_not_said() -> None:
+    steer = SteerRun(1, TextSteer(instruction="invalid"))
+    gateway = Gateway([submit(1, tokens=100)], [], [steer, Cancel(1)]).run()
+    assert gateway.kinds(1) == ["Started", "Token", "Token"]
+
+
 def test_a_cancel_that_comes_with_its_submit_leaves_nothing_to_say() -> None:
     gateway = Gateway([submit(1), Cancel(1), Ping(1)]).run()
     assert gateway.kinds(1) == []
@@ -200,6 +206,15 @@ def test_an_engine_that_keeps_breaking_ends_the_worker_and_everybody_is_told() -
         gateway.run()
     for number in range(1, MAX_BROKEN + 1):
         assert gateway.kinds(number)[-1] == "Failed"
+
+
+def test_failures_with_successes_in_between_do_not_end_the_worker() -> None:
+    script: list[list[Command]] = []
+    for turn in range(MAX_BROKEN + 2):
+        script += [[submit(2 * turn, "raise", tokens=3)], [], [], [], [submit(2 * turn + 1, tokens=1)], []]
+    gateway = Gateway(*script).run()
+    ends = [gateway.kinds(number)[-1] for number in range(2 * (MAX_BROKEN + 2))]
+    assert ends == ["Failed", "Done"] * (MAX_BROKEN + 2)
 
 
 @pytest.mark.parametrize("answer", [[], [[], []]])

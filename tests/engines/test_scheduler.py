@@ -31,7 +31,7 @@ COSTS = st.sampled_from([affine(0.02, 0.01), affine(0.005, 0.02), affine(0.03, 0
     lengths=st.lists(st.integers(1, 12), min_size=5, max_size=5),
     prefill=st.integers(0, 3),
 )
-@CHECKED
+@settings(CHECKED, max_examples=12)
 def test_shares_that_always_want_more_converge_to_their_weights(
     weights, places, cost, lengths, prefill
 ) -> None:
@@ -166,6 +166,24 @@ def test_nobody_saves_up_time_by_being_idle() -> None:
     served = Counter(t.share for _, batch in simulation.history[before:] for t in batch.tickets)
     assert ann.state is State.ACTIVE
     assert served["bob"] >= 0.8 * served["ann"]
+
+
+def test_a_long_wait_for_a_place_is_not_made_up_by_stalling_the_others() -> None:
+    simulation = Simulation(affine(0.0, 0.02), 2, 2)
+    bob = simulation.submit("bob", tokens=100_000)
+    simulation.submit("eve", tokens=1000)
+    simulation.step()
+    ann = simulation.submit("ann", tokens=1000)
+    while ann.state is State.WAITING:
+        simulation.step()
+    waited = simulation.started[ann.number] - ann.submitted_at
+    before = len(simulation.history)
+    for _ in range(200):
+        simulation.step()
+    times = [end for end, batch in simulation.history[before:] if bob in batch.tickets]
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert waited > 30
+    assert max([times[0] - simulation.started[ann.number], *gaps]) < 0.5
 
 
 def test_a_pause_of_the_machine_is_charged_to_nobody_in_full() -> None:
