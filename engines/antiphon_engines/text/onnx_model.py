@@ -30,8 +30,9 @@ from antiphon_engines.text.model import Ids, Logits
 class OnnxModel:
     """`TokenModel` over the folder that `prepare.prepare_embedded` makes.
 
-    Memory: the weights, and at most `rows * context` tokens of KV cache, touched as rows fill. `threads` are ONNX
-    Runtime's. Raises EngineUnavailable when the folder cannot be loaded.
+    Memory: the weights, and at most `rows * context` tokens of KV cache, touched as rows fill (`context` is cut to
+    what the model was trained for). `threads` are ONNX Runtime's. Raises EngineUnavailable when the folder cannot be
+    loaded.
     """
 
     device = "cpu"
@@ -42,7 +43,8 @@ class OnnxModel:
 
         self.name = name
         self.rows = rows
-        self.context = context
+        config = _read_config(folder)
+        self.context = min(context, int(config["max_position_embeddings"]))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -57,10 +59,11 @@ class OnnxModel:
             raise EngineUnavailable(f"{folder.name}: ONNX Runtime cannot load the model: {error}") from error
         inputs = {value.name: value.shape for value in self._session.get_inputs()}
         self.vocab_size = int(self._session.get_outputs()[0].shape[-1])
-        self._past = [key for key in inputs if key.startswith("past_key_values.")]
-        head = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["head_dim"])
-        shapes = {key: (rows, inputs[key][1], context, head) for key in self._past}
-        self._arena = {key: _lazy_array(shape) for key, shape in shapes.items()}
+        self._arena = {
+            name: _lazy_array((rows, shape[1], self.context, int(config["head_dim"])))
+            for name, shape in inputs.items()
+            if name.startswith("past_key_values.")
+        }
         self._bindings: dict[tuple[int, int], Any] = {}
         self._slot = list(range(rows))
         self._lengths = [0] * rows
@@ -172,3 +175,11 @@ def _lazy_array(shape: tuple[int, ...]) -> NDArray[np.float32]:
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         memory.madvise(mmap.MADV_NOHUGEPAGE)
     return np.frombuffer(memory, np.float32).reshape(shape)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"cannot read the model folder {folder.name}: {error}") from error
+    return config

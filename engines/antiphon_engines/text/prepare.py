@@ -53,6 +53,7 @@ def prepare_embedded(cache_dir: Path, precision: Precision, progress: Progress) 
     folder = _onnx_folder(cache_dir, precision)
     if _intact(folder, _recipe(precision), progress):
         return folder
+    _require_converter()
     source = prepare_source(cache_dir, progress)
     with building(folder) as unfinished:
         _convert(source, unfinished, precision, progress)
@@ -83,6 +84,7 @@ def prepare_transformers(cache_dir: Path, progress: Progress) -> Path:
     """The same weights as a float32 Hugging Face folder (540 MB), for the torch engine and for comparisons."""
     folder = cache_dir / "text" / MODEL_NAME / "hf"
     if not _intact(folder, _recipe("hf"), progress):
+        _require_converter()
         source = prepare_source(cache_dir, progress)
         with building(folder) as unfinished:
             _convert(source, unfinished, "hf", progress)
@@ -120,20 +122,28 @@ def _fetch(target: Path, progress: Progress) -> None:
     progress("download", 1.0)
 
 
-def _convert(source: Path, target: Path, form: str, progress: Progress) -> None:
+def _require_converter() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise EngineUnavailable(
             f"preparing the text model needs {', '.join(missing)}; run: pip install 'antiphon[prepare]'"
         )
+
+
+def _convert(source: Path, target: Path, form: str, progress: Progress) -> None:
     command = [sys.executable, "-m", "antiphon_engines.text.convert", str(source), str(target), form]
+    reason = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
-        last = ""
-        assert child.stdout is not None
-        for line in child.stdout:
-            last = line.strip() or last
-            match line.split():
-                case ["progress", stage, fraction]:
-                    progress(stage, float(fraction))
+        try:
+            for line in child.stdout or ():
+                match line.split():
+                    case ["progress", stage, fraction]:
+                        progress(stage, float(fraction))
+                    case [_, *_]:
+                        reason = line.strip()
+        except BaseException:  # whoever gave up does not wait for a conversion nobody wants
+            child.kill()
+            raise
     if child.returncode != 0:
-        raise EngineUnavailable(f"converting the text model failed: {last[-300:]}")
+        reason = reason or f"its process ended with status {child.returncode}"
+        raise EngineUnavailable(f"converting the text model failed: {reason[-300:]}")
