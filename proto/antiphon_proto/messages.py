@@ -67,7 +67,10 @@ class Alternative(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 
 class TokenInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One sampled token: the text it completed (whole characters only), its natural-log probability, its rivals."""
+    """One sampled token: the text it completed (whole characters only), its natural-log probability, its rivals.
+
+    An engine that is not told (some remote servers) gives NaN and, for the id, -1.
+    """
 
     index: UInt
     text: Annotated[str, Meta(max_length=1024)]

@@ -46,6 +46,15 @@ CONFIGS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Several make networks this small slower, most of all on shared cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(params=sorted(CONFIGS), scope="module")
 def model(request: pytest.FixtureRequest) -> Iterator[TorchModel]:
     made = make(CONFIGS[request.param]())
