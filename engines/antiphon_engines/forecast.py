@@ -35,14 +35,16 @@ class Pace:
             self.gap = self._mix(self.gap, (now - ticket.output_at) / produced)
 
     def remaining(self, ticket: Ticket, now: float) -> float:
-        """Seconds until an active run ends, at most."""
+        """Seconds until an active run ends, at most; 0 while nothing has been measured."""
+        if self.gap is None:
+            return 0.0
         waited = now - (ticket.output_at if ticket.outputs else ticket.started_at)
         first = 0.0 if ticket.outputs else (self.lead or 0.0)
-        return max(0.0, first + ticket.remaining * (self.gap or 0.0) - waited)
+        return max(0.0, first + ticket.remaining * self.gap - waited)
 
     def duration(self, ticket: Ticket) -> float:
-        """Seconds that a waiting run will take once it is active, at most."""
-        return (self.lead or 0.0) + planned(ticket.request) * (self.gap or 0.0)
+        """Seconds that a waiting run will take once it is active, at most; 0 while nothing has been measured."""
+        return 0.0 if self.gap is None else (self.lead or 0.0) + planned(ticket.request) * self.gap
 
     def _mix(self, average: float | None, value: float) -> float:
         return value if average is None else average + self.smoothing * (value - average)

@@ -85,24 +85,26 @@ class WorkerProcess:
             await self._finish_output()
 
     def account(self) -> str:
-        """How it ended, in one line for a person: the exit and the last line that it wrote."""
+        """How it ended, in one line for a person: the exit, and what it said about it."""
         code = self._process.returncode
+        said = self._last_words()
         if self._killed_for:
-            how = self._killed_for
+            how, said = self._killed_for, ""
         elif code is None:
             how = "is still there"
         elif code < 0:
             how = f"was killed by {_signal_name(-code)}"
         else:
             how = f"ended with exit code {code}"
-        last = self.last_line()
-        return f"the engine worker {how}" + (f": {last}" if last else "")
+        return f"the engine worker {how}" + (f": {said}" if said else "")
 
-    def last_line(self) -> str:
-        """The line of its output that says most about its end."""
+    def _last_words(self) -> str:
+        """Of its output: the interpreter's own message when a signal ended it, else the last line, which is where a
+        traceback names its error."""
         lines = [line.strip() for line in self._tail.decode("utf-8", "replace").splitlines() if line.strip()]
-        fatal = [line for line in lines if line.startswith("Fatal Python error")]
-        return (fatal or lines or [""])[-1][:300]
+        if (self._process.returncode or 0) < 0:
+            lines = [line for line in lines if line.startswith("Fatal Python error")]
+        return lines[-1][:300] if lines else ""
 
     async def _keep_tail(self) -> None:
         stdout = self._process.stdout

@@ -35,6 +35,11 @@ def test_what_remains_is_never_negative() -> None:
     assert pace.remaining(ticket(1, outputs=9, at=10.0), now=99.0) == 0.0
 
 
+def test_without_a_measured_gap_nothing_is_foretold() -> None:
+    pace = Pace(lead=1.0)
+    assert pace.remaining(ticket(1, at=10.0), now=10.5) == pace.duration(ticket(2)) == 0.0
+
+
 def test_runs_take_the_places_as_they_become_free() -> None:
     pace = Pace(lead=1.0, gap=0.5)
     active = [ticket(1, outputs=6), ticket(2, outputs=8)]

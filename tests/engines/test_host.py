@@ -195,6 +195,15 @@ async def test_a_run_that_kills_the_worker_is_not_given_to_the_next(tmp_path: Pa
     assert watched.statuses.count("restarting") == 2
 
 
+async def test_a_crash_of_native_code_is_named(tmp_path: Path) -> None:
+    async with Watched("build", tmp_path) as watched:
+        recorder = Recorder()
+        watched.submit("r1", recorder, "abort")
+        end = await recorder.ended()
+    assert isinstance(end, Failed)
+    assert end.message == "the engine worker was killed by SIGABRT: Fatal Python error: Aborted"
+
+
 async def test_a_run_that_waits_through_too_many_deaths_fails(tmp_path: Path) -> None:
     async with Watched("build", tmp_path, replace(QUICK, run_deaths=2), max_jobs=1) as watched:
         poison, waiting = [Recorder(), Recorder()], Recorder()

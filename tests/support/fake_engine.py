@@ -9,6 +9,7 @@ besides is said by the request's `instruction`:
     "fail"        the third token is a Failed
     "raise"       the third token is an exception: a broken engine
     "kill"        the third token is a SIGKILL of the process
+    "abort"       the third token is an abort() of the C library
     "kill early"  admit kills the process
     "hang"        the third token never comes back from `step`
     "print"       prints what would be a frame to standard output
@@ -151,6 +152,8 @@ class FakeEngine:
                     raise RuntimeError("the fake engine broke")
                 case "kill":
                     os.kill(os.getpid(), signal.SIGKILL)
+                case "abort":
+                    os.abort()
                 case "hang":
                     threading.Event().wait()
         if job.instruction == "wait" and job.written == 1:
