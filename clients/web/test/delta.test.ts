@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asPerson, inPieces, inWholeCharacters, type Op, splitsCharacter } from "../src/editor/delta";
+import {
+  asPerson,
+  asShown,
+  inPieces,
+  inWholeCharacters,
+  type Op,
+  shown,
+  splitsCharacter,
+} from "../src/editor/delta";
 import { seeded } from "./support";
 
 /** Half a character. */
@@ -121,6 +129,21 @@ test("a large edit goes in pieces that add up to it", () => {
     pieces.reduce((text, piece) => apply(piece, text), before),
     apply(ops, before),
   );
+});
+
+test("every page shows the same last line, whoever ends it", () => {
+  const random = seeded(11);
+  const text = () =>
+    Array.from({ length: Math.floor(random() * 5) }, () => (random() < 0.5 ? "\n" : "a")).join("");
+  for (let round = 0; round < 3000; round += 1) {
+    const before = text();
+    const after = text();
+    const ops = asShown(byUnits(before, after), before, after);
+    assert.equal(apply(ops, shown(before)), shown(after), JSON.stringify([before, after, ops]));
+    // Quill holds on to its last line end: nothing may be deleted there before something was inserted.
+    const last = ops.findIndex((op) => op.delete !== undefined);
+    assert.ok(last < 0 || !ops.slice(last + 1).some((op) => op.insert), JSON.stringify([before, after, ops]));
+  }
 });
 
 test("a small edit is one piece", () => {

@@ -58,6 +58,11 @@ export class Outbox {
     return this.batches.filter((batch) => !batch.applied);
   }
 
+  /** Updates that are in no batch yet. */
+  unsent(): Uint8Array[] {
+    return [...this.loose];
+  }
+
   /**
    * After a reconnect. In the same session the server has everything up to `lastBatch`; a new session knows nothing, and
    * counts from 1.

@@ -9,20 +9,38 @@ import {
   type Text as YText,
   type YTextEvent,
 } from "yjs";
-import { asPerson, clearedFormats, inPieces, insertedLength, inWholeCharacters, type Op } from "./delta";
+import {
+  asPerson,
+  asShown,
+  clearedFormats,
+  inPieces,
+  insertedLength,
+  inWholeCharacters,
+  type Op,
+  shown,
+} from "./delta";
 
 export interface BindingOptions {
   /** Whether this much new text may go in; when not, the edit is taken back. */
   allows(insertedUnits: number): boolean;
+  /** Most bytes that one update may have. */
+  maxUpdateBytes(): number;
   onRemoteChange(): void;
 }
 
-/** UTF-16 units of new text in one update. */
+/** UTF-16 units of new text in one update, at most. */
 const PIECE = 32 * 1024;
+/** Bytes that a unit may take, and bytes that an update takes beside its text. */
+const UNIT_BYTES = 3;
+const OVERHEAD = 512;
+/** OBJECT REPLACEMENT CHARACTER */
+const PLACEHOLDER = "\ufffc";
 
 export class Binding {
   /** Where each run wrote last, for its cursor. */
   readonly written = new Map<string, RelativePosition>();
+  /** The shared text as it was when Quill was last brought in line with it. */
+  private plain = "";
 
   constructor(
     private readonly quill: Quill,
@@ -40,7 +58,9 @@ export class Binding {
   }
 
   private showAll(): void {
-    this.quill.setContents(new Delta(fromShared(this.text.toDelta() as Op[])), "api");
+    const ops = fromShared(this.text.toDelta() as Op[]);
+    this.plain = plainOf(this.text);
+    this.quill.setContents(new Delta(asShown(ops, "\n", this.plain) as Delta["ops"]), "api");
   }
 
   private readonly onQuill = (delta: { ops: unknown }, before: Delta, source: string): void => {
@@ -51,20 +71,32 @@ export class Binding {
       return;
     }
     const person = asPerson(ops);
-    const edit = toShared(inWholeCharacters(person.ops, this.text.toString()));
-    for (const piece of inPieces(edit, PIECE)) {
+    const edit = toShared(inWholeCharacters(person.ops, this.plain));
+    const units = Math.floor((this.options.maxUpdateBytes() - OVERHEAD) / UNIT_BYTES);
+    for (const piece of inPieces(edit, Math.max(64, Math.min(PIECE, units)))) {
       this.text.doc?.transact(() => this.text.applyDelta(piece), this);
     }
+    this.endLastLine();
     for (const { index, length } of person.spans) {
       this.quill.formatText(index, length, clearedFormats(), "silent");
     }
   };
 
+  /** A line that is begun but empty exists in the shared text only when the line before and it have ended. */
+  private endLastLine(): void {
+    this.plain = plainOf(this.text);
+    if (this.quill.getLength() <= shown(this.plain).length) return;
+    this.text.doc?.transact(() => this.text.insert(this.text.length, "\n", {}), this);
+    this.plain += "\n";
+  }
+
   private readonly onText = (event: YTextEvent): void => {
     if (event.transaction.origin === this) return;
     const ops = event.delta as Op[];
     this.noteWriting(ops);
-    this.quill.updateContents(new Delta(fromShared(ops)), "api");
+    const before = this.plain;
+    this.plain = plainOf(this.text);
+    this.quill.updateContents(new Delta(asShown(fromShared(ops), before, this.plain) as Delta["ops"]), "api");
     this.options.onRemoteChange();
   };
 
@@ -85,14 +117,22 @@ export class Binding {
   }
 }
 
+/** The text with a placeholder for each thing in it that is no text, so that indices agree. */
+function plainOf(text: YText): string {
+  const plain = text.toString();
+  if (plain.length === text.length) return plain;
+  const ops = text.toDelta() as Op[];
+  return ops.map((op) => (typeof op.insert === "string" ? op.insert : PLACEHOLDER)).join("");
+}
+
 /** What Quill has no name for becomes a placeholder of the same length. */
-function fromShared(ops: readonly Op[]): Delta["ops"] {
+function fromShared(ops: readonly Op[]): Op[] {
   return ops.map((op) =>
     op.insert === undefined || typeof op.insert === "string" ? op : { ...op, insert: { foreign: true } },
-  ) as Delta["ops"];
+  );
 }
 
 /** A copied placeholder carries nothing that could be shared. */
 function toShared(ops: readonly Op[]): Op[] {
-  return ops.map((op) => (typeof op.insert === "object" ? { insert: "\ufffc" } : op));
+  return ops.map((op) => (typeof op.insert === "object" ? { insert: PLACEHOLDER } : op));
 }

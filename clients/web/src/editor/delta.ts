@@ -169,6 +169,31 @@ export function inPieces(ops: readonly Op[], size: number): Op[][] {
   return pieces;
 }
 
+/** The shared text as Quill shows it: Quill's last line always ends, the shared text's need not. */
+export function shown(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
+
+/**
+ * An edit of the shared text (`before` to `after`) as an edit of what Quill shows of it, so that every page shows the
+ * same: the line end that Quill has and the text lacks is taken away or added as the text gains or loses its own.
+ */
+export function asShown(ops: readonly Op[], before: string, after: string): Op[] {
+  const had = before.endsWith("\n");
+  const has = after.endsWith("\n");
+  if (had === has) return [...ops];
+  const reached = ops.reduce(
+    (sum, op) => sum + (op.insert === undefined ? retained(op) : insertLength(op)),
+    0,
+  );
+  const rest = after.length - reached;
+  const way: Op[] = rest > 0 ? [{ retain: rest }] : [];
+  if (has) return [...ops, ...way, { delete: 1 }];
+  // Insertions first: Quill cannot be without its last line end, not even for a moment.
+  const end = ops.length > 0 && rest === 0 && ops.at(-1)?.delete ? ops.slice(0, -1) : [...ops];
+  return [...end, ...way, { insert: "\n" }, ...ops.slice(end.length)];
+}
+
 /** Characters that an edit inserts, in UTF-16 units. */
 export function insertedLength(ops: readonly Op[]): number {
   return ops.reduce((sum, op) => sum + (op.insert === undefined ? 0 : insertLength(op)), 0);

@@ -1,7 +1,7 @@
 // Quill with exactly the formats of the room, and nothing else: what is not here cannot be pasted.
 
 import Embed from "quill/blots/embed.js";
-import Quill, { Module, Parchment } from "quill/core.js";
+import Quill, { Delta, Module, Parchment } from "quill/core.js";
 import Blockquote from "quill/formats/blockquote.js";
 import Bold from "quill/formats/bold.js";
 import Header from "quill/formats/header.js";
@@ -82,6 +82,7 @@ export function createQuill(host: HTMLElement, options: UndoOptions & { placehol
     modules: {
       history: { undo: options.undo, redo: options.redo },
       uploader: { mimetypes: [] },
+      clipboard: { matchers: [["script, template, noscript, object, svg, math, title", () => new Delta()]] },
       // Tab moves the focus, as everywhere on the web; underline is not one of our formats.
       keyboard: { bindings: { tab: null, indent: null, outdent: null, "remove tab": null, underline: null } },
     },

@@ -32,6 +32,8 @@ export class StoryEditor {
   private readonly quill: Quill;
   private readonly cursors: CursorLayer;
   private binding: Binding | null = null;
+  private modelName = "";
+  private pointing = false;
   private place: { anchor: RelativePosition; head: RelativePosition } | null = null;
   private readonly stops: (() => void)[] = [];
 
@@ -52,6 +54,10 @@ export class StoryEditor {
     root.setAttribute("spellcheck", "true");
     this.cursors = new CursorLayer(this.quill);
     this.quill.on("editor-change", () => this.onEditorChange());
+    root.addEventListener("pointerdown", () => {
+      this.pointing = true;
+    });
+    root.addEventListener("focus", () => this.onFocus());
     this.stops.push(
       effect(() => this.bind()),
       effect(() => this.quill.enable(room.entered.value && !room.frozen.value && canWrite(room))),
@@ -92,6 +98,7 @@ export class StoryEditor {
       this.place = null;
       this.binding = new Binding(this.quill, storyOf(doc), {
         allows: (units) => this.allows(units),
+        maxUpdateBytes: () => this.room.maxUpdateBytes,
         onRemoteChange: () => this.showCursors(),
       });
     });
@@ -129,7 +136,16 @@ export class StoryEditor {
     this.showCursors();
   }
 
-  private modelName = "AI";
+  /** The keyboard comes back to where the caret was; the pointer says itself where it wants to be. */
+  private onFocus(): void {
+    const place = this.place;
+    const pointing = this.pointing;
+    this.pointing = false;
+    const anchor = this.resolve(place?.anchor);
+    const head = this.resolve(place?.head);
+    if (pointing || anchor === null || head === null) return;
+    this.quill.setSelection(anchor, head - anchor, "silent");
+  }
 
   private showCursors(model = this.modelName): void {
     this.modelName = model;

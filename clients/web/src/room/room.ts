@@ -125,6 +125,15 @@ export class Room {
     return this.sync.secret;
   }
 
+  /** What was typed here and may not be in the room, for when there is no way back in. */
+  get unsentText(): string {
+    return this.sync.unsentText;
+  }
+
+  get maxUpdateBytes(): number {
+    return this.sync.maxUpdateBytes;
+  }
+
   get canEdit(): boolean {
     const role = this.me.value?.role;
     return role === "owner" || role === "editor";

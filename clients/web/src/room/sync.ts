@@ -16,7 +16,7 @@ import type {
 } from "../protocol/messages";
 import { digestOf, insertedText, newDocument, REMOTE, storyOf } from "./story";
 
-export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage";
+export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage" | "unsent";
 
 export interface Refusal {
   reason: RefusalReason;
@@ -88,6 +88,21 @@ export class Sync {
   /** Everything we wrote is on the server's disk. */
   get saved(): boolean {
     return this.outbox.empty;
+  }
+
+  /** What was typed here and may not be in the room. */
+  get unsentText(): string {
+    return insertedText(
+      this.outbox
+        .waiting()
+        .map((batch) => batch.update)
+        .concat(this.outbox.unsent()),
+    );
+  }
+
+  /** Most bytes that one update may have. */
+  get maxUpdateBytes(): number {
+    return this.maxUpdate;
   }
 
   /** The server has applied all we wrote, and we have all that came before it. */

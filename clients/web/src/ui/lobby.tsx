@@ -1,13 +1,14 @@
 // The first page: open a room, join one, or go back to one.
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { ApiError, createRoom, readInvite } from "../room/api";
-import { forgetRoom, recentRooms, saveLinks } from "../room/keep";
+import { forgetRoom, type RecentRoom, recentRooms, saveLinks } from "../room/keep";
 import { language, t } from "../strings";
-import { Icon } from "./icons";
+import { Icon, Mark } from "./icons";
 import { Brand, IconButton } from "./parts";
 
 export function Lobby() {
+  const rooms = useSignal(recentRooms());
   return (
     <main class="lobby">
       <Brand />
@@ -17,7 +18,13 @@ export function Lobby() {
         <NewRoom />
         <JoinByLink />
       </section>
-      <Recent />
+      {rooms.value.length > 0 ? (
+        <Recent rooms={rooms} />
+      ) : (
+        <div class="lobby-mark">
+          <Mark />
+        </div>
+      )}
     </main>
   );
 }
@@ -97,12 +104,10 @@ const dates = new Intl.DateTimeFormat(language, {
   minute: "2-digit",
 });
 
-function Recent() {
-  const rooms = useSignal(recentRooms());
+function Recent({ rooms }: { rooms: Signal<RecentRoom[]> }) {
   return (
     <section class="lobby-recent" aria-labelledby="recent">
       <h2 id="recent">{t.lobby.recent}</h2>
-      {rooms.value.length === 0 && <p class="hint">{t.lobby.noRecent}</p>}
       <ul>
         {rooms.value.map((room) => (
           <li key={room.room}>

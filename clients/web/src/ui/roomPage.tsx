@@ -15,6 +15,7 @@ import {
 } from "../room/keep";
 import { Room } from "../room/room";
 import { metaOf } from "../room/story";
+import type { Refusal } from "../room/sync";
 import { t } from "../strings";
 import { DeniedPage, Message } from "./denied";
 import { NamePrompt } from "./namePrompt";
@@ -57,7 +58,12 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
   useEffect(() => {
     room.enter();
     const online = () => room.retry();
+    const leaving = (event: BeforeUnloadEvent) => {
+      // What is not saved lives in this page only.
+      if (!room.saved.peek() && room.phase.peek().name !== "denied") event.preventDefault();
+    };
     addEventListener("online", online);
+    addEventListener("beforeunload", leaving);
     const stops = [
       room.me.subscribe((me) => {
         if (me) room.secret.current = room.session;
@@ -69,6 +75,7 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
     ];
     return () => {
       removeEventListener("online", online);
+      removeEventListener("beforeunload", leaving);
       for (const stop of stops) stop();
       room.secret.close();
       room.leave();
@@ -77,7 +84,10 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
 
   const phase = room.phase.value;
   if (phase.name === "denied") {
-    return <DeniedPage code={phase.code} refusals={room.refusals.value} onAgain={() => room.retry()} />;
+    const text = room.unsentText;
+    const unsent: Refusal[] = text ? [{ reason: "unsent", message: "", text }] : [];
+    const refusals = [...room.refusals.value, ...unsent];
+    return <DeniedPage code={phase.code} refusals={refusals} onAgain={() => room.retry()} />;
   }
   return <RoomView room={room} />;
 }

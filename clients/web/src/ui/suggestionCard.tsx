@@ -10,6 +10,10 @@ import { isActive } from "./asking";
 import { Icon } from "./icons";
 
 const LINGER_MS = 350;
+// Room that the card and the ask bar take, in pixels.
+const CARD_WIDTH = 330;
+const CARD_HEIGHT = 48;
+const ASK_BAR = 130;
 const MARKED = "[data-suggest], [data-suggest-del]";
 
 interface Place {
@@ -37,11 +41,11 @@ export function SuggestionCard(props: {
   useEffect(() => {
     const surface = host.current;
     if (!surface) return;
-    const over = (event: Event) => {
+    const over = (event: PointerEvent | MouseEvent) => {
       const marked = (event.target as Element).closest?.(MARKED);
       if (!marked) return leave();
       stay();
-      place.value = placeOf(marked, surface);
+      place.value = placeOf(marked, surface, event.clientY);
     };
     surface.addEventListener("pointerover", over);
     surface.addEventListener("click", over);
@@ -95,12 +99,14 @@ export function SuggestionCard(props: {
   );
 }
 
-/** Under the first line of the marked text, in the coordinates of the page that holds the surface. */
-function placeOf(marked: Element, surface: HTMLElement): Place {
+/** Beside the line at `y` (client pixels) of the marked text, in the coordinates of the page that holds the surface. */
+function placeOf(marked: Element, surface: HTMLElement, y = 0): Place {
   const run = marked.getAttribute("data-suggest") ?? marked.getAttribute("data-suggest-del") ?? "";
-  const all = surface.querySelectorAll(`[data-suggest="${CSS.escape(run)}"]`);
-  const box = (all[all.length - 1] ?? marked).getClientRects()[0] ?? marked.getBoundingClientRect();
-  const last = (all[all.length - 1] ?? marked).getBoundingClientRect();
-  const origin = (surface.offsetParent ?? surface).getBoundingClientRect();
-  return { run, left: Math.max(0, box.left - origin.left), top: last.bottom - origin.top + 6 };
+  const lines = [...marked.getClientRects()];
+  const line = lines.find((each) => each.bottom >= y) ?? marked.getBoundingClientRect();
+  const page = (surface.offsetParent ?? surface).getBoundingClientRect();
+  const left = Math.min(line.left - page.left, page.width - CARD_WIDTH);
+  const covered = line.bottom + CARD_HEIGHT > window.innerHeight - ASK_BAR;
+  const top = covered ? line.top - CARD_HEIGHT : line.bottom + 6;
+  return { run, left: Math.max(8, left), top: top - page.top };
 }

@@ -1,0 +1,96 @@
+"""The writing surface: formats, hostile paste, characters of more than one unit, large pastes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from support.pages import Company, Person
+from support.server import ServedProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+PASTE = """(editor, data) => {
+    const clipboard = new DataTransfer();
+    for (const [kind, value] of Object.entries(data)) clipboard.setData(kind, value);
+    editor.dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true }));
+}"""
+
+
+async def two(company: Company, served: ServedProcess) -> tuple[Person, Person]:
+    links = (await served.new_room())["links"]
+    return await company.person("Ada", links["owner"]), await company.person("Eve", links["editor"])
+
+
+async def paste(person: Person, data: dict[str, str]) -> None:
+    await person.story.focus()
+    await person.story.evaluate(PASTE, data)
+
+
+async def test_formats_reach_the_other_page(company: Company, served: ServedProcess) -> None:
+    ada, eve = await two(company, served)
+    await ada.write("Chapter one")
+    await ada.page.get_by_role("button", name="Heading", exact=True).click()
+    await ada.write("\n", at=None)
+    await ada.page.get_by_role("button", name="Bold").click()
+    await ada.page.keyboard.type("dark")
+    await ada.page.keyboard.press("Control+b")
+    await ada.page.keyboard.type(" and plain")
+    await expect(eve.story.locator("h1")).to_have_text("Chapter one")
+    await expect(eve.story.locator("strong")).to_have_text("dark")
+    await ada.agrees_with(eve)
+
+
+async def test_a_hostile_paste_is_reduced_to_what_the_room_knows(
+    company: Company, served: ServedProcess
+) -> None:
+    ada, eve = await two(company, served)
+    html = (
+        "<h2>Head</h2><p onclick='window.hurt=1'>one <b>bold</b> <span data-ai='forged' "
+        "style='color:red;position:fixed'>two</span><img src=x onerror='window.hurt=1'>"
+        "<script>window.hurt=1</script><iframe src='//example.org'></iframe>"
+        "<a href='javascript:window.hurt=1'>link</a></p>"
+    )
+    await paste(ada, {"text/html": html, "text/plain": "no"})
+    await eve.sees("link")
+    for person in (ada, eve):
+        kinds = await person.story.evaluate(
+            "(e) => [...new Set([...e.querySelectorAll('*')].map(x => x.tagName))]"
+        )
+        assert set(kinds) <= {"H2", "P", "STRONG", "SPAN", "BR"}
+        assert await person.ai.count() == 0
+        assert await person.story.locator("[style]").count() == 0
+        assert await person.page.evaluate("() => window.hurt") is None
+    assert "hurt" not in await ada.agrees_with(eve)
+    # Chromium reports the handlers that it did not run.
+    ada.problems = [problem for problem in ada.problems if "inline event handler" not in problem]
+
+
+async def test_an_emoji_that_becomes_its_neighbour_stays_whole(
+    company: Company, served: ServedProcess
+) -> None:
+    ada, eve = await two(company, served)
+    await ada.write("a😀b")
+    await eve.sees("a😀b")
+    # The two share their first UTF-16 unit: a comparison by units would edit half of the character.
+    await ada.story.evaluate("(editor) => { editor.querySelector('p').firstChild.data = 'a😁b'; }")
+    await eve.sees("a😁b")
+    assert await ada.agrees_with(eve) == "a😁b"
+
+
+async def test_a_pasted_novel_arrives(company: Company, served: ServedProcess) -> None:
+    ada, eve = await two(company, served)
+    novel = "".join(f"Глава {number}. Ночь 🌙 и море.\n" for number in range(9000))
+    await paste(ada, {"text/plain": novel})
+    await eve.sees("Глава 8999.")
+    assert await ada.agrees_with(eve) == novel
+
+
+async def test_the_keyboard_is_enough(company: Company, served: ServedProcess) -> None:
+    ada, _ = await two(company, served)
+    await ada.story.focus()
+    await ada.page.keyboard.press("Tab")
+    await expect(ada.page.get_by_role("textbox", name="Ask the model")).to_be_focused()
+    await ada.page.keyboard.press("Shift+Tab")
+    await expect(ada.story).to_be_focused()

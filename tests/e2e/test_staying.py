@@ -1,0 +1,131 @@
+"""What a page does when the world around it changes: reloads, cuts, restarts, other windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from support.pages import Company, Line, Person
+from support.server import ServedProcess, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_a_reload_keeps_text_name_and_seat(company: Company, served: ServedProcess) -> None:
+    ada = await company.person("Ada", (await served.new_room())["links"]["owner"])
+    await ada.page.get_by_label("Title of the text").fill("Night")
+    await ada.write("Ночь была тиха 🌙")
+    await ada.here()
+    await ada.page.reload()
+    await ada.here()
+    await ada.sees("Ночь была тиха 🌙")
+    await expect(ada.page.get_by_label("Title of the text")).to_have_value("Night")
+    await expect(ada.page.get_by_role("img", name="Ada (you)")).to_have_count(1)
+    await expect(ada.page.locator(".face:not(.face-ai)")).to_have_count(1)
+
+
+async def test_the_token_leaves_the_address_bar(company: Company, served: ServedProcess) -> None:
+    room = await served.new_room()
+    ada = await company.person("Ada", room["links"]["owner"])
+    assert ada.page.url == f"{served.url}/r/{room['room']}"
+
+
+async def test_a_second_tab_is_a_second_person(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    tab = await ada.page.context.new_page()
+    await tab.goto(ada.page.url)
+    await expect(tab.locator(".face:not(.face-ai)")).to_have_count(2)
+    await expect(ada.page.locator(".face:not(.face-ai)")).to_have_count(2)
+    await ada.here()
+
+
+async def test_words_written_offline_arrive(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    line = Line()
+    page = await company.page()
+    await line.lay(page)
+    ada = Person(page, "Ada")
+    company.people.append(ada)
+    await ada.enter(links["owner"])
+    maria = await company.person("Мария", links["editor"])
+    await ada.write("Before. ")
+    await maria.sees("Before.")
+    await line.cut()
+    await expect(ada.status).to_contain_text("Offline")
+    await ada.write("Written offline 🌙. ")
+    await maria.write("Meanwhile. ", at="Control+Home")
+    await maria.here()
+    line.mend()
+    await ada.page.get_by_role("button", name="Try now").click()
+    assert await ada.agrees_with(maria) == "Meanwhile. Before. Written offline 🌙. "
+
+
+async def test_the_pages_survive_a_power_cut_of_the_server(
+    company: Company, tmp_path: Path, embedded_text_model: Path, cache_dir: Path
+) -> None:
+    arguments = ("--cache-dir", str(cache_dir))
+    async with serving(tmp_path, *arguments) as first:
+        links = (await first.new_room())["links"]
+        ada = await company.person("Ada", links["owner"])
+        maria = await company.person("Мария", links["editor"])
+        await ada.write("Written before. ")
+        await ada.agrees_with(maria)
+        first.kill()
+        await expect(ada.status).to_contain_text("Offline")
+        await ada.write("Written in the dark. ")
+        port = first.url.rpartition(":")[2]
+        async with serving(tmp_path, *arguments, f"--port={port}"):
+            assert await maria.agrees_with(ada) == "Written before. Written in the dark. "
+            await maria.write("And after.")
+            await ada.sees("And after.")
+
+
+async def test_a_viewer_reads_along(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    eve = await company.person("Eve", links["viewer"])
+    await ada.write("Read this.")
+    await eve.sees("Read this.")
+    await expect(eve.status).to_have_text("Read only")
+    await expect(eve.story).to_have_attribute("contenteditable", "false")
+    await expect(eve.page.get_by_role("button", name="Continue")).to_have_count(0)
+
+
+async def test_a_removed_member_is_out_and_told(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    eve = await company.person("Eve", links["editor"])
+    await ada.page.get_by_role("button", name="Share").click()
+    old = await ada.page.get_by_role("textbox", name="Can write").input_value()
+    await ada.page.get_by_role("button", name="Remove Eve").click()
+    await ada.page.get_by_role("button", name="Remove", exact=True).click()
+    await expect(eve.page.get_by_role("heading")).to_have_text("You were removed from this room")
+    await expect(ada.page.get_by_role("textbox", name="Can write")).not_to_have_value(old)
+
+
+async def test_a_wrong_link_says_so(company: Company, served: ServedProcess) -> None:
+    room = (await served.new_room())["room"]
+    page = await company.page()
+    await page.goto(f"{served.url}/r/{room}")
+    await expect(page.get_by_role("heading")).to_have_text("You need an invite link")
+    await page.goto(f"{served.url}/r/{room}#wrong")
+    await page.get_by_label("Your name").fill("Eve")
+    await page.get_by_role("button", name="Enter the room").click()
+    await expect(page.get_by_role("heading")).to_have_text("This invite link does not open the room")
+
+
+async def test_the_lobby_opens_a_room_and_remembers_it(company: Company, served: ServedProcess) -> None:
+    page = await company.page()
+    await page.goto(served.url)
+    await page.get_by_role("button", name="New room").click()
+    await page.get_by_label("Your name").fill("Ada")
+    await page.get_by_role("button", name="Enter the room").click()
+    await page.get_by_label("Title of the text").fill("My first room")
+    await expect(page.locator(".status")).to_have_text("Saved")
+    await page.goto(served.url)
+    await page.get_by_role("link", name="My first room").click()
+    await expect(page.get_by_label("Title of the text")).to_have_value("My first room")
+    await expect(page.get_by_role("button", name="Share")).to_be_visible()

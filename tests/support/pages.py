@@ -1,0 +1,179 @@
+"""People in real browsers: a Chromium, and a page in a room with what a test wants to do and see there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    WebSocketRoute,
+    async_playwright,
+    expect,
+)
+
+from antiphon_server.client_files import STATIC
+from support import ensure_chromium
+from support.server import PATIENCE
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+)
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A headless Chromium. Fails, and says what to do, where there is none or the client has not been built."""
+    path = ensure_chromium.find()
+    assert path, "no Chromium here; run: python tests/support/ensure_chromium.py"
+    assert (STATIC / "index.html").is_file(), "the web client has not been built; run: make web"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Person:
+    """One person's page in a room."""
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page = page
+        self.name = name
+        self.problems: list[str] = []
+        """What the page complained of: errors, and what the content security policy forbade."""
+        page.set_default_timeout(PATIENCE * 1000)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda said: self._heard(said.type, said.text))
+        self.story: Locator = page.locator(".ql-editor")
+        self.status: Locator = page.locator(".status")
+        self.runs: Locator = page.locator(".run")
+        self.ai: Locator = page.locator(".ql-editor [data-ai]")
+        self.suggested: Locator = page.locator(".ql-editor [data-suggest]")
+
+    async def enter(self, link: str) -> None:
+        await self.page.goto(link)
+        await self.page.get_by_label("Your name").fill(self.name)
+        await self.page.get_by_role("button", name="Enter the room").click()
+        await self.here()
+
+    async def here(self) -> None:
+        """In the room, with everything saved, or with nothing to save."""
+        await expect(self.status).to_have_text(re.compile("Saved|Read only"))
+
+    async def write(self, text: str, at: str | None = "Control+End") -> None:
+        """Types `text` key by key, after going to a place with a key."""
+        await self.story.focus()
+        if at:
+            await self.page.keyboard.press(at)
+        await self.page.keyboard.type(text)
+
+    async def continue_here(self, length: str = "A line") -> None:
+        """Lets the model go on at the cursor."""
+        await self.page.get_by_label("Length").select_option(label=length)
+        await self.story.focus()
+        await self.page.keyboard.press("Control+Enter")
+
+    async def mode(self, name: str) -> None:
+        await self.page.get_by_text(name, exact=True).click()
+
+    async def text(self) -> str:
+        """The story, a line for each paragraph."""
+        lines: list[str] = await self.story.evaluate(
+            # Quill holds the place of a format that was chosen for what comes next with a zero-width character.
+            r"(editor) => [...editor.children].map((line) => line.textContent.replaceAll('\ufeff', ''))"
+        )
+        return "\n".join(lines)
+
+    async def click_into(self, passage: Locator) -> None:
+        """Puts the caret into the first line of a passage."""
+        line = await passage.first.evaluate(
+            "(element) => { const line = element.getClientRects()[0]; return [line.left, line.top + line.height / 2]; }"
+        )
+        await self.page.mouse.click(line[0] + 24, line[1])
+
+    async def sees(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.story).to_contain_text(text)
+
+    async def agrees_with(self, other: Person) -> str:
+        """Both pages show the same text, when both have come to rest; returns it."""
+        await self.here()
+        await other.here()
+        expected = await other.text()
+        await expect(self.story).to_have_text(expected.replace("\n", ""))
+        assert await self.text() == expected
+        return expected
+
+    def _heard(self, kind: str, text: str) -> None:
+        # A socket that cannot be opened while the server is away is the browser's to report.
+        if kind == "error" and "WebSocket connection" not in text:
+            self.problems.append(text)
+
+
+class Company:
+    """The people of one test; each has a browser profile of their own."""
+
+    def __init__(self, browser: Browser, **context: Any) -> None:
+        self.people: list[Person] = []
+        self._browser = browser
+        self._context = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}} | context
+        self._contexts: list[BrowserContext] = []
+
+    async def person(self, name: str, link: str, **context: Any) -> Person:
+        """Comes into the room by `link`."""
+        person = Person(await self.page(**context), name)
+        self.people.append(person)
+        await person.enter(link)
+        return person
+
+    async def page(self, **context: Any) -> Page:
+        own = await self._browser.new_context(**(self._context | context))
+        self._contexts.append(own)
+        return await own.new_page()
+
+    async def close(self) -> None:
+        """Ends everybody's session; whatever a page complained of is a failure."""
+        problems = {person.name: person.problems for person in self.people if person.problems}
+        for context in self._contexts:
+            await context.close()
+        assert problems == {}
+
+
+class Line:
+    """A person's network: it can be cut, and mended."""
+
+    def __init__(self) -> None:
+        self._up = True
+        self._live: list[WebSocketRoute] = []
+
+    async def lay(self, page: Page) -> None:
+        """Before the page opens its first socket."""
+        await page.route_web_socket(re.compile("/ws$"), self._route)
+
+    async def cut(self) -> None:
+        self._up = False
+        for route in self._live:
+            await route.close(code=3001, reason="cut")
+        self._live.clear()
+
+    def mend(self) -> None:
+        self._up = True
+
+    async def _route(self, route: WebSocketRoute) -> None:
+        if self._up:
+            route.connect_to_server()
+            self._live.append(route)
+        else:
+            await route.close(code=3001, reason="cut")
