@@ -118,8 +118,8 @@ def _backends(gpu: bool) -> list[Check]:
 
 def _torch_device(version: str, gpu: bool) -> str:
     if "+cpu" in version:
-        return ", CPU only: it will not use the GPU" if gpu else ", CPU"
-    return ", CUDA" if gpu else ", CUDA build without a device"
+        return " (CPU only, it will not use the GPU)" if gpu else " (CPU)"
+    return " (CUDA)" if gpu else " (a CUDA build without a device)"
 
 
 def _backend(name: str, version: str | None, purpose: str, remedy: str) -> Check:

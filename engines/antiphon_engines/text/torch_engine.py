@@ -46,9 +46,8 @@ def load(source: str, config: WorkerConfig, *, local: bool) -> Any:
     cuda = config.device != "cpu" and torch.cuda.is_available()
     torch.set_num_threads(config.threads)
     try:
-        network = AutoModelForCausalLM.from_pretrained(
-            source, dtype="auto" if cuda else torch.float32, trust_remote_code=False, **_place(config, local)
-        )
+        dtype = "auto" if cuda else torch.float32
+        network = _fetched(AutoModelForCausalLM, source, config, local, dtype=dtype)
         return network.to("cuda" if cuda else "cpu")
     except _LOADING as error:
         raise EngineUnavailable(f"cannot load {source}: {_one_line(error)}") from error
@@ -56,7 +55,7 @@ def load(source: str, config: WorkerConfig, *, local: bool) -> Any:
 
 def _tokenizer(source: str, network: Any, config: WorkerConfig, *, local: bool) -> FolderTokenizer:
     try:
-        original = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **_place(config, local))
+        original = _fetched(AutoTokenizer, source, config, local)
         with tempfile.TemporaryDirectory() as folder:
             # Whatever the checkpoint stores, this writes the one form that the engine reads.
             original.save_pretrained(folder)
@@ -93,8 +92,17 @@ def _chat(tokenizer: Any) -> ChatMarkup | None:
     return None
 
 
-def _place(config: WorkerConfig, local: bool) -> dict[str, Any]:
-    return {"local_files_only": True} if local else {"cache_dir": str(Path(config.cache_dir) / "hub")}
+def _fetched(kind: Any, source: str, config: WorkerConfig, local: bool, **options: Any) -> Any:
+    """What `kind` loads from a folder, or from the hub. No network is used where the hub's files are here already."""
+    cache = str(Path(config.cache_dir) / "hub")
+    try:
+        return kind.from_pretrained(
+            source, cache_dir=cache, local_files_only=True, trust_remote_code=False, **options
+        )
+    except OSError:
+        if local:
+            raise
+        return kind.from_pretrained(source, cache_dir=cache, trust_remote_code=False, **options)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,23 @@ def test_a_chat_template_is_split_around_the_message(checkpoint: tuple[Path, Any
 def test_a_base_model_has_no_chat_markup(tmp_path: Path) -> None:
     network = tiny_checkpoint.write(tmp_path, chat=False)
     assert torch_engine._tokenizer(str(tmp_path), network, config_for(tmp_path), local=True).chat is None
+
+
+def test_a_hub_model_that_is_here_needs_no_network(
+    checkpoint: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", None)
+    snapshots = tmp_path / "hub" / "models--some--model"
+    (snapshots / "refs").mkdir(parents=True)
+    (snapshots / "refs" / "main").write_text("c0ffee")
+    shutil.copytree(checkpoint[0], snapshots / "snapshots" / "c0ffee")
+    engine = registry.build(
+        WorkerConfig(cache_dir=str(tmp_path), text_model="some/model", device="cpu", threads=1, context=128)
+    )
+    assert engine.info.name == "some/model"
+    [result] = run(engine, TextRequest(task="continue", before="It was", params=GREEDY))
+    assert result.tokens
+    engine.close()
 
 
 def test_a_damaged_checkpoint_is_one_clear_line(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_no_device(tmp_path: Path, path: Path, broken: bool) -> None:
 
 def test_the_cpu_build_of_torch_beside_a_gpu_is_named() -> None:
     assert "will not use the GPU" in checkup._torch_device("2.13.0+cpu", gpu=True)
-    assert checkup._torch_device("2.13.0+cu130", gpu=True) == ", CUDA"
+    assert checkup._torch_device("2.13.0+cu130", gpu=True) == " (CUDA)"
 
 
 def test_a_table_for_people(tmp_path: Path) -> None:
