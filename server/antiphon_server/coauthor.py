@@ -228,7 +228,7 @@ class Coauthor:
         run = writing.run
         text = "".join(token.text for token in tokens)
         details = Tokens(run.info.id, run.info.epoch, tuple(tokens))
-        run.update(tokens=run.info.tokens + len(tokens))
+        run.count(len(tokens))
         if run.private:
             self._desk.tell(run.info.participant, details)
             return

@@ -47,20 +47,18 @@ class Delivery:
         """With the next flush, when the offset is known; `durable` follows when the store says so."""
         self._acks.append((seat, batch))
 
-    def flush(self, seats: Iterable[Seat]) -> bool:
-        """Send what has gathered; whether the document changed.
+    def flush(self, seats: Iterable[Seat]) -> None:
+        """Send what has gathered.
 
         A seat whose edits are all that the tick holds is spared its own echo: its acks carry the offset.
         """
-        changed = bool(self._updates)
-        if changed:
+        if self._updates:
             self._send(seats)
         acks, self._acks = self._acks, []
         for seat, batch in acks:
             if not seat.gone:
                 seat.outlet.send(Frame.of(Ack(batch, "applied", self.offset)))
             self._journal.when_durable(partial(durable, seat, batch, self.offset))
-        return changed
 
     def _send(self, seats: Iterable[Seat]) -> None:
         updates, self._updates = self._updates, []

@@ -11,6 +11,7 @@ Attributes are for display: a client may write `ai` or `suggest` where it likes,
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -217,7 +218,8 @@ class Document:
     # Inside -------------------------------------------------------------------------------------------
 
     def _build(self, client_id: int | None = None) -> None:
-        self._doc: Doc[Any] = Doc(client_id=client_id)
+        # 32 bits, as Yjs draws them; a new id with every life, so that its clocks never start twice.
+        self._doc: Doc[Any] = Doc(client_id=client_id or secrets.randbits(32))
         self._text: Text = self._doc.get(schema.STORY, type=Text)
         self._undo: dict[int, UndoManager] = {}
         for update in filter(None, (self._base, *self._log)):
@@ -302,7 +304,10 @@ class Document:
         for change in changes:
             self._length += change.inserted - change.deleted
             self._embeds = self._embeds or change.text == "\x1a"
-        self._vector.update(inspect(update).news(self._vector))
+        try:
+            self._vector.update(inspect(update).news(self._vector))
+        except MalformedUpdate:  # Yrs wrote what we do not read: ask it instead, which costs more
+            self._vector = state_vector(self._doc.get_state())
 
     def _repair(self, undo: Change | None) -> None:
         if undo is not None:

@@ -425,8 +425,7 @@ class Room:
         await self._services.store.flush()
 
     def _flush(self) -> None:
-        if self._delivery.flush([seat for _, seat in self.members.seated()]):
-            self._journal.flush()
+        self._delivery.flush([seat for _, seat in self.members.seated()])
 
     def _announce_runs(self) -> None:
         for run in self.runs.changed():

@@ -54,6 +54,10 @@ class RunEntry:
             self.record = replace(self.record, info=info)
             self.changed = True
 
+    def count(self, tokens: int) -> None:
+        """More tokens came. Told with the next change of state: everybody sees the tokens themselves."""
+        self.record = replace(self.record, info=replace(self.info, tokens=self.info.tokens + tokens))
+
 
 class RunRegistry:
     """By id, oldest first. Of the ended ones the room keeps `limits.max_kept_runs`, open suggestions always."""

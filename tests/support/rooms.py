@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from antiphon_proto.messages import ModelInfo
 from antiphon_server.room import Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RoomRecord, StoredRoom
-from typing import Any
-
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost
@@ -51,9 +52,9 @@ class House:
         self.room.tick()
 
     def formatted(self) -> list[tuple[str, dict[str, Any] | None]]:
-        """The story in pieces, as `Text.diff` gives it."""
+        """The story in pieces of equal attributes."""
         document = self.room.shared.document
-        return [(text, dict(attributes) or None) for text, attributes in document.chunks(0, document.length)]
+        return joined(document.chunks(0, document.length))
 
     def join(self, replica: NativeReplica) -> NativeReplica:
         replica.connect(self.room)
@@ -61,3 +62,14 @@ class House:
 
     def _wake(self, _room: Room) -> None:
         self.woken += 1
+
+
+def joined(pieces: Iterable[tuple[str, Any]]) -> list[tuple[str, dict[str, Any] | None]]:
+    """Pieces of a text (`Text.diff`), with neighbours of equal attributes as one."""
+    found: list[tuple[str, dict[str, Any] | None]] = []
+    for text, attributes in pieces:
+        attributes = dict(attributes) if attributes else None
+        if found and found[-1][1] == attributes:
+            text = found.pop()[0] + text
+        found.append((text, attributes))
+    return found

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycrdt import Array, Doc, Text, get_update
+
+from antiphon_proto.errors import PeerError, TooLarge
+from antiphon_server.document import Document, InvalidUpdate, MissingUpdates
+from antiphon_server.text_index import Splice
+
+
+def _document(state: bytes | None = None, *, update: int = 10_000, document: int = 100_000) -> Document:
+    return Document(state, max_update=update, max_document=document, unix_ms=lambda: 0)
+
+
+def _client(text: str = "", client_id: int = 7) -> tuple[Doc, Text]:
+    doc = Doc(client_id=client_id)
+    story = doc.get("story", type=Text)
+    if text:
+        story.insert(0, text)
+    return doc, story
+
+
+def test_applies_and_tells_the_change_in_bytes() -> None:
+    document = _document()
+    doc, story = _client("Привет 😀")
+    change = document.apply(doc.get_update(), 16)
+    assert change is not None
+    assert change.splices == (Splice(0, inserted=17, text="Привет 😀"),)
+    before = doc.get_state()
+    del story[2:4]
+    change = document.apply(doc.get_update(before), 16)
+    assert change is not None
+    assert change.splices == (Splice(2, deleted=2, removed=(("р", {}),)),)
+    assert document.text() == "Пивет 😀"
+    assert document.length == 15
+
+
+def test_the_same_update_twice_brings_nothing() -> None:
+    document = _document()
+    update = _client("x")[0].get_update()
+    assert document.apply(update, 16) is not None
+    assert document.apply(update, 16) is None
+    assert document.text() == "x"
+
+
+def test_an_update_that_builds_on_a_missing_one_is_refused_and_nothing_of_it_stays() -> None:
+    document = _document()
+    doc, story = _client("ab")
+    first, vector = doc.get_update(), doc.get_state()
+    story.insert(1, "later")
+    second = doc.get_update(vector)
+    empty = document.state()
+    with pytest.raises(MissingUpdates):
+        document.apply(second, 16)
+    assert document.state() == empty
+    document.apply(first, 17)
+    assert document.text() == "ab", "nothing may wait inside to appear under somebody else's name"
+    document.apply(second, 16)
+    assert document.text() == "alaterb"
+
+
+def test_bounds() -> None:
+    document = _document(update=200, document=400)
+    with pytest.raises(TooLarge):
+        document.apply(_client("x" * 300)[0].get_update(), 16)
+    doc, story = _client()
+    with pytest.raises(TooLarge):
+        for _ in range(10):
+            vector = doc.get_state()
+            story.insert(0, "y" * 100)
+            document.apply(doc.get_update(vector), 16)
+    assert document.length == 300
+    doc, story = _client()
+    doc.apply_update(document.state())
+    vector = doc.get_state()
+    del story[0:200]
+    assert document.apply(doc.get_update(vector), 16) is not None, "a full document can still be shortened"
+    assert document.length == 100
+
+
+def test_values_that_are_no_text_are_refused() -> None:
+    document = _document()
+    document.apply(_client("abc")[0].get_update(), 16)
+    intruder = Doc()
+    intruder.get("story", type=Array).extend([1, 2])
+    with pytest.raises(InvalidUpdate):
+        document.apply(intruder.get_update(), 16)
+    assert document.text() == "abc"
+    assert document.length == 3
+    change = document.insert(3, "d", {}, 2)
+    assert change is not None
+    assert document.text() == "abcd"
+
+
+def test_unknown_roots_and_the_servers_own_id_are_refused() -> None:
+    document = _document()
+    stranger = Doc()
+    stranger.get("elsewhere", type=Text).insert(0, "x")
+    with pytest.raises(InvalidUpdate, match="root"):
+        document.apply(stranger.get_update(), 16)
+    with pytest.raises(InvalidUpdate, match="server"):
+        document.apply(_client("x", document.client_id)[0].get_update(), 16)
+    assert document.text() == ""
+
+
+@given(st.integers(0, 2**32))
+@settings(deadline=None, derandomize=True, max_examples=200)
+def test_mutated_updates_leave_a_sound_document(seed: int) -> None:
+    chance = random.Random(seed)
+    document = _document()
+    doc, story = _client("Привет 😀 мир")
+    document.apply(doc.get_update(), 16)
+    vector = doc.get_state()
+    story.insert(2, "字", {"bold": True})
+    del story[0:2]
+    data = bytearray(doc.get_update(vector))
+    for _ in range(chance.randint(1, 4)):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    try:
+        document.apply(bytes(data), 16)
+    except PeerError as error:
+        assert str(error)
+    assert document.length == len(document.data())
+    copy = Doc()
+    copy.apply_update(document.state())
+    assert str(copy.get("story", type=Text)) == document.text()
+    at = document.length
+    document.insert(at, "end", {}, 2)
+    assert document.text().endswith("end")
+
+
+def test_local_edits_carry_exactly_their_attributes() -> None:
+    document = _document()
+    document.insert(0, "bold", {"bold": True}, 2)
+    document.insert(2, "я😀", {"ai": "r1"}, 2)
+    assert document.chunks(0, document.length) == (
+        ("bo", {"bold": True}),
+        ("я😀", {"ai": "r1"}),
+        ("ld", {"bold": True}),
+    )
+    assert document.marked("ai", "r1") == [(2, 8)]
+    change = document.delete([(0, 2), (8, 10)], 2)
+    assert change is not None
+    assert [splice.removed for splice in change.splices] == [
+        (("bo", {"bold": True}),),
+        (("ld", {"bold": True}),),
+    ]
+    assert document.text() == "я😀"
+    document.format([(0, 2)], {"ai": None}, 2)
+    assert document.marked("ai", "r1") == [(2, 6)]
+
+
+def test_undo_takes_back_one_origin_only() -> None:
+    document = _document()
+    document.track(16)
+    document.track(17)
+    ann, ann_story = _client("ann", 7)
+    document.apply(ann.get_update(), 16)
+    bo, bo_story = _client("", 8)
+    bo.apply_update(document.state())
+    bo_story.insert(1, "BO")
+    document.apply(bo.get_update(ann.get_state()), 17)
+    assert document.text() == "aBOnn"
+    assert document.undo(16) is not None
+    assert document.text() == "BO"
+    assert document.undo(16) is None
+    assert document.redo(16) is not None
+    assert document.text() == "aBOnn"
+
+
+def test_embeds_count_one_byte() -> None:
+    document = _document()
+    doc, story = _client("яz")
+    story.insert_embed(2, {"image": "x"})
+    document.apply(doc.get_update(), 16)
+    assert document.length == 4
+    assert document.data()[2:3] == b"\x1a"
+    document.insert(3, "!", {}, 2)
+    assert document.text() == "я\x1a!z"
+    assert Document(document.state(), max_update=1, max_document=1, unix_ms=lambda: 0).length == 5
+
+
+def test_since_gives_what_a_peer_lacks() -> None:
+    document = _document()
+    doc, story = _client("ab")
+    document.apply(doc.get_update(), 16)
+    document.insert(2, "c", {}, 2)
+    doc.apply_update(document.since(doc.get_state()))
+    assert str(story) == "abc"
+    for bad in (b"", b"\xff", b"\x01\x02"):
+        with pytest.raises(InvalidUpdate):
+            document.since(bad)
+
+
+def test_a_checkpoint_holds_everything() -> None:
+    document = _document()
+    document.insert(0, "x", {}, 2)
+    restored = _document(document.checkpoint())
+    assert restored.text() == "x"
+    assert restored.apply(get_update(document.state(), b"\x00"), 16) is None

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from antiphon_proto.messages import Participant
+from antiphon_server.presence import PresenceBoard
+
+ANN = Participant("ann", "Ann", "#000000", "editor", "human")
+BO = Participant("bo", "Bo", "#ffffff", "editor", "human")
+
+
+def test_a_client_id_belongs_to_who_came_first() -> None:
+    board = PresenceBoard(0.0, 100)
+    assert board.set(ANN, 1, "{}")
+    assert not board.set(BO, 1, "{}")
+    assert board.knows(1)
+
+
+def test_old_clocks_of_plain_clients_are_ignored() -> None:
+    board = PresenceBoard(0.0, 100)
+    assert board.set(ANN, 1, '{"a":1}', 5)
+    assert not board.set(ANN, 1, '{"a":2}', 5)
+    assert board.set(ANN, 1, '{"a":3}', 6)
+
+
+def test_clocks_go_on_after_a_client_left_and_came_back() -> None:
+    board = PresenceBoard(0.0, 100)
+    board.set(ANN, 1, "{}", 7)
+    assert board.drop(1) is not None
+    assert board.drop(1) is None
+    assert not board.set(ANN, 1, "{}", 8), "8 is what the others heard of its leaving"
+    assert board.set(ANN, 1, "{}", 9)
+
+
+def test_an_unchanged_state_is_not_sent_again() -> None:
+    board = PresenceBoard(0.0, 100)
+    board.set(ANN, 1, "{}")
+    assert len(list(board.due(0.0))) == 1
+    board.set(ANN, 1, "{}")
+    assert not board.pending
+    assert list(board.due(9.0)) == []
+
+
+def test_hiding_is_told_once_and_newcomers_do_not_see_it() -> None:
+    board = PresenceBoard(0.0, 100)
+    board.set(ANN, 1, "{}")
+    list(board.due(0.0))
+    board.set(ANN, 1, "null")
+    assert len(list(board.due(1.0))) == 1
+    assert list(board.all(but="")) == []
+    assert board.heartbeat() is None

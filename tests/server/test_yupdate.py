@@ -1,0 +1,106 @@
+"""The reader of updates against what Yrs makes of the same bytes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycrdt import Array, Doc, Map, Text, get_state
+
+from antiphon_server.yupdate import MalformedUpdate, inspect, state_vector
+
+
+def _rich() -> Doc[Any]:
+    doc = Doc(client_id=7)
+    story = doc.get("story", type=Text)
+    story.insert(0, "Привет 😀", {"bold": True})
+    story.insert_embed(4, {"image": "x"}, {"width": 3.5})
+    del story[0:2]
+    canvas = doc.get("canvas", type=Map)
+    canvas["a"] = {"deep": [1, 2.5, None, True, "x", b"\x00\x01"]}
+    canvas["m"] = Map({"k": Array([1, "two"])})
+    film = doc.get("film", type=Array)
+    film.append(b"bytes")
+    film.extend([1, "shot", None])
+    return doc
+
+
+def test_reads_everything_that_yrs_writes() -> None:
+    doc = _rich()
+    info = inspect(doc.get_update())
+    assert info.ends == state_vector(doc.get_state()) == {7: info.ends[7]}
+    assert info.roots == {"story", "canvas", "film"}
+    assert info.deletes
+    assert info.values
+    assert not info.missing({})
+    assert not info.news(info.ends)
+
+
+def test_knows_what_an_update_builds_on() -> None:
+    doc = Doc(client_id=7)
+    story = doc.get("story", type=Text)
+    story.insert(0, "ab")
+    first = doc.get_update()
+    before = doc.get_state()
+    story.insert(1, "😀")
+    second = inspect(doc.get_update(before))
+    assert second.missing({})
+    assert not second.missing(state_vector(get_state(first)))
+    assert second.news({7: 2}) == {7: 4}
+    assert second.last_text == (7, 3)
+    before = doc.get_state()
+    del story[0:1]
+    removal = inspect(doc.get_update(before))
+    assert removal.deletes
+    assert removal.missing({})
+    assert not removal.ends
+
+
+def test_every_truncation_is_malformed() -> None:
+    update = _rich().get_update()
+    for end in range(len(update)):
+        with pytest.raises(MalformedUpdate):
+            inspect(update[:end])
+
+
+@given(st.integers(0, 2**32), st.integers(1, 4))
+@settings(deadline=None, derandomize=True, max_examples=300)
+def test_garbage_raises_nothing_else(seed: int, changes: int) -> None:
+    chance = random.Random(seed)
+    data = bytearray(_UPDATE)
+    for _ in range(changes):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    try:
+        inspect(bytes(data))
+    except MalformedUpdate as error:
+        assert str(error)
+
+
+_UPDATE = _rich().get_update()
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        b"",
+        b"\x00",
+        b"\x00\x00\x00",
+        b"\x01\x01\x07\x00\x0a\x05\x00",  # a gap
+        b"\x01\x01\x07\x00\x09\x01\x01a\x01g\x7e\x00",  # a subdocument
+        b"\x01\x01\x07\x00\x00\x00\x00",  # an empty struct
+        b"\x01\x01\x07\xff\xff\xff\xff\x0f\x00\x01\x00",  # a clock beyond 31 bits
+        b"\xff" * 20,
+    ],
+)
+def test_refuses(update: bytes) -> None:
+    with pytest.raises(MalformedUpdate):
+        inspect(update)
+
+
+def test_deep_nesting_is_refused() -> None:
+    value = b"\x75\x01" * 100 + b"\x7e"
+    with pytest.raises(MalformedUpdate, match="deeply"):
+        inspect(b"\x01\x01\x07\x00\x08\x01\x01a\x01" + value + b"\x00")
