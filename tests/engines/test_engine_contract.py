@@ -160,14 +160,16 @@ def test_steering_the_instruction_goes_on_from_what_was_written(engine: Engine) 
     assert len(result.tokens) <= 12
 
 
-def test_an_invalid_steer_changes_nothing(engine: Engine) -> None:
+def test_an_invalid_steer_changes_nothing(engine: Engine, case: EngineCase) -> None:
     request = TextRequest("instruct", STORY, instruction="Go on.", params=TextParams(max_tokens=5, seed=4))
     [plain] = run(engine, request)
     result = Result(engine.admit(request))
     with pytest.raises(InvalidRequest):
         engine.steer(result.job, TextSteer(instruction=" "))
     run_to_end(engine, [result])
-    assert len(result.tokens) == len(plain.tokens)
+    assert len(result.tokens) <= 5
+    if case.exact:
+        assert result.tokens == plain.tokens
 
 
 def test_characters_come_whole(engine: Engine) -> None:

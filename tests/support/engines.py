@@ -43,11 +43,11 @@ def _toy(request: pytest.FixtureRequest) -> Engine:
 def _embedded(request: pytest.FixtureRequest) -> Engine:
     from antiphon_engines.text.engine import TextEngine
     from antiphon_engines.text.onnx_model import OnnxModel
-    from antiphon_engines.text.tokenizer import CHATML, FolderTokenizer
+    from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 
     folder = request.getfixturevalue("embedded_text_model")
     model = OnnxModel(folder, name="embedded", rows=4, context=512, threads=2)
-    tokenizer = FolderTokenizer(folder, chat=CHATML, starts=("<|endoftext|>",))
+    tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
     return TextEngine(model, tokenizer, max_jobs=4, max_batch=3, chunk=32)
 
 
@@ -65,7 +65,7 @@ def _torch(request: pytest.FixtureRequest) -> Engine:
 def _gguf(request: pytest.FixtureRequest) -> Engine:
     from antiphon_engines.text import gguf
 
-    cache_dir = request.getfixturevalue("embedded_text_model").parents[2]
+    cache_dir = request.getfixturevalue("cache_dir")
     path = prepare_source(cache_dir, lambda stage, part: None)
     config = WorkerConfig(cache_dir=str(cache_dir), max_jobs=3, context=256, threads=1, device="cpu")
     return gguf.build(path, config, name="gguf")

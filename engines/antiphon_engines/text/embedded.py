@@ -8,7 +8,7 @@ from antiphon_engines.catalogue import Precision
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.onnx_model import OnnxModel
 from antiphon_engines.text.prepare import MODEL_NAME, find_embedded
-from antiphon_engines.text.tokenizer import CHATML, FolderTokenizer
+from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 
 NOTE = "English; best at continuing a text"
 
@@ -30,7 +30,7 @@ def build(
     46 KB per token and row are used, touched as rows fill. Raises EngineUnavailable when the model is not prepared.
     """
     folder = find_embedded(cache_dir, precision)
-    tokenizer = FolderTokenizer(folder, chat=CHATML, starts=("<|endoftext|>",))
+    tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
     model = OnnxModel(
         folder, name=f"{MODEL_NAME}-{precision}", rows=max_jobs + 1, context=context, threads=threads
     )

@@ -14,18 +14,23 @@ from antiphon_engines.api import EngineUnavailable
 
 
 class ChatMarkup(Struct, frozen=True):
-    """What stands around one user message so that the model answers it: a rendered chat template, split."""
+    """What stands around one user message so that the model answers it: a rendered chat template, split.
+
+    `primed`: the model is so small that its answer should be begun for it (see `prompts`).
+    """
 
     opening: str
     closing: str
+    primed: bool = False
 
 
-CHATML = ChatMarkup(
+SMOLLM = ChatMarkup(
     opening=(
         "<|im_start|>system\nYou are a helpful co-author. Answer with the text itself.<|im_end|>\n"
         "<|im_start|>user\n"
     ),
     closing="<|im_end|>\n<|im_start|>assistant\n",
+    primed=True,
 )
 
 

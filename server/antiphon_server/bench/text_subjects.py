@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from antiphon_engines.api import TextRequest, Token
 from antiphon_engines.text import prepare
-from antiphon_engines.text.tokenizer import CHATML, FolderTokenizer
+from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 from antiphon_proto.params import TextParams
 from antiphon_server.bench.text import BATCHES, PROMPTS
 
@@ -55,7 +55,7 @@ class Antiphon:
         from antiphon_engines.text.onnx_model import OnnxModel
 
         folder = prepare.find_embedded(cache, "int8")
-        tokenizer = FolderTokenizer(folder, chat=CHATML, starts=("<|endoftext|>",))
+        tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
         tokenizer.end_ids = frozenset()  # every stream goes on to its last token
         model = OnnxModel(folder, name="embedded", rows=max(BATCHES) + 1, context=CONTEXT, threads=threads)
         self._engine = TextEngine(

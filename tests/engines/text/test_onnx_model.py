@@ -11,7 +11,7 @@ import pytest
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.text.model import Logits
 from antiphon_engines.text.onnx_model import OnnxModel
-from antiphon_engines.text.tokenizer import CHATML, FolderTokenizer
+from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 
 ROWS, CONTEXT = 9, 96
 TEXT = "Once upon a time there was a small hedgehog who lived in the fog near a quiet river, and every evening he"
@@ -33,7 +33,7 @@ def model(loaded: OnnxModel) -> OnnxModel:
 
 @pytest.fixture(scope="module")
 def tokenizer(embedded_text_model: Path) -> FolderTokenizer:
-    return FolderTokenizer(embedded_text_model, chat=CHATML, starts=("<|endoftext|>",))
+    return FolderTokenizer(embedded_text_model, chat=SMOLLM, starts=("<|endoftext|>",))
 
 
 @pytest.fixture(scope="module")

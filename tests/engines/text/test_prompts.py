@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from antiphon_engines.api import InvalidRequest, TextRequest
-from antiphon_engines.text.prompts import STRIDE, build
+from antiphon_engines.text.prompts import PRIMED, STRIDE, build
+from antiphon_engines.text.tokenizer import ChatMarkup
 from support.toy_model import ToyTokenizer
 
 TOKENIZER = ToyTokenizer()
@@ -45,6 +46,37 @@ def test_the_cut_stays_in_place_while_a_long_text_grows() -> None:
 def test_an_instruction_stands_behind_the_text() -> None:
     request = TextRequest("instruct", "A story.", instruction="Make it rain.")
     assert text_of(build(request, TOKENIZER, 200).ids) == "<user>A story.\n\nMake it rain.<ai>"
+
+
+class SmallModel(ToyTokenizer):
+    chat = ChatMarkup(opening="<user>", closing="<ai>", primed=True)
+
+
+def test_a_small_models_answer_is_begun_with_the_text() -> None:
+    request = TextRequest("instruct", "A story. ", instruction="It rains.")
+    prompt = build(request, SmallModel(), 200)
+    assert text_of(prompt.ids) == "<user>Write a story. What happens: It rains.<ai>A story."
+    assert prompt.space
+
+
+def test_a_small_model_goes_on_from_what_was_written() -> None:
+    request = TextRequest("instruct", "x" * 900, instruction="It rains.")
+    prompt = build(request, SmallModel(), 2000, list(b" and then"))
+    assert text_of(prompt.ids).endswith("xxx and then")
+    assert text_of(prompt.ids).count("x") <= PRIMED
+    assert not prompt.space
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        TextRequest("instruct", "", instruction="A haiku."),
+        TextRequest("instruct", "A story.", selection="story", instruction="Rhyme."),
+    ],
+    ids=["no text", "a passage"],
+)
+def test_without_a_text_to_go_on_a_small_model_is_asked_like_any_other(request_: TextRequest) -> None:
+    assert build(request_, SmallModel(), 200) == build(request_, TOKENIZER, 200)
 
 
 def test_an_instruction_about_a_passage_shows_that_passage() -> None:
