@@ -45,7 +45,7 @@ async def test_a_remote_server_writes(tmp_path: Path) -> None:
         assert request.headers["Authorization"] == "Bearer sk-very-secret"
 
 
-async def test_a_gguf_file_writes(tmp_path: Path, embedded_text_model: Path, cache_dir: Path) -> None:
+async def test_a_gguf_file_writes(tmp_path: Path, cache_dir: Path) -> None:
     pytest.importorskip("xllamacpp")
     path = prepare_source(cache_dir, lambda stage, part: None)
     settings = {"ANTIPHON_ENGINE__THREADS": "1", "ANTIPHON_ENGINE__CONTEXT": "256"}

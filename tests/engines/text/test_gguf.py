@@ -22,9 +22,9 @@ GREEDY = TextParams(max_tokens=8, temperature=0.0, repetition_penalty=1.0, alter
 
 
 @pytest.fixture(scope="session")
-def model_file(embedded_text_model: Path) -> Path:
-    """The embedded model's own GGUF file: it is in the same cache."""
-    return prepare_source(embedded_text_model.parents[2], lambda stage, part: None)
+def model_file(cache_dir: Path) -> Path:
+    """The file that the embedded model is made from."""
+    return prepare_source(cache_dir, lambda stage, part: None)
 
 
 @pytest.fixture(scope="module")
