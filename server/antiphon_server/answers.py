@@ -31,8 +31,7 @@ _CONTENT_SECURITY = "; ".join(
     (
         "default-src 'self'",
         "script-src 'self'",
-        # The editor sets styles on spans; inline styles run no code.
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
         "worker-src 'self' blob:",

@@ -35,8 +35,10 @@ async def test_the_token_leaves_the_address_bar(company: Company, served: Served
 async def test_a_second_tab_is_a_second_person(company: Company, served: ServedProcess) -> None:
     links = (await served.new_room())["links"]
     ada = await company.person("Ada", links["owner"])
-    tab = await ada.page.context.new_page()
-    await tab.goto(ada.page.url)
+    # A window that a page opens gets a copy of its session storage, as a duplicated tab does.
+    async with ada.page.context.expect_page() as opened:
+        await ada.page.evaluate("() => { window.open(location.href); }")
+    tab = await opened.value
     await expect(tab.locator(".face:not(.face-ai)")).to_have_count(2)
     await expect(ada.page.locator(".face:not(.face-ai)")).to_have_count(2)
     await ada.here()

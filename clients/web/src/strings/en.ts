@@ -62,7 +62,7 @@ export const en = {
     saved: "Saved",
     saving: "Saving…",
     offline: "Offline",
-    offlineKept: "Offline. Keep writing: your words are sent when the connection is back.",
+    offlineKept: "Keep writing: your words are sent when the connection is back.",
     offlineIn: (seconds: number) => `Trying again in ${seconds} s`,
     retry: "Try now",
     readOnly: "Read only",

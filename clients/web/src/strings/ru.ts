@@ -70,7 +70,7 @@ export const ru: Strings = {
     saved: "Сохранено",
     saving: "Сохраняем…",
     offline: "Нет связи",
-    offlineKept: "Нет связи. Пишите дальше: текст уйдёт, когда связь вернётся.",
+    offlineKept: "Пишите дальше: текст уйдёт, когда связь вернётся.",
     offlineIn: (seconds) => `Новая попытка через ${seconds} с`,
     retry: "Сейчас",
     readOnly: "Только чтение",

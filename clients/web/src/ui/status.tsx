@@ -6,23 +6,22 @@ import type { Room } from "../room/room";
 import { t } from "../strings";
 
 export function Status({ room }: { room: Room }) {
-  const { kind, text } = describe(room);
+  const { kind, text, more } = describe(room);
   return (
-    <div class={`status status-${kind}`} role="status">
+    <div class={`status status-${kind}`} role="status" title={more}>
       <span class="status-dot" />
       <span class="status-text">{text}</span>
+      {more && <span class="status-more">{more}</span>}
       {room.phase.value.name === "offline" && <Retry room={room} at={room.phase.value.retryAtMs} />}
     </div>
   );
 }
 
-function describe(room: Room): { kind: "good" | "busy" | "bad"; text: string } {
+function describe(room: Room): { kind: "good" | "busy" | "bad"; text: string; more?: string } {
   const phase = room.phase.value.name;
   if (phase === "offline") {
-    return {
-      kind: "bad",
-      text: room.entered.value && room.canEdit ? t.status.offlineKept : t.status.offline,
-    };
+    const kept = room.entered.value && room.canEdit;
+    return { kind: "bad", text: t.status.offline, ...(kept ? { more: t.status.offlineKept } : {}) };
   }
   if (phase !== "open") return { kind: "busy", text: t.status.connecting };
   if (!room.synced.value) return { kind: "busy", text: t.status.syncing };
@@ -41,7 +40,7 @@ function Retry({ room, at }: { room: Room; at: number }) {
   }, [at]);
   return (
     <>
-      {seconds.value > 0 && <span class="status-more">{t.status.offlineIn(seconds.value)}</span>}
+      {seconds.value > 0 && <span class="status-text">{t.status.offlineIn(seconds.value)}</span>}
       <button type="button" class="link-button" onClick={() => room.retry()}>
         {t.status.retry}
       </button>

@@ -23,16 +23,19 @@ export function TitleField({ room }: { room: Room }) {
     return () => meta.unobserve(read);
   }, [doc]);
   return (
-    <input
-      class="title"
-      aria-label={t.title.label}
-      placeholder={t.title.placeholder}
-      maxLength={MAX_TITLE}
-      value={title.value}
-      readOnly={!room.canEdit || room.frozen.value}
-      onInput={(event) => {
-        metaOf(room.doc.peek()).set("title", event.currentTarget.value);
-      }}
-    />
+    <>
+      <h1 class="offscreen">{title.value || t.title.placeholder}</h1>
+      <input
+        class="title"
+        aria-label={t.title.label}
+        placeholder={t.title.placeholder}
+        maxLength={MAX_TITLE}
+        value={title.value}
+        readOnly={!room.canEdit || room.frozen.value}
+        onInput={(event) => {
+          metaOf(room.doc.peek()).set("title", event.currentTarget.value);
+        }}
+      />
+    </>
   );
 }
