@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,12 +40,13 @@ def run(long: bool) -> Report:
     if find_spec("transformers") and find_spec("torch"):
         prepare.prepare_transformers(cache, _silent)
     prepare.prepare_source(cache, _silent)
-    repeats, tokens, patience = (5, 64, 600) if long else (2, 24, 55)
-    results = {
-        name: _measure(name, cache, threads, repeats, tokens, patience)
-        for name, modules in _SUBJECTS.items()
-        if all(find_spec(module) for module in modules)
-    }
+    repeats, tokens, seconds = (5, 64, 1800) if long else (2, 24, 160)
+    subjects = [name for name, modules in _SUBJECTS.items() if all(find_spec(module) for module in modules)]
+    deadline = time.monotonic() + seconds
+    results = {}
+    for index, name in enumerate(subjects):
+        patience = (deadline - time.monotonic()) / (len(subjects) - index)
+        results[name] = _measure(name, cache, threads, repeats, tokens, patience)
     return Report(
         bench="text",
         load=(
@@ -67,7 +69,7 @@ def _measure(
         except subprocess.TimeoutExpired:
             child.kill()
             output, _ = child.communicate()
-            complaint = f"stopped after {patience} s"
+            complaint = f"stopped after {patience:.0f} s"
     lines = output.strip().splitlines()
     figures: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     if child.returncode != 0:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from antiphon_engines.api import TextRequest, Token
 from antiphon_engines.text import prepare
@@ -33,9 +33,31 @@ _VOCABULARY = (
 _WORDS = _VOCABULARY.split(" ")
 
 
+class Moment(NamedTuple):
+    """Seconds on the clock, and of CPU time that the process has used."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.perf_counter(), time.process_time())
+
+
+class Rate(NamedTuple):
+    """Tokens of all streams together, by the clock and by CPU time (which a busy machine falsifies less)."""
+
+    per_s: float
+    per_cpu_s: float
+
+    @classmethod
+    def of(cls, tokens: int, begin: Moment, end: Moment) -> Rate:
+        return cls(tokens / (end.wall - begin.wall), tokens / (end.cpu - begin.cpu))
+
+
 class Subject(Protocol):
-    def decode(self, prompts: Sequence[str], tokens: int) -> float:
-        """Tokens per second of all streams together, prompts read before the clock starts."""
+    def decode(self, prompts: Sequence[str], tokens: int) -> Rate:
+        """Prompts are read before the clock starts."""
         ...
 
     def first_token(self, prompt: str) -> float:
@@ -62,19 +84,19 @@ class Antiphon:
             model, tokenizer, max_jobs=max(BATCHES), max_batch=max(BATCHES), chunk=32, idle_chunk=128
         )
 
-    def decode(self, prompts: Sequence[str], tokens: int) -> float:
+    def decode(self, prompts: Sequence[str], tokens: int) -> Rate:
         params = TextParams(max_tokens=tokens + 1)
         jobs = [self._engine.admit(TextRequest("continue", prompt, params=params)) for prompt in prompts]
         while reading := [job for job in jobs if job.unit == "prefill"]:
             self._engine.step(reading)
         # Streams that were ready early have not moved: all decode together from here on.
-        begin = time.perf_counter()
+        begin = Moment.now()
         for _ in range(tokens):
             self._engine.step(jobs)
-        elapsed = time.perf_counter() - begin
+        rate = Rate.of(len(jobs) * tokens, begin, Moment.now())
         for job in jobs:
             self._engine.release(job)
-        return len(jobs) * tokens / elapsed
+        return rate
 
     def first_token(self, prompt: str) -> float:
         begin = time.perf_counter()
@@ -100,20 +122,20 @@ class Transformers:
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         self._tokenizer = FolderTokenizer(folder, chat=None)
 
-    def decode(self, prompts: Sequence[str], tokens: int) -> float:
+    def decode(self, prompts: Sequence[str], tokens: int) -> Rate:
         times = self._generate(prompts, tokens + 1)
-        return len(prompts) * tokens / (times[-1] - times[0])
+        return Rate.of(len(prompts) * tokens, times[0], times[-1])
 
     def first_token(self, prompt: str) -> float:
         begin = time.perf_counter()
-        return self._generate([prompt], 1)[0] - begin
+        return self._generate([prompt], 1)[0].wall - begin
 
-    def _generate(self, prompts: Sequence[str], tokens: int) -> list[float]:
+    def _generate(self, prompts: Sequence[str], tokens: int) -> list[Moment]:
         """When each step's logits were there."""
-        times: list[float] = []
+        times: list[Moment] = []
 
         def clock(ids: Any, scores: Any) -> Any:
-            times.append(time.perf_counter())
+            times.append(Moment.now())
             return scores
 
         ids = self._torch.tensor([self._tokenizer.encode(prompt) for prompt in prompts])
@@ -146,9 +168,9 @@ class LlamaCpp:
         params.verbosity = -1
         self._server = xllamacpp.Server(params)
 
-    def decode(self, prompts: Sequence[str], tokens: int) -> float:
+    def decode(self, prompts: Sequence[str], tokens: int) -> Rate:
         """From when the last stream began to when the first one ended: all of them decode in between."""
-        streams: list[list[float]] = [[] for _ in prompts]
+        streams: list[list[Moment]] = [[] for _ in prompts]
         # Streams begin one after the other, so the early ones need tokens to spare.
         spare = tokens * 2 if len(prompts) > 1 else tokens + 1
         threads = [
@@ -162,21 +184,21 @@ class LlamaCpp:
         begin, end = max(times[0] for times in streams), min(times[-1] for times in streams)
         if end <= begin:
             raise RuntimeError("the streams did not overlap; give them more tokens")
-        return sum(begin < when <= end for times in streams for when in times) / (end - begin)
+        return Rate.of(sum(begin < when <= end for times in streams for when in times), begin, end)
 
     def first_token(self, prompt: str) -> float:
-        times: list[float] = []
+        times: list[Moment] = []
         begin = time.perf_counter()
         self._stream(prompt, 1, times.append, id_slot=0, cache_prompt=True)
-        return times[0] - begin
+        return times[0].wall - begin
 
-    def _stream(self, prompt: str, tokens: int, arrived: Callable[[float], None], **options: Any) -> None:
+    def _stream(self, prompt: str, tokens: int, arrived: Callable[[Moment], None], **options: Any) -> None:
         body = {"prompt": prompt, "n_predict": tokens, "stream": True, "ignore_eos": True, "temperature": 0.8}
         body |= {"top_k": 50, "top_p": 0.95, "repeat_penalty": 1.1, "cache_prompt": False, **options}
 
         def receive(event: Any) -> bool:
             if event["choices"][0]["finish_reason"] is None:
-                arrived(time.perf_counter())
+                arrived(Moment.now())
             return False
 
         self._server.handle_completions(body, receive)
@@ -194,25 +216,22 @@ def measure(make: Callable[[], Subject], repeats: int, tokens: int) -> Iterator[
     begin = time.perf_counter()
     subject = make()
     subject.first_token(story(16, 0))
-    rates: dict[str, float] = {}
-    first: dict[str, dict[str, float]] = {}
-    figures = {
-        "ready_s": round(time.perf_counter() - begin, 3),
-        "tokens_per_s": rates,
-        "first_token_s": first,
-    }
+    figures: dict[str, Any] = {"ready_s": round(time.perf_counter() - begin, 3)}
+    rates, by_cpu = figures.setdefault("tokens_per_s", {}), figures.setdefault("tokens_per_cpu_s", {})
+    first = figures.setdefault("first_token_s", {})
     seeds = iter(range(1, 10_000))
     for size in BATCHES:
-        rates[f"batch {size}"] = _decode(subject, size, repeats, tokens, seeds)
+        rates[f"batch {size}"], by_cpu[f"batch {size}"] = _decode(subject, size, repeats, tokens, seeds)
         yield figures | {"peak_rss_mb": _peak_rss_mb()}
     for length in PROMPTS:
         first[f"prompt {length}"] = _first_token(subject, length, repeats, seeds)
         yield figures | {"peak_rss_mb": _peak_rss_mb()}
 
 
-def _decode(subject: Subject, size: int, repeats: int, tokens: int, seeds: Iterator[int]) -> float:
+def _decode(subject: Subject, size: int, repeats: int, tokens: int, seeds: Iterator[int]) -> Rate:
     prompts = ([story(PROMPTS[0], next(seeds)) for _ in range(size)] for _ in range(repeats))
-    return round(statistics.median(subject.decode(texts, tokens) for texts in prompts), 2)
+    rates = [subject.decode(texts, tokens) for texts in prompts]
+    return Rate(*(round(statistics.median(column), 2) for column in zip(*rates, strict=True)))
 
 
 def _first_token(subject: Subject, length: int, repeats: int, seeds: Iterator[int]) -> dict[str, float]:
