@@ -61,7 +61,9 @@ def prepare_model(
             settings.cache_dir.expanduser(), settings.text_model, accept_terms=accept_terms, progress=report
         )
     if path is None:
-        typer.echo(f"{settings.text_model} needs no preparing.")
+        typer.echo(
+            f"{settings.text_model} needs no preparing: it is {registry.describe(settings.text_model).note}."
+        )
     else:
         typer.echo(f"{settings.text_model} is ready: {path}")
 
