@@ -7,13 +7,27 @@ calls them from one thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol, TypeAlias
+from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.messages import TokenInfo
-from antiphon_proto.params import Task, TextParams, TextSteer
+from antiphon_proto.params import (
+    ImageParams,
+    ImagePrompt,
+    ImageSteer,
+    ImageTask,
+    PreviewEvery,
+    PreviewSide,
+    Sampler,
+    Task,
+    TextParams,
+    TextSteer,
+)
+
+MAX_SOURCE = 16 * 1024 * 1024
+"""Bytes of an encoded source picture or mask."""
 
 # Requests ---------------------------------------------------------------------------------------------
 
@@ -35,8 +49,28 @@ class TextRequest(Struct, frozen=True, tag="text"):
     params: TextParams = TextParams()
 
 
-Request: TypeAlias = TextRequest
-Steer: TypeAlias = TextSteer
+Encoded: TypeAlias = Annotated[bytes, Meta(max_length=MAX_SOURCE)]
+
+
+class ImageRequest(Struct, frozen=True, tag="image"):
+    """What a canvas asks of an image engine.
+
+    `source` and `mask` are PNG, JPEG or WebP; a mask has the size of its source and is white where paint may go (only
+    brightness counts). `previews` asks for a preview at every n-th step, 0 for none; `preview_side` bounds its long
+    side in pixels.
+    """
+
+    task: ImageTask
+    prompt: ImagePrompt
+    params: ImageParams = ImageParams()
+    source: Encoded | None = None
+    mask: Encoded | None = None
+    previews: PreviewEvery = 1
+    preview_side: PreviewSide = 256
+
+
+Request: TypeAlias = TextRequest | ImageRequest
+Steer: TypeAlias = TextSteer | ImageSteer
 
 # Outputs ----------------------------------------------------------------------------------------------
 
@@ -45,6 +79,33 @@ class Token(Struct, frozen=True, tag="token"):
     """One sampled token; `info.text` holds whole characters only and may be empty while one is incomplete."""
 
     info: TokenInfo
+
+
+class Step(Struct, frozen=True, tag="step"):
+    """A picture is `step` of its `of` denoising steps on; 0 when it has been prepared."""
+
+    step: int
+    of: int
+
+
+class Preview(Struct, frozen=True, tag="preview"):
+    """What the picture will be, as far as `step` shows it: a JPEG of at most 12 KB for 256 x 256 pixels. It may be
+    smaller than the picture; sizes are its own."""
+
+    step: int
+    of: int
+    jpeg: bytes
+    width: int
+    height: int
+
+
+class Image(Struct, frozen=True, tag="image"):
+    """The finished picture. `Done` follows. `seed` paints it again."""
+
+    png: bytes
+    width: int
+    height: int
+    seed: int
 
 
 class Done(Struct, frozen=True, tag="done"):
@@ -60,7 +121,7 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Output: TypeAlias = Token | Done | Failed
+Output: TypeAlias = Token | Step | Preview | Image | Done | Failed
 
 # Errors -----------------------------------------------------------------------------------------------
 
@@ -82,6 +143,18 @@ class QueueFull(PeerError):
 # The interface ----------------------------------------------------------------------------------------
 
 
+class ImageFacts(Struct, frozen=True):
+    """What an image model does when a request leaves it open, and its bounds. Sizes are pixels."""
+
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    max_pixels: int
+    samplers: tuple[Sampler, ...]
+    """The first is the default."""
+
+
 class EngineInfo(Struct, frozen=True):
     """What the engine is and how much it takes at once."""
 
@@ -95,6 +168,16 @@ class EngineInfo(Struct, frozen=True):
     """Jobs that one `step` call may advance."""
     note: str = ""
     """A line for people: what the model is good at, under which terms it comes."""
+    image: ImageFacts | None = None
+    """Of image engines."""
+
+
+class Absent(Struct, frozen=True):
+    """An engine that this worker does without, and why, in a line for people."""
+
+    modality: Literal["text", "image", "audio"]
+    name: str
+    reason: str
 
 
 class Job(Protocol):
@@ -137,3 +220,17 @@ class Engine(Protocol):
     def close(self) -> None:
         """Free everything."""
         ...
+
+
+def written(request: Request) -> TextRequest:
+    """A request for a text engine, as one. Raises InvalidRequest."""
+    if not isinstance(request, TextRequest):
+        raise InvalidRequest("this engine writes text")
+    return request
+
+
+class Engines(Struct, frozen=True):
+    """What a worker serves: one engine per kind, and those that it could not have."""
+
+    ready: tuple[Engine, ...]
+    absent: tuple[Absent, ...] = ()

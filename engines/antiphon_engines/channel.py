@@ -13,14 +13,15 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
-from antiphon_engines.api import EngineInfo, Request, Steer
+from antiphon_engines.api import Absent, EngineInfo, Request, Steer
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import RunEvent
 from antiphon_engines.settings import QueueBounds
 from antiphon_proto.errors import AntiphonError
+from antiphon_proto.params import ImageSteer, TextSteer
 
-MAX_FRAME = 8 * 1024 * 1024
-"""Bytes of one frame's body. A prompt window or a step's output is far below; a corrupted length is above."""
+MAX_FRAME = 40 * 1024 * 1024
+"""Bytes of one frame's body: a source picture and its mask at their bounds fit, a corrupted length is above."""
 _PREFIX = struct.Struct(">I")
 
 M = TypeVar("M")
@@ -53,7 +54,12 @@ class Submit(Struct, frozen=True, tag="submit"):
 
 class SteerRun(Struct, frozen=True, tag="steer"):
     ticket: int
-    change: Steer
+    change: TextSteer
+
+
+class SteerPicture(Struct, frozen=True, tag="steer_picture"):
+    ticket: int
+    change: ImageSteer
 
 
 class Cancel(Struct, frozen=True, tag="cancel"):
@@ -68,7 +74,7 @@ class Shutdown(Struct, frozen=True, tag="shutdown"):
     """Finish the step in hand, free everything, exit 0."""
 
 
-Command: TypeAlias = Configure | Submit | SteerRun | Cancel | Ping | Shutdown
+Command: TypeAlias = Configure | Submit | SteerRun | SteerPicture | Cancel | Ping | Shutdown
 
 # Worker to gateway --------------------------------------------------------------------------------------
 
@@ -84,6 +90,8 @@ class Stats(Struct, frozen=True):
     tokens: int = 0
     busy_seconds: float = 0.0
     """Spent inside `Engine.step`."""
+    painted: int = 0
+    """Denoising steps of pictures."""
 
 
 class Progress(Struct, frozen=True, tag="progress"):
@@ -95,6 +103,7 @@ class Progress(Struct, frozen=True, tag="progress"):
 
 class Ready(Struct, frozen=True, tag="ready"):
     engines: tuple[EngineInfo, ...]
+    absent: tuple[Absent, ...] = ()
 
 
 class Events(Struct, frozen=True, tag="events"):
@@ -117,6 +126,12 @@ class Fatal(Struct, frozen=True, tag="fatal"):
 
 
 Report: TypeAlias = Progress | Ready | Events | Pong | Fatal
+
+
+def steering(ticket: int, change: Steer) -> SteerRun | SteerPicture:
+    """The command that carries `change`: the two kinds stand untagged on the wire, so each has its own."""
+    return SteerRun(ticket, change) if isinstance(change, TextSteer) else SteerPicture(ticket, change)
+
 
 # Codec --------------------------------------------------------------------------------------------------
 

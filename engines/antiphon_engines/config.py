@@ -25,6 +25,13 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of prepared models."""
     text_model: Annotated[str, Meta(min_length=1, max_length=1024)] = DEFAULT_TEXT_MODEL
     """A model spec; `registry.parse` says what may stand here."""
+    image_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
+    """An image model's spec; `registry.parse_image` says what may stand here."""
+    image_preview_model: Annotated[str, Meta(max_length=1024)] = ""
+    """Folder or hub id of an AutoencoderTiny that decodes previews of `image_model`; empty: previews are made from
+    the latents alone, unless the model's own autoencoder is a tiny one."""
+    image_pixels: Annotated[int, Meta(ge=64 * 64, le=4_194_304)] = 1_048_576
+    """Pixels of one picture, at most."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Meta(ge=1, le=256)] = 2
     """Threads of the numerical runtime."""

@@ -1,4 +1,5 @@
-"""What the owner of a run hears about it, in this order: `Queued`*, `Started`, `Token`*, then `Done` or `Failed`.
+"""What the owner of a run hears about it, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
+`Progressed`, `Preview`* and one `Image` of a picture), then `Done` or `Failed`.
 
 `Done` and `Failed` are last; `SteerRejected` may come at any time before.
 """
@@ -9,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from antiphon_engines.api import Done, Failed, Output, Token
+from antiphon_engines.api import Done, Failed, Image, Output, Preview, Token
 
 
 class Queued(Struct, frozen=True, tag="queued"):
@@ -24,12 +25,33 @@ class Started(Struct, frozen=True, tag="started"):
     """The run holds a place in the engine and will be stepped."""
 
 
+class Progressed(Struct, frozen=True, tag="progressed"):
+    """A picture is `step` of its `of` steps on; 0: it has been prepared and will be stepped. `remaining_ms` is what
+    is left of it, in milliseconds, at the measured pace under the present load (0 while nothing was measured)."""
+
+    step: int
+    of: int
+    remaining_ms: int
+
+
 class SteerRejected(Struct, frozen=True, tag="steer_rejected"):
     """A steer could not be applied; the run goes on unchanged."""
 
     message: str
 
 
-RunEvent: TypeAlias = Queued | Started | Token | Done | Failed | SteerRejected
+RunEvent: TypeAlias = Queued | Started | Token | Progressed | Preview | Image | Done | Failed | SteerRejected
 
-__all__ = ["Done", "Failed", "Output", "Queued", "RunEvent", "Started", "SteerRejected", "Token"]
+__all__ = [
+    "Done",
+    "Failed",
+    "Image",
+    "Output",
+    "Preview",
+    "Progressed",
+    "Queued",
+    "RunEvent",
+    "Started",
+    "SteerRejected",
+    "Token",
+]

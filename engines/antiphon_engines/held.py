@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from antiphon_engines.api import Done, Failed, QueueFull, Request, Steer
-from antiphon_engines.channel import Command, SteerRun, Submit
+from antiphon_engines.api import Done, Failed, ImageRequest, QueueFull, Request, Steer
+from antiphon_engines.channel import Command, Submit, steering
 from antiphon_engines.events import RunEvent, Started
 from antiphon_engines.settings import QueueBounds
 from antiphon_proto.errors import Conflict, ErrorCode, NotFound
@@ -37,7 +37,7 @@ class HeldRun:
     def commands(self) -> list[Command]:
         """What tells a worker of this run."""
         submit = Submit(self.ticket, self.run, self.epoch, self.share, self.weight, self.request)
-        return [submit, *(SteerRun(self.ticket, change) for change in self.steers)]
+        return [submit, *(steering(self.ticket, change) for change in self.steers)]
 
 
 class HeldRuns:
@@ -65,6 +65,9 @@ class HeldRuns:
             raise QueueFull(f"{self.waiting} runs are waiting already; try again later")
         if self._waiting[share] >= self._bounds.per_share:
             raise QueueFull(f"{self._waiting[share]} of your runs are waiting already")
+        sources = sum(_pictures(held.request) for held in self._runs.values())
+        if sources and sources + _pictures(request) > self._bounds.source_bytes:
+            raise QueueFull("too many pictures are waiting to be painted on; try again later")
         held = HeldRun(next(self._tickets), run, epoch, share, weight, request, sink)
         self._runs[run] = self._by_ticket[held.ticket] = held
         self._waiting[share] += 1
@@ -141,3 +144,8 @@ def _call(held: HeldRun, event: RunEvent) -> None:
         raise
     except BaseException:  # a panic inside pycrdt is no Exception
         logger.exception("the sink of run %s failed on %s", held.run, type(event).__name__)
+
+
+def _pictures(request: Request) -> int:
+    """Bytes of the pictures that a request brings."""
+    return len(request.source or b"") + len(request.mask or b"") if isinstance(request, ImageRequest) else 0

@@ -19,7 +19,15 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antiphon_engines.api import EngineInfo, EngineUnavailable, InvalidRequest, QueueFull, Request, Steer
+from antiphon_engines.api import (
+    Absent,
+    EngineInfo,
+    EngineUnavailable,
+    InvalidRequest,
+    QueueFull,
+    Request,
+    Steer,
+)
 from antiphon_engines.backoff import Backoff
 from antiphon_engines.channel import (
     Cancel,
@@ -33,24 +41,38 @@ from antiphon_engines.channel import (
     Progress,
     Ready,
     Stats,
-    SteerRun,
     encode,
+    steering,
 )
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, SteerRejected, Token
+from antiphon_engines.events import (
+    Done,
+    Failed,
+    Image,
+    Preview,
+    Progressed,
+    Queued,
+    RunEvent,
+    Started,
+    SteerRejected,
+    Token,
+)
 from antiphon_engines.held import HeldRuns, Sink
 from antiphon_engines.process import WorkerProcess, spawn
 from antiphon_engines.settings import MAX_WEIGHT, MIN_WEIGHT, HostSettings, QueueBounds
 from antiphon_proto.errors import ErrorCode, TooLarge
 
 logger = logging.getLogger(__name__)
-FACTORY: Final = "antiphon_engines.registry:build"
+FACTORY: Final = "antiphon_engines.registry:engines"
 
 __all__ = [
     "Done",
     "EngineHost",
     "Failed",
     "HostState",
+    "Image",
+    "Preview",
+    "Progressed",
     "Queued",
     "RunEvent",
     "Started",
@@ -69,6 +91,8 @@ class HostState(Struct, frozen=True):
     """One line for people: what is loading, or why it died."""
     progress: float | None = None
     """Of loading, 0 to 1, where it can be told."""
+    absent: tuple[Absent, ...] = ()
+    """Engines that were asked for and that the worker does without."""
 
 
 class _Death(Struct, frozen=True):
@@ -81,7 +105,7 @@ class _Death(Struct, frozen=True):
 class EngineHost:
     """One worker process and the runs it holds.
 
-    `factory` is the dotted name ("module:function") of what builds the engine in the worker, from a WorkerConfig;
+    `factory` is the dotted name ("module:function") of what builds the engines in the worker, from a WorkerConfig;
     only tests give another than the default.
     """
 
@@ -197,7 +221,7 @@ class EngineHost:
         self._check_backlog()
         held = self._held.steer(run, change)
         if self.state.status == "ready":
-            self._send([SteerRun(held.ticket, change)])
+            self._send([steering(held.ticket, change)])
 
     def cancel(self, run: str) -> None:
         """Stop a run. When this returns its sink is never called again; a run that is over is no error."""
@@ -258,9 +282,9 @@ class EngineHost:
                 self.stats = stats
             case Progress(message, fraction):
                 self._change(replace(self.state, message=message, progress=fraction))
-            case Ready(engines):
+            case Ready(engines, absent):
                 self._ready_at = asyncio.get_running_loop().time()
-                self._change(HostState("ready", engines))
+                self._change(HostState("ready", engines, absent=absent))
                 self._send(self._held.commands())
 
     async def _watch(self, process: WorkerProcess) -> None:
@@ -299,7 +323,7 @@ class EngineHost:
     def _give_up(self, reason: str) -> None:
         if self.state.engines:  # before the first `ready`, whoever waits for it says so
             logger.error("%s", reason)
-        self._change(HostState("failed", self.state.engines, reason))
+        self._change(HostState("failed", self.state.engines, reason, absent=self.state.absent))
         self._held.fail_all(ErrorCode.UNAVAILABLE, reason)
 
     # Small parts ----------------------------------------------------------------------------------------

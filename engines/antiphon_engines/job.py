@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from antiphon_engines.api import Job, Request, Steer, TextRequest
+from antiphon_engines.api import ImageRequest, Job, Request, Steer, TextRequest
 
 
 class State(StrEnum):
@@ -34,6 +34,10 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
 }
+
+
+_USUAL_STEPS: Final = 8
+"""Denoising steps of a waiting picture that leaves them to its model."""
 
 
 class IllegalTransition(Exception):
@@ -69,6 +73,9 @@ class Ticket:
     debt: float = 0.0
     """Virtual time among the runs of its share: whose is least goes first."""
     outputs: int = 0
+    """Units of its work that have come: tokens, denoising steps."""
+    planned: int = 0
+    """How many there will be, once its engine has said so; 0 while only the request tells."""
 
     def move(self, state: State) -> None:
         """The only way to change `state`. Raises IllegalTransition."""
@@ -79,7 +86,7 @@ class Ticket:
     @property
     def remaining(self) -> int:
         """Outputs that may still come, at most; at least one, for it is not over."""
-        return max(1, planned(self.request) - self.outputs)
+        return max(1, (self.planned or planned(self.request)) - self.outputs)
 
 
 def kind_of(request: Request) -> str:
@@ -87,6 +94,8 @@ def kind_of(request: Request) -> str:
     match request:
         case TextRequest():
             return "text"
+        case ImageRequest():
+            return "image"
 
 
 def planned(request: Request) -> int:
@@ -94,3 +103,5 @@ def planned(request: Request) -> int:
     match request:
         case TextRequest(params=params):
             return params.max_tokens
+        case ImageRequest(params=paint):
+            return paint.steps or _USUAL_STEPS

@@ -6,7 +6,18 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from antiphon_engines.api import Done, Engine, Failed, Output, Token
+from antiphon_engines.api import (
+    Done,
+    Engine,
+    Failed,
+    Image,
+    ImageRequest,
+    Output,
+    Preview,
+    Steer,
+    Step,
+    Token,
+)
 from antiphon_engines.channel import (
     Cancel,
     Command,
@@ -17,14 +28,16 @@ from antiphon_engines.channel import (
     Report,
     Shutdown,
     Stats,
+    SteerPicture,
     SteerRun,
     Submit,
 )
-from antiphon_engines.events import Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.events import Progressed, Queued, RunEvent, Started, SteerRejected
 from antiphon_engines.inbox import Inbox
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.scheduler import Batch, Scheduler
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+from antiphon_proto.params import ImageSteer
 
 logger = logging.getLogger(__name__)
 MAX_BROKEN: Final = 3
@@ -61,7 +74,7 @@ class WorkerLoop:
         self._queue_changed = False
         self._looked_at = 0.0
         self._broken = 0
-        self._steps = self._units = self._tokens = 0
+        self._steps = self._units = self._tokens = self._painted = 0
         self._busy = 0.0
 
     def run(self) -> None:
@@ -90,10 +103,10 @@ class WorkerLoop:
         match command:
             case Submit():
                 self._submit(command)
-            case SteerRun(number, _):
+            case SteerRun(number, change) | SteerPicture(number, change):
                 ticket = self._scheduler.get(number)
                 if ticket is not None:
-                    self._steer(ticket, command)
+                    self._steer(ticket, change)
             case Cancel(number):
                 ticket = self._scheduler.cancel(number)
                 if ticket is not None:
@@ -121,12 +134,15 @@ class WorkerLoop:
         except PeerError as error:
             self._say(ticket, Failed(error.code, error.message))
 
-    def _steer(self, ticket: Ticket, command: SteerRun) -> None:
+    def _steer(self, ticket: Ticket, change: Steer) -> None:
+        if isinstance(change, ImageSteer) != isinstance(ticket.request, ImageRequest):
+            self._say(ticket, SteerRejected(f"this change is not for {ticket.engine} runs"))
+            return
         if ticket.job is None:
-            ticket.steers.append(command.change)
+            ticket.steers.append(change)
             return
         try:
-            self._engines[ticket.engine].steer(ticket.job, command.change)
+            self._engines[ticket.engine].steer(ticket.job, change)
         except AntiphonError as error:
             self._say(ticket, SteerRejected(error.message))
         except Exception as error:
@@ -152,7 +168,7 @@ class WorkerLoop:
                 steers, ticket.steers = ticket.steers, []
                 for change in steers:
                     if ticket.state is State.ACTIVE:
-                        self._steer(ticket, SteerRun(ticket.number, change))
+                        self._steer(ticket, change)
 
     # Step -----------------------------------------------------------------------------------------------
 
@@ -168,22 +184,30 @@ class WorkerLoop:
             return
         now = self._clock()
         self._broken = 0
-        produced = [sum(isinstance(output, Token) for output in outputs) for outputs in results]
+        produced = [sum(map(_is_unit, outputs)) for outputs in results]
         self._scheduler.account(batch, now - began, produced, now)
         self._steps += 1
         self._units += len(jobs)
-        self._tokens += sum(produced)
+        if batch.engine == "image":
+            self._painted += sum(produced)
+        else:
+            self._tokens += sum(produced)
         self._busy += now - began
         for ticket, outputs in zip(batch.tickets, results, strict=True):
             self._deliver(ticket, outputs)
 
     def _deliver(self, ticket: Ticket, outputs: Sequence[Output]) -> None:
         for output in outputs:
-            if isinstance(output, Token):
-                self._say(ticket, output)
-            else:
-                self._finish(ticket, output)
-                return
+            match output:
+                case Token() | Preview() | Image():
+                    self._say(ticket, output)
+                case Step(step, of):
+                    ticket.planned = of
+                    left = self._scheduler.remaining(ticket, self._clock())
+                    self._say(ticket, Progressed(step, of, round(left * 1000)))
+                case Done() | Failed():
+                    self._finish(ticket, output)
+                    return
 
     def _finish(self, ticket: Ticket, end: Done | Failed) -> None:
         self._say(ticket, end)
@@ -215,7 +239,10 @@ class WorkerLoop:
 
     def stats(self) -> Stats:
         active = len(self._scheduler.active)
-        return Stats(active, self._scheduler.waiting, self._steps, self._units, self._tokens, self._busy)
+        scheduler = self._scheduler
+        return Stats(
+            active, scheduler.waiting, self._steps, self._units, self._tokens, self._busy, self._painted
+        )
 
     def _tell_queue(self) -> None:
         """Tell those who wait where they stand, when that has changed noticeably."""
@@ -240,6 +267,11 @@ class WorkerLoop:
             self._events = {}
             self._pongs = []
             self._send(reports)
+
+
+def _is_unit(output: Output) -> bool:
+    """Whether an output counts as one of those that a run has planned."""
+    return isinstance(output, Token) or (isinstance(output, Step) and output.step > 0)
 
 
 def _differs(told: Queued | None, place: Queued) -> bool:

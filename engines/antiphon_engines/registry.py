@@ -7,26 +7,32 @@ A spec is one string, the one setting that chooses the model:
     models/some-folder              a transformers checkpoint, through torch
     https://host/v1#model-name      any OpenAI-compatible server
     organisation/name               a hub repository, through torch
+
+An image model's spec is of the same kind: `embedded`, a diffusers folder, a hub repository, or `none`.
 """
 
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from antiphon_engines.api import Engine, EngineUnavailable
+from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import packaged_gguf
 from antiphon_engines.text import prepare as preparation
 from antiphon_engines.text.prepare import Progress
 
+logger = logging.getLogger(__name__)
+IMAGE_WEIGHTS: Final = Path(__file__).resolve().parent / "weights" / "image"
+"""Where the embedded image model lies; `image.embedded` loads it."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
@@ -49,6 +55,20 @@ class RemoteModel(Struct, frozen=True):
 
 
 ModelSource: TypeAlias = EmbeddedCard | PackagedGgufCard | GgufFile | TransformersModel | RemoteModel
+
+
+class DiffusersModel(Struct, frozen=True):
+    """A diffusers folder, or the id of a hub repository (`local` False: it may be downloaded)."""
+
+    source: str
+    local: bool
+
+
+class EmbeddedImageModel(Struct, frozen=True):
+    """The project's own image model."""
+
+
+ImageSource: TypeAlias = EmbeddedImageModel | DiffusersModel
 
 
 class Description(Struct, frozen=True):
@@ -144,6 +164,73 @@ def build(config: WorkerConfig) -> Engine:
             from antiphon_engines.text import remote
 
             return remote.build(url, model, config)
+
+
+def parse_image(spec: str) -> ImageSource | None:
+    """What an image spec names; None for `none`. Looks at the local disk only. Raises EngineUnavailable."""
+    spec = spec.strip()
+    match spec:
+        case "none":
+            return None
+        case "embedded":
+            return EmbeddedImageModel()
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        if not (path / "model_index.json").is_file():
+            raise EngineUnavailable(f"{spec} holds no model_index.json: it is not a diffusers folder")
+        return DiffusersModel(source=str(path), local=True)
+    if _HUB_ID.fullmatch(spec):
+        return DiffusersModel(source=spec, local=False)
+    raise EngineUnavailable(
+        f"there is no image model {spec!r}: give embedded, a diffusers folder, a hub id or none"
+    )
+
+
+def describe_image(spec: str) -> Description | None:
+    """A cheap account of an image spec; None for `none`. Raises EngineUnavailable."""
+    match parse_image(spec):
+        case None:
+            return None
+        case EmbeddedImageModel():
+            return Description(name="antiphon-image", backend="torch", note="the embedded image model")
+        case DiffusersModel(source=source, local=local):
+            note = "a diffusers folder" if local else "a hub repository"
+            return Description(name=Path(source).name if local else source, backend="torch", note=note)
+
+
+def check_image(spec: str) -> ImageSource | None:
+    """What an image spec names, when all that it needs is here. Imports no runtime. Raises EngineUnavailable."""
+    source = parse_image(spec)
+    for module in ("torch", "diffusers", "transformers", "PIL") if source is not None else ():
+        if find_spec(module) is None:
+            raise EngineUnavailable(f"pictures need {module}; run: pip install 'antiphon[image]'")
+    if isinstance(source, EmbeddedImageModel) and not IMAGE_WEIGHTS.is_dir():
+        raise EngineUnavailable("the embedded image model is not part of this installation")
+    return source
+
+
+def build_image(config: WorkerConfig) -> Engine | None:
+    """The engine that `config.image_model` names, ready to step; None for `none`. As :func:`build` otherwise."""
+    source = check_image(config.image_model)
+    if source is None:
+        return None
+    from antiphon_engines.image import building
+
+    if isinstance(source, EmbeddedImageModel):
+        return building.build_embedded(config)
+    return building.build(source.source, config, local=source.local)
+
+
+def engines(config: WorkerConfig) -> Engines:
+    """Everything that a worker serves. Text must be there; a picture engine that cannot be had is told as absent.
+    Raises EngineUnavailable."""
+    text = build(config)
+    try:
+        image = build_image(config)
+    except EngineUnavailable as error:
+        logger.warning("there will be no pictures: %s", error)
+        return Engines((text,), (Absent("image", config.image_model, error.message),))
+    return Engines((text,) if image is None else (text, image))
 
 
 def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:

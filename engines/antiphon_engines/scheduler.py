@@ -177,6 +177,10 @@ class Scheduler:
             outlooks += forecast(self._queue(kind, now), active, info.max_jobs, self._paces[kind], now)
         return outlooks
 
+    def remaining(self, ticket: Ticket, now: float) -> float:
+        """Seconds until an active run ends, at the measured pace; 0 while nothing has been measured."""
+        return self._paces[ticket.engine].remaining(ticket, now)
+
     def _queue(self, kind: str, now: float) -> list[Ticket]:
         """Waiting runs in the order in which they will probably be admitted: what the active ones will still cost, and
         each waiting one's whole cost, is charged ahead."""

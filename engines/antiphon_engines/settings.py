@@ -17,6 +17,8 @@ class QueueBounds(Struct, frozen=True):
     total: int = 64
     per_share: int = 16
     """Of one participant, so that nobody can fill the queue alone."""
+    source_bytes: int = 256 * 1024 * 1024
+    """Of source pictures and masks that the gateway keeps for runs under way."""
 
 
 class HostSettings(Struct, frozen=True):

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from antiphon_engines.api import Engine, EngineUnavailable
+from antiphon_engines.api import Engines, EngineUnavailable
 from antiphon_engines.channel import Configure, Fatal, Progress, Ready, Report, encode
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.inbox import SocketInbox
@@ -25,14 +25,14 @@ from antiphon_engines.loop import EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
-Factory = Callable[[WorkerConfig], Engine]
+Factory = Callable[[WorkerConfig], Engines]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve one gateway until it says or goes; returns the exit code."""
     parser = argparse.ArgumentParser(prog="antiphon_engines.worker", description="An engine worker process.")
     parser.add_argument("--channel", type=int, required=True, help="inherited file descriptor of the socket")
-    parser.add_argument("--factory", required=True, help="module:function that builds the engine")
+    parser.add_argument("--factory", required=True, help="module:function that builds the engines")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # Ctrl-C is the gateway's: it drains first and then tells us.
@@ -60,7 +60,7 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
         return 0  # the only thing said before Ready is Shutdown
     send([Progress(f"loading {first.config.text_model}")])
     try:
-        engine = _factory(factory)(first.config)
+        engines = _factory(factory)(first.config)
     except EngineUnavailable as error:
         send([Fatal(error.message, final=True)])
         return 3
@@ -68,14 +68,16 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     gc.collect()
     gc.freeze()
     try:
-        send([Ready((engine.info,))])
-        scheduler = Scheduler({engine.kind: engine.info}, first.queue)
-        WorkerLoop({engine.kind: engine}, scheduler, inbox, send, time.monotonic).run()
+        send([Ready(tuple(engine.info for engine in engines.ready), engines.absent)])
+        scheduler = Scheduler({engine.kind: engine.info for engine in engines.ready}, first.queue)
+        by_kind = {engine.kind: engine for engine in engines.ready}
+        WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic).run()
     except EngineBroken as error:
         send([Fatal(error.message, final=False)])
         return 4
     finally:
-        engine.close()
+        for engine in engines.ready:
+            engine.close()
     return 0
 
 

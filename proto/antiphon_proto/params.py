@@ -55,3 +55,47 @@ class TextSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     top_p: Probability | UnsetType = UNSET
     min_p: Probability | UnsetType = UNSET
     repetition_penalty: Penalty | UnsetType = UNSET
+
+
+ImageTask = Literal["text_to_image", "image_to_image", "inpaint"]
+"""`inpaint` paints where the mask is white and nowhere else; outpainting is the same with a source that has been made
+larger. `image_to_image` starts from the source, as far from it as `strength` says."""
+Sampler = Literal["ddim", "euler", "dpmpp_2m", "lcm", "flow_euler", "scm"]
+Steps = Annotated[int, Meta(ge=1, le=100)]
+Guidance = Annotated[float, Meta(ge=0.0, le=30.0)]
+Strength = Annotated[float, Meta(ge=0.0, le=1.0)]
+Side = Annotated[int, Meta(ge=16, le=2048)]
+ImagePrompt = Annotated[str, Meta(max_length=2000)]
+PreviewEvery = Annotated[int, Meta(ge=0, le=100)]
+PreviewSide = Annotated[int, Meta(ge=32, le=512)]
+
+
+class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a picture is painted; what is None is the model's own default.
+
+    `width` and `height` are pixels; with a source they are its own by default. `guidance` up to 1 switches guidance
+    (and with it the negative prompt) off. `strength` counts with a source only: 0 keeps it, 1 forgets it. The same
+    seed and request give the same picture, alone or in a batch; without a seed one is drawn.
+    """
+
+    steps: Steps | None = None
+    guidance: Guidance | None = None
+    strength: Strength = 0.6
+    seed: Seed | None = None
+    negative_prompt: ImagePrompt = ""
+    width: Side | None = None
+    height: Side | None = None
+    sampler: Sampler | None = None
+
+
+class ImageSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A change to a picture while it is painted; what is unset stays as it is. Takes effect at the next step.
+
+    `previews` and `preview_side` follow the viewers: a preview at every n-th step (0: none), pixels of its long side.
+    """
+
+    prompt: ImagePrompt | UnsetType = UNSET
+    negative_prompt: ImagePrompt | UnsetType = UNSET
+    guidance: Guidance | UnsetType = UNSET
+    previews: PreviewEvery | UnsetType = UNSET
+    preview_side: PreviewSide | UnsetType = UNSET

@@ -34,6 +34,7 @@ from msgspec import UNSET
 from antiphon_engines.api import (
     Done,
     EngineInfo,
+    Engines,
     EngineUnavailable,
     Failed,
     InvalidRequest,
@@ -166,23 +167,25 @@ class FakeEngine:
         return outputs
 
 
-def build(config: WorkerConfig) -> FakeEngine:
+def build(config: WorkerConfig) -> Engines:
     """In a worker: a step without output takes a moment, so that waiting jobs do not spin."""
-    return FakeEngine(fake_info(config.max_jobs, config.max_batch), idle=lambda: time.sleep(0.005))
+    return Engines(
+        (FakeEngine(fake_info(config.max_jobs, config.max_batch), idle=lambda: time.sleep(0.005)),)
+    )
 
 
-def build_unavailable(config: WorkerConfig) -> FakeEngine:
+def build_unavailable(config: WorkerConfig) -> Engines:
     raise EngineUnavailable(f"there is no model {config.text_model!r}")
 
 
-def build_broken(config: WorkerConfig) -> FakeEngine:
+def build_broken(config: WorkerConfig) -> Engines:
     """Fails as a bug would; every attempt leaves a byte in `cache_dir`/attempts."""
     with (Path(config.cache_dir) / "attempts").open("ab") as file:
         file.write(b".")
     raise RuntimeError("the loader has a bug")
 
 
-def build_second_time(config: WorkerConfig) -> FakeEngine:
+def build_second_time(config: WorkerConfig) -> Engines:
     """Crashes while loading, the first time only."""
     marker = Path(config.cache_dir) / "tried"
     if not marker.exists():
@@ -191,13 +194,13 @@ def build_second_time(config: WorkerConfig) -> FakeEngine:
     return build(config)
 
 
-def build_never(config: WorkerConfig) -> FakeEngine:
+def build_never(config: WorkerConfig) -> Engines:
     """Hangs while loading."""
     threading.Event().wait()
     return build(config)
 
 
-def build_garbage(config: WorkerConfig) -> FakeEngine:
+def build_garbage(config: WorkerConfig) -> Engines:
     """Writes on every inherited socket what is no frame."""
     for number in range(3, 64):
         try:

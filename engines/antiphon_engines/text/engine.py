@@ -15,7 +15,17 @@ import numpy as np
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from antiphon_engines.api import EngineInfo, InvalidRequest, Job, Output, QueueFull, Request, Steer
+from antiphon_engines.api import (
+    EngineInfo,
+    InvalidRequest,
+    Job,
+    Output,
+    QueueFull,
+    Request,
+    Steer,
+    TextRequest,
+    written,
+)
 from antiphon_engines.text.generation import TextJob
 from antiphon_engines.text.model import Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
@@ -63,6 +73,7 @@ class TextEngine:
     def admit(self, request: Request) -> TextJob:
         if len(self._jobs) >= self.info.max_jobs:
             raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
+        request = written(request)
         prompt = build(request, self._tokenizer, self._budget(request))
         seed = request.params.seed
         row, read = self._cache.take(prompt.ids)
@@ -131,7 +142,7 @@ class TextEngine:
 
     # Prompts ------------------------------------------------------------------------------------------
 
-    def _budget(self, request: Request) -> int:
+    def _budget(self, request: TextRequest) -> int:
         """Prompt tokens: what the answer leaves of the context, but at least half of it."""
         return self._model.context - min(request.params.max_tokens, self._model.context // 2)
 

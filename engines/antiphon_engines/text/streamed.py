@@ -29,6 +29,7 @@ from antiphon_engines.api import (
     Request,
     Steer,
     TextRequest,
+    written,
     Token,
 )
 from antiphon_engines.text.loop_thread import LoopThread
@@ -168,6 +169,7 @@ class StreamedEngine:
     def admit(self, request: Request) -> StreamJob:
         if len(self._jobs) >= self.info.max_jobs:
             raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
+        request = written(request)
         if request.task == "instruct" and not request.instruction.strip():
             raise InvalidRequest("an instruction is needed")
         job = StreamJob(request)
