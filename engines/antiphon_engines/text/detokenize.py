@@ -2,7 +2,8 @@
 
 A character may span tokens (byte-level BPE, byte fallback), and a token's text may depend on the one before it
 (SentencePiece drops a leading space). So a short run of tokens is decoded together, from the last place where
-characters and tokens ended together, and only what is new and complete is passed on.
+characters and tokens ended together, and only what is new and complete is passed on. Bytes that are no UTF-8, which
+small models do write, are left out: nobody wants U+FFFD in a document.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from antiphon_engines.text.tokenizer import Tokenizer
 
 _INCOMPLETE = "\ufffd"
 _LONGEST = 16
-"""Tokens of one character at most; a longer run is not UTF-8, and comes out as replacement characters."""
+"""Tokens of one character at most; a longer run is not UTF-8."""
 
 
 class Detokenizer:
@@ -37,4 +38,4 @@ class Detokenizer:
             self._base = len(self._tokenizer.decode(self._anchor))
         else:
             self._emitted += len(new)
-        return new
+        return new.replace(_INCOMPLETE, "")

@@ -6,6 +6,8 @@ prefix survives the next instruction.
 
 A model too small for that (`ChatMarkup.primed`) is asked for a story with the instruction in it, and its answer is
 begun with the story so far: it then goes on writing in place, where otherwise it would talk about the task.
+
+`TextRequest.after` is not shown to the model: it costs context, and none of these models fills in the middle.
 """
 
 from __future__ import annotations

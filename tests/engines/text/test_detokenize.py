@@ -36,14 +36,12 @@ def test_text_before_is_never_repeated() -> None:
     assert "".join(stream("ёж".encode(), "до🦔".encode())) == "ёж"
 
 
-def test_what_is_not_utf8_comes_out_in_the_end_and_does_not_swallow_what_follows() -> None:
-    text = "".join(stream([0xFF] * 20 + list(b"ok")))
-    assert text.endswith("ok")
-    assert set(text[:-2]) == {"\ufffd"}
+def test_what_is_not_utf8_is_left_out_and_does_not_swallow_what_follows() -> None:
+    assert "".join(stream([0xFF] * 20 + list(b"ok"))) == "ok"
 
 
-def test_a_cut_character_is_replaced_when_the_next_begins() -> None:
-    assert "".join(stream([*"é".encode()[:1], *b"x"])) == "\ufffdx"
+def test_a_cut_character_is_left_out_when_the_next_begins() -> None:
+    assert "".join(stream([*"é".encode()[:1], *b"x"])) == "x"
 
 
 class Words:
@@ -64,4 +62,4 @@ def test_a_space_that_belongs_to_the_first_token_is_kept() -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.text(max_size=30), st.text(max_size=10))
 def test_any_text_survives(text: str, before: str) -> None:
-    assert "".join(stream(text.encode(), before.encode())) == text
+    assert "".join(stream(text.encode(), before.encode())) == text.replace("\ufffd", "")
