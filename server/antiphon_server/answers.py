@@ -88,5 +88,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def secure(_request: web.Request, response: web.StreamResponse) -> None:
-    """Signal `on_response_prepare`: every answer carries the security headers."""
+    """Signal `on_response_prepare`: every answer carries the security headers; a handler may be stricter."""
+    policy = response.headers.get("Content-Security-Policy", _CONTENT_SECURITY)
     response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = policy

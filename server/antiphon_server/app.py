@@ -18,7 +18,7 @@ from antiphon_engines.host import EngineHost, HostState
 from antiphon_engines.registry import describe
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_server import http, ws
+from antiphon_server import asset_http, http, ws
 from antiphon_server.answers import errors, secure
 from antiphon_server.auth import Tokens, load_key
 from antiphon_server.client_files import ClientFiles
@@ -26,6 +26,8 @@ from antiphon_server.config import Settings
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
 from antiphon_server.hub import Hub
 from antiphon_server.metrics import Metrics
+from antiphon_server.pictures import Pictures
+from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
 
@@ -97,6 +99,10 @@ async def _run(
     store = MeteredStore(rooms, metrics.durable)
     await store.open()
     stack.push_async_callback(store.close)
+    assets = AssetFiles(settings.data_dir / "assets", settings.asset_bounds())
+    stack.push_async_callback(assets.close)
+    pictures = Pictures(settings.picture_limits())
+    stack.push_async_callback(pictures.close)
     engine = make_engine(settings.worker_config(), heard)
     stack.push_async_callback(engine.close)
     hub = Hub(
@@ -108,7 +114,7 @@ async def _run(
         max_rooms=settings.limits.max_rooms,
         on_tick=metrics.tick.observe,
     )
-    gateway = Gateway(settings, tokens, store, engine, hub, metrics)
+    gateway = Gateway(settings, tokens, store, assets, pictures, engine, hub, metrics)
     runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -137,7 +143,7 @@ def application(gateway: Gateway) -> web.Application:
     app = web.Application(middlewares=[errors], client_max_size=_MAX_BODY)
     app[GATEWAY] = gateway
     app.on_response_prepare.append(secure)
-    app.add_routes((*ws.ROUTES, *http.ROUTES, *ClientFiles().routes()))
+    app.add_routes((*ws.ROUTES, *http.ROUTES, *asset_http.ROUTES, *ClientFiles().routes()))
     return app
 
 

@@ -22,7 +22,9 @@ from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server.backlog import BacklogLimits
 from antiphon_server.limits import Limits
 from antiphon_server.logs import LogFormat
+from antiphon_server.pictures import PictureLimits
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.store.assets import AssetBounds
 
 _MAX_THREADS = 8
 """More threads than this make a small model slower."""
@@ -131,6 +133,19 @@ class Settings(BaseSettings):
             journal_bytes=limits.journal_bytes,
             empty_timeout=limits.empty_room_timeout,
         )
+
+    def picture_limits(self) -> PictureLimits:
+        limits = self.limits
+        return PictureLimits(
+            bytes=limits.max_asset,
+            pixels=limits.max_asset_pixels,
+            side=limits.max_asset_side,
+            workers=limits.picture_workers,
+            waiting=limits.picture_queue,
+        )
+
+    def asset_bounds(self) -> AssetBounds:
+        return AssetBounds(self.limits.max_assets, self.limits.asset_bytes)
 
     def backlog_limits(self) -> BacklogLimits:
         return BacklogLimits(ordered_bytes=self.limits.queue_bytes, lane_bytes=self.limits.lane_bytes)

@@ -19,8 +19,10 @@ from antiphon_server.hub import Hub
 from antiphon_server.limits import Buckets
 from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.outbox import Traffic
+from antiphon_server.pictures import Pictures
 from antiphon_server.proxies import Origins, Proxies
 from antiphon_server.store.api import RoomStore
+from antiphon_server.store.assets import AssetStore
 
 
 class Engine(RunEngine, Protocol):
@@ -50,6 +52,8 @@ class Gateway:
         settings: Settings,
         tokens: Tokens,
         store: RoomStore,
+        assets: AssetStore,
+        pictures: Pictures,
         engine: Engine,
         hub: Hub,
         metrics: Metrics,
@@ -58,6 +62,8 @@ class Gateway:
         self.settings = settings
         self.tokens = tokens
         self.store = store
+        self.assets = assets
+        self.pictures = pictures
         self.engine = engine
         self.hub = hub
         self.metrics = metrics
@@ -65,9 +71,9 @@ class Gateway:
         self.origins = Origins(settings.allowed_origins, self.proxies)
         self.traffic = Traffic()
         self.connections = Connections(limits.max_connections, limits.max_connections_per_address)
-        self.room_rate = Buckets(
-            limits.rooms_per_minute / 60, limits.room_burst, asyncio.get_running_loop().time
-        )
+        clock = asyncio.get_running_loop().time
+        self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
+        self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         metrics.registry.register(
             GatewayCollector(
                 self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)

@@ -37,7 +37,7 @@ async def create_room(request: web.Request) -> web.Response:
 
 async def show_room(request: web.Request) -> web.Response:
     """`GET /api/rooms/{room}` -> who is known there, what the AI did, and what the caller may do."""
-    grant, room = await _authorised(request)
+    grant, room = await authorised(request)
     body = {
         "room": room.id,
         "role": grant.role,
@@ -51,13 +51,13 @@ async def show_room(request: web.Request) -> web.Response:
 
 async def show_text(request: web.Request) -> web.Response:
     """`GET /api/rooms/{room}/text` -> the story as plain text."""
-    _, room = await _authorised(request)
+    _, room = await authorised(request)
     return web.Response(text=room.text(), content_type="text/plain", charset="utf-8", headers=_NO_STORE)
 
 
 async def show_authorship(request: web.Request) -> web.Response:
     """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all."""
-    _, room = await _authorised(request)
+    _, room = await authorised(request)
     spans: list[dict[str, Any]] = []
     shares: Counter[str] = Counter()
     start = 0
@@ -94,7 +94,7 @@ async def metrics(request: web.Request) -> web.Response:
     )
 
 
-async def _authorised(request: web.Request) -> tuple[Grant, Room]:
+async def authorised(request: web.Request) -> tuple[Grant, Room]:
     """The caller's grant for the room in the address. Raises Unauthorized, NotFound or Denied."""
     gateway = request.app[GATEWAY]
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")

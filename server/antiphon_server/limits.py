@@ -61,6 +61,24 @@ class Limits(BaseModel):
     """Changes of one room that may wait for a disk that refuses them."""
     store_bytes: int = Field(default=64 * MIB, ge=MIB, le=4096 * MIB)
     """Changes of all rooms that may wait for the disk."""
+    max_asset: int = Field(default=16 * MIB, ge=1024, le=16 * MIB)
+    """A picture's file, as it comes and as it is kept."""
+    max_asset_pixels: int = Field(default=16 * MIB, ge=1, le=64 * MIB)
+    max_asset_side: int = Field(default=8192, ge=1, le=32_768)
+    """Pixels of a picture's longer side."""
+    max_assets: int = Field(default=2000, ge=1, le=100_000)
+    """Pictures of one room."""
+    asset_bytes: int = Field(default=1024 * MIB, ge=1024, le=1024 * 1024 * MIB)
+    """All pictures of one room together."""
+    picture_workers: int = Field(default=2, ge=1, le=64)
+    """Pictures that are decoded at the same time."""
+    picture_queue: int = Field(default=16, ge=0, le=1000)
+    """Pictures that wait to be decoded; beyond it an upload is answered `queue_full`."""
+    uploads_per_minute: float = Field(default=120.0, gt=0, le=1e6)
+    """Pictures that one address may send."""
+    upload_burst: int = Field(default=60, ge=1, le=10_000)
+    upload_timeout: float = Field(default=60.0, gt=0, le=3600)
+    """A picture that has not come by then is refused."""
     hello_timeout: float = Field(default=10.0, gt=0, le=300)
     heartbeat: float = Field(default=30.0, gt=0, le=600)
     """A client that answers no ping for half of this again is gone."""

@@ -1,0 +1,83 @@
+"""`/api/rooms/{room}/assets`: pictures come in, are made ours, and go out under the name of their content."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from antiphon_proto.errors import NotFound, PeerError, RateLimited, TooLarge
+from antiphon_server.gateway import GATEWAY
+from antiphon_server.http import authorised
+from antiphon_server.rights import Right, require
+
+_PIECE: Final = 64 * 1024
+_HEADERS: Final = {
+    # The name is the content's hash, so the content never changes; the token keeps it private.
+    "Cache-Control": "private, max-age=31536000, immutable",
+    # Opened by itself the picture may do nothing at all.
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Disposition": "inline",
+}
+
+
+async def upload(request: web.Request) -> web.Response:
+    """`POST /api/rooms/{room}/assets`, the picture's file as the body -> 201 `{"sha256", "type", "size", "width",
+    "height"}` once it is on disk. What comes out is not the file that went in: see `pictures`."""
+    gateway = request.app[GATEWAY]
+    grant, _ = await authorised(request)
+    require(grant.role, Right.EDIT)
+    if not gateway.upload_rate.allow(gateway.proxies.address(request)):
+        raise RateLimited("too many pictures from this address; wait a little")
+    data = await _body(request, gateway.pictures.limits.bytes, gateway.settings.limits.upload_timeout)
+    picture = await gateway.pictures.clean(data)
+    await gateway.assets.put(grant.room, picture.info, picture.data)
+    info = picture.info
+    body = {
+        "sha256": info.sha256,
+        "type": info.type,
+        "size": info.size,
+        "width": info.width,
+        "height": info.height,
+    }
+    return web.json_response(body, status=201, headers={"Cache-Control": "no-store"})
+
+
+async def download(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{room}/assets/{sha256}` -> the picture. A room sees its own assets only."""
+    gateway = request.app[GATEWAY]
+    grant, _ = await authorised(request)
+    info = await gateway.assets.find(grant.room, request.match_info["sha256"])
+    if info is None:
+        raise NotFound("there is no such asset in this room")
+    etag = f'"{info.sha256}"'
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers={**_HEADERS, "ETag": etag})
+    data = await gateway.assets.read(grant.room, info)
+    return web.Response(body=data, content_type=info.type, headers={**_HEADERS, "ETag": etag})
+
+
+async def _body(request: web.Request, bound: int, seconds: float) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be, PeerError when it is empty or comes too slowly."""
+    message = f"a picture of more than {bound} bytes"
+    if (request.content_length or 0) > bound:
+        raise TooLarge(message)
+    data = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            while piece := await request.content.read(_PIECE):
+                data += piece
+                if len(data) > bound:
+                    raise TooLarge(message)
+    except TimeoutError:
+        raise PeerError(f"the picture did not come within {seconds:g} seconds") from None
+    if not data:
+        raise PeerError("the body is the picture's file; it was empty")
+    return bytes(data)
+
+
+ROUTES = (
+    web.post("/api/rooms/{room}/assets", upload),
+    web.get("/api/rooms/{room}/assets/{sha256}", download),
+)

@@ -1,0 +1,60 @@
+"""What a store of assets must do. Every implementation passes one contract suite (`tests/server/store`).
+
+An asset is a picture of a room, named by the SHA-256 of its bytes: the document holds the name, the store the bytes.
+Its bytes have been made by this server (`pictures`, or an engine), never by a peer.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from antiphon_proto.errors import TooLarge
+
+MediaType = Literal["image/png", "image/jpeg", "image/webp"]
+
+
+class AssetInfo(Struct, frozen=True):
+    """What is known of an asset without its bytes. `size` is bytes; `width` and `height` are pixels."""
+
+    sha256: str
+    """64 lower-case hexadecimal digits."""
+    type: MediaType
+    size: int
+    width: int
+    height: int
+
+
+class AssetBounds(Struct, frozen=True):
+    """Of one room."""
+
+    count: int = 2000
+    bytes: int = 1024 * 1024 * 1024
+
+
+class AssetsFull(TooLarge):
+    """The room has as many assets, or as many bytes of them, as it may."""
+
+
+class AssetStore(Protocol):
+    """Keeps the assets of rooms. Belongs to the event loop; the disk is waited for elsewhere."""
+
+    async def put(self, room: str, info: AssetInfo, data: bytes) -> None:
+        """Durable when this returns; an asset that is there already is kept and costs nothing.
+
+        Raises AssetsFull or StorageUnavailable.
+        """
+        ...
+
+    async def find(self, room: str, sha256: str) -> AssetInfo | None:
+        """None when the room has no such asset (or `sha256` is not the name of one). Raises StorageUnavailable."""
+        ...
+
+    async def read(self, room: str, info: AssetInfo) -> bytes:
+        """The bytes of an asset that `find` gave. Raises StorageUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being written."""
+        ...

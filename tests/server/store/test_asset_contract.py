@@ -1,0 +1,106 @@
+"""What every store of assets must do; each implementation runs the whole suite."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from antiphon_server.pictures import Picture, picture
+from antiphon_server.store.api import StorageUnavailable
+from antiphon_server.store.asset_files import AssetFiles
+from antiphon_server.store.assets import AssetBounds, AssetsFull, AssetStore
+from support.memory_assets import MemoryAssets
+
+STORES: dict[str, Callable[[Path, AssetBounds], AssetStore]] = {
+    "files": AssetFiles,
+    "memory": lambda _, bounds: MemoryAssets(bounds),
+}
+
+
+@pytest.fixture(params=sorted(STORES))
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AssetStore]:
+    made = STORES[request.param](tmp_path / "assets", AssetBounds(count=3, bytes=1000))
+    yield made
+    await made.close()
+
+
+def some(number: int, size: int = 10) -> Picture:
+    return picture(bytes([number]) * size, "image/png", 4, 3)
+
+
+async def put(store: AssetStore, room: str, one: Picture) -> None:
+    await store.put(room, one.info, one.data)
+
+
+async def test_what_was_put_is_found_in_its_room_and_in_no_other(store: AssetStore) -> None:
+    one = some(1)
+    await put(store, "room", one)
+    found = await store.find("room", one.info.sha256)
+    assert found == one.info
+    assert await store.read("room", found) == one.data
+    assert await store.find("other", one.info.sha256) is None
+    assert await store.find("room", some(2).info.sha256) is None
+
+
+async def test_the_same_picture_twice_costs_once(store: AssetStore) -> None:
+    for _ in range(5):
+        await put(store, "room", some(1, 600))
+    await put(store, "room", some(2, 400))
+
+
+async def test_a_room_holds_so_many_and_another_room_its_own(store: AssetStore) -> None:
+    await asyncio.gather(*(put(store, "room", some(n)) for n in range(3)))
+    with pytest.raises(AssetsFull):
+        await put(store, "room", some(9))
+    await put(store, "other", some(9))
+
+
+async def test_a_room_holds_so_many_bytes(store: AssetStore) -> None:
+    results = await asyncio.gather(
+        *(put(store, "room", some(n, 600)) for n in range(3)), return_exceptions=True
+    )
+    assert sorted(type(result).__name__ for result in results) == ["AssetsFull", "AssetsFull", "NoneType"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 64, "../" * 20, "A" * 64, "0" * 63, "*", "0" * 63 + "?"])
+async def test_what_is_not_a_name_names_nothing(store: AssetStore, name: str) -> None:
+    await put(store, "room", some(1))
+    assert await store.find("room", name) is None
+
+
+async def test_files_outlive_the_store_and_drafts_count_for_nothing(tmp_path: Path) -> None:
+    first = AssetFiles(tmp_path / "assets")
+    await put(first, "room", some(1))
+    await first.close()
+    (tmp_path / "assets" / "room" / "draft.0123").write_bytes(b"half a pic")
+    second = AssetFiles(tmp_path / "assets", AssetBounds(count=2))
+    assert await second.find("room", some(1).info.sha256) == some(1).info
+    await put(second, "room", some(2))
+    await second.close()
+
+
+async def test_a_disk_that_refuses_is_a_clear_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = AssetFiles(tmp_path / "assets")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageUnavailable, match="no space left") as raised:
+            await put(store, "room", some(1))
+    assert raised.value.code == "storage_full"
+    assert list((tmp_path / "assets" / "room").iterdir()) == []
+    await store.close()
+
+
+async def test_no_room_leads_out_of_the_folder(tmp_path: Path) -> None:
+    store = AssetFiles(tmp_path / "assets")
+    with pytest.raises(ValueError, match="not the id of a room"):
+        await put(store, "../elsewhere", some(1))
+    await store.close()
