@@ -75,10 +75,9 @@ Quill.register(
 
 const FORMATS = ["bold", "italic", "header", "blockquote", "list", "ai", "suggest", "suggest_del", "foreign"];
 
-export function createQuill(host: HTMLElement, options: UndoOptions & { placeholder: string }): Quill {
+export function createQuill(host: HTMLElement, options: UndoOptions): Quill {
   return new Quill(host, {
     formats: FORMATS,
-    placeholder: options.placeholder,
     modules: {
       history: { undo: options.undo, redo: options.redo },
       uploader: { mimetypes: [] },

@@ -40,10 +40,9 @@ export class StoryEditor {
   constructor(
     host: HTMLElement,
     private readonly room: Room,
-    labels: { placeholder: string; label: string; model: string },
+    labels: { placeholder: string; placeholderReading: string; label: string; model: string },
   ) {
     this.quill = createQuill(host, {
-      placeholder: labels.placeholder,
       undo: () => room.undo(),
       redo: () => room.redo(),
     });
@@ -61,6 +60,10 @@ export class StoryEditor {
     this.stops.push(
       effect(() => this.bind()),
       effect(() => this.quill.enable(room.entered.value && !room.frozen.value && canWrite(room))),
+      effect(() => {
+        const reading = room.me.value?.role === "viewer";
+        root.dataset.placeholder = reading ? labels.placeholderReading : labels.placeholder;
+      }),
       effect(() => this.showCursors(labels.model)),
     );
   }
@@ -107,7 +110,7 @@ export class StoryEditor {
   private allows(units: number): boolean {
     // The document's encoding holds about two bytes for a character, and its history.
     if ((storyOf(this.room.doc.peek()).length + units) * 2 < this.room.maxDocument) return true;
-    this.room.notify("too_large");
+    this.room.notices.add("too_large");
     return false;
   }
 
@@ -160,7 +163,7 @@ export class StoryEditor {
       if (anchor === null || head === null) continue;
       carets.push({ id, name: person.name || name, color: person.color, anchor, head, model: false });
     }
-    for (const run of room.runs.value.values()) {
+    for (const run of room.runs.all.value.values()) {
       const at = run.state === "running" ? this.resolve(this.binding?.written.get(run.id)) : null;
       if (at === null) continue;
       const author = room.people.value.get(run.author);

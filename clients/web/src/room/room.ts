@@ -19,7 +19,9 @@ import type {
   Welcome,
 } from "../protocol/messages";
 import { VERSION } from "../protocol/messages";
+import { Notices } from "./notices";
 import { type Presence, readPresence, writePresence } from "./presence";
+import { Runs } from "./runs";
 import { byteOffset, storyOf } from "./story";
 import { type Refusal, Sync } from "./sync";
 
@@ -32,18 +34,9 @@ export interface RoomOptions {
   random?(): number;
 }
 
-/** A short message to the person; `kind` chooses its words, `detail` is the server's own. */
-export interface Notice {
-  id: number;
-  kind: "request_failed" | "not_connected" | "too_large" | "draining" | "run_failed" | "copied" | "removed";
-  detail: string;
-}
-
 const PRESENCE_MS = 80;
 /** How long a request to the AI waits for our own last words to arrive. */
 const SETTLE_MS = 3000;
-const MAX_RUNS_KEPT = 60;
-const MAX_NOTICES = 4;
 
 export class Room {
   readonly phase = signal<Phase>({ name: "connecting" });
@@ -51,14 +44,14 @@ export class Room {
   readonly me = signal<Participant | null>(null);
   readonly people = signal<ReadonlyMap<string, Participant>>(new Map());
   readonly presences = signal<ReadonlyMap<string, Presence>>(new Map());
-  readonly runs = signal<ReadonlyMap<string, RunInfo>>(new Map());
+  readonly runs = new Runs();
   readonly models = signal<readonly ModelInfo[]>([]);
   readonly links = signal<Record<string, string>>({});
   readonly synced = signal(false);
   readonly saved = signal(true);
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
-  readonly notices = signal<readonly Notice[]>([]);
+  readonly notices: Notices;
   /** Members whom we put out. */
   readonly removed = signal<ReadonlyMap<string, true>>(new Map());
   /** Whether the room has ever been reached. */
@@ -70,12 +63,10 @@ export class Room {
   private readonly clock: Clock;
   private presenceState = "null";
   private presenceTimer = false;
-  private nextAsk = 1;
-  private nextNotice = 1;
-  private readonly mine = new Map<number, (run: RunInfo | null) => void>();
 
   constructor(private readonly options: RoomOptions) {
     this.clock = options.clock ?? systemClock;
+    this.notices = new Notices(this.clock);
     this.sync = new Sync(
       {
         clock: this.clock,
@@ -162,11 +153,13 @@ export class Room {
     params?: TextParams;
   }): Promise<RunInfo | null> {
     const settled = await this.sync.whenSettled(SETTLE_MS);
-    if (!settled) return this.unsent();
+    if (!settled) {
+      this.notices.add("not_connected");
+      return null;
+    }
     const text = storyOf(this.sync.doc).toString();
     const { start, end } = request.range();
-    const ask = this.nextAsk;
-    this.nextAsk += 1;
+    const { ask, answer } = this.runs.begin();
     const sent = this.send({
       tag: "ask",
       ask,
@@ -178,8 +171,8 @@ export class Room {
       instruction: request.instruction ?? "",
       params: request.params ?? {},
     });
-    if (!sent) return null;
-    return new Promise((resolve) => this.mine.set(ask, resolve));
+    if (!sent) this.runs.settle(ask, null);
+    return answer;
   }
 
   stop(run: string): void {
@@ -224,17 +217,6 @@ export class Room {
     });
   }
 
-  notify(kind: Notice["kind"], detail = ""): void {
-    const notice = { id: this.nextNotice, kind, detail };
-    this.nextNotice += 1;
-    this.notices.value = [...this.notices.value, notice].slice(-MAX_NOTICES);
-    this.clock.after(7000, () => this.dismiss(notice.id));
-  }
-
-  dismiss(id: number): void {
-    this.notices.value = this.notices.value.filter((notice) => notice.id !== id);
-  }
-
   dismissRefusal(refusal: Refusal): void {
     this.refusals.value = this.refusals.value.filter((each) => each !== refusal);
   }
@@ -256,8 +238,7 @@ export class Room {
   private onPhase(phase: Phase): void {
     if (phase.name !== "open") {
       this.sync.disconnected();
-      for (const settle of this.mine.values()) settle(null);
-      this.mine.clear();
+      this.runs.abandon();
     }
     this.phase.value = phase;
   }
@@ -288,7 +269,7 @@ export class Room {
         this.links.value = message.links;
         break;
       case "go_away":
-        this.notify("draining", message.reason);
+        this.notices.add("draining", message.reason);
         break;
       case "error":
         this.error(message);
@@ -301,7 +282,7 @@ export class Room {
   private welcome(message: Welcome): void {
     this.me.value = message.participant;
     this.people.value = new Map(message.participants.map((each) => [each.id, each]));
-    this.runs.value = new Map(message.runs.map((run) => [run.id, run]));
+    this.runs.replace(message.runs);
     this.models.value = message.models;
     this.presences.value = new Map();
     this.maxDocument = message.limits.max_document;
@@ -323,34 +304,13 @@ export class Room {
   }
 
   private run({ run, ask }: MessageOf<"run">): void {
-    const before = this.runs.value.get(run.id);
-    // A run's epoch rises with every change of course: an older word about it is stale.
-    if (before && before.epoch > run.epoch) return;
-    this.put(this.runs, run.id, run);
-    this.forgetOldRuns();
-    if (run.state === "failed" && before?.state !== "failed") this.notify("run_failed", run.error);
-    if (ask > 0 && run.participant === this.me.value?.id) this.settleAsk(ask, run);
+    if (this.runs.update(run)) this.notices.add("run_failed", run.error);
+    if (ask > 0 && run.participant === this.me.value?.id) this.runs.settle(ask, run);
   }
 
   private error({ code, message, re, ref }: MessageOf<"error">): void {
-    if (re === "ask") this.settleAsk(Number(ref), null);
-    this.notify("request_failed", message || code);
-  }
-
-  private settleAsk(ask: number, run: RunInfo | null): void {
-    this.mine.get(ask)?.(run);
-    this.mine.delete(ask);
-  }
-
-  private forgetOldRuns(): void {
-    const over = this.runs.value.size - MAX_RUNS_KEPT;
-    if (over <= 0) return;
-    const settled = [...this.runs.value.values()].filter(
-      (run) => run.state !== "queued" && run.state !== "running" && run.suggestion !== "open",
-    );
-    const runs = new Map(this.runs.value);
-    for (const run of settled.sort((a, b) => a.created_ms - b.created_ms).slice(0, over)) runs.delete(run.id);
-    this.runs.value = runs;
+    if (re === "ask") this.runs.settle(Number(ref), null);
+    this.notices.add("request_failed", message || code);
   }
 
   private decide(tag: "accept" | "reject", run: string): void {
@@ -363,13 +323,8 @@ export class Room {
 
   private send(message: ClientMessage): boolean {
     if (this.link.send(message)) return true;
-    this.notify("not_connected");
+    this.notices.add("not_connected");
     return false;
-  }
-
-  private unsent(): null {
-    this.notify("not_connected");
-    return null;
   }
 
   private put<V>(target: { value: ReadonlyMap<string, V> }, key: string, value: V): void {

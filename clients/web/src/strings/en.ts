@@ -13,7 +13,6 @@ export const en = {
     lead: "Everyone types at once. Ask, and the model answers where your cursor stands, in view of all.",
     create: "New room",
     creating: "Opening a room…",
-    join: "Join by link",
     joinLabel: "Invite link",
     joinPlaceholder: "Paste an invite link",
     joinButton: "Join",
@@ -145,8 +144,6 @@ export const en = {
     bold: "Bold",
     ready: "ready",
     loading: "loading",
-    smallModel: "It runs on this server. Raw continuation is what it does best.",
-    privateText: "Only you see this",
   },
 
   people: {
@@ -193,8 +190,6 @@ export const en = {
     too_large: () => "That is more than the room can hold. Nothing was inserted.",
     draining: () => "The server restarts. You will be back in a moment.",
     run_failed: (detail: string) => `The model failed: ${detail}`,
-    copied: () => "Copied.",
-    removed: () => "Removed.",
   },
 };
 

@@ -2,14 +2,12 @@
 
 import { computed, signal } from "@preact/signals";
 import type { StoryEditor } from "../editor/storyEditor";
-import type { RunInfo } from "../protocol/messages";
 import { loadMode, saveMode } from "../room/keep";
 import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
 
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
-
-export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
 
 export class Asking {
   readonly instruction = signal("");
@@ -23,7 +21,7 @@ export class Asking {
   constructor(private readonly room: Room) {
     this.mine = computed(() => {
       const me = room.me.value?.id;
-      return [...room.runs.value.values()].filter((run) => run.participant === me && isActive(run));
+      return [...room.runs.all.value.values()].filter((run) => run.participant === me && isActive(run));
     });
   }
 

@@ -5,10 +5,10 @@ import { IconButton } from "./parts";
 export function Notices({ room }: { room: Room }) {
   return (
     <div class="notices" role="status">
-      {room.notices.value.map((notice) => (
+      {room.notices.shown.value.map((notice) => (
         <div key={notice.id} class="notice">
           <span>{t.notices[notice.kind](notice.detail)}</span>
-          <IconButton icon="cross" label={t.dismiss} onClick={() => room.dismiss(notice.id)} />
+          <IconButton icon="cross" label={t.dismiss} onClick={() => room.notices.dismiss(notice.id)} />
         </div>
       ))}
     </div>

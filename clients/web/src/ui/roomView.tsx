@@ -27,6 +27,7 @@ export function RoomView({ room }: { room: Room }) {
     if (!host.current) return;
     const made = new StoryEditor(host.current, room, {
       placeholder: t.story.placeholder,
+      placeholderReading: t.story.placeholderReading,
       label: t.story.label,
       model: t.runs.title,
     });

@@ -3,8 +3,8 @@
 import { useSignal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
 import { t } from "../strings";
-import { isActive } from "./asking";
 import { Icon } from "./icons";
 
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {

@@ -7,7 +7,7 @@ import { IconButton } from "./parts";
 import { RunCard } from "./runCard";
 
 export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }) {
-  const runs = [...room.runs.value.values()].sort((a, b) => b.created_ms - a.created_ms);
+  const runs = [...room.runs.all.value.values()].sort((a, b) => b.created_ms - a.created_ms);
   const models = room.models.value.filter((model) => model.modality === "text");
   return (
     <aside class="panel" aria-label={t.runs.title}>

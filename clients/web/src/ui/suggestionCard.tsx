@@ -5,8 +5,8 @@ import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { StoryEditor } from "../editor/storyEditor";
 import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
 import { t } from "../strings";
-import { isActive } from "./asking";
 import { Icon } from "./icons";
 
 const LINGER_MS = 350;
@@ -65,7 +65,7 @@ export function SuggestionCard(props: {
   }, [atCaret]);
 
   const shown = place.value;
-  const run = shown && room.runs.value.get(shown.run);
+  const run = shown && room.runs.all.value.get(shown.run);
   if (!shown || run?.suggestion !== "open" || isActive(run)) return null;
   const author = room.people.value.get(run.author)?.name ?? t.runs.title;
   const decide = (accept: boolean) => {

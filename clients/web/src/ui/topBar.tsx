@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
 import type { Participant } from "../protocol/messages";
 import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
 import { t } from "../strings";
-import { isActive } from "./asking";
 import { Icon } from "./icons";
 import { Brand, IconButton } from "./parts";
 import { Status } from "./status";
@@ -11,7 +11,7 @@ const MAX_FACES = 5;
 
 export function TopBar(props: { room: Room; onShare: () => void; panel: Signal<boolean> }) {
   const { room, panel } = props;
-  const writing = [...room.runs.value.values()].filter(isActive).length;
+  const writing = [...room.runs.all.value.values()].filter(isActive).length;
   return (
     <header class="topbar">
       <Brand />

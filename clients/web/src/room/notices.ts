@@ -1,0 +1,32 @@
+// Short messages to the person, each shown for some seconds.
+
+import { signal } from "@preact/signals";
+import type { Clock } from "../connection/clock";
+
+/** `kind` chooses the words, `detail` is the server's own. */
+export interface Notice {
+  id: number;
+  kind: "request_failed" | "not_connected" | "too_large" | "draining" | "run_failed";
+  detail: string;
+}
+
+const SHOWN_MS = 7000;
+const MAX_SHOWN = 4;
+
+export class Notices {
+  readonly shown = signal<readonly Notice[]>([]);
+  private nextId = 1;
+
+  constructor(private readonly clock: Clock) {}
+
+  add(kind: Notice["kind"], detail = ""): void {
+    const notice = { id: this.nextId, kind, detail };
+    this.nextId += 1;
+    this.shown.value = [...this.shown.value, notice].slice(-MAX_SHOWN);
+    this.clock.after(SHOWN_MS, () => this.dismiss(notice.id));
+  }
+
+  dismiss(id: number): void {
+    this.shown.value = this.shown.value.filter((notice) => notice.id !== id);
+  }
+}

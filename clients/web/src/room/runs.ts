@@ -1,0 +1,48 @@
+// The runs of the room as the server tells of them, and our requests that wait for theirs.
+
+import { signal } from "@preact/signals";
+import type { RunInfo } from "../protocol/messages";
+
+const MAX_KEPT = 60;
+
+export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
+
+export class Runs {
+  readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());
+  private readonly waiting = new Map<number, (run: RunInfo | null) => void>();
+  private nextAsk = 1;
+
+  /** A number for a new request, and the run that answers it; null when it is refused or the connection ends. */
+  begin(): { ask: number; answer: Promise<RunInfo | null> } {
+    const ask = this.nextAsk;
+    this.nextAsk += 1;
+    return { ask, answer: new Promise((resolve) => this.waiting.set(ask, resolve)) };
+  }
+
+  settle(ask: number, run: RunInfo | null): void {
+    this.waiting.get(ask)?.(run);
+    this.waiting.delete(ask);
+  }
+
+  /** Nobody answers any more. */
+  abandon(): void {
+    for (const ask of [...this.waiting.keys()]) this.settle(ask, null);
+  }
+
+  replace(runs: readonly RunInfo[]): void {
+    this.all.value = new Map(runs.map((run) => [run.id, run]));
+  }
+
+  /** Takes a run's new state; returns whether it has just failed. */
+  update(run: RunInfo): boolean {
+    const before = this.all.value.get(run.id);
+    // A run's epoch rises with every change of course: an older word about it is stale.
+    if (before && before.epoch > run.epoch) return false;
+    const runs = new Map(this.all.value).set(run.id, run);
+    const settled = [...runs.values()].filter((each) => !isActive(each) && each.suggestion !== "open");
+    settled.sort((a, b) => a.created_ms - b.created_ms);
+    for (const old of settled.slice(0, Math.max(0, runs.size - MAX_KEPT))) runs.delete(old.id);
+    this.all.value = runs;
+    return run.state === "failed" && before?.state !== "failed";
+  }
+}

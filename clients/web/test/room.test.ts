@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Doc, encodeStateAsUpdate } from "yjs";
+import { Room } from "../src/room/room";
+import { storyOf } from "../src/room/story";
+import { ada, FakeClock, FakeSocket, run, welcome } from "./support";
+
+const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
+
+function inside(text = "") {
+  const clock = new FakeClock();
+  const sockets: FakeSocket[] = [];
+  const room = new Room({
+    token: "t",
+    name: "Ada",
+    session: "secret",
+    clock,
+    random: () => 0,
+    connect: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    },
+  });
+  const server = new Doc();
+  storyOf(server).insert(0, text);
+  const socket = () => sockets.at(-1) as FakeSocket;
+  const join = () => {
+    socket().open();
+    socket().say(welcome({ participants: [ada, eve] }));
+    const update = encodeStateAsUpdate(server);
+    socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "joined", update });
+  };
+  room.enter();
+  join();
+  return { clock, room, socket, sockets, join };
+}
+
+/** Lets what awaits go on. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test("it greets with its session, and shows who is here", () => {
+  const { room, socket } = inside("text");
+  assert.equal(socket().of("hello")[0]?.session, "secret");
+  assert.equal(room.people.value.size, 2);
+  assert.ok(room.canEdit);
+  assert.ok(room.synced.value);
+});
+
+test("positions are UTF-8 bytes, stated after our own words have arrived", async () => {
+  const { clock, room, socket } = inside("Ночь 🌙.");
+  const story = storyOf(room.doc.value);
+  story.insert(story.length, " Да");
+  const answer = room.ask({
+    task: "continue",
+    mode: "write",
+    range: () => ({ start: story.length, end: story.length }),
+  });
+  await settle();
+  assert.equal(socket().of("ask").length, 0);
+  assert.equal(socket().of("edit").length, 1);
+  socket().say({ tag: "ack", batch: 1, status: "applied", offset: 5, message: "" });
+  await settle();
+  const [ask] = socket().of("ask");
+  assert.deepEqual([ask?.offset, ask?.start, ask?.end], [5, 19, 19]);
+  socket().say({ tag: "run", offset: 5, run: run({ state: "queued" }), ask: ask?.ask ?? 0 });
+  assert.equal((await answer)?.id, "run_1");
+  clock.advance(1);
+});
+
+test("a refused request says why, and is over", async () => {
+  const { room, socket } = inside();
+  const answer = room.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  await settle();
+  const ref = String(socket().of("ask")[0]?.ask);
+  socket().say({ tag: "error", code: "queue_full", message: "wait a little", re: "ask", ref });
+  assert.equal(await answer, null);
+  assert.equal(room.notices.shown.value[0]?.detail, "wait a little");
+});
+
+test("a request that the connection takes with it is over too", async () => {
+  const { room, socket } = inside();
+  const answer = room.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  await settle();
+  socket().end(1006);
+  assert.equal(await answer, null);
+});
+
+test("a request without a connection is refused after a bounded wait", async () => {
+  const { clock, room, socket } = inside();
+  socket().end(1006);
+  const answer = room.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  clock.advance(3000);
+  assert.equal(await answer, null);
+  assert.equal(room.notices.shown.value.at(-1)?.kind, "not_connected");
+});
+
+test("an older word about a run changes nothing", () => {
+  const { room, socket } = inside();
+  socket().say({ tag: "run", offset: 1, run: run({ epoch: 3, state: "stopped" }), ask: 0 });
+  socket().say({ tag: "run", offset: 1, run: run({ epoch: 2, state: "running" }), ask: 0 });
+  assert.equal(room.runs.all.value.get("run_1")?.state, "stopped");
+});
+
+test("many ended runs are forgotten, open ones never", () => {
+  const { room, socket } = inside();
+  socket().say({
+    tag: "run",
+    offset: 1,
+    run: run({ id: "open", state: "done", suggestion: "open" }),
+    ask: 0,
+  });
+  for (let index = 0; index < 100; index += 1) {
+    const old = run({ id: `run_${index}`, state: "done", created_ms: index + 1 });
+    socket().say({ tag: "run", offset: 1, run: old, ask: 0 });
+  }
+  assert.equal(room.runs.all.value.size, 60);
+  assert.ok(room.runs.all.value.has("open"));
+  assert.ok(room.runs.all.value.has("run_99"));
+});
+
+test("who left keeps a name, and no cursor", () => {
+  const { room, socket } = inside();
+  const state = JSON.stringify({ user: { name: "Eve" }, cursor: null });
+  socket().say({ tag: "presence", participant: "p_eve", client_id: 7, state });
+  assert.ok(room.presences.value.has("p_eve"));
+  socket().say({ tag: "left", participant: "p_eve" });
+  assert.ok(!room.presences.value.has("p_eve"));
+  assert.equal(room.people.value.get("p_eve")?.name, "Eve");
+  assert.equal(room.people.value.get("p_eve")?.online, false);
+});
+
+test("presence that makes no sense is nobody's", () => {
+  const { room, socket } = inside();
+  for (const state of ["", "7", "[", '"x"', '{"user":7,"cursor":{"anchor":1,"head":{}}}']) {
+    socket().say({ tag: "presence", participant: "p_eve", client_id: 7, state });
+  }
+  assert.equal(room.presences.value.get("p_eve")?.cursor?.anchor.item ?? null, null);
+});
+
+test("the cursor is sent at most every 80 ms, the last one wins, and again after a reconnect", () => {
+  const { clock, room, socket, join } = inside();
+  clock.advance(1000);
+  const before = socket().of("set_presence").length;
+  for (let index = 0; index < 10; index += 1) room.setCursor(null);
+  clock.advance(80);
+  assert.equal(socket().of("set_presence").length, before + 1);
+  socket().end(1006);
+  clock.advance(1000);
+  join();
+  assert.deepEqual(JSON.parse(socket().of("set_presence").at(-1)?.state ?? ""), {
+    user: { name: "Ada" },
+    cursor: null,
+  });
+});
+
+test("undo goes after the words that it may take back", () => {
+  const { room, socket } = inside();
+  storyOf(room.doc.value).insert(0, "oops");
+  room.undo();
+  assert.deepEqual(
+    socket()
+      .sent.slice(-2)
+      .map((message) => message.tag),
+    ["edit", "undo"],
+  );
+});
+
+test("an editor conducts their own runs, an owner everybody's", () => {
+  const { room, socket } = inside();
+  assert.ok(room.mayConduct(run({ participant: "p_eve" })));
+  socket().say({ tag: "joined", participant: { ...ada, role: "editor" } });
+  assert.ok(!room.mayConduct(run({ participant: "p_eve" })));
+  assert.ok(room.mayConduct(run({ participant: "p_ada" })));
+  socket().say({ tag: "joined", participant: { ...ada, role: "viewer" } });
+  assert.ok(!room.canEdit);
+});
