@@ -32,6 +32,7 @@ from antiphon_engines.text.prefix_cache import PrefixCache
 from antiphon_engines.text.prompts import Prompt, build
 from antiphon_engines.text.sampling import log_totals
 from antiphon_engines.text.tokenizer import Tokenizer
+from antiphon_proto.params import TextSteer
 
 
 class TextEngine:
@@ -90,6 +91,8 @@ class TextEngine:
 
     def steer(self, job: Job, change: Steer) -> None:
         mine = self._mine(job)
+        if not isinstance(change, TextSteer):
+            raise InvalidRequest("this run writes text")
         fields = {
             name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not UNSET
         }

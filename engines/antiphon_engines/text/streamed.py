@@ -29,8 +29,8 @@ from antiphon_engines.api import (
     Request,
     Steer,
     TextRequest,
-    written,
     Token,
+    written,
 )
 from antiphon_engines.text.loop_thread import LoopThread
 from antiphon_engines.text.stop_filter import StopFilter

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon_engines.api import Failed, InvalidRequest, TextRequest
+from antiphon_engines.api import Failed, ImageRequest, InvalidRequest, TextRequest
 from antiphon_engines.text.engine import TextEngine
-from antiphon_proto.params import TextParams, TextSteer
+from antiphon_proto.params import ImageSteer, TextParams, TextSteer
 from support.drive import Result, run, run_to_end, step
 from support.toy_model import END, ToyModel, ToyTokenizer
 
@@ -180,6 +180,17 @@ def test_a_steer_that_does_not_fit_changes_nothing() -> None:
         engine.steer(result.job, TextSteer(instruction="x" * 500, temperature=0.0))
     run_to_end(engine, [result])
     assert result.tokens == plain.tokens
+
+
+def test_what_is_meant_for_a_picture_is_refused() -> None:
+    engine = make(ToyModel())
+    with pytest.raises(InvalidRequest):
+        engine.admit(ImageRequest("text_to_image", "a hedgehog"))
+    result = Result(engine.admit(ask()))
+    with pytest.raises(InvalidRequest):
+        engine.steer(result.job, ImageSteer())
+    run_to_end(engine, [result])
+    assert result.tokens
 
 
 def test_runs_without_a_seed_differ() -> None:
