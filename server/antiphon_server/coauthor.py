@@ -174,7 +174,7 @@ class Coauthor:
         if isinstance(steer.change.instruction, str):
             changes["instruction"] = steer.change.instruction
         if isinstance(steer.change.max_tokens, int):
-            changes["max_tokens"] = steer.change.max_tokens
+            changes["length"] = steer.change.max_tokens
         run.update(**changes)
         self._desk.wake()
 

@@ -2,7 +2,8 @@
 
 When somebody undoes their own deletion (with our `undo`, or with the undo of any Yjs editor), the text comes back as a
 new insertion. It is still the work of who wrote it: an insertion at the very place of one's own deletion, with the
-very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the same authorship.
+very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the same authorship. Where several
+deletions are entangled and come back as one, it may not recognise them: then the text counts as who brought it back.
 """
 
 from __future__ import annotations
@@ -97,20 +98,13 @@ class Removed:
         for removal in reversed(self._of_people):
             if removal.by != by or not removal.start <= at <= removal.end:
                 continue
-            kept = removal.text
-            if kept.endswith(text):
-                cut = len(kept) - len(text)
-                back, removal.pieces = _part(removal.pieces, cut, len(kept)), _part(removal.pieces, 0, cut)
-                removal.end = at
-            elif kept.startswith(text):
-                cut = len(text)
-                back, removal.pieces = _part(removal.pieces, 0, cut), _part(removal.pieces, cut, len(kept))
-                removal.start = at + size(text)
-                removal.end = max(removal.end, removal.start)
-            else:
+            if (back := _take_back(removal, at, text)) is None:
                 continue
             if not removal.pieces:
                 self._of_people.remove(removal)
+            for other in self._of_people:
+                if other.by == by and other is not removal and other.end == at:
+                    other.end += size(text)  # what stood after this may come back after it
             return [Span(size(piece.text), piece.owner) for piece in back]
         return None
 
@@ -133,6 +127,27 @@ class Removed:
         else:
             return False
         return True
+
+
+def _take_back(removal: Removal, at: int, text: str) -> list[OwnedPiece] | None:
+    """The pieces of `text`, inserted at `at`, if it is the end or the beginning of what was removed; they leave it.
+
+    One's own words among it may stay away: what one wrote and deleted oneself comes back with another undo, or never.
+    """
+    foreign = [piece for piece in removal.pieces if piece.owner != removal.by]
+    for pieces in (removal.pieces, foreign):
+        kept = "".join(piece.text for piece in pieces)
+        if kept.endswith(text):
+            cut = len(kept) - len(text)
+            removal.pieces = _part(pieces, 0, cut)
+            removal.end = max(at, removal.start)
+            return _part(pieces, cut, len(kept))
+        if kept.startswith(text):
+            removal.pieces = _part(pieces, len(text), len(kept))
+            removal.start = at + size(text)
+            removal.end = max(removal.end, removal.start)
+            return _part(pieces, 0, len(text))
+    return None
 
 
 def _owned(text: tuple[Piece, ...], owners: list[Span]) -> list[OwnedPiece]:

@@ -56,7 +56,7 @@ class RunEntry:
 
     def count(self, tokens: int) -> None:
         """More tokens came. Told with the next change of state: everybody sees the tokens themselves."""
-        self.record = replace(self.record, info=replace(self.info, tokens=self.info.tokens + tokens))
+        self.record = replace(self.record, info=replace(self.info, progress=self.info.progress + tokens))
 
 
 class RunRegistry:
@@ -97,7 +97,7 @@ class RunRegistry:
             state="queued",
             model=model,
             instruction=ask.instruction,
-            max_tokens=params.max_tokens,
+            length=params.max_tokens,
             seed=params.seed or 0,
             suggestion="open" if ask.mode == "suggest" else "none",
             created_ms=now_ms,

@@ -134,7 +134,7 @@ def test_the_first_announcement_echoes_the_request(
     assert [m.ask for m in ann.of(Run)] == [7, 0]
     assert [m.ask for m in bo.of(Run)] == [0, 0]
     queued = ann.of(Run)[0].run
-    assert (queued.position, queued.expected_start_ms, queued.seed, queued.max_tokens) == (2, 1500, 5, 9)
+    assert (queued.position, queued.expected_start_ms, queued.seed, queued.length) == (2, 1500, 5, 9)
     assert queued.model == "scripted"
     assert house.host.requests[run].params.seed == 5
 
