@@ -49,7 +49,7 @@ SHOWN = (
 
 
 def new_denoiser(
-    channels: tuple[int, ...], layers: int, attention: bool, text_width: int, latent_channels: int
+    channels: tuple[int, ...], layers: tuple[int, ...], attention: bool, text_width: int, latent_channels: int
 ) -> UNet2DConditionModel:
     """Return an untrained UNet for 16x16 latents.
 
@@ -84,7 +84,7 @@ def assemble(work: Path, denoiser: UNet2DConditionModel) -> StableDiffusionPipel
         text_encoder=CLIPTextModel.from_pretrained(work / "text_encoder"),
         tokenizer=BertTokenizer.from_pretrained(work / "tokenizer"),
         unet=denoiser,
-        scheduler=DPMSolverMultistepScheduler(**SCHEDULE, timestep_spacing="trailing"),
+        scheduler=DPMSolverMultistepScheduler(**SCHEDULE, timestep_spacing="trailing", steps_offset=1),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -118,8 +118,9 @@ class Trainer:
         self.text_encoder = CLIPTextModel.from_pretrained(self.work / "text_encoder").to(self.device).eval()
         self.text_encoder.requires_grad_(False)
         channels = tuple(int(width) for width in arguments.channels.split(","))
+        layers = tuple(int(count) for count in arguments.layers.split(","))
         width = self.text_encoder.config.hidden_size
-        model = new_denoiser(channels, arguments.layers, arguments.attention, width, self.latents.shape[1])
+        model = new_denoiser(channels, layers, arguments.attention, width, self.latents.shape[1])
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -265,8 +266,10 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=10**9)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--channels", default="48,96,192", help="widths of the UNet's levels")
-    parser.add_argument("--layers", type=int, default=1, help="residual blocks per level")
+    parser.add_argument("--channels", default="32,80,192", help="widths of the UNet's levels")
+    parser.add_argument(
+        "--layers", default="0,1,1", help="residual blocks per level (one more on the way up)"
+    )
     parser.add_argument(
         "--attention", action="store_true", help="self- and cross-attention below the first level"
     )

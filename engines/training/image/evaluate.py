@@ -26,7 +26,7 @@ from .colours import dominant_colour
 from .data import Picture, load_pictures
 from .denoiser import GUIDANCE, SAMPLED_STEPS, assemble, sample
 from .judge import Judge, load_judge
-from .latents import by_noun, trained_nouns
+from .latents import by_noun, trained_words
 from .runtime import images_to_tensor, save_grid, set_threads
 from .scenes import Composer, Scene, contrast
 from .vocabulary import BACKGROUNDS, PALETTE, is_held_out
@@ -93,8 +93,7 @@ def measure_scenes(images: Tensor, scenes: list[Scene], judge: Judge) -> Measure
         nearest = int(np.square(grounds - ground).sum(-1).argmin())
         ground_right.append(list(BACKGROUNDS)[nearest] == scene.background)
         shares.append(float(mask.mean()))
-    with torch.no_grad():
-        ranked = torch.cat([judge(part) for part in images.split(BATCH)]).topk(5).indices
+    ranked = judge(images).topk(min(5, len(judge.nouns))).indices
     wanted = torch.tensor([names.index(scene.noun) for scene in scenes])
     first = ranked[:, 0] == wanted
     by_class: dict[str, list[bool]] = {}
@@ -231,8 +230,7 @@ def measure_sketches(
         masks = [split_object(to_arrays(image)[0])[1] for image in (sketch, output, free)]
         kept.append(overlap(masks[0], masks[1]))
         without.append(overlap(masks[0], masks[2]))
-        with torch.no_grad():
-            right.append(names[int(judge(output).argmax())] == picture.noun)
+        right.append(names[int(judge(output).argmax())] == picture.noun)
         shown += [sketch, output]
     measures = {
         "sketches": len(chosen),
@@ -284,7 +282,7 @@ def evaluate(arguments: argparse.Namespace) -> Measures:
     """Take all measures and write the grids of the model card."""
     work, grids = arguments.work, arguments.work / "card"
     grids.mkdir(exist_ok=True)
-    nouns = set(trained_nouns(work))
+    nouns = set(trained_words(work, "noun"))
     groups = by_noun(picture for picture in load_pictures(work, "train", "shapes") if picture.noun in nouns)
     unseen = [picture for picture in load_pictures(work, "test") if picture.noun in nouns]
     pipeline = assemble(work, UNet2DConditionModel.from_pretrained(work / "unet"))

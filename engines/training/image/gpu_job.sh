@@ -20,14 +20,14 @@ train)
         stage autoencoder --steps 3 --pool 32 --width 16
         stage latents --count 96 --every-noun
         stage denoiser --steps 3 --channels 16,32,32 --attention --grids 1
-        stage judge --steps 3 --pool 64
+        stage judge --pool 64
         stage evaluate --per-noun 1 --repeats 1 --limit 4
     else
         stage autoencoder --minutes 4 --batch 96 --crop 96 --width 64 --lr 1.5e-3 --pool 40000
         stage latents --count 120000 --every-noun
         stage denoiser --minutes "$minutes" --batch 512 --channels 64,128,192 --attention --lr 1.2e-3 --ema 0.9995 \
             --compile --resume
-        stage judge --minutes 2 --batch 256 --pool 60000
+        stage judge --pool 20000
         stage evaluate --per-noun 1
     fi
     stage pack --out "$out"

@@ -1,147 +1,162 @@
-"""Stage ``judge``: a small classifier of nouns that shares nothing with the model but the training pictures.
+"""Stage ``judge``: a classifier of nouns that shares nothing with the model but the training pictures.
 
-    python -m training.image.judge --work build/image --minutes 3
+    python -m training.image.judge --work build/image
 
-It learns from the pixels of the training split and is measured on four icon sets that neither it nor the denoiser has
-seen, drawn by other hands: what it gets right there says how far to trust it.
+A linear classifier on histograms of oriented gradients (Dalal and Triggs, 2005) and a coarse map of where the object
+is, fitted in closed form, so it takes seconds and has no seed to be lucky with. It learns from the training split alone
+and is measured on four icon sets that neither it nor the denoiser has seen, drawn by other hands: what it gets right
+there says how far to trust it.
 """
 
 import argparse
 import json
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from .data import Picture, load_pictures, nouns_of
 from .latents import by_noun, choose
-from .runtime import CurveLog, Deadline, device_of, images_to_tensor, learning_rate, set_threads
-from .scenes import Composer, draw_scene
+from .runtime import images_to_tensor, set_threads
+from .scenes import Composer, Scene, draw_scene
 
 __all__ = ["Judge", "load_judge"]
 
 SIDE = 64
 """Pixels: the judge looks at pictures of half the size."""
+CELL = 8
+"""Side of the square over which orientations are counted."""
+ORIENTATIONS = 9
 
 
-class Judge(nn.Module):
-    """A five-layer convolutional classifier: ``[N, 3, 128, 128]`` in -1..1 to ``[N, nouns]`` logits."""
+def features(images: Tensor) -> Tensor:
+    """Describe ``[N, 3, 128, 128]`` pictures in -1..1 by ``[N, F]``: oriented gradients and the object's coarse map.
 
-    def __init__(self, nouns: list[str]) -> None:
-        """Make an untrained judge of these nouns."""
-        super().__init__()
-        self.nouns = nouns
-        widths = (3, 32, 64, 128, 192)
-        layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
-            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
-        self.features = nn.Sequential(
-            *layers, nn.Conv2d(192, 192, 3, padding=1), nn.BatchNorm2d(192), nn.ReLU()
+    The background's colour is taken from the rim and everything is measured as distance from it, so that neither the
+    ground nor the object's own colour matters much.
+    """
+    small = functional.interpolate(images.float(), SIDE, mode="area")
+    rim = torch.cat(
+        [small[:, :, :2].flatten(2), small[:, :, -2:].flatten(2), small[..., 0], small[..., -1]], 2
+    )
+    ground = rim.median(2).values[..., None, None]
+    ink = (small - ground).square().mean(1, keepdim=True).sqrt()
+    grey = small.mean(1, keepdim=True)
+    described = []
+    for channel in (ink, grey):
+        padded = functional.pad(channel, (1, 1, 1, 1), mode="replicate")
+        across, down = (
+            padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2],
+            padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1],
         )
-        self.head = nn.Sequential(
-            nn.Flatten(), nn.Dropout(0.3), nn.Linear(192 * (SIDE // 16) ** 2, len(nouns))
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the logits."""
-        answer: Tensor = self.head(self.features(functional.interpolate(images, SIDE, mode="area")))
-        return answer
-
-
-def load_judge(work: Path) -> Judge:
-    """Read the trained judge."""
-    state = torch.load(work / "judge.pt", map_location="cpu", weights_only=True)
-    judge = Judge(state["nouns"])
-    judge.load_state_dict(state["model"])
-    return judge.eval()
+        strength = (across.square() + down.square() + 1e-12).sqrt()
+        position = torch.atan2(down, across) % torch.pi / torch.pi * ORIENTATIONS
+        bins = torch.arange(ORIENTATIONS, device=images.device).view(1, -1, 1, 1)
+        distance = (position - bins).abs()
+        distance = torch.minimum(distance, ORIENTATIONS - distance)
+        votes = strength * (1 - distance).clamp_min(0)
+        cells = functional.avg_pool2d(votes, CELL)
+        energy = functional.avg_pool2d(cells.square().sum(1, keepdim=True), 3, 1, 1, count_include_pad=False)
+        described.append((cells / (energy + 1e-3).sqrt()).flatten(1))
+    presence = (ink / (ink.amax((2, 3), keepdim=True) + 1e-3)).clamp(0, 1)
+    described.append(functional.avg_pool2d(presence, 4).flatten(1))
+    return torch.cat(described, 1)
 
 
-def disturb(images: Tensor) -> Tensor:
-    """Shift, scale, stretch and blur a batch at random, so that the judge looks at shapes and not at single pixels."""
+def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Shift, scale, turn and blur a batch a little at random, as drawings of the same thing differ."""
     count = len(images)
-    scale = 1 + 0.25 * torch.rand(count, device=images.device)
-    stretch = 1 + 0.16 * (torch.rand(count, device=images.device) - 0.5)
-    turn = 0.35 * (torch.rand(count, device=images.device) - 0.5)
-    shift = 0.24 * (torch.rand(count, 2, device=images.device) - 0.5)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    scale, turn = uniform(0.95, 1.2), uniform(-0.15, 0.15)
     rows = [
-        torch.stack([scale * stretch * turn.cos(), -scale * turn.sin(), shift[:, 0]], 1),
-        torch.stack([scale * turn.sin(), scale / stretch * turn.cos(), shift[:, 1]], 1),
+        torch.stack([scale * turn.cos(), -scale * turn.sin(), uniform(-0.08, 0.08)], 1),
+        torch.stack([scale * turn.sin(), scale * turn.cos(), uniform(-0.08, 0.08)], 1),
     ]
     grid = functional.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     moved = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     blurred = functional.avg_pool2d(moved, 5, stride=1, padding=2, count_include_pad=False)
-    chosen = torch.rand(count, 1, 1, 1, device=images.device) < 0.35
-    return torch.where(chosen, blurred, moved)
+    return torch.where(uniform(0, 1).view(-1, 1, 1, 1) < 0.4, blurred, moved)
 
 
-@torch.no_grad()
+class Judge:
+    """Ridge regression from the standardised features to one score per noun."""
+
+    def __init__(self, nouns: list[str], mean: Tensor, scale: Tensor, weights: Tensor) -> None:
+        """Take the nouns, the features' mean and scale ``[F]``, and the weights ``[F + 1, nouns]``."""
+        self.nouns, self.mean, self.scale, self.weights = nouns, mean, scale, weights
+
+    @classmethod
+    def fit(cls, nouns: list[str], described: Tensor, labels: Tensor, ridge: float = 0.05) -> "Judge":
+        """Fit features ``[N, F]`` to class indices ``[N]``; ``ridge`` is relative to the number of pictures."""
+        mean, scale = described.mean(0), described.std(0) + 1e-3
+        design = torch.cat([(described - mean) / scale, torch.ones(len(described), 1)], 1).double()
+        wanted = functional.one_hot(labels, len(nouns)).double()
+        penalty = ridge * len(described) * torch.eye(design.shape[1], dtype=torch.float64)
+        weights = torch.linalg.solve(design.T @ design + penalty, design.T @ wanted)
+        return cls(nouns, mean, scale, weights.float())
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Score ``[N, 3, 128, 128]`` pictures in -1..1 for every noun: ``[N, nouns]``."""
+        described = (features(images) - self.mean) / self.scale
+        return described @ self.weights[:-1] + self.weights[-1]
+
+    def save(self, path: Path) -> None:
+        """Write the judge to a file."""
+        torch.save(
+            {"nouns": self.nouns, "mean": self.mean, "scale": self.scale, "weights": self.weights}, path
+        )
+
+
+def load_judge(work: Path) -> Judge:
+    """Read the fitted judge."""
+    return Judge(**torch.load(work / "judge.pt", map_location="cpu", weights_only=True))
+
+
 def accuracy(judge: Judge, pictures: list[Picture]) -> dict[str, float]:
     """Return the share of pictures on white that the judge names right, at once and within five guesses."""
-    composer, names = Composer(), judge.nouns
-    rng = Random(0)
-    images = []
-    for picture in pictures:
-        scene = draw_scene(picture, rng)
-        while scene.background != "white" or (scene.repainted and not picture.shape_only):
-            scene = draw_scene(picture, rng)
-        images.append(composer.compose(picture, scene))
-    wanted = torch.tensor([names.index(picture.noun) for picture in pictures])
-    ranked = judge(images_to_tensor(np.stack(images))).topk(5).indices
-    return {
-        "pictures": len(pictures),
-        "top1": (ranked[:, 0] == wanted).float().mean().item(),
-        "top5": (ranked == wanted[:, None]).any(1).float().mean().item(),
-    }
+    composer, right1, right5 = Composer(), 0, 0
+    for start in range(0, len(pictures), 64):
+        part = pictures[start : start + 64]
+        images = [composer.compose(p, Scene(p.noun, None, False, "white", p.style)) for p in part]
+        wanted = torch.tensor([judge.nouns.index(picture.noun) for picture in part])
+        ranked = judge(images_to_tensor(np.stack(images))).topk(min(5, len(judge.nouns))).indices
+        right1 += int((ranked[:, 0] == wanted).sum())
+        right5 += int((ranked == wanted[:, None]).any(1).sum())
+    return {"pictures": len(pictures), "top1": right1 / len(pictures), "top5": right5 / len(pictures)}
 
 
-def train(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Train the judge, measure it and store both."""
-    device = device_of(arguments.device)
-    known = load_pictures(arguments.work, "train", "shapes")
-    pictures, names = by_noun(known), nouns_of(known)
+def build(work: Path, pool: int, copies: int) -> dict[str, Any]:
+    """Fit the judge, measure it and store both."""
+    started = time.process_time()
+    known = load_pictures(work, "train", "shapes")
+    pictures, nouns = by_noun(known), nouns_of(known)
     rng, composer = Random(7), Composer()
-    images, labels = [], []
-    for _ in range(arguments.pool):
-        picture = choose(pictures, rng)
-        images.append(composer.compose(picture, draw_scene(picture, rng, held_out=False)))
-        labels.append(names.index(picture.noun))
-    pool, wanted = np.stack(images), torch.tensor(labels)
-    judge = Judge(names).to(device)
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=arguments.lr, weight_decay=0.05)
-    log = CurveLog(arguments.work / "judge.csv", "step", "loss", "accuracy")
-    deadline, step = Deadline(arguments.minutes, arguments.steps), 0
-    while not deadline.passed(step):
-        for group in optimizer.param_groups:
-            group["lr"] = arguments.lr * learning_rate(step, deadline.fraction(step), warmup=50, hold=0.2)
-        index = torch.randint(0, len(pool), (arguments.batch,))
-        logits = judge(disturb(images_to_tensor(pool[index.numpy()]).to(device)))
-        target = wanted[index].to(device)
-        loss = functional.cross_entropy(logits, target, label_smoothing=0.05)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        step += 1
-        if step % 50 == 0 or step == 1:
-            log.write(step, loss.item(), (logits.argmax(-1) == target).float().mean().item())
-    judge.cpu().eval()
-    torch.save({"nouns": names, "model": judge.state_dict()}, arguments.work / "judge.pt")
-    report: dict[str, Any] = {
-        "seconds": deadline.spent(),
-        "steps": step,
-        "training_sets": {},
-        "unseen_sets": {},
+    generator = torch.Generator().manual_seed(7)
+    described, labels = [], []
+    for start in range(0, pool, 64):
+        chosen = [choose(pictures, rng) for _ in range(min(64, pool - start))]
+        images = [composer.compose(picture, draw_scene(picture, rng, held_out=False)) for picture in chosen]
+        batch = images_to_tensor(np.stack(images))
+        described += [features(disturb(batch, generator)) for _ in range(copies)]
+        labels += [nouns.index(picture.noun) for picture in chosen] * copies
+    judge = Judge.fit(nouns, torch.cat(described), torch.tensor(labels))
+    judge.save(work / "judge.pt")
+    report: dict[str, Any] = {"training_sets": accuracy(judge, [p for p in known if p.role == "train"])}
+    others = [picture for picture in load_pictures(work, "test", "autoencoder") if picture.noun in nouns]
+    report["unseen_sets"] = {
+        source: accuracy(judge, [picture for picture in others if picture.source == source])
+        for source in dict.fromkeys(picture.source for picture in others)
     }
-    report["training_sets"] = accuracy(judge, load_pictures(arguments.work, "train"))
-    others = load_pictures(arguments.work, "test", "autoencoder")
-    for source in dict.fromkeys(picture.source for picture in others):
-        unseen = [p for p in others if p.source == source and p.noun in pictures]
-        if unseen:
-            report["unseen_sets"][source] = accuracy(judge, unseen)
-    (arguments.work / "judge.json").write_text(json.dumps(report, indent=1))
+    report["seconds"] = time.process_time() - started
+    (work / "judge.json").write_text(json.dumps(report, indent=1))
     return report
 
 
@@ -149,17 +164,12 @@ def main() -> None:
     """Run the stage from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=3.0)
-    parser.add_argument("--steps", type=int, default=10**9)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--pool", type=int, default=8000)
-    parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--pool", type=int, default=4000, help="scenes to learn from")
+    parser.add_argument("--copies", type=int, default=3, help="disturbed copies of each scene")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     set_threads(arguments.threads)
-    torch.manual_seed(0)
-    print(train(arguments))
+    print(build(arguments.work, arguments.pool, arguments.copies))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from .runtime import autocast, device_of, images_to_tensor, set_threads
 from .scenes import Composer, Scene, draw_scene
 from .vocabulary import CORE, PLAIN_STYLES
 
-__all__ = ["by_noun", "choose", "load_latents", "trained_nouns"]
+__all__ = ["by_noun", "choose", "load_latents", "trained_words"]
 
 BATCH = 64
 
@@ -35,9 +35,9 @@ def load_latents(work: Path) -> tuple[Tensor, list[Scene]]:
     return latents, scenes
 
 
-def trained_nouns(work: Path) -> list[str]:
-    """Return the nouns that the stored latents show, sorted: what the denoiser is taught."""
-    return sorted({entry["noun"] for entry in json.loads((work / "scenes.json").read_text())})
+def trained_words(work: Path, field: str) -> list[str]:
+    """Return the words of a field (``noun``, ``style``) that the stored latents show, sorted."""
+    return sorted({entry[field] for entry in json.loads((work / "scenes.json").read_text())})
 
 
 def by_noun(pictures: Iterable[Picture]) -> dict[str, list[Picture]]:
@@ -56,10 +56,11 @@ def choose(groups: dict[str, list[Picture]], rng: Random) -> Picture:
 
 @torch.no_grad()
 def build(work: Path, count: int, device: torch.device, bf16: bool, seed: int, every_noun: bool) -> None:
-    """Paint and encode ``count`` scenes of the core nouns, or of every noun."""
+    """Paint and encode ``count`` scenes of the core nouns in the plain styles, or of every noun in every style."""
     vae = AutoencoderTiny.from_pretrained(work / "vae").eval().to(device, memory_format=torch.channels_last)
     pictures = load_pictures(work, "train", "shapes")
-    groups = by_noun(picture for picture in pictures if every_noun or picture.noun in CORE)
+    core = [picture for picture in pictures if picture.noun in CORE and picture.style in PLAIN_STYLES]
+    groups = by_noun(pictures if every_noun else core)
     rng, composer = Random(seed), Composer()
     scenes: list[Scene] = []
     latents = []
@@ -85,7 +86,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=4000)
-    parser.add_argument("--every-noun", action="store_true", help="not only the core (for a GPU)")
+    parser.add_argument(
+        "--every-noun", action="store_true", help="every noun and style, not only the core (for a GPU)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)

@@ -20,9 +20,9 @@ from diffusers import UNet2DConditionModel
 
 from .data import load_pictures
 from .denoiser import GUIDANCE, SAMPLED_STEPS, assemble
-from .latents import trained_nouns
+from .latents import trained_words
 from .sources import SOURCES
-from .vocabulary import BACKGROUNDS, PALETTE, STYLES
+from .vocabulary import BACKGROUNDS, PALETTE
 
 LIMIT = 40_000_000
 GRIDS = {
@@ -160,18 +160,19 @@ def model_card(work: Path, size: int) -> str:
         name: json.loads((work / f"{name}.json").read_text()) for name in ("autoencoder", "text", "denoiser")
     }
     pictures = load_pictures(work)
-    counts, nouns = Counter(picture.source for picture in pictures), trained_nouns(work)
+    counts, nouns = Counter(picture.source for picture in pictures), trained_words(work, "noun")
+    styles = trained_words(work, "style")
     held, judge, spread, sketches = (report[key] for key in ("held_out", "judge", "diversity", "sketches"))
     values = {
         "megabytes": f"{size / 1e6:.1f}",
         "sources": source_table(counts),
-        "trained_pictures": sum(p.role in ("train", "shapes") and p.noun in nouns for p in pictures),
+        "trained_pictures": sum(p.noun in nouns and p.style in styles for p in pictures),
         "autoencoder_pictures": sum(p.role != "test" for p in pictures),
         "noun_count": len(nouns),
         "nouns": ", ".join(nouns),
         "colours": ", ".join(PALETTE),
         "backgrounds": ", ".join(BACKGROUNDS),
-        "styles": ", ".join(dict.fromkeys(STYLES.values())),
+        "styles": ", ".join(styles),
         "guidance": GUIDANCE,
         "steps": SAMPLED_STEPS,
         "evaluation": evaluation_table(report),
@@ -243,13 +244,13 @@ def pack(work: Path, out: Path) -> int:
             stored.pop(key, None)
         path.write_text(json.dumps(stored, indent=2) + "\n")
     shutil.copyfile(work / "latent_rgb.json", out / "preview.json")
-    nouns = trained_nouns(work)
+    nouns = trained_words(work, "noun")
     vocabulary = {
         "nouns": nouns,
         "colours": list(PALETTE),
         "backgrounds": list(BACKGROUNDS),
         "styles": [
-            f"{style} sticker" if style != "logo" else style for style in dict.fromkeys(STYLES.values())
+            style if style == "logo" else f"{style} sticker" for style in trained_words(work, "style")
         ],
         "prompts": example_prompts(nouns, 24),
     }
@@ -262,6 +263,8 @@ def pack(work: Path, out: Path) -> int:
     for name in GRIDS:
         if (work / "card" / name).exists():
             shutil.copyfile(work / "card" / name, grids / name)
+    for path in out.rglob("*.safetensors"):
+        path.chmod(0o644)
     write_manifest(out)
     return size
 
