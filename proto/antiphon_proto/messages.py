@@ -12,7 +12,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from antiphon_proto.lanes import Lane
-from antiphon_proto.params import Mode, Task, TextParams, TextSteer
+from antiphon_proto.params import (
+    ImageParams,
+    ImagePrompt,
+    ImageSteer,
+    ImageTask,
+    Mode,
+    Task,
+    TextParams,
+    TextSteer,
+)
 
 VERSION = 1
 MAX_FRAME = 256 * 1024
@@ -26,6 +35,9 @@ Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", max_length=7)]
 UInt = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Instruction = Annotated[str, Meta(max_length=4000)]
 Text = Annotated[str, Meta(max_length=2000)]
+AssetId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+"""SHA-256 of a picture of the room, in hexadecimal."""
+Jpeg = Annotated[bytes, Meta(max_length=FRAGMENT_BODY)]
 Role = Literal["owner", "editor", "viewer"]
 Kind = Literal["human", "ai"]
 RunState = Literal["queued", "running", "done", "stopped", "failed"]
@@ -80,19 +92,24 @@ class TokenInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A run as everybody sees it. `position` counts from 1 in the queue; times are milliseconds."""
+    """A run as everybody sees it, of a text or of a picture.
+
+    `progress` of `length`: tokens, or denoising steps (`length` 0: not known yet). `position` counts from 1 in the
+    queue; times are milliseconds. `target` is the frame that a picture is painted for. A picture's `instruction` is its
+    prompt, its `mode` always `write`.
+    """
 
     id: Id
     epoch: UInt
     participant: Id  # who asked
     author: Id  # the AI participant that writes
-    task: Task
+    task: Task | ImageTask
     mode: Mode
     state: RunState
     model: str
     instruction: Instruction = ""
-    tokens: UInt = 0
-    max_tokens: UInt = 0
+    progress: UInt = 0
+    length: UInt = 0
     position: UInt = 0
     expected_start_ms: UInt = 0
     seed: UInt = 0
@@ -101,6 +118,19 @@ class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     error_code: str = ""
     error: Text = ""
     created_ms: UInt = 0
+    target: Annotated[str, Meta(max_length=64)] = ""
+
+
+class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What an image model does when a request leaves it open, and its bounds. Sizes are pixels."""
+
+    width: UInt
+    height: UInt
+    steps: UInt
+    guidance: float
+    max_pixels: UInt
+    samplers: tuple[str, ...]
+    """The first is the default."""
 
 
 class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -111,6 +141,8 @@ class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     device: str
     ready: bool
     note: str = ""
+    image: ImageModel | None = None
+    """Of a ready image engine."""
 
 
 class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -121,6 +153,13 @@ class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     max_document: UInt
     max_runs: UInt
     edits_per_second: float
+    max_asset: UInt = 0
+    """Bytes of a picture's file."""
+    max_asset_pixels: UInt = 0
+    max_objects: UInt = 0
+    """Objects on the canvas."""
+    max_points: UInt = 0
+    """Points of one stroke."""
 
 
 # Client to server -------------------------------------------------------------------------------------
@@ -171,13 +210,35 @@ class Ask(Message, frozen=True, tag="ask"):
     params: TextParams = TextParams()
 
 
+class Paint(Message, frozen=True, tag="paint"):
+    """Ask the AI to paint a frame of the canvas. `paint` is echoed in the `run` that answers, or in an `error`.
+
+    `source` and `mask` are assets of this room: `image_to_image` needs a source, `inpaint` both, of one size; white in
+    the mask is where paint may go. The finished picture takes the frame's place. With `live` the frame stays and shows
+    the picture: for a frame that is painted again and again while people draw. A newer request of the same asker for
+    the same frame supersedes the older one (PROTOCOL.md, "Painting").
+    """
+
+    paint: UInt
+    frame: Id
+    task: ImageTask
+    prompt: ImagePrompt
+    params: ImageParams = ImageParams()
+    source: AssetId | None = None
+    mask: AssetId | None = None
+    live: bool = False
+
+
 class Stop(Message, frozen=True, tag="stop"):
     run: Id
 
 
 class Steer(Message, frozen=True, tag="steer"):
+    """Change a live run: `change` for a text, `image` for a picture; the other one stays empty."""
+
     run: Id
-    change: TextSteer
+    change: TextSteer = TextSteer()
+    image: ImageSteer | None = None
 
 
 class Accept(Message, frozen=True, tag="accept"):
@@ -324,6 +385,19 @@ class Tokens(Message, frozen=True, tag="tokens"):
     tokens: tuple[TokenInfo, ...]
 
 
+class Preview(Message, frozen=True, tag="preview"):
+    """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of the run's epoch."""
+
+    lane: ClassVar[Lane] = Lane.PREVIEW
+    run: Id
+    epoch: UInt
+    step: UInt
+    of: UInt
+    width: UInt
+    height: UInt
+    jpeg: Jpeg
+
+
 class Models(Message, frozen=True, tag="models"):
     """The engines changed state."""
 
@@ -372,6 +446,7 @@ ClientMessage = (
     | Edit
     | SetPresence
     | Ask
+    | Paint
     | Stop
     | Steer
     | Accept
@@ -393,6 +468,7 @@ ServerMessage = (
     | Presence
     | Run
     | Tokens
+    | Preview
     | Models
     | Links
     | Digest

@@ -30,7 +30,7 @@ async def main(target: str) -> None:
         async for token in run:
             print(token.text, end="", flush=True)
         assert run.info is not None
-        print(f"\n\n{run.info.tokens} tokens by {run.info.model}, seed {run.info.seed}")
+        print(f"\n\n{run.info.progress} tokens by {run.info.model}, seed {run.info.seed}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from antiphon_client import ClientError, Room, connect
 
 def describe(room: Room) -> str:
     here = ", ".join(sorted(one.name for one in room.participants.values() if one.online)) or "nobody"
-    runs = [f"{run.task} {run.state} ({run.tokens} tokens)" for run in room.runs.values()]
+    runs = [f"{run.task} {run.state} ({run.progress} of {run.length})" for run in room.runs.values()]
     return f"{here} | {len(room.text)} characters | {'; '.join(runs) or 'no runs'}"
 
 

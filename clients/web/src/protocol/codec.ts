@@ -62,19 +62,20 @@ const tokenInfo = record({
   alternatives: optional(list(alternative, 8), () => []),
 });
 const task = oneOf("continue", "instruct");
+const imageTask = oneOf("text_to_image", "image_to_image", "inpaint");
 const mode = oneOf("write", "suggest", "private");
 const runInfo = record({
   id,
   epoch: uint,
   participant: id,
   author: id,
-  task,
+  task: oneOf("continue", "instruct", "text_to_image", "image_to_image", "inpaint"),
   mode,
   state: oneOf("queued", "running", "done", "stopped", "failed"),
   model: anyText,
   instruction: optional(instruction, blank),
-  tokens: optional(uint, zero),
-  max_tokens: optional(uint, zero),
+  progress: optional(uint, zero),
+  length: optional(uint, zero),
   position: optional(uint, zero),
   expected_start_ms: optional(uint, zero),
   seed: optional(uint, zero),
@@ -83,6 +84,15 @@ const runInfo = record({
   error_code: optional(anyText, blank),
   error: optional(prose, blank),
   created_ms: optional(uint, zero),
+  target: optional(text({ max: 64 }), blank),
+});
+const imageModel = record({
+  width: uint,
+  height: uint,
+  steps: uint,
+  guidance: float,
+  max_pixels: uint,
+  samplers: list(anyText),
 });
 const modelInfo = record({
   modality: oneOf("text", "image", "audio"),
@@ -90,6 +100,7 @@ const modelInfo = record({
   device: anyText,
   ready: bool,
   note: optional(anyText, blank),
+  image: optional(nullable(imageModel), nothing),
 });
 const limits = record({
   max_message: uint,
@@ -97,6 +108,10 @@ const limits = record({
   max_document: uint,
   max_runs: uint,
   edits_per_second: float,
+  max_asset: optional(uint, zero),
+  max_asset_pixels: optional(uint, zero),
+  max_objects: optional(uint, zero),
+  max_points: optional(uint, zero),
 });
 const sampling = {
   max_tokens: whole(1, 4096),
@@ -113,6 +128,25 @@ const textParams = options({
   alternatives: whole(0, 8),
 });
 const textSteer = options({ ...sampling, instruction });
+const side = nullable(whole(16, 2048));
+const imageParams = options({
+  steps: nullable(whole(1, 100)),
+  guidance: nullable(between(0, 30)),
+  strength: between(0, 1),
+  seed: nullable(uint),
+  negative_prompt: prose,
+  width: side,
+  height: side,
+  sampler: nullable(oneOf("ddim", "euler", "dpmpp_2m", "lcm", "flow_euler", "scm")),
+});
+const imageSteer = options({
+  prompt: prose,
+  negative_prompt: prose,
+  guidance: between(0, 30),
+  previews: whole(0, 100),
+  preview_side: whole(32, 512),
+});
+const asset = text({ max: 64, pattern: /^[0-9a-f]{64}$/ });
 const span = {
   run: id,
   offset: optional(uint, zero),
@@ -150,8 +184,22 @@ const CLIENT: Shapes<ClientMessage> = {
     instruction: optional(instruction, blank),
     params: optional(textParams, () => ({})),
   }),
+  paint: record({
+    paint: uint,
+    frame: id,
+    task: imageTask,
+    prompt: prose,
+    params: optional(imageParams, () => ({})),
+    source: optional(nullable(asset), nothing),
+    mask: optional(nullable(asset), nothing),
+    live: optional(bool, () => false),
+  }),
   stop: record({ run: id }),
-  steer: record({ run: id, change: textSteer }),
+  steer: record({
+    run: id,
+    change: optional(textSteer, () => ({})),
+    image: optional(nullable(imageSteer), nothing),
+  }),
   accept: record(span),
   reject: record(span),
   undo: record({ run: optional(nullable(id), nothing) }),
@@ -203,6 +251,15 @@ const SERVER: Shapes<ServerMessage> = {
   presence: record({ participant: id, client_id: uint, state: anyText }),
   run: record({ offset: uint, run: runInfo, ask: optional(uint, zero) }),
   tokens: record({ run: id, epoch: uint, tokens: list(tokenInfo) }),
+  preview: record({
+    run: id,
+    epoch: uint,
+    step: uint,
+    of: uint,
+    width: uint,
+    height: uint,
+    jpeg: bytes(FRAGMENT_BODY),
+  }),
   models: record({ models: list(modelInfo) }),
   links: record({ links: dictionary(anyText) }),
   digest: record({ offset: uint, sha256: bytes() }),

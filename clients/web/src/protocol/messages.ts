@@ -8,6 +8,7 @@ export const MAX_FRAGMENTS = 512;
 
 export type Role = "owner" | "editor" | "viewer";
 export type Task = "continue" | "instruct";
+export type ImageTask = "text_to_image" | "image_to_image" | "inpaint";
 export type Mode = "write" | "suggest" | "private";
 export type RunState = "queued" | "running" | "done" | "stopped" | "failed";
 export type SuggestionState = "none" | "open" | "accepted" | "rejected";
@@ -51,13 +52,14 @@ export interface RunInfo {
   participant: string;
   /** The AI participant that writes. */
   author: string;
-  task: Task;
+  task: Task | ImageTask;
   mode: Mode;
   state: RunState;
   model: string;
   instruction: string;
-  tokens: number;
-  max_tokens: number;
+  /** Tokens of a text, denoising steps of a picture; `length` 0: not known yet. */
+  progress: number;
+  length: number;
   /** Place in the queue from 1; 0 when not queued. */
   position: number;
   expected_start_ms: number;
@@ -67,6 +69,18 @@ export interface RunInfo {
   error_code: string;
   error: string;
   created_ms: number;
+  /** The frame that a picture is painted for. */
+  target: string;
+}
+/** What an image model does when a request leaves it open, and its bounds; pixels. */
+export interface ImageModel {
+  width: number;
+  height: number;
+  steps: number;
+  guidance: number;
+  max_pixels: number;
+  /** The first is the default. */
+  samplers: string[];
 }
 export interface ModelInfo {
   modality: "text" | "image" | "audio";
@@ -74,6 +88,7 @@ export interface ModelInfo {
   device: string;
   ready: boolean;
   note: string;
+  image: ImageModel | null;
 }
 export interface Limits {
   max_message: number;
@@ -81,6 +96,12 @@ export interface Limits {
   max_document: number;
   max_runs: number;
   edits_per_second: number;
+  /** Bytes of a picture's file. */
+  max_asset: number;
+  max_asset_pixels: number;
+  max_objects: number;
+  /** Of one stroke. */
+  max_points: number;
 }
 
 /** Sampling parameters by name; what is left out takes the server's default. */
@@ -103,6 +124,25 @@ export interface TextSteer {
   top_p?: number;
   min_p?: number;
   repetition_penalty?: number;
+}
+
+/** What is left out, or null, is the model's own default. */
+export interface ImageParams {
+  steps?: number | null;
+  guidance?: number | null;
+  strength?: number;
+  seed?: number | null;
+  negative_prompt?: string;
+  width?: number | null;
+  height?: number | null;
+  sampler?: string | null;
+}
+export interface ImageSteer {
+  prompt?: string;
+  negative_prompt?: string;
+  guidance?: number;
+  previews?: number;
+  preview_side?: number;
 }
 
 export interface Fragment {
@@ -137,8 +177,19 @@ export type ClientMessage =
       instruction: string;
       params: TextParams;
     }
+  | {
+      tag: "paint";
+      paint: number;
+      frame: string;
+      task: ImageTask;
+      prompt: string;
+      params: ImageParams;
+      source: string | null;
+      mask: string | null;
+      live: boolean;
+    }
   | { tag: "stop"; run: string }
-  | { tag: "steer"; run: string; change: TextSteer }
+  | { tag: "steer"; run: string; change: TextSteer; image: ImageSteer | null }
   | { tag: "accept"; run: string; offset: number; start: number | null; end: number | null }
   | { tag: "reject"; run: string; offset: number; start: number | null; end: number | null }
   | { tag: "undo"; run: string | null }
@@ -185,6 +236,16 @@ export type ServerMessage =
   | { tag: "presence"; participant: string; client_id: number; state: string }
   | { tag: "run"; offset: number; run: RunInfo; ask: number }
   | { tag: "tokens"; run: string; epoch: number; tokens: TokenInfo[] }
+  | {
+      tag: "preview";
+      run: string;
+      epoch: number;
+      step: number;
+      of: number;
+      width: number;
+      height: number;
+      jpeg: Uint8Array;
+    }
   | { tag: "models"; models: ModelInfo[] }
   | { tag: "links"; links: Record<string, string> }
   | { tag: "digest"; offset: number; sha256: Uint8Array }

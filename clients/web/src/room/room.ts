@@ -180,7 +180,7 @@ export class Room {
   }
 
   steer(run: string, change: TextSteer): void {
-    this.send({ tag: "steer", run, change });
+    this.send({ tag: "steer", run, change, image: null });
   }
 
   accept(run: string): void {

@@ -14,7 +14,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   const steering = useSignal(false);
   const active = isActive(run);
   const decidable = run.suggestion === "open" && !run.undone && run.state !== "queued";
-  const undoable = !active && !run.undone && !decidable && run.tokens > 0 && run.suggestion !== "rejected";
+  const undoable = !active && !run.undone && !decidable && run.progress > 0 && run.suggestion !== "rejected";
   return (
     <article
       class={`run run-${run.state} ${run.undone ? "run-undone" : ""}`}
@@ -82,21 +82,21 @@ function stateOf(run: RunInfo): string {
     return t.runs.queued(run.position) + start;
   }
   if (run.state === "running") {
-    if (run.tokens === 0) return t.runs.reading;
-    return `${t.runs.running} · ${t.runs.tokens(run.tokens, run.max_tokens)}`;
+    if (run.progress === 0) return t.runs.reading;
+    return `${t.runs.running} · ${t.runs.tokens(run.progress, run.length)}`;
   }
   const done = run.suggestion === "none" ? t.runs[run.state] : t.runs[run.suggestion];
-  return run.tokens > 0 ? `${done} · ${t.runs.tokensDone(run.tokens)}` : done;
+  return run.progress > 0 ? `${done} · ${t.runs.tokensDone(run.progress)}` : done;
 }
 
 function Progress({ run }: { run: RunInfo }) {
-  const waiting = run.state === "queued" || run.tokens === 0 || run.max_tokens === 0;
+  const waiting = run.state === "queued" || run.progress === 0 || run.length === 0;
   return (
     <progress
       class="run-progress"
       aria-label={stateOf(run)}
-      max={run.max_tokens || 1}
-      {...(waiting ? {} : { value: run.tokens })}
+      max={run.length || 1}
+      {...(waiting ? {} : { value: run.progress })}
     />
   );
 }
