@@ -48,7 +48,7 @@ class Edits:
             _refuse(seat, edit, held.status, held.message)
         elif not self._journal.available:
             problem = self._journal.problem
-            refusal = Ack(edit.batch, "unavailable", 0, str(problem or "too much waits for the disk"))
+            refusal = Ack(edit.batch, "unavailable", 0, str(problem or "the server cannot store more now"))
             seat.held = refusal
             seat.outlet.send(Frame.of(refusal))
         else:

@@ -41,11 +41,12 @@ class Journal:
         self._retry_at = 0.0
         self._delay = _RETRY_FIRST
         self._failure: StorageUnavailable | None = None
+        self._stopped = False
 
     @property
     def available(self) -> bool:
         """Whether edits may be taken."""
-        return self.problem is None and self._waiting_bytes < self._bound
+        return self.problem is None and self._waiting_bytes < self._bound and not self._stopped
 
     @property
     def problem(self) -> StorageUnavailable | None:
@@ -56,6 +57,10 @@ class Journal:
     def settled(self) -> bool:
         """Everything is on disk."""
         return not (self._open.changes or self._open.durable or self._refused or self._in_flight)
+
+    def stop(self) -> None:
+        """Take no more edits: the room is closing."""
+        self._stopped = True
 
     def add(self, *changes: Change) -> None:
         self._open.changes += changes

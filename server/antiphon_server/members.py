@@ -27,15 +27,15 @@ _COLORS = (
 class Member:
     """One person, or one plain Yjs client. `record` is what the store keeps."""
 
-    __slots__ = ("changed", "origin", "record", "seat")
+    __slots__ = ("_changed", "origin", "record", "seat")
 
-    def __init__(self, record: MemberRecord, origin: int) -> None:
+    def __init__(self, record: MemberRecord, origin: int, changed: dict[str, MemberRecord]) -> None:
         self.record = record
         self.origin = origin
         """Of this member's transactions in the document."""
         self.seat: Seat | None = None
-        self.changed = False
-        """The record differs from what was handed to the store."""
+        """Set by `Members.place` only."""
+        self._changed = changed
 
     @property
     def id(self) -> str:
@@ -52,8 +52,8 @@ class Member:
 
     def update(self, **changes: object) -> None:
         record = replace(self.record, **changes)
-        self.changed = self.changed or record != self.record
-        self.record = record
+        if record != self.record:
+            self.record = self._changed[record.id] = record
 
 
 class Members:
@@ -63,6 +63,8 @@ class Members:
         self._limits = limits
         self._by_id: dict[str, Member] = {}
         self._by_session: dict[bytes, Member] = {}
+        self._seated: dict[str, tuple[Member, Seat]] = {}
+        self._changed: dict[str, MemberRecord] = {}
         for record in records:
             self._add(record)
 
@@ -98,21 +100,27 @@ class Members:
     def __iter__(self) -> Iterator[Member]:
         return iter(self._by_id.values())
 
-    def seated(self) -> Iterator[tuple[Member, Seat]]:
-        for member in self._by_id.values():
-            if member.seat is not None:
-                yield member, member.seat
+    def place(self, member: Member, seat: Seat | None) -> None:
+        """Give the member this seat, or none."""
+        member.seat = seat
+        if seat is None:
+            self._seated.pop(member.id, None)
+        else:
+            self._seated[member.id] = (member, seat)
+
+    def seated(self) -> list[tuple[Member, Seat]]:
+        """Who is here."""
+        return list(self._seated.values())
 
     @property
     def online(self) -> int:
-        return sum(member.seat is not None for member in self._by_id.values())
+        return len(self._seated)
 
-    def changed(self) -> Iterator[MemberRecord]:
+    def changed(self) -> list[MemberRecord]:
         """Records that the store does not have yet; they count as handed over."""
-        for member in self._by_id.values():
-            if member.changed:
-                member.changed = False
-                yield member.record
+        records = list(self._changed.values())
+        self._changed.clear()
+        return records
 
     def _new(self, request: JoinRequest, session: str | None) -> tuple[Member, str]:
         if len(self._by_id) >= self._limits.max_known:
@@ -127,12 +135,11 @@ class Members:
             role=request.grant.role,
             link=request.grant.link,
         )
-        member = self._add(record)
-        member.changed = True
-        return member, session
+        self._changed[record.id] = record
+        return self._add(record), session
 
     def _add(self, record: MemberRecord) -> Member:
-        member = Member(record, FIRST_ORIGIN + len(self._by_id))
+        member = Member(record, FIRST_ORIGIN + len(self._by_id), self._changed)
         self._by_id[record.id] = member
         self._by_session[record.session_hash] = member
         return member

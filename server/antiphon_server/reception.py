@@ -44,7 +44,7 @@ class Reception:
             request.client_id if native else None,
             TokenBucket(_REBUILDS_PER_SECOND, _REBUILD_BURST, clock),
         )
-        member.seat = seat
+        room.members.place(member, seat)
         if native:
             self._welcome(member, session, seat, request.resume)
         else:

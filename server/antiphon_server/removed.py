@@ -2,8 +2,9 @@
 
 When somebody undoes their own deletion (with our `undo`, or with the undo of any Yjs editor), the text comes back as a
 new insertion. It is still the work of who wrote it: an insertion at the very place of one's own deletion, with the
-very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the same authorship. Where several
-deletions are entangled and come back as one, it may not recognise them: then the text counts as who brought it back.
+very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the same authorship. Where
+several deletions are entangled and come back as one, it may not recognise them: then the text counts as who brought
+it back.
 """
 
 from __future__ import annotations

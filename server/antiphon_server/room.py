@@ -194,7 +194,8 @@ class Room:
         """The member's seat is void from now on."""
         if member.seat is None:
             return
-        seat, member.seat = member.seat, None
+        seat = member.seat
+        self.members.place(member, None)
         seat.gone = True
         if (frame := self.presence.drop(seat.client_id)) is not None:
             self.send_all(frame)
@@ -410,19 +411,20 @@ class Room:
         self.tell_all(Models(models))
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
-        """Stop the runs, put everybody out with `code`, and flush."""
+        """Stop the runs, take no more edits, flush (`durable` is still told), and put everybody out with `code`.
+
+        Raises StorageUnavailable when not everything could be saved; everybody is out all the same."""
         self._closed = True
         self._coauthor.halt_all()
         self.snapshot()
         self.tick()
+        self._journal.stop()
         try:
-            await self._services.store.flush()  # those who wait for `durable` hear it before they are put out
+            await self._services.store.flush()
         finally:
-            self.tick()
-            for member, seat in list(self.members.seated()):
+            for member, seat in self.members.seated():
                 seat.outlet.close(code, reason)
                 self.vacate(member)
-        await self._services.store.flush()
 
     def _flush(self) -> None:
         self._delivery.flush([seat for _, seat in self.members.seated()])

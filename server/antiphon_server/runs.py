@@ -28,13 +28,13 @@ LIVE = frozenset({"queued", "running"})
 class RunEntry:
     """One run. `record` is what the store keeps; `ask` is echoed to the asker with the first announcement."""
 
-    __slots__ = ("announced", "ask", "changed", "record")
+    __slots__ = ("_changed", "announced", "ask", "record")
 
-    def __init__(self, record: RunRecord, ask: int = 0) -> None:
+    def __init__(self, record: RunRecord, changed: dict[str, RunEntry], ask: int = 0) -> None:
         self.record = record
         self.ask = ask
         self.announced = False
-        self.changed = False
+        self._changed = changed
 
     @property
     def info(self) -> RunInfo:
@@ -52,7 +52,7 @@ class RunEntry:
         info = replace(self.info, **changes)
         if info != self.info:
             self.record = replace(self.record, info=info)
-            self.changed = True
+            self._changed[info.id] = self
 
     def count(self, tokens: int) -> None:
         """More tokens came. Told with the next change of state: everybody sees the tokens themselves."""
@@ -64,7 +64,8 @@ class RunRegistry:
 
     def __init__(self, limits: RoomLimits, records: Iterable[RunRecord] = ()) -> None:
         self._limits = limits
-        self._runs = {record.info.id: RunEntry(record) for record in records}
+        self._changed: dict[str, RunEntry] = {}
+        self._runs = {record.info.id: RunEntry(record, self._changed) for record in records}
         for run in self._runs.values():
             run.announced = True
             if run.live:
@@ -102,15 +103,16 @@ class RunRegistry:
             suggestion="open" if ask.mode == "suggest" else "none",
             created_ms=now_ms,
         )
-        run = RunEntry(RunRecord(info, msgspec.json.encode(params).decode(), prompt.decode()), ask.ask)
-        run.changed = True
-        self._runs[info.id] = run
+        run = RunEntry(
+            RunRecord(info, msgspec.json.encode(params).decode(), prompt.decode()), self._changed, ask.ask
+        )
+        self._runs[info.id] = self._changed[info.id] = run
         self._forget()
         return run
 
     def discard(self, run: str) -> None:
         """The engine refused it: it never was."""
-        del self._runs[run]
+        del self._runs[run], self._changed[run]
 
     def get(self, run: str) -> RunEntry:
         """Raises NotFound."""
@@ -119,12 +121,11 @@ class RunRegistry:
         except KeyError:
             raise NotFound("there is no such run in this room") from None
 
-    def changed(self) -> Iterator[RunEntry]:
+    def changed(self) -> list[RunEntry]:
         """Runs whose state nobody was told yet; they count as told."""
-        for run in self._runs.values():
-            if run.changed:
-                run.changed = False
-                yield run
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
 
     def visible_to(self, participant: str) -> tuple[RunInfo, ...]:
         """What a newcomer is told: everything but others' private runs."""

@@ -451,7 +451,9 @@ def test_restart_brings_back_text_authors_and_members() -> None:
     assert ann.participant == before
 
 
-async def test_close_tells_and_flushes(house: House, ann: NativeReplica) -> None:
+async def test_close_tells_and_flushes() -> None:
+    house = House(auto=False)
+    ann = house.join(NativeReplica("Ann", "owner", 11))
     ann.edit(house.room, 0, insert="x")
     house.room.go_away("restart", 500)
     await house.room.close(CloseCode.DRAINING, "restart")
@@ -461,3 +463,11 @@ async def test_close_tells_and_flushes(house: House, ann: NativeReplica) -> None
     assert 1 in ann.durable
     with pytest.raises(ProtocolViolation):
         house.join(NativeReplica("Bo", "editor", 12))
+
+
+async def test_close_lets_everybody_go_also_when_the_disk_refuses(house: House, ann: NativeReplica) -> None:
+    house.store.problem = StorageUnavailable("gone")
+    with pytest.raises(StorageUnavailable):
+        await house.room.close(CloseCode.DRAINING, "restart")
+    assert ann.pipe.closed == (CloseCode.DRAINING, "restart")
+    assert house.room.online() == 0
