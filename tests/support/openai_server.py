@@ -46,6 +46,8 @@ class OpenAIServer:
             return await reply(request)
         except (asyncio.CancelledError, ConnectionResetError):
             self.abandoned.release()
+            if request.transport is not None:
+                request.transport.abort()  # a polite close would wait for a client that no longer reads
             raise
 
 
