@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -241,8 +242,8 @@ def finish(model: AutoencoderTiny, pictures: list[Picture], work: Path, seconds:
     print(time.strftime("%H:%M:%S"), report)
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=9.0)
@@ -260,7 +261,7 @@ def main() -> None:
         "--decoder-only", action="store_true", help="refine the decoder of a finished autoencoder"
     )
     parser.add_argument("--save-every", type=int, default=100)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     set_threads(arguments.threads)
     torch.manual_seed(0)
     train(arguments)

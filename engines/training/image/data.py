@@ -79,8 +79,8 @@ def build(work: Path, sets: Path, concepts: Sequence[Concept]) -> Counter[str]:
     return counts
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for everything that the recipe makes"
@@ -92,7 +92,7 @@ def main() -> None:
         "--limit", type=int, default=0, help="only the first so many nouns (for a quick check)"
     )
     parser.add_argument("--wide", action="store_true", help="every emoji that the sets share (for a GPU)")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     sets = arguments.sets or fetch(arguments.work / "npm")
     concepts = (*CONCEPTS, *wide_concepts(sets)) if arguments.wide else CONCEPTS
     concepts = concepts[: arguments.limit or None]

@@ -13,6 +13,7 @@ import copy
 import json
 import signal
 import threading
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -237,11 +238,8 @@ class Trainer:
         while mark <= deadline.fraction(self.step):
             mark = next(marks)
         stopped = threading.Event()
-        signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
-        while not deadline.passed(self.step):
-            if stopped.is_set():
-                self.save(deadline.spent())
-                return
+        before = signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
+        while not deadline.passed(self.step) and not stopped.is_set():
             rate = arguments.lr * learning_rate(
                 self.step, deadline.fraction(self.step), warmup=100, hold=arguments.hold
             )
@@ -253,12 +251,14 @@ class Trainer:
                 mark = next(marks)
                 self.save(deadline.spent())
                 self.show(f"step-{self.step:06d}")
+        signal.signal(signal.SIGTERM, before)
         self.save(deadline.spent())
-        self.show("final")
+        if not stopped.is_set():
+            self.show("final")
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument(
@@ -286,7 +286,7 @@ def main() -> None:
     parser.add_argument("--bf16", action="store_true", help="mixed precision on the CPU; always on with CUDA")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--resume", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     set_threads(arguments.threads)
     torch.manual_seed(0)
     Trainer(arguments).run()

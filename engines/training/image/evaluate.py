@@ -11,6 +11,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -322,8 +323,8 @@ def evaluate(arguments: argparse.Namespace) -> Measures:
     return report
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--report", type=Path, help="where to write the raw figures as well")
@@ -333,7 +334,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--speed-threads", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     set_threads(arguments.threads)
     report = evaluate(arguments)
     text = json.dumps(report, indent=1)

@@ -11,6 +11,7 @@ there says how far to trust it.
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -160,14 +161,14 @@ def build(work: Path, pool: int, copies: int) -> dict[str, Any]:
     return report
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--pool", type=int, default=4000, help="scenes to learn from")
     parser.add_argument("--copies", type=int, default=3, help="disturbed copies of each scene")
     parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     set_threads(arguments.threads)
     print(build(arguments.work, arguments.pool, arguments.copies))
 

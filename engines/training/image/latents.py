@@ -7,7 +7,7 @@ A latent costs 2 kB against 48 kB for its picture, and neither painting nor enco
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -81,8 +81,8 @@ def build(work: Path, count: int, device: torch.device, bf16: bool, seed: int, e
     (work / "scenes.json").write_text(json.dumps([asdict(scene) for scene in scenes]))
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=4000)
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     set_threads(arguments.threads)
     device = device_of(arguments.device)
     build(arguments.work, arguments.count, device, arguments.bf16, arguments.seed, arguments.every_noun)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -269,12 +270,12 @@ def pack(work: Path, out: Path) -> int:
     return size
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     print(f"{pack(arguments.work, arguments.out) / 1e6:.1f} MB of weights in {arguments.out}")
 
 

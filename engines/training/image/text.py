@@ -227,8 +227,8 @@ def train(arguments: argparse.Namespace) -> None:
     print(report)
 
 
-def main() -> None:
-    """Run the stage from the command line."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage with these arguments, or with the command line's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument(
@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     set_threads(arguments.threads)
     torch.manual_seed(0)
     train(arguments)
