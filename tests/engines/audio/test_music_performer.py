@@ -1,0 +1,160 @@
+"""The band as a session: given notes stay as given, time is never betrayed, controls are obeyed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antiphon_engines.audio import embedded
+from antiphon_engines.audio.decoder import Decoder
+from antiphon_engines.audio.performer import Controls, Performer
+from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Chord, Key, Note, fold
+
+BAR = 4 * TICKS_PER_BEAT
+MELODY = [(0, 60), (12, 64), (24, 67), (30, 69), (36, 67), (48, 65), (60, 69), (72, 72), (84, 69), (99, 67)]
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    return embedded.load_decoder()
+
+
+def played(performer: Performer, ticks: int, step: int = 6, start: int = 0) -> list[Note]:
+    """Advance a performer in live steps; people are heard as far as the clock."""
+    notes: list[Note] = []
+    for now in range(start, start + ticks, step):
+        notes += performer.advance(now, now + step)
+    return notes
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * BAR - 1), st.integers(0, 127)), max_size=24),
+    st.sampled_from([0, 3, 6, 12, 24]),
+    st.integers(1, 20),
+)
+def test_notes_of_people_are_never_altered(
+    decoder: Decoder, people: list[tuple[int, int]], lag: int, step: int
+) -> None:
+    performer = Performer(decoder, Controls(lag=lag), seed=1)
+    for now in range(0, 5 * BAR, step):
+        for tick, pitch in people:
+            if now <= tick < now + step:
+                performer.hear(tick, pitch)
+        performer.advance(now + step - 1, now + step)
+    bars = performer.transcript()
+    heard = [
+        (bar.ticks * number + note.tick, note.pitch) for number, bar in enumerate(bars) for note in bar.heard
+    ]
+    assert sorted(pitch for _, pitch in heard) == sorted(fold("H", pitch) for _, pitch in people)
+    for tick, pitch in people:
+        assert any(when >= tick + lag and pitch_ == fold("H", pitch) for when, pitch_ in heard)
+
+
+def test_the_band_never_runs_past_what_was_heard(decoder: Decoder) -> None:
+    performer = Performer(decoder, Controls(lag=6), seed=2)
+    notes = performer.advance(now=20, horizon=10_000)
+    assert notes
+    assert max(note.tick for note in notes) <= 26
+
+
+def test_notes_come_in_order_and_once(decoder: Decoder) -> None:
+    performer = Performer(decoder, Controls(roles=frozenset("BCPD")), seed=3)
+    notes: list[Note] = []
+    for now in range(0, 6 * BAR, 5):
+        fresh = performer.advance(now, now + 5)
+        assert all(now <= note.tick < now + 5 for note in fresh)
+        notes += fresh
+    ticks = [note.tick for note in notes]
+    assert ticks == sorted(ticks)
+    drums = [(note.tick, note.pitch) for note in notes if note.role == "D"]
+    assert len(drums) == len(set(drums))
+
+
+def test_equal_seeds_give_equal_music(decoder: Decoder) -> None:
+    takes = []
+    for seed in (4, 4, 5):
+        performer = Performer(decoder, Controls(), seed)
+        for tick, pitch in MELODY:
+            performer.hear(tick, pitch)
+        takes.append(played(performer, 3 * BAR))
+    assert takes[0] == takes[1]
+    assert takes[0] != takes[2]
+
+
+def test_what_people_play_changes_what_the_band_plays(decoder: Decoder) -> None:
+    takes = []
+    for shift in (0, 3):
+        performer = Performer(decoder, Controls(), 6)
+        for tick, pitch in MELODY:
+            performer.hear(tick, pitch + shift)
+        takes.append(played(performer, 3 * BAR))
+    assert takes[0] != takes[1]
+
+
+@pytest.mark.parametrize("roles", ["B", "D", "BC", "MP", "MBCPD"])
+def test_only_the_asked_roles_play(decoder: Decoder, roles: str) -> None:
+    performer = Performer(decoder, Controls(roles=frozenset(roles)), seed=7)
+    notes = played(performer, 4 * BAR)
+    assert {note.role for note in notes} <= set(roles)
+    assert notes
+
+
+def test_a_change_of_controls_waits_for_the_bar_line(decoder: Decoder) -> None:
+    before = Controls(roles=frozenset("BCD"), key=Key(0, "maj"))
+    steady, changed = Performer(decoder, before, 8), None
+    first = played(steady, BAR + 12)
+    changed = Performer(decoder, before, 8)
+    same = played(changed, BAR + 12)
+    assert first == same
+    changed.controls = replace(before, roles=frozenset("B"), key=Key(6, "maj"), beats=3)
+    rest = played(changed, 4 * BAR, start=BAR + 12)
+    assert {note.role for note in rest if note.tick >= 2 * BAR} <= {"B"}
+    assert [bar.beats for bar in changed.transcript()][:3] == [4, 4, 3]
+    assert changed.transcript()[2].key == Key(6, "maj")
+
+
+def test_a_pinned_chord_holds(decoder: Decoder) -> None:
+    pinned = Chord(2, "m7")
+    performer = Performer(decoder, Controls(chord=pinned), seed=9)
+    played(performer, 2 * BAR)
+    assert {chord for _, chord in performer.chords} == {pinned}
+
+
+def test_a_long_session_restarts_its_window_on_whole_bars() -> None:
+    decoder = embedded.load_decoder(context=320)
+    performer = Performer(decoder, Controls(roles=frozenset("BCPD")), seed=10)
+    notes = played(performer, 16 * BAR)
+    assert performer.tokens_fed > 2 * decoder.context
+    assert max(note.tick for note in notes) >= 15 * BAR
+    assert decoder.length <= decoder.context
+
+
+def test_mixed_styles_and_help_are_accepted(decoder: Decoder) -> None:
+    controls = Controls(styles={"jazz": 0.7, "bossa": 0.3}, follow=3.0, key_lock=50.0, key=Key(2, "min"))
+    performer = Performer(decoder, controls, seed=11)
+    for tick, pitch in MELODY:
+        performer.hear(tick, pitch)
+    scale = {(2 + step) % 12 for step in (0, 2, 3, 5, 7, 8, 10, 11)}
+    notes = [note for note in played(performer, 3 * BAR) if note.role != "D"]
+    assert notes
+    assert all(note.pitch % 12 in scale for note in notes)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"styles": {}},
+        {"styles": {"polka": 1.0}},
+        {"lag": 5},
+        {"beats": 5},
+        {"density": 9},
+        {"roles": frozenset("X")},
+    ],
+)
+def test_controls_out_of_range_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="range"):
+        Controls(**wrong)  # type: ignore[arg-type]
