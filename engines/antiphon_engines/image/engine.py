@@ -1,0 +1,292 @@
+"""The image engine: `Engine` over any :class:`family.Family`.
+
+One step advances many jobs, at different timesteps and with different prompts, guidance, strengths, samplers and
+seeds, in one denoiser call; each job has its own scheduler state and random generator, so that the same seed gives
+the same picture alone and in a batch. In float32 on a CPU the two differ by what summing in another order does: by at
+most 2 of 255 in a pixel.
+
+Units: `encode` reads texts and sources, `denoise:WxH` takes a step, `decode:WxH` runs the autoencoder, `deliver` waits
+for the file that a thread encodes meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+import torch
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from antiphon_engines.api import (
+    Done,
+    EngineInfo,
+    Failed,
+    Image,
+    ImageFacts,
+    ImageRequest,
+    InvalidRequest,
+    Job,
+    Output,
+    QueueFull,
+    Request,
+    Steer,
+    Step,
+)
+from antiphon_engines.image.family import Embedding, Family, Text
+from antiphon_engines.image.painting import Painting
+from antiphon_engines.image.pictures import encode_png
+from antiphon_engines.image.previews import Previews, to_pixels
+from antiphon_proto.errors import ErrorCode
+from antiphon_proto.params import ImageSteer
+
+logger = logging.getLogger(__name__)
+KEPT_TEXTS: Final = 32
+"""Encoded texts that are kept for the next request: while people draw, the prompt stays the same."""
+
+
+class ImageEngine:
+    """`max_pixels` bounds one picture, `threads` are torch's."""
+
+    kind: ClassVar[str] = "image"
+
+    def __init__(
+        self,
+        family: Family,
+        previews: Previews,
+        *,
+        max_jobs: int,
+        max_batch: int,
+        max_pixels: int,
+        threads: int,
+        note: str = "",
+    ) -> None:
+        defaults = family.defaults
+        self.info = EngineInfo(
+            modality="image",
+            name=family.name,
+            device=family.device.type,
+            backend="torch",
+            max_jobs=max_jobs,
+            max_batch=max_batch,
+            note=note,
+            image=ImageFacts(
+                width=defaults.width,
+                height=defaults.height,
+                steps=defaults.steps,
+                guidance=defaults.guidance,
+                max_pixels=max_pixels,
+                samplers=family.samplers.names,
+            ),
+        )
+        self._family = family
+        self._previews = previews
+        self._max_pixels = max_pixels
+        self._threads = threads
+        self._jobs: set[Painting] = set()
+        self._texts: OrderedDict[Text, Embedding] = OrderedDict()
+
+    # The interface ------------------------------------------------------------------------------------
+
+    def admit(self, request: Request) -> Painting:
+        if len(self._jobs) >= self.info.max_jobs:
+            raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
+        if not isinstance(request, ImageRequest):
+            raise InvalidRequest("this engine paints pictures")
+        job = Painting(request, self._family, self._max_pixels)
+        self._jobs.add(job)
+        return job
+
+    def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
+        # torch counts threads per calling thread; setting them again costs nothing.
+        torch.set_num_threads(self._threads)
+        mine = [self._mine(job) for job in jobs]
+        kind = mine[0].unit.partition(":")[0] if mine else ""
+        outputs: dict[Painting, list[Output]] = {job: [] for job in mine}
+        with torch.inference_mode():
+            match kind:
+                case "encode":
+                    self._encode(mine, outputs)
+                case "denoise":
+                    self._denoise(mine, outputs)
+                case "decode":
+                    self._decode(mine, outputs)
+                case "deliver":
+                    self._deliver(mine, outputs)
+        return [outputs[job] for job in mine]
+
+    def steer(self, job: Job, change: Steer) -> None:
+        mine = self._mine(job)
+        if not isinstance(change, ImageSteer):
+            raise InvalidRequest("this change is not for a picture")
+        if not mine.unit.startswith(("encode", "denoise")):
+            raise InvalidRequest("the picture is painted already")
+        request, params = mine.request, mine.request.params
+        if change.negative_prompt is not UNSET:
+            params = replace(params, negative_prompt=change.negative_prompt)
+        given = {"prompt": change.prompt, "previews": change.previews, "preview_side": change.preview_side}
+        fields = {name: value for name, value in given.items() if value is not UNSET}
+        before = mine.texts(self._family)
+        mine.request = replace(request, params=params, **fields)
+        if change.guidance is not UNSET:
+            mine.guidance = change.guidance
+        if mine.texts(self._family) != before:
+            mine.unit = "encode"
+
+    def release(self, job: Job) -> None:
+        mine = self._mine(job)
+        self._jobs.discard(mine)
+        for future in (mine.preview, mine.png):
+            if future is not None:
+                future.cancel()
+        mine.drop()
+
+    def close(self) -> None:
+        for job in list(self._jobs):
+            self.release(job)
+        self._previews.close()
+
+    # The units ----------------------------------------------------------------------------------------
+
+    def _encode(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+        def work(part: Sequence[Painting]) -> None:
+            self._read_texts(part)
+            for job in part:
+                if not job.begun:
+                    job.begin(self._family, self._source_latents(job))
+                job.resume()
+
+        for job in self._survivors(jobs, work, outputs):
+            outputs[job].append(Step(job.sampler.done, job.sampler.steps))
+
+    def _denoise(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+        answers: dict[Painting, torch.Tensor] = {}
+
+        def work(part: Sequence[Painting]) -> None:
+            predicted = self._family.predict([job.row() for job in part])
+            answers.update((job, predicted[index : index + 1]) for index, job in enumerate(part))
+
+        # Steps change a job's state and are never repeated: each is taken by itself, after the answers are there.
+        stepped = [
+            job
+            for ready in self._survivors(jobs, work, outputs)
+            for job in self._survivors([ready], lambda part: part[0].advance(answers[part[0]]), outputs)
+        ]
+        stepped = self._finite(stepped, outputs)
+        for job in stepped:
+            outputs[job].append(Step(job.sampler.done, job.sampler.steps))
+            self._show(job, outputs)
+        due = [job for job in stepped if self._previews.due(job)]
+        first = [job for job in due if not job.previewed]
+        self._survivors(due, self._previews.start, outputs)
+        for job in first:
+            self._show(job, outputs)
+
+    def _decode(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+        def work(part: Sequence[Painting]) -> None:
+            latents = torch.cat([job.latents for job in part if job.latents is not None])
+            decoded = self._family.decode(latents)
+            whole = torch.isfinite(decoded).flatten(1).all(1).tolist()
+            for job, pixels, fine in zip(part, to_pixels(decoded), whole, strict=True):
+                if fine:
+                    job.png = self._previews.pool.submit(encode_png, job.compose(pixels))
+                    job.unit = "deliver"
+
+        for job in self._survivors(jobs, work, outputs):
+            if job.png is None:
+                outputs[job] = [_not_finite()]
+
+    def _deliver(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+        for job in jobs:
+            assert job.png is not None
+            outputs[job] += [Image(job.png.result(), job.width, job.height, job.seed), Done("end")]
+
+    # Small parts --------------------------------------------------------------------------------------
+
+    def _read_texts(self, jobs: Sequence[Painting]) -> None:
+        wanted = [job.texts(self._family) for job in jobs]
+        known = {text: self._texts[text] for texts in wanted for text in texts if text in self._texts}
+        missing = list(dict.fromkeys(text for texts in wanted for text in texts if text not in known))
+        if missing:
+            known |= zip(missing, self._family.encode_texts(missing), strict=True)
+        for job, texts in zip(jobs, wanted, strict=True):
+            job.condition(known[texts[0]], known[texts[1]] if len(texts) > 1 else None)
+        for text, embedding in known.items():
+            self._texts[text] = embedding
+            self._texts.move_to_end(text)
+        while len(self._texts) > KEPT_TEXTS:
+            self._texts.popitem(last=False)
+
+    def _source_latents(self, job: Painting) -> torch.Tensor | None:
+        if job.source is None:
+            return None
+        # A repeated attempt must draw what the first one drew.
+        job.generator.manual_seed(job.seed)
+        return self._family.encode_pictures(job.source_pixels(), [job.generator])
+
+    def _show(self, job: Painting, outputs: dict[Painting, list[Output]]) -> None:
+        """Hand over the preview that was begun; it has been encoded during the step, or soon will be."""
+        if job.preview is not None:
+            preview, job.preview = job.preview, None
+            outputs[job].append(preview.result())
+
+    def _finite(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> list[Painting]:
+        """Those whose latents are numbers; the others fail."""
+        if not jobs:
+            return []
+        latents = torch.cat([job.latents for job in jobs if job.latents is not None])
+        fine = torch.isfinite(latents).flatten(1).all(1).tolist()
+        for job, good in zip(jobs, fine, strict=True):
+            if not good:
+                outputs[job] = [_not_finite()]
+        return [job for job, good in zip(jobs, fine, strict=True) if good]
+
+    def _survivors(
+        self,
+        jobs: Sequence[Painting],
+        work: Callable[[Sequence[Painting]], None],
+        outputs: dict[Painting, list[Output]],
+    ) -> list[Painting]:
+        """Do `work` for all jobs at once; where it fails, for each half, down to the job that fails. What a batch has
+        no memory for may still fit one by one."""
+        if not jobs:
+            return []
+        try:
+            work(jobs)
+        except Exception as error:
+            if _is_fatal(error):
+                raise
+            if len(jobs) > 1:
+                half = len(jobs) // 2
+                return [
+                    job for part in (jobs[:half], jobs[half:]) for job in self._survivors(part, work, outputs)
+                ]
+            logger.warning("a picture failed", exc_info=error)
+            outputs[jobs[0]] = [_failure(error)]
+            return []
+        return list(jobs)
+
+    def _mine(self, job: Job) -> Painting:
+        if not isinstance(job, Painting):
+            raise TypeError(f"{type(job).__name__} is not a job of this engine")
+        return job
+
+
+def _not_finite() -> Failed:
+    return Failed(ErrorCode.ENGINE_FAILED, "the model gave numbers that are not finite")
+
+
+def _is_fatal(error: Exception) -> bool:
+    """A CUDA error leaves the device unusable for this process; running out of memory does not."""
+    return isinstance(error, torch.AcceleratorError) and not isinstance(error, torch.OutOfMemoryError)
+
+
+def _failure(error: Exception) -> Failed:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error):
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        message = "there is not enough memory for this picture; try a smaller one"
+        return Failed(ErrorCode.ENGINE_FAILED, message)
+    return Failed(ErrorCode.ENGINE_FAILED, f"the model failed: {type(error).__name__}: {str(error)[:200]}")

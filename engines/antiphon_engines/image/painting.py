@@ -1,0 +1,172 @@
+"""One run of the image engine: its streaming state from request to finished picture."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import Future
+from typing import Final, cast
+
+import numpy as np
+import torch
+
+from antiphon_engines.api import ImageRequest, InvalidRequest, Preview
+from antiphon_engines.image import pictures
+from antiphon_engines.image.family import Embedding, Family, Row, Text
+from antiphon_engines.image.pictures import Mask, Pixels
+from antiphon_engines.image.samplers import Stepped
+
+_SEED_BITS: Final = 53
+_NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
+
+
+class Painting:
+    """A job. `width` x `height` is the picture; inside the model it is `canvas` (width, height), rounded up to what the
+    model takes. Units: `encode`, `denoise:WxH`, `decode:WxH`, `deliver`."""
+
+    def __init__(self, request: ImageRequest, family: Family, max_pixels: int) -> None:
+        """Raises InvalidRequest."""
+        self.request = request
+        params = request.params
+        _check_parts(request)
+        self.source, self.mask = _read(request, max_pixels)
+        self.width, self.height = self._size(family, max_pixels)
+        if self.source is not None and self.source.shape[:2] != (self.height, self.width):
+            self.source = pictures.resize(self.source, self.width, self.height)
+        self.canvas = _up(self.width, family.multiple), _up(self.height, family.multiple)
+        self.guidance = family.defaults.guidance if params.guidance is None else params.guidance
+        steps = params.steps or family.defaults.steps
+        strength = 1.0 if self.source is None else params.strength
+        self.sampler = family.samplers.make(params.sampler, steps, strength)
+        self.seed = secrets.randbits(_SEED_BITS) if params.seed is None else params.seed
+        self.generator = torch.Generator().manual_seed(self.seed)
+        self.unit = "encode"
+        self.prompt: Embedding | None = None
+        self.negative: Embedding | None = None
+        self.latents: torch.Tensor | None = None
+        self.finished: torch.Tensor | None = None
+        """The finished picture's latents, as far as the latest step shows them."""
+        self.preview: Future[Preview] | None = None
+        self.png: Future[bytes] | None = None
+        self.previewed = False
+        self._anchor: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+        """Of an inpainting: the mask on the latents, the source's latents, and the noise that is put on them."""
+
+    # Texts --------------------------------------------------------------------------------------------
+
+    def texts(self, family: Family) -> tuple[Text, ...]:
+        """What has to be encoded: the prompt, and the negative one where guidance uses it."""
+        prompt = Text(self.request.prompt)
+        if not family.negates(self.guidance):
+            return (prompt,)
+        return prompt, Text(self.request.params.negative_prompt, negative=True)
+
+    def condition(self, prompt: Embedding, negative: Embedding | None) -> None:
+        self.prompt, self.negative = prompt, negative
+
+    # Latents ------------------------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        return self.latents is not None
+
+    def source_pixels(self) -> torch.Tensor:
+        """``float32[1, 3, height, width]`` in -1..1, padded to the canvas."""
+        assert self.source is not None
+        padded = cast(Pixels, pictures.pad(self.source, *self.canvas))
+        return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+    def begin(self, family: Family, source: torch.Tensor | None) -> None:
+        """Make the first latents, of noise and of the `source`'s latents, where there is one."""
+        width, height = (side // family.factor for side in self.canvas)
+        noise = torch.randn((1, family.channels, height, width), generator=self.generator).to(family.device)
+        if source is None:
+            self.latents = self.sampler.begin(noise)
+        elif self.mask is None:
+            self.latents = self.sampler.noised(source, noise)
+        else:
+            whole = self.request.params.strength == 1.0
+            self.latents = self.sampler.begin(noise) if whole else self.sampler.noised(source, noise)
+            self._anchor = self._latent_mask(family), source, noise
+
+    def resume(self) -> None:
+        """Everything for the next step has been read."""
+        self.unit = f"denoise:{self.canvas[0]}x{self.canvas[1]}"
+
+    def drop(self) -> None:
+        """Free what is large; the job is over."""
+        self.latents = self.finished = self._anchor = None
+        self.source = self.mask = None
+
+    def row(self) -> Row:
+        """This job's part of the next denoiser call."""
+        assert self.latents is not None
+        assert self.prompt is not None
+        scaled = self.sampler.scaled(self.latents)
+        return Row(scaled, self.sampler.timestep.float(), self.prompt, self.negative, self.guidance)
+
+    def advance(self, answer: torch.Tensor) -> None:
+        """Take a step with the denoiser's answer. Outside the mask of an inpainting the latents are the source's."""
+        assert self.latents is not None
+        self.latents, self.finished = self._anchored(self.sampler.step(answer, self.latents, self.generator))
+        if self.sampler.done == self.sampler.steps:
+            self.unit = f"decode:{self.canvas[0]}x{self.canvas[1]}"
+
+    def compose(self, pixels: Pixels) -> Pixels:
+        """The picture of what was decoded: cut to its size, and outside the mask the source, to the bit."""
+        picture = pixels[: self.height, : self.width]
+        if self.mask is None or self.source is None:
+            return np.ascontiguousarray(picture)
+        return np.where(self.mask[..., None], picture, self.source)
+
+    # Small parts --------------------------------------------------------------------------------------
+
+    def _anchored(self, stepped: Stepped) -> Stepped:
+        if self._anchor is None:
+            return stepped
+        mask, source, noise = self._anchor
+        kept = self.sampler.noised(source, noise)
+        return Stepped(
+            (1 - mask) * kept + mask * stepped.latents, (1 - mask) * source + mask * stepped.finished
+        )
+
+    def _latent_mask(self, family: Family) -> torch.Tensor:
+        """A latent may change when any of its pixels may: thin strokes would vanish otherwise."""
+        assert self.mask is not None
+        padded = cast(Mask, pictures.pad(self.mask, *self.canvas))
+        pixels = torch.from_numpy(padded)[None, None].float().to(family.device)
+        return torch.nn.functional.max_pool2d(pixels, family.factor)
+
+    def _size(self, family: Family, max_pixels: int) -> tuple[int, int]:
+        params, source = self.request.params, self.source
+        wanted = family.defaults
+        height, width = (wanted.height, wanted.width) if source is None else source.shape[:2]
+        size = params.width or width, params.height or height
+        if self.mask is not None and size != (width, height):
+            raise InvalidRequest(f"an inpainting keeps the size of its source, {width} x {height}")
+        if size[0] * size[1] > max_pixels:
+            raise InvalidRequest(
+                f"{size[0]} x {size[1]} pixels are too many; the bound is {max_pixels} in all"
+            )
+        return size
+
+
+def _check_parts(request: ImageRequest) -> None:
+    source, mask = _NEEDS[request.task]
+    for name, needed, given in (("source", source, request.source), ("mask", mask, request.mask)):
+        if needed and given is None:
+            raise InvalidRequest(f"{request.task} needs a {name}")
+        if given is not None and not needed:
+            raise InvalidRequest(f"{request.task} takes no {name}")
+
+
+def _read(request: ImageRequest, max_pixels: int) -> tuple[Pixels | None, Mask | None]:
+    if request.source is None:
+        return None, None
+    source = pictures.read_source(request.source, max_pixels)
+    if request.mask is None:
+        return source, None
+    return source, pictures.read_mask(request.mask, (source.shape[1], source.shape[0]), max_pixels)
+
+
+def _up(side: int, multiple: int) -> int:
+    return -(-side // multiple) * multiple

@@ -1,0 +1,120 @@
+"""What is shown while a picture is painted: latents as colours at every step, a tiny decoder every few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from antiphon_engines.api import Preview
+from antiphon_engines.image import pictures
+from antiphon_engines.image.family import Family
+from antiphon_engines.image.painting import Painting
+from antiphon_engines.image.pictures import Pixels
+
+DECODE_EVERY: Final = 4
+"""Every so many previews one is decoded, where there is a tiny decoder: it costs about half a step of a small model."""
+ENLARGE: Final = 4
+"""Latents shown as colours are enlarged at most so many times: more only adds bytes."""
+_FIT_PICTURES: Final = 24
+_FIT_PATCHES: Final = 8
+"""Latents along each side of a picture that the colours are fitted on."""
+
+
+class LatentColours:
+    """The linear map from latents to colours: ``rgb = latents @ matrix + bias``, rgb in -1..1."""
+
+    def __init__(self, matrix: torch.Tensor, bias: torch.Tensor) -> None:
+        self._matrix = matrix
+        self._bias = bias
+
+    @classmethod
+    def fit(cls, family: Family) -> LatentColours:
+        """By least squares over soft random pictures and what the family's autoencoder makes of them."""
+        generator = torch.Generator().manual_seed(0)
+        side = _FIT_PATCHES * family.factor
+        coarse = (
+            torch.rand((_FIT_PICTURES, 3, _FIT_PATCHES // 2, _FIT_PATCHES // 2), generator=generator) * 2 - 1
+        )
+        soft = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(-1, 1)
+        latents = family.encode_pictures(soft, [generator] * _FIT_PICTURES).cpu().double()
+        colours = torch.nn.functional.avg_pool2d(soft, family.factor).double()
+        given = torch.cat([latents, torch.ones_like(latents[:, :1])], 1).movedim(1, -1).flatten(0, 2)
+        wanted = colours.movedim(1, -1).flatten(0, 2)
+        # A little ridge: random-looking latents of a bad checkpoint must not give a singular system.
+        square = given.T @ given + 1e-3 * torch.eye(given.shape[1], dtype=torch.float64)
+        solved = torch.linalg.solve(square, given.T @ wanted).float()
+        return cls(solved[:-1].to(family.device), solved[-1].to(family.device))
+
+    def __call__(self, latents: torch.Tensor) -> torch.Tensor:
+        """``float32[n, 3, h, w]`` of latents ``[n, channels, h, w]``."""
+        return torch.einsum("nchw,cd->ndhw", latents, self._matrix) + self._bias.view(1, 3, 1, 1)
+
+
+class Previews:
+    """Makes previews; JPEGs are encoded on `threads` threads, beside the next step. A job has at most one under way,
+    so at most as many wait as there are jobs."""
+
+    def __init__(self, family: Family, colours: LatentColours, tiny: Any | None, threads: int) -> None:
+        """`tiny` is an AutoencoderTiny for the family's latents, if there is one besides its own autoencoder."""
+        self._family = family
+        self._colours = colours
+        self._tiny = tiny
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
+
+    def due(self, job: Painting) -> bool:
+        """Whether the step that `job` has just taken is shown. The last one is followed by the picture itself."""
+        every, done = job.request.previews, job.sampler.done
+        last = done == job.sampler.steps
+        return every > 0 and (not job.previewed or (done % every == 0 and not last))
+
+    def start(self, jobs: Sequence[Painting]) -> None:
+        """Begin a preview of each job; all have the same canvas."""
+        decoded = [job for job in jobs if self._decodes(job)]
+        coloured = [job for job in jobs if not self._decodes(job)]
+        for group, render in ((coloured, self._colours), (decoded, self._decode)):
+            if group:
+                latents = torch.cat([job.finished for job in group if job.finished is not None])
+                for job, pixels in zip(group, to_pixels(render(latents)), strict=True):
+                    job.previewed = True
+                    job.preview = self._encode(job, pixels)
+
+    def close(self) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def _decodes(self, job: Painting) -> bool:
+        every = job.request.previews * DECODE_EVERY
+        return (self._tiny is not None or self._family.tiny) and job.sampler.done % every == 0
+
+    def _decode(self, latents: torch.Tensor) -> torch.Tensor:
+        if self._tiny is None:
+            return self._family.decode(latents)
+        scaled = latents.to(self._tiny.dtype) / self._tiny.config.scaling_factor
+        pixels: torch.Tensor = self._tiny.decode(scaled, return_dict=False)[0]
+        return pixels
+
+    def _encode(self, job: Painting, pixels: Pixels) -> Future[Preview]:
+        step, of = job.sampler.done, job.sampler.steps
+        scale = pixels.shape[1] / job.canvas[0]
+        shown = pixels[: max(1, round(job.height * scale)), : max(1, round(job.width * scale))]
+        most = (
+            job.request.preview_side
+            if scale == 1
+            else min(job.request.preview_side, ENLARGE * max(shown.shape))
+        )
+        size = pictures.preview_size(job.width, job.height, most)
+
+        def encode() -> Preview:
+            return Preview(step, of, *pictures.encode_preview(shown, *size))
+
+        return self.pool.submit(encode)
+
+
+def to_pixels(picture: torch.Tensor) -> Pixels:
+    """``uint8[n, height, width, 3]`` of ``float[n, 3, height, width]`` in -1..1."""
+    scaled = ((picture.float() / 2 + 0.5).clamp(0, 1) * 255).round()
+    pixels: Pixels = scaled.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return np.ascontiguousarray(pixels)
