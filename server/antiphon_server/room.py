@@ -3,6 +3,9 @@
 Synchronous and free of sockets and tasks: connections bring messages, `tick` sends what has gathered. Everything that
 changes the document passes `commit`; everybody gets it, merged and encoded once, with the next tick and its offset.
 The hub ticks the room some milliseconds after `wake`; a test does it by hand.
+
+Longer than most files because all parts meet here; what they do is in their own files (`requests`, `edits`,
+`delivery`, `reception`, `coauthor`, `suggestions`, `presence`, `journal`).
 """
 
 from __future__ import annotations
@@ -17,17 +20,12 @@ from msgspec import Struct
 from antiphon_proto.errors import (
     AntiphonError,
     CloseCode,
-    Conflict,
-    NotFound,
     PeerError,
     ProtocolViolation,
 )
 from antiphon_proto.messages import (
-    Accept,
-    Ask,
     ClientMessage,
     Digest,
-    Edit,
     Error,
     GoAway,
     Left,
@@ -36,18 +34,10 @@ from antiphon_proto.messages import (
     ModelInfo,
     Models,
     Participant,
-    Redo,
-    Reject,
-    Resync,
-    Revoke,
     Role,
     Run,
     RunInfo,
-    SetPresence,
-    Steer,
-    Stop,
     Tokens,
-    Undo,
 )
 from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
 from antiphon_server.authorship import Owner, Span
@@ -62,13 +52,14 @@ from antiphon_server.members import Member, Members
 from antiphon_server.plain import edit_frame
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.reception import Reception
-from antiphon_server.rights import NEEDED, Right, may, require
+from antiphon_server.requests import Requests, reference
+from antiphon_server.rights import Right, may
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
-from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StoredRoom
+from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
 from antiphon_server.suggestions import Suggestions
 
 log = logging.getLogger(__name__)
@@ -111,6 +102,7 @@ class Room:
         self._coauthor = Coauthor(self, services.engine, self._model, clock.unix_ms)
         self._suggestions = Suggestions(self, self._coauthor)
         self._reception = Reception(self, self._delivery, self._journal)
+        self._requests = Requests(self, self._edits, self._coauthor, self._suggestions, self._reception)
         self._after: list[Frame] = []
         self._seq = stored.snapshot.seq if stored.snapshot else 0
         self._entries = self._entry_bytes = 0
@@ -177,7 +169,7 @@ class Room:
         if self._closed:
             raise ProtocolViolation("the room is closing", CloseCode.DRAINING)
         member, session = self.members.admit(request, self._record.links)
-        self._flush()  # what the newcomer is told is the state at one offset
+        self.flush()  # what the newcomer is told is the state at one offset
         return self._reception.seat(member, session, outlet, request)
 
     def leave(self, seat: Seat) -> None:
@@ -208,11 +200,11 @@ class Room:
             return
         member = self._member(seat)
         try:
-            self._handle(member, seat, message)
+            self._requests.handle(member, seat, message)
         except ProtocolViolation as error:
             seat.outlet.close(error.close_code, error.message)
         except AntiphonError as error:
-            tag, ref = _reference(message)
+            tag, ref = reference(message)
             seat.outlet.send(Frame.of(Error(error.code, error.message[:2000], tag, ref)))
             if not isinstance(error, PeerError):
                 log.warning("room %s: %s failed: %s", self.id, tag, error)
@@ -225,7 +217,7 @@ class Room:
         try:
             match message:
                 case SyncStep1(state_vector):
-                    self._flush()
+                    self.flush()
                     seat.outlet.send(edit_frame(SyncStep2(self.shared.document.since(state_vector))))
                 case SyncStep2(update) | SyncUpdate(update):
                     self._edits.plain(member, seat, update)
@@ -239,65 +231,7 @@ class Room:
         except PeerError as error:
             seat.outlet.close(CloseCode.MALFORMED, error.message)
 
-    def _handle(self, member: Member, seat: Seat, message: ClientMessage) -> None:
-        """Raises AntiphonError."""
-        if isinstance(message, Edit):
-            self._edits.native(member, seat, message)
-            return
-        right = NEEDED.get(type(message))
-        if right is None:
-            raise PeerError("this message has no place here")
-        require(member.role, right)
-        if isinstance(message, Accept | Reject | Undo | Redo) and not self.writable():
-            raise self._journal.problem or Conflict("too much waits for the disk")
-        match message:
-            case SetPresence(state):
-                self.presence.set(member.participant, seat.client_id or 0, state)
-                self.wake()
-            case Ask():
-                self._coauthor.ask(member, message)
-            case Stop():
-                self._coauthor.stop(member, message)
-            case Steer():
-                self._coauthor.steer(member, message)
-            case Accept():
-                self._suggestions.accept(member, message)
-            case Reject():
-                self._suggestions.reject(member, message)
-            case Undo(run) if run is not None:
-                self._suggestions.undo(member, run)
-            case Undo():
-                self._step_back(self.shared.document.undo(member.origin), member)
-            case Redo():
-                self._step_back(self.shared.document.redo(member.origin), member)
-            case Revoke(participant):
-                self._revoke(member, participant)
-            case Resync(reason):
-                self._flush()
-                self._reception.rebuild(seat, f"resync: {reason}" if reason else "resync")
-
-    def _step_back(self, change: Change | None, member: Member) -> None:
-        if change is None:
-            raise Conflict("there is nothing to undo or redo")
-        self.commit(change, Owner(member.id))
-
-    def _revoke(self, moderator: Member, participant: str) -> None:
-        member = self.members.get(participant)
-        if member is None:
-            raise NotFound("there is no such participant in this room")
-        if member is moderator:
-            raise Conflict("nobody can put themselves out")
-        if member.record.revoked:
-            raise Conflict("this participant is put out already")
-        member.update(revoked=True)
-        self._coauthor.halt_all(member.id)
-        if (seat := member.seat) is not None:
-            seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
-            self.leave(seat)
-        self._renew_link(member.record.link)
-        self.wake()
-
-    def _renew_link(self, link: str) -> None:
+    def renew_link(self, link: str) -> None:
         """The invite link that a revoked member used lets no newcomer in any more; owners get the new ones."""
         renewed = {role: _link_id() if old == link else old for role, old in self._record.links.items()}
         self._record = RoomRecord(self.id, self.lineage, self._record.created_ms, renewed)
@@ -329,6 +263,11 @@ class Room:
     def writable(self) -> bool:
         return self._journal.available
 
+    def require_writable(self) -> None:
+        """Raises StorageUnavailable."""
+        if not self.writable():
+            raise self._journal.problem or StorageUnavailable("too much waits for the disk")
+
     def wake(self) -> None:
         self._wake(self)
 
@@ -340,7 +279,7 @@ class Room:
         Returns whether something is left for the next tick (presence that may not be sent yet).
         """
         self._coauthor.tick()
-        self._flush()
+        self.flush()
         after, self._after = self._after, []
         for frame in after:
             self.send_all(frame)
@@ -426,7 +365,8 @@ class Room:
                 seat.outlet.close(code, reason)
                 self.vacate(member)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send the changes that have gathered, now, under the next offset."""
         self._delivery.flush([seat for _, seat in self.members.seated()])
 
     def _announce_runs(self) -> None:
@@ -475,16 +415,3 @@ class Room:
 
 def _link_id() -> str:
     return secrets.token_hex(8)
-
-
-def _reference(message: ClientMessage) -> tuple[str, str]:
-    """The tag of a request, and its number or run."""
-    tag = str(message.__struct_config__.tag)
-    match message:
-        case Ask(ask=number):
-            return tag, str(number)
-        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Undo(run):
-            return tag, run or ""
-        case Revoke(participant):
-            return tag, participant
-    return tag, ""

@@ -1,0 +1,117 @@
+"""What a client may ask of a room beside its edits: each message goes, after its right was checked, to who does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from antiphon_proto.errors import CloseCode, Conflict, NotFound, PeerError
+from antiphon_proto.messages import (
+    Accept,
+    Ask,
+    ClientMessage,
+    Edit,
+    Redo,
+    Reject,
+    Resync,
+    Revoke,
+    SetPresence,
+    Steer,
+    Stop,
+    Undo,
+)
+from antiphon_server.authorship import Owner
+from antiphon_server.coauthor import Coauthor
+from antiphon_server.document import Change
+from antiphon_server.edits import Edits
+from antiphon_server.members import Member
+from antiphon_server.reception import Reception
+from antiphon_server.rights import NEEDED, require
+from antiphon_server.seat import Seat
+from antiphon_server.suggestions import Suggestions
+
+if TYPE_CHECKING:
+    from antiphon_server.room import Room
+
+
+class Requests:
+    def __init__(
+        self, room: Room, edits: Edits, coauthor: Coauthor, suggestions: Suggestions, reception: Reception
+    ) -> None:
+        self._room = room
+        self._edits = edits
+        self._coauthor = coauthor
+        self._suggestions = suggestions
+        self._reception = reception
+
+    def handle(self, member: Member, seat: Seat, message: ClientMessage) -> None:
+        """Raises AntiphonError."""
+        if isinstance(message, Edit):
+            self._edits.native(member, seat, message)
+            return
+        right = NEEDED.get(type(message))
+        if right is None:
+            raise PeerError("this message has no place here")
+        require(member.role, right)
+        room = self._room
+        if isinstance(message, Accept | Reject | Undo | Redo):
+            room.require_writable()
+        match message:
+            case SetPresence(state):
+                room.presence.set(member.participant, seat.client_id or 0, state)
+                room.wake()
+            case Ask():
+                self._coauthor.ask(member, message)
+            case Stop():
+                self._coauthor.stop(member, message)
+            case Steer():
+                self._coauthor.steer(member, message)
+            case Accept():
+                self._suggestions.accept(member, message)
+            case Reject():
+                self._suggestions.reject(member, message)
+            case Undo(run) if run is not None:
+                self._suggestions.undo(member, run)
+            case Undo():
+                self._step_back(room.shared.document.undo(member.origin), member)
+            case Redo():
+                self._step_back(room.shared.document.redo(member.origin), member)
+            case Revoke(participant):
+                self._revoke(member, participant)
+            case Resync(reason):
+                room.flush()
+                self._reception.rebuild(seat, f"resync: {reason}" if reason else "resync")
+
+    def _step_back(self, change: Change | None, member: Member) -> None:
+        if change is None:
+            raise Conflict("there is nothing to undo or redo")
+        self._room.commit(change, Owner(member.id))
+
+    def _revoke(self, moderator: Member, participant: str) -> None:
+        room = self._room
+        member = room.members.get(participant)
+        if member is None:
+            raise NotFound("there is no such participant in this room")
+        if member is moderator:
+            raise Conflict("nobody can put themselves out")
+        if member.record.revoked:
+            raise Conflict("this participant is put out already")
+        member.update(revoked=True)
+        self._coauthor.halt_all(member.id)
+        if (seat := member.seat) is not None:
+            seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
+            room.leave(seat)
+        room.renew_link(member.record.link)
+        room.wake()
+
+
+def reference(message: ClientMessage) -> tuple[str, str]:
+    """The tag of a request, and its number or run."""
+    tag = str(message.__struct_config__.tag)
+    match message:
+        case Ask(ask=number):
+            return tag, str(number)
+        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Undo(run):
+            return tag, run or ""
+        case Revoke(participant):
+            return tag, participant
+    return tag, ""
