@@ -175,7 +175,7 @@ def parse_image(spec: str) -> ImageSource | None:
         case "embedded":
             return EmbeddedImageModel()
     path = Path(spec).expanduser()
-    if path.is_dir():
+    if spec and path.is_dir():
         if not (path / "model_index.json").is_file():
             raise EngineUnavailable(f"{spec} holds no model_index.json: it is not a diffusers folder")
         return DiffusersModel(source=str(path), local=True)
