@@ -221,7 +221,8 @@ class RoomMachine(RuleBasedStateMachine):
             assert gone <= set(selection)
         else:
             assert gone <= own, "more than the run's own text went away"
-        if verb is Undo and self.natives[who].seat is not None:
+        # Undoing a live run takes the right to stop it; one that may not be stopped stays live, text and all.
+        if verb is Undo and self.natives[who].seat is not None and not self.house.room.runs.get(run).live:
             assert not self._text_of(run)
         self.touched |= gone
 
