@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -15,6 +16,13 @@ from antiphon_engines.channel import ChannelError, Command, Report, Shutdown, en
 logger = logging.getLogger(__name__)
 _TAIL: Final = 8192
 _CHUNK: Final = 65536
+
+
+def environment() -> dict[str, str]:
+    """For a process that runs torch: its OpenMP threads sleep at barriers instead of spinning. On cores that are
+    shared with anything else, spinning made a denoising step of 25 ms take 600 ms and more; a setting of the user's
+    own wins."""
+    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
 
 
 class WorkerProcess:
@@ -140,6 +148,7 @@ async def spawn(factory: str) -> WorkerProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
+                env=environment(),
                 start_new_session=True,  # Ctrl-C in a terminal is the gateway's to handle
             )
         reader, writer = await asyncio.open_unix_connection(sock=ours)

@@ -22,6 +22,7 @@ from antiphon_engines.api import ImageRequest
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Failed, Preview, Progressed, RunEvent
 from antiphon_engines.host import EngineHost
+from antiphon_engines.process import environment
 from antiphon_engines.registry import check_image
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.params import ImageParams
@@ -153,6 +154,7 @@ class _Stock:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env=environment(),
         )
         stock = cls(process, steps, guidance)
         await stock._answer()
