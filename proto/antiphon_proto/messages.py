@@ -386,7 +386,7 @@ class Tokens(Message, frozen=True, tag="tokens"):
 
 
 class Preview(Message, frozen=True, tag="preview"):
-    """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of the run's epoch."""
+    """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of its epoch."""
 
     lane: ClassVar[Lane] = Lane.PREVIEW
     run: Id

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from pycrdt import Doc, Text, TextEvent, TransactionEvent, UndoManager, merge_up
 
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
+from antiphon_server.canvas import Canvas, Mended, ObjectChange
 from antiphon_server.text_index import (
     Attributes,
     Piece,
@@ -54,10 +55,11 @@ class DocumentBroken(AntiphonError):
 
 
 class Change(Struct, frozen=True):
-    """What one transaction did: the Yjs update, and the change of the story's text."""
+    """What one transaction did: the Yjs update, and the changes of the story's text and of the canvas."""
 
     update: bytes
     splices: tuple[Splice, ...] = ()
+    objects: tuple[ObjectChange, ...] = ()
 
 
 class Document:
@@ -90,6 +92,11 @@ class Document:
     def length(self) -> int:
         """Bytes of the story, an embed counting one."""
         return self._length
+
+    @property
+    def canvas(self) -> Canvas:
+        """For reading; `draw` writes."""
+        return self._canvas
 
     def text(self) -> str:
         return plain(self._text.diff()) if self._embeds else str(self._text)
@@ -190,6 +197,21 @@ class Document:
 
         return self._transact(origin, work) if ranges else None
 
+    def draw(self, work: Callable[[Canvas], object], origin: int) -> Change | None:
+        """Change the canvas in one transaction."""
+        return self._transact(origin, lambda: work(self._canvas))
+
+    def mend(
+        self, changes: Sequence[ObjectChange], max_objects: int, max_points: int, origin: int
+    ) -> tuple[Change | None, list[Mended]]:
+        """Put right what `changes` left on the canvas as it may not stand."""
+        mended: list[Mended] = []
+
+        def work(canvas: Canvas) -> None:
+            mended.extend(canvas.mend(changes, max_objects, max_points))
+
+        return (self.draw(work, origin) if changes else None), mended
+
     def snap(self, at: int) -> int:
         """`at` as an index that stands between two characters."""
         data = self.data()
@@ -201,7 +223,9 @@ class Document:
         """From now on the edits of `origin` can be undone."""
         if origin not in self._undo:
             manager = UndoManager(
-                scopes=[self._text], capture_timeout_millis=_CAPTURE_MS, timestamp=self._unix_ms
+                scopes=[self._text, self._canvas.root],
+                capture_timeout_millis=_CAPTURE_MS,
+                timestamp=self._unix_ms,
             )
             manager.include_origin(origin)
             self._undo[origin] = manager
@@ -221,6 +245,7 @@ class Document:
         # 32 bits, as Yjs draws them; a new id with every life, so that its clocks never start twice.
         self._doc: Doc[Any] = Doc(client_id=client_id or secrets.randbits(32))
         self._text: Text = self._doc.get(schema.STORY, type=Text)
+        self._canvas = Canvas(self._doc)
         self._undo: dict[int, UndoManager] = {}
         for update in filter(None, (self._base, *self._log)):
             self._doc.apply_update(update)
@@ -272,6 +297,7 @@ class Document:
         self, origin: int | None, work: Callable[[], object], before: _Before = None
     ) -> Change | None:
         self._updates, self._deltas = [], []
+        self._canvas.begin()
         chunks = self._before(before)
         try:
             if origin is None:
@@ -289,7 +315,7 @@ class Document:
             return None
         update = self._updates[0] if len(self._updates) == 1 else merge_updates(*self._updates)
         self._note(update, changes)
-        return Change(update, changes)
+        return Change(update, changes, self._canvas.changes())
 
     def _before(self, before: _Before) -> list[tuple[Any, Any]] | None:
         """The text as it is now, for what is about to be deleted; the formatting costs four times as much."""

@@ -56,7 +56,8 @@ async def show_text(request: web.Request) -> web.Response:
 
 
 async def show_authorship(request: web.Request) -> web.Response:
-    """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all."""
+    """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all; and who
+    made and who last changed each object of the canvas."""
     _, room = await authorised(request)
     spans: list[dict[str, Any]] = []
     shares: Counter[str] = Counter()
@@ -66,7 +67,12 @@ async def show_authorship(request: web.Request) -> web.Response:
         spans.append({"start": start, "end": end, "author": author, "run": span.owner.run})
         shares[author] += span.length
         start = end
-    return web.json_response({"offset": room.offset, "spans": spans, "shares": shares}, headers=_NO_STORE)
+    objects = {
+        key: {"creator": to_builtins(author.creator), "editor": to_builtins(author.editor)}
+        for key, author in room.shared.objects.items()
+    }
+    body = {"offset": room.offset, "spans": spans, "shares": shares, "objects": objects}
+    return web.json_response(body, headers=_NO_STORE)
 
 
 async def alive(_request: web.Request) -> web.Response:

@@ -22,7 +22,7 @@ from antiphon_server.store.api import RoomRecord, RoomStore, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
-TICK = 0.012
+TICK = 0.015
 """Seconds between a change and the frame that carries it: what comes in between is merged (FACTS, "CRDT")."""
 SWEEP = 1.0
 ROLES = ("owner", "editor", "viewer")

@@ -8,6 +8,8 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from antiphon_proto.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
+
 MIB = 1024 * 1024
 
 
@@ -22,6 +24,10 @@ class Limits(BaseModel):
     """One document update of a client."""
     max_document: int = Field(default=16 * MIB, ge=4096, le=1024 * MIB)
     """The encoded document of a room, history of deletions included."""
+    max_objects: int = Field(default=DEFAULT_MAX_OBJECTS, ge=1, le=100_000)
+    """Objects on the canvas of a room."""
+    max_points: int = Field(default=DEFAULT_MAX_POINTS, ge=2, le=100_000)
+    """Points of one stroke."""
     max_name: int = Field(default=48, ge=1, le=48)
     """Characters of a participant's name."""
     max_members: int = Field(default=500, ge=1, le=100_000)

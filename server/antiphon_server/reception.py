@@ -55,9 +55,10 @@ class Reception:
         return seat
 
     def participants(self) -> tuple[Participant, ...]:
-        """Who is here, and who wrote something that stands in the text."""
+        """Who is here, and who made something that stands in the text or on the canvas."""
         members = self._room.members
-        authors = self._room.shared.authorship.shares()
+        shared = self._room.shared
+        authors = shared.authorship.shares().keys() | shared.objects.people()
         known = (m for m in members if m.seat is not None or m.id in authors)
         return (AI, *(member.participant for member in known))
 
@@ -107,6 +108,10 @@ class Reception:
                 limits.max_document,
                 limits.max_runs,
                 limits.edits_per_second,
+                limits.max_asset,
+                limits.max_asset_pixels,
+                limits.max_objects,
+                limits.max_points,
             ),
             server_ms=float(room.unix_ms()),
             resumed=not missing,

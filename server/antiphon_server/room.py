@@ -20,6 +20,7 @@ from msgspec import Struct
 from antiphon_proto.errors import (
     AntiphonError,
     CloseCode,
+    ErrorCode,
     PeerError,
     ProtocolViolation,
 )
@@ -68,6 +69,8 @@ Mint: TypeAlias = Callable[[str, Role, str], str]
 """(room, role, link id) -> path with a join token, for `links`."""
 _HEARTBEAT = 15.0
 """Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
+_MENDED_TOLD = 8
+"""Objects of one edit that its sender is told about."""
 
 
 class Services(Struct, frozen=True):
@@ -258,7 +261,22 @@ class Room:
             # A person typed inside a run's text: their words are not the run's.
             plain = self.shared.document.format(inherited, dict.fromkeys(OURS), SERVER_ORIGIN)
             self.commit(plain, SERVER)
+        if change.objects and owner != SERVER:
+            self._mend(change, sender)
         self.wake()
+
+    def _mend(self, change: Change, sender: Seat | None) -> None:
+        """What may not stand on the canvas is put right before anybody sees it, and its sender is told."""
+        limits = self.limits
+        mending, mended = self.shared.document.mend(
+            change.objects, limits.max_objects, limits.max_points, SERVER_ORIGIN
+        )
+        self.commit(mending, SERVER)
+        for one in mended[:_MENDED_TOLD]:
+            if sender is not None:
+                key = one.id[:64]
+                error = Error(ErrorCode.INVALID, f"object {key}: {one.what}", "edit", key)
+                self.tell(sender.participant, error)
 
     def writable(self) -> bool:
         return self._journal.available

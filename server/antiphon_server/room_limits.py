@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from antiphon_proto.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
+
 MIB = 1024 * 1024
 
 
@@ -18,6 +20,13 @@ class RoomLimits(Struct, frozen=True):
     max_document: int = 16 * MIB
     """The encoded document, history of deletions included."""
     max_name: int = 48
+    max_objects: int = DEFAULT_MAX_OBJECTS
+    """On the canvas."""
+    max_points: int = DEFAULT_MAX_POINTS
+    """Of one stroke."""
+    max_asset: int = 16 * MIB
+    """Told to clients, as `max_asset_pixels`; the upload enforces both."""
+    max_asset_pixels: int = 16 * MIB
     edits_per_second: float = 200.0
     """Told to clients; the connection enforces it by reading later."""
     max_runs: int = 8

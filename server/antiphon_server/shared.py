@@ -16,6 +16,7 @@ from antiphon_server.anchor import Anchors
 from antiphon_server.authorship import Authorship, Owner
 from antiphon_server.document import Change, Document
 from antiphon_server.history import History
+from antiphon_server.object_authors import ObjectAuthors
 from antiphon_server.removed import Removed, StoredRemoval
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
@@ -36,6 +37,7 @@ class _Ledger(Struct, frozen=True, array_like=True):
 
     spans: bytes
     removals: list[StoredRemoval]
+    objects: bytes = b""
 
 
 class SharedState:
@@ -54,6 +56,7 @@ class SharedState:
         stored = msgspec.msgpack.decode(snapshot.authorship, type=_Ledger) if snapshot else None
         self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
         self.removed = Removed(stored.removals if stored else ())
+        self.objects = ObjectAuthors(stored.objects if stored else b"")
         self.history = History(limits.history_ticks)
 
     def take(
@@ -72,6 +75,7 @@ class SharedState:
             self.removed.fold(splice, owner)
             if splice.inserted and self._inserted(splice, owner):
                 inherited.append((splice.at, splice.at + splice.inserted))
+        self.objects.fold(change.objects, owner, self.document.canvas.digest, mends=owner == SERVER)
         self.anchors.fold(change.splices)
         self.history.add(offset, change.splices, sender)
         return inherited
@@ -83,7 +87,7 @@ class SharedState:
             self.take(change, Owner(entry.author, entry.run), 0)
 
     def snapshot(self, seq: int, at_ms: int) -> Snapshot:
-        ledger = _Ledger(self.authorship.serialise(), self.removed.store())
+        ledger = _Ledger(self.authorship.serialise(), self.removed.store(), self.objects.serialise())
         return Snapshot(seq, self.document.checkpoint(), msgspec.msgpack.encode(ledger), at_ms)
 
     def _inserted(self, splice: Splice, owner: Owner) -> bool:

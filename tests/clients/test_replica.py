@@ -140,6 +140,23 @@ def test_after_a_reconnect_only_what_the_server_lacks_goes_again(replica: Replic
     assert replica.welcomed(server.welcome(resumed=True, last=sent)) == lost
 
 
+def test_what_a_crashed_server_had_not_written_is_sent_again(replica: Replica, server: Server) -> None:
+    crashed = Server()
+    replica.insert(0, "written ")
+    first = server.take(replica)
+    replica.acknowledged(Ack(first, "applied", 1))
+    replica.acknowledged(Ack(first, "durable", 1))
+    crashed.doc.apply_update(server.doc.get_update())
+    replica.insert(8, "applied ")
+    replica.acknowledged(Ack(server.take(replica), "applied", 2))
+    replica.insert(16, "in flight")
+    server.take(replica)
+    assert replica.welcomed(crashed.welcome(epoch="e2", last=first)) is None
+    assert replica.rebuilt(crashed.rebuild(epoch="e2")) is None
+    crashed.take(replica)
+    assert str(crashed.story) == replica.text == "written applied in flight"
+
+
 def test_another_lineage_drops_the_copy_and_returns_its_text(replica: Replica, server: Server) -> None:
     replica.insert(0, "mine")
     replica.take_batch()

@@ -41,6 +41,20 @@ async def test_both_type_while_the_model_writes(company: Company, served: Served
     assert "[and Ada types at the end]" in text
 
 
+async def test_the_model_goes_on_where_the_cursor_stands(company: Company, served: ServedProcess) -> None:
+    ada, maria = await two(company, served)
+    await ada.write("Première 🌙\nThe lighthouse keeper lit the\nThe end.")
+    await ada.page.keyboard.press("ArrowUp")
+    await ada.page.keyboard.press("End")
+    await ada.continue_here()
+    await expect(ada.page.locator(".run-done")).to_be_visible()
+    text = await ada.agrees_with(maria)
+    before, after = "Première 🌙\nThe lighthouse keeper lit the", "\nThe end."
+    assert text.startswith(before)
+    assert text.endswith(after)
+    assert len(text) > len(before) + len(after)
+
+
 async def test_words_typed_inside_the_models_are_a_persons(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     await ada.write(OPENING)

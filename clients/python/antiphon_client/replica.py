@@ -52,6 +52,7 @@ class Replica:
         self._batch = 0
         self._durable = 0
         self._flight: Edit | None = None
+        self._applied: list[Edit] = []
         self._waiting: list[bytes] = []
         self._marks: list[Mark] = []
         self._remote = False
@@ -130,13 +131,23 @@ class Replica:
         """A connection began: adopt its epoch; returns the batch to send again, if the server lacks it."""
         if self.lineage not in (None, message.lineage):
             return None  # another document: the `rebuild` that follows drops this copy
+        if self.epoch not in (None, message.epoch):
+            self._send_again(message.last_batch)
         self.lineage, self.epoch = message.lineage, message.epoch
         if not message.resumed:
             self.offset = message.offset
         self._batch = max(self._batch, message.last_batch)
         if self._flight is not None and message.last_batch >= self._flight.batch:
+            self._applied.append(self._flight)
             self._flight = None
         return self._flight
+
+    def _send_again(self, last_batch: int) -> None:
+        """The room began another life: what it had applied but not yet written is to be sent once more."""
+        known = [*self._applied, *([self._flight] if self._flight else [])]
+        self._waiting[:0] = [edit.update for edit in known if edit.batch > last_batch]
+        self._applied.clear()
+        self._flight = None
 
     def updated(self, message: Update) -> None:
         self._apply(message.update)
@@ -157,11 +168,13 @@ class Replica:
         """Take an ack; True when the batch was refused for good and the copy must be rebuilt (`resync`)."""
         if message.status == "durable":
             self._durable = max(self._durable, message.batch)
+            self._applied = [edit for edit in self._applied if edit.batch > message.batch]
             return False
         if self._flight is None or message.batch != self._flight.batch:
             return False
         if message.status == "applied":
             self.offset = max(self.offset, message.offset)
+            self._applied.append(self._flight)
             self._flight = None
             return False
         if message.status in TRANSIENT:
@@ -183,6 +196,7 @@ class Replica:
 
     def _start_over(self) -> None:
         self._flight = None
+        self._applied.clear()
         self._waiting.clear()
         self._open_document()
         for mark in self._marks:

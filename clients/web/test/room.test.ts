@@ -102,6 +102,16 @@ test("an older word about a run changes nothing", () => {
   assert.equal(room.runs.all.value.get("run_1")?.state, "stopped");
 });
 
+test("tokens tell how far a run is, between two words about its state", () => {
+  const { room, socket } = inside();
+  const token = (index: number) => ({ index, text: "a", token_id: 1, logprob: 0, alternatives: [] });
+  socket().say({ tag: "run", offset: 1, run: run({ epoch: 2 }), ask: 0 });
+  socket().say({ tag: "tokens", run: "run_1", epoch: 2, tokens: [token(0), token(1)] });
+  socket().say({ tag: "tokens", run: "run_1", epoch: 1, tokens: [token(9)] });
+  socket().say({ tag: "tokens", run: "gone", epoch: 2, tokens: [token(9)] });
+  assert.equal(room.runs.all.value.get("run_1")?.progress, 2);
+});
+
 test("many ended runs are forgotten, open ones never", () => {
   const { room, socket } = inside();
   socket().say({

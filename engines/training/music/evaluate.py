@@ -44,7 +44,6 @@ from .ngrams import Ids, NGrams, longest_shared
 from .pieces import NOT_A_TARGET, Tune, arranged
 from .rolls import piano_roll
 
-BARS: Final = 16
 HELP: Final = {"follow": 3.0, "key_lock": 1.5}
 """The engine's help that is reported beside the bare model."""
 _LAG_SHARES: Final = {0: 0.20, 3: 0.15, 6: 0.25, 12: 0.25, 24: 0.15}
@@ -105,18 +104,18 @@ def perform(
     return Session(Take(list(asked), notes, chords, list(people)), ids, spent, seconds, performer.tokens_fed)
 
 
-def references(tunes: Sequence[Tune], count: int, part: str = "melody") -> list[Take]:
+def references(tunes: Sequence[Tune], count: int, bars: int, part: str = "melody") -> list[Take]:
     """Arrangements with hindsight of held-out tunes: the controls to ask for, and what to compare with."""
     takes = []
     for index, tune in enumerate(tunes):
         piece = arranged(tune, 500_000 + index, part, faults=False)
-        bars = piece.to_bars()[:BARS]
-        if len(bars) < BARS:
+        asked = piece.to_bars()[:bars]
+        if len(asked) < bars:
             continue
-        stop = BARS * bars[0].ticks
-        notes = [n._replace(tick=n.tick + i * bar.ticks) for i, bar in enumerate(bars) for n in bar.notes]
+        stop = bars * asked[0].ticks
+        notes = [n._replace(tick=n.tick + i * bar.ticks) for i, bar in enumerate(asked) for n in bar.notes]
         people = [tone for tone in piece.people if tone.tick < stop]
-        takes.append(Take(bars, notes, piece.chords[: BARS * piece.bar_beats], people))
+        takes.append(Take(asked, notes, piece.chords[: bars * piece.bar_beats], people))
         if len(takes) == count:
             break
     return takes
@@ -320,10 +319,10 @@ def _style_profiles(styles: Sequence[str]) -> dict[str, Any]:
     return {style: total / max(1e-9, float(np.linalg.norm(total))) for style, total in sums.items()}
 
 
-def answering(decoder: Decoder, tunes: Sequence[Tune], count: int) -> dict[str, Any]:
+def answering(decoder: Decoder, tunes: Sequence[Tune], count: int, bars: int) -> dict[str, Any]:
     """People play a phrase, the band's lead answers in the next: does it, in key, and in a like rhythm?"""
     played, hits, alike, other = [], [], [], []
-    references_ = references(tunes, count, "trade")
+    references_ = references(tunes, count, bars, "trade")
     answers: list[tuple[set[int], set[int]]] = []
     for index, reference in enumerate(references_):
         take = perform(decoder, reference.asked, reference.people, 6, index).take
@@ -397,8 +396,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     decoder = load_decoder(options.weights)
     tunes = [tune for tune in read_tunes(options.data / "tunes.jsonl") if held_out(tune.melody)]
-    hindsight = references(tunes, options.pieces)
-    report: dict[str, Any] = {"pieces": len(hindsight), "bars": BARS, "help": HELP}
+    hindsight = references(tunes, options.pieces, options.bars)
+    report: dict[str, Any] = {"pieces": len(hindsight), "bars": options.bars, "help": HELP}
     report["speed"] = speed(decoder)
     report["likelihood"] = likelihoods(options.data, options.weights, 4 * options.pieces, 1024)
     bare = accompany(decoder, hindsight, LAGS)
@@ -409,7 +408,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         report[name] = {"following": following(by_lag, hindsight)} | musical(at_default, rng)
     report["hindsight"] = musical(hindsight, rng)
     report["steering"] = steering(decoder, options.seeds)
-    report["answering"] = answering(decoder, tunes, max(2, options.pieces // 2))
+    report["answering"] = answering(decoder, tunes, max(2, options.pieces // 2), options.bars)
     report["copying"] = copying(options.data, bare[LAGS.index(6)])
     if options.rolls:
         for index, name in ((1, "roll_bare"), (4, "roll_helped")):
@@ -439,6 +438,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, default=Path("build/music/evaluation.json"))
     parser.add_argument("--rolls", type=Path, default=None, help="folder for two piano rolls")
     parser.add_argument("--pieces", type=int, default=40)
+    parser.add_argument("--bars", type=int, default=16, help="of each tune")
     parser.add_argument("--seeds", type=int, default=6)
     options = parser.parse_args(argv)
     report = evaluate(options)

@@ -15,6 +15,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,7 +53,7 @@ class SqliteStore:
     costs as much as a hundred edits), unless somebody waits in `flush`. One process at a time may hold the file.
     """
 
-    def __init__(self, path: Path, *, max_pending: int = 64 * 1024 * 1024, interval: float = 0.05) -> None:
+    def __init__(self, path: Path, *, max_pending: int = 64 * 1024 * 1024, interval: float = 0.15) -> None:
         self._path = path
         self._max_pending = max_pending
         self._interval = interval
@@ -299,23 +300,27 @@ async def _commit(
                     }
                     records.setdefault(tables.runs, {})[room, info.id] = row
     if appended:
-        # A commit whose answer was lost may have happened: writing it again must change nothing.
-        await connection.execute(upsert(tables.entries).on_conflict_do_nothing(), appended)
+        await connection.execute(_APPEND, appended)
     for table, rows in records.items():
-        await _put(connection, table, list(rows.values()))
+        await connection.execute(_put_statement(table), list(rows.values()))
     for row in records.get(tables.snapshots, {}).values():
         older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])
         await connection.execute(delete(tables.snapshots).where(older))
 
 
-async def _put(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows, or replace those of the same primary key."""
+@cache
+def _put_statement(table: Table) -> Any:
+    """Insert rows, or replace those of the same primary key. Built once: building costs as much as running."""
     statement = upsert(table)
     keys = table.primary_key.columns.keys()
     values = {
         column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
     }
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), rows)
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+
+
+# A commit whose answer was lost may have happened: writing it again must change nothing.
+_APPEND = upsert(tables.entries).on_conflict_do_nothing()
 
 
 async def _load(connection: AsyncConnection, room: str) -> StoredRoom | None:

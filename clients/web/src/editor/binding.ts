@@ -25,7 +25,8 @@ export interface BindingOptions {
   allows(insertedUnits: number): boolean;
   /** Most bytes that one update may have. */
   maxUpdateBytes(): number;
-  onRemoteChange(): void;
+  /** The two texts were brought in line, whoever made the change. */
+  onChange(): void;
 }
 
 /** UTF-16 units of new text in one update, at most. */
@@ -80,6 +81,7 @@ export class Binding {
     for (const { index, length } of person.spans) {
       this.quill.formatText(index, length, clearedFormats(), "silent");
     }
+    this.options.onChange();
   };
 
   /** A line that is begun but empty exists in the shared text only when the line before and it have ended. */
@@ -97,7 +99,7 @@ export class Binding {
     const before = this.plain;
     this.plain = plainOf(this.text);
     this.quill.updateContents(new Delta(asShown(fromShared(ops), before, this.plain) as Delta["ops"]), "api");
-    this.options.onRemoteChange();
+    this.options.onChange();
   };
 
   private noteWriting(ops: readonly Op[]): void {

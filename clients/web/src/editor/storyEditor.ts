@@ -52,11 +52,13 @@ export class StoryEditor {
     root.setAttribute("aria-label", labels.label);
     root.setAttribute("spellcheck", "true");
     this.cursors = new CursorLayer(this.quill);
-    this.quill.on("editor-change", () => this.onEditorChange());
+    this.quill.on("selection-change", () => this.onSelection());
     root.addEventListener("pointerdown", () => {
       this.pointing = true;
     });
     root.addEventListener("focus", () => this.onFocus());
+    // A format that is chosen with a key, for what comes next, is no change of the text.
+    root.addEventListener("keyup", () => this.readFormats());
     this.stops.push(
       effect(() => this.bind()),
       effect(() => this.quill.enable(room.entered.value && !room.frozen.value && canWrite(room))),
@@ -83,6 +85,7 @@ export class StoryEditor {
     this.quill.focus();
     const active = this.formats.value[name] === value;
     this.quill.format(name, active ? false : value, "user");
+    this.readFormats();
   }
 
   /** The selection, or the caret, or the end of the text: where a request to the AI applies. */
@@ -102,8 +105,9 @@ export class StoryEditor {
       this.binding = new Binding(this.quill, storyOf(doc), {
         allows: (units) => this.allows(units),
         maxUpdateBytes: () => this.room.maxUpdateBytes,
-        onRemoteChange: () => this.showCursors(),
+        onChange: () => this.onText(),
       });
+      this.onText();
     });
   }
 
@@ -114,29 +118,41 @@ export class StoryEditor {
     return false;
   }
 
-  private onEditorChange(): void {
+  /** The shared text and Quill's are the same again. */
+  private onText(): void {
+    this.words.value = countWords(storyOf(this.room.doc.peek()).toString());
+    this.showCursors();
+    // Quill moves the caret after it has told of a change (of an Enter, of a paste), and says nothing of it.
+    queueMicrotask(() => this.onSelection());
+  }
+
+  /** Only after the shared text has followed: indices are carried over to it. */
+  private onSelection(): void {
     const range = this.quill.getSelection();
-    const text = storyOf(this.room.doc.peek());
     if (range) {
+      const text = storyOf(this.room.doc.peek());
       const at = (index: number) => createRelativePositionFromTypeIndex(text, Math.min(index, text.length));
       this.place = { anchor: at(range.index), head: at(range.index + range.length) };
       this.selected.value = range.length;
-      const formats = this.quill.getFormat(range);
-      this.formats.value = {
-        bold: formats.bold === true,
-        italic: formats.italic === true,
-        header: typeof formats.header === "number" ? formats.header : 0,
-        list: typeof formats.list === "string" ? formats.list : "",
-        blockquote: formats.blockquote === true,
-      };
-      this.suggestionAtCaret.value = typeof formats.suggest === "string" ? formats.suggest : null;
-      this.room.setCursor(this.place);
+      this.readFormats();
     } else {
       this.suggestionAtCaret.value = null;
-      this.room.setCursor(null);
     }
-    this.words.value = countWords(text.toString());
-    this.showCursors();
+    this.room.setCursor(range ? this.place : null);
+  }
+
+  private readFormats(): void {
+    const range = this.quill.getSelection();
+    if (!range) return;
+    const formats = this.quill.getFormat(range);
+    this.formats.value = {
+      bold: formats.bold === true,
+      italic: formats.italic === true,
+      header: typeof formats.header === "number" ? formats.header : 0,
+      list: typeof formats.list === "string" ? formats.list : "",
+      blockquote: formats.blockquote === true,
+    };
+    this.suggestionAtCaret.value = typeof formats.suggest === "string" ? formats.suggest : null;
   }
 
   /** The keyboard comes back to where the caret was; the pointer says itself where it wants to be. */

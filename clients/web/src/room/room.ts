@@ -262,6 +262,9 @@ export class Room {
       case "run":
         this.run(message);
         break;
+      case "tokens":
+        this.runs.progress(message.run, message.epoch, (message.tokens.at(-1)?.index ?? -1) + 1);
+        break;
       case "models":
         this.models.value = message.models;
         break;

@@ -33,6 +33,13 @@ export class Runs {
     this.all.value = new Map(runs.map((run) => [run.id, run]));
   }
 
+  /** Its tokens arrive more often than word of its state. */
+  progress(id: string, epoch: number, tokens: number): void {
+    const run = this.all.value.get(id);
+    if (!run || run.epoch !== epoch || run.progress >= tokens) return;
+    this.all.value = new Map(this.all.value).set(id, { ...run, progress: tokens });
+  }
+
   /** Takes a run's new state; returns whether it has just failed. */
   update(run: RunInfo): boolean {
     const before = this.all.value.get(run.id);

@@ -1,0 +1,180 @@
+"""The canvas inside the shared document: what a transaction touched there, reading, writing, and putting right.
+
+An update is applied as it is (its clocks must count), and what may not stand so is put right in a second transaction
+of the server's, before either is sent: a field goes back to what it was, an object that is none goes away. So one bad
+field costs its sender neither the connection nor the rest of their edit, and nobody ever sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+from pycrdt import Array, Doc, Map
+
+from antiphon_proto import schema
+from antiphon_proto.canvas import POINTS, faults, fits, is_id, required
+
+
+class ObjectChange(Struct, frozen=True):
+    """What a transaction did to an object. `added` also when an id was given a new object."""
+
+    id: str
+    action: Literal["added", "changed", "removed"]
+    former: Mapping[str, object] = {}
+    """What the fields that it changed were before (None where there was none)."""
+
+
+class Mended(Struct, frozen=True):
+    """What had to be put right."""
+
+    id: str
+    what: str
+
+
+class Canvas:
+    """A view of one `Doc`. Reading gives plain values: numbers are floats, `points` a list."""
+
+    def __init__(self, doc: Doc[Any]) -> None:
+        self.root: Map[Any] = doc.get(schema.CANVAS, type=Map)
+        self._touched: dict[str, ObjectChange] = {}
+        self._subscription = self.root.observe_deep(self._on_events)
+
+    # Reading ------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.root)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.root
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The fields of an object; None when there is none."""
+        found = self.root.get(key)
+        return _fields(found) if isinstance(found, Map) else None
+
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """Everything that stands there."""
+        return {key: _fields(found) for key, found in self.root.items() if isinstance(found, Map)}
+
+    def digest(self, key: str) -> bytes:
+        """Of the object's content, 16 bytes; of nothing when there is none."""
+        fields = self.get(key)
+        if fields is None:
+            return b""
+        content = json.dumps(fields, sort_keys=True, default=repr)
+        return hashlib.sha256(content.encode(errors="replace")).digest()[:16]
+
+    # Writing, inside a transaction --------------------------------------------------------------------
+
+    def put(self, key: str, fields: Mapping[str, Any]) -> None:
+        """Place an object."""
+        values = {name: Array(value) if name == POINTS else value for name, value in fields.items()}
+        self.root[key] = Map(values)
+
+    def set(self, key: str, fields: Mapping[str, Any]) -> None:
+        """Change fields of an object that is there; None takes one away."""
+        found = self.root[key]
+        for name, value in fields.items():
+            if value is not None:
+                found[name] = value
+            elif name in found:
+                del found[name]
+
+    def remove(self, key: str) -> None:
+        if key in self.root:
+            del self.root[key]
+
+    # Transactions -------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A transaction begins."""
+        self._touched = {}
+
+    def changes(self) -> tuple[ObjectChange, ...]:
+        """What it touched."""
+        return tuple(self._touched.values())
+
+    def mend(self, changes: Sequence[ObjectChange], max_objects: int, max_points: int) -> list[Mended]:
+        """Put right what `changes` left as it may not stand. To be called in a transaction."""
+        mended = []
+        for change in changes:
+            if change.action != "removed" and (what := self._mend(change, max_points)):
+                mended.append(Mended(change.id, what))
+        for change in reversed(changes):
+            if len(self.root) <= max_objects:
+                break
+            if change.action == "added" and change.id in self.root:
+                del self.root[change.id]
+                mended.append(Mended(change.id, f"the canvas holds {max_objects} objects at most"))
+        return mended
+
+    def _mend(self, change: ObjectChange, max_points: int) -> str:
+        key = change.id
+        found = self.root.get(key)
+        if not isinstance(found, Map) or not is_id(key):
+            self.remove(key)
+            return "it is no object"
+        wrong = faults(fields := _fields(found), max_points)
+        for name in wrong:
+            old = change.former.get(name)
+            if (
+                name == POINTS
+                and isinstance(found.get(POINTS), Array)
+                and _too_long(fields[POINTS], max_points)
+            ):
+                del found[POINTS][3 * max_points :]
+            elif old is not None and fits(fields.get("type"), name, old, max_points):
+                found[name] = old
+            elif name in required(fields.get("type")):
+                del self.root[key]
+                return f"its {name} may not be so, or is missing"
+            else:
+                del found[name]
+        return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
+
+    # Observing: must not raise, and must not read more than it is given ---------------------------------
+
+    def _on_events(self, events: list[Any]) -> None:
+        for event in events:
+            path, keys = event.path, getattr(event, "keys", None) or {}
+            if path:
+                key = str(path[0])
+                former = (
+                    {name: entry.get("oldValue") for name, entry in keys.items()} if len(path) == 1 else {}
+                )
+                known = self._touched.get(key)
+                if known is None:
+                    self._touched[key] = ObjectChange(key, "changed", former)
+                elif known.action == "changed":
+                    self._touched[key] = ObjectChange(key, "changed", {**former, **known.former})
+                continue
+            for key, entry in keys.items():
+                action: Literal["added", "removed"] = "removed" if entry["action"] == "delete" else "added"
+                self._touched[key] = ObjectChange(key, action)
+
+
+def _fields(found: Map[Any]) -> dict[str, Any]:
+    """Plain values; what has no place in an object comes as None, which fits no field."""
+    fields: dict[str, Any] = {}
+    for name, value in found.items():
+        if isinstance(value, Array):
+            fields[name] = _numbers(value) if name == POINTS else None
+        else:
+            fields[name] = value if isinstance(value, str | float | int | bool) else None
+    return fields
+
+
+def _numbers(points: Array[Any]) -> list[Any]:
+    return [value if isinstance(value, int | float) else None for value in points]
+
+
+def _too_long(values: object, max_points: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) > 3 * max_points
+        and fits("stroke", POINTS, values[: 3 * max_points], max_points)
+    )

@@ -1,0 +1,199 @@
+"""The recipe of the embedded music model: its readers and measures, and every stage once in a tiny configuration."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from antiphon_engines.audio import embedded
+from antiphon_engines.audio.tokens import BOS, EOS, KINDS, VOCABULARY, Bar, Chord, Key, Note, decode
+from training.music import build_tokens, data, measures, ngrams
+from training.music.abc_reader import parse_key, parse_length, played_out, read_tune
+from training.music.harmony import Tone, harmonise
+from training.music.measures import Take
+from training.music.pieces import NOT_A_TARGET, Tune, arranged, guesses
+
+SCALE = (0, 2, 4, 5, 7, 9, 11)
+
+
+def abc(title: str, letters: str) -> str:
+    """An ABC tune of eight repeated bars in D that begins with ``letters``."""
+    rng = random.Random(title)
+    bars = [letters] + ["".join(rng.choice("DEFGABcdefg") for _ in range(8)) for _ in range(7)]
+    return f"X: 1\nT: {title}\nM: 4/4\nL: 1/8\nK: D\n|: " + " | ".join(bars) + " :|\n"
+
+
+def tune(seed: int = 0, bars: int = 16) -> Tune:
+    """A tune in C major."""
+    rng = random.Random(seed)
+    melody = tuple(Tone(tick, 6, 60 + rng.choice(SCALE)) for tick in range(0, bars * 48, 6))
+    return Tune("miscFolk", f"tune {seed}", melody, 4, False, 0, "maj")
+
+
+def test_abc_fields_lengths_and_modes() -> None:
+    assert parse_key("Gm")[1:] == (7, "min")
+    assert parse_key("F#m") == (3, 6, "min")
+    assert parse_key("D mixolydian") == (1, 2, "mix")
+    assert parse_key("Bb") == (-2, 10, "maj")
+    assert [float(parse_length(text)) for text in ("", "3", "/", "3/2", "//")] == [1, 3, 0.5, 1.5, 0.25]
+
+
+def test_abc_repeats_endings_ties_tuplets_and_accidentals() -> None:
+    lines = [
+        "X:1",
+        "T:Test",
+        "M:4/4",
+        "L:1/4",
+        "K:G",
+        "|: F ^c c =F | (3G/G/G/ G>A B/-B/ |1 G4 :|2 A4 |",
+        "c4 | d4 | e4 |]",
+    ]
+    lines += ["G G G G | A A A A | B B B B |"]
+    found = read_tune(lines, "test")
+    assert found is not None
+    pitches = [tone.pitch for tone in found.melody]
+    assert pitches[:4] == [66, 73, 73, 65]
+    ticks = [tone.tick for tone in found.melody]
+    assert ticks[4:7] == [48, 52, 56]
+    assert [(t.tick, t.duration) for t in found.melody[7:10]] == [(60, 18), (78, 6), (84, 12)]
+    whole = [tone for tone in found.melody if tone.duration == 48]
+    assert [(tone.tick // 48, tone.pitch) for tone in whole] == [(2, 67), (5, 69), (6, 72), (7, 74), (8, 76)]
+    assert (found.bar_beats, found.tonic, found.mode) == (4, 7, "maj")
+
+
+def test_a_tune_that_does_not_fit_its_bars_is_refused() -> None:
+    assert read_tune(["X:1", "M:4/4", "L:1/4", "K:C", "C D E F G A | " * 8], "test") is None
+    assert read_tune(["X:1", "M:5/4", "L:1/4", "K:C", "C D E F G | " * 8], "test") is None
+    assert played_out([]) == []
+
+
+def test_chords_fit_the_melody_that_they_were_made_for() -> None:
+    for root in (0, 5, 7):
+        members = sorted(Chord(root, "maj").pitch_classes())
+        melody = [Tone(tick, 12, 60 + members[tick // 12 % 3]) for tick in range(0, 8 * 48, 12)]
+        chords = harmonise(melody, 0, "maj", 4, 8, random.Random(0))
+        assert len(chords) == 32
+        assert np.mean([Chord(root, "maj") == chord for chord in chords]) > 0.7
+
+
+def test_an_arrangement_keeps_the_melody_and_the_band_keeps_to_its_chords() -> None:
+    piece = arranged(tune(), 3, "melody", faults=False)
+    assert [(t.tick, t.pitch) for t in piece.people] == [
+        (t.tick, t.pitch + piece.people[0].pitch - tune().melody[0].pitch)
+        for t in tune().melody
+        if t.tick in {p.tick for p in piece.people}
+    ]
+    bars = piece.to_bars()
+    assert all({note.role for note in bar.notes} <= bar.roles for bar in bars)
+    ids = piece.to_tokens()
+    assert (ids[0], ids[-1]) == (BOS, EOS)
+    assert decode(ids) == bars
+
+
+def test_wrong_guesses_are_played_and_never_asked_for() -> None:
+    pieces = [arranged(tune(seed), seed, "melody") for seed in range(12)]
+    flagged = [index for piece in pieces for index in piece.to_tokens() if index & NOT_A_TARGET]
+    assert flagged
+    assert {VOCABULARY[index & 0x7FFF].split("_")[0] for index in flagged} == {"CHORD"}
+    truth = [Chord(0, "maj")] * 64
+    played = list(truth)
+    replaced = guesses(played, [0] * 16, "maj", 4, random.Random(1), share=1.0)
+    assert {beat for beat in range(64) if played[beat] != truth[beat]} == replaced
+
+
+def test_trading_alternates_people_and_lead() -> None:
+    piece = arranged(tune(), 5, "trade", faults=False)
+    with_people = {t.tick // 48 for t in piece.people}
+    with_lead = {bar for bar in range(piece.bars) if "M" in piece.roles[bar]}
+    assert with_people
+    assert with_lead
+    assert not with_people & with_lead
+
+
+def take(notes: list[Note], people: list[Tone], chords: list[Chord]) -> Take:
+    asked = [Bar(key=Key(0, "maj"), density=1) for _ in range(len(chords) // 4)]
+    return Take(asked, notes, chords, people)
+
+
+def test_measures_on_music_that_is_known() -> None:
+    chords = [Chord(0, "maj")] * 8 + [Chord(7, "maj")] * 8
+    people = [Tone(0, 24, 64), Tone(100, 6, 67), Tone(150, 6, 65)]
+    notes = [Note(0, "C", 60, 24), Note(0, "C", 61, 24), Note(0, "D", 0, 0), Note(96, "B", 43, 12)]
+    played = take(notes, people, chords)
+    assert measures.people_on_chord(played) == [True, True, False]
+    assert measures.people_on_tonic(played) == [True, True, False]
+    assert measures.in_key(played) == [True, False, True]
+    assert measures.on_own_chord(played) == [True, False, True]
+    assert measures.consonance(measures.strong_beats(played)) == (2, 2)
+    assert measures.onsets_per_beat(played, 0, 4) == 3 / 16
+    assert measures.rank_correlation([(0, 1.0), (1, 2.0), (2, 5.0)]) == pytest.approx(1.0)
+
+
+def test_n_grams_give_probabilities_and_find_copies() -> None:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 6, 4000)
+    model = ngrams.NGrams(ids, 3)
+    context = ids[100:102]
+    rows = [model.probabilities(np.array([*context, following]))[3][0] for following in range(544)]
+    assert sum(rows) == pytest.approx(1.0, abs=1e-9)
+    stream = np.concatenate([rng.integers(100, 200, 30), ids[500:540], rng.integers(100, 200, 30)])
+    assert ngrams.longest_shared([stream, stream[:20]], ids, (4, 16, 32, 64)) == [32, 0]
+
+
+def test_variants_of_a_tune_are_held_out_together() -> None:
+    melody = tune().melody
+    moved = [tone._replace(pitch=tone.pitch + 7) for tone in melody]
+    assert build_tokens.held_out(melody) == build_tokens.held_out(moved)
+
+
+def test_every_stage_runs_in_a_tiny_configuration(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from training.music import evaluate, pack, train
+
+    book = tmp_path / "corpus" / "ryansMammoth"
+    book.mkdir(parents=True)
+    titles = [f"Tune {number}" for number in range(60)]
+    rng = random.Random(0)
+    openings = ["".join(rng.choice("DEFGAB") for _ in range(8)) for _ in titles]
+    tunes = [abc(title, opening) for title, opening in zip(titles, openings, strict=True)]
+    (book / "book.abc").write_text("\n".join(tunes), encoding="utf-8")
+    work = tmp_path / "work"
+    data.main(["--out", str(work), "--corpus", str(tmp_path / "corpus")])
+    build_tokens.main(["--data", str(work), "--arrangements", "1", "--riffs", "2"])
+    with np.load(work / "tokens.npz") as stored:
+        assert 0 < stored["held_out"].sum() < len(stored["held_out"])
+    run = tmp_path / "run"
+    settings = ["--data", str(work), "--out", str(run), "--size", "tiny", "--rows", "2", "--context", "192"]
+    train.main([*settings, "--steps", "2", "--threads", "1"])
+    train.main([*settings, "--steps", "20", "--threads", "1"])
+    curves = [json.loads(line) for line in (run / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert curves[-1]["step"] == 20
+    assert any(line.get("resumed") for line in curves)
+    assert set(curves[-1]["held_out"]) <= {*KINDS, "all"}
+    assert all(a["tokens"] <= b["tokens"] for a, b in pairwise(curves))
+    weights = tmp_path / "weights"
+    assert pack.pack(run, weights) < 200_000
+    embedded.verify(weights)
+    evaluate.main(
+        [
+            "--data",
+            str(work),
+            "--weights",
+            str(weights),
+            "--json",
+            str(tmp_path / "report.json"),
+            "--pieces",
+            "1",
+        ]
+        + ["--seeds", "1", "--bars", "6", "--rolls", str(tmp_path)]
+    )
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert set(report["likelihood"]["nll"]) == {"unigram", "bigram", "5-gram", "model"}
+    assert 0 <= report["model"]["following"]["mixed"]["on_chord"] <= 1
+    assert (tmp_path / "roll_bare.png").stat().st_size > 1000

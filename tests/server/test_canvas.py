@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycrdt import Array, Doc, Map, Text
+
+from antiphon_proto.canvas import key_between
+from antiphon_proto.messages import Ack, Edit, Error, Redo, Undo
+from antiphon_proto.sync import SyncUpdate
+from antiphon_server.authorship import Owner
+from antiphon_server.room_limits import RoomLimits
+from support.replica import NativeReplica, PlainReplica
+from support.rooms import House
+
+SHAPE = {"type": "shape", "z": "V", "x": 1, "y": 2, "w": 30, "h": 40, "shape": "ellipse", "color": "#00aa00"}
+STROKE = {"type": "stroke", "z": "W", "x": 0, "y": 0, "points": [0, 0, 0.5, 3.5, 4, 0.75], "color": "#000000"}
+
+
+def canvas(replica: NativeReplica | PlainReplica) -> Map[Any]:
+    return replica.doc.get("canvas", type=Map)
+
+
+def made(fields: dict[str, Any]) -> Map[Any]:
+    return Map({name: Array(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def draw(house: House, replica: NativeReplica | PlainReplica, **objects: dict[str, Any] | None) -> None:
+    """Place objects, or remove them (None), in one edit."""
+    before = replica.doc.get_state()
+    with replica.doc.transaction():
+        for key, fields in objects.items():
+            if fields is None:
+                del canvas(replica)[key]
+            else:
+                canvas(replica)[key] = made(fields)
+    send(house, replica, before)
+
+
+def change(house: House, replica: NativeReplica | PlainReplica, key: str, **fields: Any) -> None:
+    before = replica.doc.get_state()
+    with replica.doc.transaction():
+        for name, value in fields.items():
+            canvas(replica)[key][name] = value
+    send(house, replica, before)
+
+
+def send(house: House, replica: NativeReplica | PlainReplica, before: bytes) -> None:
+    update = replica.doc.get_update(before)
+    if isinstance(replica, NativeReplica):
+        replica.send_update(house.room, update)
+    else:
+        replica.send(house.room, SyncUpdate(update))
+
+
+def settle(house: House, *replicas: NativeReplica | PlainReplica) -> None:
+    house.tick()
+    for replica in replicas:
+        if isinstance(replica, NativeReplica):
+            replica.receive()
+        else:
+            replica.receive(house.room)
+
+
+def here(house: House) -> dict[str, Any]:
+    return house.room.shared.document.canvas.objects()
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+def ann(house: House) -> NativeReplica:
+    return house.join(NativeReplica("Ann", client_id=1))
+
+
+@pytest.fixture
+def bob(house: House) -> NativeReplica:
+    return house.join(NativeReplica("Bob", client_id=2))
+
+
+def author(house: House, key: str) -> tuple[str, str]:
+    found = house.room.shared.objects.get(key)
+    assert found is not None
+    return found.creator.author, found.editor.author
+
+
+def test_objects_reach_everybody_and_keep_their_makers(
+    house: House, ann: NativeReplica, bob: NativeReplica
+) -> None:
+    plain = PlainReplica(client_id=3)
+    plain.connect(house.room)
+    draw(house, ann, a=SHAPE, s=STROKE)
+    settle(house, ann, bob, plain)
+    change(house, plain, "a", x=50)
+    settle(house, ann, bob, plain)
+    assert plain.seat is not None
+    assert author(house, "a") == (ann.participant, plain.seat.participant)
+    assert author(house, "s") == (ann.participant, ann.participant)
+    for replica in (ann, bob, plain):
+        assert canvas(replica).to_py() == here(house)
+    assert here(house)["a"]["x"] == 50
+    assert here(house)["s"]["points"] == STROKE["points"]
+    assert not [error for error in ann.of(Error) if error.re == "edit"]
+
+
+def test_makers_survive_a_restart_with_and_without_a_snapshot(house: House, ann: NativeReplica) -> None:
+    draw(house, ann, a=SHAPE)
+    house.tick()
+    house.room.snapshot()
+    draw(house, ann, s=STROKE)
+    settle(house, ann)
+    before = {key: house.room.shared.objects.get(key) for key in ("a", "s")}
+    house.restart()
+    assert {key: house.room.shared.objects.get(key) for key in ("a", "s")} == before
+    assert before["s"] is not None
+    assert before["s"].creator == Owner(ann.participant)
+
+
+def test_undo_and_redo_are_ones_own_and_keep_the_maker(
+    house: House, ann: NativeReplica, bob: NativeReplica
+) -> None:
+    draw(house, ann, a=SHAPE)
+    settle(house, ann, bob)
+    house.clock.advance(1)
+    draw(house, bob, b=SHAPE | {"z": "X"})
+    settle(house, ann, bob)
+    house.clock.advance(1)
+    draw(house, bob, a=None)
+    settle(house, ann, bob)
+    bob.send(house.room, Undo())
+    settle(house, ann, bob)
+    assert set(here(house)) == {"a", "b"}
+    assert author(house, "a") == (ann.participant, ann.participant)
+    ann.send(house.room, Undo())
+    settle(house, ann, bob)
+    assert "b" in here(house)
+    bob.send(house.room, Undo())
+    settle(house, ann, bob)
+    assert "b" not in here(house)
+    bob.send(house.room, Redo())
+    settle(house, ann, bob)
+    assert here(house)["b"]["shape"] == "ellipse"
+    assert author(house, "b") == (bob.participant, bob.participant)
+
+
+def test_what_others_removed_and_somebody_places_anew_is_theirs(
+    house: House, ann: NativeReplica, bob: NativeReplica
+) -> None:
+    draw(house, ann, a=SHAPE)
+    settle(house, ann, bob)
+    draw(house, bob, a=None)
+    settle(house, ann, bob)
+    draw(house, bob, a=SHAPE | {"color": "#ff0000"})
+    settle(house, ann, bob)
+    assert author(house, "a") == (bob.participant, bob.participant)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"x": float("nan")}, "x"),
+        ({"x": float("inf")}, "x"),
+        ({"type": "script"}, "type"),
+        ({"z": "<b>"}, "z"),
+        ({"w": -1}, "w"),
+        ({"shape": None}, "shape"),
+        ({"type": "image"}, "asset"),
+    ],
+)
+def test_an_object_that_is_none_goes_before_anybody_sees_it(
+    house: House, ann: NativeReplica, bob: NativeReplica, fields: dict[str, Any], word: str
+) -> None:
+    draw(house, ann, good=SHAPE, bad=SHAPE | fields)
+    settle(house, ann, bob)
+    assert set(here(house)) == set(canvas(ann).to_py() or {}) == set(canvas(bob).to_py() or {}) == {"good"}
+    [error] = ann.of(Error)
+    assert (error.code, error.re, error.ref) == ("invalid", "edit", "bad")
+    assert word in error.message
+    assert [ack.status for ack in ann.of(Ack)][0] == "applied"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"x": float("nan")}, {"color": "red; background: url(x)"}, {"z": "a" * 65}, {"x": "12"}]
+)
+def test_a_field_that_may_not_stand_goes_back_to_what_it_was(
+    house: House, ann: NativeReplica, bob: NativeReplica, fields: dict[str, Any]
+) -> None:
+    draw(house, ann, a=SHAPE)
+    settle(house, ann, bob)
+    change(house, bob, "a", **fields, y=7)
+    settle(house, ann, bob)
+    expected = {name: float(value) if isinstance(value, int) else value for name, value in SHAPE.items()}
+    assert here(house)["a"] == canvas(bob).to_py()["a"] == expected | {"y": 7.0}  # type: ignore[index]
+    assert author(house, "a") == (ann.participant, bob.participant)
+
+
+def test_a_field_that_is_unknown_or_shared_goes(house: House, ann: NativeReplica) -> None:
+    draw(house, ann, a=SHAPE | {"onload": "alert(1)", "name": Text("shared")})
+    settle(house, ann)
+    assert set(here(house)["a"]) == set(SHAPE)
+
+
+def test_the_canvas_takes_objects_only(house: House, ann: NativeReplica) -> None:
+    before = ann.doc.get_state()
+    with ann.doc.transaction():
+        canvas(ann)["text"] = "plain"
+        canvas(ann)["list"] = Array([1])
+        canvas(ann)["a b"] = made(SHAPE)
+    send(house, ann, before)
+    settle(house, ann)
+    assert here(house) == {}
+    assert canvas(ann).to_py() in ({}, None)
+
+
+def test_bounds_of_objects_and_points() -> None:
+    house = House(RoomLimits(max_objects=2, max_points=3))
+    ann = house.join(NativeReplica("Ann"))
+    draw(house, ann, a=SHAPE, s=STROKE)
+    settle(house, ann)
+    draw(house, ann, b=SHAPE)
+    before = ann.doc.get_state()
+    canvas(ann)["s"]["points"].extend([5, 5, 0.5, 6, 6, 0.5])
+    send(house, ann, before)
+    settle(house, ann)
+    assert set(here(house)) == set(canvas(ann).to_py() or {}) == {"a", "s"}
+    assert here(house)["s"]["points"] == [*STROKE["points"], 5.0, 5.0, 0.5]  # type: ignore[misc]
+    assert [error.ref for error in ann.of(Error)] == ["b", "s"]
+
+
+def test_a_viewer_draws_nothing(house: House) -> None:
+    eve = house.join(NativeReplica("Eve", role="viewer", client_id=9))
+    draw(house, eve, a=SHAPE)
+    settle(house, eve)
+    assert [ack.status for ack in eve.of(Ack)] == ["denied"]
+    assert here(house) == {}
+
+
+def test_the_story_is_untouched_by_the_canvas(house: House, ann: NativeReplica) -> None:
+    ann.edit(house.room, 0, insert="Ёж 🦔")
+    draw(house, ann, a=SHAPE)
+    settle(house, ann)
+    assert house.room.text() == "Ёж 🦔"
+    assert [span.length for span in house.room.authorship()] == [len("Ёж 🦔".encode())]
+
+
+KEYS = ("a", "b", "c")
+ACTIONS = st.one_of(
+    st.tuples(st.just("put"), st.sampled_from(KEYS), st.integers(0, 9)),
+    st.tuples(st.just("set"), st.sampled_from(KEYS), st.sampled_from([3, 8.5, float("nan"), "no"])),
+    st.tuples(st.just("grow"), st.sampled_from(KEYS), st.integers(1, 4)),
+    st.tuples(st.just("remove"), st.sampled_from(KEYS), st.just(0)),
+    st.tuples(st.just("undo"), st.sampled_from(KEYS), st.just(0)),
+    st.tuples(st.just("tick"), st.sampled_from(KEYS), st.just(0)),
+)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), ACTIONS), max_size=25))
+def test_concurrent_edits_of_objects_converge_for_native_and_plain_clients(
+    steps: list[tuple[int, tuple[str, str, Any]]],
+) -> None:
+    house = House(RoomLimits(max_points=4))
+    replicas: list[NativeReplica | PlainReplica] = [
+        house.join(NativeReplica("Ann", client_id=1)),
+        house.join(NativeReplica("Bob", client_id=2)),
+    ]
+    plain = PlainReplica(client_id=3)
+    plain.connect(house.room)
+    replicas.append(plain)
+    for who, (action, key, value) in steps:
+        replica = replicas[who]
+        objects = canvas(replica)
+        if action == "put":
+            draw(house, replica, **{key: STROKE | {"x": value}})
+        elif action == "set" and key in objects:
+            change(house, replica, key, x=value)
+        elif action == "grow" and key in objects:
+            before = replica.doc.get_state()
+            objects[key]["points"].extend([1.0, 2.0, 0.5] * value)
+            send(house, replica, before)
+        elif action == "remove" and key in objects:
+            draw(house, replica, **{key: None})
+        elif action == "undo" and isinstance(replica, NativeReplica):
+            replica.send(house.room, Undo())
+        elif action == "tick":
+            settle(house, *replicas)
+    settle(house, *replicas)
+    settle(house, *replicas)
+    found = here(house)
+    for replica in replicas:
+        assert (canvas(replica).to_py() or {}) == found
+    known = dict(house.room.shared.objects.items())
+    assert set(known) == set(found)
+    for fields in found.values():
+        assert fields["x"] == fields["x"]
+        assert len(fields["points"]) <= 12
+    house.restart()
+    assert here(house) == found
+    assert dict(house.room.shared.objects.items()) == known
+
+
+def test_an_order_key_fits_between_any_two() -> None:
+    keys = [key_between()]
+    for place in (0, 1, 0, 2, 1, 5, 3, 3, 3, 0, 0):
+        low = keys[place - 1] if place else ""
+        high = keys[place] if place < len(keys) else ""
+        keys.insert(place, key_between(low, high))
+    assert keys == sorted(set(keys))
+    with pytest.raises(ValueError, match="no order key"):
+        key_between("b", "a")
+
+
+def test_an_update_of_garbage_on_the_canvas_harms_nobody(house: House, ann: NativeReplica) -> None:
+    other: Doc[Any] = Doc(client_id=77)
+    with other.transaction():
+        other.get("canvas", type=Array).extend([1, {"deep": [[[[]]]]}])
+    ann.send(house.room, Edit(1, other.get_update()))
+    ann.batch = 1
+    draw(house, ann, a=SHAPE)
+    settle(house, ann)
+    assert set(here(house)) == {"a"}
