@@ -16,7 +16,9 @@ export function newId(): string {
 export class Board {
   readonly objects = signal<ReadonlyMap<string, BoardObject>>(new Map());
   /** From back to front. */
-  readonly ordered = computed(() => [...this.objects.value.values()].filter((each) => !each.hidden).sort(byOrder));
+  readonly ordered = computed(() =>
+    [...this.objects.value.values()].filter((each) => !each.hidden).sort(byOrder),
+  );
   private readonly root: YMap<unknown>;
 
   constructor(private readonly doc: Doc) {

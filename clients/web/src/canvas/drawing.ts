@@ -48,7 +48,16 @@ export function turn(object: BoardObject): string | undefined {
 
 const inkOf = (stroke: Stroke) => (stroke.tool === "eraser" ? PAPER : stroke.color);
 
+/** Objects are plain values that are replaced when they change: the outline of one is worked out once. */
+const outlines = new WeakMap<Stroke, string>();
+
 function strokePath(stroke: Stroke): string {
+  const known = outlines.get(stroke) ?? outlined(stroke);
+  outlines.set(stroke, known);
+  return known;
+}
+
+function outlined(stroke: Stroke): string {
   const points = strokePoints(stroke);
   // A mouse has no pressure and says one half throughout; its speed stands in for it.
   const even = points.every(([, , pressure]) => pressure === 0.5);
@@ -84,7 +93,10 @@ function shapePart(shape: Shape): Part {
   };
   switch (shape.shape) {
     case "rectangle":
-      return { tag: "rect", attributes: { x, y, width: w, height: h, rx: Math.min(3, w / 4, h / 4), ...line } };
+      return {
+        tag: "rect",
+        attributes: { x, y, width: w, height: h, rx: Math.min(3, w / 4, h / 4), ...line },
+      };
     case "ellipse":
       return {
         tag: "ellipse",

@@ -24,11 +24,30 @@ import {
 } from "./geometry";
 import { type BoardObject, extent, type Fields, LINE, readObject } from "./objects";
 
-export const TOOLS = ["select", "hand", "pen", "eraser", "rectangle", "ellipse", "line", "text", "frame"] as const;
+export const TOOLS = [
+  "select",
+  "hand",
+  "pen",
+  "eraser",
+  "rectangle",
+  "ellipse",
+  "line",
+  "text",
+  "frame",
+] as const;
 export type Tool = (typeof TOOLS)[number];
 export type Corner = "nw" | "ne" | "se" | "sw";
 
-export const COLORS = ["#22282a", "#d0402b", "#e08a12", "#f0c52e", "#3d8b5a", "#2a6fb8", "#7b4fb0", "#ffffff"];
+export const COLORS = [
+  "#22282a",
+  "#d0402b",
+  "#e08a12",
+  "#f0c52e",
+  "#3d8b5a",
+  "#2a6fb8",
+  "#7b4fb0",
+  "#ffffff",
+];
 export const SIZES = [2, 4, 8, 18];
 
 /** A pointer on the board; `at` is in pixels of the view. */
@@ -100,15 +119,22 @@ export class Easel {
     const gesture = this.gesture.value;
     const objects = this.board.ordered.value;
     if (gesture?.name === "erase") {
-      return objects.map((each) => (gesture.ids.has(each.id) ? { ...each, opacity: each.opacity * 0.25 } : each));
+      return objects.map((each) =>
+        gesture.ids.has(each.id) ? { ...each, opacity: each.opacity * 0.25 } : each,
+      );
     }
     const changes = this.pending();
     return changes
-      ? objects.map((each) => ({ ...each, ...(changes.get(each.id) ?? {}) }) as BoardObject)
+      ? objects.map((each) => {
+          const fields = changes.get(each.id);
+          return fields ? ({ ...each, ...fields } as BoardObject) : each;
+        })
       : objects;
   });
 
-  readonly selected = computed(() => this.shown.value.filter((object) => this.selection.value.has(object.id)));
+  readonly selected = computed(() =>
+    this.shown.value.filter((object) => this.selection.value.has(object.id)),
+  );
   readonly selectionBox = computed(() => around(this.selected.value.map(bounds)));
 
   choose(tool: Tool): void {
@@ -233,6 +259,11 @@ export class Easel {
     else this.placeShape(from, to);
   }
 
+  /** Begins a new text at a place of the view. */
+  beginText(at: Point): void {
+    this.writing.value = { id: null, at: toCanvas(this.camera.value, at) };
+  }
+
   /** Takes the text that was written; empty text is no object. */
   write(text: string, measured: { w: number; h: number }, fontSize: number): void {
     const writing = this.writing.value;
@@ -243,7 +274,16 @@ export class Easel {
       if (!words) return;
       const { x, y } = writing.at;
       const color = this.color.value;
-      const fields = { type: "text", text: words, x, y, ...measured, color, font: "sans", font_size: fontSize };
+      const fields = {
+        type: "text",
+        text: words,
+        x,
+        y,
+        ...measured,
+        color,
+        font: "sans",
+        font_size: fontSize,
+      };
       this.settle(this.board.place(fields));
     } else if (words) {
       this.board.change(new Map([[writing.id, { text: words, ...measured }]]));
@@ -318,7 +358,10 @@ export class Easel {
         };
         break;
       case "scale":
-        this.gesture.value = { ...gesture, to: this.stretched(gesture.from, gesture.corner, at, touch.shift) };
+        this.gesture.value = {
+          ...gesture,
+          to: this.stretched(gesture.from, gesture.corner, at, touch.shift),
+        };
         break;
       default:
         this.gesture.value = { ...gesture, to: at };
@@ -421,8 +464,9 @@ export class Easel {
       x: corner === "nw" || corner === "sw" ? from.x + from.w : from.x,
       y: corner === "nw" || corner === "ne" ? from.y + from.h : from.y,
     };
-    const keeps = even || this.movable().some((object) => !["stroke", "shape"].includes(object.type));
-    const far = keeps && from.h > 0 ? keepRatio(fixed, at, from.w / from.h) : at;
+    const rigid = this.movable().some((object) => !["stroke", "shape"].includes(object.type));
+    const keeps = (even || rigid) && from.w > 0 && from.h > 0;
+    const far = keeps ? keepRatio(fixed, at, from.w / from.h) : at;
     const least = SMALLEST / this.camera.value.scale;
     const box = boxOf(fixed, far);
     return { ...box, w: Math.max(least, box.w), h: Math.max(least, box.h) };
@@ -479,14 +523,19 @@ export class Easel {
 }
 
 const contains = (outer: Box, inner: Box) =>
-  inner.x >= outer.x && inner.y >= outer.y && inner.x + inner.w <= outer.x + outer.w && inner.y + inner.h <= outer.y + outer.h;
+  inner.x >= outer.x &&
+  inner.y >= outer.y &&
+  inner.x + inner.w <= outer.x + outer.w &&
+  inner.y + inner.h <= outer.y + outer.h;
 
 /** A stroke's fields: its corner, and its points counted from there. */
 export function strokeFields(points: readonly number[], color: string, size: number): Fields {
   const at = (offset: number) => points.filter((_, index) => index % 3 === offset);
   const x = Math.min(...at(0));
   const y = Math.min(...at(1));
-  const own = points.map((value, index) => (index % 3 === 0 ? value - x : index % 3 === 1 ? value - y : value));
+  const own = points.map((value, index) =>
+    index % 3 === 0 ? value - x : index % 3 === 1 ? value - y : value,
+  );
   return { type: "stroke", tool: "pen", x, y, ...extent(own), points: own, color, size };
 }
 

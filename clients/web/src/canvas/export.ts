@@ -1,6 +1,6 @@
 // The board, or a part of it, as a file: strokes stay vectors in SVG; PNG is that SVG, rasterised.
 
-import { type Part, PAPER, parts, turn } from "./drawing";
+import { PAPER, type Part, parts, turn } from "./drawing";
 import { around, type Box, bounds } from "./geometry";
 import type { BoardObject } from "./objects";
 
@@ -9,7 +9,9 @@ const MAX_SIDE = 4096;
 
 /** What there is to export, and where. Frames are a tool, not part of the work, until they hold a picture. */
 export function exported(objects: readonly BoardObject[]): { objects: BoardObject[]; box: Box } | null {
-  const shown = objects.filter((object) => !object.hidden && (object.type !== "frame" || object.asset !== ""));
+  const shown = objects.filter(
+    (object) => !object.hidden && (object.type !== "frame" || object.asset !== ""),
+  );
   const box = around(shown.map(bounds));
   if (!box) return null;
   const grown = { x: box.x - MARGIN, y: box.y - MARGIN, w: box.w + 2 * MARGIN, h: box.h + 2 * MARGIN };
@@ -51,7 +53,9 @@ export async function contents(
   objects: readonly BoardObject[],
   load: (asset: string) => Promise<Blob>,
 ): Promise<Map<string, string>> {
-  const assets = new Set(objects.flatMap((object) => ("asset" in object && object.asset ? [object.asset] : [])));
+  const assets = new Set(
+    objects.flatMap((object) => ("asset" in object && object.asset ? [object.asset] : [])),
+  );
   const loaded = [...assets].map(async (asset) => [asset, await dataUrl(await load(asset))] as const);
   return new Map(await Promise.all(loaded));
 }
@@ -75,7 +79,10 @@ export async function pngFile(
     canvas.height = size.height;
     canvas.getContext("2d")?.drawImage(image, 0, 0, size.width, size.height);
     return await new Promise((resolve, reject) => {
-      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large"))), "image/png");
+      canvas.toBlob(
+        (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large"))),
+        "image/png",
+      );
     });
   } finally {
     URL.revokeObjectURL(url);
@@ -101,7 +108,9 @@ function dataUrl(blob: Blob): Promise<string> {
 }
 
 function element({ tag, attributes, text }: Part): string {
-  return text === undefined ? `<${tag}${written(attributes)}/>` : `<${tag}${written(attributes)}>${escaped(text)}</${tag}>`;
+  return text === undefined
+    ? `<${tag}${written(attributes)}/>`
+    : `<${tag}${written(attributes)}>${escaped(text)}</${tag}>`;
 }
 
 function written(attributes: Record<string, string | number>): string {

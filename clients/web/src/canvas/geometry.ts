@@ -44,7 +44,11 @@ export const panBy = (camera: Camera, dx: number, dy: number): Camera => ({
 export function fit(box: Box, width: number, height: number): Camera {
   const margin = 48;
   const room = (pixels: number, units: number) => Math.max(1, pixels - 2 * margin) / Math.max(1, units);
-  const scale = Math.min(1, MAX_SCALE, Math.max(MIN_SCALE, Math.min(room(width, box.w), room(height, box.h))));
+  const scale = Math.min(
+    1,
+    MAX_SCALE,
+    Math.max(MIN_SCALE, Math.min(room(width, box.w), room(height, box.h))),
+  );
   return { scale, x: box.x + box.w / 2 - width / scale / 2, y: box.y + box.h / 2 - height / scale / 2 };
 }
 
@@ -165,7 +169,10 @@ function insideDistance(object: BoardObject, at: Point): number {
 }
 
 /** A line from `a` to `b` stands as a box without height, turned about its middle. */
-export function lineFields(a: Point, b: Point): { x: number; y: number; w: number; h: number; rotation: number } {
+export function lineFields(
+  a: Point,
+  b: Point,
+): { x: number; y: number; w: number; h: number; rotation: number } {
   const w = Math.hypot(b.x - a.x, b.y - a.y);
   const rotation = (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
   return { x: (a.x + b.x - w) / 2, y: (a.y + b.y) / 2, w, h: 0, rotation };

@@ -37,7 +37,8 @@ export function thinned(draft: Fields): Fields {
 export function readHand(value: unknown): Hand | null {
   if (typeof value !== "object" || value === null) return null;
   const { at, draft } = value as { at?: unknown; draft?: unknown };
-  if (!Array.isArray(at) || !at.slice(0, 2).every((each) => Number.isFinite(each)) || at.length < 2) return null;
+  if (!Array.isArray(at) || !at.slice(0, 2).every((each) => Number.isFinite(each)) || at.length < 2)
+    return null;
   const fields = typeof draft === "object" && draft !== null ? (draft as Record<string, unknown>) : null;
   return {
     at: { x: at[0] as number, y: at[1] as number },
