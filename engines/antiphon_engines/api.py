@@ -6,7 +6,7 @@ calls them from one thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import Meta, Struct
@@ -173,7 +173,7 @@ class EngineInfo(Struct, frozen=True):
 
 
 class Absent(Struct, frozen=True):
-    """An engine that this worker does without, and why, in a line for people."""
+    """An engine that this worker does without, for good or for now, and why, in a line for people."""
 
     modality: Literal["text", "image", "audio"]
     name: str
@@ -229,8 +229,18 @@ def written(request: Request) -> TextRequest:
     return request
 
 
+class Later(Struct, frozen=True):
+    """An engine that takes long to load and joins when it has been. `build` raises EngineUnavailable; it is called
+    once, on a thread of its own."""
+
+    modality: Literal["text", "image", "audio"]
+    name: str
+    build: Callable[[], Engine]
+
+
 class Engines(Struct, frozen=True):
-    """What a worker serves: one engine per kind, and those that it could not have."""
+    """What a worker serves, one engine per kind: at once, later, and what it could not have."""
 
     ready: tuple[Engine, ...]
     absent: tuple[Absent, ...] = ()
+    later: tuple[Later, ...] = ()

@@ -106,6 +106,13 @@ class Ready(Struct, frozen=True, tag="ready"):
     absent: tuple[Absent, ...] = ()
 
 
+class Changed(Struct, frozen=True, tag="changed"):
+    """The worker goes on with other engines than before."""
+
+    engines: tuple[EngineInfo, ...]
+    absent: tuple[Absent, ...]
+
+
 class Events(Struct, frozen=True, tag="events"):
     """What happened to one run, in order."""
 
@@ -125,7 +132,7 @@ class Fatal(Struct, frozen=True, tag="fatal"):
     final: bool
 
 
-Report: TypeAlias = Progress | Ready | Events | Pong | Fatal
+Report: TypeAlias = Progress | Ready | Changed | Events | Pong | Fatal
 
 
 def steering(ticket: int, change: Steer) -> SteerRun | SteerPicture:

@@ -31,6 +31,7 @@ from antiphon_engines.api import (
 from antiphon_engines.backoff import Backoff
 from antiphon_engines.channel import (
     Cancel,
+    Changed,
     ChannelError,
     Command,
     Configure,
@@ -92,7 +93,7 @@ class HostState(Struct, frozen=True):
     progress: float | None = None
     """Of loading, 0 to 1, where it can be told."""
     absent: tuple[Absent, ...] = ()
-    """Engines that were asked for and that the worker does without."""
+    """Engines that were asked for and that the worker does without, perhaps only until they are loaded."""
 
 
 class _Death(Struct, frozen=True):
@@ -274,7 +275,7 @@ class EngineHost:
                 self._handle(report)
         return None
 
-    def _handle(self, report: Events | Pong | Progress | Ready) -> None:
+    def _handle(self, report: Changed | Events | Pong | Progress | Ready) -> None:
         match report:
             case Events(ticket, events):
                 self._held.deliver(ticket, events)
@@ -282,6 +283,8 @@ class EngineHost:
                 self.stats = stats
             case Progress(message, fraction):
                 self._change(replace(self.state, message=message, progress=fraction))
+            case Changed(engines, absent):
+                self._change(HostState("ready", engines, absent=absent))
             case Ready(engines, absent):
                 self._ready_at = asyncio.get_running_loop().time()
                 self._change(HostState("ready", engines, absent=absent))

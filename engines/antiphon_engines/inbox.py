@@ -7,8 +7,10 @@ import os
 import queue
 import socket
 import threading
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
 
+from antiphon_engines.api import Absent, Engine
 from antiphon_engines.channel import ChannelError, Command, Shutdown, command_decoder
 
 logger = logging.getLogger(__name__)
@@ -20,11 +22,28 @@ GRACE: Final = 4.0
 """Seconds that the loop has to leave after the channel's end or a Shutdown; below the host's own grace."""
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """An engine that was loaded beside the loop is ready to be stepped by it."""
+
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """It could not be loaded."""
+
+    absent: Absent
+
+
+News: TypeAlias = Command | Joined | Missing
+
+
 class Inbox(Protocol):
     """Where the loop takes its commands from."""
 
-    def take(self, wait: bool) -> list[Command]:
-        """The commands that have come, in order; with `wait` at least one."""
+    def take(self, wait: bool) -> list[News]:
+        """What has come, in order; with `wait` at least one."""
         ...
 
 
@@ -37,15 +56,19 @@ class SocketInbox:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._queue: queue.Queue[Command] = queue.Queue(BOUND)
+        self._queue: queue.Queue[News] = queue.Queue(BOUND)
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._read, name="inbox", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def take(self, wait: bool) -> list[Command]:
-        commands: list[Command] = []
+    def put(self, news: Joined | Missing) -> None:
+        """From another thread of this process."""
+        self._queue.put(news)
+
+    def take(self, wait: bool) -> list[News]:
+        commands: list[News] = []
         try:
             commands.append(self._queue.get(block=wait))
             while True:

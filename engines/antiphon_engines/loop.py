@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from antiphon_engines.api import (
+    Absent,
     Done,
     Engine,
+    EngineUnavailable,
     Failed,
     Image,
     ImageRequest,
@@ -20,7 +22,7 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.channel import (
     Cancel,
-    Command,
+    Changed,
     Configure,
     Events,
     Ping,
@@ -33,7 +35,7 @@ from antiphon_engines.channel import (
     Submit,
 )
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, SteerRejected
-from antiphon_engines.inbox import Inbox
+from antiphon_engines.inbox import Inbox, Joined, Missing, News
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.scheduler import Batch, Scheduler
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
@@ -62,14 +64,17 @@ class WorkerLoop:
         inbox: Inbox,
         send: Callable[[Sequence[Report]], None],
         clock: Callable[[], float],
+        absent: Sequence[Absent] = (),
     ) -> None:
-        self._engines = engines
+        self.engines = dict(engines)
+        """By kind; whoever made the loop closes them."""
+        self._absent: dict[str, Absent] = {each.modality: each for each in absent}
         self._scheduler = scheduler
         self._inbox = inbox
         self._send = send
         self._clock = clock
         self._events: dict[int, list[RunEvent]] = {}
-        self._pongs: list[Pong] = []
+        self._notices: list[Pong | Changed] = []
         self._told: dict[int, Queued] = {}
         self._queue_changed = False
         self._looked_at = 0.0
@@ -99,8 +104,16 @@ class WorkerLoop:
             self._obey(command)
         return True
 
-    def _obey(self, command: Command) -> None:
+    def _obey(self, command: News) -> None:
         match command:
+            case Joined(engine):
+                self.engines[engine.kind] = engine
+                self._scheduler.attach(engine.kind, engine.info)
+                self._absent.pop(engine.info.modality, None)
+                self._tell_engines()
+            case Missing(absent):
+                self._absent[absent.modality] = absent
+                self._tell_engines()
             case Submit():
                 self._submit(command)
             case SteerRun(number, change) | SteerPicture(number, change):
@@ -113,7 +126,7 @@ class WorkerLoop:
                     self._events.pop(number, None)
                     self._forget(ticket)
             case Ping(sequence):
-                self._pongs.append(Pong(sequence, self.stats()))
+                self._notices.append(Pong(sequence, self.stats()))
             case Configure() | Shutdown():
                 raise AssertionError(f"{type(command).__name__} is not for the loop")
 
@@ -129,9 +142,11 @@ class WorkerLoop:
             submitted_at=self._clock(),
         )
         try:
+            if missing := self._absent.get(ticket.engine):
+                raise EngineUnavailable(f"{missing.name}: {missing.reason}")
             self._scheduler.submit(ticket)
             self._queue_changed = True
-        except PeerError as error:
+        except (PeerError, EngineUnavailable) as error:
             self._say(ticket, Failed(error.code, error.message))
 
     def _steer(self, ticket: Ticket, change: Steer) -> None:
@@ -142,7 +157,7 @@ class WorkerLoop:
             ticket.steers.append(change)
             return
         try:
-            self._engines[ticket.engine].steer(ticket.job, change)
+            self.engines[ticket.engine].steer(ticket.job, change)
         except AntiphonError as error:
             self._say(ticket, SteerRejected(error.message))
         except Exception as error:
@@ -159,7 +174,7 @@ class WorkerLoop:
             # must not be given to the next one.
             self._emit()
             try:
-                ticket.job = self._engines[ticket.engine].admit(ticket.request)
+                ticket.job = self.engines[ticket.engine].admit(ticket.request)
             except AntiphonError as error:
                 self._finish(ticket, Failed(error.code, error.message))
             except Exception as error:
@@ -176,7 +191,7 @@ class WorkerLoop:
         jobs = [ticket.job for ticket in batch.tickets if ticket.job is not None]
         began = self._clock()
         try:
-            results = self._engines[batch.engine].step(jobs)
+            results = self.engines[batch.engine].step(jobs)
             if len(results) != len(jobs):
                 raise RuntimeError(f"{len(jobs)} jobs were stepped, {len(results)} results came back")
         except Exception as error:
@@ -221,7 +236,7 @@ class WorkerLoop:
         job, ticket.job = ticket.job, None
         if job is not None:
             try:
-                self._engines[ticket.engine].release(job)
+                self.engines[ticket.engine].release(job)
             except Exception as error:
                 self._engine_failed([], error)
 
@@ -234,6 +249,10 @@ class WorkerLoop:
             self._finish(ticket, Failed(ErrorCode.ENGINE_FAILED, reason))
         if self._broken >= MAX_BROKEN:
             raise EngineBroken(reason)
+
+    def _tell_engines(self) -> None:
+        infos = tuple(engine.info for engine in self.engines.values())
+        self._notices.append(Changed(infos, tuple(self._absent.values())))
 
     # Report ---------------------------------------------------------------------------------------------
 
@@ -262,10 +281,10 @@ class WorkerLoop:
 
     def _emit(self) -> None:
         reports: list[Report] = [Events(number, tuple(events)) for number, events in self._events.items()]
-        reports += self._pongs
+        reports += self._notices
         if reports:
             self._events = {}
-            self._pongs = []
+            self._notices = []
             self._send(reports)
 
 

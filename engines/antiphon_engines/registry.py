@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable
+from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import packaged_gguf
@@ -175,7 +176,7 @@ def parse_image(spec: str) -> ImageSource | None:
         case "embedded":
             return EmbeddedImageModel()
     path = Path(spec).expanduser()
-    if path.is_dir():
+    if spec and path.is_dir():
         if not (path / "model_index.json").is_file():
             raise EngineUnavailable(f"{spec} holds no model_index.json: it is not a diffusers folder")
         return DiffusersModel(source=str(path), local=True)
@@ -212,8 +213,10 @@ def check_image(spec: str) -> ImageSource | None:
 def build_image(config: WorkerConfig) -> Engine | None:
     """The engine that `config.image_model` names, ready to step; None for `none`. As :func:`build` otherwise."""
     source = check_image(config.image_model)
-    if source is None:
-        return None
+    return None if source is None else _paint_with(source, config)
+
+
+def _paint_with(source: ImageSource, config: WorkerConfig) -> Engine:
     from antiphon_engines.image import building
 
     if isinstance(source, EmbeddedImageModel):
@@ -222,15 +225,17 @@ def build_image(config: WorkerConfig) -> Engine | None:
 
 
 def engines(config: WorkerConfig) -> Engines:
-    """Everything that a worker serves. Text must be there; a picture engine that cannot be had is told as absent.
-    Raises EngineUnavailable."""
+    """Everything that a worker serves. Text must be there; pictures, whose libraries alone take seconds to load, join
+    later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
     text = build(config)
     try:
-        image = build_image(config)
+        source = check_image(config.image_model)
     except EngineUnavailable as error:
         logger.warning("there will be no pictures: %s", error)
-        return Engines((text,), (Absent("image", config.image_model, error.message),))
-    return Engines((text,) if image is None else (text, image))
+        return Engines((text,), absent=(Absent("image", config.image_model, error.message),))
+    if source is None:
+        return Engines((text,))
+    return Engines((text,), later=(Later("image", config.image_model, partial(_paint_with, source, config)),))
 
 
 def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:

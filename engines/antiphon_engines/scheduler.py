@@ -71,6 +71,11 @@ class Scheduler:
         self._paces = {kind: Pace() for kind in engines}
         self.costs = CostTable()
 
+    def attach(self, kind: str, info: EngineInfo) -> None:
+        """From now on runs of this kind are served too."""
+        self._engines[kind] = info
+        self._paces[kind] = Pace()
+
     # What is held ---------------------------------------------------------------------------------------
 
     def get(self, number: int) -> Ticket | None:

@@ -13,18 +13,20 @@ import logging
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Final, cast
 
-from antiphon_engines.api import Engines, EngineUnavailable
+from antiphon_engines.api import Absent, Engines, EngineUnavailable, Later
 from antiphon_engines.channel import Configure, Fatal, Progress, Ready, Report, encode
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.inbox import SocketInbox
+from antiphon_engines.inbox import Joined, Missing, SocketInbox
 from antiphon_engines.loop import EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
+LOADING: Final = "it is being loaded"
 Factory = Callable[[WorkerConfig], Engines]
 
 
@@ -67,18 +69,35 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     # What loading left behind lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
+    absent = (*engines.absent, *(Absent(each.modality, each.name, LOADING) for each in engines.later))
+    by_kind = {engine.kind: engine for engine in engines.ready}
+    scheduler = Scheduler({kind: engine.info for kind, engine in by_kind.items()}, first.queue)
+    loop = WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic, absent)
     try:
-        send([Ready(tuple(engine.info for engine in engines.ready), engines.absent)])
-        scheduler = Scheduler({engine.kind: engine.info for engine in engines.ready}, first.queue)
-        by_kind = {engine.kind: engine for engine in engines.ready}
-        WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic).run()
+        send([Ready(tuple(engine.info for engine in engines.ready), absent)])
+        threading.Thread(target=_load, args=(engines.later, inbox), name="loader", daemon=True).start()
+        loop.run()
     except EngineBroken as error:
         send([Fatal(error.message, final=False)])
         return 4
     finally:
-        for engine in engines.ready:
+        for engine in loop.engines.values():
             engine.close()
     return 0
+
+
+def _load(wanted: Sequence[Later], inbox: SocketInbox) -> None:
+    """Load, beside the loop, what joins later; text is served meanwhile."""
+    for each in wanted:
+        try:
+            inbox.put(Joined(each.build()))
+        except EngineUnavailable as error:
+            logger.warning("%s cannot be loaded: %s", each.name, error)
+            inbox.put(Missing(Absent(each.modality, each.name, error.message)))
+        except Exception as error:
+            logger.exception("%s cannot be loaded", each.name)
+            reason = f"loading failed: {type(error).__name__}: {str(error)[:200]}"
+            inbox.put(Missing(Absent(each.modality, each.name, reason)))
 
 
 def _factory(name: str) -> Factory:

@@ -8,7 +8,7 @@ from typing import Final
 STORY: Final = "story"
 """Y.Text, rich text as Quill deltas."""
 CANVAS: Final = "canvas"
-"""Y.Map of objects and layers."""
+"""Y.Map: object id -> Y.Map of its fields (`antiphon_proto.canvas` has the table and the bounds)."""
 JAM: Final = "jam"
 """Y.Map: transport, prompts, tracks, clips."""
 FILM: Final = "film"

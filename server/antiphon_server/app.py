@@ -20,6 +20,7 @@ from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server import asset_http, http, ws
 from antiphon_server.answers import errors, secure
+from antiphon_server.asset_desk import StoredAssets
 from antiphon_server.auth import Tokens, load_key
 from antiphon_server.client_files import ClientFiles
 from antiphon_server.config import Settings
@@ -101,6 +102,8 @@ async def _run(
     stack.push_async_callback(store.close)
     assets = AssetFiles(settings.data_dir / "assets", settings.asset_bounds())
     stack.push_async_callback(assets.close)
+    asset_desk = StoredAssets(assets)
+    stack.push_async_callback(asset_desk.close)
     pictures = Pictures(settings.picture_limits())
     stack.push_async_callback(pictures.close)
     engine = make_engine(settings.worker_config(), heard)
@@ -112,6 +115,7 @@ async def _run(
         models=lambda: gateway.models(),
         limits=settings.room_limits(),
         max_rooms=settings.limits.max_rooms,
+        assets=asset_desk,
         on_tick=metrics.tick.observe,
     )
     gateway = Gateway(settings, tokens, store, assets, pictures, engine, hub, metrics)

@@ -57,6 +57,12 @@ class _DroppingLane:
             dropped += 1
         return dropped
 
+    def drop(self, slot: object) -> int:
+        """Forget what waits in a slot; returns how many frames that were."""
+        old = self._frames.pop(slot, None)
+        self._size -= len(old or b"")
+        return int(old is not None)
+
     def take(self) -> bytes | None:
         if not self._frames:
             return None
@@ -95,6 +101,10 @@ class Backlog:
         self._ordered.append(data)
         self._ordered_size += len(data)
         return 0
+
+    def drop(self, lane: Lane, slot: str) -> int:
+        """Forget what waits in a slot of a latest-wins lane; returns how many frames that were."""
+        return self._lanes[lane].drop(slot)
 
     def take(self) -> bytes | None:
         """The next frame to send, highest lane first; None when nothing waits."""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import AntiphonError, CloseCode, ErrorCode, NotFound, ProtocolViolation
-from antiphon_proto.messages import Ask, ClientMessage, Edit, Error, Hello, Ping, Pong, Steer
+from antiphon_proto.messages import Ask, ClientMessage, Edit, Error, Hello, Paint, Ping, Pong, Steer
 from antiphon_proto.session import ServerSession
 from antiphon_server.auth import Unauthorized
 from antiphon_server.frames import Frame
@@ -34,6 +34,7 @@ class Connection:
         self._outbox = outbox
         self._session = ServerSession(max_message=limits.max_message, clock=clock)
         self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
+        self._paints = TokenBucket(limits.paints_per_minute / 60, limits.paint_burst, clock)
         self._place: tuple[Room, Seat] | None = None
 
     async def run(self, ws: web.WebSocketResponse) -> None:
@@ -70,12 +71,15 @@ class Connection:
             await self._join(message)
         elif isinstance(message, Ping):
             self._outbox.send(Frame.of(Pong(message.sent_ms, time.time() * 1000)))
-        elif isinstance(message, Ask | Steer) and not self._asks.allow():
+        elif isinstance(message, Ask | Paint | Steer) and not self._allowed(message):
             self._outbox.send(Frame.of(_too_many(message)))
         elif self._place is not None:
             room, seat = self._place
             self._gateway.traffic.edits += isinstance(message, Edit)
             room.receive(seat, message)
+
+    def _allowed(self, message: Ask | Paint | Steer) -> bool:
+        return (self._paints if isinstance(message, Paint) else self._asks).allow()
 
     async def _join(self, hello: Hello) -> None:
         grant = self._gateway.tokens.verify(hello.token)
@@ -92,10 +96,12 @@ class Connection:
         self._place = room, room.join(self._outbox, request)
 
 
-def _too_many(message: Ask | Steer) -> Error:
+def _too_many(message: Ask | Paint | Steer) -> Error:
     text = "too many requests to the AI; wait a little"
     if isinstance(message, Ask):
         return Error(ErrorCode.RATE_LIMITED, text, "ask", str(message.ask))
+    if isinstance(message, Paint):
+        return Error(ErrorCode.RATE_LIMITED, text, "paint", str(message.paint))
     return Error(ErrorCode.RATE_LIMITED, text, "steer", message.run)
 
 

@@ -77,6 +77,10 @@ class Outlet(Protocol):
         """Deliver or queue by the lane's policy. Never blocks and never raises."""
         ...
 
+    def forget(self, lane: Lane, slot: str) -> None:
+        """What waits in this slot of a latest-wins lane is not sent any more."""
+        ...
+
     def close(self, code: CloseCode, reason: str = "") -> None:
         """End the connection (what is queued in the control lane goes out first). Idempotent."""
         ...

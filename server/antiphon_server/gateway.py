@@ -7,12 +7,11 @@ from typing import Protocol
 
 from aiohttp import web
 
-from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.api import EngineUnavailable, ImageFacts
 from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
-from antiphon_proto.messages import ModelInfo
+from antiphon_proto.messages import ImageModel, ModelInfo
 from antiphon_server.auth import Tokens
-from antiphon_server.coauthor import Engine as RunEngine
 from antiphon_server.config import Settings
 from antiphon_server.connections import Connections
 from antiphon_server.hub import Hub
@@ -21,6 +20,7 @@ from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.outbox import Traffic
 from antiphon_server.pictures import Pictures
 from antiphon_server.proxies import Origins, Proxies
+from antiphon_server.stage import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.assets import AssetStore
 
@@ -94,9 +94,22 @@ def models(state: HostState, text_model: str) -> tuple[ModelInfo, ...]:
         return (ModelInfo("text", _name(text_model), "", ready, state.message[:200]),)
     return tuple(
         ModelInfo(
-            engine.modality, engine.name, engine.device, ready, engine.note if ready else state.message[:200]
+            engine.modality,
+            engine.name,
+            engine.device,
+            ready,
+            engine.note if ready else state.message[:200],
+            _image_model(engine.image),
         )
         for engine in state.engines
+    )
+
+
+def _image_model(facts: ImageFacts | None) -> ImageModel | None:
+    if facts is None:
+        return None
+    return ImageModel(
+        facts.width, facts.height, facts.steps, facts.guidance, facts.max_pixels, tuple(facts.samplers)
     )
 
 

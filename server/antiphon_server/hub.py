@@ -13,11 +13,12 @@ import msgspec
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import CloseCode, NotFound
 from antiphon_proto.messages import ModelInfo
+from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.clock import Clock, SystemClock
-from antiphon_server.coauthor import Engine
 from antiphon_server.document import DocumentBroken
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.stage import Engine
 from antiphon_server.store.api import RoomRecord, RoomStore, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ ROLES = ("owner", "editor", "viewer")
 
 
 class Hub:
-    """`engine` None: rooms without an AI. At most `max_rooms` in memory; `mint` makes invite links;
+    """`engine` None: rooms without an AI; `assets` None: rooms that keep no pictures.
+    At most `max_rooms` in memory; `mint` makes invite links;
     `on_tick` hears how many seconds each tick of all rooms took."""
 
     def __init__(
@@ -42,10 +44,13 @@ class Hub:
         limits: RoomLimits | None = None,
         max_rooms: int = 1000,
         clock: Clock | None = None,
+        assets: AssetDesk | None = None,
         on_tick: Callable[[float], None] | None = None,
     ) -> None:
         self._on_tick = on_tick
-        self._services = Services(store, engine, limits or RoomLimits(), clock or SystemClock(), mint, models)
+        self._services = Services(
+            store, engine, limits or RoomLimits(), clock or SystemClock(), mint, models, assets
+        )
         self._store = store
         self._max_rooms = max_rooms
         self._rooms: dict[str, Room] = {}

@@ -54,6 +54,9 @@ class Limits(BaseModel):
     asks_per_minute: float = Field(default=60.0, gt=0, le=1e6)
     """Requests to the AI of one connection; beyond it they are answered `rate_limited`."""
     ask_burst: int = Field(default=20, ge=1, le=10_000)
+    paints_per_minute: float = Field(default=600.0, gt=0, le=1e6)
+    """Requests to paint of one connection: many, since a live frame asks with every few strokes."""
+    paint_burst: int = Field(default=60, ge=1, le=10_000)
     rooms_per_minute: float = Field(default=60.0, gt=0, le=1e6)
     """Rooms that one address may create."""
     room_burst: int = Field(default=60, ge=1, le=10_000)

@@ -105,6 +105,9 @@ class Outbox:
         else:
             self._queue(frame, data)
 
+    def forget(self, lane: Lane, slot: str) -> None:
+        self._traffic.dropped[lane] += self._backlog.drop(lane, slot)
+
     def close(self, code: CloseCode, reason: str = "") -> None:
         if self.close_code is not None:
             return

@@ -10,6 +10,7 @@ from antiphon_proto.messages import (
     Ask,
     ClientMessage,
     Edit,
+    Paint,
     Redo,
     Reject,
     Resync,
@@ -24,9 +25,11 @@ from antiphon_server.coauthor import Coauthor
 from antiphon_server.document import Change
 from antiphon_server.edits import Edits
 from antiphon_server.members import Member
+from antiphon_server.painter import Painter
 from antiphon_server.reception import Reception
 from antiphon_server.rights import NEEDED, require
 from antiphon_server.seat import Seat
+from antiphon_server.stage import Stage
 from antiphon_server.suggestions import Suggestions
 
 if TYPE_CHECKING:
@@ -35,11 +38,20 @@ if TYPE_CHECKING:
 
 class Requests:
     def __init__(
-        self, room: Room, edits: Edits, coauthor: Coauthor, suggestions: Suggestions, reception: Reception
+        self,
+        room: Room,
+        edits: Edits,
+        stage: Stage,
+        coauthor: Coauthor,
+        painter: Painter,
+        suggestions: Suggestions,
+        reception: Reception,
     ) -> None:
         self._room = room
         self._edits = edits
+        self._stage = stage
         self._coauthor = coauthor
+        self._painter = painter
         self._suggestions = suggestions
         self._reception = reception
 
@@ -61,10 +73,12 @@ class Requests:
                 room.wake()
             case Ask():
                 self._coauthor.ask(member, message)
+            case Paint():
+                self._painter.paint(member, message)
             case Stop():
-                self._coauthor.stop(member, message)
+                self._stage.stop(member, message)
             case Steer():
-                self._coauthor.steer(member, message)
+                self._stage.steer(member, message)
             case Accept():
                 self._suggestions.accept(member, message)
             case Reject():
@@ -96,7 +110,7 @@ class Requests:
         if member.record.revoked:
             raise Conflict("this participant is put out already")
         member.update(revoked=True)
-        self._coauthor.halt_all(member.id)
+        self._stage.halt_all(member.id)
         if (seat := member.seat) is not None:
             seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
             room.leave(seat)
@@ -108,7 +122,7 @@ def reference(message: ClientMessage) -> tuple[str, str]:
     """The tag of a request, and its number or run."""
     tag = str(message.__struct_config__.tag)
     match message:
-        case Ask(ask=number):
+        case Ask(ask=number) | Paint(paint=number):
             return tag, str(number)
         case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Undo(run):
             return tag, run or ""

@@ -10,6 +10,7 @@ from antiphon_proto.messages import (
     Ask,
     Edit,
     Message,
+    Paint,
     Redo,
     Reject,
     Resync,
@@ -39,6 +40,7 @@ NEEDED: dict[type[Message], Right] = {
     Edit: Right.EDIT,
     SetPresence: Right.SEE,
     Ask: Right.PROMPT,
+    Paint: Right.PROMPT,
     Stop: Right.PROMPT,  # one's own run; another's needs MODERATE
     Steer: Right.PROMPT,  # likewise
     Accept: Right.EDIT,

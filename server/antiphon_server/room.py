@@ -24,6 +24,7 @@ from antiphon_proto.errors import (
     PeerError,
     ProtocolViolation,
 )
+from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
     ClientMessage,
     Digest,
@@ -35,21 +36,24 @@ from antiphon_proto.messages import (
     ModelInfo,
     Models,
     Participant,
+    Preview,
     Role,
     Run,
     RunInfo,
     Tokens,
 )
 from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
+from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.authorship import Owner, Span
 from antiphon_server.clock import Clock
-from antiphon_server.coauthor import Coauthor, Engine
+from antiphon_server.coauthor import Coauthor
 from antiphon_server.delivery import Delivery
 from antiphon_server.document import Change
 from antiphon_server.edits import Edits
 from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
 from antiphon_server.members import Member, Members
+from antiphon_server.painter import Painter
 from antiphon_server.plain import edit_frame
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.reception import Reception
@@ -60,6 +64,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
+from antiphon_server.stage import Engine, Stage
 from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
 from antiphon_server.suggestions import Suggestions
 
@@ -82,6 +87,7 @@ class Services(Struct, frozen=True):
     clock: Clock
     mint: Mint
     models: Callable[[], tuple[ModelInfo, ...]]
+    assets: AssetDesk | None = None
 
 
 class Room:
@@ -102,10 +108,14 @@ class Room:
         self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
         self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
         self._edits = Edits(self.shared, self._delivery, self._journal, self.commit)
-        self._coauthor = Coauthor(self, services.engine, self._model, clock.unix_ms)
-        self._suggestions = Suggestions(self, self._coauthor)
+        self._stage = Stage(self, services.engine)
+        self._painter = Painter(self, self._stage, services.assets)
+        self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
-        self._requests = Requests(self, self._edits, self._coauthor, self._suggestions, self._reception)
+        coauthor = Coauthor(self, self._stage)
+        self._requests = Requests(
+            self, self._edits, self._stage, coauthor, self._painter, self._suggestions, self._reception
+        )
         self._after: list[Frame] = []
         self._seq = stored.snapshot.seq if stored.snapshot else 0
         self._entries = self._entry_bytes = 0
@@ -296,7 +306,8 @@ class Room:
 
         Returns whether something is left for the next tick (presence that may not be sent yet).
         """
-        self._coauthor.tick()
+        self._painter.tick()
+        self._stage.tick()
         self.flush()
         after, self._after = self._after, []
         for frame in after:
@@ -322,7 +333,7 @@ class Room:
                 for seat in plain:
                     seat.outlet.send(frame)
         if self.idle_for() >= self.limits.empty_timeout:
-            self._coauthor.halt_all()
+            self._stage.halt_all()
         if self._entries >= self.limits.snapshot_entries or self._entry_bytes >= self.limits.snapshot_bytes:
             self.snapshot()
         self.tick()
@@ -356,8 +367,15 @@ class Room:
         """Token details wait for the tick's update: they follow the text that they are about."""
         if isinstance(message, Tokens):
             self._after.append(Frame.of(message))
+        elif isinstance(message, Preview):
+            self.send_all(Frame.of(message, slot=message.run))
         else:
             self.send_all(Frame.of(message))
+
+    def forget_previews(self, run: str) -> None:
+        """A preview of this run that still waits for a slow client is not sent any more."""
+        for _, seat in self.members.seated():
+            seat.outlet.forget(Lane.PREVIEW, run)
 
     def go_away(self, reason: str, retry_ms: int) -> None:
         """Tell everybody, before a drain."""
@@ -372,7 +390,7 @@ class Room:
 
         Raises StorageUnavailable when not everything could be saved; everybody is out all the same."""
         self._closed = True
-        self._coauthor.halt_all()
+        self._stage.halt_all()
         self.snapshot()
         self.tick()
         self._journal.stop()
@@ -427,8 +445,9 @@ class Room:
         assert member is not None
         return member
 
-    def _model(self) -> str:
-        return next((model.name for model in self.models() if model.modality == "text"), "")
+    def model(self, modality: str) -> str:
+        """The name of the model that would answer; "" when there is none."""
+        return next((model.name for model in self.models() if model.modality == modality), "")
 
 
 def _link_id() -> str:

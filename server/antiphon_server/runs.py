@@ -11,18 +11,37 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import ErrorCode, NotFound
-from antiphon_proto.messages import Ask, RunInfo
-from antiphon_proto.params import TextParams
+from antiphon_proto.messages import RunInfo
+from antiphon_proto.params import ImageTask, Mode, Task
 from antiphon_server.members import AI
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RunRecord
 
+SEED_BITS = 53
+"""Of a seed that the server draws: every JavaScript number holds it."""
 LIVE = frozenset({"queued", "running"})
+
+
+class Order(Struct, frozen=True):
+    """What was asked, as the run that answers is announced and kept. `ask` is the request's own number."""
+
+    ask: int
+    participant: str
+    task: Task | ImageTask
+    mode: Mode
+    instruction: str
+    length: int
+    seed: int
+    model: str
+    params: str
+    """JSON, as `prompt`."""
+    prompt: str
+    target: str = ""
 
 
 class RunEntry:
@@ -85,27 +104,24 @@ class RunRegistry:
         if own >= self._limits.max_runs_per_member:
             raise QueueFull(f"you have {own} runs under way; wait for one to end, or stop one")
 
-    def start(
-        self, ask: Ask, participant: str, params: TextParams, prompt: bytes, model: str, now_ms: int
-    ) -> RunEntry:
+    def start(self, order: Order, now_ms: int) -> RunEntry:
         info = RunInfo(
             id=f"r{secrets.token_hex(6)}",
             epoch=1,
-            participant=participant,
+            participant=order.participant,
             author=AI.id,
-            task=ask.task,
-            mode=ask.mode,
+            task=order.task,
+            mode=order.mode,
             state="queued",
-            model=model,
-            instruction=ask.instruction,
-            length=params.max_tokens,
-            seed=params.seed or 0,
-            suggestion="open" if ask.mode == "suggest" else "none",
+            model=order.model,
+            instruction=order.instruction,
+            length=order.length,
+            seed=order.seed,
+            suggestion="open" if order.mode == "suggest" else "none",
             created_ms=now_ms,
+            target=order.target,
         )
-        run = RunEntry(
-            RunRecord(info, msgspec.json.encode(params).decode(), prompt.decode()), self._changed, ask.ask
-        )
+        run = RunEntry(RunRecord(info, order.params, order.prompt), self._changed, order.ask)
         self._runs[info.id] = self._changed[info.id] = run
         self._forget()
         return run

@@ -6,26 +6,28 @@ is touched, and not one character of anybody else's.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeAlias
 
 from antiphon_proto import schema
 from antiphon_proto.errors import Conflict, PeerError
 from antiphon_proto.messages import Accept, Reject
 from antiphon_server.authorship import Owner
-from antiphon_server.coauthor import Coauthor, Desk
 from antiphon_server.members import Member
+from antiphon_server.painting import unpaint
 from antiphon_server.removed import without
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import SERVER_ORIGIN
+from antiphon_server.stage import Desk, Stage
 from antiphon_server.text_index import EMBED, size
 
 Ranges: TypeAlias = list[tuple[int, int]]
 
 
 class Suggestions:
-    def __init__(self, desk: Desk, coauthor: Coauthor) -> None:
+    def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk = desk
-        self._coauthor = coauthor
+        self._stage = stage
 
     def accept(self, member: Member, message: Accept) -> None:
         """The insertion stays, what it replaces goes. Raises NotFound, Conflict or PeerError."""
@@ -55,7 +57,7 @@ class Suggestions:
         """
         run = self._desk.runs.get(run_id)
         if run.live:
-            self._coauthor.halt(run)
+            self._stage.halt(run)
         if run.info.undone or run.private:
             raise Conflict("there is nothing of this run to undo")
         shared = self._desk.shared
@@ -65,6 +67,7 @@ class Suggestions:
         self._desk.commit(document.format(marked, {schema.ATTR_SUGGEST_DELETE: None}, SERVER_ORIGIN), owner)
         self._desk.commit(document.delete(shared.authorship.ranges(run_id), SERVER_ORIGIN), owner)
         self._restore(run_id)
+        self._unpaint(run, owner)
         run.update(
             undone=True, suggestion="rejected" if run.info.suggestion == "open" else run.info.suggestion
         )
@@ -82,6 +85,12 @@ class Suggestions:
                 self._desk.commit(shared.document.insert(at, text, attributes, SERVER_ORIGIN), piece.owner)
                 at += size(text)
         shared.removed.forget_run(run_id)
+
+    def _unpaint(self, run: RunEntry, owner: Owner) -> None:
+        """Take away what the run painted; the frame that it took the place of comes back."""
+        shared, info = self._desk.shared, run.info
+        work = partial(unpaint, made=shared.objects.by_run(info.id), run=info.id, target=info.target)
+        self._desk.commit(shared.document.draw(work, SERVER_ORIGIN), owner)
 
     def _open(self, run_id: str) -> RunEntry:
         run = self._desk.runs.get(run_id)

@@ -95,6 +95,26 @@ async def test_a_suggestion_is_accepted_in_the_other_page(company: Company, serv
     assert "".join(await ada.ai.all_text_contents()) == suggested
 
 
+async def test_a_suggestion_for_a_selection_replaces_it(company: Company, served: ServedProcess) -> None:
+    ada, maria = await two(company, served)
+    await ada.write("The storm came. The boat was old.")
+    await ada.mode("Suggest")
+    await ada.page.get_by_label("Length").select_option(label="A line")
+    await ada.story.focus()
+    await ada.page.keyboard.press("Control+Home")
+    for _ in "The storm came.":
+        await ada.page.keyboard.press("Shift+ArrowRight")
+    await ada.page.get_by_role("textbox", name="Ask the model").fill("Make it darker.")
+    await ada.page.keyboard.press("Enter")
+    await expect(maria.page.locator(".run-done")).to_be_visible()
+    await expect(maria.story.locator("[data-suggest-del]")).to_have_text("The storm came.")
+    suggested = "".join(await maria.suggested.all_text_contents())
+    await maria.runs.first.get_by_role("button", name="Accept").click()
+    await expect(ada.story.locator("[data-suggest-del]")).to_have_count(0)
+    await expect(ada.suggested).to_have_count(0)
+    assert (await ada.agrees_with(maria)).replace("\n", "") == suggested + " The boat was old."
+
+
 async def test_a_rejected_suggestion_leaves_nothing(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     await ada.write(OPENING)

@@ -10,10 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_engines.api import Done, EngineInfo, Failed, Token
+from antiphon_engines.api import (
+    Absent,
+    Done,
+    EngineInfo,
+    Failed,
+    Image,
+    ImageFacts,
+    ImageRequest,
+    Preview,
+    Token,
+)
 from antiphon_engines.channel import (
     MAX_FRAME,
     Cancel,
+    Changed,
     ChannelError,
     Command,
     Configure,
@@ -27,6 +38,7 @@ from antiphon_engines.channel import (
     Report,
     Shutdown,
     Stats,
+    SteerPicture,
     SteerRun,
     Submit,
     command_decoder,
@@ -34,10 +46,10 @@ from antiphon_engines.channel import (
     report_decoder,
 )
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Queued, Started, SteerRejected
+from antiphon_engines.events import Progressed, Queued, Started, SteerRejected
 from antiphon_engines.settings import QueueBounds
 from antiphon_proto.messages import Alternative, TokenInfo
-from antiphon_proto.params import TextParams, TextSteer
+from antiphon_proto.params import ImageParams, ImageSteer, TextParams, TextSteer
 from support.fake_engine import request
 
 COMMANDS: list[Command] = [
@@ -47,6 +59,15 @@ COMMANDS: list[Command] = [
     ),
     SteerRun(1, TextSteer(temperature=0.1)),
     SteerRun(1, TextSteer(instruction="shorter")),
+    Submit(
+        2,
+        "r2",
+        1,
+        "ann",
+        1.0,
+        ImageRequest("inpaint", "a ж", ImageParams(seed=3, sampler="lcm"), b"\x89PNG", b"\xff\xd8", 2),
+    ),
+    SteerPicture(2, ImageSteer(prompt="a house", previews=0)),
     Cancel(1),
     Ping(9),
     Shutdown(),
@@ -58,6 +79,11 @@ REPORTS: list[Report] = [
     Events(1, (Queued(3, 1200), Started())),
     Events(1, (Token(TokenInfo(0, "ж", 5, -0.25, (Alternative("з", -1.5),))), Done("stop_string"))),
     Events(2, (Failed("engine_failed", "why"), SteerRejected("no"))),
+    Events(3, (Progressed(0, 8, 1200), Preview(1, 8, b"\xff\xd8", 64, 32), Image(b"\x89", 9, 8, 7))),
+    Changed(
+        (EngineInfo("image", "m", "cpu", "torch", 8, 8, "", ImageFacts(64, 64, 8, 2.5, 4096, ("euler",))),),
+        (Absent("audio", "m", "why"),),
+    ),
     Pong(9, Stats(active=1, tokens=5, busy_seconds=0.5)),
     Fatal("no model", final=True),
 ]
@@ -124,3 +150,33 @@ def test_an_end_inside_a_frame_is_told() -> None:
     assert decoder.feed(encode(Ping(1))[:-1]) == []
     with pytest.raises(ChannelError, match="inside a frame"):
         decoder.finish()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"guidance": float("nan")},
+        {"strength": float("inf")},
+        {"strength": -0.1},
+        {"steps": 0},
+        {"width": 100_000},
+        {"sampler": "magic"},
+        {"seed": -1},
+        {"colour": "red"},
+    ],
+    ids=str,
+)
+def test_a_picture_out_of_bounds_does_not_pass(params: dict[str, object]) -> None:
+    request = {"type": "image", "task": "text_to_image", "prompt": "a house", "params": params}
+    body = {
+        "type": "submit",
+        "ticket": 1,
+        "run": "r",
+        "epoch": 0,
+        "share": "a",
+        "weight": 1.0,
+        "request": request,
+    }
+    data = msgspec.msgpack.encode(body)
+    with pytest.raises(ChannelError, match="malformed message"):
+        command_decoder().feed(struct.pack(">I", len(data)) + data)

@@ -6,24 +6,30 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from antiphon_engines.api import Done, Failed, Token
+from antiphon_engines.api import Absent, Done, Failed, ImageRequest, Token
 from antiphon_engines.channel import (
     Cancel,
+    Changed,
     Command,
     Events,
     Ping,
     Pong,
     Report,
     Shutdown,
+    SteerPicture,
     SteerRun,
     Submit,
 )
-from antiphon_engines.events import Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.events import Progressed, Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.inbox import Joined, Missing, News
 from antiphon_engines.loop import MAX_BROKEN, EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
 from antiphon_engines.settings import QueueBounds
-from antiphon_proto.params import TextSteer
+from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from support.fake_engine import FakeEngine, fake_info, request
+from support.fake_painter import FakePainter
+
+LOADING = Absent("image", "painter", "it is being loaded")
 
 
 def submit(
@@ -38,21 +44,24 @@ class Gateway:
 
     def __init__(
         self,
-        *script: Sequence[Command],
+        *script: Sequence[News],
         max_jobs: int = 4,
         bounds: QueueBounds | None = None,
         looks: int = 1000,
     ) -> None:
         self.now = 50.0
         self.script = list(script)
+        self.painter = FakePainter(self._on_step)
         self.looks = looks
         self.frames: list[list[Report]] = []
         self.waited: list[bool] = []
         self.engine = FakeEngine(fake_info(max_jobs, max_jobs), on_step=self._on_step)
         self.scheduler = Scheduler({"text": self.engine.info}, bounds or QueueBounds())
-        self.loop = WorkerLoop({"text": self.engine}, self.scheduler, self, self._send, lambda: self.now)
+        self.loop = WorkerLoop(
+            {"text": self.engine}, self.scheduler, self, self._send, lambda: self.now, [LOADING]
+        )
 
-    def take(self, wait: bool) -> list[Command]:
+    def take(self, wait: bool) -> list[News]:
         self.waited.append(wait)
         while self.script:
             commands = list(self.script.pop(0))
@@ -253,3 +262,61 @@ def test_a_shutdown_stops_after_the_step_in_hand() -> None:
     gateway = Gateway([submit(1, tokens=100)], [], [Shutdown(), submit(2)]).run()
     assert len(gateway.engine.steps) == 2
     assert gateway.kinds(2) == []
+
+
+def paint(ticket: int, steps: int = 3) -> Submit:
+    wanted = ImageRequest("text_to_image", "a house", ImageParams(steps=steps))
+    return Submit(ticket, f"run{ticket}", 0, "bob", 1.0, wanted)
+
+
+def test_an_engine_that_is_still_loading_refuses_and_then_joins() -> None:
+    gateway = Gateway([paint(1)])
+    gateway.script += [[Joined(gateway.painter), paint(2), submit(3)]]
+    gateway.run()
+    assert gateway.events(1) == [Failed("unavailable", "painter: it is being loaded")]
+    [changed] = [report for report in gateway.reports if isinstance(report, Changed)]
+    assert [info.modality for info in changed.engines] == ["text", "image"]
+    assert changed.absent == ()
+    assert gateway.kinds(2)[-2:] == ["Image", "Done"]
+    assert gateway.text(3) == "w0 w1 w2 w3 "
+
+
+def test_an_engine_that_cannot_be_loaded_stays_absent_for_a_stated_reason() -> None:
+    gone = Absent("image", "painter", "no weights")
+    gateway = Gateway([Missing(gone), paint(1), submit(2)]).run()
+    assert gateway.events(1) == [Failed("unavailable", "painter: no weights")]
+    assert Changed((gateway.engine.info,), (gone,)) in gateway.reports
+    assert gateway.text(2) == "w0 w1 w2 w3 "
+
+
+def test_a_picture_reports_its_steps_and_what_is_left_of_it() -> None:
+    gateway = Gateway([])
+    gateway.script = [[Joined(gateway.painter), paint(1), Ping(1)]]
+    gateway.run()
+    gateway.script = [[paint(2), Ping(2)]]
+    gateway.run()
+    steps = [event for event in gateway.events(2) if isinstance(event, Progressed)]
+    assert [(event.step, event.of) for event in steps] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    # Measured with the first picture: 10 ms a step, after 10 ms of encoding.
+    assert [event.remaining_ms for event in steps][:3] == [40, 20, 10]
+    assert gateway.kinds(2).count("Preview") == 3
+    assert gateway.painter.sheets == []
+    stats = [report.stats for report in gateway.reports if isinstance(report, Pong)][-1]
+    assert (stats.painted, stats.tokens) == (3, 0)
+
+
+def test_a_change_for_the_other_kind_of_run_is_rejected() -> None:
+    gateway = Gateway([])
+    gateway.script = [
+        [Joined(gateway.painter), paint(1), submit(2)],
+        [
+            SteerRun(1, TextSteer()),
+            SteerPicture(2, ImageSteer()),
+            SteerPicture(1, ImageSteer(prompt="a cat")),
+        ],
+    ]
+    gateway.run()
+    for number in (1, 2):
+        assert gateway.kinds(number).count("SteerRejected") == 1
+        assert gateway.kinds(number)[-1] == "Done"
+    assert gateway.painter.steered == [ImageSteer(prompt="a cat")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from antiphon_engines.api import Done, Engine, Failed, Job, Request, Token
+from antiphon_engines.api import Done, Engine, Failed, Image, Job, Preview, Request, Step, Token
 from antiphon_proto.messages import TokenInfo
 
 STEPS = 20_000
@@ -16,6 +16,9 @@ STEPS = 20_000
 class Result:
     job: Job
     tokens: list[TokenInfo] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    previews: list[Preview] = field(default_factory=list)
+    image: Image | None = None
     end: Done | Failed | None = None
 
     @property
@@ -39,10 +42,18 @@ def step(engine: Engine, results: Sequence[Result]) -> None:
         for result, produced in zip(group, outputs, strict=True):
             for output in produced:
                 assert result.end is None, "output after the last one"
-                if isinstance(output, Token):
-                    result.tokens.append(output.info)
-                else:
-                    result.end = output
+                match output:
+                    case Token(info):
+                        result.tokens.append(info)
+                    case Step(at, _):
+                        result.steps.append(at)
+                    case Preview():
+                        result.previews.append(output)
+                    case Image():
+                        assert result.image is None, "two pictures of one run"
+                        result.image = output
+                    case Done() | Failed():
+                        result.end = output
             if result.end is not None:
                 engine.release(result.job)
 

@@ -8,6 +8,7 @@ from pycrdt import Doc, Text, get_state
 
 from antiphon_proto.codec import server_decoder
 from antiphon_proto.errors import CloseCode
+from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
     Ack,
     ClientMessage,
@@ -63,6 +64,9 @@ class Pipe:
     def send(self, frame: Frame) -> None:
         if self.closed is None and frame.data(self.dialect) is not None:
             self.frames.append(frame)
+
+    def forget(self, lane: Lane, slot: str) -> None:
+        self.frames = [frame for frame in self.frames if (frame.lane, frame.slot) != (lane, slot)]
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         if self.closed is None:

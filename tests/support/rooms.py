@@ -12,9 +12,10 @@ from antiphon_server.store.api import RoomRecord, StoredRoom
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost
+from support.scripted_assets import ScriptedAssets
 from support.virtual_clock import VirtualClock
 
-MODELS = (ModelInfo("text", "scripted", "cpu", True),)
+MODELS = (ModelInfo("text", "scripted", "cpu", True), ModelInfo("image", "brush", "cpu", True))
 
 
 class House:
@@ -24,6 +25,7 @@ class House:
         self.clock = VirtualClock()
         self.store = MemoryStore(auto=auto)
         self.host = ScriptedHost()
+        self.assets = ScriptedAssets()
         self.services = Services(
             self.store,
             self.host,
@@ -31,6 +33,7 @@ class House:
             self.clock,
             lambda room, role, link: f"/r/{room}?{role}={link}",
             lambda: MODELS,
+            self.assets,
         )
         links = {"owner": "lo", "editor": "le", "viewer": "lv"}
         self.store._rooms["room"] = StoredRoom(RoomRecord("room", "lineage", 0, links), None, (), (), ())

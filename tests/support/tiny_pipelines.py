@@ -74,6 +74,9 @@ def stable_diffusion(
         attention_head_dim=8,
         time_cond_proj_dim=16 if guidance_embedding else None,
     )
+    for name, weight in unet.named_parameters():
+        if "attn2.to_v" in name:
+            weight.data *= 12  # a random network would hardly listen to its prompt
     encoder = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(WORDS),

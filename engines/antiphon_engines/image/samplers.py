@@ -152,8 +152,9 @@ def _make(kind: Any, scheduler: Any, name: SamplerName) -> Any:
     config = scheduler.config
     match name:
         case "ddim":
-            # Its own defaults are for pixels; latents are not clipped.
+            # Its own defaults are for pixels; latents are not clipped, and the stock pipelines insist on the offset.
             changes = {
+                "steps_offset": 1,
                 "clip_sample": config.get("clip_sample", False),
                 "set_alpha_to_one": config.get("set_alpha_to_one", False),
             }

@@ -4,20 +4,23 @@ python -m training.image.data --work build/image
 """
 
 import argparse
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from .colours import natural_colour
 from .sources import SOURCES, fetch, icons_of, render, wide_concepts
 from .vocabulary import CONCEPTS, STYLES, Concept
 
-__all__ = ["Picture", "load_pictures", "nouns_of"]
+__all__ = ["Picture", "load_pictures", "nouns_of", "store_pictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,25 @@ def load_pictures(work: Path, *roles: str) -> list[Picture]:
     """Read the pictures that the stage stored, of the given roles (all when none is given)."""
     index = json.loads((work / "pictures.json").read_text())
     with np.load(work / "pictures.npz") as stored:
-        rgba = stored["rgba"]
-    pictures = [Picture(**entry, rgba=image) for entry, image in zip(index, rgba, strict=True)]
-    return [picture for picture in pictures if not roles or picture.role in roles]
+        data, ends = stored["data"].tobytes(), stored["ends"]
+    starts = [0, *ends[:-1]]
+    return [
+        Picture(**entry, rgba=np.asarray(Image.open(io.BytesIO(data[start:end])).convert("RGBA")))
+        for entry, start, end in zip(index, starts, ends, strict=True)
+        if not roles or entry["role"] in roles
+    ]
+
+
+def store_pictures(work: Path, index: list[dict[str, Any]], images: list[npt.NDArray[np.uint8]]) -> None:
+    """Write pictures as lossless WebP in one file, and what is known of each in another."""
+    encoded = []
+    for image in images:
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "WEBP", lossless=True, method=3)
+        encoded.append(file.getvalue())
+    data = np.frombuffer(b"".join(encoded), np.uint8)
+    np.savez(work / "pictures.npz", data=data, ends=np.cumsum([len(part) for part in encoded]))
+    (work / "pictures.json").write_text(json.dumps(index, indent=0))
 
 
 def nouns_of(pictures: Iterable[Picture]) -> list[str]:
@@ -73,8 +92,7 @@ def build(work: Path, sets: Path, concepts: Sequence[Concept]) -> Counter[str]:
             images.append(image)
             counts[source.name] += 1
     work.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(work / "pictures.npz", rgba=np.stack(images))
-    (work / "pictures.json").write_text(json.dumps(index, indent=0))
+    store_pictures(work, index, images)
     (work / "sources.json").write_text(json.dumps(counts, indent=1))
     return counts
 

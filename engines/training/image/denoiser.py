@@ -41,10 +41,10 @@ SCHEDULE = {"beta_schedule": "squaredcos_cap_v2", "prediction_type": "v_predicti
 GUIDANCE = 2.5
 SAMPLED_STEPS = 8
 SHOWN = (
-    "red apple", "cat", "purple house", "blue rocket", "pizza", "green tree", "yellow sun", "dog",
-    "pink heart on black background", "car", "happy face", "coffee", "orange fish", "crimson kitten", "ice cream",
-    "guitar", "green cat on yellow background", "blue strawberry", "purple robot", "ghost", "penguin", "pink car",
-    "camera", "brown owl",
+    "red apple", "cat", "purple house", "blue rocket", "skull", "green tree", "yellow sun", "dog",
+    "pink heart on black background", "car", "happy face", "burger", "orange fish", "crimson kitten", "ice cream",
+    "umbrella", "green cat on yellow background", "blue strawberry", "purple alien", "ghost", "penguin", "pink car",
+    "star", "brown owl",
 )  # fmt: skip
 """Captions of the sample grids that are written during training."""
 

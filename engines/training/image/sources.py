@@ -129,9 +129,9 @@ def render(svg: str) -> npt.NDArray[np.uint8] | None:
 
 
 def wide_concepts(sets: Path) -> list[Concept]:
-    """Return every emoji that at least four training sets draw and the vocabulary lacks, named as the sets name it.
+    """Return every emoji that at least five of the six emoji sets draw and the vocabulary lacks, under its own name.
 
-    Some thousand nouns, too many for a CPU. People, flags, signs and clock faces are left out.
+    Some eight hundred nouns, too many for a CPU. People, flags, signs and clock faces are left out.
     """
     left_out = re.compile(
         r"skin|^(?:flag|keycap|man|men|woman|women|person|people)-|button|-(?:oclock|thirty|sign|arrow)$|arrow|japanese"
@@ -142,5 +142,5 @@ def wide_concepts(sets: Path) -> list[Concept]:
         if source.role in ("train", "autoencoder"):
             data = json.loads((sets / source.name / "icons.json").read_text())
             drawn.update(name for name, entry in data["icons"].items() if not entry.get("hidden"))
-    names = (name for name, count in sorted(drawn.items()) if count >= 4 and name not in known)
+    names = (name for name, count in sorted(drawn.items()) if count >= 5 and name not in known)
     return [Concept(name.replace("-", " "), (name,)) for name in names if not left_out.search(name)]

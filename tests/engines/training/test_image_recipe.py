@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from training.image.colours import Paintable, dominant_colour
-from training.image.data import Picture
+from training.image.data import Picture, load_pictures, store_pictures
 from training.image.scenes import Composer, Scene, caption, draw_scene
 from training.image.vocabulary import BACKGROUNDS, CONCEPTS, CORE, PALETTE, is_held_out
 
@@ -142,8 +142,15 @@ def write_pictures(work: Path) -> None:
             index.append(entry)
             images.append(drawing(noun, variant))
     work.mkdir()
-    np.savez_compressed(work / "pictures.npz", rgba=np.stack(images))
-    (work / "pictures.json").write_text(json.dumps(index))
+    store_pictures(work, index, images)
+
+
+def test_stored_pictures_come_back_as_they_were(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "work")
+    known = load_pictures(tmp_path / "work", "test")
+    assert [picture.noun for picture in known] == list(NOUNS)
+    visible = known[0].rgba[..., 3] > 0
+    assert np.array_equal(known[0].rgba[visible], drawing(NOUNS[0], 4)[visible])
 
 
 def write_word_model(folder: Path) -> None:

@@ -1,0 +1,108 @@
+"""The AI as painter: takes requests to paint a frame, and decides what becomes of older ones for the same frame."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+from msgspec.structs import replace
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
+from antiphon_proto.messages import Paint
+from antiphon_server.asset_desk import AssetDesk
+from antiphon_server.coalesce import verdict
+from antiphon_server.members import Member
+from antiphon_server.painting import Painting
+from antiphon_server.rights import Right, may
+from antiphon_server.runs import SEED_BITS, Order
+from antiphon_server.stage import Desk, Stage
+
+_NEEDS = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
+"""Task -> whether it takes a source and a mask."""
+
+
+class Painter:
+    """`assets` None: pictures cannot be kept here, and every request is answered so."""
+
+    def __init__(self, desk: Desk, stage: Stage, assets: AssetDesk | None) -> None:
+        self._desk = desk
+        self._stage = stage
+        self._assets = assets
+
+    def paint(self, member: Member, paint: Paint) -> None:
+        """Start a run. Raises PeerError or EngineUnavailable; then there is no run."""
+        desk = self._desk
+        model = desk.model("image")
+        if self._assets is None or not model:
+            raise EngineUnavailable("this server has no image engine")
+        if not may(member.role, Right.EDIT):
+            raise Denied("painting on the canvas needs the right to edit it")
+        self._check(paint)
+        older = self._supersede(member, paint)
+        desk.runs.check_room_for(member.id)
+        params = paint.params
+        if params.seed is None:
+            params = replace(params, seed=secrets.randbits(SEED_BITS))
+            paint = replace(paint, params=params)
+        sources = {"prompt": paint.prompt, "frame": paint.frame, "source": paint.source, "mask": paint.mask}
+        order = Order(
+            ask=paint.paint,
+            participant=member.id,
+            task=paint.task,
+            mode="write",
+            instruction=paint.prompt,
+            length=params.steps or 0,
+            seed=params.seed or 0,
+            model=model,
+            params=msgspec.json.encode(params).decode(),
+            prompt=msgspec.json.encode(sources).decode(),
+            target=paint.frame,
+        )
+        painting = Painting(desk.runs.start(order, desk.unix_ms()), desk, self._stage, self._assets, paint)
+        self._stage.hold(painting)
+        try:
+            painting.begin(held_back=older is not None)
+        except AntiphonError:
+            self._stage.refuse(painting)
+            raise
+        if older is not None:
+            older.next = painting
+
+    def tick(self) -> None:
+        """Stop what a newer request waits for once it has been painted long enough."""
+        for work in self._stage.live():
+            if isinstance(work, Painting) and work.next is not None and self._verdict(work) == "stop":
+                self._stage.halt(work.run)
+
+    def _check(self, paint: Paint) -> None:
+        needs = _NEEDS[paint.task]
+        given = (paint.source is not None, paint.mask is not None)
+        if given != needs:
+            words = [
+                f"{'a' if need else 'no'} {name}"
+                for need, name in zip(needs, ("source", "mask"), strict=True)
+            ]
+            raise PeerError(f"{paint.task} takes {' and '.join(words)}")
+        frame = self._desk.shared.document.canvas.get(paint.frame)
+        if frame is None or frame.get("type") != "frame":
+            raise NotFound("there is no such frame on the canvas")
+
+    def _supersede(self, member: Member, paint: Paint) -> Painting | None:
+        """End what the new request makes stale; the one that it must wait for, if it must."""
+        for work in self._stage.live():
+            if not isinstance(work, Painting) or not self._stage.holds(work):
+                continue
+            if (work.run.info.participant, work.paint.frame) != (member.id, paint.frame):
+                continue
+            if work.next is not None:
+                self._stage.halt(work.next.run)
+                work.next = None
+            if self._verdict(work) == "finish":
+                return work
+            self._stage.halt(work.run)
+        return None
+
+    @staticmethod
+    def _verdict(work: Painting) -> str:
+        return verdict(work.begun, work.elapsed, work.remaining)

@@ -1,0 +1,247 @@
+"""A live run that paints: its sources come, the engine works, previews go out, and the picture takes its place.
+
+The stages of one, each reached once:
+
+    loading -> held back -> given (to the engine) -> painted -> keeping -> kept -> placed
+
+`held back`: an older picture of the same asker for the same frame is still painted (`coalesce`).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from antiphon_engines.api import Image, ImageRequest, Output, Preview
+from antiphon_engines.events import Done, Failed, Progressed, RunEvent
+from antiphon_proto.canvas import faults
+from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+from antiphon_proto.messages import Paint, Steer
+from antiphon_proto.messages import Preview as PreviewMessage
+from antiphon_server.asset_desk import AssetDesk
+from antiphon_server.canvas import Canvas
+from antiphon_server.pictures import Picture, picture
+from antiphon_server.runs import RunEntry
+from antiphon_server.shared import AI_ORIGIN
+from antiphon_server.stage import Desk, Stage, Work
+
+_PLACE: Final = ("x", "y", "w", "h", "z", "rotation", "opacity", "layer", "name", "hidden", "locked")
+"""What a picture takes over from its frame."""
+_OBJECT_BYTES: Final = 64 * 1024
+"""More than a picture's object needs in the document."""
+
+
+class Painting(Work):
+    def __init__(self, run: RunEntry, desk: Desk, stage: Stage, assets: AssetDesk, paint: Paint) -> None:
+        super().__init__(run)
+        self.paint = paint
+        self.next: Painting | None = None
+        """Waits until this one has ended."""
+        self.given = False
+        self._desk = desk
+        self._stage = stage
+        self._assets = assets
+        self._request = ImageRequest(paint.task, paint.prompt, paint.params)
+        self._loading = bool(paint.source or paint.mask)
+        self._held_back = False
+        self._started_at: float | None = None
+        self._remaining: float | None = None
+        self._picture: Picture | None = None
+        self._keeping = False
+        self._kept = False
+
+    @property
+    def begun(self) -> bool:
+        return self._started_at is not None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the engine began with it."""
+        return 0.0 if self._started_at is None else self._desk.monotonic() - self._started_at
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that it needs still, as far as the engine knows."""
+        return self._remaining
+
+    # Its beginning ------------------------------------------------------------------------------------
+
+    def begin(self, held_back: bool) -> None:
+        """Fetch what it needs, and hand it to the engine when it may go. Raises AntiphonError."""
+        self._held_back = held_back
+        if self._loading:
+            names = [name for name in (self.paint.source, self.paint.mask) if name]
+            self._assets.fetch(self._desk.id, names, self._fetched)
+        else:
+            self._give()
+
+    def release(self) -> None:
+        """What it waited for has ended."""
+        self._held_back = False
+        try:
+            self._give()
+        except AntiphonError as error:
+            self._stage.fail(self, error)
+
+    def _fetched(self, found: Sequence[Picture] | AntiphonError) -> None:
+        if not self._stage.holds(self):
+            return
+        try:
+            if isinstance(found, AntiphonError):
+                raise found
+            self._load(dict(zip(filter(None, (self.paint.source, self.paint.mask)), found, strict=True)))
+            self._loading = False
+            self._give()
+        except AntiphonError as error:
+            self._stage.fail(self, error)
+
+    def _load(self, found: Mapping[str, Picture]) -> None:
+        source, mask = found.get(self.paint.source or ""), found.get(self.paint.mask or "")
+        if source and mask and _size(source) != _size(mask):
+            raise PeerError(
+                f"the mask is {_size(mask)} pixels and the source {_size(source)}; they must be equal"
+            )
+        self._request = replace(self._request, source=source and source.data, mask=mask and mask.data)
+
+    def _give(self) -> None:
+        if not self._loading and not self._held_back and not self.given:
+            self.given = True
+            self._stage.submit(self, self._request)
+
+    # Its life -----------------------------------------------------------------------------------------
+
+    def started(self) -> None:
+        self._started_at = self._desk.monotonic()
+
+    def take(self, output: Output | RunEvent) -> None:
+        match output:
+            case Progressed(step, of, remaining_ms):
+                self._remaining = remaining_ms / 1000 if remaining_ms else None
+                self.run.update(progress=step, length=of)
+            case Preview(step, of, jpeg, width, height):
+                info = self.run.info
+                self._desk.tell_all(PreviewMessage(info.id, info.epoch, step, of, width, height, jpeg))
+            case Image(png, width, height, seed):
+                self._picture = picture(png, "image/png", width, height)
+                self.run.update(seed=seed)
+
+    def steer(self, steer: Steer) -> dict[str, object]:
+        change = steer.image
+        if change is None:
+            raise PeerError("this run paints a picture; it is steered by `image`")
+        if self.given:
+            self._stage.engine.steer(self.run.info.id, change)
+        known = {name: value for name, value in _changes(change).items() if value is not msgspec.UNSET}
+        inside = {name: known.pop(name) for name in ("negative_prompt", "guidance") if name in known}
+        self._request = replace(self._request, params=replace(self._request.params, **inside), **known)
+        return {"instruction": change.prompt} if isinstance(change.prompt, str) else {}
+
+    def settle(self) -> bool:
+        if self._picture is None:
+            if isinstance(self.ended, Done):
+                self.ended = Failed(ErrorCode.ENGINE_FAILED, "the engine ended without a picture")
+            return True
+        if isinstance(self.ended, Failed):
+            return True
+        if not self._keeping:
+            self._keeping = True
+            self._assets.keep(self._desk.id, self._picture, self._stored)
+        if not self._kept or self.ended is None or not self._desk.writable():
+            return False
+        self._place(self._picture)
+        return True
+
+    def closed(self) -> None:
+        self._picture = None
+        following, self.next = self.next, None
+        if following is not None and self._stage.holds(following):
+            following.release()
+
+    # Its end ------------------------------------------------------------------------------------------
+
+    def _stored(self, problem: AntiphonError | None) -> None:
+        if not self._stage.holds(self):
+            return
+        if problem is not None:
+            self._stage.fail(self, problem)
+            return
+        self._kept = True
+        self._desk.wake()
+
+    def _place(self, picture: Picture) -> None:
+        """In one transaction: a picture where the frame was, or in the frame."""
+        document = self._desk.shared.document
+        frame = document.canvas.get(self.paint.frame)
+        if frame is None or frame.get("type") != "frame":
+            self.ended = Failed(ErrorCode.CONFLICT, "its frame was taken away while it was painted")
+        elif not document.fits(_OBJECT_BYTES):
+            self.ended = Failed(ErrorCode.TOO_LARGE, "the document is at its bound")
+        else:
+
+            def work(canvas: Canvas) -> None:
+                if self.paint.live:
+                    asset = picture.info.sha256
+                    canvas.set(self.paint.frame, {"asset": asset, "run": self.run.info.id})
+                else:
+                    canvas.put(f"i{secrets.token_hex(8)}", self._object(picture, frame))
+                    canvas.remove(self.paint.frame)
+
+            self._desk.commit(document.draw(work, AI_ORIGIN), self.owner)
+
+    def _object(self, picture: Picture, frame: Mapping[str, Any]) -> dict[str, Any]:
+        """The picture's fields, with where it came from. `frame` brings the frame back when the run is undone."""
+        info, paint, request = self.run.info, self.paint, self._request
+        settings = msgspec.json.encode(replace(request.params, negative_prompt="", seed=info.seed)).decode()
+        known = {name: frame[name] for name in _PLACE if name in frame}
+        made: dict[str, Any] = {
+            "type": "image",
+            "asset": picture.info.sha256,
+            "run": info.id,
+            "asker": info.participant,
+            "model": info.model[:200],
+            "task": info.task,
+            "prompt": info.instruction[:2000],
+            "negative_prompt": request.params.negative_prompt,
+            "seed": info.seed,
+            "params": settings,
+            "source": paint.source,
+            "mask": paint.mask,
+            "frame": json.dumps({"id": paint.frame, "fields": frame}, ensure_ascii=False),
+        }
+        return known | {name: value for name, value in made.items() if value not in (None, "")}
+
+
+def unpaint(canvas: Canvas, made: Sequence[str], run: str, target: str) -> None:
+    """Undo a run: the objects `made` by it go, the frame that it took the place of comes back, or becomes empty."""
+    for key in made:
+        fields = canvas.get(key) or {}
+        canvas.remove(key)
+        if (frame := _frame(fields.get("frame"))) is not None and frame[0] not in canvas:
+            canvas.put(*frame)
+    live = canvas.get(target)
+    if live is not None and live.get("run") == run:
+        canvas.set(target, {"asset": None, "run": None})
+
+
+def _frame(stored: object) -> tuple[str, dict[str, Any]] | None:
+    """The frame that a picture remembers; a client may have written anything there."""
+    try:
+        value = json.loads(stored) if isinstance(stored, str) else {}
+        key, fields = value["id"], value["fields"]
+        sound = isinstance(key, str) and fields.get("type") == "frame" and not faults(fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return (key, fields) if sound else None
+
+
+def _changes(change: msgspec.Struct) -> dict[str, Any]:
+    return {name: getattr(change, name) for name in change.__struct_fields__}
+
+
+def _size(picture: Picture) -> str:
+    return f"{picture.info.width} x {picture.info.height}"

@@ -1,0 +1,245 @@
+"""Every live run of a room, whatever it makes: from the engine's first word about it to its end.
+
+A run's `Work` knows what to do with what the engine brings; this knows who may stop or steer it, tells how it stands,
+and sees to it that nothing which comes after its end counts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from antiphon_engines.api import EngineUnavailable, Output, Request
+from antiphon_engines.api import Steer as EngineSteer
+from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, SteerRejected
+from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
+from antiphon_proto.messages import Error, Message, Steer, Stop
+from antiphon_server.authorship import Owner
+from antiphon_server.document import Change, DocumentBroken
+from antiphon_server.frames import Frame
+from antiphon_server.members import AI, Member
+from antiphon_server.presence import PresenceBoard
+from antiphon_server.rights import Right, may
+from antiphon_server.runs import RunEntry, RunRegistry
+from antiphon_server.shared import SharedState
+
+
+class Engine(Protocol):
+    """The part of `EngineHost` that a room needs."""
+
+    def submit(
+        self,
+        run: str,
+        epoch: int,
+        *,
+        share: str,
+        request: Request,
+        sink: Callable[[RunEvent], None],
+        weight: float = 1.0,
+    ) -> None: ...
+
+    def steer(self, run: str, change: EngineSteer) -> None: ...
+
+    def cancel(self, run: str) -> None: ...
+
+
+class Desk(Protocol):
+    """What a room lends to those who work in it."""
+
+    id: str
+    shared: SharedState
+    runs: RunRegistry
+    presence: PresenceBoard
+
+    @property
+    def offset(self) -> int: ...
+
+    def monotonic(self) -> float: ...
+
+    def unix_ms(self) -> int: ...
+
+    def model(self, modality: str) -> str:
+        """The name of the model that would answer; "" when there is none."""
+        ...
+
+    def commit(self, change: Change | None, owner: Owner) -> None:
+        """Account for a change and send it with the next tick."""
+        ...
+
+    def tell(self, participant: str, message: Message) -> None: ...
+
+    def tell_all(self, message: Message) -> None: ...
+
+    def send_all(self, frame: Frame) -> None: ...
+
+    def forget_previews(self, run: str) -> None:
+        """A preview of this run that still waits for a slow client is not sent any more."""
+        ...
+
+    def wake(self) -> None:
+        """Something waits for the next tick."""
+        ...
+
+    def writable(self) -> bool:
+        """Whether the store takes what is written now."""
+        ...
+
+
+class Work(ABC):
+    """A live run at work."""
+
+    def __init__(self, run: RunEntry) -> None:
+        self.run = run
+        self.ended: Done | Failed | None = None
+        """What the engine said last."""
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(AI.id, self.run.info.id)
+
+    @abstractmethod
+    def started(self) -> None:
+        """The engine has begun."""
+
+    @abstractmethod
+    def take(self, output: Output | RunEvent) -> None:
+        """Something came of the engine."""
+
+    @abstractmethod
+    def settle(self) -> bool:
+        """At the tick: bring into the document what can be brought; whether nothing waits any more."""
+
+    @abstractmethod
+    def steer(self, steer: Steer) -> dict[str, object]:
+        """Pass a change on to the engine; returns what changes of the run's info. Raises PeerError."""
+
+    @abstractmethod
+    def closed(self) -> None:
+        """The run is over, for whatever reason."""
+
+
+class Stage:
+    """`engine` None: there is none."""
+
+    def __init__(self, desk: Desk, engine: Engine | None) -> None:
+        self._desk = desk
+        self._engine = engine
+        self._works: dict[str, Work] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """Raises EngineUnavailable."""
+        if self._engine is None:
+            raise EngineUnavailable("this server has no engine")
+        return self._engine
+
+    def hold(self, work: Work) -> None:
+        """This run is live from now on."""
+        self._works[work.run.info.id] = work
+        self._desk.wake()
+
+    def holds(self, work: Work) -> bool:
+        """Whether it is still live."""
+        return self._works.get(work.run.info.id) is work
+
+    def live(self) -> list[Work]:
+        return list(self._works.values())
+
+    def submit(self, work: Work, request: Request) -> None:
+        """Hand a run that is held to the engine. Raises AntiphonError; the run is held still."""
+        info = work.run.info
+        self.engine.submit(
+            info.id, info.epoch, share=info.participant, request=request, sink=partial(self._heard, work)
+        )
+
+    def refuse(self, work: Work) -> None:
+        """The engine would not have it: it never was."""
+        del self._works[work.run.info.id]
+        self._desk.runs.discard(work.run.info.id)
+
+    # Requests -----------------------------------------------------------------------------------------
+
+    def stop(self, member: Member, stop: Stop) -> None:
+        """Stop a run; what it has made stays. Raises NotFound, Denied, or Conflict when it is over."""
+        self.halt(self._own_live(member, stop.run))
+
+    def steer(self, member: Member, steer: Steer) -> None:
+        """Change a run while it streams. What came before stays; the engine goes on from there."""
+        run = self._own_live(member, steer.run)
+        changes = self._works[run.info.id].steer(steer)
+        self._desk.forget_previews(run.info.id)
+        run.update(epoch=run.info.epoch + 1, **changes)
+        self._desk.wake()
+
+    def halt(self, run: RunEntry) -> None:
+        """Stop a live run at once: its epoch rises, and nothing that still comes of it counts."""
+        if self._engine is not None:
+            self._engine.cancel(run.info.id)
+        self._close(run, state="stopped")
+
+    def halt_all(self, participant: str | None = None) -> None:
+        """Stop every live run, or those of one participant."""
+        for run in self._desk.runs.live():
+            if run.live and participant in (None, run.info.participant):
+                self.halt(run)
+
+    def fail(self, work: Work, error: AntiphonError) -> None:
+        """End a live run with what went wrong on our side."""
+        if self._engine is not None:
+            self._engine.cancel(work.run.info.id)
+        self._finish(work, Failed(str(error.code), error.message))
+
+    # The stream ---------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Bring what came since the last tick into the document, and end what has ended."""
+        for work in list(self._works.values()):
+            try:
+                settled = work.settle()
+            except DocumentBroken as error:
+                work.ended, settled = Failed(ErrorCode.INTERNAL, error.message), True
+            if work.ended is not None and settled and self.holds(work):
+                self._finish(work, work.ended)
+
+    def _heard(self, work: Work, event: RunEvent) -> None:
+        run = work.run
+        if not self.holds(work):
+            return
+        match event:
+            case Queued(position, expected_start_ms):
+                run.update(position=position, expected_start_ms=expected_start_ms)
+            case Started():
+                run.update(state="running", position=0, expected_start_ms=0)
+                work.started()
+            case Done() | Failed():
+                work.ended = event
+            case SteerRejected(message):
+                error = Error(ErrorCode.INVALID, message, re="steer", ref=run.info.id)
+                self._desk.tell(run.info.participant, error)
+            case _:
+                work.take(event)
+        self._desk.wake()
+
+    def _finish(self, work: Work, end: Done | Failed) -> None:
+        if isinstance(end, Failed):
+            self._close(work.run, state="failed", error_code=str(end.code), error=end.message[:2000])
+        else:
+            self._close(work.run, state="done")
+
+    def _close(self, run: RunEntry, **changes: object) -> None:
+        work = self._works.pop(run.info.id, None)
+        run.update(epoch=run.info.epoch + 1, position=0, expected_start_ms=0, **changes)
+        self._desk.forget_previews(run.info.id)
+        if work is not None:
+            work.closed()
+        self._desk.wake()
+
+    def _own_live(self, member: Member, run_id: str) -> RunEntry:
+        run = self._desk.runs.get(run_id)
+        if run.info.participant != member.id and not may(member.role, Right.MODERATE):
+            raise Denied("this run is somebody else's")
+        if not run.live:
+            raise Conflict(f"this run is over ({run.info.state})")
+        return run
