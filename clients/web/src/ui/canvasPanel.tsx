@@ -133,9 +133,13 @@ export function CanvasPanel({ room }: { room: Room }) {
           void insert(files, centre());
         }}
       />
-      <div class="board-bar">
-        {room.canEdit && <BoardStyle easel={easel} />}
-        {room.canEdit && <SelectionActions easel={easel} />}
+      {room.canEdit && (
+        <div class="board-bar">
+          <BoardStyle easel={easel} />
+          <SelectionActions easel={easel} />
+        </div>
+      )}
+      <div class="board-zoom">
         <span class="board-bar-group">
           {room.canEdit && (
             <>
@@ -159,8 +163,6 @@ export function CanvasPanel({ room }: { room: Room }) {
             </div>
           </details>
         </span>
-      </div>
-      <div class="board-zoom">
         <IconButton icon="minus" label={t.canvas.zoomOut} onClick={() => easel.zoom(1 / 1.25)} />
         <button
           type="button"

@@ -59,6 +59,8 @@ export function RoomView({ room }: { room: Room }) {
   const show = (chosen: View) => {
     view.value = chosen;
     saveView(chosen);
+    // Three columns need a wide window.
+    if (chosen === "both" && !matchMedia("(min-width: 100rem)").matches) panel.value = false;
   };
 
   const ai = [...room.people.value.values()].find((person) => person.kind === "ai");
