@@ -228,14 +228,17 @@ def engines(config: WorkerConfig) -> Engines:
     """Everything that a worker serves. Text must be there; pictures, whose libraries alone take seconds to load, join
     later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
     text = build(config)
+    name = config.image_model
     try:
+        if (described := describe_image(name)) is not None:
+            name = described.name
         source = check_image(config.image_model)
     except EngineUnavailable as error:
         logger.warning("there will be no pictures: %s", error)
-        return Engines((text,), absent=(Absent("image", config.image_model, error.message),))
+        return Engines((text,), absent=(Absent("image", name, error.message),))
     if source is None:
         return Engines((text,))
-    return Engines((text,), later=(Later("image", config.image_model, partial(_paint_with, source, config)),))
+    return Engines((text,), later=(Later("image", name, partial(_paint_with, source, config)),))
 
 
 def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:

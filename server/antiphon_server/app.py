@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host import EngineHost, HostState
-from antiphon_engines.registry import describe
+from antiphon_engines.registry import describe, describe_image
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server import asset_http, http, ws
@@ -92,7 +92,9 @@ async def _run(
         log.log(level, "text engine %s", f"{state.status}: {state.message}{done}".removesuffix(": "))
         hub.announce_models(gateway.models())
 
-    describe(settings.text_model)  # a wrong name is found before anything is opened
+    # A wrong name is found before anything is opened.
+    describe(settings.text_model)
+    describe_image(settings.image_model)
     _make_folder(settings.data_dir)
     metrics = Metrics()
     tokens = Tokens(load_key(settings.data_dir / "join.key"))

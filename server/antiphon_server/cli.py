@@ -43,6 +43,10 @@ def serve(
         str | None,
         typer.Option(help="A name of `models list`, a GGUF file, a model folder, or http://host/v1#model"),
     ] = None,
+    image_model: Annotated[
+        str | None,
+        typer.Option(help="embedded, a diffusers folder, a hub id such as stabilityai/sd-turbo, or none"),
+    ] = None,
     log_format: Annotated[
         Literal["text", "json"] | None, typer.Option(help="Log lines for people or machines")
     ] = None,
@@ -66,6 +70,7 @@ def serve(
             "data_dir": data_dir,
             "cache_dir": cache_dir,
             "text_model": text_model,
+            "image_model": image_model,
             "log_format": log_format,
             "log_level": log_level,
         },

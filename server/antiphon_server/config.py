@@ -54,7 +54,7 @@ def _public_url(value: str) -> str:
 
 
 class EngineOptions(BaseModel):
-    """How the engine worker runs; the model itself is `text_model`."""
+    """How the engine worker runs; the models themselves are `text_model` and `image_model`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,6 +65,10 @@ class EngineOptions(BaseModel):
     max_batch: int = Field(default=8, ge=1, le=256)
     max_jobs: int = Field(default=8, ge=1, le=256)
     prefill_chunk: int = Field(default=128, ge=8, le=8192)
+    image_pixels: int = Field(default=1_048_576, ge=4096, le=4_194_304)
+    """Pixels of one painted picture, at most."""
+    image_preview_model: str = Field(default="", max_length=1024)
+    """Folder or hub id of an AutoencoderTiny for sharper previews of an `image_model` that has none."""
     api_key: SecretStr = SecretStr("")
     """Bearer key of a remote engine."""
     connect_timeout: float = Field(default=10.0, gt=0, le=3600)
@@ -86,6 +90,8 @@ class Settings(BaseSettings):
     cache_dir: Path = Path("~/.cache/antiphon")
     """Prepared models."""
     text_model: str = Field(default=DEFAULT_TEXT_MODEL, min_length=1, max_length=1024)
+    image_model: str = Field(default="embedded", min_length=1, max_length=1024)
+    """`embedded`, a diffusers folder, a hub id, or `none`."""
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     public_url: Annotated[str, AfterValidator(_public_url)] = ""
@@ -104,6 +110,9 @@ class Settings(BaseSettings):
         return WorkerConfig(
             cache_dir=str(self.cache_dir.expanduser()),
             text_model=self.text_model,
+            image_model=self.image_model,
+            image_preview_model=engine.image_preview_model,
+            image_pixels=engine.image_pixels,
             device=engine.device,
             threads=engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS),
             context=engine.context,

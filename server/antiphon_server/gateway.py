@@ -102,6 +102,8 @@ def models(state: HostState, text_model: str) -> tuple[ModelInfo, ...]:
             _image_model(engine.image),
         )
         for engine in state.engines
+    ) + tuple(
+        ModelInfo(absent.modality, absent.name, "", False, absent.reason[:200]) for absent in state.absent
     )
 
 

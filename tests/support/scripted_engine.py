@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from antiphon_engines.api import EngineInfo, EngineUnavailable, Request, Steer
+from antiphon_engines.api import EngineInfo, EngineUnavailable, ImageFacts, ImageRequest, Request, Steer
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Done, RunEvent, Started, Token
+from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Token
 from antiphon_engines.host import HostState
 from antiphon_proto.errors import NotFound
 from antiphon_proto.messages import TokenInfo
+from support.picture_files import picture
 
 Sink = Callable[[RunEvent], None]
 INFO = EngineInfo("text", "scripted", "cpu", "test", max_jobs=8, max_batch=8)
+IMAGE_INFO = EngineInfo(
+    "image",
+    "brush",
+    "cpu",
+    "test",
+    max_jobs=4,
+    max_batch=4,
+    image=ImageFacts(64, 48, 3, 1.0, 1_000_000, ("lcm",)),
+)
+JPEG = picture("JPEG", (16, 12))
+PNG = picture("PNG", (64, 48))
 
 
 class ScriptedEngine:
-    """Implements `gateway.Engine`. Every run writes `reply`, word by word, and ends; with `hold` set it is started and
-    then writes only when the test calls `write` and `finish`."""
+    """Implements `gateway.Engine`. Every run writes `reply`, word by word, or paints three steps, and ends; with `hold`
+    set it is started and goes on only when the test calls `write` or `preview`, `deliver` and `finish`."""
 
     def __init__(
         self,
@@ -48,7 +60,11 @@ class ScriptedEngine:
         return 0
 
     async def start(self) -> None:
-        self.become(HostState("failed", message=self._failure) if self._failure else HostState("ready", (INFO,)))
+        self.become(
+            HostState("failed", message=self._failure)
+            if self._failure
+            else HostState("ready", (INFO, IMAGE_INFO))
+        )
 
     async def wait_ready(self) -> None:
         await self._settled.wait()
@@ -90,6 +106,15 @@ class ScriptedEngine:
         self._tell(run, Token(TokenInfo(self._written[run], text, 7, -0.5)))
         self._written[run] += 1
 
+    def preview(self, run: str, step: int, jpeg: bytes = JPEG) -> None:
+        """One step of a picture."""
+        self._tell(run, Progressed(step, 3, 0))
+        self._tell(run, Preview(step, 3, jpeg, 16, 12))
+
+    def deliver(self, run: str) -> None:
+        """A picture is finished; `finish` ends its run."""
+        self._tell(run, Image(PNG, 64, 48, 7))
+
     def finish(self, run: str) -> None:
         self._tell(run, Done("end"))
         self._sinks.pop(run, None)
@@ -97,6 +122,12 @@ class ScriptedEngine:
     def _begin(self, run: str) -> None:
         self._tell(run, Started())
         if self.hold or run not in self._sinks:
+            return
+        if isinstance(self.requests[run], ImageRequest):
+            for step in (1, 2, 3):
+                self.preview(run, step)
+            self.deliver(run)
+            self.finish(run)
             return
         words = self.reply.split(" ")
         for word in (words[0], *(f" {word}" for word in words[1:])):

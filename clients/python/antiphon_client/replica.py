@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pycrdt import Doc, Text, TransactionEvent, merge_updates
+from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
-from antiphon_proto.schema import STORY
+from antiphon_proto.schema import CANVAS, STORY
 
 TRANSIENT = frozenset({"rate_limited", "unavailable"})
 """Refusals after which the same batch is sent again."""
@@ -61,6 +61,7 @@ class Replica:
     def _open_document(self) -> None:
         self.doc: Doc[Any] = Doc()
         self.story: Text = self.doc.get(STORY, type=Text)
+        self.canvas: Map[Any] = self.doc.get(CANVAS, type=Map)
         self._subscriptions = (self.doc.observe(self._on_transaction), self.story.observe(self._on_story))
 
     @property

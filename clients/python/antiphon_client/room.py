@@ -17,9 +17,12 @@ from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from antiphon_client.address import Address
+from antiphon_client.assets import Asset, download, upload
+from antiphon_client.canvas import Canvas
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
+from antiphon_client.painting import Painting, Source
 from antiphon_client.replica import TRANSIENT, Replica
-from antiphon_client.run import MAX_BUFFERED, Run
+from antiphon_client.run import MAX_BUFFERED, AnyRun, Run
 from antiphon_proto.codec import encode, encode_frames
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import (
@@ -39,8 +42,10 @@ from antiphon_proto.messages import (
     Message,
     ModelInfo,
     Models,
+    Paint,
     Participant,
     Presence,
+    Preview,
     Rebuild,
     Redo,
     Reject,
@@ -56,7 +61,7 @@ from antiphon_proto.messages import (
     Welcome,
 )
 from antiphon_proto.messages import Run as RunMessage
-from antiphon_proto.params import Mode, TextParams
+from antiphon_proto.params import ImageParams, ImageTask, Mode, TextParams
 from antiphon_proto.schema import story_digest
 from antiphon_proto.session import ClientSession
 
@@ -69,6 +74,8 @@ MAX_REQUESTS = 256
 _FIRST_DELAY, _LAST_DELAY = 0.2, 10.0
 _REFUSED_DELAY = 0.5
 _CLOSING_SECONDS = 5.0
+_FRAME, _GAP = 256, 24
+"""Side of a frame that nobody gave a size, and its distance from what is there; canvas units."""
 
 
 class _Socket(Protocol):
@@ -116,10 +123,12 @@ class Room:
         self._session_secret: str | None = None
         self._replica = Replica()
         self._requests: deque[Message] = deque()
-        self._asks: dict[int, Run] = {}
+        self._asks: dict[int, AnyRun] = {}
         self._asked = 0
         self._early: dict[str, deque[TokenInfo]] = {}
         self._wake = asyncio.Event()
+        self.canvas = Canvas(self._replica, self._wake.set)
+        """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
         self._changed = asyncio.Condition()
         self._failure: ClientError | None = None
         self._retry_edit_at: float | None = None
@@ -193,6 +202,35 @@ class Room:
         request = Ask(self._asked, task, mode, 0, 0, 0, instruction, params or TextParams())  # type: ignore[arg-type]
         return Run(self, start, end, request)
 
+    def paint(
+        self,
+        prompt: str,
+        *,
+        frame: str | None = None,
+        source: Source = None,
+        mask: Source = None,
+        params: ImageParams | None = None,
+        live: bool = False,
+    ) -> Painting:
+        """Ask the AI to paint a frame (by default a new one, beside everything else), from nothing or from a `source`,
+        and with a `mask` only where that is white.
+
+        Iterate the result: `async for event in room.paint("a fox")` yields `Preview`s and, last, the `Painted` picture.
+        """
+        self._asked += 1
+        task: ImageTask = "inpaint" if mask else "image_to_image" if source else "text_to_image"
+        params = params or ImageParams()
+        where = frame or self._new_frame(prompt, params)
+        return Painting(self, Paint(self._asked, where, task, prompt, params, live=live), source, mask)
+
+    async def upload(self, data: bytes) -> Asset:
+        """Bring a picture (PNG, JPEG or WebP) into the room. Raises RequestRefused."""
+        return await upload(self.address, data)
+
+    async def download(self, sha256: str) -> bytes:
+        """The file of an asset. Raises RequestRefused."""
+        return await download(self.address, sha256)
+
     async def accept(self, run: str) -> None:
         """Accept a suggestion whole."""
         await self._request(Accept(run))
@@ -253,6 +291,18 @@ class Room:
                     ask.params,
                 )
             )
+
+    async def _send_paint(self, painting: Painting) -> None:
+        """Send a request when the server has all our edits, the frame among them."""
+        self._wake.set()
+        await self._until(lambda: self.synced and self._replica.settled)
+        self._asks[painting.number] = painting
+        await self._request(painting.request)
+
+    def _new_frame(self, prompt: str, params: ImageParams) -> str:
+        right = max((one["x"] + one.get("w", 0) for one in self.canvas.values()), default=-_GAP)
+        size = {"w": params.width or _FRAME, "h": params.height or _FRAME}
+        return self.canvas.add({"type": "frame", "x": right + _GAP, "prompt": prompt, **size})
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         async with self._changed:
@@ -387,6 +437,8 @@ class Room:
                 self._run_changed(message)
             case Tokens():
                 self._tokens_came(message)
+            case Preview():
+                self._preview_came(message)
             case Models(models):
                 self.models = models
             case Links(links):
@@ -407,7 +459,7 @@ class Room:
         for info in message.runs:
             self._run_changed(RunMessage(message.offset, info))
         for run in [run for run in self._asks.values() if run.info is None]:
-            del self._asks[run.request.ask]
+            del self._asks[run.number]
             run._refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
         if self._replica.welcomed(message) is not None:
             self._retry_edit_at = time.monotonic()
@@ -439,18 +491,24 @@ class Room:
         if message.ask and self.me is not None and info.participant == self.me.id:
             run = self._asks.get(message.ask)
             if run is not None:
-                run._take(self._early.get(info.id, ()))
+                if isinstance(run, Run):
+                    run._take(self._early.get(info.id, ()))
                 run._update(info)
         self._early.pop(info.id, None)
         for run in list(self._asks.values()):
             if run.info is not None and run.info.id == info.id:
                 run._update(info)
                 if run.ended:
-                    del self._asks[run.request.ask]
+                    del self._asks[run.number]
+
+    def _preview_came(self, message: Preview) -> None:
+        for run in self._asks.values():
+            if isinstance(run, Painting) and run.info is not None and run.info.id == message.run:
+                run._take(message)
 
     def _tokens_came(self, message: Tokens) -> None:
         for run in self._asks.values():
-            if run.info is not None and run.info.id == message.run:
+            if isinstance(run, Run) and run.info is not None and run.info.id == message.run:
                 run._take(message.tokens)
                 return
         if message.run not in self.runs and any(run.info is None for run in self._asks.values()):
@@ -472,7 +530,11 @@ class Room:
 
     def _refused(self, message: Error) -> None:
         error = RequestRefused(message.code, message.message)
-        if message.re == "ask" and message.ref.isdigit() and (run := self._asks.pop(int(message.ref), None)):
+        if (
+            message.re in ("ask", "paint")
+            and message.ref.isdigit()
+            and (run := self._asks.pop(int(message.ref), None))
+        ):
             run._refuse(error)
         else:
             self._refusals.append(error)

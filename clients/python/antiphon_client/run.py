@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
@@ -19,18 +20,16 @@ MAX_BUFFERED = 4096
 """Tokens kept for a reader that is slow; older ones are dropped (the text itself is in the document)."""
 
 
-class Run:
-    """What `room.ask()` returns: iterate it for tokens, or await `finished()`.
+class AnyRun(ABC):
+    """What every run has, of a text or of a picture. `number` is the request's own, echoed by the server.
 
-    The request is sent when the iteration, or `finished()`, begins, or with `await start()`.
+    The request is sent when an iteration, or `finished()`, begins, or with `await start()`.
     """
 
-    def __init__(self, room: Room, index: int | None, end: int | None, request: Ask) -> None:
+    def __init__(self, room: Room, number: int) -> None:
         self.info: RunInfo | None = None
-        self.request = request
+        self.number = number
         self._room = room
-        self._range = (index, end)
-        self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
         self._changed = asyncio.Event()
         self._refusal: ClientError | None = None
         self._started = False
@@ -43,21 +42,10 @@ class Run:
         """Send the request and return when the server has announced the run. Raises RequestRefused."""
         if not self._started:
             self._started = True
-            await self._room._send_ask(self, *self._range)
+            await self._send()
         while self.info is None:
             await self._wait()
         return self.info
-
-    async def __aiter__(self) -> AsyncIterator[TokenInfo]:
-        """Tokens as they come, until the run ends. Raises RequestRefused or RunFailed."""
-        await self.start()
-        while True:
-            while self._tokens:
-                yield self._tokens.popleft()
-            if self.ended:
-                self._raise_failure()
-                return
-            await self._wait()
 
     async def finished(self) -> RunInfo:
         """Wait for the end, whatever it is, and return it. Raises RequestRefused."""
@@ -68,14 +56,12 @@ class Run:
         return self.info
 
     async def stop(self) -> None:
-        """Stop it at the next token; what was written stays."""
+        """Stop it at the next step; what was made stays."""
         info = await self.start()
         await self._room._request(Stop(info.id))
 
-    async def steer(self, change: TextSteer) -> None:
-        """Change its instruction or sampling while it streams."""
-        info = await self.start()
-        await self._room._request(Steer(info.id, change))
+    @abstractmethod
+    async def _send(self) -> None: ...
 
     def _raise_failure(self) -> None:
         if self.info is not None and self.info.state == "failed":
@@ -89,14 +75,43 @@ class Run:
 
     # Called by the room ---------------------------------------------------------------------------------
 
-    def _take(self, tokens: Iterable[TokenInfo]) -> None:
-        self._tokens.extend(tokens)
-        self._changed.set()
-
     def _update(self, info: RunInfo) -> None:
         self.info = info
         self._changed.set()
 
     def _refuse(self, error: ClientError) -> None:
         self._refusal = error
+        self._changed.set()
+
+
+class Run(AnyRun):
+    """What `room.ask()` returns: iterate it for tokens, or await `finished()`."""
+
+    def __init__(self, room: Room, index: int | None, end: int | None, request: Ask) -> None:
+        super().__init__(room, request.ask)
+        self.request = request
+        self._range = (index, end)
+        self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
+
+    async def __aiter__(self) -> AsyncIterator[TokenInfo]:
+        """Tokens as they come, until the run ends. Raises RequestRefused or RunFailed."""
+        await self.start()
+        while True:
+            while self._tokens:
+                yield self._tokens.popleft()
+            if self.ended:
+                self._raise_failure()
+                return
+            await self._wait()
+
+    async def steer(self, change: TextSteer) -> None:
+        """Change its instruction or sampling while it streams."""
+        info = await self.start()
+        await self._room._request(Steer(info.id, change))
+
+    async def _send(self) -> None:
+        await self._room._send_ask(self, *self._range)
+
+    def _take(self, tokens: Iterable[TokenInfo]) -> None:
+        self._tokens.extend(tokens)
         self._changed.set()

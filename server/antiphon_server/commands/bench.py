@@ -17,6 +17,7 @@ from antiphon_server.bench.report import Report
 class Bench(enum.StrEnum):
     """Each is a module of `antiphon_server.bench` with `run(long) -> Report`."""
 
+    IMAGE = "image"
     RELAY = "relay"
     TEXT = "text"
 

@@ -1,0 +1,84 @@
+"""The canvas of a room as plain objects: read, add, change, delete. Fields and bounds: `antiphon_proto.canvas`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pycrdt import Array, Map
+
+from antiphon_client.errors import ClientError
+from antiphon_client.replica import Replica
+from antiphon_proto.canvas import POINTS, faults, key_between
+
+
+class Canvas(Mapping[str, dict[str, Any]]):
+    """Object id -> its fields (a copy; numbers are floats). `changed` is called after every edit."""
+
+    def __init__(self, replica: Replica, changed: Callable[[], None]) -> None:
+        self._replica = replica
+        self._changed = changed
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        found = self._root[key]
+        if not isinstance(found, Map):
+            raise KeyError(key)
+        return dict(found.to_py() or {})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([key for key, found in self._root.items() if isinstance(found, Map)])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def add(self, fields: Mapping[str, Any], key: str | None = None) -> str:
+        """Place an object, on top of all others unless `z` says otherwise; returns its id. Raises ClientError."""
+        key = key or secrets.token_urlsafe(9)
+        placed = {"x": 0, "y": 0, "z": self.top(), **fields}
+        _check(placed)
+        values = {name: Array(value) if name == POINTS else value for name, value in placed.items()}
+        with self._replica.doc.transaction():
+            self._root[key] = Map(values)
+        self._changed()
+        return key
+
+    def update(self, key: str, **fields: Any) -> None:
+        """Change fields; None takes one away. Others' changes of other fields stand. Raises ClientError or KeyError."""
+        after = {**self[key], **fields}
+        _check({name: value for name, value in after.items() if value is not None})
+        found = self._root[key]
+        with self._replica.doc.transaction():
+            for name, value in fields.items():
+                if value is not None:
+                    found[name] = Array(value) if name == POINTS else value
+                elif name in found:
+                    del found[name]
+        self._changed()
+
+    def extend(self, key: str, points: Iterable[float]) -> None:
+        """Go on with a stroke: x, y, pressure, x, y, pressure, ... Raises ClientError or KeyError."""
+        more = list(points)
+        fields = self[key]
+        _check({**fields, POINTS: [*fields.get(POINTS, ()), *more]})
+        self._root[key][POINTS].extend(more)
+        self._changed()
+
+    def delete(self, key: str) -> None:
+        """Raises KeyError."""
+        del self._root[key]
+        self._changed()
+
+    def top(self) -> str:
+        """A `z` above all others'."""
+        return key_between(max((str(fields.get("z", "")) for fields in self.values()), default=""))
+
+    @property
+    def _root(self) -> Map[Any]:
+        return self._replica.canvas
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    wrong = faults(fields)
+    if wrong:
+        raise ClientError(f"not an object of the canvas: {', '.join(wrong)} may not be so, or is missing")
