@@ -259,6 +259,11 @@ export class Easel {
     else this.placeShape(from, to);
   }
 
+  /** Puts an AI frame over a picture, to go on from it. */
+  frameOver(box: Box, prompt: string): void {
+    this.settle(this.board.place({ type: "frame", ...box, prompt, task: "image_to_image" }));
+  }
+
   /** Begins a new text at a place of the view. */
   beginText(at: Point): void {
     this.writing.value = { id: null, at: toCanvas(this.camera.value, at) };

@@ -47,6 +47,10 @@ export interface Picture extends Common {
   /** What the model was asked for; empty for people's pictures. */
   prompt: string;
   run: string;
+  model: string;
+  seed: number;
+  /** The participant who asked. */
+  asker: string;
 }
 export interface Frame extends Common {
   type: "frame";
@@ -135,7 +139,16 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
     }
     case "image":
       if (!/^[0-9a-f]{64}$/.test(text("asset"))) return null;
-      return { ...common, type: "image", asset: text("asset"), prompt: text("prompt"), run: text("run") };
+      return {
+        ...common,
+        type: "image",
+        asset: text("asset"),
+        prompt: text("prompt"),
+        run: text("run"),
+        model: text("model"),
+        seed: number("seed", 0, 0, Number.MAX_SAFE_INTEGER),
+        asker: text("asker"),
+      };
     case "frame":
       return {
         ...common,

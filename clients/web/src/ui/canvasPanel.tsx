@@ -1,12 +1,10 @@
 // The canvas of the room: board, tools, the card of the selected frame; keys, drops and pastes; files out.
 
-import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Board } from "../canvas/board";
 import { Easel, TOOLS } from "../canvas/easel";
 import { contents, exported, naturalSize, pngFile, save, svgFile } from "../canvas/export";
 import { type Point, toCanvas } from "../canvas/geometry";
-import type { Frame } from "../canvas/objects";
 import { ApiError } from "../room/api";
 import type { Room } from "../room/room";
 import { t } from "../strings";
@@ -14,6 +12,7 @@ import { BoardStyle, BoardTools, KEYS } from "./boardTools";
 import { BoardView } from "./boardView";
 import { FrameCard } from "./frameCard";
 import { IconButton } from "./parts";
+import { PictureCard } from "./pictureCard";
 
 /** A dropped picture fills at most this part of the view. */
 const PICTURE_PART = 0.6;
@@ -39,10 +38,8 @@ export function CanvasPanel({ room }: { room: Room }) {
     easel.frameRatio = image.width / Math.max(1, image.height);
     easel.frameSide = Math.max(192, image.width);
   }, [easel, image]);
-  const frame = useComputed(() => {
-    const [only, ...others] = easel.selected.value;
-    return only?.type === "frame" && others.length === 0 && !easel.gesture.value ? (only as Frame) : null;
-  });
+  const [chosen, ...others] = easel.selected.value;
+  const only = others.length === 0 && !easel.gesture.value ? chosen : undefined;
 
   const insert = async (files: Iterable<File>, at: Point) => {
     let offset = 0;
@@ -174,7 +171,8 @@ export function CanvasPanel({ room }: { room: Room }) {
         </button>
         <IconButton icon="plus" label={t.canvas.zoomIn} onClick={() => easel.zoom(1.25)} />
       </div>
-      {frame.value && room.canEdit && <FrameCard room={room} easel={easel} frame={frame.value} />}
+      {only?.type === "frame" && room.canEdit && <FrameCard room={room} easel={easel} frame={only} />}
+      {only?.type === "image" && only.run && <PictureCard room={room} easel={easel} picture={only} />}
     </section>
   );
 }
