@@ -178,6 +178,8 @@ class Absent(Struct, frozen=True):
     modality: Literal["text", "image", "audio"]
     name: str
     reason: str
+    loading: bool = False
+    """It will come: runs may be submitted and wait for it."""
 
 
 class Job(Protocol):

@@ -69,6 +69,9 @@ class WorkerLoop:
         self.engines = dict(engines)
         """By kind; whoever made the loop closes them."""
         self._absent: dict[str, Absent] = {each.modality: each for each in absent}
+        for each in absent:
+            if each.loading:
+                scheduler.expect(each.modality)
         self._scheduler = scheduler
         self._inbox = inbox
         self._send = send
@@ -110,9 +113,12 @@ class WorkerLoop:
                 self.engines[engine.kind] = engine
                 self._scheduler.attach(engine.kind, engine.info)
                 self._absent.pop(engine.info.modality, None)
+                self._queue_changed = True
                 self._tell_engines()
             case Missing(absent):
                 self._absent[absent.modality] = absent
+                for waiting in self._scheduler.dismiss(absent.modality):
+                    self._finish(waiting, Failed(ErrorCode.UNAVAILABLE, f"{absent.name}: {absent.reason}"))
                 self._tell_engines()
             case Submit():
                 self._submit(command)
@@ -142,7 +148,8 @@ class WorkerLoop:
             submitted_at=self._clock(),
         )
         try:
-            if missing := self._absent.get(ticket.engine):
+            missing = self._absent.get(ticket.engine)
+            if missing is not None and not missing.loading:
                 raise EngineUnavailable(f"{missing.name}: {missing.reason}")
             self._scheduler.submit(ticket)
             self._queue_changed = True

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from msgspec import Struct
 
@@ -71,10 +72,19 @@ class Scheduler:
         self._paces = {kind: Pace() for kind in engines}
         self.costs = CostTable()
 
+    def expect(self, modality: Literal["text", "image", "audio"]) -> None:
+        """An engine of this kind is being loaded: its runs wait until it is attached, or dismissed."""
+        self.attach(modality, EngineInfo(modality, "", "", "", max_jobs=0, max_batch=1))
+
     def attach(self, kind: str, info: EngineInfo) -> None:
         """From now on runs of this kind are served too."""
         self._engines[kind] = info
         self._paces[kind] = Pace()
+
+    def dismiss(self, kind: str) -> list[Ticket]:
+        """An expected engine will not come. Returns the runs that waited for it; the caller finishes them."""
+        self._engines.pop(kind, None)
+        return [ticket for ticket in self._tickets.values() if ticket.engine == kind]
 
     # What is held ---------------------------------------------------------------------------------------
 
@@ -96,8 +106,8 @@ class Scheduler:
 
     @property
     def idle(self) -> bool:
-        """Nothing to step and nothing to admit."""
-        return not self._tickets
+        """Nothing to step and nothing to admit; runs may wait for an engine that is being loaded."""
+        return not any(self._engines[ticket.engine].max_jobs for ticket in self._tickets.values())
 
     # Runs come and go -----------------------------------------------------------------------------------
 
@@ -178,6 +188,10 @@ class Scheduler:
         """Every waiting run with its place in the queue and its expected start."""
         outlooks: list[tuple[Ticket, Outlook]] = []
         for kind, info in self._engines.items():
+            if not info.max_jobs:
+                queue = enumerate(self._queue(kind, now), start=1)
+                outlooks += [(ticket, Outlook(position, 0.0)) for position, ticket in queue]
+                continue
             active = [ticket for ticket in self.active if ticket.engine == kind]
             outlooks += forecast(self._queue(kind, now), active, info.max_jobs, self._paces[kind], now)
         return outlooks

@@ -69,7 +69,10 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     # What loading left behind lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    absent = (*engines.absent, *(Absent(each.modality, each.name, LOADING) for each in engines.later))
+    absent = (
+        *engines.absent,
+        *(Absent(each.modality, each.name, LOADING, loading=True) for each in engines.later),
+    )
     by_kind = {engine.kind: engine for engine in engines.ready}
     scheduler = Scheduler({kind: engine.info for kind, engine in by_kind.items()}, first.queue)
     loop = WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic, absent)

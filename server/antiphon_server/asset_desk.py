@@ -37,19 +37,20 @@ class StoredAssets:
         self._store = store
         self._bound = bound
         self._tasks: set[asyncio.Task[None]] = set()
+        self._working = 0
 
     def fetch(self, room: str, names: Sequence[str], done: Fetched) -> None:
         async def work() -> Sequence[Picture] | AntiphonError:
             return [await self._read(room, name) for name in names]
 
-        self._start(work(), done)
+        self._start(work, done)
 
     def keep(self, room: str, picture: Picture, done: Kept) -> None:
         async def work() -> AntiphonError | None:
             await self._store.put(room, picture.info, picture.data)
             return None
 
-        self._start(work(), done)
+        self._start(work, done)
 
     async def close(self) -> None:
         """Drop what is under way; nobody is called back any more."""
@@ -63,19 +64,27 @@ class StoredAssets:
             raise NotFound(f"there is no asset {name} in this room")
         return Picture(info, await self._store.read(room, info))
 
-    def _start(self, work: Awaitable[object], done: Callable[..., None]) -> None:
-        task = asyncio.create_task(self._run(work, done), name="asset")
+    def _start(self, work: Callable[[], Awaitable[object]], done: Callable[..., None]) -> None:
+        accepted = self._working < self._bound
+        self._working += accepted
+        task = asyncio.create_task(self._run(work if accepted else _refuse, done, accepted), name="asset")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, work: Awaitable[object], done: Callable[..., None]) -> None:
+    async def _run(
+        self, work: Callable[[], Awaitable[object]], done: Callable[..., None], accepted: bool
+    ) -> None:
         try:
-            if len(self._tasks) > self._bound:
-                raise QueueFull("too many pictures are being read and written; try again in a moment")
-            result = await work
+            result = await work()
         except AntiphonError as error:
             result = error
         except Exception:
             log.exception("an asset could not be read or written")
             result = AntiphonError("the picture could not be read or written; the server's log says why")
+        finally:
+            self._working -= accepted
         done(result)
+
+
+async def _refuse() -> None:
+    raise QueueFull("too many pictures are being read and written; try again in a moment")

@@ -8,15 +8,17 @@ field costs its sender neither the connection nor the rest of their edit, and no
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 from pycrdt import Array, Doc, Map
 
 from antiphon_proto import schema
 from antiphon_proto.canvas import POINTS, faults, fits, is_id, required
+
+_pack = msgspec.msgpack.Encoder(order="sorted").encode
 
 
 class ObjectChange(Struct, frozen=True):
@@ -65,8 +67,7 @@ class Canvas:
         fields = self.get(key)
         if fields is None:
             return b""
-        content = json.dumps(fields, sort_keys=True, default=repr)
-        return hashlib.sha256(content.encode(errors="replace")).digest()[:16]
+        return hashlib.sha256(_pack(fields)).digest()[:16]
 
     # Writing, inside a transaction --------------------------------------------------------------------
 
@@ -158,18 +159,13 @@ class Canvas:
 
 
 def _fields(found: Map[Any]) -> dict[str, Any]:
-    """Plain values; what has no place in an object comes as None, which fits no field."""
-    fields: dict[str, Any] = {}
-    for name, value in found.items():
-        if isinstance(value, Array):
-            fields[name] = _numbers(value) if name == POINTS else None
-        else:
-            fields[name] = value if isinstance(value, str | float | int | bool) else None
+    """Plain values, by way of JSON: item by item a long stroke takes pycrdt a hundred times as long. What JSON lacks
+    comes as None or a list, which fits no field. Shared texts, which would look like plain ones, and deep nesting,
+    which Yrs could not walk, never come into the document (`yupdate`)."""
+    fields: dict[str, Any] = msgspec.json.decode(str(found))
+    if POINTS in fields and not isinstance(found[POINTS], Array):
+        fields[POINTS] = None
     return fields
-
-
-def _numbers(points: Array[Any]) -> list[Any]:
-    return [value if isinstance(value, int | float) else None for value in points]
 
 
 def _too_long(values: object, max_points: int) -> bool:

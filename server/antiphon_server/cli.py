@@ -35,8 +35,8 @@ app.command()(bench.bench)
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [default: 8080]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1)")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one (default: 8080)")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms and the signing key")] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
     text_model: Annotated[

@@ -45,7 +45,7 @@ class Coauthor:
             instruction=ask.instruction,
             length=params.max_tokens,
             seed=params.seed or 0,
-            model=desk.model("text"),
+            model=model.name if (model := desk.model("text")) else "",
             params=msgspec.json.encode(params).decode(),
             prompt=msgspec.json.encode(prompt).decode(),
         )

@@ -273,6 +273,8 @@ class Document:
             raise InvalidUpdate(f"malformed update: {error}") from None
         if not info.roots <= ROOTS:
             raise InvalidUpdate("the update writes to a root that this room does not have")
+        if info.texts:
+            raise InvalidUpdate("the story is the only shared text of a room")
         if info.missing(self._vector):
             raise MissingUpdates("the update builds on others that did not come here")
         news = info.news(self._vector)

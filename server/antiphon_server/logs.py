@@ -61,3 +61,5 @@ def configure(style: LogFormat, level: str, stream: TextIO | None = None) -> Non
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Access lines hold addresses with tokens in them and cost more than serving; metrics count requests.
     logging.getLogger("aiohttp.access").setLevel(logging.ERROR)
+    # At the level `debug` it would write two lines for every statement.
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)

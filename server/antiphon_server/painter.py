@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import secrets
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
-from antiphon_proto.messages import Paint
+from antiphon_proto.messages import ModelInfo, Paint
+from antiphon_proto.params import ImageParams
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.coalesce import verdict
 from antiphon_server.members import Member
@@ -20,6 +23,10 @@ from antiphon_server.stage import Desk, Stage
 
 _NEEDS = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
 """Task -> whether it takes a source and a mask."""
+_LONGEST = 3.0
+"""Of a picture that takes its shape from a frame: the longer side by the shorter, at most."""
+_STEP = 16
+"""Pixels that its sides are multiples of."""
 
 
 class Painter:
@@ -34,17 +41,17 @@ class Painter:
         """Start a run. Raises PeerError or EngineUnavailable; then there is no run."""
         desk = self._desk
         model = desk.model("image")
-        if self._assets is None or not model:
+        if self._assets is None or model is None:
             raise EngineUnavailable("this server has no image engine")
         if not may(member.role, Right.EDIT):
             raise Denied("painting on the canvas needs the right to edit it")
-        self._check(paint)
+        frame = self._check(paint)
         older = self._supersede(member, paint)
         desk.runs.check_room_for(member.id)
-        params = paint.params
+        params = paint.params if paint.source else shaped(paint.params, frame["w"], frame["h"], model)
         if params.seed is None:
             params = replace(params, seed=secrets.randbits(SEED_BITS))
-            paint = replace(paint, params=params)
+        paint = replace(paint, params=params)
         sources = {"prompt": paint.prompt, "frame": paint.frame, "source": paint.source, "mask": paint.mask}
         order = Order(
             ask=paint.paint,
@@ -54,7 +61,7 @@ class Painter:
             instruction=paint.prompt,
             length=params.steps or 0,
             seed=params.seed or 0,
-            model=model,
+            model=model.name,
             params=msgspec.json.encode(params).decode(),
             prompt=msgspec.json.encode(sources).decode(),
             target=paint.frame,
@@ -75,7 +82,8 @@ class Painter:
             if isinstance(work, Painting) and work.next is not None and self._verdict(work) == "stop":
                 self._stage.halt(work.run)
 
-    def _check(self, paint: Paint) -> None:
+    def _check(self, paint: Paint) -> dict[str, Any]:
+        """The frame's fields. Raises PeerError."""
         needs = _NEEDS[paint.task]
         given = (paint.source is not None, paint.mask is not None)
         if given != needs:
@@ -87,6 +95,7 @@ class Painter:
         frame = self._desk.shared.document.canvas.get(paint.frame)
         if frame is None or frame.get("type") != "frame":
             raise NotFound("there is no such frame on the canvas")
+        return frame
 
     def _supersede(self, member: Member, paint: Paint) -> Painting | None:
         """End what the new request makes stale; the one that it must wait for, if it must."""
@@ -106,3 +115,16 @@ class Painter:
     @staticmethod
     def _verdict(work: Painting) -> str:
         return verdict(work.begun, work.elapsed, work.remaining)
+
+
+def shaped(params: ImageParams, width: float, height: float, model: ModelInfo) -> ImageParams:
+    """`params` with as many pixels as the model paints by itself, in the shape of a frame of that size, when they say
+    nothing of their own."""
+    if params.width is not None or params.height is not None or model.image is None:
+        return params
+    ratio = min(_LONGEST, max(1 / _LONGEST, width / height)) if width > 0 and height > 0 else 1.0
+    pixels = model.image.width * model.image.height
+    across, down = (
+        max(_STEP, _STEP * round(math.sqrt(pixels * part) / _STEP)) for part in (ratio, 1 / ratio)
+    )
+    return replace(params, width=across, height=down)

@@ -133,7 +133,7 @@ class Reception:
         """Why a client cannot resume; empty when it can."""
         room = self._room
         if resume is None:
-            return "joined"
+            return "new"
         if resume.lineage != room.lineage:
             return "lineage"
         if resume.epoch != room.epoch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from antiphon_proto.errors import CloseCode, Conflict, NotFound, PeerError
@@ -34,6 +35,9 @@ from antiphon_server.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from antiphon_server.room import Room
+
+
+log = logging.getLogger(__name__)
 
 
 class Requests:
@@ -92,8 +96,9 @@ class Requests:
             case Revoke(participant):
                 self._revoke(member, participant)
             case Resync(reason):
+                log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
-                self._reception.rebuild(seat, f"resync: {reason}" if reason else "resync")
+                self._reception.rebuild(seat, "resync")
 
     def _step_back(self, change: Change | None, member: Member) -> None:
         if change is None:

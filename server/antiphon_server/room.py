@@ -445,9 +445,9 @@ class Room:
         assert member is not None
         return member
 
-    def model(self, modality: str) -> str:
-        """The name of the model that would answer; "" when there is none."""
-        return next((model.name for model in self.models() if model.modality == modality), "")
+    def model(self, modality: str) -> ModelInfo | None:
+        """The model that would answer."""
+        return next((model for model in self.models() if model.modality == modality), None)
 
 
 def _link_id() -> str:

@@ -15,7 +15,7 @@ from antiphon_engines.api import EngineUnavailable, Output, Request
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
-from antiphon_proto.messages import Error, Message, Steer, Stop
+from antiphon_proto.messages import Error, Message, ModelInfo, Steer, Stop
 from antiphon_server.authorship import Owner
 from antiphon_server.document import Change, DocumentBroken
 from antiphon_server.frames import Frame
@@ -60,8 +60,8 @@ class Desk(Protocol):
 
     def unix_ms(self) -> int: ...
 
-    def model(self, modality: str) -> str:
-        """The name of the model that would answer; "" when there is none."""
+    def model(self, modality: str) -> ModelInfo | None:
+        """The model that would answer; None when there is none."""
         ...
 
     def commit(self, change: Change | None, owner: Owner) -> None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from antiphon_proto import schema
 from antiphon_proto.errors import Conflict, PeerError
-from antiphon_proto.messages import Accept, Reject
+from antiphon_proto.messages import Accept, Reject, Stop
 from antiphon_server.authorship import Owner
 from antiphon_server.members import Member
 from antiphon_server.painting import unpaint
@@ -53,13 +53,14 @@ class Suggestions:
     def undo(self, member: Member, run_id: str) -> None:
         """Remove what is left of what the run wrote, restore what it deleted, touch nothing else.
 
-        Raises NotFound, or Conflict when there is nothing to undo.
+        A live run is stopped first, which takes the right to stop it. Raises NotFound, Denied, or Conflict when there
+        is nothing to undo.
         """
         run = self._desk.runs.get(run_id)
-        if run.live:
-            self._stage.halt(run)
         if run.info.undone or run.private:
             raise Conflict("there is nothing of this run to undo")
+        if run.live:
+            self._stage.stop(member, Stop(run_id))
         shared = self._desk.shared
         document = shared.document
         marked = document.marked(schema.ATTR_SUGGEST_DELETE, run_id)

@@ -8,6 +8,7 @@ dependencies are here, and that writes where it may is applied. Source: yjs `src
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ MAX_CLOCK = 2**31 - 1
 """Yrs counts clocks in 32 bits."""
 MAX_CLIENT = 2**53 - 1
 _MAX_DEPTH = 32
+_MAX_NESTING = 16
+"""Shared types inside each other, within one update: Yrs reads them by recursion, and ours are two deep."""
 
 
 class MalformedUpdate(ValueError):
@@ -36,6 +39,8 @@ class UpdateInfo(Struct, frozen=True):
     deletes: bool
     values: bool
     """Whether it holds array-like values, which have no place in a text and would shift its indices."""
+    texts: bool
+    """Whether it makes shared texts, or XML, inside other types."""
     last_text: tuple[int, int] | None
     """(client, clock) of the last character of the last string written."""
 
@@ -156,6 +161,50 @@ def _utf16(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
+_Link = tuple[int, int, int]
+"""(1, client, clock): inside that type; (0, client, clock): beside that item."""
+
+
+class _Nesting:
+    """How deep the shared types of one update stand inside each other, whatever order they come in."""
+
+    def __init__(self) -> None:
+        self._clocks: dict[int, list[int]] = {}
+        self._links: dict[int, list[_Link | None]] = {}
+        self._types: list[tuple[int, int]] = []
+
+    def add(self, client: int, clock: int, link: _Link | None, *, is_type: bool) -> None:
+        """An item; those of a client come in the order of their clocks."""
+        self._clocks.setdefault(client, []).append(clock)
+        self._links.setdefault(client, []).append(link)
+        if is_type and link is not None:
+            self._types.append((client, clock))
+
+    def depth(self) -> int:
+        """Of the deepest type. Raises MalformedUpdate when items stand inside themselves."""
+        known: dict[tuple[int, int], int] = {}
+        return max((self._measure(client, clock, known) for client, clock in self._types), default=0)
+
+    def _measure(self, client: int, clock: int, known: dict[tuple[int, int], int]) -> int:
+        path: dict[tuple[int, int], int] = {}
+        depth = 0
+        while (at := bisect_right(self._clocks.get(client, ()), clock) - 1) >= 0:
+            item = client, at
+            if item in known:
+                depth = known[item]
+                break
+            if item in path:
+                raise MalformedUpdate("an item stands inside itself")
+            link = self._links[client][at]
+            if link is None:
+                break
+            path[item] = link[0]
+            _, client, clock = link
+        for item, inside in reversed(path.items()):
+            known[item] = depth = depth + inside
+        return depth
+
+
 class _Inspector:
     def __init__(self, update: bytes) -> None:
         self._reader = _Reader(update)
@@ -165,7 +214,9 @@ class _Inspector:
         self._roots: set[str] = set()
         self._deletes = False
         self._values = False
+        self._texts = False
         self._last_text: tuple[int, int] | None = None
+        self._nesting = _Nesting()
 
     def run(self) -> UpdateInfo:
         reader = self._reader
@@ -173,6 +224,8 @@ class _Inspector:
             self._client()
         self._delete_set()
         reader.finish()
+        if self._nesting.depth() > _MAX_NESTING:
+            raise MalformedUpdate("shared types are nested too deeply")
         return UpdateInfo(
             self._starts,
             self._ends,
@@ -180,6 +233,7 @@ class _Inspector:
             frozenset(self._roots),
             self._deletes,
             self._values,
+            self._texts,
             self._last_text,
         )
 
@@ -211,18 +265,27 @@ class _Inspector:
             return reader.uint()
         if kind == 10:
             raise MalformedUpdate("the update leaves a gap")
+        link: _Link | None = None
         if info & 0x80:
-            self._need(reader.uint(), reader.uint())
+            link = (0, *self._known())
         if info & 0x40:
-            self._need(reader.uint(), reader.uint())
+            right = self._known()
+            link = link or (0, *right)
         if not info & 0xC0:
             if reader.uint() == 1:
                 self._roots.add(reader.text())
             else:
-                self._need(reader.uint(), reader.uint())
+                link = (1, *self._known())
             if info & 0x20:
                 reader.text()
+        self._nesting.add(client, clock, link, is_type=kind == 7)
         return self._content(kind, client, clock)
+
+    def _known(self) -> tuple[int, int]:
+        """Read an id that must be known."""
+        client, clock = self._reader.uint(), self._reader.uint()
+        self._need(client, clock)
+        return client, clock
 
     def _content(self, kind: int, client: int, clock: int) -> int:
         reader = self._reader
@@ -259,6 +322,7 @@ class _Inspector:
     def _type(self) -> None:
         reader = self._reader
         kind = reader.uint()
+        self._texts = self._texts or kind > 1
         if kind in (3, 5):
             reader.text()
         elif kind > 6:

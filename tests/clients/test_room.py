@@ -11,6 +11,7 @@ import pytest
 
 from antiphon_client import (
     Address,
+    ClientError,
     EditRefused,
     JoinRefused,
     RequestRefused,
@@ -127,6 +128,27 @@ async def test_undo_of_a_run_leaves_what_people_wrote(server: LiveServer, pair: 
     await ada.undo(info.id)
     await bob.wait_for(lambda room: room.runs[info.id].undone)
     assert await agree(ada, bob) == "StartHUMAN "
+
+
+async def test_what_is_out_of_bounds_is_refused_here_and_costs_no_connection(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    run = ada.ask(params=TextParams(max_tokens=20))
+    await run.start()
+    frames = len(ada.canvas)
+    with pytest.raises(ClientError, match="length <= 4000"):
+        ada.ask("x" * 5000)
+    with pytest.raises(ClientError, match="max_tokens"):
+        ada.ask(params=TextParams(max_tokens=10**6))
+    with pytest.raises(ClientError, match="length <= 2000"):
+        ada.paint("x" * 5000)
+    with pytest.raises(ClientError, match="instruction"):
+        await run.steer(TextSteer(instruction="x" * 5000))
+    with pytest.raises(ClientError, match="length <= 4096"):
+        await ada.set_presence({"x": "y" * 5000})
+    assert len(ada.canvas) == frames
+    await run.finished()
+    ada.append(" and on")
+    assert (await agree(ada, bob)).endswith(" and on")
 
 
 async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:

@@ -1,15 +1,16 @@
-"""What every engine promises (`antiphon_engines.api`), for each of `support.engines.ENGINES`."""
+"""What every engine promises (`antiphon_engines.api`): first those of any modality, then those that write."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import pytest
 
-from antiphon_engines.api import Done, Engine, InvalidRequest, QueueFull, TextRequest
-from antiphon_proto.params import TextParams, TextSteer
+from antiphon_engines.api import Done, Engine, ImageRequest, InvalidRequest, QueueFull, Request, TextRequest
+from antiphon_proto.params import ImageParams, TextParams, TextSteer
 from support.drive import Result, run, run_to_end, step
-from support.engines import ENGINES, EngineCase
+from support.engines import ENGINES, PAINTERS, EngineCase
 
 STORY = "The fog lay low over the river when Mira opened the door of the old mill."
 
@@ -30,12 +31,112 @@ def engine(case: EngineCase, request: pytest.FixtureRequest) -> Iterator[Engine]
     engine.close()
 
 
-def test_says_what_it_is(engine: Engine) -> None:
-    assert engine.info.modality == engine.kind == "text"
+@pytest.fixture(params=[*ENGINES, *PAINTERS], ids=lambda case: case.name)
+def any_case(request: pytest.FixtureRequest) -> EngineCase:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def any_engine(any_case: EngineCase, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    # Diffusers and transformers warn about optional packages that nothing here uses.
+    with warnings.catch_warnings():
+        if any_case.modality == "image":
+            warnings.simplefilter("ignore")
+        engine = any_case.make(request)
+        yield engine
+        engine.close()
+
+
+def order(case: EngineCase, *, seed: int = 11, length: int = 8) -> Request:
+    """Something for this engine to do, of about so many steps; some seeds bring another text."""
+    if case.modality == "text":
+        temperature = 0.0 if seed == 5 else 0.8
+        text = {3: STORY[:20], 5: "Once"}.get(seed, STORY)
+        return ask(text, seed=seed, max_tokens=length, temperature=temperature)
+    params = ImageParams(steps=min(length, 100), seed=seed, width=32, height=32, guidance=2.0)
+    return ImageRequest("text_to_image", ("a red house", "the sea", "a cat")[seed % 3], params)
+
+
+def alike(one: Result, other: Result) -> bool:
+    """The same work: the very tokens, or pixels that differ by at most 2 of 255."""
+    if one.image is None or other.image is None:
+        return one.tokens == other.tokens and one.image is other.image
+    from support.easel import distance, pixels
+
+    return distance(pixels(one), pixels(other)) <= 2
+
+
+# Of any modality ----------------------------------------------------------------------------------------
+
+
+def test_says_what_it_is(any_engine: Engine, any_case: EngineCase) -> None:
+    engine = any_engine
+    assert engine.info.modality == engine.kind == any_case.modality
     assert engine.info.name
     assert engine.info.backend
     assert engine.info.max_batch >= 1
     assert engine.info.max_jobs >= 3
+
+
+def test_the_same_seed_gives_the_same_work(any_engine: Engine, any_case: EngineCase) -> None:
+    if not any_case.exact:
+        pytest.skip("this engine does not promise it")
+    [first], [again] = run(any_engine, order(any_case)), run(any_engine, order(any_case))
+    assert alike(first, again)
+
+
+def test_batched_equals_alone(any_engine: Engine, any_case: EngineCase) -> None:
+    if not any_case.exact:
+        pytest.skip("this engine does not promise it")
+    requests = [order(any_case, seed=seed, length=length) for seed, length in ((11, 8), (3, 4), (5, 6))]
+    for request, result in zip(requests, run(any_engine, *requests), strict=True):
+        [alone] = run(any_engine, request)
+        assert alike(alone, result)
+
+
+def test_more_jobs_than_places_are_refused(any_engine: Engine, any_case: EngineCase) -> None:
+    engine = any_engine
+    jobs = [engine.admit(order(any_case, seed=n)) for n in range(engine.info.max_jobs)]
+    with pytest.raises(QueueFull):
+        engine.admit(order(any_case))
+    engine.release(jobs[0])
+    engine.admit(order(any_case))
+
+
+def test_release_is_idempotent_and_frees_the_place_mid_run(any_engine: Engine, any_case: EngineCase) -> None:
+    engine = any_engine
+    results = [Result(engine.admit(order(any_case, seed=n, length=4000))) for n in range(3)]
+    for _ in range(4):
+        step(engine, results)
+    engine.release(results[0].job)
+    engine.release(results[0].job)
+    taken = [engine.admit(order(any_case, seed=n)) for n in range(engine.info.max_jobs - 2)]
+    assert len(taken) == engine.info.max_jobs - 2
+    with pytest.raises(QueueFull):
+        engine.admit(order(any_case))
+
+
+def test_a_cancelled_run_changes_nothing_for_the_others(any_engine: Engine, any_case: EngineCase) -> None:
+    if not any_case.exact:
+        pytest.skip("this engine does not promise repeatable work")
+    [alone] = run(any_engine, order(any_case, length=10))
+    requests = (order(any_case, length=10), order(any_case, seed=2, length=50))
+    results = [Result(any_engine.admit(request)) for request in requests]
+    for _ in range(3):
+        step(any_engine, results)
+    any_engine.release(results[1].job)
+    run_to_end(any_engine, results[:1])
+    assert alike(results[0], alone)
+
+
+def test_what_is_for_another_modality_is_refused(any_engine: Engine, any_case: EngineCase) -> None:
+    other = next(case for case in (*ENGINES, *PAINTERS) if case.modality != any_case.modality)
+    for _ in range(any_engine.info.max_jobs + 1):
+        with pytest.raises(InvalidRequest):
+            any_engine.admit(order(other))
+
+
+# Of those that write ------------------------------------------------------------------------------------
 
 
 def test_a_run_ends_at_its_length(engine: Engine) -> None:
@@ -60,23 +161,6 @@ def test_no_rivals_when_none_are_asked_for(engine: Engine) -> None:
     assert all(token.alternatives == () for token in result.tokens)
 
 
-def test_the_same_seed_gives_the_same_text(engine: Engine, case: EngineCase) -> None:
-    if not case.exact:
-        pytest.skip("this engine does not promise it")
-    first, again = run(engine, ask()), run(engine, ask())
-    assert first[0].tokens == again[0].tokens
-
-
-def test_batched_equals_alone(engine: Engine, case: EngineCase) -> None:
-    if not case.exact:
-        pytest.skip("this engine does not promise it")
-    requests = [ask(), ask(STORY[:20], seed=3), ask("Once", seed=5, temperature=0.0)]
-    together = run(engine, *requests)
-    for request, result in zip(requests, together, strict=True):
-        [alone] = run(engine, request)
-        assert alone.tokens == result.tokens
-
-
 def test_stop_strings_end_a_run_and_are_not_written(engine: Engine, case: EngineCase) -> None:
     if not case.exact:
         pytest.skip("this engine does not promise a repeatable text")
@@ -85,38 +169,6 @@ def test_stop_strings_end_a_run_and_are_not_written(engine: Engine, case: Engine
     [stopped] = run(engine, ask(max_tokens=12, stop=(stop,)))
     assert stopped.done.reason == "stop_string"
     assert stopped.text == plain.text[: plain.text.index(stop)]
-
-
-def test_more_jobs_than_places_are_refused(engine: Engine) -> None:
-    jobs = [engine.admit(ask(seed=n)) for n in range(engine.info.max_jobs)]
-    with pytest.raises(QueueFull):
-        engine.admit(ask())
-    engine.release(jobs[0])
-    engine.admit(ask())
-
-
-def test_release_is_idempotent_and_frees_the_place_mid_run(engine: Engine) -> None:
-    results = [Result(engine.admit(ask(seed=n, max_tokens=4000))) for n in range(3)]
-    for _ in range(4):
-        step(engine, results)
-    engine.release(results[0].job)
-    engine.release(results[0].job)
-    taken = [engine.admit(ask(seed=n)) for n in range(engine.info.max_jobs - 2)]
-    assert len(taken) == engine.info.max_jobs - 2
-    with pytest.raises(QueueFull):
-        engine.admit(ask())
-
-
-def test_a_cancelled_run_changes_nothing_for_the_others(engine: Engine, case: EngineCase) -> None:
-    if not case.exact:
-        pytest.skip("this engine does not promise a repeatable text")
-    [alone] = run(engine, ask(max_tokens=10))
-    results = [Result(engine.admit(ask(max_tokens=10))), Result(engine.admit(ask(seed=2, max_tokens=50)))]
-    for _ in range(3):
-        step(engine, results)
-    engine.release(results[1].job)
-    run_to_end(engine, results[:1])
-    assert results[0].tokens == alone.tokens
 
 
 def test_invalid_requests_are_refused_and_take_no_place(engine: Engine) -> None:

@@ -29,7 +29,7 @@ from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from support.fake_engine import FakeEngine, fake_info, request
 from support.fake_painter import FakePainter
 
-LOADING = Absent("image", "painter", "it is being loaded")
+LOADING = Absent("image", "painter", "it is being loaded", loading=True)
 
 
 def submit(
@@ -269,11 +269,21 @@ def paint(ticket: int, steps: int = 3) -> Submit:
     return Submit(ticket, f"run{ticket}", 0, "bob", 1.0, wanted)
 
 
-def test_an_engine_that_is_still_loading_refuses_and_then_joins() -> None:
-    gateway = Gateway([paint(1)])
-    gateway.script += [[Joined(gateway.painter), paint(2), submit(3)]]
+def test_runs_wait_for_an_engine_that_is_still_loading() -> None:
+    gateway = Gateway([paint(1), paint(2), paint(4)])
+    gateway.script += [
+        [Cancel(4)],
+        [SteerPicture(1, ImageSteer(prompt="a cat"))],
+        [Joined(gateway.painter), submit(3)],
+    ]
     gateway.run()
-    assert gateway.events(1) == [Failed("unavailable", "painter: it is being loaded")]
+    # With nothing to step the loop waits for news and does not spin.
+    assert gateway.waited[:4] == [True, True, True, True]
+    assert gateway.events(1)[0] == Queued(1, 0)
+    assert gateway.events(2)[0] == Queued(2, 0)
+    assert gateway.kinds(1)[-2:] == ["Image", "Done"]
+    assert gateway.painter.steered == [ImageSteer(prompt="a cat")]
+    assert gateway.kinds(4) == ["Queued"]
     [changed] = [report for report in gateway.reports if isinstance(report, Changed)]
     assert [info.modality for info in changed.engines] == ["text", "image"]
     assert changed.absent == ()
@@ -283,8 +293,9 @@ def test_an_engine_that_is_still_loading_refuses_and_then_joins() -> None:
 
 def test_an_engine_that_cannot_be_loaded_stays_absent_for_a_stated_reason() -> None:
     gone = Absent("image", "painter", "no weights")
-    gateway = Gateway([Missing(gone), paint(1), submit(2)]).run()
+    gateway = Gateway([paint(3)], [Missing(gone), paint(1), submit(2)]).run()
     assert gateway.events(1) == [Failed("unavailable", "painter: no weights")]
+    assert gateway.events(3)[-1] == gateway.events(1)[0]
     assert Changed((gateway.engine.info,), (gone,)) in gateway.reports
     assert gateway.text(2) == "w0 w1 w2 w3 "
 

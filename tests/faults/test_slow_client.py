@@ -6,9 +6,12 @@ import asyncio
 import socket
 from pathlib import Path
 
+from pycrdt import Map
 from websockets.asyncio.client import connect
 
 from antiphon_proto.errors import CloseCode
+from antiphon_proto.lanes import Lane
+from antiphon_proto.messages import Edit, Paint, Preview, Run
 from antiphon_server.limits import Limits
 from support.raw_client import MAX, NativeClient, native
 from support.server import LiveServer, running
@@ -74,5 +77,37 @@ async def test_a_client_that_never_reads_again_is_cut_off(tmp_path: Path) -> Non
             for word in WORDS:
                 await writer.acked(await writer.type(word), "applied")
         await server.gateway.connections.emptied()
+        stalled.socket.transport.abort()
+        await stalled.socket.wait_closed()
+
+
+async def test_previews_reach_a_slow_client_latest_first_and_delay_nobody(tmp_path: Path) -> None:
+    limits = Limits(close_timeout=60.0, stall_timeout=600.0)
+    async with running(tmp_path, limits=limits) as server:
+        server.engine.hold = True
+        tokens = (await server.new_room())["tokens"]
+        stalled = await stalled_client(server, tokens["viewer"])
+        async with native(server.ws_url) as painter:
+            await painter.hello(tokens["owner"], client_id=2)
+            before = painter.doc.get_state()
+            frame = {"type": "frame", "z": "V", "x": 0, "y": 0, "w": 64, "h": 64}
+            painter.doc.get("canvas", type=Map)["f"] = Map(frame)
+            await painter.say(Edit(1, painter.doc.get_update(before)))
+            await painter.say(Paint(1, "f", "text_to_image", "a fox"))
+            while (run := (await painter.hear(Run)).run).state != "running":
+                pass
+            for step in range(400):
+                server.engine.preview(run.id, step, bytes([step % 256]) * 16_000)
+                while (seen := await painter.hear(Preview)).step != step:
+                    pass
+            assert seen.jpeg == bytes([399 % 256]) * 16_000
+            assert 0 < server.gateway.connections.backlog() <= 64 * 1024 + 256 * 1024
+            assert server.gateway.traffic.dropped[Lane.PREVIEW] > 200
+            assert server.gateway.traffic.resyncs == 0
+        steps = []
+        while not steps or steps[-1] != 399:
+            steps.append((await stalled.hear(Preview)).step)
+        assert steps == sorted(set(steps))
+        assert len(steps) < 200
         stalled.socket.transport.abort()
         await stalled.socket.wait_closed()

@@ -200,8 +200,37 @@ def test_a_field_that_may_not_stand_goes_back_to_what_it_was(
 
 
 def test_a_field_that_is_unknown_or_shared_goes(house: House, ann: NativeReplica) -> None:
-    draw(house, ann, a=SHAPE | {"onload": "alert(1)", "name": Text("shared")})
+    draw(house, ann, a=SHAPE | {"onload": "alert(1)", "name": Map({"shared": 1}), "layer": b"bytes"})
+    draw(house, ann, s=STROKE)
+    change(house, ann, "s", color=Array([1]), x=[1, 2])
     settle(house, ann)
+    assert set(here(house)["a"]) == set(SHAPE)
+    assert here(house)["s"] == {name: value for name, value in STROKE.items() if name != "color"} | {
+        "color": "#000000"
+    }
+
+
+def test_points_are_a_shared_array(house: House, ann: NativeReplica) -> None:
+    before = ann.doc.get_state()
+    canvas(ann)["s"] = Map(STROKE)
+    send(house, ann, before)
+    settle(house, ann)
+    assert here(house) == {}
+
+
+def test_shared_texts_and_deep_nesting_never_come_in(house: House, ann: NativeReplica) -> None:
+    draw(house, ann, a=SHAPE)
+    deep: Any = Map({})
+    for _ in range(40):
+        deep = Map({"m": deep})
+    for value in (Text("shared"), deep):
+        other: Doc[Any] = Doc()
+        other.apply_update(house.room.shared.document.state())
+        before = other.get_state()
+        other.get("canvas", type=Map)["a"]["name"] = value
+        ann.send_update(house.room, other.get_update(before))
+    settle(house, ann)
+    assert [ack.status for ack in ann.of(Ack) if ack.batch > 1] == ["invalid", "invalid"]
     assert set(here(house)["a"]) == set(SHAPE)
 
 

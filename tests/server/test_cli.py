@@ -170,6 +170,17 @@ def test_help_names_every_command() -> None:
         assert command in result.output
 
 
+@pytest.mark.parametrize(
+    ("command", "defaults"), [("serve", ["127.0.0.1", "8080"]), ("models list", ["~/.cache/antiphon"])]
+)
+def test_help_says_the_defaults(command: str, defaults: list[str]) -> None:
+    result = CliRunner().invoke(
+        app, [*command.split(), "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
+    )
+    for default in defaults:
+        assert f"(default: {default})" in result.output
+
+
 @pytest.mark.parametrize("name", list(Bench))
 def test_every_bench_can_be_run(name: Bench) -> None:
     module = pytest.importorskip(f"antiphon_server.bench.{name}")

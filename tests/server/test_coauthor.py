@@ -457,6 +457,19 @@ def test_a_place_from_before_the_kept_history_is_refused() -> None:
     assert ann.of(Error)[0].code == "conflict"
 
 
+@pytest.mark.parametrize("mode", ["write", "private"])
+def test_undo_stops_nobody_elses_run(house: House, ann: NativeReplica, bo: NativeReplica, mode: str) -> None:
+    run = _ask(house, ann, 0, mode=mode)
+    _say(house, run, "abc")
+    bo.send(house.room, Undo(run))
+    house.tick()
+    bo.receive()
+    code = "denied" if mode == "write" else "conflict"
+    assert [(error.code, error.ref) for error in bo.of(Error)] == [(code, run)]
+    assert _info(house, run).state == "running"
+    assert house.room.text() == ("abc" if mode == "write" else "")
+
+
 def test_undo_of_a_run_that_still_writes_stops_it(house: House, ann: NativeReplica) -> None:
     run = _ask(house, ann, 0)
     _say(house, run, "abc")

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from antiphon_server.auth import Tokens
-from antiphon_server.logs import JsonFormatter, TextFormatter, redact
+from antiphon_server.logs import JsonFormatter, TextFormatter, configure, redact
 
 TOKEN = Tokens(b"k" * 32).issue("room", "owner", "link")
 
@@ -48,3 +48,17 @@ def test_lines_for_machines_are_json_and_for_people_short() -> None:
     assert "ValueError" in line["exception"]
     assert TOKEN not in line["exception"]
     assert "it failed room=r1" in streams[TextFormatter].getvalue()
+
+
+def test_debug_lines_are_ours_and_not_every_sql_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    root, shown = logging.getLogger(), io.StringIO()
+    monkeypatch.setattr(root, "handlers", [])
+    before = root.level
+    try:
+        configure("text", "debug", shown)
+        logging.getLogger("aiosqlite").debug("executing INSERT")
+        logging.getLogger("antiphon_server.room").debug("ours")
+    finally:
+        root.setLevel(before)
+    assert "ours" in shown.getvalue()
+    assert "INSERT" not in shown.getvalue()

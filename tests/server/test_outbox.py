@@ -208,3 +208,16 @@ def test_whatever_is_sent_the_backlog_is_bounded_and_ordered(
     assert not backlog
     for lane in LATEST:  # one for each of the slots "a", "b" and none
         assert sum(data.startswith(b"%d:" % lane) for data in left) <= 3
+
+
+def test_what_waits_in_a_slot_can_be_forgotten() -> None:
+    bench = Bench()
+    bench.stall()
+    bench.send(Lane.PREVIEW, b"old of a", "a")
+    bench.send(Lane.PREVIEW, b"new of a", "a")
+    bench.send(Lane.PREVIEW, b"b", "b")
+    bench.outbox.forget(Lane.PREVIEW, "a")
+    bench.outbox.forget(Lane.PREVIEW, "nothing")
+    assert bench.recover() == b"b"
+    assert bench.traffic.dropped[Lane.PREVIEW] == 2
+    assert bench.outbox.backlog == 0

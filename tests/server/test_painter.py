@@ -12,9 +12,21 @@ from antiphon_engines.api import Image, ImageRequest, QueueFull
 from antiphon_engines.events import Preview as EnginePreview
 from antiphon_engines.events import Progressed, Queued
 from antiphon_proto.lanes import Lane
-from antiphon_proto.messages import Error, Paint, Preview, Run, RunInfo, Steer, Stop, Undo
+from antiphon_proto.messages import (
+    Error,
+    ImageModel,
+    ModelInfo,
+    Paint,
+    Preview,
+    Run,
+    RunInfo,
+    Steer,
+    Stop,
+    Undo,
+)
 from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from antiphon_server.authorship import Owner
+from antiphon_server.painter import shaped
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import StorageFull, StorageUnavailable
 from support.replica import NativeReplica
@@ -390,3 +402,23 @@ def test_a_restart_fails_what_was_under_way(house: House, ann: NativeReplica) ->
     house.tick()
     house.restart()
     assert (info(house, run).state, info(house, run).error_code) == ("failed", "worker_lost")
+
+
+@pytest.mark.parametrize(
+    ("frame", "given", "expected"),
+    [
+        ((300, 300), {}, (128, 128)),
+        ((400, 100), {}, (224, 80)),
+        ((100, 200), {}, (96, 176)),
+        ((1, 100_000), {}, (80, 224)),
+        ((0, 5), {}, (128, 128)),
+        ((400, 100), {"width": 64}, (64, None)),
+    ],
+)
+def test_a_picture_takes_the_shape_of_its_frame(
+    frame: tuple[float, float], given: dict[str, int], expected: tuple[int, int | None]
+) -> None:
+    model = ModelInfo("image", "brush", "cpu", True, "", ImageModel(128, 128, 8, 1.0, 1_000_000, ("lcm",)))
+    made = shaped(ImageParams(**given), *frame, model)  # type: ignore[arg-type]
+    assert (made.width, made.height) == expected
+    assert shaped(ImageParams(), *frame, ModelInfo("image", "brush", "cpu", True)) == ImageParams()

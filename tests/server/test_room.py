@@ -54,6 +54,7 @@ def bo(house: House, ann: NativeReplica) -> NativeReplica:
 
 def test_a_newcomer_is_told_everything(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
     assert _kinds(bo.heard)[:2] == [Welcome, Rebuild]
+    assert bo.of(Rebuild)[0].reason == "new"
     welcome = bo.welcome
     assert welcome is not None
     assert not welcome.resumed
@@ -424,7 +425,8 @@ def test_a_client_that_differs_gets_the_whole_document(house: House, ann: Native
     for _ in range(9):
         ann.send(house.room, Resync("digest"))
     heard = ann.receive()
-    assert sum(isinstance(m, Rebuild) for m in heard) == 4, "the first one was spent on joining"
+    reasons = [m.reason for m in heard if isinstance(m, Rebuild)]
+    assert reasons == ["resync"] * 4, "the first one was spent on joining"
     assert {m.code for m in heard if isinstance(m, Error)} == {"rate_limited"}
 
 

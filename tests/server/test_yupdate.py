@@ -104,3 +104,43 @@ def test_deep_nesting_is_refused() -> None:
     value = b"\x75\x01" * 100 + b"\x7e"
     with pytest.raises(MalformedUpdate, match="deeply"):
         inspect(b"\x01\x01\x07\x00\x08\x01\x01a\x01" + value + b"\x00")
+
+
+def _nested(depth: int) -> bytes:
+    doc: Doc[Any] = Doc(client_id=5)
+    inner: Map[Any] = Map({})
+    for _ in range(depth):
+        inner = Map({"m": inner})
+    doc.get("canvas", type=Map)["a"] = inner
+    return doc.get_update()
+
+
+def test_types_may_stand_in_each_other_but_not_deeply() -> None:
+    assert inspect(_nested(16)).roots == {"canvas"}
+    for depth in (17, 200):
+        with pytest.raises(MalformedUpdate, match="nested too deeply"):
+            inspect(_nested(depth))
+
+
+def test_nesting_is_followed_through_siblings_and_whatever_the_order_of_clients() -> None:
+    doc: Doc[Any] = Doc(client_id=1)
+    place = doc.get("canvas", type=Map)
+    for level in range(20):
+        other: Doc[Any] = Doc(client_id=1000 - level)
+        other.apply_update(doc.get_update())
+        place = other.get("canvas", type=Map)
+        for _ in range(level):
+            place = place["m"]
+        place["m"] = 1  # a value before the type: the type is its sibling
+        place["m"] = Map({})
+        doc = other
+    with pytest.raises(MalformedUpdate, match="nested too deeply"):
+        inspect(doc.get_update())
+
+
+def test_shared_texts_inside_other_types_are_told() -> None:
+    doc: Doc[Any] = Doc()
+    doc.get("canvas", type=Map)["a"] = Map({"points": Array([1])})
+    assert not inspect(doc.get_update()).texts
+    doc.get("canvas", type=Map)["b"] = Text("x")
+    assert inspect(doc.get_update()).texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Literal
 
 import pytest
 
@@ -27,6 +28,7 @@ class EngineCase:
     exact: bool = True
     needs: tuple[str, ...] = ()
     """Modules without which the case is skipped."""
+    modality: Literal["text", "image"] = "text"
 
     def make(self, request: pytest.FixtureRequest) -> Engine:
         if missing := [name for name in self.needs if find_spec(name) is None]:
@@ -81,6 +83,20 @@ def _remote(request: pytest.FixtureRequest) -> Engine:
     return remote.build(server.url, "drone", WorkerConfig(cache_dir="unused", max_jobs=4))
 
 
+def _stable_diffusion(request: pytest.FixtureRequest) -> Engine:
+    from support import tiny_pipelines
+    from support.easel import easel
+
+    return easel(tiny_pipelines.stable_diffusion(), max_jobs=4, max_batch=3)
+
+
+def _sana_sprint(request: pytest.FixtureRequest) -> Engine:
+    from support import tiny_pipelines
+    from support.easel import easel
+
+    return easel(tiny_pipelines.sana(sprint=True), max_jobs=4, max_batch=3)
+
+
 ENGINES: list[EngineCase] = [
     EngineCase("toy", _toy),
     EngineCase("embedded", _embedded, needs=("onnxruntime",)),
@@ -88,4 +104,10 @@ ENGINES: list[EngineCase] = [
     EngineCase("torch", _torch, exact=False, needs=("torch", "transformers")),
     EngineCase("gguf", _gguf, exact=False, needs=("xllamacpp",)),
     EngineCase("remote", _remote),
+]
+
+_PICTURES = ("torch", "diffusers", "transformers", "PIL")
+PAINTERS: list[EngineCase] = [
+    EngineCase("stable-diffusion", _stable_diffusion, needs=_PICTURES, modality="image"),
+    EngineCase("sana-sprint", _sana_sprint, needs=_PICTURES, modality="image"),
 ]

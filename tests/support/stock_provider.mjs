@@ -12,6 +12,7 @@ const { WebSocket } = require('ws')
 const [path, query] = room.split('?')
 const doc = new Y.Doc()
 const text = doc.getText('story')
+const canvas = doc.getMap('canvas')
 const provider = new WebsocketProvider(server, path, doc, {
   params: Object.fromEntries(new URLSearchParams(query)),
   WebSocketPolyfill: WebSocket,
@@ -27,6 +28,17 @@ const commands = {
     const start = Math.min(at, text.length)
     text.delete(start, Math.min(length, text.length - start))
   },
+  draw: ({ key, fields }) => {
+    const values = Object.entries(fields).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? Y.Array.from(value) : value
+    ])
+    canvas.set(key, new Y.Map(values))
+  },
+  change: ({ key, fields }) =>
+    doc.transact(() => Object.entries(fields).forEach(([name, value]) => canvas.get(key).set(name, value))),
+  extend: ({ key, points }) => canvas.get(key).get('points').push(points),
+  erase: ({ key }) => canvas.delete(key),
   disconnect: () => provider.disconnect(),
   connect: () => provider.connect(),
   cursor: ({ at }) => {
@@ -38,6 +50,7 @@ const commands = {
       event: 'read',
       text: text.toString(),
       delta: text.toDelta(),
+      canvas: canvas.toJSON(),
       users: [...provider.awareness.getStates().values()].map((state) => state.user?.name ?? null)
     })
 }

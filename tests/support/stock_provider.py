@@ -37,7 +37,7 @@ class StockProvider:
         raise AssertionError(f"the provider ended ({await self._process.wait()}) before it said {name!r}")
 
     async def read(self) -> dict[str, Any]:
-        """Its `text`, `delta` and the names of the `users` it knows of."""
+        """Its `text`, `delta`, `canvas` and the names of the `users` it knows of."""
         await self.do("read")
         return await self.event("read")
 

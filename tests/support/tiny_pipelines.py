@@ -36,7 +36,7 @@ def scheduler(name: str, **config: Any) -> Any:
     return getattr(diffusers, name)(**noise, **config)
 
 
-def _tokenizer(longest: int = 16) -> Any:
+def tokenizer(longest: int = 16) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -110,7 +110,7 @@ def stable_diffusion(
     pipeline = StableDiffusionPipeline(
         vae=autoencoder,
         text_encoder=encoder,
-        tokenizer=_tokenizer(),
+        tokenizer=tokenizer(),
         unet=unet,
         scheduler=schedule or scheduler("EulerDiscreteScheduler"),
         safety_checker=None,
@@ -173,7 +173,7 @@ def sana(schedule: Any | None = None, *, sprint: bool = False) -> Any:
     )
     kind = SanaSprintPipeline if sprint else SanaPipeline
     pipeline = kind(
-        tokenizer=_tokenizer(longest=512),
+        tokenizer=tokenizer(longest=512),
         text_encoder=encoder.eval(),
         vae=autoencoder.eval(),
         transformer=transformer.eval(),

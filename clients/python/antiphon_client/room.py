@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -23,8 +23,8 @@ from antiphon_client.errors import ClientError, EditRefused, JoinRefused, Reques
 from antiphon_client.painting import Painting, Source
 from antiphon_client.replica import TRANSIENT, Replica
 from antiphon_client.run import MAX_BUFFERED, AnyRun, Run
-from antiphon_proto.codec import encode, encode_frames
-from antiphon_proto.errors import CloseCode
+from antiphon_proto.codec import client_decoder, encode, encode_frames
+from antiphon_proto.errors import CloseCode, ProtocolViolation
 from antiphon_proto.messages import (
     MAX_FRAME,
     VERSION,
@@ -74,8 +74,13 @@ MAX_REQUESTS = 256
 _FIRST_DELAY, _LAST_DELAY = 0.2, 10.0
 _REFUSED_DELAY = 0.5
 _CLOSING_SECONDS = 5.0
+_DECODER = client_decoder()
+"""Holds the bounds that the server holds us to."""
 _FRAME, _GAP = 256, 24
 """Side of a frame that nobody gave a size, and its distance from what is there; canvas units."""
+
+
+M = TypeVar("M", bound=Message)
 
 
 class _Socket(Protocol):
@@ -194,13 +199,14 @@ class Room:
         """Ask the AI to continue at `at` (default: the end), or to follow an instruction there or about a selection.
 
         Iterate the result for tokens: `async for token in room.ask("make it rain"): ...`. The text itself enters the
-        document (`write`), waits there for acceptance (`suggest`), or comes only here (`private`).
+        document (`write`), waits there for acceptance (`suggest`), or comes only here (`private`). Raises ClientError
+        for an argument that is out of its bounds.
         """
         start, end = selection if selection is not None else (at, None)
         self._asked += 1
         task = "instruct" if instruction else "continue"
         request = Ask(self._asked, task, mode, 0, 0, 0, instruction, params or TextParams())  # type: ignore[arg-type]
-        return Run(self, start, end, request)
+        return Run(self, start, end, _bounded(request))
 
     def paint(
         self,
@@ -220,6 +226,9 @@ class Room:
         self._asked += 1
         task: ImageTask = "inpaint" if mask else "image_to_image" if source else "text_to_image"
         params = params or ImageParams()
+        _bounded(
+            Paint(self._asked, frame or "new", task, prompt, params, live=live)
+        )  # before there is a frame of it
         where = frame or self._new_frame(prompt, params)
         return Painting(self, Paint(self._asked, where, task, prompt, params, live=live), source, mask)
 
@@ -268,7 +277,7 @@ class Room:
         self._raise_failure()
         if len(self._requests) >= MAX_REQUESTS:
             raise ClientError(f"{MAX_REQUESTS} requests wait for the connection")
-        self._requests.append(message)
+        self._requests.append(_bounded(message))
         self._wake.set()
 
     async def _send_ask(self, run: Run, start: int | None, end: int | None) -> None:
@@ -538,6 +547,15 @@ class Room:
             run._refuse(error)
         else:
             self._refusals.append(error)
+
+
+def _bounded(message: M) -> M:
+    """`message`. Raises ClientError where it breaks a bound of the protocol, which would cost the connection."""
+    try:
+        _DECODER.decode(encode(message), MAX_MESSAGE)
+    except (ProtocolViolation, UnicodeEncodeError) as error:
+        raise ClientError(f"this cannot be asked: {error}") from None
+    return message
 
 
 async def _send(socket: _Socket, message: Message) -> None:

@@ -29,7 +29,7 @@ function inside(text = "") {
     socket().open();
     socket().say(welcome({ participants: [ada, eve] }));
     const update = encodeStateAsUpdate(server);
-    socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "joined", update });
+    socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "new", update });
   };
   room.enter();
   join();

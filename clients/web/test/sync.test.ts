@@ -53,7 +53,7 @@ class World {
       lineage,
       epoch: "ep",
       offset: this.offset,
-      reason: "joined",
+      reason: "new",
       update: encodeStateAsUpdate(this.server),
     });
   }

@@ -43,6 +43,10 @@ _CHORD_MEMBERS: Final[Floats] = np.array(
 _MOST_NOTES: Final = {"M": 1, "B": 1, "C": 6, "P": 6}
 """Notes that one role may start at one tick."""
 _FOLLOWED_TICKS: Final = 3 * TICKS_PER_BEAT
+_FORETOLD_WEIGHT: Final = 2.5
+_FOURTH_NOTE_COST: Final = 1 / 7
+"""What a fourth chord tone must hold of the melody to count: a note of the scale holds that much by chance."""
+_FOURTH_NOTES: Final[Floats] = np.maximum(_CHORD_MEMBERS.sum(1) - 3, 0)
 
 
 @cache
@@ -257,9 +261,10 @@ class Performer:
         for _, pitch_class in self._recall.foretold(
             known, known + 1, now + TICKS_PER_BEAT, controls.beats * TICKS_PER_BEAT
         ):
-            weights[pitch_class] += 1
+            weights[pitch_class] += _FORETOLD_WEIGHT
         if weights.any():
-            bias += controls.follow * (_CHORD_MEMBERS @ (weights / weights.sum()))
+            held = _CHORD_MEMBERS @ (weights / weights.sum()) - _FOURTH_NOTE_COST * _FOURTH_NOTES
+            bias += controls.follow * held
         if controls.key is not None:
             bias -= controls.key_lock * (_CHORD_MEMBERS @ _outside(controls.key))
         return bias

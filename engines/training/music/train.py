@@ -4,9 +4,9 @@
     python -m training.music.train --data build/music --out build/music/run --minutes 9 --size large --rows 48 --compile
 
 The learning rate follows the share of ``--minutes`` (or of ``--steps``) that is spent. Minutes are processor time on a
-CPU, so a run that shares its core keeps its schedule, and wall-clock time on CUDA. A run that was stopped goes on from
-``OUT/checkpoint.pt`` with the time that was left. ``OUT/curves.jsonl`` gets the training loss every 20 steps and
-the held-out loss of each kind of token at every checkpoint.
+CPU, so a run that shares its core keeps its schedule, and wall-clock time on CUDA. SIGTERM saves and ends; the same
+command goes on from ``OUT/checkpoint.pt`` with the time that was left. ``OUT/curves.jsonl`` gets the training loss each
+20 steps and the held-out loss of each kind of token at every checkpoint.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -193,7 +194,9 @@ def train(options: argparse.Namespace) -> None:
     before = run.progress.seconds
     started = last_save = clock()
     recent: list[torch.Tensor] = []
-    while True:
+    asked_to_stop: list[int] = []
+    handler = signal.signal(signal.SIGTERM, lambda number, _: asked_to_stop.append(number))
+    while not asked_to_stop:
         run.progress.seconds = before + clock() - started
         minutes_spent = run.progress.seconds / (options.minutes * 60)
         spent = run.progress.step / options.steps if options.steps else minutes_spent
@@ -207,8 +210,10 @@ def train(options: argparse.Namespace) -> None:
             last_save = clock()
             run.log(held_out=run.validate(validation, options.rows))
             run.save()
-    run.log(held_out=run.validate(validation, options.rows, batches=16), finished=True)
+    signal.signal(signal.SIGTERM, handler)
     run.save()
+    if not asked_to_stop:
+        run.log(held_out=run.validate(validation, options.rows, batches=16), finished=True)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ from antiphon_engines.text.prepare import Progress as Report
 
 app = typer.Typer(no_args_is_help=True, help="The models that Antiphon knows by name.")
 
-CacheDir = Annotated[Path | None, typer.Option(help="Folder of prepared models [default: ~/.cache/antiphon]")]
+CacheDir = Annotated[Path | None, typer.Option(help="Folder of prepared models (default: ~/.cache/antiphon)")]
 ConfigFile = Annotated[Path | None, typer.Option(help="Settings file (TOML); every setting can stand there")]
 
 

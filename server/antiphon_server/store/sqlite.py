@@ -175,8 +175,11 @@ class SqliteStore:
                 async with self._open_engine().begin() as connection:
                     await _commit(connection, batch)
             except (DBAPIError, OSError) as error:
-                self._problem = _storage_error(error, self._path)
-                log.error("store: %s", self._problem)
+                before, self._problem = self._problem, _storage_error(error, self._path)
+                if str(before) != str(
+                    self._problem
+                ):  # once, and not at every attempt of a disk that stays full
+                    log.error("store: %s", self._problem)
                 await self._announce()
                 if self._closing:
                     return
@@ -184,6 +187,8 @@ class SqliteStore:
                 failures += 1
                 continue
             failures = 0
+            if self._problem is not None:
+                log.info("store: everything that waited is on disk")
             self._problem = None
             del self._queue[: len(batch)]
             self._pending -= sum(_size(change) for _, changes, _ in batch for change in changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -54,6 +55,27 @@ async def test_a_full_disk_refuses_new_edits_keeps_the_old_ones_and_recovers(tmp
     assert loaded is not None
     assert [len(one.update) for one in loaded.entries] == [200_000, 1]
     await store.close()
+
+
+async def test_a_disk_that_stays_full_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antiphon_server.store.sqlite._RETRY_SECONDS", (0.0,))
+    caplog.set_level(logging.INFO, "antiphon_server.store.sqlite")
+    store = SqliteStore(tmp_path / "rooms.db")
+    await store.open()
+    await store.create(RECORD)
+    await limit_pages(store, 1)
+    store.put("r1", [Entry(1, "p", b"x" * 200_000, 1)])
+    for _ in range(3):
+        async with store._progress:
+            await store._progress.wait()
+    limits["pages"] = 1_000_000
+    while store.problem is not None:
+        async with store._progress:
+            await store._progress.wait()
+    await store.close()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
 async def test_closing_while_the_disk_is_full_says_so(tmp_path: Path) -> None:
