@@ -22,6 +22,7 @@ import { readHand, thinned, writeHand } from "../src/canvas/live";
 import { type BoardObject, type Fields, readObject } from "../src/canvas/objects";
 import { byOrder, keyBetween } from "../src/canvas/order";
 import { type Developer, Previews } from "../src/canvas/previews";
+import { suggestedPrompts } from "../src/canvas/suggestions";
 import { run, seeded } from "./support";
 
 const object = (fields: Record<string, unknown>): BoardObject => {
@@ -414,4 +415,22 @@ test("a preview that is decoded after its run was stopped is not shown", async (
   await room.finish(1);
   assert.equal(shown(), undefined);
   assert.deepEqual(room.discarded, ["url1"]);
+});
+
+test("a model's note names prompts after a colon", () => {
+  const model = (note: string) => ({
+    modality: "image" as const,
+    name: "m",
+    device: "cpu",
+    ready: true,
+    note,
+    image: null,
+  });
+  assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
+    "ice cream",
+    "red apple",
+    "bear",
+  ]);
+  assert.deepEqual(suggestedPrompts(model("anything at all")), []);
+  assert.deepEqual(suggestedPrompts(undefined), []);
 });

@@ -6,6 +6,7 @@ import type { Easel } from "../canvas/easel";
 import { pngFile } from "../canvas/export";
 import { bounds, overlaps } from "../canvas/geometry";
 import type { Frame } from "../canvas/objects";
+import { suggestedPrompts } from "../canvas/suggestions";
 import type { ModelInfo } from "../protocol/messages";
 import { ApiError } from "../room/api";
 import type { Room } from "../room/room";
@@ -18,17 +19,6 @@ import { IconButton } from "./parts";
 const MAX_PROMPT = 2000;
 /** Longest side of what the model is shown, when it does not say its own size. */
 const SOURCE_SIDE = 512;
-const MAX_WORDS = 6;
-
-/** What a model says that it can paint: its note may name words after a colon, with commas between. */
-export function suggestedPrompts(model: ModelInfo | undefined): string[] {
-  const [, listed = ""] = /(?:prompts|try):\s*([^\n.]+)/i.exec(model?.note ?? "") ?? [];
-  return listed
-    .split(/[,;]/)
-    .map((word) => word.trim().replace(/^["'“]|["'”]$/g, ""))
-    .filter(Boolean)
-    .slice(0, MAX_WORDS);
-}
 
 export function FrameCard({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {
   const model = room.models.value.find((each) => each.modality === "image");

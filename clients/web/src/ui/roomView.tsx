@@ -42,7 +42,8 @@ export function RoomView({ room }: { room: Room }) {
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
-      if (command && event.key === "Enter" && room.canEdit) {
+      const atCanvas = view.peek() === "canvas" || (event.target as Element).closest?.(".canvas");
+      if (command && event.key === "Enter" && room.canEdit && !atCanvas) {
         event.preventDefault();
         event.stopPropagation();
         void asking.submit();
