@@ -116,6 +116,23 @@ async def test_a_suggestion_waits_and_can_be_accepted_by_another(
     await bob.accept(info.id)
     await ada.wait_for(lambda room: room.runs[info.id].suggestion == "accepted")
     assert await agree(ada, bob) == "Start a scripted reply"
+    assert run.info is not None
+    assert run.info.suggestion == "accepted"
+
+
+async def test_a_part_of_a_suggestion_can_be_rejected(server: LiveServer, pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    server.engine.reply = " слово лишнее 🎭"
+    ada.insert(0, "Начало")
+    info = await ada.ask(mode="suggest").finished()
+    text = await agree(ada, bob)
+    start = text.index(" лишнее")
+    await bob.reject(info.id, (start, start + len(" лишнее")))
+    await ada.wait_for(lambda room: "лишнее" not in room.text)
+    assert ada.runs[info.id].suggestion == "open"
+    await bob.accept(info.id)
+    await ada.wait_for(lambda room: room.runs[info.id].suggestion == "accepted")
+    assert await agree(ada, bob) == "Начало слово 🎭"
 
 
 async def test_undo_of_a_run_leaves_what_people_wrote(server: LiveServer, pair: tuple[Room, Room]) -> None:

@@ -1,4 +1,7 @@
-"""A room: the document, who is in it, its runs; over one connection that mends itself."""
+"""A room: the document, who is in it, its runs; over one connection that mends itself.
+
+The longest file of the SDK, since it is its one surface: what a user calls, and what the server's messages change.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,25 @@ import asyncio
 import contextlib
 import json
 import logging
-import random
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
-
-from websockets.asyncio.client import connect as open_websocket
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from typing import Any
 
 from antiphon_client.address import Address
 from antiphon_client.assets import Asset, download, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
+from antiphon_client.link import Link, bounded
 from antiphon_client.painting import Painting, Source
 from antiphon_client.replica import TRANSIENT, Replica
 from antiphon_client.run import MAX_BUFFERED, AnyRun, Run
-from antiphon_proto.codec import client_decoder, encode, encode_frames
-from antiphon_proto.errors import CloseCode, ProtocolViolation
 from antiphon_proto.messages import (
-    MAX_FRAME,
     VERSION,
     Accept,
     Ack,
     Ask,
     Digest,
-    Edit,
     Error,
     GoAway,
     Hello,
@@ -63,28 +58,12 @@ from antiphon_proto.messages import (
 from antiphon_proto.messages import Run as RunMessage
 from antiphon_proto.params import ImageParams, ImageTask, Mode, TextParams
 from antiphon_proto.schema import story_digest
-from antiphon_proto.session import ClientSession
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE = 64 * 1024 * 1024
-"""Largest message taken from the server, bytes, in fragments."""
-MAX_REQUESTS = 256
-"""Requests that may wait to be sent; one more raises ClientError."""
-_FIRST_DELAY, _LAST_DELAY = 0.2, 10.0
-_REFUSED_DELAY = 0.5
 _CLOSING_SECONDS = 5.0
-_DECODER = client_decoder()
-"""Holds the bounds that the server holds us to."""
 _FRAME, _GAP = 256, 24
 """Side of a frame that nobody gave a size, and its distance from what is there; canvas units."""
-
-
-M = TypeVar("M", bound=Message)
-
-
-class _Socket(Protocol):
-    async def send(self, data: bytes) -> None: ...
 
 
 @asynccontextmanager
@@ -97,7 +76,7 @@ async def connect(
     that the server has not confirmed yet are waited for, 5 s at most. Raises JoinRefused.
     """
     room = Room(Address.parse(url, token), name=name, agent=agent)
-    task = asyncio.create_task(room._stay_connected(), name=f"antiphon-{room.address.room}")
+    task = asyncio.create_task(room._stay(), name=f"antiphon-{room.address.room}")
     try:
         await room._until(lambda: room.synced)
         yield room
@@ -106,8 +85,7 @@ async def connect(
                 await room.durable()
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
 
 
 class Room:
@@ -122,24 +100,26 @@ class Room:
         self.links: dict[str, str] = {}
         self.me: Participant | None = None
         self.connected = False
-        self.synced = False
         self._name = name
         self._agent = agent
         self._session_secret: str | None = None
         self._replica = Replica()
-        self._requests: deque[Message] = deque()
+        self._link = Link(address.websocket, self._replica, self._hello, self._receive, self._lost)
         self._asks: dict[int, AnyRun] = {}
         self._asked = 0
         self._early: dict[str, deque[TokenInfo]] = {}
-        self._wake = asyncio.Event()
-        self.canvas = Canvas(self._replica, self._wake.set)
+        self.canvas = Canvas(self._replica, self._link.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
-        self._changed = asyncio.Condition()
+        self._news: set[asyncio.Event] = set()
         self._failure: ClientError | None = None
-        self._retry_edit_at: float | None = None
         self._refusals: deque[RequestRefused] = deque(maxlen=64)
 
     # The document -----------------------------------------------------------------------------------------
+
+    @property
+    def synced(self) -> bool:
+        """Whether the copy is in step with the server over an open connection."""
+        return self._link.ready
 
     @property
     def document(self) -> Any:
@@ -154,7 +134,7 @@ class Room:
     def insert(self, index: int, text: str, attrs: dict[str, Any] | None = None) -> None:
         """Insert `text` at character `index` of the story; `attrs` are Quill attributes (`{"bold": True}`)."""
         self._replica.insert(index, text, attrs)
-        self._wake.set()
+        self._link.wake()
 
     def append(self, text: str) -> None:
         """Insert at the end."""
@@ -163,22 +143,21 @@ class Room:
     def delete(self, start: int, end: int) -> None:
         """Delete the characters [start, end)."""
         self._replica.delete(start, end)
-        self._wake.set()
+        self._link.wake()
 
     async def applied(self) -> None:
         """Wait until the room has everything edited here. Raises EditRefused, JoinRefused."""
-        self._wake.set()
+        self._link.wake()
         await self._until(lambda: self._replica.settled)
 
     async def durable(self) -> None:
         """Wait until everything edited here is on the server's disk. Raises EditRefused, JoinRefused."""
-        self._wake.set()
+        self._link.wake()
         await self._until(lambda: self._replica.durable)
 
     async def changed(self) -> None:
         """Wait for the next message of the server: the text, a run, a participant."""
-        async with self._changed:
-            await self._changed.wait()
+        await self._next_news()
         self._raise_failure()
 
     async def wait_for(self, condition: Callable[[Room], bool]) -> None:
@@ -206,7 +185,7 @@ class Room:
         self._asked += 1
         task = "instruct" if instruction else "continue"
         request = Ask(self._asked, task, mode, 0, 0, 0, instruction, params or TextParams())  # type: ignore[arg-type]
-        return Run(self, start, end, _bounded(request))
+        return Run(self, start, end, bounded(request))
 
     def paint(
         self,
@@ -226,7 +205,7 @@ class Room:
         self._asked += 1
         task: ImageTask = "inpaint" if mask else "image_to_image" if source else "text_to_image"
         params = params or ImageParams()
-        _bounded(
+        bounded(
             Paint(self._asked, frame or "new", task, prompt, params, live=live)
         )  # before there is a frame of it
         where = frame or self._new_frame(prompt, params)
@@ -240,12 +219,13 @@ class Room:
         """The file of an asset. Raises RequestRefused."""
         return await download(self.address, sha256)
 
-    async def accept(self, run: str) -> None:
-        """Accept a suggestion whole."""
-        await self._request(Accept(run))
+    async def accept(self, run: str, part: tuple[int, int] | None = None) -> None:
+        """Accept a suggestion, whole or only what of it stands in the characters [start, end)."""
+        await self._settle(Accept, run, part)
 
-    async def reject(self, run: str) -> None:
-        await self._request(Reject(run))
+    async def reject(self, run: str, part: tuple[int, int] | None = None) -> None:
+        """Reject a suggestion, whole or only what of it stands in the characters [start, end)."""
+        await self._settle(Reject, run, part)
 
     async def undo(self, run: str | None = None) -> None:
         """Undo what is left of a run's writing, or this participant's own last edit."""
@@ -275,15 +255,23 @@ class Room:
 
     async def _request(self, message: Message) -> None:
         self._raise_failure()
-        if len(self._requests) >= MAX_REQUESTS:
-            raise ClientError(f"{MAX_REQUESTS} requests wait for the connection")
-        self._requests.append(_bounded(message))
-        self._wake.set()
+        self._link.request(message)
+
+    async def _settle(
+        self, kind: type[Accept] | type[Reject], run: str, part: tuple[int, int] | None
+    ) -> None:
+        if part is None:
+            await self._request(kind(run))
+            return
+        with self._replica.mark(part[0]) as start, self._replica.mark(part[1]) as end:
+            self._link.wake()
+            await self._until(lambda: self.synced and self._replica.settled)
+            await self._request(kind(run, self._replica.offset, start.offset, end.offset))
 
     async def _send_ask(self, run: Run, start: int | None, end: int | None) -> None:
         """Send an ask when the server has all our edits, so that its positions mean the same text on both sides."""
         with self._replica.mark(start) as first, self._replica.mark(start if end is None else end) as last:
-            self._wake.set()
+            self._link.wake()
             await self._until(lambda: self.synced and self._replica.settled)
             begin, finish = sorted((first.offset, last.offset))
             ask = run.request
@@ -303,7 +291,7 @@ class Room:
 
     async def _send_paint(self, painting: Painting) -> None:
         """Send a request when the server has all our edits, the frame among them."""
-        self._wake.set()
+        self._link.wake()
         await self._until(lambda: self.synced and self._replica.settled)
         self._asks[painting.number] = painting
         await self._request(painting.request)
@@ -314,9 +302,21 @@ class Room:
         return self.canvas.add({"type": "frame", "x": right + _GAP, "prompt": prompt, **size})
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: condition() or self._failed)
+        while not (condition() or self._failed):
+            await self._next_news()
         self._raise_failure()
+
+    async def _next_news(self) -> None:
+        news = asyncio.Event()
+        self._news.add(news)
+        try:
+            await news.wait()
+        finally:
+            self._news.discard(news)
+
+    def _notify(self) -> None:
+        for news in self._news:
+            news.set()
 
     @property
     def _failed(self) -> bool:
@@ -331,98 +331,42 @@ class Room:
 
     # The connection ---------------------------------------------------------------------------------------
 
-    async def _stay_connected(self) -> None:
-        delay = _FIRST_DELAY
+    async def _stay(self) -> None:
         try:
-            while True:
-                began = time.monotonic()
-                try:
-                    await self._connect_once()
-                except JoinRefused as refused:
-                    await self._fail(refused)
-                    return
-                except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
-                    log.info("connection to %s lost: %s", self.address.base, error)
-                finally:
-                    self.connected = self.synced = False
-                if time.monotonic() - began > _LAST_DELAY:
-                    delay = _FIRST_DELAY
-                await asyncio.sleep(delay * random.uniform(0.5, 1.5))
-                delay = min(2 * delay, _LAST_DELAY)
-        except asyncio.CancelledError:
-            raise
+            await self._link.run()
+        except JoinRefused as refused:
+            self._fail(refused)
         except Exception as error:
-            await self._fail(ClientError(f"the client broke: {error!r}"))
-            raise
+            log.exception("the client broke")
+            self._fail(ClientError(f"the client broke: {error!r}"))
 
-    async def _fail(self, error: ClientError) -> None:
+    def _fail(self, error: ClientError) -> None:
         self._failure = error
         for run in self._asks.values():
             run._refuse(error)
-        await self._notify()
+        self._notify()
 
-    async def _connect_once(self) -> None:
-        """One connection, from hello to its end. Raises JoinRefused when trying again makes no sense."""
-        async with open_websocket(self.address.websocket, compression=None, max_size=MAX_FRAME) as socket:
-            session = ClientSession(max_message=MAX_MESSAGE, clock=time.monotonic)
-            hello = Hello(
-                VERSION,
-                self.address.token,
-                self._name,
-                self._replica.client_id,
-                self._session_secret,
-                self._replica.resume,
-                (),
-                self._agent,
-            )
-            await socket.send(encode(hello))
-            writer = asyncio.create_task(self._write(socket), name="antiphon-writer")
-            try:
-                async for data in socket:
-                    message = session.receive(data if isinstance(data, bytes) else data.encode())
-                    if message is not None:
-                        self._handle(message)
-                        await self._notify()
-            except ConnectionClosed:
-                pass
-            finally:
-                writer.cancel()
-                with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
-                    await writer
-            code = socket.close_code or 1006
-            if code in CloseCode.__members__.values() and not CloseCode(code).retry:
-                raise JoinRefused(code, socket.close_reason or "")
+    def _hello(self) -> Hello:
+        replica = self._replica
+        return Hello(
+            VERSION,
+            self.address.token,
+            self._name,
+            replica.client_id,
+            self._session_secret,
+            replica.resume,
+            (),
+            self._agent,
+        )
 
-    async def _write(self, socket: _Socket) -> None:
-        """Send what waits, in order: requests that were made before an edit still go before it."""
-        while True:
-            timeout = None
-            if self.synced:
-                while self._requests:
-                    await _send(socket, self._requests.popleft())
-                edit = self._due_edit()
-                if edit is not None:
-                    await _send(socket, edit)
-                if self._retry_edit_at is not None:
-                    timeout = max(0.0, self._retry_edit_at - time.monotonic())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self._wake.wait()
-            self._wake.clear()
-
-    def _due_edit(self) -> Edit | None:
-        if self._retry_edit_at is not None:
-            if time.monotonic() < self._retry_edit_at:
-                return None
-            self._retry_edit_at = None
-            return self._replica.flight
-        return self._replica.take_batch()
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+    def _lost(self) -> None:
+        self.connected = False
 
     # What the server says -----------------------------------------------------------------------------------
+
+    def _receive(self, message: ServerMessage) -> None:
+        self._handle(message)
+        self._notify()
 
     def _handle(self, message: ServerMessage) -> None:
         match message:
@@ -471,21 +415,21 @@ class Room:
             del self._asks[run.number]
             run._refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
         if self._replica.welcomed(message) is not None:
-            self._retry_edit_at = time.monotonic()
+            self._link.repeat_edit(refused=False)
         if message.resumed:
             self._now_synced()
 
     def _now_synced(self) -> None:
-        self.synced = True
-        self._wake.set()
+        self._link.ready = True
+        self._link.wake()
 
     def _acknowledged(self, message: Ack) -> None:
         if self._replica.acknowledged(message):
-            self._retry_edit_at = None
-            self._requests.appendleft(Resync(f"edit {message.status}"))
+            self._link.forget_edit()
+            self._link.request(Resync(f"edit {message.status}"), first=True)
         elif message.status in TRANSIENT and self._replica.flight is not None:
-            self._retry_edit_at = time.monotonic() + _REFUSED_DELAY
-        self._wake.set()
+            self._link.repeat_edit(refused=True)
+        self._link.wake()
 
     def _present(self, message: Presence) -> None:
         state = json.loads(message.state)
@@ -534,8 +478,7 @@ class Room:
         ):
             log.warning("the copy differs from the server's at offset %d: rebuilding", message.offset)
             self._replica.abandon()
-            self._requests.appendleft(Resync("digest differs"))
-            self._wake.set()
+            self._link.request(Resync("digest differs"), first=True)
 
     def _refused(self, message: Error) -> None:
         error = RequestRefused(message.code, message.message)
@@ -547,17 +490,3 @@ class Room:
             run._refuse(error)
         else:
             self._refusals.append(error)
-
-
-def _bounded(message: M) -> M:
-    """`message`. Raises ClientError where it breaks a bound of the protocol, which would cost the connection."""
-    try:
-        _DECODER.decode(encode(message), MAX_MESSAGE)
-    except (ProtocolViolation, UnicodeEncodeError) as error:
-        raise ClientError(f"this cannot be asked: {error}") from None
-    return message
-
-
-async def _send(socket: _Socket, message: Message) -> None:
-    for frame in encode_frames(message):
-        await socket.send(frame)

@@ -27,12 +27,17 @@ class AnyRun(ABC):
     """
 
     def __init__(self, room: Room, number: int) -> None:
-        self.info: RunInfo | None = None
+        self._id = ""
         self.number = number
         self._room = room
         self._changed = asyncio.Event()
         self._refusal: ClientError | None = None
         self._started = False
+
+    @property
+    def info(self) -> RunInfo | None:
+        """The run as the room knows it now; None before the server has announced it."""
+        return self._room.runs.get(self._id)
 
     @property
     def ended(self) -> bool:
@@ -76,7 +81,7 @@ class AnyRun(ABC):
     # Called by the room ---------------------------------------------------------------------------------
 
     def _update(self, info: RunInfo) -> None:
-        self.info = info
+        self._id = info.id
         self._changed.set()
 
     def _refuse(self, error: ClientError) -> None:
