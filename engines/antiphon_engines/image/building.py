@@ -19,6 +19,8 @@ from antiphon_proto.params import ImageParams
 
 logger = logging.getLogger(__name__)
 _JPEG_THREADS = 2
+_SUGGESTED = 6
+"""Prompts that the note names."""
 
 
 def build_embedded(config: WorkerConfig) -> ImageEngine:
@@ -34,7 +36,10 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
     side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
     defaults = Defaults(side, side, embedded.STEPS, embedded.GUIDANCE)
     family = StableDiffusion(pipeline, "antiphon-image", device, defaults)
-    return finish(family, config, colours, note="simple objects, scenes and emoji from its own vocabulary")
+    # The interface offers what stands after "try:" as prompts.
+    prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
+    note = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
+    return finish(family, config, colours, note=note)
 
 
 def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:

@@ -23,7 +23,7 @@ export async function createRoom(): Promise<CreatedRoom> {
   throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
 }
 
-function messageOf(body: unknown): string {
+export function messageOf(body: unknown): string {
   if (typeof body !== "object" || body === null) return "";
   const { message, error } = body as { message?: unknown; error?: unknown };
   if (typeof message === "string") return message;

@@ -40,6 +40,9 @@ export const saveName = (name: string): void => write(browser, "antiphon.name", 
 export const loadMode = (): "write" | "suggest" => read(browser, "antiphon.mode", "write");
 export const saveMode = (mode: "write" | "suggest"): void => write(browser, "antiphon.mode", mode);
 
+export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
+export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
+
 export const loadLinks = (room: string): Record<string, string> =>
   read(browser, `antiphon.links.${room}`, {});
 export const saveLinks = (room: string, links: Record<string, string>): void =>

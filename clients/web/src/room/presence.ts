@@ -1,15 +1,19 @@
 // The awareness state as it stands on the wire: JSON, in the field names that y-protocols' users share.
 
 import { createRelativePositionFromJSON, type RelativePosition } from "yjs";
+import { type Hand, readHand } from "../canvas/live";
 
 export interface Presence {
   name: string;
   /** Null when the cursor is not in the text. */
   cursor: { anchor: RelativePosition; head: RelativePosition } | null;
+  /** Null when the hand is not at the canvas. */
+  hand: Hand | null;
 }
 
-export function writePresence(presence: Presence): string {
-  return JSON.stringify({ user: { name: presence.name }, cursor: presence.cursor });
+/** Our own state; `hand` is written already. */
+export function writePresence(name: string, cursor: Presence["cursor"], hand: object | null): string {
+  return JSON.stringify({ user: { name }, cursor, ...(hand ? { hand } : {}) });
 }
 
 /** What a peer said about itself, or null when it hides or makes no sense. */
@@ -17,9 +21,10 @@ export function readPresence(state: string): Presence | null {
   try {
     const value: unknown = JSON.parse(state);
     if (typeof value !== "object" || value === null) return null;
-    const { user, cursor } = value as {
+    const { user, cursor, hand } = value as {
       user?: { name?: unknown };
       cursor?: { anchor?: unknown; head?: unknown } | null;
+      hand?: unknown;
     };
     return {
       name: typeof user?.name === "string" ? user.name : "",
@@ -30,6 +35,7 @@ export function readPresence(state: string): Presence | null {
               head: createRelativePositionFromJSON(cursor.head),
             }
           : null,
+      hand: readHand(hand),
     };
   } catch {
     return null;

@@ -2,11 +2,17 @@
 
 import { signal } from "@preact/signals";
 import type { Doc } from "yjs";
+import type { Point } from "../canvas/geometry";
+import { writeHand } from "../canvas/live";
+import type { Fields } from "../canvas/objects";
+import { Previews } from "../canvas/previews";
 import { type Clock, systemClock } from "../connection/clock";
 import { Link, type Socket } from "../connection/link";
 import type { Phase } from "../connection/phase";
 import type {
   ClientMessage,
+  ImageParams,
+  ImageTask,
   MessageOf,
   Mode,
   ModelInfo,
@@ -20,6 +26,7 @@ import type {
 } from "../protocol/messages";
 import { VERSION } from "../protocol/messages";
 import { Notices } from "./notices";
+import { Pictures } from "./pictures";
 import { type Presence, readPresence, writePresence } from "./presence";
 import { Runs } from "./runs";
 import { byteOffset, storyOf } from "./story";
@@ -37,6 +44,8 @@ export interface RoomOptions {
 const PRESENCE_MS = 80;
 /** How long a request to the AI waits for our own last words to arrive. */
 const SETTLE_MS = 3000;
+/** A finished picture has come down by then. */
+const PREVIEW_LASTS_MS = 8000;
 
 export class Room {
   readonly phase = signal<Phase>({ name: "connecting" });
@@ -45,6 +54,8 @@ export class Room {
   readonly people = signal<ReadonlyMap<string, Participant>>(new Map());
   readonly presences = signal<ReadonlyMap<string, Presence>>(new Map());
   readonly runs = new Runs();
+  readonly previews = new Previews();
+  readonly pictures: Pictures;
   readonly models = signal<readonly ModelInfo[]>([]);
   readonly links = signal<Record<string, string>>({});
   readonly synced = signal(false);
@@ -57,16 +68,21 @@ export class Room {
   /** Whether the room has ever been reached. */
   readonly entered = signal(false);
   maxDocument = Number.POSITIVE_INFINITY;
+  /** Points of one stroke. */
+  maxPoints = 1000;
 
   private readonly link: Link;
   private readonly sync: Sync;
   private readonly clock: Clock;
-  private presenceState = "null";
+  private cursor: Presence["cursor"] = null;
+  private hand: object | null = null;
+  private id = "";
   private presenceTimer = false;
 
   constructor(private readonly options: RoomOptions) {
     this.clock = options.clock ?? systemClock;
     this.notices = new Notices(this.clock);
+    this.pictures = new Pictures(() => this.id, options.token);
     this.sync = new Sync(
       {
         clock: this.clock,
@@ -104,6 +120,8 @@ export class Room {
   leave(): void {
     this.sync.close();
     this.link.close();
+    this.pictures.close();
+    this.previews.clear();
   }
 
   /** Connect now instead of when the back-off says. */
@@ -175,6 +193,27 @@ export class Room {
     return answer;
   }
 
+  /**
+   * Ask the AI to paint a frame, once the server has the frame and what is drawn in it. Resolves with the run, or null
+   * when it was refused.
+   */
+  async paint(request: {
+    frame: string;
+    task: ImageTask;
+    prompt: string;
+    params: ImageParams;
+    source: string | null;
+  }): Promise<RunInfo | null> {
+    if (!(await this.sync.whenSettled(SETTLE_MS))) {
+      this.notices.add("not_connected");
+      return null;
+    }
+    const { ask: paint, answer } = this.runs.begin();
+    if (!this.send({ tag: "paint", paint, ...request, mask: null, live: false }))
+      this.runs.settle(paint, null);
+    return answer;
+  }
+
   stop(run: string): void {
     this.send({ tag: "stop", run });
   }
@@ -208,7 +247,17 @@ export class Room {
 
   /** Where our cursor is, as Yjs relative positions; sent at most every 80 ms, the last one wins. */
   setCursor(cursor: Presence["cursor"]): void {
-    this.presenceState = writePresence({ name: this.options.name, cursor });
+    this.cursor = cursor;
+    this.schedulePresence();
+  }
+
+  /** Where our hand is on the canvas and what it draws; null when it has left. */
+  setHand(at: Point | null, draft: Fields | null): void {
+    this.hand = at && writeHand(at, draft);
+    this.schedulePresence();
+  }
+
+  private schedulePresence(): void {
     if (this.presenceTimer) return;
     this.presenceTimer = true;
     this.clock.after(PRESENCE_MS, () => {
@@ -265,6 +314,9 @@ export class Room {
       case "tokens":
         this.runs.progress(message.run, message.epoch, (message.tokens.at(-1)?.index ?? -1) + 1);
         break;
+      case "preview":
+        void this.previews.take(message, this.runs.all.value.get(message.run));
+        break;
       case "models":
         this.models.value = message.models;
         break;
@@ -288,6 +340,9 @@ export class Room {
     this.runs.replace(message.runs);
     this.models.value = message.models;
     this.presences.value = new Map();
+    this.previews.clear();
+    this.id = message.room;
+    this.maxPoints = message.limits.max_points || this.maxPoints;
     this.maxDocument = message.limits.max_document;
     this.entered.value = true;
     this.sendPresence();
@@ -308,11 +363,13 @@ export class Room {
 
   private run({ run, ask }: MessageOf<"run">): void {
     if (this.runs.update(run)) this.notices.add("run_failed", run.error);
+    this.previews.follow(run);
+    if (run.state === "done") this.clock.after(PREVIEW_LASTS_MS, () => this.previews.forget(run.id));
     if (ask > 0 && run.participant === this.me.value?.id) this.runs.settle(ask, run);
   }
 
   private error({ code, message, re, ref }: MessageOf<"error">): void {
-    if (re === "ask") this.runs.settle(Number(ref), null);
+    if (re === "ask" || re === "paint") this.runs.settle(Number(ref), null);
     this.notices.add("request_failed", message || code);
   }
 
@@ -321,7 +378,10 @@ export class Room {
   }
 
   private sendPresence(): void {
-    this.link.send({ tag: "set_presence", state: this.presenceState });
+    this.link.send({
+      tag: "set_presence",
+      state: writePresence(this.options.name, this.cursor, this.hand),
+    });
   }
 
   private send(message: ClientMessage): boolean {

@@ -7,6 +7,9 @@ const MAX_KEPT = 60;
 
 export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
 
+/** A picture, not text: its progress counts denoising steps. */
+export const isPainting = (run: RunInfo): boolean => run.task !== "continue" && run.task !== "instruct";
+
 export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());
   private readonly waiting = new Map<number, (run: RunInfo | null) => void>();

@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import type { StoryEditor } from "../editor/storyEditor";
 import { loadMode, saveMode } from "../room/keep";
 import type { Room } from "../room/room";
-import { isActive } from "../room/runs";
+import { isActive, isPainting } from "../room/runs";
 
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
@@ -21,7 +21,9 @@ export class Asking {
   constructor(private readonly room: Room) {
     this.mine = computed(() => {
       const me = room.me.value?.id;
-      return [...room.runs.all.value.values()].filter((run) => run.participant === me && isActive(run));
+      return [...room.runs.all.value.values()].filter(
+        (run) => run.participant === me && !isPainting(run) && isActive(run),
+      );
     });
   }
 

@@ -3,10 +3,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { StoryEditor } from "../editor/storyEditor";
+import { loadView, saveView } from "../room/keep";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { AskBar } from "./askBar";
 import { Asking } from "./asking";
+import { CanvasPanel } from "./canvasPanel";
 import { Notices } from "./notices";
 import { Refusals } from "./refusals";
 import { RunsPanel } from "./runsPanel";
@@ -14,13 +16,14 @@ import { ShareDialog } from "./share";
 import { SuggestionCard } from "./suggestionCard";
 import { TitleField } from "./titleField";
 import { Toolbar } from "./toolbar";
-import { TopBar } from "./topBar";
+import { TopBar, type View } from "./topBar";
 
 export function RoomView({ room }: { room: Room }) {
   const host = useRef<HTMLDivElement>(null);
   const editor = useSignal<StoryEditor | null>(null);
   const sharing = useSignal(false);
   const panel = useSignal(matchMedia("(min-width: 70rem)").matches);
+  const view = useSignal(loadView());
   const asking = useMemo(() => new Asking(room), [room]);
 
   useEffect(() => {
@@ -39,7 +42,8 @@ export function RoomView({ room }: { room: Room }) {
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
-      if (command && event.key === "Enter" && room.canEdit) {
+      const atCanvas = view.peek() === "canvas" || (event.target as Element).closest?.(".canvas");
+      if (command && event.key === "Enter" && room.canEdit && !atCanvas) {
         event.preventDefault();
         event.stopPropagation();
         void asking.submit();
@@ -53,6 +57,13 @@ export function RoomView({ room }: { room: Room }) {
     return () => removeEventListener("keydown", keys, true);
   }, [room, asking]);
 
+  const show = (chosen: View) => {
+    view.value = chosen;
+    saveView(chosen);
+    // Three columns need a wide window.
+    if (chosen === "both" && !matchMedia("(min-width: 100rem)").matches) panel.value = false;
+  };
+
   const ai = [...room.people.value.values()].find((person) => person.kind === "ai");
   useEffect(() => {
     const { style } = document.documentElement;
@@ -61,9 +72,15 @@ export function RoomView({ room }: { room: Room }) {
   }, [ai?.color, room.me.value?.color]);
 
   return (
-    <div class={`room ${panel.value ? "with-panel" : ""}`}>
-      <TopBar room={room} onShare={() => (sharing.value = true)} panel={panel} />
-      <main class="desk">
+    <div class={`room view-${view.value} ${panel.value ? "with-panel" : ""}`}>
+      <TopBar
+        room={room}
+        onShare={() => (sharing.value = true)}
+        panel={panel}
+        view={view.value}
+        onView={show}
+      />
+      <main class="desk" hidden={view.value === "canvas"}>
         <div class="page">
           {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
           <TitleField room={room} />
@@ -71,8 +88,9 @@ export function RoomView({ room }: { room: Room }) {
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
         </div>
       </main>
+      {view.value !== "text" && <CanvasPanel room={room} />}
       {panel.value && <RunsPanel room={room} onClose={() => (panel.value = false)} />}
-      <AskBar room={room} asking={asking} editor={editor.value} />
+      {view.value !== "canvas" && <AskBar room={room} asking={asking} editor={editor.value} />}
       {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
       <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />
       <Notices room={room} />

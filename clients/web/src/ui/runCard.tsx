@@ -3,8 +3,9 @@
 import { useSignal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
-import { isActive } from "../room/runs";
+import { isActive, isPainting } from "../room/runs";
 import { t } from "../strings";
+import { paintingState } from "./frameBadge";
 import { Icon } from "./icons";
 
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
@@ -27,10 +28,10 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       </p>
       <p class="run-state">{stateOf(run)}</p>
       {active && <Progress run={run} />}
-      {run.error && <p class="run-error">{run.error}</p>}
+      {run.error && !isPainting(run) && <p class="run-error">{run.error}</p>}
       {room.canEdit && (
         <div class="run-actions">
-          {run.state === "running" && room.mayConduct(run) && (
+          {run.state === "running" && !isPainting(run) && room.mayConduct(run) && (
             <button
               type="button"
               class="button small quiet"
@@ -75,6 +76,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
 }
 
 function stateOf(run: RunInfo): string {
+  if (isPainting(run)) return paintingState(run);
   if (run.undone) return t.runs.undone;
   if (run.state === "queued") {
     const seconds = Math.ceil(run.expected_start_ms / 1000);

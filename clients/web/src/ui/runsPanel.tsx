@@ -8,7 +8,7 @@ import { RunCard } from "./runCard";
 
 export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }) {
   const runs = [...room.runs.all.value.values()].sort((a, b) => b.created_ms - a.created_ms);
-  const models = room.models.value.filter((model) => model.modality === "text");
+  const models = room.models.value.filter((model) => model.modality !== "audio");
   return (
     <aside class="panel" aria-label={t.runs.title}>
       <header class="panel-head">

@@ -9,13 +9,30 @@ import { Status } from "./status";
 
 const MAX_FACES = 5;
 
-export function TopBar(props: { room: Room; onShare: () => void; panel: Signal<boolean> }) {
-  const { room, panel } = props;
+export type View = "text" | "both" | "canvas";
+
+export function TopBar(props: {
+  room: Room;
+  onShare: () => void;
+  panel: Signal<boolean>;
+  view: View;
+  onView: (view: View) => void;
+}) {
+  const { room, panel, view, onView } = props;
   const writing = [...room.runs.all.value.values()].filter(isActive).length;
   return (
     <header class="topbar">
       <Brand />
       <Status room={room} />
+      <fieldset class="segments views">
+        <legend class="offscreen">{t.views.label}</legend>
+        {(["text", "both", "canvas"] as const).map((each) => (
+          <label key={each}>
+            <input type="radio" name="view" checked={view === each} onChange={() => onView(each)} />
+            <span>{t.views[each]}</span>
+          </label>
+        ))}
+      </fieldset>
       <span class="topbar-spacer" />
       <People room={room} />
       <button type="button" class="button" onClick={props.onShare}>

@@ -1,0 +1,127 @@
+// The board, or a part of it, as a file: strokes stay vectors in SVG; PNG is that SVG, rasterised.
+
+import { PAPER, type Part, parts, turn } from "./drawing";
+import { around, type Box, bounds } from "./geometry";
+import type { BoardObject } from "./objects";
+
+const MARGIN = 16;
+const MAX_SIDE = 4096;
+
+/** What there is to export, and where. Frames are a tool, not part of the work, until they hold a picture. */
+export function exported(objects: readonly BoardObject[]): { objects: BoardObject[]; box: Box } | null {
+  const shown = objects.filter(
+    (object) => !object.hidden && (object.type !== "frame" || object.asset !== ""),
+  );
+  const box = around(shown.map(bounds));
+  if (!box) return null;
+  const grown = { x: box.x - MARGIN, y: box.y - MARGIN, w: box.w + 2 * MARGIN, h: box.h + 2 * MARGIN };
+  return { objects: shown, box: grown };
+}
+
+/** An SVG file. `picture` gives the content of an asset as a data address. */
+export function svgFile(
+  objects: readonly BoardObject[],
+  box: Box,
+  size: { width: number; height: number },
+  picture: (asset: string) => string | null,
+): string {
+  const drawn = objects.map((object) => {
+    const transform = turn(object);
+    const attributes = {
+      ...(transform ? { transform } : {}),
+      ...(object.opacity < 1 ? { opacity: object.opacity } : {}),
+    };
+    return `<g${written(attributes)}>${parts(object, picture).map(element).join("")}</g>`;
+  });
+  const { width, height } = size;
+  const view = { xmlns: "http://www.w3.org/2000/svg", viewBox: `${box.x} ${box.y} ${box.w} ${box.h}` };
+  const paper = element({
+    tag: "rect",
+    attributes: { x: box.x, y: box.y, width: box.w, height: box.h, fill: PAPER },
+  });
+  return `<svg${written({ ...view, width, height })}>${paper}${drawn.join("")}</svg>`;
+}
+
+/** Pixels of the box at scale 1, or fewer where that would be too many. */
+export function naturalSize(box: Box, scale = 1): { width: number; height: number } {
+  const factor = Math.min(scale, MAX_SIDE / box.w, MAX_SIDE / box.h);
+  return { width: Math.max(1, Math.round(box.w * factor)), height: Math.max(1, Math.round(box.h * factor)) };
+}
+
+/** The contents of the pictures among `objects`, as data addresses: a file must hold what it shows. */
+export async function contents(
+  objects: readonly BoardObject[],
+  load: (asset: string) => Promise<Blob>,
+): Promise<Map<string, string>> {
+  const assets = new Set(
+    objects.flatMap((object) => ("asset" in object && object.asset ? [object.asset] : [])),
+  );
+  const loaded = [...assets].map(async (asset) => [asset, await dataUrl(await load(asset))] as const);
+  return new Map(await Promise.all(loaded));
+}
+
+/** A PNG of the board inside `box`. */
+export async function pngFile(
+  objects: readonly BoardObject[],
+  box: Box,
+  size: { width: number; height: number },
+  load: (asset: string) => Promise<Blob>,
+): Promise<Blob> {
+  const held = await contents(objects, load);
+  const svg = svgFile(objects, box, size, (asset) => held.get(asset) ?? null);
+  const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = size.width;
+    canvas.height = size.height;
+    canvas.getContext("2d")?.drawImage(image, 0, 0, size.width, size.height);
+    return await new Promise((resolve, reject) => {
+      canvas.toBlob(
+        (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large"))),
+        "image/png",
+      );
+    });
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+export function save(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+function dataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result as string);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+function element({ tag, attributes, text }: Part): string {
+  return text === undefined
+    ? `<${tag}${written(attributes)}/>`
+    : `<${tag}${written(attributes)}>${escaped(text)}</${tag}>`;
+}
+
+function written(attributes: Record<string, string | number>): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => ` ${name}="${escaped(String(value))}"`)
+    .join("");
+}
+
+// What XML cannot hold at all (control characters) is left out.
+const escaped = (text: string) =>
+  text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "")
+    .replace(/[&<>"]/g, (each) => `&#${each.charCodeAt(0)};`);

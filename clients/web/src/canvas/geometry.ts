@@ -1,0 +1,205 @@
+// Points, boxes, the camera; where objects are, what a point touches, and how they move and grow.
+
+import { type BoardObject, extent, type Fields } from "./objects";
+
+export interface Point {
+  x: number;
+  y: number;
+}
+export interface Box extends Point {
+  w: number;
+  h: number;
+}
+/** `x`, `y` is the canvas point in the view's upper left corner; `scale` is pixels per canvas unit. */
+export interface Camera extends Point {
+  scale: number;
+}
+
+const MIN_SCALE = 0.05;
+const MAX_SCALE = 16;
+
+export const toCanvas = (camera: Camera, at: Point): Point => ({
+  x: at.x / camera.scale + camera.x,
+  y: at.y / camera.scale + camera.y,
+});
+export const toScreen = (camera: Camera, at: Point): Point => ({
+  x: (at.x - camera.x) * camera.scale,
+  y: (at.y - camera.y) * camera.scale,
+});
+
+/** What lies under the screen point `at` stays there. */
+export function zoomAt(camera: Camera, at: Point, factor: number): Camera {
+  const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, camera.scale * factor));
+  const fixed = toCanvas(camera, at);
+  return { scale, x: fixed.x - at.x / scale, y: fixed.y - at.y / scale };
+}
+
+export const panBy = (camera: Camera, dx: number, dy: number): Camera => ({
+  ...camera,
+  x: camera.x - dx / camera.scale,
+  y: camera.y - dy / camera.scale,
+});
+
+/** Shows the whole box in a view of `width` x `height` pixels, at most at its own size. */
+export function fit(box: Box, width: number, height: number): Camera {
+  const margin = 48;
+  const room = (pixels: number, units: number) => Math.max(1, pixels - 2 * margin) / Math.max(1, units);
+  const scale = Math.min(
+    1,
+    MAX_SCALE,
+    Math.max(MIN_SCALE, Math.min(room(width, box.w), room(height, box.h))),
+  );
+  return { scale, x: box.x + box.w / 2 - width / scale / 2, y: box.y + box.h / 2 - height / scale / 2 };
+}
+
+export const boxOf = (a: Point, b: Point): Box => ({
+  x: Math.min(a.x, b.x),
+  y: Math.min(a.y, b.y),
+  w: Math.abs(a.x - b.x),
+  h: Math.abs(a.y - b.y),
+});
+
+/** The far corner, moved so that the box between has the given ratio of width to height. */
+export function keepRatio(a: Point, b: Point, ratio: number): Point {
+  const w = Math.max(Math.abs(b.x - a.x), Math.abs(b.y - a.y) * ratio);
+  return { x: a.x + w * (b.x < a.x ? -1 : 1), y: a.y + (w / ratio) * (b.y < a.y ? -1 : 1) };
+}
+
+export const overlaps = (a: Box, b: Box): boolean =>
+  a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
+
+/** The smallest box around all; null around nothing. */
+export function around(boxes: readonly Box[]): Box | null {
+  const [first] = boxes;
+  if (!first) return null;
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  const right = Math.max(...boxes.map((box) => box.x + box.w));
+  const bottom = Math.max(...boxes.map((box) => box.y + box.h));
+  return { x, y, w: right - x, h: bottom - y };
+}
+
+export function rotate(at: Point, about: Point, degrees: number): Point {
+  const angle = (degrees * Math.PI) / 180;
+  const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
+  const [dx, dy] = [at.x - about.x, at.y - about.y];
+  return { x: about.x + dx * cos - dy * sin, y: about.y + dx * sin + dy * cos };
+}
+
+export const middle = (box: Box): Point => ({ x: box.x + box.w / 2, y: box.y + box.h / 2 });
+
+/** Where an object is, with its rotation and the width of its line. */
+export function bounds(object: BoardObject): Box {
+  const pad = object.type === "stroke" || object.type === "shape" ? object.size / 2 : 0;
+  const corners = [
+    { x: object.x, y: object.y },
+    { x: object.x + object.w, y: object.y },
+    { x: object.x, y: object.y + object.h },
+    { x: object.x + object.w, y: object.y + object.h },
+  ].map((corner) => rotate(corner, middle(object), object.rotation));
+  const box = around(corners.map((corner) => ({ ...corner, w: 0, h: 0 }))) as Box;
+  return { x: box.x - pad, y: box.y - pad, w: box.w + 2 * pad, h: box.h + 2 * pad };
+}
+
+/** How far `at` is from the segment between `a` and `b`. */
+export function distance(at: Point, a: Point, b: Point): number {
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const length = dx * dx + dy * dy;
+  const along = length > 0 ? ((at.x - a.x) * dx + (at.y - a.y) * dy) / length : 0;
+  const t = Math.min(1, Math.max(0, along));
+  return Math.hypot(at.x - a.x - t * dx, at.y - a.y - t * dy);
+}
+
+/** The points of a stroke in canvas units, before its rotation. */
+export function strokePoints(stroke: Extract<BoardObject, { type: "stroke" }>): [number, number, number][] {
+  const natural = extent(stroke.points);
+  const sx = natural.w > 0 && stroke.w > 0 ? stroke.w / natural.w : 1;
+  const sy = natural.h > 0 && stroke.h > 0 ? stroke.h / natural.h : 1;
+  const out: [number, number, number][] = [];
+  for (let index = 0; index + 2 < stroke.points.length; index += 3) {
+    const [x = 0, y = 0, pressure = 0.5] = stroke.points.slice(index, index + 3);
+    out.push([stroke.x + x * sx, stroke.y + y * sy, pressure]);
+  }
+  return out;
+}
+
+/** Whether a point touches an object, within `slack` canvas units. A frame is touched at its border only. */
+export function touches(object: BoardObject, point: Point, slack: number): boolean {
+  if (object.hidden) return false;
+  const at = rotate(point, middle(object), -object.rotation);
+  const outside = boxDistance(object, at);
+  switch (object.type) {
+    case "stroke": {
+      const reach = slack + object.size / 2;
+      if (outside > reach) return false;
+      const points = strokePoints(object);
+      return points.some(([x, y], index) => {
+        const [px, py] = points[Math.max(0, index - 1)] ?? [x, y];
+        return distance(at, { x: px, y: py }, { x, y }) <= reach;
+      });
+    }
+    case "shape": {
+      const reach = slack + object.size / 2;
+      if (object.fill && outside <= 0) return true;
+      return outside <= reach && insideDistance(object, at) <= reach;
+    }
+    case "frame":
+      return outside <= slack && insideDistance(object, at) <= slack * 1.5;
+    default:
+      return outside <= slack;
+  }
+}
+
+/** How far a point is outside a box; 0 or less inside. */
+function boxDistance(box: Box, at: Point): number {
+  const dx = Math.max(box.x - at.x, at.x - box.x - box.w);
+  const dy = Math.max(box.y - at.y, at.y - box.y - box.h);
+  return Math.max(dx, dy);
+}
+
+/** How far inside the box's border a point is; of an ellipse, inside its curve. */
+function insideDistance(object: BoardObject, at: Point): number {
+  if (object.type === "shape" && object.shape === "ellipse" && object.w > 0 && object.h > 0) {
+    const centre = middle(object);
+    const [rx, ry] = [object.w / 2, object.h / 2];
+    const radius = Math.hypot((at.x - centre.x) / rx, (at.y - centre.y) / ry);
+    return Math.abs(1 - radius) * Math.min(rx, ry);
+  }
+  return Math.max(0, -boxDistance(object, at));
+}
+
+/** A line from `a` to `b` stands as a box without height, turned about its middle. */
+export function lineFields(
+  a: Point,
+  b: Point,
+): { x: number; y: number; w: number; h: number; rotation: number } {
+  const w = Math.hypot(b.x - a.x, b.y - a.y);
+  const rotation = (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
+  return { x: (a.x + b.x - w) / 2, y: (a.y + b.y) / 2, w, h: 0, rotation };
+}
+
+/** The fields that change when an object moves. */
+export const moved = (object: BoardObject, dx: number, dy: number): Fields => ({
+  x: object.x + dx,
+  y: object.y + dy,
+});
+
+/** The fields that change when what fills `from` is stretched to fill `to`. Turned objects and text keep their form. */
+export function scaled(object: BoardObject, from: Box, to: Box): Fields {
+  const sx = from.w > 0 ? to.w / from.w : 1;
+  const sy = from.h > 0 ? to.h / from.h : 1;
+  const carry = (at: Point): Point => ({ x: to.x + (at.x - from.x) * sx, y: to.y + (at.y - from.y) * sy });
+  if (object.type === "shape" && object.h === 0) {
+    const ends = [object.x, object.x + object.w].map((x) =>
+      carry(rotate({ x, y: object.y }, middle(object), object.rotation)),
+    );
+    return lineFields(ends[0] as Point, ends[1] as Point);
+  }
+  const rigid = object.rotation !== 0 || object.type === "text";
+  const [kx, ky] = rigid ? [Math.sqrt(sx * sy), Math.sqrt(sx * sy)] : [sx, sy];
+  const centre = carry(middle(object));
+  const [w, h] = [object.w * kx, object.h * ky];
+  const fields: Fields = { x: centre.x - w / 2, y: centre.y - h / 2, w, h };
+  if (object.type === "text") fields.font_size = Math.min(1000, Math.max(1, object.font_size * kx));
+  return fields;
+}

@@ -1,0 +1,196 @@
+// What stands on the board, as antiphon_proto/canvas.py states it: plain fields, in canvas units, y downwards.
+
+import { Array as YArray, type Map as YMap } from "yjs";
+
+export type ShapeKind = "rectangle" | "ellipse" | "triangle" | "diamond" | "line" | "arrow";
+export type FrameTask = "text_to_image" | "image_to_image" | "inpaint";
+
+interface Common {
+  id: string;
+  z: string;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  /** Degrees clockwise about the middle. */
+  rotation: number;
+  opacity: number;
+  hidden: boolean;
+  locked: boolean;
+}
+export interface Stroke extends Common {
+  type: "stroke";
+  /** x, y, pressure; relative to the object's corner; stretched to `w` and `h`. */
+  points: readonly number[];
+  color: string;
+  size: number;
+  tool: "pen" | "marker" | "eraser";
+}
+export interface Shape extends Common {
+  type: "shape";
+  shape: ShapeKind;
+  color: string;
+  fill: string;
+  size: number;
+}
+export interface Label extends Common {
+  type: "text";
+  text: string;
+  color: string;
+  font: "sans" | "serif" | "mono" | "hand";
+  font_size: number;
+  align: "left" | "center" | "right";
+}
+export interface Picture extends Common {
+  type: "image";
+  asset: string;
+  /** What the model was asked for; empty for people's pictures. */
+  prompt: string;
+  run: string;
+  model: string;
+  seed: number;
+  /** The participant who asked. */
+  asker: string;
+}
+export interface Frame extends Common {
+  type: "frame";
+  prompt: string;
+  task: FrameTask;
+  strength: number;
+  /** 0: the model's own. */
+  steps: number;
+  asset: string;
+}
+export type BoardObject = Stroke | Shape | Label | Picture | Frame;
+/** Fields as they are written; what is left out keeps its default. */
+export type Fields = Record<string, string | number | boolean | readonly number[]>;
+
+const SHAPES: readonly string[] = ["rectangle", "ellipse", "triangle", "diamond", "line", "arrow"];
+const TASKS: readonly string[] = ["text_to_image", "image_to_image", "inpaint"];
+const COLOR = /^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$/;
+const LIMIT = 1_000_000;
+const MAX_POINTS = 12_000;
+
+/** Reads an object through `get`; null when it makes no sense (a peer of another version, a hostile presence). */
+export function readObject(id: string, get: (name: string) => unknown): BoardObject | null {
+  const number = (name: string, fallback: number, low = -LIMIT, high = LIMIT) => {
+    const value = get(name);
+    return typeof value === "number" && value >= low && value <= high ? value : fallback;
+  };
+  const text = (name: string, fallback = "") => {
+    const value = get(name);
+    return typeof value === "string" ? value : fallback;
+  };
+  const one = <T extends string>(name: string, known: readonly string[], fallback: T): T =>
+    known.includes(text(name)) ? (text(name) as T) : fallback;
+  const color = (name: string, fallback: string) => (COLOR.test(text(name)) ? text(name) : fallback);
+  const z = text("z");
+  const x = number("x", Number.NaN);
+  const y = number("y", Number.NaN);
+  if (!z || Number.isNaN(x + y)) return null;
+  const common = {
+    id,
+    z,
+    x,
+    y,
+    w: number("w", 0, 0),
+    h: number("h", 0, 0),
+    rotation: number("rotation", 0, -360, 360),
+    opacity: number("opacity", 1, 0, 1),
+    hidden: get("hidden") === true,
+    locked: get("locked") === true,
+  };
+  switch (get("type")) {
+    case "stroke": {
+      const points = numbers(get("points"));
+      if (!points) return null;
+      return {
+        ...common,
+        ...(get("w") === undefined ? extent(points) : {}),
+        type: "stroke",
+        points,
+        color: color("color", "#22282a"),
+        size: number("size", 4, 0, 1000),
+        tool: one("tool", ["pen", "marker", "eraser"], "pen"),
+      };
+    }
+    case "shape":
+      return {
+        ...common,
+        type: "shape",
+        shape: one("shape", SHAPES, "rectangle"),
+        color: color("color", "#22282a"),
+        fill: color("fill", ""),
+        size: number("size", 4, 0, 1000),
+      };
+    case "text": {
+      const size = number("font_size", 24, 1, 1000);
+      const words = text("text").slice(0, 10_000);
+      return {
+        ...common,
+        ...(common.w > 0 ? {} : guessedSize(words, size)),
+        type: "text",
+        text: words,
+        color: color("color", "#22282a"),
+        font: one("font", ["sans", "serif", "mono", "hand"], "sans"),
+        font_size: size,
+        align: one("align", ["left", "center", "right"], "left"),
+      };
+    }
+    case "image":
+      if (!/^[0-9a-f]{64}$/.test(text("asset"))) return null;
+      return {
+        ...common,
+        type: "image",
+        asset: text("asset"),
+        prompt: text("prompt"),
+        run: text("run"),
+        model: text("model"),
+        seed: number("seed", 0, 0, Number.MAX_SAFE_INTEGER),
+        asker: text("asker"),
+      };
+    case "frame":
+      return {
+        ...common,
+        type: "frame",
+        prompt: text("prompt"),
+        task: one("task", TASKS, "text_to_image"),
+        strength: number("strength", 0.6, 0, 1),
+        steps: number("steps", 0, 1, 100),
+        asset: text("asset"),
+      };
+    default:
+      return null;
+  }
+}
+
+export const readMap = (id: string, map: YMap<unknown>): BoardObject | null =>
+  readObject(id, (name) => map.get(name));
+
+/** Height of a line of text, in its font sizes. */
+export const LINE = 1.3;
+
+/** For text whose writer did not say how large it came out. */
+function guessedSize(text: string, size: number): { w: number; h: number } {
+  const lines = text.split("\n");
+  const longest = Math.max(1, ...lines.map((line) => line.length));
+  return { w: longest * size * 0.55, h: lines.length * size * LINE };
+}
+
+/** How far the points reach from the object's corner. */
+export function extent(points: readonly number[]): { w: number; h: number } {
+  let w = 0;
+  let h = 0;
+  for (let index = 0; index + 1 < points.length; index += 3) {
+    w = Math.max(w, points[index] ?? 0);
+    h = Math.max(h, points[index + 1] ?? 0);
+  }
+  return { w, h };
+}
+
+function numbers(value: unknown): number[] | null {
+  const list = value instanceof YArray ? value.toArray() : value;
+  if (!Array.isArray(list) || list.length > MAX_POINTS) return null;
+  const sound = list.every((each) => typeof each === "number" && Math.abs(each) <= LIMIT);
+  return sound && list.length >= 3 ? (list as number[]).slice(0, list.length - (list.length % 3)) : null;
+}

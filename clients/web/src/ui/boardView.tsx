@@ -1,0 +1,259 @@
+// The board on the screen: the objects as SVG, hands and frames of everybody upon it, and the pointers that draw.
+
+import { useSignal } from "@preact/signals";
+import { h } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { PAPER, parts, turn } from "../canvas/drawing";
+import { type Corner, type Easel, measure, type Touch } from "../canvas/easel";
+import { bounds, boxOf, type Point, toScreen } from "../canvas/geometry";
+import type { BoardObject, Frame, Label } from "../canvas/objects";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { FrameBadge, latestRun } from "./frameBadge";
+import { TextField } from "./textField";
+
+const CORNERS: Corner[] = ["nw", "ne", "se", "sw"];
+
+export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
+  const root = useRef<HTMLDivElement>(null);
+  const spaceDown = useSignal(false);
+
+  useEffect(() => {
+    const element = root.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => {
+      easel.view.value = { width: element.clientWidth, height: element.clientHeight };
+    });
+    watch.observe(element);
+    // Passive listeners, which a component's are, may not keep the page from scrolling and zooming.
+    const wheel = (event: WheelEvent) => {
+      event.preventDefault();
+      const step = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+      if (event.ctrlKey || event.metaKey) easel.zoom(0.99 ** (event.deltaY * step), pointIn(element, event));
+      else easel.pan(-event.deltaX * step, -event.deltaY * step);
+    };
+    element.addEventListener("wheel", wheel, { passive: false });
+    const space = (event: KeyboardEvent) => {
+      if (event.key === " " && element.contains(event.target as Node))
+        spaceDown.value = event.type === "keydown";
+    };
+    addEventListener("keydown", space);
+    addEventListener("keyup", space);
+    return () => {
+      watch.disconnect();
+      element.removeEventListener("wheel", wheel);
+      removeEventListener("keydown", space);
+      removeEventListener("keyup", space);
+    };
+  }, [easel]);
+
+  const touch = (event: PointerEvent): Touch => ({
+    id: event.pointerId,
+    kind: event.pointerType === "pen" || event.pointerType === "touch" ? event.pointerType : "mouse",
+    at: pointIn(root.current as HTMLElement, event),
+    // A mouse, and many a finger, says one half for every press.
+    pressure: event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5,
+    shift: event.shiftKey,
+    pan: event.button === 1 || spaceDown.value,
+  });
+
+  const camera = easel.camera.value;
+  const writing = easel.writing.value;
+  const frames = easel.shown.value.filter((object): object is Frame => object.type === "frame");
+  const written = writing?.id ? easel.board.get(writing.id) : undefined;
+  const hands = [...room.presences.value]
+    .map(([id, presence]) => ({ person: room.people.value.get(id), hand: presence.hand }))
+    .filter(({ person, hand }) => hand && person?.online && person.id !== room.me.value?.id);
+  const draft = easel.draftObject.value;
+
+  return (
+    <div
+      class={`board tool-${spaceDown.value ? "hand" : easel.tool.value}`}
+      ref={root}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the board is worked with the keyboard (see its description)
+      tabIndex={0}
+      role="application"
+      aria-label={t.canvas.label}
+      aria-describedby="board-keys"
+      onPointerDown={(event) => {
+        if (event.button > 1) return;
+        event.currentTarget.setPointerCapture(event.pointerId);
+        easel.down(touch(event));
+      }}
+      onPointerMove={(event) => {
+        // Between two frames of the page a pen says much more than one place.
+        const all = event.getCoalescedEvents?.() ?? [];
+        for (const each of all.length > 0 && easel.gesture.peek()?.name === "draw" ? all : [event]) {
+          easel.move(touch(each));
+        }
+      }}
+      onPointerUp={(event) => {
+        const text = easel.tool.value === "text" && easel.gesture.value === null && room.canEdit;
+        easel.up(touch(event));
+        if (text && !writing) easel.beginText(pointIn(event.currentTarget, event));
+      }}
+      onPointerCancel={(event) => easel.cancel(event.pointerId)}
+      onPointerLeave={() => room.setHand(null, null)}
+      onDblClick={(event) => easel.rewrite(pointIn(event.currentTarget, event))}
+    >
+      <p class="offscreen" id="board-keys">
+        {t.canvas.keys}
+      </p>
+      <svg class="board-svg" role="img" aria-label={t.canvas.summary(easel.board.ordered.value.length)}>
+        <rect width="100%" height="100%" fill={PAPER} />
+        <g transform={`scale(${camera.scale}) translate(${-camera.x} ${-camera.y})`}>
+          <Objects room={room} easel={easel} />
+          {frames.map((frame) => (
+            <FramePreview key={frame.id} room={room} frame={frame} />
+          ))}
+          {hands.map(({ person, hand }) =>
+            hand?.draft ? (
+              <g key={person?.id} class="live-draft">
+                <Drawn object={hand.draft} room={room} />
+              </g>
+            ) : null,
+          )}
+          {draft && <Drawn object={draft} room={room} />}
+        </g>
+        <Marks easel={easel} />
+      </svg>
+      {frames.map((frame) => (
+        <FrameBadge key={frame.id} room={room} easel={easel} frame={frame} />
+      ))}
+      {hands.map(({ person, hand }) => {
+        const at = toScreen(camera, hand?.at as Point);
+        return (
+          <span
+            key={person?.id}
+            class="hand"
+            style={{ "--who": person?.color, transform: `translate(${at.x}px, ${at.y}px)` }}
+            aria-hidden="true"
+          >
+            <span class="hand-name">{person?.name}</span>
+          </span>
+        );
+      })}
+      {writing && (
+        <TextField
+          key={writing.id ?? "new"}
+          at={toScreen(camera, writing.at)}
+          scale={camera.scale}
+          label={written?.type === "text" ? (written as Label) : null}
+          color={easel.color.value}
+          onDone={(text, font, size) => easel.write(text, measure(text, font, size), size)}
+        />
+      )}
+    </div>
+  );
+}
+
+const pointIn = (element: HTMLElement, event: { clientX: number; clientY: number }): Point => {
+  const { left, top } = element.getBoundingClientRect();
+  return { x: event.clientX - left, y: event.clientY - top };
+};
+
+/** Does not depend on the camera: moving the view draws nothing anew. */
+function Objects({ room, easel }: { room: Room; easel: Easel }) {
+  const writing = easel.writing.value?.id;
+  return (
+    <g>
+      {easel.shown.value.map((object) =>
+        object.id === writing ? null : <Drawn key={object.id} object={object} room={room} />,
+      )}
+    </g>
+  );
+}
+
+function Drawn({ object, room }: { object: BoardObject; room: Room }) {
+  const made = parts(object, (asset) => room.pictures.url(asset));
+  return (
+    <g data-object={object.id} data-type={object.type} transform={turn(object)} opacity={object.opacity}>
+      {made.map((part, index) => h(part.tag, { key: index, ...part.attributes }, part.text))}
+      {object.type === "image" && made.length === 0 && (
+        <rect class="picture-waiting" x={object.x} y={object.y} width={object.w} height={object.h} />
+      )}
+      {object.type === "image" && object.prompt && <title>{object.prompt}</title>}
+    </g>
+  );
+}
+
+/** The newest denoising step in the frame's place. */
+function FramePreview({ room, frame }: { room: Room; frame: Frame }) {
+  const run = latestRun(room, frame.id);
+  const preview = run && !run.undone ? room.previews.shown.value.get(run.id) : undefined;
+  const { x, y, w, h: height } = frame;
+  return (
+    <g>
+      {preview && (
+        <image
+          class="frame-preview"
+          data-run={run?.id}
+          data-step={preview.step}
+          x={x}
+          y={y}
+          width={w}
+          height={height}
+          href={preview.url}
+          preserveAspectRatio="none"
+        />
+      )}
+      <rect class="frame-edge" x={x} y={y} width={w} height={height} vector-effect="non-scaling-stroke" />
+    </g>
+  );
+}
+
+/** The selection, its corners, and the box that is being drawn: in pixels of the view. */
+function Marks({ easel }: { easel: Easel }) {
+  const camera = easel.camera.value;
+  const gesture = easel.gesture.value;
+  const marquee = gesture?.name === "marquee" ? boxOf(gesture.from, gesture.to) : null;
+  const frame =
+    gesture?.name === "shape" && easel.tool.value === "frame" ? boxOf(gesture.from, gesture.to) : null;
+  const box = easel.selectionBox.value;
+  const rect = (area: { x: number; y: number; w: number; h: number }) => ({
+    ...toScreen(camera, area),
+    width: area.w * camera.scale,
+    height: area.h * camera.scale,
+  });
+  const chosen = box && rect(box);
+  return (
+    <g>
+      {marquee && <rect class="mark-marquee" {...rect(marquee)} />}
+      {frame && <rect class="frame-edge" {...rect(frame)} />}
+      {easel.selected.value.length > 1 &&
+        easel.selected.value.map((object) => (
+          <rect key={object.id} class="mark-one" {...rect(bounds(object))} />
+        ))}
+      {chosen && (
+        <>
+          <rect class="mark-box" {...chosen} />
+          {CORNERS.map((corner) => (
+            <rect
+              key={corner}
+              class={`mark-corner mark-${corner}`}
+              x={chosen.x + (corner.endsWith("e") ? chosen.width : 0) - 6}
+              y={chosen.y + (corner.startsWith("s") ? chosen.height : 0) - 6}
+              width={12}
+              height={12}
+              rx={3}
+              onPointerDown={(event) => {
+                const board = (event.currentTarget as Element).closest<HTMLElement>(".board");
+                if (!board) return;
+                event.stopPropagation();
+                board.setPointerCapture(event.pointerId);
+                easel.grabCorner(corner, {
+                  id: event.pointerId,
+                  kind: "mouse",
+                  at: pointIn(board, event),
+                  pressure: 0.5,
+                  shift: event.shiftKey,
+                  pan: false,
+                });
+              }}
+            />
+          ))}
+        </>
+      )}
+    </g>
+  );
+}

@@ -1,0 +1,220 @@
+"""Two pages draw on one canvas, and the real image model paints in it before their eyes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from support.pages import Company, Person
+from support.picture_files import picture
+from support.server import ServedProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+WATCH = """() => {
+    window.steps = [];
+    new MutationObserver(() => {
+        const step = Number(document.querySelector('.frame-preview')?.dataset.step ?? 0);
+        if (step > 0 && window.steps.at(-1) !== step) window.steps.push(step);
+    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
+Place = tuple[float, float]
+
+
+class Artist:
+    """A person whose page shows the canvas."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.page = person.page
+        self.board: Locator = self.page.get_by_role("application", name="The canvas")
+
+    def objects(self, kind: str = "") -> Locator:
+        chosen = f'[data-type="{kind}"]' if kind else ""
+        return self.page.locator(f".board-svg g:not(.live-draft) > [data-object]{chosen}")
+
+    async def open(self, view: str = "Canvas") -> Artist:
+        await self.page.get_by_role("group", name="What is shown").get_by_text(view, exact=True).click()
+        await expect(self.board).to_be_visible()
+        return self
+
+    async def tool(self, key: str) -> None:
+        await self.board.focus()
+        await self.page.keyboard.press(key)
+
+    async def press(self, *places: Place) -> None:
+        """Goes along `places` with the button held, and keeps it held."""
+        box = await self.board.bounding_box()
+        assert box
+        for index, (x, y) in enumerate(places):
+            await self.page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+            if index == 0:
+                await self.page.mouse.down()
+
+    async def drag(self, *places: Place) -> None:
+        await self.press(*places)
+        await self.page.mouse.up()
+
+    async def drawn(self) -> list[str]:
+        """What the page shows, in order: the markup of every object, but for addresses that are a page's own."""
+        shown: list[str] = await self.objects().evaluate_all("(all) => all.map((one) => one.outerHTML)")
+        return [re.sub('href="blob:[^"]+"', "", one) for one in shown]
+
+    async def agrees_with(self, other: Artist, count: int) -> None:
+        """Both show the same objects, `count` of them."""
+        for artist in (self, other):
+            await artist.person.here()
+            await expect(artist.objects()).to_have_count(count)
+        assert await self.drawn() == await other.drawn()
+
+
+async def artists(company: Company, served: ServedProcess, view: str = "Canvas") -> tuple[Artist, Artist]:
+    links = (await served.new_room())["links"]
+    ada = await Artist(await company.person("Ada", links["owner"])).open(view)
+    eve = await Artist(await company.person("Eve", links["editor"])).open(view)
+    return ada, eve
+
+
+async def test_two_draw_together(company: Company, served: ServedProcess) -> None:
+    ada, eve = await artists(company, served, "Both")
+    await ada.person.write("Beside the text")
+    await ada.tool("p")
+    await ada.press((150, 200), (250, 260), (350, 200))
+    # Eve sees the hand and its stroke while it is being drawn.
+    await expect(eve.page.locator(".live-draft path")).to_have_count(1)
+    await expect(eve.page.locator(".hand-name")).to_have_text("Ada")
+    await expect(eve.objects()).to_have_count(0)
+    await ada.page.mouse.up()
+    await expect(eve.objects("stroke")).to_have_count(1)
+    await expect(eve.page.locator(".live-draft path")).to_have_count(0)
+    await eve.tool("r")
+    await eve.drag((200, 320), (300, 400))
+    await ada.agrees_with(eve, 2)
+    # Undo takes back what was one's own, and nothing else.
+    await ada.tool("Control+z")
+    await expect(eve.objects("stroke")).to_have_count(0)
+    await expect(eve.objects("shape")).to_have_count(1)
+    await ada.tool("Control+Shift+Z")
+    await ada.agrees_with(eve, 2)
+    assert await eve.person.text() == "Beside the text"
+
+
+async def test_select_move_stretch_order_and_rub_out(company: Company, served: ServedProcess) -> None:
+    ada, eve = await artists(company, served)
+    await ada.tool("r")
+    await ada.drag((200, 200), (300, 280))
+    rectangle = eve.objects("shape").locator("rect")
+    await expect(rectangle).to_have_attribute("x", "200")
+    await ada.drag((200, 240), (260, 240))
+    await expect(rectangle).to_have_attribute("x", "260")
+    # The selection's frame includes half of the line's width.
+    await ada.drag((362, 282), (464, 364))
+    await expect(rectangle).to_have_attribute("width", re.compile("^19[0-9]|^20[0-9]"))
+    await ada.tool("t")
+    await ada.board.click(position={"x": 300, "y": 250})
+    await ada.page.get_by_label("Text on the canvas").fill("Ночь 🌙\nand day")
+    await ada.page.keyboard.press("Escape")
+    await expect(eve.objects("text").locator("text")).to_have_text(["Ночь 🌙", "and day"])
+    await ada.page.get_by_role("button", name="To the back").click()
+    await expect(eve.objects().first).to_have_attribute("data-type", "text")
+    await ada.tool("e")
+    await ada.drag((300, 150), (300, 500))
+    await ada.agrees_with(eve, 0)
+
+
+async def test_the_keyboard_draws_too(company: Company, served: ServedProcess) -> None:
+    ada, eve = await artists(company, served)
+    await ada.tool("o")
+    await ada.page.keyboard.press("Enter")
+    await expect(eve.objects("shape")).to_have_count(1)
+    before = await eve.drawn()
+    await ada.page.keyboard.press("Shift+ArrowRight")
+    await expect(eve.objects("shape").locator("ellipse")).not_to_have_attribute(
+        "cx", re.findall('cx="([^"]+)"', before[0])[0]
+    )
+    await ada.page.keyboard.press("Delete")
+    await expect(eve.objects()).to_have_count(0)
+    await ada.page.keyboard.press("+")
+    await expect(ada.page.get_by_role("button", name="125 %")).to_be_visible()
+
+
+async def test_a_picture_comes_in_and_the_board_goes_out(
+    company: Company, served: ServedProcess, tmp_path: Path
+) -> None:
+    ada, eve = await artists(company, served)
+    await ada.page.locator("input[type=file]").set_input_files(
+        {"name": "dot.png", "mimeType": "image/png", "buffer": picture(size=(40, 30))}
+    )
+    await expect(eve.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))
+    await ada.tool("p")
+    await ada.drag((150, 200), (250, 260))
+    await ada.page.keyboard.press("Escape")
+    for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg ")):
+        await ada.page.get_by_label("Save as a file").click()
+        async with ada.page.expect_download() as coming:
+            await ada.page.get_by_role("button", name=kind, exact=True).click()
+        file = tmp_path / kind
+        await (await coming.value).save_as(file)
+        assert file.read_bytes().startswith(start)
+        await ada.page.get_by_label("Save as a file").click()
+    written = (tmp_path / "SVG").read_text()
+    assert 'href="data:image/png;base64,' in written
+    assert "<path d=" in written
+
+
+async def test_who_reads_sees_and_changes_nothing(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    ada = await Artist(await company.person("Ada", links["owner"])).open()
+    eve = await Artist(await company.person("Eve", links["viewer"])).open()
+    await ada.tool("r")
+    await ada.drag((200, 200), (300, 280))
+    await expect(eve.objects("shape")).to_have_count(1)
+    await expect(eve.page.get_by_role("button", name=re.compile("Pen"))).to_have_count(0)
+    await eve.tool("p")
+    await eve.drag((200, 240), (400, 240))
+    await eve.page.keyboard.press("Delete")
+    await eve.person.here()
+    await ada.agrees_with(eve, 1)
+
+
+async def test_the_model_paints_before_everybodys_eyes(company: Company, served: ServedProcess) -> None:
+    ada, eve = await artists(company, served)
+    for artist in (ada, eve):
+        await artist.page.evaluate(WATCH)
+    await ada.tool("f")
+    await ada.drag((200, 150), (400, 350))
+    await ada.page.get_by_label("What to paint").fill("red apple")
+    await ada.page.get_by_label("Steps").fill("12")
+    paint = ada.page.get_by_role("button", name="Paint", exact=True)
+    await expect(paint).to_be_enabled()
+    await paint.click()
+    await expect(eve.page.locator(".frame-badge")).to_contain_text("red apple for Ada")
+    for artist in (ada, eve):
+        await expect(artist.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))
+        await expect(artist.objects("frame")).to_have_count(0)
+        steps: list[int] = await artist.page.evaluate("() => window.steps")
+        assert steps
+        assert steps == sorted(steps)
+    await ada.agrees_with(eve, 1)
+    await eve.tool("PageDown")
+    await expect(eve.page.locator(".picture-card")).to_contain_text("red apple")
+    await eve.page.locator(".picture-card").get_by_role("button", name="Undo this").click()
+    await expect(ada.objects("image")).to_have_count(0)
+
+
+async def test_the_model_goes_on_from_what_is_drawn(company: Company, served: ServedProcess) -> None:
+    ada, eve = await artists(company, served)
+    await ada.tool("o")
+    await ada.drag((230, 180), (370, 320))
+    await ada.tool("f")
+    await ada.drag((200, 150), (400, 350))
+    await ada.page.get_by_text("From the drawing").click()
+    await ada.page.get_by_label("What to paint").fill("red apple")
+    paint = ada.page.get_by_role("button", name="Paint", exact=True)
+    await expect(paint).to_be_enabled()
+    await paint.click()
+    await expect(eve.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))
+    await ada.agrees_with(eve, 2)
