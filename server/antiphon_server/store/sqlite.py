@@ -14,6 +14,7 @@ import errno
 import fcntl
 import logging
 import os
+import sqlite3
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -80,10 +81,11 @@ class SqliteStore:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
+            _probe(self._path)
             self._engine = _make_engine(self._path)
             async with self._engine.begin() as connection:
                 await _migrate(connection)
-        except (OSError, DBAPIError) as error:
+        except (OSError, sqlite3.Error, DBAPIError) as error:
             await self._let_go()
             raise _storage_error(error, self._path) from error
         except StorageUnavailable:
@@ -244,6 +246,15 @@ class SqliteStore:
         if self._engine is None:
             raise StorageUnavailable("the store is closed")
         return self._engine
+
+
+def _probe(path: Path) -> None:
+    """Open the file once without aiosqlite, whose thread outlives a connection that could not be opened."""
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
 
 
 def _make_engine(path: Path) -> AsyncEngine:
