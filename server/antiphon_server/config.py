@@ -132,6 +132,7 @@ class Settings(BaseSettings):
             max_known=limits.max_known,
             max_message=limits.max_message,
             max_update=limits.max_update,
+            max_items=limits.max_items,
             max_document=limits.max_document,
             max_name=limits.max_name,
             max_objects=limits.max_objects,

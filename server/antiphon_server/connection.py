@@ -41,7 +41,7 @@ class Connection:
         limits, traffic = self._gateway.settings.limits, self._gateway.traffic
         try:
             async with asyncio.timeout(limits.hello_timeout) as deadline:
-                async for data in arriving(ws, self._outbox, limits):
+                async for data in arriving(ws, self._outbox, limits, self._items):
                     traffic.received += 1
                     await self._take(data)
                     if self._place is not None:
@@ -54,6 +54,9 @@ class Connection:
             if self._place is not None:
                 room, seat = self._place
                 room.leave(seat)
+
+    def _items(self) -> int:
+        return self._place[1].items if self._place is not None else 0
 
     async def _take(self, data: bytes) -> None:
         try:

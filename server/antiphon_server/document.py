@@ -33,7 +33,7 @@ from antiphon_server.text_index import (
     snap,
     splices,
 )
-from antiphon_server.yupdate import MalformedUpdate, UpdateInfo, inspect, state_vector
+from antiphon_server.yupdate import MalformedUpdate, TooManyItems, UpdateInfo, inspect, state_vector
 
 ROOTS = frozenset({schema.STORY, schema.CANVAS, schema.JAM, schema.FILM, schema.META})
 _CAPTURE_MS = 500
@@ -70,11 +70,15 @@ class Document:
         state: bytes | None = None,
         *,
         max_update: int,
+        max_items: int,
         max_document: int,
         unix_ms: Callable[[], int],
         client_id: int | None = None,
     ) -> None:
         self._max_update = max_update
+        self._max_items = max_items
+        self.read = 0
+        """Items of the last update that a peer brought (`yupdate`), also of one that was refused."""
         self._max_document = max_document
         self._unix_ms = unix_ms
         self._base = state
@@ -267,10 +271,14 @@ class Document:
     def _admit(self, update: bytes) -> UpdateInfo:
         if len(update) > self._max_update:
             raise TooLarge(f"an update of {len(update)} bytes; the bound is {self._max_update}")
+        self.read = self._max_items  # unless it proves to be less: reading costs, whatever comes of it
         try:
-            info = inspect(update)
+            info = inspect(update, self._max_items)
+        except TooManyItems as error:
+            raise TooLarge(f"{error}; send what you have in several") from None
         except MalformedUpdate as error:
             raise InvalidUpdate(f"malformed update: {error}") from None
+        self.read = info.items
         if not info.roots <= ROOTS:
             raise InvalidUpdate("the update writes to a root that this room does not have")
         if info.texts:
@@ -282,7 +290,19 @@ class Document:
             raise InvalidUpdate("the update writes under the server's client id")
         if news and not self._fits(len(update)):
             raise TooLarge(f"the document is at its bound of {self._max_document} bytes")
+        self._admit_deletions(info)
         return info
+
+    def _admit_deletions(self, info: UpdateInfo) -> None:
+        """A client that syncs sends every deletion that it knows, so only those that are new here count in full."""
+        if info.items + len(info.deletions) <= self._max_items:
+            return
+        known = inspect(self._doc.get_update(self._doc.get_state())).deletions
+        self.read += len(known) // 8
+        fresh = len(set(info.deletions).difference(known))
+        self.read += fresh
+        if info.items + fresh > self._max_items:
+            raise TooLarge(f"more than {self._max_items} items in one update; send what you have in several")
 
     def _fits(self, more: int) -> bool:
         """`_size` is an upper estimate: it is measured again only when it matters, and once per growth."""

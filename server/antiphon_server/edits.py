@@ -86,8 +86,12 @@ class Edits:
             self._delivery.acknowledge(seat, edit.batch)
 
     def _take(self, member: Member, seat: Seat, update: bytes) -> None:
-        self._shared.document.track(member.origin)
-        change = self._shared.document.apply(update, member.origin)
+        document = self._shared.document
+        document.track(member.origin)
+        try:
+            change = document.apply(update, member.origin)
+        finally:
+            seat.items += document.read
         self._commit(change, Owner(member.id), seat)
 
 

@@ -22,6 +22,9 @@ class Limits(BaseModel):
     """A native message, reassembled from its fragments."""
     max_update: int = Field(default=4 * MIB, ge=1024, le=64 * MIB)
     """One document update of a client."""
+    max_items: int = Field(default=20_000, ge=100, le=10_000_000)
+    """Pieces that one document update may consist of (Yjs structs, and deletions that are new): they cost more than
+    its bytes do. Each counts as 256 bytes towards `bytes_per_second`."""
     max_document: int = Field(default=16 * MIB, ge=4096, le=1024 * MIB)
     """The encoded document of a room, history of deletions included."""
     max_objects: int = Field(default=DEFAULT_MAX_OBJECTS, ge=1, le=100_000)

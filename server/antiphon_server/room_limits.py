@@ -17,6 +17,8 @@ class RoomLimits(Struct, frozen=True):
     max_message: int = 8 * MIB
     """Told to clients; the connection enforces it."""
     max_update: int = 4 * MIB
+    max_items: int = 20_000
+    """Of one update: its structs, with those deletions that are new."""
     max_document: int = 16 * MIB
     """The encoded document, history of deletions included."""
     max_name: int = 48

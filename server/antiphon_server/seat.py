@@ -31,7 +31,7 @@ class JoinRequest(Struct, frozen=True):
 class Seat:
     """One connection's place. Made by `Room.join`; the room changes it, others only read it."""
 
-    __slots__ = ("client_id", "dialect", "gone", "held", "outlet", "participant", "rebuilds")
+    __slots__ = ("client_id", "dialect", "gone", "held", "items", "outlet", "participant", "rebuilds")
 
     def __init__(
         self, outlet: Outlet, participant: str, dialect: Dialect, client_id: int | None, rebuilds: TokenBucket
@@ -44,5 +44,7 @@ class Seat:
         self.rebuilds = rebuilds
         self.held: Ack | None = None
         """The refusal of a batch that may be sent again; what comes after it waits for it."""
+        self.items = 0
+        """Of the updates that came over this connection and were read: its reader is charged for them."""
         self.gone = False
         """The seat was given up: replaced, revoked or left. Nothing that still arrives from it counts."""

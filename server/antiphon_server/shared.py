@@ -49,6 +49,7 @@ class SharedState:
         self.document = Document(
             snapshot.state if snapshot else None,
             max_update=limits.max_update,
+            max_items=limits.max_items,
             max_document=limits.max_document,
             unix_ms=unix_ms,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import WSMsgType, web
 
@@ -14,6 +14,8 @@ from antiphon_server.limits import Limits, TokenBucket
 from antiphon_server.outbox import CLOSE_TIMEOUT, Outbox
 
 _NOTSENT_LOWAT = 16 * 1024
+_ITEM_BYTES = 256
+"""What one item of an edit is charged as: it takes about as long to read and apply as so many bytes to relay."""
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 
 
@@ -61,20 +63,26 @@ async def upgrade(ws: web.WebSocketResponse, request: web.Request) -> TransportW
     return TransportWire(transport)
 
 
-async def arriving(ws: web.WebSocketResponse, outbox: Outbox, limits: Limits) -> AsyncIterator[bytes]:
+async def arriving(
+    ws: web.WebSocketResponse, outbox: Outbox, limits: Limits, items: Callable[[], int] = lambda: 0
+) -> AsyncIterator[bytes]:
     """The binary messages of a client until either side closes.
 
     A client that sends faster than it may is read later: its own edits wait in its own socket, and none is lost.
+    `items` counts the pieces of all its edits so far, which are charged for as bytes.
     """
     time = asyncio.get_running_loop().time
     messages = TokenBucket(limits.messages_per_second, limits.message_burst, time)
     volume = TokenBucket(limits.bytes_per_second, limits.byte_burst, time)
+    charged = 0
     while True:
         message = await ws.receive()
         if message.type is WSMsgType.BINARY:
             if outbox.close_code is None:  # after our close frame we only wait for the client's
                 yield message.data
-            wait = max(messages.charge(), volume.charge(len(message.data)))
+            fresh = items() - charged
+            charged += fresh
+            wait = max(messages.charge(), volume.charge(len(message.data) + _ITEM_BYTES * fresh))
             if wait > 0:
                 await asyncio.sleep(wait)
         elif message.type is WSMsgType.TEXT:

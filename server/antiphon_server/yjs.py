@@ -35,7 +35,8 @@ class YjsConnection:
     async def run(self, ws: web.WebSocketResponse) -> None:
         place = await self._join()
         try:
-            async for data in arriving(ws, self._outbox, self._gateway.settings.limits):
+            items = (lambda: place[1].items) if place is not None else (lambda: 0)
+            async for data in arriving(ws, self._outbox, self._gateway.settings.limits, items):
                 if place is not None:
                     self._take(*place, data)
         finally:

@@ -25,6 +25,10 @@ class MalformedUpdate(ValueError):
     """Not a well-formed Yjs v1 update."""
 
 
+class TooManyItems(ValueError):
+    """The update holds more items than its reader takes; what comes after them was not read."""
+
+
 class UpdateInfo(Struct, frozen=True):
     """What an update holds. Clocks count UTF-16 units, as Yjs does."""
 
@@ -43,6 +47,10 @@ class UpdateInfo(Struct, frozen=True):
     """Whether it makes shared texts, or XML, inside other types."""
     last_text: tuple[int, int] | None
     """(client, clock) of the last character of the last string written."""
+    items: int
+    """What it costs to read and apply: its structs, and an eighth of its values and of its ranges of deletions."""
+    deletions: tuple[tuple[int, int, int], ...]
+    """(client, clock, length) of each range of deletions."""
 
     def missing(self, state: Mapping[int, int]) -> bool:
         """Whether a document whose state vector is `state` lacks something that the update builds on."""
@@ -67,20 +75,29 @@ def state_vector(data: bytes) -> dict[int, int]:
     return state
 
 
-def inspect(update: bytes) -> UpdateInfo:
-    """Read all of `update`. Raises MalformedUpdate."""
-    return _Inspector(update).run()
+def inspect(update: bytes, max_items: int | None = None) -> UpdateInfo:
+    """Read all of `update`. Raises MalformedUpdate, or TooManyItems as soon as there are more than `max_items`."""
+    return _Inspector(_Reader(update, max_items)).run()
 
 
 class _Reader:
     """lib0 primitives, never past the end."""
 
-    __slots__ = ("at", "data", "end")
+    __slots__ = ("at", "data", "end", "eighths", "max_eighths")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_items: int | None = None) -> None:
         self.data = data
         self.at = 0
         self.end = len(data)
+        self.eighths = 0
+        """Of items that were counted."""
+        self.max_eighths = None if max_items is None else 8 * max_items
+
+    def count(self, eighths: int) -> None:
+        """Something of that cost comes next. Raises TooManyItems."""
+        self.eighths += eighths
+        if self.max_eighths is not None and self.eighths > self.max_eighths:
+            raise TooManyItems(f"more than {self.max_eighths // 8} items in one update")
 
     def byte(self) -> int:
         if self.at >= self.end:
@@ -128,6 +145,7 @@ class _Reader:
         """Step over a lib0 `any` value."""
         if depth > _MAX_DEPTH:
             raise MalformedUpdate("a value is nested too deeply")
+        self.count(1)
         kind = self.byte()
         if kind in (127, 126, 121, 120):  # undefined, null, false, true
             return
@@ -206,8 +224,9 @@ class _Nesting:
 
 
 class _Inspector:
-    def __init__(self, update: bytes) -> None:
-        self._reader = _Reader(update)
+    def __init__(self, reader: _Reader) -> None:
+        self._reader = reader
+        self._deletions: list[tuple[int, int, int]] = []
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._needs: dict[int, int] = {}
@@ -235,10 +254,13 @@ class _Inspector:
             self._values,
             self._texts,
             self._last_text,
+            -(-reader.eighths // 8),
+            tuple(self._deletions),
         )
 
     def _client(self) -> None:
         reader = self._reader
+        reader.count(8)
         count = reader.uint()
         client = reader.uint()
         clock = reader.uint()
@@ -246,7 +268,8 @@ class _Inspector:
             raise MalformedUpdate("a client id is out of range or stands twice")
         if count:
             self._starts[client] = clock
-        for _ in range(count):
+        for number in range(count):
+            reader.count(8 if number else 0)  # the first is counted with its client
             length = self._struct(client, clock)
             if length < 1:
                 raise MalformedUpdate("an empty struct")
@@ -299,6 +322,7 @@ class _Inspector:
         if kind == 2:
             length = reader.uint()
             for _ in range(length):
+                reader.count(1)
                 reader.text()
             return length
         if kind == 8:
@@ -337,10 +361,13 @@ class _Inspector:
     def _delete_set(self) -> None:
         reader = self._reader
         for _ in range(reader.uint()):
+            reader.count(1)
             client = reader.uint()
             for _ in range(reader.uint()):
+                reader.count(1)
                 clock = reader.uint()
                 length = reader.uint()
                 if length:
                     self._deletes = True
+                    self._deletions.append((client, clock, length))
                     self._need(client, clock + length - 1)

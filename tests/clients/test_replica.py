@@ -87,6 +87,20 @@ def test_edits_made_while_a_batch_is_in_flight_go_out_merged_after_it(
     assert str(server.story) == "один два 🎭" == replica.text
 
 
+def test_a_long_time_offline_comes_back_in_batches_that_the_server_takes(
+    replica: Replica, server: Server
+) -> None:
+    for _ in range(2500):
+        replica.insert(0, "x")
+    sizes = []
+    while not replica.settled:
+        before = len(server.story)
+        batch = server.take(replica)
+        sizes.append(len(server.story) - before)
+        replica.acknowledged(Ack(batch, "applied", server.offset))
+    assert sizes == [1000, 1000, 500]
+
+
 def test_settled_and_durable_follow_the_acks(replica: Replica, server: Server) -> None:
     assert replica.settled
     assert replica.durable

@@ -12,8 +12,10 @@ from antiphon_server.document import Document, InvalidUpdate, MissingUpdates
 from antiphon_server.text_index import Splice
 
 
-def _document(state: bytes | None = None, *, update: int = 10_000, document: int = 100_000) -> Document:
-    return Document(state, max_update=update, max_document=document, unix_ms=lambda: 0)
+def _document(
+    state: bytes | None = None, *, update: int = 10_000, items: int = 1000, document: int = 100_000
+) -> Document:
+    return Document(state, max_update=update, max_items=items, max_document=document, unix_ms=lambda: 0)
 
 
 def _client(text: str = "", client_id: int = 7) -> tuple[Doc, Text]:
@@ -80,6 +82,53 @@ def test_bounds() -> None:
     del story[0:200]
     assert document.apply(doc.get_update(vector), 16) is not None, "a full document can still be shortened"
     assert document.length == 100
+
+
+def _scattered(doc: Doc, story: Text, count: int) -> bytes:
+    """An update of so many structs: each is written before the one before it."""
+    vector = doc.get_state()
+    for _ in range(count):
+        story.insert(0, "x")
+    return doc.get_update(vector)
+
+
+def test_an_update_of_too_many_items_is_refused_unapplied_and_its_reading_is_accounted_for() -> None:
+    document = _document(items=20)
+    doc, story = _client()
+    update = _scattered(doc, story, 21)
+    with pytest.raises(TooLarge, match="more than 20 items"):
+        document.apply(update, 16)
+    assert (document.text(), document.read) == ("", 20)
+    doc, story = _client("", 8)
+    document.apply(_scattered(doc, story, 19), 16)
+    assert (document.length, document.read) == (19, 19)
+
+
+def test_deletions_that_are_new_count_in_full_and_those_of_a_client_that_syncs_do_not() -> None:
+    document = _document(items=20)
+    doc, story = _client("ab" * 50)
+    document.apply(doc.get_update(), 16)
+    before = doc.get_state()
+    for at in range(40):
+        del story[at : at + 1]
+    with pytest.raises(TooLarge, match="more than 20 items"):
+        document.apply(doc.get_update(before), 16)
+    assert document.length == 100
+    doc, story = _client()
+    doc.apply_update(document.state())
+    for part in range(4):
+        before = doc.get_state()
+        updates: list[bytes] = []
+        watch = doc.observe(lambda event, updates=updates: updates.append(event.update))  # type: ignore[misc]
+        for at in range(10):
+            del story[part * 10 + at : part * 10 + at + 1]
+        doc.unobserve(watch)
+        for update in updates:
+            document.apply(update, 16)
+    assert document.length == 60
+    assert document.apply(doc.get_update(doc.get_state()), 16) is None, (
+        "a peer that syncs tells all deletions"
+    )
 
 
 def test_values_that_are_no_text_are_refused() -> None:
@@ -181,7 +230,9 @@ def test_embeds_count_one_byte() -> None:
     assert document.data()[2:3] == b"\x1a"
     document.insert(3, "!", {}, 2)
     assert document.text() == "я\x1a!z"
-    assert Document(document.state(), max_update=1, max_document=1, unix_ms=lambda: 0).length == 5
+    assert (
+        Document(document.state(), max_update=1, max_items=1, max_document=1, unix_ms=lambda: 0).length == 5
+    )
 
 
 def test_since_gives_what_a_peer_lacks() -> None:

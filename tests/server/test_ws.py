@@ -23,8 +23,9 @@ from antiphon_proto.messages import (
     Pong,
     Stop,
 )
-from antiphon_server.limits import Limits
-from support.raw_client import native
+from antiphon_proto.sync import SyncStep1, SyncStep2, SyncUpdate
+from antiphon_server.limits import Limits, TokenBucket
+from support.raw_client import native, plain
 from support.server import LiveServer, running
 
 
@@ -147,6 +148,32 @@ async def test_edits_over_the_rate_are_read_later_and_none_is_lost(tmp_path: Pat
                 batch = await ada.type("x")
             await ada.acked(batch)
             await ben.sees("x" * 40)
+
+
+async def test_the_pieces_of_an_edit_are_charged_for_and_not_its_bytes_alone(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charges: list[float] = []
+    monkeypatch.setattr(TokenBucket, "charge", lambda _bucket, cost=1.0: charges.append(cost) or 0.0)
+    room = await server.new_room()
+    token = room["tokens"]["editor"]
+    async with native(server.ws_url) as ada, plain(server.yjs_url(room["room"], token)) as ben:
+        await ada.hello(token)
+        before = ada.doc.get_state()
+        for _ in range(50):  # each before the other: 50 structs
+            ada.story.insert(0, "x")
+        await ada.say(Edit(1, ada.doc.get_update(before)))
+        await ada.acked(1, "applied")
+        await ada.say(Ping(1.0))
+        await ada.hear(Pong)
+        assert max(charges) > 50 * 256
+        charges.clear()
+        for _ in range(50):
+            ben.story.insert(0, "y")
+        await ben.say(SyncUpdate(ben.doc.get_update()))
+        await ben.say(SyncStep1(ben.doc.get_state()))  # answered after the edit was charged for
+        await ben.hear(SyncStep2)
+        assert max(charges) > 50 * 256
 
 
 async def test_connections_of_one_address_are_bounded(tmp_path: Path) -> None:

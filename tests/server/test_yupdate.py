@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, get_state
 
-from antiphon_server.yupdate import MalformedUpdate, inspect, state_vector
+from antiphon_server.yupdate import MalformedUpdate, TooManyItems, inspect, state_vector
 
 
 def _rich() -> Doc[Any]:
@@ -144,3 +144,30 @@ def test_shared_texts_inside_other_types_are_told() -> None:
     assert not inspect(doc.get_update()).texts
     doc.get("canvas", type=Map)["b"] = Text("x")
     assert inspect(doc.get_update()).texts
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        b"\x01\x0b\x07\x00" + b"\x04\x01\x05story\x01a" * 10,  # structs
+        b"\x0b" + b"".join(bytes([0, client, 0]) for client in range(10)),  # clients without any
+        b"\x01\x01\x07\x00\x08\x01\x04film\x7f" + b"\x7e" * 80,  # values of an array
+        b"\x01\x01\x07\x00\x08\x01\x04film\x01\x75\x7f" + b"\x7e" * 80,  # values inside a value
+        b"\x01\x01\x07\x00\x02\x01\x04film\x7f" + b"\x01a" * 80,  # values of old
+        b"\x00\x01\x07\x7f"
+        + b"".join(bytes([2 * at, 1]) for at in range(60))
+        + b"\x00\x01" * 20,  # deletions
+    ],
+)
+def test_reading_ends_with_the_last_item_that_is_taken(update: bytes) -> None:
+    with pytest.raises(TooManyItems, match="more than 9 items"):
+        inspect(update, 9)
+    with pytest.raises(MalformedUpdate, match="too early"):
+        inspect(update, 1000)
+
+
+def test_what_is_read_is_counted() -> None:
+    info = inspect(_UPDATE)
+    assert inspect(_UPDATE, info.items) == info
+    with pytest.raises(TooManyItems):
+        inspect(_UPDATE, info.items - 1)

@@ -15,6 +15,8 @@ from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
 from antiphon_proto.schema import CANVAS, STORY
 
+_MAX_MERGED = 1000
+"""Edits that go out as one batch: merging joins no runs, and the server takes only so many pieces at once."""
 TRANSIENT = frozenset({"rate_limited", "unavailable"})
 """Refusals after which the same batch is sent again."""
 
@@ -114,8 +116,9 @@ class Replica:
         """The next batch to send; None while one is in flight or there is nothing to send."""
         if self._flight is not None or not self._waiting:
             return None
-        update = self._waiting[0] if len(self._waiting) == 1 else merge_updates(*self._waiting)
-        self._waiting.clear()
+        edits = self._waiting[:_MAX_MERGED]
+        del self._waiting[:_MAX_MERGED]
+        update = edits[0] if len(edits) == 1 else merge_updates(*edits)
         self._batch += 1
         self._flight = Edit(self._batch, update)
         return self._flight
