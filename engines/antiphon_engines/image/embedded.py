@@ -24,7 +24,7 @@ PREVIEW: Final = "preview.json"
 VOCABULARY: Final = "vocabulary.json"
 STEPS: Final = 8
 """Denoising steps that the model was evaluated with."""
-GUIDANCE: Final = 2.5
+GUIDANCE: Final = 3.0
 """Guidance scale that the model was evaluated with."""
 
 

@@ -38,7 +38,7 @@ from .text import tokenize
 __all__ = ["assemble", "sample"]
 
 SCHEDULE = {"beta_schedule": "squaredcos_cap_v2", "prediction_type": "v_prediction"}
-GUIDANCE = 2.5
+GUIDANCE = 3.0
 SAMPLED_STEPS = 8
 SHOWN = (
     "red apple", "cat", "purple house", "blue rocket", "skull", "green tree", "yellow sun", "dog",
@@ -251,6 +251,8 @@ class Trainer:
                 mark = next(marks)
                 self.save(deadline.spent())
                 self.show(f"step-{self.step:06d}")
+        if losses:
+            log.write(self.step, self.seen, deadline.spent(), sum(losses) / len(losses), rate)
         signal.signal(signal.SIGTERM, before)
         self.save(deadline.spent())
         if not stopped.is_set():
