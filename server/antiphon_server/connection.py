@@ -27,11 +27,12 @@ log = logging.getLogger(__name__)
 class Connection:
     """Reads until the client goes; everything that it sends is answered or closes the connection."""
 
-    def __init__(self, gateway: Gateway, outbox: Outbox) -> None:
+    def __init__(self, gateway: Gateway, outbox: Outbox, address: str) -> None:
         clock = asyncio.get_running_loop().time
         limits = gateway.settings.limits
         self._gateway = gateway
         self._outbox = outbox
+        self._address = address
         self._session = ServerSession(max_message=limits.max_message, clock=clock)
         self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
         self._paints = TokenBucket(limits.paints_per_minute / 60, limits.paint_burst, clock)
@@ -96,6 +97,7 @@ class Connection:
             session=hello.session,
             resume=hello.resume,
         )
+        self._gateway.check_join(room, request, self._address)
         self._place = room, room.join(self._outbox, request)
 
 

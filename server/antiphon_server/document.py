@@ -234,6 +234,10 @@ class Document:
             manager.include_origin(origin)
             self._undo[origin] = manager
 
+    def untrack(self, origin: int) -> None:
+        """`origin` will not come back."""
+        self._undo.pop(origin, None)
+
     def undo(self, origin: int) -> Change | None:
         """Undo the last edit of `origin`, whatever the others did since; None when there is none."""
         manager = self._undo.get(origin)

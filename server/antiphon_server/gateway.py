@@ -10,6 +10,7 @@ from aiohttp import web
 from antiphon_engines.api import EngineUnavailable, ImageFacts
 from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
+from antiphon_proto.errors import RateLimited
 from antiphon_proto.messages import ImageModel, ModelInfo
 from antiphon_server.auth import Tokens
 from antiphon_server.config import Settings
@@ -20,6 +21,8 @@ from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.outbox import Traffic
 from antiphon_server.pictures import Pictures
 from antiphon_server.proxies import Origins, Proxies
+from antiphon_server.room import Room
+from antiphon_server.seat import JoinRequest
 from antiphon_server.stage import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.assets import AssetStore
@@ -73,12 +76,18 @@ class Gateway:
         self.connections = Connections(limits.max_connections, limits.max_connections_per_address)
         clock = asyncio.get_running_loop().time
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
+        self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         metrics.registry.register(
             GatewayCollector(
                 self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)
             )
         )
+
+    def check_join(self, room: Room, request: JoinRequest, address: str) -> None:
+        """Whoever is known to the room comes back as they like; newcomers come at a rate. Raises RateLimited."""
+        if not room.members.knows(request) and not self.join_rate.allow(address):
+            raise RateLimited("too many newcomers from this address; wait a little")
 
     def models(self) -> tuple[ModelInfo, ...]:
         return models(self.engine.state, self.settings.text_model)

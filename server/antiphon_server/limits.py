@@ -36,7 +36,7 @@ class Limits(BaseModel):
     max_members: int = Field(default=500, ge=1, le=100_000)
     """Participants online in one room."""
     max_known: int = Field(default=5000, ge=1, le=1_000_000)
-    """Participants that a room remembers."""
+    """Participants that a room remembers; those who left no trace make room for newcomers."""
     max_rooms: int = Field(default=1000, ge=1, le=1_000_000)
     """Rooms in memory at once."""
     max_runs: int = Field(default=8, ge=1, le=1000)
@@ -63,6 +63,9 @@ class Limits(BaseModel):
     rooms_per_minute: float = Field(default=60.0, gt=0, le=1e6)
     """Rooms that one address may create."""
     room_burst: int = Field(default=60, ge=1, le=10_000)
+    joins_per_minute: float = Field(default=600.0, gt=0, le=1e6)
+    """Newcomers, without a session that their room knows, from one address; beyond it they are closed with 4429."""
+    join_burst: int = Field(default=1000, ge=1, le=100_000)
     queue_bytes: int = Field(default=4 * MIB, ge=64 * 1024, le=256 * MIB)
     """Edits and control messages that may wait for one slow client before it is told to resync."""
     lane_bytes: int = Field(default=256 * 1024, ge=16 * 1024, le=64 * MIB)

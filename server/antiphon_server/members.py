@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final, cast
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from antiphon_proto.messages import Participant, Role
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import FIRST_ORIGIN
-from antiphon_server.store.api import MemberRecord
+from antiphon_server.store.api import Forgotten, MemberRecord
 
 AI: Final = Participant("ai", "Antiphon", "#7c4dff", "editor", "ai")
 """The co-author: a participant like the others."""
@@ -29,7 +30,9 @@ class Member:
 
     __slots__ = ("_changed", "origin", "record", "seat")
 
-    def __init__(self, record: MemberRecord, origin: int, changed: dict[str, MemberRecord]) -> None:
+    def __init__(
+        self, record: MemberRecord, origin: int, changed: dict[str, MemberRecord | Forgotten]
+    ) -> None:
         self.record = record
         self.origin = origin
         """Of this member's transactions in the document."""
@@ -57,16 +60,35 @@ class Member:
 
 
 class Members:
-    """By id, and by session. At most `limits.max_known`: beyond it only known sessions are let in."""
+    """By id, and by session. At most `limits.max_known`: then those make room who left no trace, and where there
+    are none only known sessions are let in.
 
-    def __init__(self, limits: RoomLimits, records: Iterable[MemberRecord] = ()) -> None:
+    `traces` gives everybody who made something that the room still holds; `forgotten` hears whom it forgets."""
+
+    def __init__(
+        self,
+        limits: RoomLimits,
+        records: Iterable[MemberRecord] = (),
+        *,
+        traces: Callable[[], set[str]] = set,
+        forgotten: Callable[[Member], None] = lambda member: None,
+        unix_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._limits = limits
+        self._traces = traces
+        self._forgotten = forgotten
+        self._unix_ms = unix_ms
+        self._next_origin = FIRST_ORIGIN
         self._by_id: dict[str, Member] = {}
         self._by_session: dict[bytes, Member] = {}
         self._seated: dict[str, tuple[Member, Seat]] = {}
-        self._changed: dict[str, MemberRecord] = {}
-        for record in records:
+        self._changed: dict[str, MemberRecord | Forgotten] = {}
+        for record in sorted(records, key=lambda record: record.joined_ms):
             self._add(record)
+
+    def knows(self, request: JoinRequest) -> bool:
+        """Whether somebody comes back."""
+        return self._find(request)[0] is not None
 
     def admit(self, request: JoinRequest, links: dict[str, str]) -> tuple[Member, str]:
         """The member who asks to join, and the secret by which they are known from now on; changes nobody's seat.
@@ -75,8 +97,7 @@ class Members:
         """
         grant = request.grant
         link_holds = links.get(grant.role) == grant.link
-        session = request.session if request.dialect == "native" else self._plain_session(request)
-        member = self._by_session.get(_hash(request.dialect, session)) if session else None
+        member, session = self._find(request)
         if member and member.record.revoked:
             raise ProtocolViolation("you were put out of this room", CloseCode.REVOKED)
         if member is None and not link_holds:
@@ -116,14 +137,14 @@ class Members:
     def online(self) -> int:
         return len(self._seated)
 
-    def changed(self) -> list[MemberRecord]:
+    def changed(self) -> list[MemberRecord | Forgotten]:
         """Records that the store does not have yet; they count as handed over."""
         records = list(self._changed.values())
         self._changed.clear()
         return records
 
     def _new(self, request: JoinRequest, session: str | None) -> tuple[Member, str]:
-        if len(self._by_id) >= self._limits.max_known:
+        if len(self._by_id) >= self._limits.max_known and not self._forget():
             raise ProtocolViolation("the room takes no more members", CloseCode.ROOM_FULL)
         if request.dialect == "native" or session is None:
             session = secrets.token_urlsafe(24)
@@ -134,15 +155,37 @@ class Members:
             color=self._color(),
             role=request.grant.role,
             link=request.grant.link,
+            joined_ms=self._unix_ms(),
         )
         self._changed[record.id] = record
         return self._add(record), session
 
     def _add(self, record: MemberRecord) -> Member:
-        member = Member(record, FIRST_ORIGIN + len(self._by_id), self._changed)
+        member = Member(record, self._next_origin, self._changed)
+        self._next_origin += 1
         self._by_id[record.id] = member
         self._by_session[record.session_hash] = member
         return member
+
+    def _forget(self) -> bool:
+        """Forget a tenth of the room's places, so that it is seldom done: the oldest members who left no trace."""
+        traces = self._traces()
+        idle = (
+            member
+            for member in self._by_id.values()
+            if member.seat is None and not member.record.revoked and member.id not in traces
+        )
+        gone = list(islice(idle, max(1, self._limits.max_known // 10)))
+        for member in gone:
+            del self._by_id[member.id], self._by_session[member.record.session_hash]
+            self._changed[member.id] = Forgotten(member.id)
+            self._forgotten(member)
+        return bool(gone)
+
+    def _find(self, request: JoinRequest) -> tuple[Member | None, str | None]:
+        """Who asks, if they are known, and by which secret."""
+        session = request.session if request.dialect == "native" else self._plain_session(request)
+        return (self._by_session.get(_hash(request.dialect, session)) if session else None), session
 
     def _plain_session(self, request: JoinRequest) -> str:
         """A plain Yjs client has no session: it is the first member of its link and name who is not here now."""

@@ -80,6 +80,14 @@ class ObjectAuthors:
         """Everybody who made or changed something that stands there."""
         return {owner.author for one in self._authors.values() for owner in (one.creator, one.editor)}
 
+    def past(self) -> set[str]:
+        """Everybody who made or removed something that may come back."""
+        return {
+            owner.author
+            for gone in self._gone.values()
+            for owner in (gone.by, gone.author.creator, gone.author.editor)
+        }
+
     def _add(self, key: str, owner: Owner, digest: bytes) -> ObjectAuthor:
         gone = self._gone.get(key)
         if gone is not None and gone.author.digest == digest and _same_hand(gone.by, owner):

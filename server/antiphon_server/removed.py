@@ -113,6 +113,11 @@ class Removed:
         """What the run deleted of others' text, in the order of the text."""
         return [removal for removal in self._of_runs if removal.by.run == run]
 
+    def people(self) -> set[str]:
+        """Everybody who wrote or removed something that may come back."""
+        removals = (*self._of_people, *self._of_runs)
+        return {one.by.author for one in removals} | {p.owner.author for one in removals for p in one.pieces}
+
     def forget_run(self, run: str) -> None:
         self._of_runs = [removal for removal in self._of_runs if removal.by.run != run]
 

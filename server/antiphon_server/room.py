@@ -103,7 +103,13 @@ class Room:
         self._wake = wake
         self.shared = SharedState(limits, clock.unix_ms, stored.snapshot)
         self.runs = RunRegistry(limits, stored.runs)
-        self.members = Members(limits, stored.members)
+        self.members = Members(
+            limits,
+            stored.members,
+            traces=self._traces,
+            forgotten=lambda member: self.shared.document.untrack(member.origin),
+            unix_ms=clock.unix_ms,
+        )
         self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
         self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
         self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
@@ -439,6 +445,18 @@ class Room:
         for run in self.runs:
             if run.info.undone:
                 self.shared.removed.forget_run(run.info.id)
+
+    def _traces(self) -> set[str]:
+        """Who made something that the room still holds: they stay known."""
+        shared = self.shared
+        asked = {run.info.participant for run in self.runs}
+        return (
+            asked
+            | set(shared.authorship.shares())
+            | shared.removed.people()
+            | shared.objects.people()
+            | (shared.objects.past())
+        )
 
     def _member(self, seat: Seat) -> Member:
         member = self.members.get(seat.participant)

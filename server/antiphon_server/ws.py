@@ -25,21 +25,27 @@ with 1009, before it is in memory."""
 
 async def native(request: web.Request) -> web.WebSocketResponse:
     gateway = request.app[GATEWAY]
+    address = gateway.proxies.address(request)
     return await _serve(
-        request, gateway, "native", MAX_FRAME + _SLACK, lambda outbox: Connection(gateway, outbox).run
+        request,
+        gateway,
+        "native",
+        MAX_FRAME + _SLACK,
+        lambda outbox: Connection(gateway, outbox, address).run,
     )
 
 
 async def yjs(request: web.Request) -> web.WebSocketResponse:
     gateway = request.app[GATEWAY]
     room, token = request.match_info["room"], request.query.get("token", "")
+    address = gateway.proxies.address(request)
     name = request.query.get("name", "")[: gateway.settings.limits.max_name]
     return await _serve(
         request,
         gateway,
         "yjs",
         gateway.settings.limits.max_message + _SLACK,
-        lambda outbox: YjsConnection(gateway, outbox, room, token, name).run,
+        lambda outbox: YjsConnection(gateway, outbox, room, token, name, address).run,
     )
 
 

@@ -25,12 +25,15 @@ GUEST = "Yjs guest"
 class YjsConnection:
     """The token stands in the address, so the client is in the room from the first frame on."""
 
-    def __init__(self, gateway: Gateway, outbox: Outbox, room: str, token: str, name: str) -> None:
+    def __init__(
+        self, gateway: Gateway, outbox: Outbox, room: str, token: str, name: str, address: str
+    ) -> None:
         self._gateway = gateway
         self._outbox = outbox
         self._room = room
         self._token = token
         self._name = name or GUEST
+        self._address = address
 
     async def run(self, ws: web.WebSocketResponse) -> None:
         place = await self._join()
@@ -53,6 +56,7 @@ class YjsConnection:
             request = JoinRequest(grant=grant, name=self._name, client_id=0, dialect="yjs")
             if self._outbox.close_code is not None:  # a drain began meanwhile
                 return None
+            self._gateway.check_join(room, request, self._address)
             return room, room.join(self._outbox, request)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)

@@ -344,6 +344,33 @@ def test_owners_cannot_put_themselves_out(house: House, ann: NativeReplica) -> N
     assert [e.code for e in ann.of(Error)] == ["conflict", "not_found"]
 
 
+def test_who_left_no_trace_makes_room_for_newcomers_and_nobody_else_does() -> None:
+    house = House(RoomLimits(max_known=4))
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    ann.edit(house.room, 0, insert="mine")
+    ann.drop(house.room)
+    put_out = house.join(NativeReplica("Out", "viewer", 12))
+    house.room.members.get(put_out.participant).update(revoked=True)  # type: ignore[union-attr]
+    put_out.drop(house.room)
+    here = house.join(NativeReplica("Here", "viewer", 13))
+    passing = [NativeReplica(f"Guest {n}", "viewer", 20 + n) for n in range(5)]
+    for guest in passing:
+        house.tick(1)
+        house.join(guest).drop(house.room)
+    house.tick()
+    kept = {ann.participant, put_out.participant, here.participant, passing[-1].participant}
+    assert {member.id for member in house.room.members} == kept
+    assert {member.id for member in house.store.stored("room").members} == kept  # type: ignore[union-attr]
+    origins = [member.origin for member in house.room.members]
+    assert len(set(origins)) == len(origins)
+    house.join(NativeReplica("Stays", "viewer", 30))
+    with pytest.raises(ProtocolViolation) as refused:
+        house.join(NativeReplica("Late", "viewer", 31))
+    assert refused.value.close_code is CloseCode.ROOM_FULL
+    house.join(ann)
+    assert ann.text == "mine"
+
+
 def test_a_full_room_says_so() -> None:
     house = House(RoomLimits(max_members=1))
     house.join(NativeReplica("Ann", "owner", 11))

@@ -176,6 +176,21 @@ async def test_the_pieces_of_an_edit_are_charged_for_and_not_its_bytes_alone(
         assert max(charges) > 50 * 256
 
 
+async def test_newcomers_of_one_address_come_at_a_rate_and_known_people_as_they_like(tmp_path: Path) -> None:
+    async with running(tmp_path, limits=Limits(joins_per_minute=0.001, join_burst=1)) as server:
+        room = await server.new_room()
+        token = room["tokens"]["viewer"]
+        async with native(server.ws_url) as first:
+            session = (await first.hello(token)).session
+        async with native(server.ws_url) as second:
+            await second.say(Hello(VERSION, token, "Ben", 2))
+            assert await second.closed() == CloseCode.RATE_LIMITED
+        async with plain(server.yjs_url(room["room"], token)) as third:
+            assert await third.closed() == CloseCode.RATE_LIMITED
+        async with native(server.ws_url) as again:
+            await again.hello(token, session=session)
+
+
 async def test_connections_of_one_address_are_bounded(tmp_path: Path) -> None:
     async with running(tmp_path, limits=Limits(max_connections_per_address=1)) as server:
         room = await server.new_room()

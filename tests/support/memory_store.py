@@ -9,6 +9,7 @@ from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
+    Forgotten,
     MemberRecord,
     RoomRecord,
     RunRecord,
@@ -97,6 +98,8 @@ def _with(room: StoredRoom, change: Change) -> StoredRoom:
             entries = tuple(sorted((*entries, change), key=lambda entry: entry.seq))
         case MemberRecord():
             members[change.id] = change
+        case Forgotten(member):
+            members.pop(member, None)
         case RunRecord():
             runs[change.info.id] = change
         case Snapshot():

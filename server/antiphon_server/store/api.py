@@ -60,6 +60,14 @@ class MemberRecord(Struct, frozen=True):
     revoked: bool = False
     last_batch: int = 0
     """Highest batch number of the session that is durably applied."""
+    joined_ms: int = 0
+    """When they first came."""
+
+
+class Forgotten(Struct, frozen=True):
+    """A member whom the room does not know any more: their record goes."""
+
+    member: str
 
 
 class RunRecord(Struct, frozen=True):
@@ -89,8 +97,9 @@ class StoredRoom(Struct, frozen=True):
     runs: tuple[RunRecord, ...]
 
 
-Change: TypeAlias = RoomRecord | Entry | MemberRecord | RunRecord | Snapshot
-"""A write: an entry is appended; a snapshot is added (older ones may be dropped); the others are put by id."""
+Change: TypeAlias = RoomRecord | Entry | MemberRecord | Forgotten | RunRecord | Snapshot
+"""A write: an entry is appended; a snapshot is added (older ones may be dropped); a forgotten member is deleted; the
+others are put by id."""
 
 Committed: TypeAlias = Callable[[StorageUnavailable | None], None]
 """Called once on the event loop: None when the changes are on disk. While the disk refuses, the store keeps them and

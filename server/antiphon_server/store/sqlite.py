@@ -32,6 +32,7 @@ from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
+    Forgotten,
     MemberRecord,
     RoomRecord,
     RunRecord,
@@ -285,6 +286,7 @@ async def _commit(
     """Write the batch: the entries in one statement, and of each record only its last state."""
     appended: list[dict[str, Any]] = []
     records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
+    forgotten: dict[tuple[str, str], None] = {}
     for room, changes, _ in batch:
         for change in changes:
             match change:
@@ -307,6 +309,10 @@ async def _commit(
                 case MemberRecord(id=member):
                     row = {"room": room, "member": member, "record": _pack(change)}
                     records.setdefault(tables.members, {})[room, member] = row
+                    forgotten.pop((room, member), None)
+                case Forgotten(member):
+                    records.get(tables.members, {}).pop((room, member), None)
+                    forgotten[room, member] = None
                 case RunRecord(info=info):
                     row = {
                         "room": room,
@@ -317,7 +323,12 @@ async def _commit(
                     records.setdefault(tables.runs, {})[room, info.id] = row
     if appended:
         await connection.execute(_APPEND, appended)
+    for room, member in forgotten:
+        known = (tables.members.c.room == room) & (tables.members.c.member == member)
+        await connection.execute(delete(tables.members).where(known))
     for table, rows in records.items():
+        if not rows:
+            continue
         await connection.execute(_put_statement(table), list(rows.values()))
     for row in records.get(tables.snapshots, {}).values():
         older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])

@@ -12,6 +12,7 @@ from antiphon_proto.errors import Conflict
 from antiphon_proto.messages import RunInfo
 from antiphon_server.store.api import (
     Entry,
+    Forgotten,
     MemberRecord,
     RoomRecord,
     RoomStore,
@@ -113,6 +114,17 @@ async def test_records_put_again_replace_the_old(store: RoomStore) -> None:
     assert loaded.members == (changed,)
     assert [(one.info.id, one.info.state) for one in loaded.runs] == [("run0", "failed"), ("run1", "done")]
     assert loaded.record.links == {"editor": "renewed"}
+
+
+async def test_a_forgotten_member_is_gone_and_may_come_again(store: RoomStore) -> None:
+    await store.create(room())
+    ann, bo, cy = (MemberRecord(f"p{n}", b"hash", "x", "#112233", "editor", "k2") for n in range(3))
+    store.put("r1", [ann, bo])
+    await store.flush()
+    store.put("r1", [cy, Forgotten(ann.id), Forgotten(cy.id), Forgotten(bo.id), bo, Forgotten("nobody")])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.members == (bo,)
 
 
 async def test_a_snapshot_shortens_the_load_and_keeps_the_history(store: RoomStore) -> None:
