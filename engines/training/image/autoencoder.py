@@ -188,7 +188,7 @@ def train(arguments: argparse.Namespace) -> None:
         latents, output = latents.float(), output.float()
         loss = reconstruction_loss(output, target) + 0.05 * latent_penalty(latents)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         step += 1
@@ -214,8 +214,8 @@ def finish(model: AutoencoderTiny, pictures: list[Picture], work: Path, seconds:
     device = next(model.parameters()).device
     rng = Random(0)
     sample = images_to_tensor(compose_pool(pictures, 256, rng)).to(device)
-    latents = torch.cat([model.encode(part).latents for part in sample.split(32)])
-    output = torch.cat([model.decode(part).sample for part in latents.split(32)])
+    latents = torch.cat([model.encode(part).latents for part in torch.split(sample, 32)])
+    output = torch.cat([model.decode(part).sample for part in torch.split(latents, 32)])
     model.register_to_config(scaling_factor=float(1 / latents.std()))
     model.save_pretrained(work / "vae")
     colours = (

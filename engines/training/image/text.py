@@ -196,7 +196,7 @@ def train(arguments: argparse.Namespace) -> None:
         answers = reader(encoder(tokenize(tokenizer, texts).to(device))[0])
         loss = torch.stack([functional.cross_entropy(a, wanted[:, i]) for i, a in enumerate(answers)]).sum()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         step += 1
