@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -38,6 +39,8 @@ from antiphon_server.yupdate import MalformedUpdate, TooManyItems, UpdateInfo, i
 ROOTS = frozenset({schema.STORY, schema.CANVAS, schema.JAM, schema.FILM, schema.META})
 _CAPTURE_MS = 500
 """Edits of one participant that follow each other so closely are undone together, as in Yjs."""
+_PLACED = 10_000
+"""Values that are known to stand outside the story: what comes beside one of them needs no trial."""
 _Before: TypeAlias = Literal["text", "formats"] | None
 """What to remember of the text before a transaction that may delete."""
 
@@ -160,15 +163,14 @@ class Document:
         Raises TooLarge, MissingUpdates or InvalidUpdate; then nothing has changed.
         """
         info = self._admit(update)
+        if info.story_values or (info.beside.difference(self._placed) and not self._fits_in(update)):
+            raise InvalidUpdate("the story holds text and embeds only")
         try:
             change = self._transact(
                 origin, lambda: self._doc.apply_update(update), "text" if info.deletes else None
             )
         except DocumentBroken as error:
             raise InvalidUpdate("the update cannot be applied") from error
-        if info.values and len(self._text) != self._length:
-            self._repair(undo=change)
-            raise InvalidUpdate("the story holds text and embeds only")
         return change
 
     def load(self, update: bytes, *, formats: bool) -> Change | None:
@@ -262,6 +264,7 @@ class Document:
         self._length = len(self._text)
         self._embeds = any(not isinstance(content, str) for content, _ in self._text.diff())
         self._vector = state_vector(self._doc.get_state())
+        self._placed: dict[tuple[int, int], None] = {}
         self._updates: list[bytes] = []
         self._deltas: list[Any] = []
         self._subscriptions = (self._text.observe(self._on_text), self._doc.observe(self._on_update))
@@ -357,11 +360,26 @@ class Document:
             self._length += change.inserted - change.deleted
             self._embeds = self._embeds or change.text == "\x1a"
         try:
-            self._vector.update(inspect(update).news(self._vector))
+            info = inspect(update)
+            self._vector.update(info.news(self._vector))
+            self._placed.update(dict.fromkeys(info.ends_of_values))
+            for old in list(islice(self._placed, max(0, len(self._placed) - _PLACED))):
+                del self._placed[old]
         except MalformedUpdate:  # Yrs wrote what we do not read: ask it instead, which costs more
             self._vector = state_vector(self._doc.get_state())
 
-    def _repair(self, undo: Change | None) -> None:
-        if undo is not None:
-            self._log.pop()
-        self._build(self._doc.client_id)
+    def _fits_in(self, update: bytes) -> bool:
+        """Whether the story stays text when `update` comes, tried on a copy: going back would cost everybody's undo."""
+        state = self.state()
+        self.read += len(state) // 256
+        trial: Doc[Any] = Doc()
+        text: Text = trial.get(schema.STORY, type=Text)
+        try:
+            trial.apply_update(state)
+            trial.apply_update(update)
+            pieces = text.diff()
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise InvalidUpdate("the update cannot be applied") from error
+        return len(text) == sum(size(piece) if isinstance(piece, str) else 1 for piece, _ in pieces)

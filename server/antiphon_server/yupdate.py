@@ -13,9 +13,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from antiphon_proto.schema import STORY
+
 MAX_CLOCK = 2**31 - 1
 """Yrs counts clocks in 32 bits."""
 MAX_CLIENT = 2**53 - 1
+_VALUES = frozenset({2, 3, 8})
+"""Kinds of content that are values of an array or a map."""
 _MAX_DEPTH = 32
 _MAX_NESTING = 16
 """Shared types inside each other, within one update: Yrs reads them by recursion, and ours are two deep."""
@@ -41,8 +45,12 @@ class UpdateInfo(Struct, frozen=True):
     roots: frozenset[str]
     """Names of root types that are written to by name."""
     deletes: bool
-    values: bool
-    """Whether it holds array-like values, which have no place in a text and would shift its indices."""
+    story_values: bool
+    """Whether array-like values stand in the story, where they have no place and would shift its indices."""
+    ends_of_values: tuple[tuple[int, int], ...]
+    """(client, clock) of the last of each run of such values."""
+    beside: frozenset[tuple[int, int]]
+    """(client, clock) of what such values stand beside, where the update does not say what they stand in."""
     texts: bool
     """Whether it makes shared texts, or XML, inside other types."""
     last_text: tuple[int, int] | None
@@ -232,7 +240,9 @@ class _Inspector:
         self._needs: dict[int, int] = {}
         self._roots: set[str] = set()
         self._deletes = False
-        self._values = False
+        self._story_values = False
+        self._ends_of_values: dict[tuple[int, int], None] = {}
+        self._beside: set[tuple[int, int]] = set()
         self._texts = False
         self._last_text: tuple[int, int] | None = None
         self._nesting = _Nesting()
@@ -251,7 +261,9 @@ class _Inspector:
             self._needs,
             frozenset(self._roots),
             self._deletes,
-            self._values,
+            self._story_values,
+            tuple(self._ends_of_values),
+            frozenset(self._beside.difference(self._ends_of_values)),
             self._texts,
             self._last_text,
             -(-reader.eighths // 8),
@@ -294,15 +306,24 @@ class _Inspector:
         if info & 0x40:
             right = self._known()
             link = link or (0, *right)
+        root = ""
         if not info & 0xC0:
             if reader.uint() == 1:
-                self._roots.add(reader.text())
+                root = reader.text()
+                self._roots.add(root)
             else:
                 link = (1, *self._known())
             if info & 0x20:
                 reader.text()
+                root = ""  # under a key, and not among what is counted
         self._nesting.add(client, clock, link, is_type=kind == 7)
-        return self._content(kind, client, clock)
+        length = self._content(kind, client, clock)
+        if kind in _VALUES:
+            self._story_values = self._story_values or root == STORY
+            self._ends_of_values[client, clock + length - 1] = None
+            if link is not None and link[0] == 0:
+                self._beside.add(link[1:])
+        return length
 
     def _known(self) -> tuple[int, int]:
         """Read an id that must be known."""
@@ -318,7 +339,6 @@ class _Inspector:
             return length
         if kind == 1:
             return reader.uint()
-        self._values = self._values or kind in (2, 3, 8)
         if kind == 2:
             length = reader.uint()
             for _ in range(length):

@@ -34,7 +34,8 @@ def test_reads_everything_that_yrs_writes() -> None:
     assert info.ends == state_vector(doc.get_state()) == {7: info.ends[7]}
     assert info.roots == {"story", "canvas", "film"}
     assert info.deletes
-    assert info.values
+    assert not info.story_values
+    assert len(info.ends_of_values) == 3
     assert not info.missing({})
     assert not info.news(info.ends)
 
