@@ -19,7 +19,7 @@ from antiphon_server.authorship import Owner, Span
 from antiphon_server.text_index import Attributes, Piece, Splice, size
 
 _KEPT = 32
-"""People's deletions; those of runs are kept until the run is undone."""
+"""People's deletions; those of runs are kept until the run is undone or forgotten."""
 _KEPT_BYTES = 64 * 1024
 """A deletion longer than this is not joined with the next."""
 
@@ -117,6 +117,10 @@ class Removed:
         """Everybody who wrote or removed something that may come back."""
         removals = (*self._of_people, *self._of_runs)
         return {one.by.author for one in removals} | {p.owner.author for one in removals for p in one.pieces}
+
+    def keep_runs(self, runs: set[str]) -> None:
+        """Forget what other runs deleted."""
+        self._of_runs = [removal for removal in self._of_runs if removal.by.run in runs]
 
     def forget_run(self, run: str) -> None:
         self._of_runs = [removal for removal in self._of_runs if removal.by.run != run]

@@ -102,7 +102,7 @@ class Room:
         self._services = services
         self._wake = wake
         self.shared = SharedState(limits, clock.unix_ms, stored.snapshot)
-        self.runs = RunRegistry(limits, stored.runs)
+        self.runs = RunRegistry(limits, stored.runs, self.shared.removed.forget_run)
         self.members = Members(
             limits,
             stored.members,
@@ -442,9 +442,7 @@ class Room:
             self._seq = max(self._seq, entry.seq)
             self._entry_bytes += len(entry.update)
         self._entries = len(stored.entries)
-        for run in self.runs:
-            if run.info.undone:
-                self.shared.removed.forget_run(run.info.id)
+        self.shared.removed.keep_runs({run.info.id for run in self.runs if not run.info.undone})
 
     def _traces(self) -> set[str]:
         """Who made something that the room still holds: they stay known."""

@@ -8,7 +8,7 @@ An epoch belongs to a run: `stop` and `steer` raise it at once. What a stopped r
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -79,10 +79,17 @@ class RunEntry:
 
 
 class RunRegistry:
-    """By id, oldest first. Of the ended ones the room keeps `limits.max_kept_runs`, open suggestions always."""
+    """By id, oldest first. Of the ended ones the room keeps `limits.max_kept_runs`, open suggestions always.
+    `forgotten` hears which it does not keep."""
 
-    def __init__(self, limits: RoomLimits, records: Iterable[RunRecord] = ()) -> None:
+    def __init__(
+        self,
+        limits: RoomLimits,
+        records: Iterable[RunRecord] = (),
+        forgotten: Callable[[str], None] = lambda run: None,
+    ) -> None:
         self._limits = limits
+        self._forgotten = forgotten
         self._changed: dict[str, RunEntry] = {}
         self._runs = {record.info.id: RunEntry(record, self._changed) for record in records}
         for run in self._runs.values():
@@ -94,6 +101,7 @@ class RunRegistry:
                     error_code=ErrorCode.WORKER_LOST,
                     error="the server restarted while this run was under way",
                 )
+        self._forget()
 
     def check_room_for(self, participant: str) -> None:
         """Raises QueueFull."""
@@ -159,3 +167,4 @@ class RunRegistry:
         ended = [run for run in self._runs.values() if not run.live and run.info.suggestion != "open"]
         for run in ended[: max(0, len(ended) - self._limits.max_kept_runs)]:
             del self._runs[run.info.id]
+            self._forgotten(run.info.id)

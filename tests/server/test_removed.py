@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from antiphon_proto.messages import Redo, Undo
+from antiphon_server.authorship import Owner
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.runs import Order
+from antiphon_server.shared import AI_ORIGIN, SERVER_ORIGIN
 from support.replica import NativeReplica
 from support.rooms import House
 
@@ -22,6 +26,27 @@ def ann(house: House) -> NativeReplica:
 @pytest.fixture
 def bo(house: House, ann: NativeReplica) -> NativeReplica:
     return house.join(NativeReplica("Bo", "editor", 12))
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_a_run_deleted_is_forgotten_with_the_run(restart: bool) -> None:
+    house = House(RoomLimits(max_kept_runs=1))
+    room = house.room
+    runs = []
+    for _ in range(3):
+        order = Order(1, "p1", "continue", "write", "", 1, 1, "m", "{}", "{}")
+        run = room.runs.start(order, house.clock.unix_ms())
+        runs.append(run.info.id)
+        room.commit(room.shared.document.insert(0, "words", {}, SERVER_ORIGIN), Owner("p1"))
+        room.commit(room.shared.document.delete([(0, 5)], AI_ORIGIN), Owner("ai", run.info.id))
+        run.update(state="done")
+        house.tick(1)
+    kept = runs[1:]  # the first was forgotten when the third began
+    if restart:
+        house.restart()
+        kept = runs[2:]
+    assert [run for run in runs if house.room.shared.removed.by_run(run)] == kept
+    assert len(house.room.shared.removed.store()) == len(kept)
 
 
 def _edit(house: House, who: NativeReplica, at: int, delete: int = 0, insert: str = "") -> None:
