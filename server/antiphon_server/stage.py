@@ -94,6 +94,8 @@ class Work(ABC):
         self.run = run
         self.ended: Done | Failed | None = None
         """What the engine said last."""
+        self.steered_by = run.info.participant
+        """Who hears when the engine would not be steered."""
 
     @property
     def owner(self) -> Owner:
@@ -168,7 +170,9 @@ class Stage:
     def steer(self, member: Member, steer: Steer) -> None:
         """Change a run while it streams. What came before stays; the engine goes on from there."""
         run = self._own_live(member, steer.run)
-        changes = self._works[run.info.id].steer(steer)
+        work = self._works[run.info.id]
+        work.steered_by = member.id
+        changes = work.steer(steer)
         self._desk.forget_previews(run.info.id)
         run.update(epoch=run.info.epoch + 1, **changes)
         self._desk.wake()
@@ -217,7 +221,7 @@ class Stage:
                 work.ended = event
             case SteerRejected(message):
                 error = Error(ErrorCode.INVALID, message, re="steer", ref=run.info.id)
-                self._desk.tell(run.info.participant, error)
+                self._desk.tell(work.steered_by, error)
             case _:
                 work.take(event)
         self._desk.wake()

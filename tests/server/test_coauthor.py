@@ -187,6 +187,19 @@ def test_steer_reaches_the_engine_and_rejections_come_back(house: House, ann: Na
     assert house.room.text() == "ab"
 
 
+def test_a_rejection_goes_to_whoever_steered(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
+    run = _ask(house, bo, 0)
+    _say(house, run, "a")
+    bo.receive()
+    ann.send(house.room, Steer(run, TextSteer(instruction="calmer")))
+    house.host.tell(run, SteerRejected("too late"))
+    house.tick()
+    ann.receive()
+    bo.receive()
+    assert ann.of(Error) == [Error("invalid", "too late", "steer", run)]
+    assert bo.of(Error) == []
+
+
 def test_an_instruction_replaces_its_selection_with_the_first_token(
     house: House, ann: NativeReplica, bo: NativeReplica
 ) -> None:
