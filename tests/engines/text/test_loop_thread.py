@@ -8,6 +8,9 @@ import pytest
 
 from antiphon_engines.text.loop_thread import LoopThread
 
+PATIENCE = 60.0
+"""Seconds until something that must come counts as missing; never a measure of anything."""
+
 
 async def forever(started: threading.Event, ended: threading.Event) -> None:
     try:
@@ -44,7 +47,8 @@ def test_cancelling_the_future_ends_the_task() -> None:
     future = thread.submit(forever(started, ended))
     started.wait()
     future.cancel()
-    ended.wait()
+    assert ended.wait(PATIENCE)
+    assert future.cancelled()
     thread.close()
 
 

@@ -50,6 +50,10 @@ async def test_the_same_picture_twice_costs_once(store: AssetStore) -> None:
     for _ in range(5):
         await put(store, "room", some(1, 600))
     await put(store, "room", some(2, 400))
+    with pytest.raises(AssetsFull):
+        await put(store, "room", some(3, 1))
+    for one in (some(1, 600), some(2, 400)):
+        assert await store.find("room", one.info.sha256) == one.info
 
 
 async def test_a_room_holds_so_many_and_another_room_its_own(store: AssetStore) -> None:
