@@ -192,7 +192,9 @@ def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"setting {name}: {first['msg']}") from None
     except SourceError as error:
-        raise SettingsError(str(error)) from None
+        wrong = (name for name in Settings.model_fields if f'"{name}"' in str(error))
+        variables = ", ".join(f"ANTIPHON_{name.upper()}" for name in wrong)
+        raise SettingsError(f"{variables} in the environment: not valid JSON") from None
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_missing_settings_file_is_one_line(tmp_path: Path) -> None:
 
 def test_a_wrong_environment_variable_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTIPHON_LIMITS", "{")
-    with pytest.raises(SettingsError, match="limits"):
+    with pytest.raises(SettingsError, match="^ANTIPHON_LIMITS in the environment: not valid JSON$"):
         load()
 
 

