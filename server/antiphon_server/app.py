@@ -98,7 +98,12 @@ async def _run(
     _make_folder(settings.data_dir)
     metrics = Metrics()
     tokens = Tokens(load_key(settings.data_dir / "join.key"))
-    rooms = SqliteStore(settings.data_dir / "rooms.sqlite", max_pending=settings.limits.store_bytes)
+    rooms = SqliteStore(
+        settings.data_dir / "rooms.sqlite",
+        max_pending=settings.limits.store_bytes,
+        max_runs=2
+        * settings.limits.max_kept_runs,  # open suggestions among them do not count towards the bound
+    )
     store = MeteredStore(rooms, metrics.durable)
     await store.open()
     stack.push_async_callback(store.close)
@@ -172,7 +177,7 @@ async def _room(url: str, gateway: Gateway) -> Serving:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotStart(f"cannot use the data folder {path}: {error.strerror or error}") from None
 

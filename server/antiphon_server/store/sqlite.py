@@ -52,11 +52,20 @@ class SqliteStore:
     """A `RoomStore` in the file `path` (created, with its folder, when absent).
 
     `max_pending` bounds the queued bytes: past it `put` refuses. Commits begin at least `interval` seconds apart (one
-    costs as much as a hundred edits), unless somebody waits in `flush`. One process at a time may hold the file.
+    costs as much as a hundred edits), unless somebody waits in `flush`. A room is loaded with its newest `max_runs`
+    runs. One process at a time may hold the file.
     """
 
-    def __init__(self, path: Path, *, max_pending: int = 64 * 1024 * 1024, interval: float = 0.15) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_pending: int = 64 * 1024 * 1024,
+        interval: float = 0.15,
+        max_runs: int = 1000,
+    ) -> None:
         self._path = path
+        self._max_runs = max_runs
         self._max_pending = max_pending
         self._interval = interval
         self._engine: AsyncEngine | None = None
@@ -80,8 +89,10 @@ class SqliteStore:
 
     async def open(self) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = self._take_lock()
+            # What people write is nobody else's to read; SQLite gives its other files the mode of this one.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             _probe(self._path)
             self._engine = _make_engine(self._path)
             async with self._engine.begin() as connection:
@@ -231,7 +242,7 @@ class SqliteStore:
         await self.flush()
         try:
             async with self._open_engine().connect() as connection:
-                return await _load(connection, room)
+                return await _load(connection, room, self._max_runs)
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 
@@ -350,7 +361,7 @@ def _put_statement(table: Table) -> Any:
 _APPEND = upsert(tables.entries).on_conflict_do_nothing()
 
 
-async def _load(connection: AsyncConnection, room: str) -> StoredRoom | None:
+async def _load(connection: AsyncConnection, room: str, max_runs: int) -> StoredRoom | None:
     record = (
         await connection.execute(select(tables.rooms.c.record).where(tables.rooms.c.room == room))
     ).scalar_one_or_none()
@@ -371,14 +382,15 @@ async def _load(connection: AsyncConnection, room: str) -> StoredRoom | None:
     runs = await connection.execute(
         select(tables.runs.c.record)
         .where(tables.runs.c.room == room)
-        .order_by(tables.runs.c.created_ms, tables.runs.c.run)
+        .order_by(tables.runs.c.created_ms.desc(), tables.runs.c.run.desc())
+        .limit(max_runs)
     )
     return StoredRoom(
         record=msgspec.msgpack.decode(record, type=RoomRecord),
         snapshot=snapshot,
         entries=await _entries(connection, room, snapshot.seq if snapshot else 0, None),
         members=tuple(msgspec.msgpack.decode(row.record, type=MemberRecord) for row in members),
-        runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in runs),
+        runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in reversed(runs.all())),
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from antiphon_server.store.api import Entry, RoomRecord, StorageFull, StorageUnavailable
+from antiphon_proto.messages import RunInfo
+from antiphon_server.store.api import Entry, RoomRecord, RunRecord, StorageFull, StorageUnavailable
 from antiphon_server.store.sqlite import SqliteStore
 
 RECORD = RoomRecord("r1", "lineage", 1, {})
@@ -135,3 +136,30 @@ async def test_newer_data_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StorageUnavailable, match="newer antiphon"):
         await SqliteStore(tmp_path / "rooms.db").open()
+
+
+async def test_what_is_kept_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    store = SqliteStore(folder / "rooms.db")
+    await store.open()
+    await store.create(RoomRecord("r1", "lineage", 0, {}))
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in folder.glob("rooms.db*") if path.suffix != ".lock"
+    }
+    await store.close()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert set(modes.values()) == {0o600}
+    assert "rooms.db" in modes
+
+
+async def test_a_room_is_loaded_with_its_newest_runs_only(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "rooms.db", max_runs=2)
+    await store.open()
+    await store.create(RoomRecord("r1", "lineage", 0, {}))
+    for at in (3, 1, 4, 2):
+        info = RunInfo(f"run{at}", 1, "p1", "ai", "continue", "write", "done", "model", created_ms=at)
+        store.put("r1", [RunRecord(info, "{}", "{}")])
+    loaded = await store.load("r1")
+    await store.close()
+    assert loaded is not None
+    assert [run.info.id for run in loaded.runs] == ["run3", "run4"]
