@@ -16,24 +16,20 @@ import logging
 import os
 import sqlite3
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-from sqlalchemy import Table, delete, event, insert, select, text
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import event, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from antiphon_proto.errors import Conflict
-from antiphon_server.store import tables
+from antiphon_server.store import rows, tables
 from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
-    Forgotten,
-    MemberRecord,
     RoomRecord,
     RunRecord,
     Snapshot,
@@ -187,7 +183,7 @@ class SqliteStore:
             batch = self._queue[:]
             try:
                 async with self._open_engine().begin() as connection:
-                    await _commit(connection, batch)
+                    await rows.write(connection, ((room, changes) for room, changes, _ in batch))
             except (DBAPIError, OSError) as error:
                 before, self._problem = self._problem, _storage_error(error, self._path)
                 if str(before) != str(
@@ -242,7 +238,7 @@ class SqliteStore:
         await self.flush()
         try:
             async with self._open_engine().connect() as connection:
-                return await _load(connection, room, self._max_runs)
+                return await rows.load(connection, room, self._max_runs)
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 
@@ -250,7 +246,7 @@ class SqliteStore:
         await self.flush()
         try:
             async with self._open_engine().connect() as connection:
-                return await _entries(connection, room, after, limit)
+                return await rows.entries(connection, room, after, limit)
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 
@@ -289,121 +285,6 @@ async def _migrate(connection: AsyncConnection) -> None:
         raise StorageUnavailable(f"the data was written by a newer antiphon (schema {found})")
     await connection.run_sync(tables.metadata.create_all)
     await connection.execute(text(f"PRAGMA user_version={tables.SCHEMA_VERSION}"))
-
-
-async def _commit(
-    connection: AsyncConnection, batch: Sequence[tuple[str, Sequence[Change], Committed | None]]
-) -> None:
-    """Write the batch: the entries in one statement, and of each record only its last state."""
-    appended: list[dict[str, Any]] = []
-    records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
-    forgotten: dict[tuple[str, str], None] = {}
-    for room, changes, _ in batch:
-        for change in changes:
-            match change:
-                case Entry(seq, author, update, at_ms, run):
-                    appended.append(
-                        {
-                            "room": room,
-                            "seq": seq,
-                            "author": author,
-                            "run": run,
-                            "at_ms": at_ms,
-                            "body": update,
-                        }
-                    )
-                case Snapshot(seq, state, authorship, at_ms):
-                    row = {"room": room, "seq": seq, "at_ms": at_ms, "state": state, "authorship": authorship}
-                    records.setdefault(tables.snapshots, {})[room,] = row
-                case RoomRecord():
-                    records.setdefault(tables.rooms, {})[room,] = {"room": room, "record": _pack(change)}
-                case MemberRecord(id=member):
-                    row = {"room": room, "member": member, "record": _pack(change)}
-                    records.setdefault(tables.members, {})[room, member] = row
-                    forgotten.pop((room, member), None)
-                case Forgotten(member):
-                    records.get(tables.members, {}).pop((room, member), None)
-                    forgotten[room, member] = None
-                case RunRecord(info=info):
-                    row = {
-                        "room": room,
-                        "run": info.id,
-                        "created_ms": info.created_ms,
-                        "record": _pack(change),
-                    }
-                    records.setdefault(tables.runs, {})[room, info.id] = row
-    if appended:
-        await connection.execute(_APPEND, appended)
-    for room, member in forgotten:
-        known = (tables.members.c.room == room) & (tables.members.c.member == member)
-        await connection.execute(delete(tables.members).where(known))
-    for table, rows in records.items():
-        if not rows:
-            continue
-        await connection.execute(_put_statement(table), list(rows.values()))
-    for row in records.get(tables.snapshots, {}).values():
-        older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])
-        await connection.execute(delete(tables.snapshots).where(older))
-
-
-@cache
-def _put_statement(table: Table) -> Any:
-    """Insert rows, or replace those of the same primary key. Built once: building costs as much as running."""
-    statement = upsert(table)
-    keys = table.primary_key.columns.keys()
-    values = {
-        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
-    }
-    return statement.on_conflict_do_update(index_elements=keys, set_=values)
-
-
-# A commit whose answer was lost may have happened: writing it again must change nothing.
-_APPEND = upsert(tables.entries).on_conflict_do_nothing()
-
-
-async def _load(connection: AsyncConnection, room: str, max_runs: int) -> StoredRoom | None:
-    record = (
-        await connection.execute(select(tables.rooms.c.record).where(tables.rooms.c.room == room))
-    ).scalar_one_or_none()
-    if record is None:
-        return None
-    newest = (
-        await connection.execute(
-            select(tables.snapshots)
-            .where(tables.snapshots.c.room == room)
-            .order_by(tables.snapshots.c.seq.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    snapshot = Snapshot(newest.seq, newest.state, newest.authorship, newest.at_ms) if newest else None
-    members = await connection.execute(
-        select(tables.members.c.record).where(tables.members.c.room == room).order_by(tables.members.c.member)
-    )
-    runs = await connection.execute(
-        select(tables.runs.c.record)
-        .where(tables.runs.c.room == room)
-        .order_by(tables.runs.c.created_ms.desc(), tables.runs.c.run.desc())
-        .limit(max_runs)
-    )
-    return StoredRoom(
-        record=msgspec.msgpack.decode(record, type=RoomRecord),
-        snapshot=snapshot,
-        entries=await _entries(connection, room, snapshot.seq if snapshot else 0, None),
-        members=tuple(msgspec.msgpack.decode(row.record, type=MemberRecord) for row in members),
-        runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in reversed(runs.all())),
-    )
-
-
-async def _entries(
-    connection: AsyncConnection, room: str, after: int, limit: int | None
-) -> tuple[Entry, ...]:
-    rows = await connection.execute(
-        select(tables.entries)
-        .where(tables.entries.c.room == room, tables.entries.c.seq > after)
-        .order_by(tables.entries.c.seq)
-        .limit(limit)
-    )
-    return tuple(Entry(row.seq, row.author, row.body, row.at_ms, row.run) for row in rows)
 
 
 def _size(change: Change) -> int:

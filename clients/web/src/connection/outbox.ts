@@ -9,34 +9,55 @@ export interface Batch {
   applied: boolean;
 }
 
-/** Unsent updates are merged beyond this many, so that hours without a network cost little. */
+/** Unsent changes are merged beyond this many, so that hours without a network cost little. */
 const MAX_LOOSE = 64;
+/** Changes in one update at most: merging does not join them, and the server bounds the items of an update. */
+const MAX_CHANGES = 1000;
+
+/** An update that is in no batch yet, and how many changes were merged into it. */
+interface Loose {
+  update: Uint8Array;
+  changes: number;
+}
+
+function merged(parts: Loose[]): Loose {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  return {
+    update: mergeUpdates(parts.map((part) => part.update)),
+    changes: parts.reduce((sum, part) => sum + part.changes, 0),
+  };
+}
 
 export class Outbox {
-  private loose: Uint8Array[] = [];
+  private loose: Loose[] = [];
   private batches: Batch[] = [];
   private nextNumber = 1;
   /** A change that was made here. */
   add(update: Uint8Array): void {
-    this.loose.push(update);
-    if (this.loose.length > MAX_LOOSE) this.loose = [mergeUpdates(this.loose)];
+    this.loose.push({ update, changes: 1 });
+    const open = this.loose.findIndex((part) => part.changes < MAX_CHANGES);
+    if (this.loose.length - open <= MAX_LOOSE) return;
+    const full = this.loose.splice(0, open);
+    this.loose = [...full, merged(this.loose)];
   }
 
   /** The next batch to send: as many loose updates as fit in `maxBytes` (always at least one), or null. */
   take(maxBytes: number): Batch | null {
     const [first] = this.loose;
     if (!first) return null;
-    let size = first.length;
+    let { changes } = first;
+    let size = first.update.length;
     let count = 1;
-    for (const update of this.loose.slice(1)) {
-      if (size + update.length > maxBytes) break;
-      size += update.length;
+    for (const part of this.loose.slice(1)) {
+      size += part.update.length;
+      changes += part.changes;
+      if (size > maxBytes || changes > MAX_CHANGES) break;
       count += 1;
     }
-    const parts = this.loose.splice(0, count);
     const batch = {
       number: this.nextNumber,
-      update: parts.length === 1 ? first : mergeUpdates(parts),
+      update: merged(this.loose.splice(0, count)).update,
       applied: false,
     };
     this.nextNumber += 1;
@@ -60,7 +81,7 @@ export class Outbox {
 
   /** Updates that are in no batch yet. */
   unsent(): Uint8Array[] {
-    return [...this.loose];
+    return this.loose.map((part) => part.update);
   }
 
   /**
@@ -91,7 +112,7 @@ export class Outbox {
 
   /** Everything that is not durable yet, oldest first. */
   updates(): Uint8Array[] {
-    return [...this.batches.map((batch) => batch.update), ...this.loose];
+    return [...this.batches.map((batch) => batch.update), ...this.unsent()];
   }
 
   /** Whether the server's copy lacks something of ours, as far as we know. */

@@ -1,0 +1,139 @@
+"""Rooms as rows: what a commit writes, and what a load reads (SQLite's upsert; see `tables`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from antiphon_server.store import tables
+from antiphon_server.store.api import (
+    Change,
+    Entry,
+    Forgotten,
+    MemberRecord,
+    RoomRecord,
+    RunRecord,
+    Snapshot,
+    StoredRoom,
+)
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence[Change]]]) -> None:
+    """Write the batch: the entries in one statement, and of each record only its last state."""
+    appended: list[dict[str, Any]] = []
+    records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
+    forgotten: dict[tuple[str, str], None] = {}
+    for room, changes in batch:
+        for change in changes:
+            match change:
+                case Entry(seq, author, update, at_ms, run):
+                    appended.append(
+                        {
+                            "room": room,
+                            "seq": seq,
+                            "author": author,
+                            "run": run,
+                            "at_ms": at_ms,
+                            "body": update,
+                        }
+                    )
+                case Snapshot(seq, state, authorship, at_ms):
+                    row = {"room": room, "seq": seq, "at_ms": at_ms, "state": state, "authorship": authorship}
+                    records.setdefault(tables.snapshots, {})[room,] = row
+                case RoomRecord():
+                    records.setdefault(tables.rooms, {})[room,] = {"room": room, "record": _pack(change)}
+                case MemberRecord(id=member):
+                    row = {"room": room, "member": member, "record": _pack(change)}
+                    records.setdefault(tables.members, {})[room, member] = row
+                    forgotten.pop((room, member), None)
+                case Forgotten(member):
+                    records.get(tables.members, {}).pop((room, member), None)
+                    forgotten[room, member] = None
+                case RunRecord(info=info):
+                    row = {
+                        "room": room,
+                        "run": info.id,
+                        "created_ms": info.created_ms,
+                        "record": _pack(change),
+                    }
+                    records.setdefault(tables.runs, {})[room, info.id] = row
+    if appended:
+        await connection.execute(_APPEND, appended)
+    for room, member in forgotten:
+        known = (tables.members.c.room == room) & (tables.members.c.member == member)
+        await connection.execute(delete(tables.members).where(known))
+    for table, rows in records.items():
+        if not rows:
+            continue
+        await connection.execute(_put_statement(table), list(rows.values()))
+    for row in records.get(tables.snapshots, {}).values():
+        older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])
+        await connection.execute(delete(tables.snapshots).where(older))
+
+
+@cache
+def _put_statement(table: Table) -> Any:
+    """Insert rows, or replace those of the same primary key. Built once: building costs as much as running."""
+    statement = upsert(table)
+    keys = table.primary_key.columns.keys()
+    values = {
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+
+
+# A commit whose answer was lost may have happened: writing it again must change nothing.
+_APPEND = upsert(tables.entries).on_conflict_do_nothing()
+
+
+async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredRoom | None:
+    """A room with its newest snapshot, the entries after it, and the newest `max_runs` runs."""
+    record = (
+        await connection.execute(select(tables.rooms.c.record).where(tables.rooms.c.room == room))
+    ).scalar_one_or_none()
+    if record is None:
+        return None
+    newest = (
+        await connection.execute(
+            select(tables.snapshots)
+            .where(tables.snapshots.c.room == room)
+            .order_by(tables.snapshots.c.seq.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    snapshot = Snapshot(newest.seq, newest.state, newest.authorship, newest.at_ms) if newest else None
+    members = await connection.execute(
+        select(tables.members.c.record).where(tables.members.c.room == room).order_by(tables.members.c.member)
+    )
+    runs = await connection.execute(
+        select(tables.runs.c.record)
+        .where(tables.runs.c.room == room)
+        .order_by(tables.runs.c.created_ms.desc(), tables.runs.c.run.desc())
+        .limit(max_runs)
+    )
+    return StoredRoom(
+        record=msgspec.msgpack.decode(record, type=RoomRecord),
+        snapshot=snapshot,
+        entries=await entries(connection, room, snapshot.seq if snapshot else 0, None),
+        members=tuple(msgspec.msgpack.decode(row.record, type=MemberRecord) for row in members),
+        runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in reversed(runs.all())),
+    )
+
+
+async def entries(connection: AsyncConnection, room: str, after: int, limit: int | None) -> tuple[Entry, ...]:
+    """Entries with `seq` > `after`, in order, at most `limit`."""
+    rows = await connection.execute(
+        select(tables.entries)
+        .where(tables.entries.c.room == room, tables.entries.c.seq > after)
+        .order_by(tables.entries.c.seq)
+        .limit(limit)
+    )
+    return tuple(Entry(row.seq, row.author, row.body, row.at_ms, row.run) for row in rows)
