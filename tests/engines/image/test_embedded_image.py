@@ -90,9 +90,9 @@ def test_a_sketch_steers_image_to_image(pipeline: DiffusionPipeline, left: bool)
     ImageDraw.Draw(sketch).ellipse(box, fill=(60, 160, 80))
     redraw = AutoPipelineForImage2Image.from_pipe(pipeline)
     redraw.set_progress_bar_config(disable=True)
-    ink = 1 - paint(redraw, "green drop", 2, image=sketch, strength=0.5, num_inference_steps=16).min(-1)
+    ink = 1 - paint(redraw, "green drop", 2, image=sketch, strength=0.3, num_inference_steps=16).min(-1)
     sketched, other = (ink[:, :64], ink[:, 64:]) if left else (ink[:, 64:], ink[:, :64])
-    assert sketched.sum() > 3 * other.sum()
+    assert sketched.sum() > 2 * other.sum()
 
 
 def test_inpainting_leaves_the_rest_alone(pipeline: DiffusionPipeline) -> None:
