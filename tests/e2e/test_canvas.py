@@ -187,7 +187,7 @@ async def test_the_model_paints_before_everybodys_eyes(company: Company, served:
     await ada.tool("f")
     await ada.drag((200, 150), (400, 350))
     await ada.page.get_by_label("What to paint").fill("red apple")
-    await ada.page.get_by_label("Steps").fill("12")
+    await ada.page.get_by_label("Steps").fill("100")  # long enough for both pages to show some
     paint = ada.page.get_by_role("button", name="Paint", exact=True)
     await expect(paint).to_be_enabled()
     await paint.click()
