@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+from antiphon_proto.jam import BandChord, BandControls, BandNote, Transport
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import (
     ImageParams,
@@ -69,8 +70,49 @@ class ImageRequest(Struct, frozen=True, tag="image"):
     preview_side: PreviewSide = 256
 
 
-Request: TypeAlias = TextRequest | ImageRequest
-Steer: TypeAlias = TextSteer | ImageSteer
+class Segment(Struct, frozen=True):
+    """The transport from sample `sample` of the stream on; `transport.at_ms` is that sample's time on the gateway's
+    clock and nothing that an engine computes with: within a stream, time is counted in samples."""
+
+    sample: int
+    transport: Transport
+
+
+class AudioRequest(Struct, frozen=True, tag="audio"):
+    """A band for a room, until it is cancelled: a stream of 48 kHz stereo frames.
+
+    Sample 0 sounds at `start`, in seconds of CLOCK_MONOTONIC (which all processes of a machine share); every sample has
+    to leave the worker `lead` seconds before it sounds. `segments` are in order, the first one at sample 0; while the
+    transport stands still no frames are made, and `pts` jumps.
+    """
+
+    controls: BandControls
+    segments: tuple[Segment, ...]
+    seed: int
+    start: float
+    lead: float = 0.25
+    frame: int = 2400
+    """Samples of one frame: 960 to 4,800, a multiple of 960 (20 ms; several Opus frames in one packet) or 2,400."""
+
+
+class AudioSteer(Struct, frozen=True):
+    """A change to a running band; what is unset stays. `segments` replaces what is not yet committed."""
+
+    controls: BandControls | UnsetType = UNSET
+    segments: tuple[Segment, ...] | UnsetType = UNSET
+
+
+class PlayedNote(Struct, frozen=True, array_like=True):
+    """A person's key, pressed (`velocity` 1 to 127) or released (0) at a sample of the stream; the past is allowed."""
+
+    sample: int
+    participant: str
+    pitch: int
+    velocity: int
+
+
+Request: TypeAlias = TextRequest | ImageRequest | AudioRequest
+Steer: TypeAlias = TextSteer | ImageSteer | AudioSteer
 
 # Outputs ----------------------------------------------------------------------------------------------
 
@@ -108,6 +150,24 @@ class Image(Struct, frozen=True, tag="image"):
     seed: int
 
 
+class Audio(Struct, frozen=True, tag="audio"):
+    """A frame of a band: one Opus packet of `samples` samples from `pts` on. `late` seconds: after it had to leave;
+    frames that would sound before they could arrive are skipped, not sent, and `pts` jumps."""
+
+    pts: int
+    samples: int
+    opus: bytes
+    late: float = 0.0
+
+
+class Performed(Struct, frozen=True, tag="performed"):
+    """Notes and chords that are committed: they will be heard as they stand here. Ticks count from the jam's first
+    beat, as `antiphon_proto.jam` says."""
+
+    notes: tuple[BandNote, ...]
+    chords: tuple[BandChord, ...] = ()
+
+
 class Done(Struct, frozen=True, tag="done"):
     """The job ended by itself. `length` is `params.max_tokens` or a full context."""
 
@@ -121,7 +181,7 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Output: TypeAlias = Token | Step | Preview | Image | Done | Failed
+Output: TypeAlias = Token | Step | Preview | Image | Audio | Performed | Done | Failed
 
 # Errors -----------------------------------------------------------------------------------------------
 
@@ -155,6 +215,21 @@ class ImageFacts(Struct, frozen=True):
     """The first is the default."""
 
 
+class AudioFacts(Struct, frozen=True):
+    """What an audio engine hears and honours, for the interface to offer no more than that. Times are seconds."""
+
+    hears: Literal["notes", "audio", "nothing"]
+    controls: tuple[str, ...]
+    """Fields of `BandControls` that it honours."""
+    roles: tuple[str, ...]
+    lead: float
+    """The least time between the making of a frame and its sounding that it can keep up."""
+    pre_skip: int = 0
+    """Samples that an Opus decoder gives before the first that counts."""
+    prompts: tuple[str, ...] = ()
+    """Words that it understands best, as suggestions; empty: any words."""
+
+
 class EngineInfo(Struct, frozen=True):
     """What the engine is and how much it takes at once."""
 
@@ -170,6 +245,8 @@ class EngineInfo(Struct, frozen=True):
     """A line for people: what the model is good at, under which terms it comes."""
     image: ImageFacts | None = None
     """Of image engines."""
+    audio: AudioFacts | None = None
+    """Of audio engines."""
 
 
 class Absent(Struct, frozen=True):
@@ -182,12 +259,25 @@ class Absent(Struct, frozen=True):
     """It will come: runs may be submitted and wait for it."""
 
 
+class Window(Struct, frozen=True):
+    """When a job's next unit should be run, in seconds of CLOCK_MONOTONIC: not before `opens` (it would commit to what
+    people can still change), and finished by `due`."""
+
+    opens: float
+    due: float
+
+
 class Job(Protocol):
     """One admitted request. Engines subclass or implement it with their own streaming state."""
 
     unit: str
     """What the next step of this job is, for instance "prefill" or "decode": jobs with equal units may share a
     batch; the engine may change it after each step."""
+
+    @property
+    def window(self) -> Window | None:
+        """None: as soon as its turn comes. `opens` may be infinite: nothing to do until it is steered."""
+        ...
 
 
 class Engine(Protocol):
@@ -221,6 +311,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free everything."""
+        ...
+
+
+class Listening(Engine, Protocol):
+    """An engine that hears people: audio engines."""
+
+    def push(self, job: Job, notes: Sequence[PlayedNote]) -> None:
+        """What people played. Never raises for late, early or odd notes: they count as the engine can use them."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
-from antiphon_engines.api import Absent, EngineInfo, Request, Steer
+from antiphon_engines.api import Absent, AudioSteer, EngineInfo, PlayedNote, Request, Steer
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import RunEvent
 from antiphon_engines.settings import QueueBounds
@@ -62,6 +62,18 @@ class SteerPicture(Struct, frozen=True, tag="steer_picture"):
     change: ImageSteer
 
 
+class SteerBand(Struct, frozen=True, tag="steer_band"):
+    ticket: int
+    change: AudioSteer
+
+
+class Push(Struct, frozen=True, tag="push"):
+    """What people played, for a band."""
+
+    ticket: int
+    notes: tuple[PlayedNote, ...]
+
+
 class Cancel(Struct, frozen=True, tag="cancel"):
     ticket: int
 
@@ -74,7 +86,9 @@ class Shutdown(Struct, frozen=True, tag="shutdown"):
     """Finish the step in hand, free everything, exit 0."""
 
 
-Command: TypeAlias = Configure | Submit | SteerRun | SteerPicture | Cancel | Ping | Shutdown
+Command: TypeAlias = (
+    Configure | Submit | SteerRun | SteerPicture | SteerBand | Push | Cancel | Ping | Shutdown
+)
 
 # Worker to gateway --------------------------------------------------------------------------------------
 
@@ -92,6 +106,10 @@ class Stats(Struct, frozen=True):
     """Spent inside `Engine.step`."""
     painted: int = 0
     """Denoising steps of pictures."""
+    played: int = 0
+    """Audio frames."""
+    late: int = 0
+    """Audio frames that left after their time, or not at all."""
 
 
 class Progress(Struct, frozen=True, tag="progress"):
@@ -135,9 +153,15 @@ class Fatal(Struct, frozen=True, tag="fatal"):
 Report: TypeAlias = Progress | Ready | Changed | Events | Pong | Fatal
 
 
-def steering(ticket: int, change: Steer) -> SteerRun | SteerPicture:
-    """The command that carries `change`: the two kinds stand untagged on the wire, so each has its own."""
-    return SteerRun(ticket, change) if isinstance(change, TextSteer) else SteerPicture(ticket, change)
+def steering(ticket: int, change: Steer) -> SteerRun | SteerPicture | SteerBand:
+    """The command that carries `change`: the kinds stand untagged on the wire, so each has its own."""
+    match change:
+        case TextSteer():
+            return SteerRun(ticket, change)
+        case ImageSteer():
+            return SteerPicture(ticket, change)
+        case AudioSteer():
+            return SteerBand(ticket, change)
 
 
 # Codec --------------------------------------------------------------------------------------------------

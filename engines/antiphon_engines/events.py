@@ -1,5 +1,5 @@
 """What the owner of a run hears about it, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
-`Progressed`, `Preview`* and one `Image` of a picture), then `Done` or `Failed`.
+`Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band), then `Done` or `Failed`.
 
 `Done` and `Failed` are last; `SteerRejected` may come at any time before.
 """
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from antiphon_engines.api import Done, Failed, Image, Output, Preview, Token
+from antiphon_engines.api import Audio, Done, Failed, Image, Output, Performed, Preview, Token
 
 
 class Queued(Struct, frozen=True, tag="queued"):
@@ -40,13 +40,27 @@ class SteerRejected(Struct, frozen=True, tag="steer_rejected"):
     message: str
 
 
-RunEvent: TypeAlias = Queued | Started | Token | Progressed | Preview | Image | Done | Failed | SteerRejected
+RunEvent: TypeAlias = (
+    Queued
+    | Started
+    | Token
+    | Progressed
+    | Preview
+    | Image
+    | Audio
+    | Performed
+    | Done
+    | Failed
+    | SteerRejected
+)
 
 __all__ = [
+    "Audio",
     "Done",
     "Failed",
     "Image",
     "Output",
+    "Performed",
     "Preview",
     "Progressed",
     "Queued",

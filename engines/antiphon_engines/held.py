@@ -84,6 +84,9 @@ class HeldRuns:
             held.steers.append(change)
         return held
 
+    def get(self, run: str) -> HeldRun | None:
+        return self._runs.get(run)
+
     def drop(self, run: str) -> HeldRun | None:
         """Forget a run; its sink is not called again."""
         held = self._runs.pop(run, None)

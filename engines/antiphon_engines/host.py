@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ from antiphon_engines.api import (
     EngineInfo,
     EngineUnavailable,
     InvalidRequest,
+    PlayedNote,
     QueueFull,
     Request,
     Steer,
@@ -40,6 +41,7 @@ from antiphon_engines.channel import (
     Ping,
     Pong,
     Progress,
+    Push,
     Ready,
     Stats,
     encode,
@@ -223,6 +225,15 @@ class EngineHost:
         held = self._held.steer(run, change)
         if self.state.status == "ready":
             self._send([steering(held.ticket, change)])
+
+    def push(self, run: str, notes: Sequence[PlayedNote]) -> None:
+        """Tell a band what people played. Notes for a band that has not started or is over go nowhere, and so do those
+        that the worker could not take in time anyway: music that waits in a queue is of no use."""
+        held = self._held.get(run)
+        if held is None or not held.started or self.state.status != "ready" or self._process is None:
+            return
+        if self._process.unsent <= self._settings.max_unsent:
+            self._send([Push(held.ticket, tuple(notes))])
 
     def cancel(self, run: str) -> None:
         """Stop a run. When this returns its sink is never called again; a run that is over is no error."""

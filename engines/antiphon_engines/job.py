@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from antiphon_engines.api import ImageRequest, Job, Request, Steer, TextRequest
+from antiphon_engines.api import AudioRequest, ImageRequest, Job, Request, Steer, TextRequest
 
 
 class State(StrEnum):
@@ -96,12 +96,16 @@ def kind_of(request: Request) -> str:
             return "text"
         case ImageRequest():
             return "image"
+        case AudioRequest():
+            return "audio"
 
 
 def planned(request: Request) -> int:
-    """How many outputs a request asks for at most."""
+    """How many outputs a request asks for at most; 0 for a band, which plays until it is told to stop."""
     match request:
         case TextRequest(params=params):
             return params.max_tokens
         case ImageRequest(params=paint):
             return paint.steps or _USUAL_STEPS
+        case AudioRequest():
+            return 0

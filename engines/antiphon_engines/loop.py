@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from antiphon_engines.api import (
     Absent,
+    Audio,
+    AudioRequest,
+    AudioSteer,
     Done,
     Engine,
     EngineUnavailable,
     Failed,
     Image,
     ImageRequest,
+    Listening,
     Output,
+    Performed,
     Preview,
+    Request,
     Steer,
     Step,
+    TextRequest,
     Token,
 )
 from antiphon_engines.channel import (
@@ -27,9 +35,11 @@ from antiphon_engines.channel import (
     Events,
     Ping,
     Pong,
+    Push,
     Report,
     Shutdown,
     Stats,
+    SteerBand,
     SteerPicture,
     SteerRun,
     Submit,
@@ -39,9 +49,14 @@ from antiphon_engines.inbox import Inbox, Joined, Missing, News
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.scheduler import Batch, Scheduler
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
-from antiphon_proto.params import ImageSteer
+from antiphon_proto.params import ImageSteer, TextSteer
 
 logger = logging.getLogger(__name__)
+_STEERED_BY: Final[dict[type[Steer], type[Request]]] = {
+    TextSteer: TextRequest,
+    ImageSteer: ImageRequest,
+    AudioSteer: AudioRequest,
+}
 MAX_BROKEN: Final = 3
 """Failures of the engine in a row after which the worker ends: a fresh process is the only cure left."""
 REFRESH: Final = 1.0
@@ -82,7 +97,8 @@ class WorkerLoop:
         self._queue_changed = False
         self._looked_at = 0.0
         self._broken = 0
-        self._steps = self._units = self._tokens = self._painted = 0
+        self._steps = self._units = self._late = 0
+        self._made: Counter[str] = Counter()
         self._busy = 0.0
 
     def run(self) -> None:
@@ -122,10 +138,14 @@ class WorkerLoop:
                 self._tell_engines()
             case Submit():
                 self._submit(command)
-            case SteerRun(number, change) | SteerPicture(number, change):
+            case SteerRun(number, change) | SteerPicture(number, change) | SteerBand(number, change):
                 ticket = self._scheduler.get(number)
                 if ticket is not None:
                     self._steer(ticket, change)
+            case Push(number, notes):
+                ticket = self._scheduler.get(number)
+                if ticket is not None and ticket.job is not None:
+                    cast(Listening, self.engines[ticket.engine]).push(ticket.job, notes)
             case Cancel(number):
                 ticket = self._scheduler.cancel(number)
                 if ticket is not None:
@@ -157,7 +177,7 @@ class WorkerLoop:
             self._say(ticket, Failed(error.code, error.message))
 
     def _steer(self, ticket: Ticket, change: Steer) -> None:
-        if isinstance(change, ImageSteer) != isinstance(ticket.request, ImageRequest):
+        if not isinstance(ticket.request, _STEERED_BY[type(change)]):
             self._say(ticket, SteerRejected(f"this change is not for {ticket.engine} runs"))
             return
         if ticket.job is None:
@@ -210,10 +230,10 @@ class WorkerLoop:
         self._scheduler.account(batch, now - began, produced, now)
         self._steps += 1
         self._units += len(jobs)
-        if batch.engine == "image":
-            self._painted += sum(produced)
-        else:
-            self._tokens += sum(produced)
+        self._made[batch.engine] += sum(produced)
+        self._late += sum(
+            isinstance(output, Audio) and output.late > 0 for outputs in results for output in outputs
+        )
         self._busy += now - began
         for ticket, outputs in zip(batch.tickets, results, strict=True):
             self._deliver(ticket, outputs)
@@ -221,7 +241,7 @@ class WorkerLoop:
     def _deliver(self, ticket: Ticket, outputs: Sequence[Output]) -> None:
         for output in outputs:
             match output:
-                case Token() | Preview() | Image():
+                case Token() | Preview() | Image() | Audio() | Performed():
                     self._say(ticket, output)
                 case Step(step, of):
                     ticket.planned = of
@@ -267,7 +287,15 @@ class WorkerLoop:
         active = len(self._scheduler.active)
         scheduler = self._scheduler
         return Stats(
-            active, scheduler.waiting, self._steps, self._units, self._tokens, self._busy, self._painted
+            active=active,
+            waiting=scheduler.waiting,
+            steps=self._steps,
+            units=self._units,
+            tokens=self._made["text"],
+            busy_seconds=self._busy,
+            painted=self._made["image"],
+            played=self._made["audio"],
+            late=self._late,
         )
 
     def _tell_queue(self) -> None:
@@ -297,7 +325,7 @@ class WorkerLoop:
 
 def _is_unit(output: Output) -> bool:
     """Whether an output counts as one of those that a run has planned."""
-    return isinstance(output, Token) or (isinstance(output, Step) and output.step > 0)
+    return isinstance(output, Token | Audio) or (isinstance(output, Step) and output.step > 0)
 
 
 def _differs(told: Queued | None, place: Queued) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from antiphon_proto.jam import MAX_NOTE_EVENTS, BandChord, BandNote, NoteEvent, TransportChange, When
 from antiphon_proto.lanes import Lane
 from antiphon_proto.params import (
     ImageParams,
@@ -38,6 +39,9 @@ Text = Annotated[str, Meta(max_length=2000)]
 AssetId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 """SHA-256 of a picture of the room, in hexadecimal."""
 Jpeg = Annotated[bytes, Meta(max_length=FRAGMENT_BODY)]
+Opus = Annotated[bytes, Meta(max_length=16_384)]
+"""One Opus packet (RFC 6716)."""
+JamTask = Literal["jam"]
 Role = Literal["owner", "editor", "viewer"]
 Kind = Literal["human", "ai"]
 RunState = Literal["queued", "running", "done", "stopped", "failed"]
@@ -103,7 +107,7 @@ class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     epoch: UInt
     participant: Id  # who asked
     author: Id  # the AI participant that writes
-    task: Task | ImageTask
+    task: Task | ImageTask | JamTask
     mode: Mode
     state: RunState
     model: str
@@ -227,6 +231,30 @@ class Paint(Message, frozen=True, tag="paint"):
     source: AssetId | None = None
     mask: AssetId | None = None
     live: bool = False
+
+
+class Play(Message, frozen=True, tag="play"):
+    """Keys that the sender pressed and released, for the others and the band; nobody answers. Times that are more
+    than `jam.late` behind or `jam.early` ahead of the server's clock are moved to that bound."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    events: Annotated[tuple[NoteEvent, ...], Meta(min_length=1, max_length=MAX_NOTE_EVENTS)]
+
+
+class Conduct(Message, frozen=True, tag="conduct"):
+    """Change the transport at the next beat or bar line, or as soon as everybody can know of it ("now"). Answered by
+    `conducted`; what is in force stands in the document (`jam.transport`)."""
+
+    conduct: UInt
+    change: TransportChange
+    when: When = "bar"
+
+
+class Perform(Message, frozen=True, tag="perform"):
+    """Start the band: a run of task `jam`, one in a room at a time, until it is stopped. It reads `jam.band` live."""
+
+    perform: UInt
+    seed: UInt | None = None
 
 
 class Stop(Message, frozen=True, tag="stop"):
@@ -398,6 +426,66 @@ class Preview(Message, frozen=True, tag="preview"):
     jpeg: Jpeg
 
 
+class Played(Message, frozen=True, tag="played"):
+    """Keys that another participant pressed and released, in server time. After a gap (`audio_gap`) a client releases
+    what it sounds of the others."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    participant: Id
+    events: tuple[NoteEvent, ...]
+
+
+class Conducted(Message, frozen=True, tag="conducted"):
+    """Answer to `conduct`: from server time `at_ms` on, which is beat `beat`, the change is in force."""
+
+    conduct: UInt
+    serial: UInt
+    at_ms: float
+    beat: float
+
+
+class BandStream(Message, frozen=True, tag="band_stream"):
+    """How to hear the band, before its first `audio` and to everybody who comes later. Sample `pts` sounds at server
+    time `start_ms + pts / 48`. A raised `epoch` replaces: what is buffered of older epochs from `from_pts` on is
+    dropped."""
+
+    run: Id
+    epoch: UInt
+    start_ms: float
+    frame: UInt
+    """Samples of one `audio`."""
+    from_pts: UInt = 0
+    pre_skip: UInt = 0
+    """Samples that the decoder gives before the first that counts."""
+
+
+class Audio(Message, frozen=True, tag="audio"):
+    """A frame of the band: 48 kHz stereo Opus. `seq` rises by one; a hole is a gap: what would have come too late."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    run: Id
+    epoch: UInt
+    seq: UInt
+    pts: UInt
+    opus: Opus
+
+
+class BandNotes(Message, frozen=True, tag="band_notes"):
+    """What the band is about to play: committed, never taken back."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    run: Id
+    epoch: UInt
+    notes: Annotated[tuple[BandNote, ...], Meta(max_length=1024)]
+    chords: Annotated[tuple[BandChord, ...], Meta(max_length=64)] = ()
+
+
+class AudioGap(Message, frozen=True, tag="audio_gap"):
+    """Messages of the audio lane that this client did not read in time and will not get."""
+
+    dropped: UInt
+
+
 class Models(Message, frozen=True, tag="models"):
     """The engines changed state."""
 
@@ -447,6 +535,9 @@ ClientMessage = (
     | SetPresence
     | Ask
     | Paint
+    | Play
+    | Conduct
+    | Perform
     | Stop
     | Steer
     | Accept
@@ -469,6 +560,12 @@ ServerMessage = (
     | Run
     | Tokens
     | Preview
+    | Played
+    | Conducted
+    | BandStream
+    | Audio
+    | BandNotes
+    | AudioGap
     | Models
     | Links
     | Digest

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import ErrorCode, NotFound
-from antiphon_proto.messages import RunInfo
+from antiphon_proto.messages import JamTask, RunInfo
 from antiphon_proto.params import ImageTask, Mode, Task
 from antiphon_server.members import AI
 from antiphon_server.room_limits import RoomLimits
@@ -32,7 +32,7 @@ class Order(Struct, frozen=True):
 
     ask: int
     participant: str
-    task: Task | ImageTask
+    task: Task | ImageTask | JamTask
     mode: Mode
     instruction: str
     length: int

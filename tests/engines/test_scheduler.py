@@ -268,6 +268,7 @@ def test_two_engines_share_the_device() -> None:
 
         class Job:
             unit = "decode"
+            window = None
 
         ticket.job = Job()
     assert sorted(admitted) == ["image", "text", "text"]

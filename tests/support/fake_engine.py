@@ -44,6 +44,7 @@ from antiphon_engines.api import (
     Steer,
     TextRequest,
     Token,
+    Window,
 )
 from antiphon_engines.config import WorkerConfig
 from antiphon_proto.messages import TokenInfo
@@ -72,6 +73,7 @@ class FakeJob:
     instruction: str
     prefill: int
     unit: str = "decode"
+    window: Window | None = None
     written: int = 0
 
 

@@ -17,6 +17,7 @@ from antiphon_engines.api import (
     Preview,
     Request,
     Step,
+    Window,
 )
 
 INFO = EngineInfo("image", "painter", "cpu", "fake", 2, 2, "", ImageFacts(64, 64, 3, 0.0, 4096, ("euler",)))
@@ -26,6 +27,7 @@ INFO = EngineInfo("image", "painter", "cpu", "fake", 2, 2, "", ImageFacts(64, 64
 class Sheet:
     request: ImageRequest
     unit: str = "encode"
+    window: Window | None = None
     done: int = 0
 
 

@@ -9,7 +9,7 @@ from typing import Final, cast
 import numpy as np
 import torch
 
-from antiphon_engines.api import ImageRequest, InvalidRequest, Preview
+from antiphon_engines.api import ImageRequest, InvalidRequest, Preview, Window
 from antiphon_engines.image import pictures
 from antiphon_engines.image.family import Embedding, Family, Row, Text
 from antiphon_engines.image.pictures import Mask, Pixels
@@ -22,6 +22,8 @@ _NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False
 class Painting:
     """A job. `width` x `height` is the picture; inside the model it is `canvas` (width, height), rounded up to what the
     model takes. Units: `encode`, `denoise:WxH`, `decode:WxH`, `deliver`."""
+
+    window: Window | None = None
 
     def __init__(self, request: ImageRequest, family: Family, max_pixels: int) -> None:
         """Raises InvalidRequest."""

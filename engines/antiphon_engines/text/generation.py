@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.api import Done, Failed, Output, TextRequest, Token
+from antiphon_engines.api import Done, Failed, Output, TextRequest, Token, Window
 from antiphon_engines.text.detokenize import Detokenizer
 from antiphon_engines.text.prompts import Prompt
 from antiphon_engines.text.sampling import Choice, Row, choose
@@ -20,6 +20,8 @@ PENALISED = 256
 
 class TextJob:
     """`row` is its place in the arena; `read` counts the prompt tokens that are in it."""
+
+    window: Window | None = None
 
     def __init__(
         self, request: TextRequest, tokenizer: Tokenizer, prompt: Prompt, *, row: int, read: int, seed: int

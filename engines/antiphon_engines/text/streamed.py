@@ -30,6 +30,7 @@ from antiphon_engines.api import (
     Steer,
     TextRequest,
     Token,
+    Window,
     written,
 )
 from antiphon_engines.text.loop_thread import LoopThread
@@ -132,6 +133,7 @@ class StreamJob:
     """A run served by a stream: the request as steered so far, and what it has written."""
 
     unit = "stream"
+    window: Window | None = None
 
     def __init__(self, request: TextRequest) -> None:
         self.request = request

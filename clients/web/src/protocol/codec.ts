@@ -69,7 +69,7 @@ const runInfo = record({
   epoch: uint,
   participant: id,
   author: id,
-  task: oneOf("continue", "instruct", "text_to_image", "image_to_image", "inpaint"),
+  task: oneOf("continue", "instruct", "text_to_image", "image_to_image", "inpaint", "jam"),
   mode,
   state: oneOf("queued", "running", "done", "stopped", "failed"),
   model: anyText,
@@ -146,6 +146,23 @@ const imageSteer = options({
   previews: whole(0, 100),
   preview_side: whole(32, 512),
 });
+const noteEvent = record({ at_ms: float, pitch: whole(0, 127), velocity: whole(0, 127) });
+const bandNote = record({
+  tick: integer,
+  duration: integer,
+  role: oneOf("lead", "bass", "chords", "pad", "drums"),
+  pitch: whole(0, 127),
+  velocity: whole(0, 127),
+});
+const bandChord = record({ tick: integer, name: text({ max: 16 }) });
+const transportChange = options({
+  playing: bool,
+  tempo: between(30, 300),
+  beats: whole(2, 7),
+  tonic: whole(0, 11),
+  mode: oneOf("maj", "min"),
+  bar: whole(0, 100_000),
+});
 const asset = text({ max: 64, pattern: /^[0-9a-f]{64}$/ });
 const span = {
   run: id,
@@ -194,6 +211,13 @@ const CLIENT: Shapes<ClientMessage> = {
     mask: optional(nullable(asset), nothing),
     live: optional(bool, () => false),
   }),
+  play: record({ events: list(noteEvent, 64, 1) }),
+  conduct: record({
+    conduct: uint,
+    change: transportChange,
+    when: optional(oneOf("now", "beat", "bar"), () => "bar" as const),
+  }),
+  perform: record({ perform: uint, seed: optional(nullable(uint), nothing) }),
   stop: record({ run: id }),
   steer: record({
     run: id,
@@ -260,6 +284,24 @@ const SERVER: Shapes<ServerMessage> = {
     height: uint,
     jpeg: bytes(FRAGMENT_BODY),
   }),
+  played: record({ participant: id, events: list(noteEvent) }),
+  conducted: record({ conduct: uint, serial: uint, at_ms: float, beat: float }),
+  band_stream: record({
+    run: id,
+    epoch: uint,
+    start_ms: float,
+    frame: uint,
+    from_pts: optional(uint, zero),
+    pre_skip: optional(uint, zero),
+  }),
+  audio: record({ run: id, epoch: uint, seq: uint, pts: uint, opus: bytes(16_384) }),
+  band_notes: record({
+    run: id,
+    epoch: uint,
+    notes: list(bandNote, 1024),
+    chords: optional(list(bandChord, 64), () => []),
+  }),
+  audio_gap: record({ dropped: uint }),
   models: record({ models: list(modelInfo) }),
   links: record({ links: dictionary(anyText) }),
   digest: record({ offset: uint, sha256: bytes() }),

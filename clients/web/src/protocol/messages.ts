@@ -52,7 +52,7 @@ export interface RunInfo {
   participant: string;
   /** The AI participant that writes. */
   author: string;
-  task: Task | ImageTask;
+  task: Task | ImageTask | "jam";
   mode: Mode;
   state: RunState;
   model: string;
@@ -145,6 +145,35 @@ export interface ImageSteer {
   preview_side?: number;
 }
 
+/** A key pressed (`velocity` 1 to 127) or released (0), in server time. */
+export interface NoteEvent {
+  at_ms: number;
+  pitch: number;
+  velocity: number;
+}
+export type BandRole = "lead" | "bass" | "chords" | "pad" | "drums";
+/** `tick` counts from the jam's first beat, 480 to a beat. Drums: `pitch` is the General MIDI key. */
+export interface BandNote {
+  tick: number;
+  duration: number;
+  role: BandRole;
+  pitch: number;
+  velocity: number;
+}
+export interface BandChord {
+  tick: number;
+  name: string;
+}
+/** What is left out stays as it is. */
+export interface TransportChange {
+  playing?: boolean;
+  tempo?: number;
+  beats?: number;
+  tonic?: number;
+  mode?: "maj" | "min";
+  bar?: number;
+}
+
 export interface Fragment {
   tag: "fragment";
   index: number;
@@ -188,6 +217,9 @@ export type ClientMessage =
       mask: string | null;
       live: boolean;
     }
+  | { tag: "play"; events: NoteEvent[] }
+  | { tag: "conduct"; conduct: number; change: TransportChange; when: "now" | "beat" | "bar" }
+  | { tag: "perform"; perform: number; seed: number | null }
   | { tag: "stop"; run: string }
   | { tag: "steer"; run: string; change: TextSteer; image: ImageSteer | null }
   | { tag: "accept"; run: string; offset: number; start: number | null; end: number | null }
@@ -246,6 +278,20 @@ export type ServerMessage =
       height: number;
       jpeg: Uint8Array;
     }
+  | { tag: "played"; participant: string; events: NoteEvent[] }
+  | { tag: "conducted"; conduct: number; serial: number; at_ms: number; beat: number }
+  | {
+      tag: "band_stream";
+      run: string;
+      epoch: number;
+      start_ms: number;
+      frame: number;
+      from_pts: number;
+      pre_skip: number;
+    }
+  | { tag: "audio"; run: string; epoch: number; seq: number; pts: number; opus: Uint8Array }
+  | { tag: "band_notes"; run: string; epoch: number; notes: BandNote[]; chords: BandChord[] }
+  | { tag: "audio_gap"; dropped: number }
   | { tag: "models"; models: ModelInfo[] }
   | { tag: "links"; links: Record<string, string> }
   | { tag: "digest"; offset: number; sha256: Uint8Array }

@@ -82,11 +82,12 @@ export function nullable<T>(inner: Shape<T>): Shape<T | null> {
   };
 }
 
-export function list<T>(inner: Shape<T>, max?: number): Shape<T[]> {
+export function list<T>(inner: Shape<T>, max?: number, min = 0): Shape<T[]> {
   return {
     read(value) {
       if (!Array.isArray(value)) throw new ShapeError("expected an array");
       if (max !== undefined && value.length > max) throw new ShapeError(`more than ${max} items`);
+      if (value.length < min) throw new ShapeError(`fewer than ${min} items`);
       return value.map((item) => inner.read(item));
     },
     write: (value) => value.map((item) => inner.write(item)),
