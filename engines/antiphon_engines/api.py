@@ -302,7 +302,8 @@ class Engine(Protocol):
         ...
 
     def steer(self, job: Job, change: Steer) -> None:
-        """Change a running job; takes effect at its next step. Raises InvalidRequest and then changes nothing."""
+        """Change a running job: what its next step gives has been made with it, a preview that was begun before is
+        not given any more. Raises InvalidRequest and then changes nothing."""
         ...
 
     def release(self, job: Job) -> None:

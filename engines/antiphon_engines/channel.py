@@ -53,18 +53,27 @@ class Submit(Struct, frozen=True, tag="submit"):
 
 
 class SteerRun(Struct, frozen=True, tag="steer"):
+    """`epoch` is the run's from now on, and the answer names it; 0: a change that nobody is told of."""
+
     ticket: int
     change: TextSteer
+    epoch: int = 0
 
 
 class SteerPicture(Struct, frozen=True, tag="steer_picture"):
+    """As `SteerRun`."""
+
     ticket: int
     change: ImageSteer
+    epoch: int = 0
 
 
 class SteerBand(Struct, frozen=True, tag="steer_band"):
+    """As `SteerRun`."""
+
     ticket: int
     change: AudioSteer
+    epoch: int = 0
 
 
 class Push(Struct, frozen=True, tag="push"):
@@ -153,15 +162,15 @@ class Fatal(Struct, frozen=True, tag="fatal"):
 Report: TypeAlias = Progress | Ready | Changed | Events | Pong | Fatal
 
 
-def steering(ticket: int, change: Steer) -> SteerRun | SteerPicture | SteerBand:
+def steering(ticket: int, change: Steer, epoch: int) -> SteerRun | SteerPicture | SteerBand:
     """The command that carries `change`: the kinds stand untagged on the wire, so each has its own."""
     match change:
         case TextSteer():
-            return SteerRun(ticket, change)
+            return SteerRun(ticket, change, epoch)
         case ImageSteer():
-            return SteerPicture(ticket, change)
+            return SteerPicture(ticket, change, epoch)
         case AudioSteer():
-            return SteerBand(ticket, change)
+            return SteerBand(ticket, change, epoch)
 
 
 # Codec --------------------------------------------------------------------------------------------------

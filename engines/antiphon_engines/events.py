@@ -1,7 +1,8 @@
 """What the owner of a run hears about it, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
 `Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band), then `Done` or `Failed`.
 
-`Done` and `Failed` are last; `SteerRejected` may come at any time before.
+`Done` and `Failed` are last. Each steer of a run that goes on is answered, in order, by `Steered` or `SteerRejected`:
+what comes before that was made without it, what comes after with it.
 """
 
 from __future__ import annotations
@@ -34,10 +35,17 @@ class Progressed(Struct, frozen=True, tag="progressed"):
     remaining_ms: int
 
 
+class Steered(Struct, frozen=True, tag="steered"):
+    """The steer that began the run's `epoch` is in force from the next unit on."""
+
+    epoch: int
+
+
 class SteerRejected(Struct, frozen=True, tag="steer_rejected"):
-    """A steer could not be applied; the run goes on unchanged."""
+    """The steer that began the run's `epoch` could not be applied; the run goes on unchanged."""
 
     message: str
+    epoch: int
 
 
 RunEvent: TypeAlias = (
@@ -51,6 +59,7 @@ RunEvent: TypeAlias = (
     | Performed
     | Done
     | Failed
+    | Steered
     | SteerRejected
 )
 
@@ -67,5 +76,6 @@ __all__ = [
     "RunEvent",
     "Started",
     "SteerRejected",
+    "Steered",
     "Token",
 ]

@@ -31,13 +31,13 @@ class HeldRun:
     started: bool = False
     deaths: int = 0
     """Workers that died while this run waited in them."""
-    steers: list[Steer] = field(default_factory=list)
-    """Given while it waited: a new worker must be told of them too."""
+    steers: list[tuple[Steer, int]] = field(default_factory=list)
+    """Given while it waited, each with its epoch: a new worker must be told of them too."""
 
     def commands(self) -> list[Command]:
         """What tells a worker of this run."""
         submit = Submit(self.ticket, self.run, self.epoch, self.share, self.weight, self.request)
-        return [submit, *(steering(self.ticket, change) for change in self.steers)]
+        return [submit, *(steering(self.ticket, *steer) for steer in self.steers)]
 
 
 class HeldRuns:
@@ -73,7 +73,7 @@ class HeldRuns:
         self._waiting[share] += 1
         return held
 
-    def steer(self, run: str, change: Steer) -> HeldRun:
+    def steer(self, run: str, change: Steer, epoch: int) -> HeldRun:
         """Raises NotFound when the run is over, and QueueFull when too many changes wait for its start."""
         held = self._runs.get(run)
         if held is None:
@@ -81,7 +81,7 @@ class HeldRuns:
         if not held.started:
             if len(held.steers) >= MAX_WAITING_STEERS:
                 raise QueueFull("too many changes wait for the start of this run")
-            held.steers.append(change)
+            held.steers.append((change, epoch))
         return held
 
     def get(self, run: str) -> HeldRun | None:

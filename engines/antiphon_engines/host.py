@@ -57,6 +57,7 @@ from antiphon_engines.events import (
     Queued,
     RunEvent,
     Started,
+    Steered,
     SteerRejected,
     Token,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "RunEvent",
     "Started",
     "SteerRejected",
+    "Steered",
     "Token",
 ]
 
@@ -216,15 +218,16 @@ class EngineHost:
             waiting = Queued(self._held.waiting, 0)
             asyncio.get_running_loop().call_soon(self._held.deliver, held.ticket, (waiting,))
 
-    def steer(self, run: str, change: Steer) -> None:
-        """Change a run at its next step; a change that cannot be made comes back as SteerRejected.
+    def steer(self, run: str, change: Steer, epoch: int = 0) -> None:
+        """Change a run at its next step, which begins its `epoch`; `Steered` or `SteerRejected` answers (with epoch
+        0 the latter alone).
 
         Raises NotFound when the run is over, and QueueFull when too many changes are under way.
         """
         self._check_backlog()
-        held = self._held.steer(run, change)
+        held = self._held.steer(run, change, epoch)
         if self.state.status == "ready":
-            self._send([steering(held.ticket, change)])
+            self._send([steering(held.ticket, change, epoch)])
 
     def push(self, run: str, notes: Sequence[PlayedNote]) -> None:
         """Tell a band what people played. Notes for a band that has not started or is over go nowhere, and so do those

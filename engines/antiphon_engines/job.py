@@ -62,8 +62,8 @@ class Ticket:
     state: State = State.WAITING
     job: Job | None = None
     """The engine's own state; set once while active, None again when it was released."""
-    steers: list[Steer] = field(default_factory=list)
-    """Given while it waited; applied when it is admitted."""
+    steers: list[tuple[Steer, int]] = field(default_factory=list)
+    """Given while it waited, each with its epoch; applied when it is admitted."""
 
     started_at: float = 0.0
     output_at: float = 0.0

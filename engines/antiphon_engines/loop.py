@@ -44,7 +44,7 @@ from antiphon_engines.channel import (
     SteerRun,
     Submit,
 )
-from antiphon_engines.events import Progressed, Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.inbox import Inbox, Joined, Missing, News
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.scheduler import Batch, Scheduler
@@ -138,10 +138,14 @@ class WorkerLoop:
                 self._tell_engines()
             case Submit():
                 self._submit(command)
-            case SteerRun(number, change) | SteerPicture(number, change) | SteerBand(number, change):
+            case (
+                SteerRun(number, change, epoch)
+                | SteerPicture(number, change, epoch)
+                | SteerBand(number, change, epoch)
+            ):
                 ticket = self._scheduler.get(number)
                 if ticket is not None:
-                    self._steer(ticket, change)
+                    self._steer(ticket, change, epoch)
             case Push(number, notes):
                 ticket = self._scheduler.get(number)
                 if ticket is not None and ticket.job is not None:
@@ -176,17 +180,19 @@ class WorkerLoop:
         except (PeerError, EngineUnavailable) as error:
             self._say(ticket, Failed(error.code, error.message))
 
-    def _steer(self, ticket: Ticket, change: Steer) -> None:
+    def _steer(self, ticket: Ticket, change: Steer, epoch: int) -> None:
         if not isinstance(ticket.request, _STEERED_BY[type(change)]):
-            self._say(ticket, SteerRejected(f"this change is not for {ticket.engine} runs"))
+            self._say(ticket, SteerRejected(f"this change is not for {ticket.engine} runs", epoch))
             return
         if ticket.job is None:
-            ticket.steers.append(change)
+            ticket.steers.append((change, epoch))
             return
         try:
             self.engines[ticket.engine].steer(ticket.job, change)
+            if epoch:
+                self._say(ticket, Steered(epoch))
         except AntiphonError as error:
-            self._say(ticket, SteerRejected(error.message))
+            self._say(ticket, SteerRejected(error.message, epoch))
         except Exception as error:
             self._engine_failed([ticket], error)
 
@@ -208,9 +214,9 @@ class WorkerLoop:
                 self._engine_failed([ticket], error)
             else:
                 steers, ticket.steers = ticket.steers, []
-                for change in steers:
+                for change, epoch in steers:
                     if ticket.state is State.ACTIVE:
-                        self._steer(ticket, change)
+                        self._steer(ticket, change, epoch)
 
     # Step -----------------------------------------------------------------------------------------------
 

@@ -404,6 +404,15 @@ class Run(Message, frozen=True, tag="run"):
     ask: UInt = 0
 
 
+class Steered(Message, frozen=True, tag="steered"):
+    """To whoever steered: the change that began the run's `epoch` is in force. `made` tokens, or denoising steps, had
+    come before it; everything after was made with it."""
+
+    run: Id
+    epoch: UInt
+    made: UInt
+
+
 class Tokens(Message, frozen=True, tag="tokens"):
     """Details of sampled tokens, beside the text that enters the document. In `private` mode they are the text."""
 
@@ -414,7 +423,8 @@ class Tokens(Message, frozen=True, tag="tokens"):
 
 
 class Preview(Message, frozen=True, tag="preview"):
-    """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of its epoch."""
+    """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of its epoch: it was
+    made before a steer."""
 
     lane: ClassVar[Lane] = Lane.PREVIEW
     run: Id
@@ -558,6 +568,7 @@ ServerMessage = (
     | Left
     | Presence
     | Run
+    | Steered
     | Tokens
     | Preview
     | Played

@@ -125,17 +125,26 @@ class Painting(Work):
                 self.run.update(progress=step, length=of)
             case Preview(step, of, jpeg, width, height):
                 info = self.run.info
-                self._desk.tell_all(PreviewMessage(info.id, info.epoch, step, of, width, height, jpeg))
+                if self.epoch == info.epoch:  # else a steer is under way, and this shows what was before it
+                    self._desk.tell_all(PreviewMessage(info.id, info.epoch, step, of, width, height, jpeg))
             case Image(png, width, height, seed):
                 self._picture = picture(png, "image/png", width, height)
                 self.run.update(seed=seed)
 
-    def steer(self, steer: Steer) -> dict[str, object]:
-        change = steer.image
-        if change is None:
+    @property
+    def made(self) -> int:
+        return self.run.info.progress
+
+    def steer(self, steer: Steer, epoch: int) -> bool:
+        if steer.image is None:
             raise PeerError("this run paints a picture; it is steered by `image`")
         if self.given:
-            self._stage.engine.steer(self.run.info.id, change)
+            self._stage.engine.steer(self.run.info.id, steer.image, epoch)
+        return self.given
+
+    def steered(self, steer: Steer) -> dict[str, object]:
+        change = steer.image
+        assert change is not None
         known = {name: value for name, value in _changes(change).items() if value is not msgspec.UNSET}
         inside = {name: known.pop(name) for name in ("negative_prompt", "guidance") if name in known}
         self._request = replace(self._request, params=replace(self._request.params, **inside), **known)

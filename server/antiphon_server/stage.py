@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
-from antiphon_engines.api import EngineUnavailable, Output, Request
+from antiphon_engines.api import EngineUnavailable, Output, QueueFull, Request
 from antiphon_engines.api import Steer as EngineSteer
-from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
 from antiphon_proto.messages import Error, Message, ModelInfo, Steer, Stop
+from antiphon_proto.messages import Steered as SteeredMessage
 from antiphon_server.authorship import Owner
 from antiphon_server.document import Change, DocumentBroken
 from antiphon_server.frames import Frame
@@ -24,6 +25,9 @@ from antiphon_server.presence import PresenceBoard
 from antiphon_server.rights import Right, may
 from antiphon_server.runs import RunEntry, RunRegistry
 from antiphon_server.shared import SharedState
+
+MAX_STEERS: Final = 32
+"""Steers of one run that the engine has not answered yet; one more is refused."""
 
 
 class Engine(Protocol):
@@ -40,7 +44,7 @@ class Engine(Protocol):
         weight: float = 1.0,
     ) -> None: ...
 
-    def steer(self, run: str, change: EngineSteer) -> None: ...
+    def steer(self, run: str, change: EngineSteer, epoch: int = 0) -> None: ...
 
     def cancel(self, run: str) -> None: ...
 
@@ -94,8 +98,10 @@ class Work(ABC):
         self.run = run
         self.ended: Done | Failed | None = None
         """What the engine said last."""
-        self.steered_by = run.info.participant
-        """Who hears when the engine would not be steered."""
+        self.epoch = run.info.epoch
+        """Of the last steer that the engine has answered: what comes now was made under it."""
+        self.asked: dict[int, tuple[str, Steer]] = {}
+        """Epoch -> who steered, and how: what the engine has not answered yet, oldest first."""
 
     @property
     def owner(self) -> Owner:
@@ -113,9 +119,18 @@ class Work(ABC):
     def settle(self) -> bool:
         """At the tick: bring into the document what can be brought; whether nothing waits any more."""
 
+    @property
     @abstractmethod
-    def steer(self, steer: Steer) -> dict[str, object]:
-        """Pass a change on to the engine; returns what changes of the run's info. Raises PeerError."""
+    def made(self) -> int:
+        """Tokens or denoising steps that have come so far."""
+
+    @abstractmethod
+    def steer(self, steer: Steer, epoch: int) -> bool:
+        """Pass a change on to the engine; whether the engine has it and will answer. Raises PeerError."""
+
+    @abstractmethod
+    def steered(self, steer: Steer) -> dict[str, object]:
+        """A change is in force; returns what changes of the run's info."""
 
     @abstractmethod
     def closed(self) -> None:
@@ -168,13 +183,19 @@ class Stage:
         self.halt(self._own_live(member, stop.run))
 
     def steer(self, member: Member, steer: Steer) -> None:
-        """Change a run while it streams. What came before stays; the engine goes on from there."""
+        """Change a run while it streams. What it has written stays, the engine goes on from there; whoever steers
+        is told from where (`steered`), or why not. Previews of the former course are stale from now on."""
         run = self._own_live(member, steer.run)
         work = self._works[run.info.id]
-        work.steered_by = member.id
-        changes = work.steer(steer)
+        if len(work.asked) >= MAX_STEERS:
+            raise QueueFull("too many changes of this run are under way")
+        epoch = run.info.epoch + 1
+        passed_on = work.steer(steer, epoch)
         self._desk.forget_previews(run.info.id)
-        run.update(epoch=run.info.epoch + 1, **changes)
+        run.update(epoch=epoch)
+        work.asked[epoch] = member.id, steer
+        if not passed_on:
+            self._steered(work, epoch)
         self._desk.wake()
 
     def halt(self, run: RunEntry) -> None:
@@ -219,12 +240,23 @@ class Stage:
                 work.started()
             case Done() | Failed():
                 work.ended = event
-            case SteerRejected(message):
-                error = Error(ErrorCode.INVALID, message, re="steer", ref=run.info.id)
-                self._desk.tell(work.steered_by, error)
+            case Steered(epoch):
+                self._steered(work, epoch)
+            case SteerRejected(message, epoch):
+                work.epoch = max(work.epoch, epoch)
+                if (asked := work.asked.pop(epoch, None)) is not None:
+                    error = Error(ErrorCode.INVALID, message, re="steer", ref=run.info.id)
+                    self._desk.tell(asked[0], error)
             case _:
                 work.take(event)
         self._desk.wake()
+
+    def _steered(self, work: Work, epoch: int) -> None:
+        work.epoch = max(work.epoch, epoch)
+        if (asked := work.asked.pop(epoch, None)) is not None:
+            participant, steer = asked
+            work.run.update(**work.steered(steer))
+            self._desk.tell(participant, SteeredMessage(work.run.info.id, epoch, work.made))
 
     def _finish(self, work: Work, end: Done | Failed) -> None:
         if isinstance(end, Failed):

@@ -45,10 +45,17 @@ class Writing(Work):
         if isinstance(output, Token):
             self._tokens.append(output.info)
 
-    def steer(self, steer: Steer) -> dict[str, object]:
+    @property
+    def made(self) -> int:
+        return self.run.info.progress + len(self._tokens)
+
+    def steer(self, steer: Steer, epoch: int) -> bool:
         if steer.image is not None:
             raise PeerError("this run writes a text; it is steered by `change`")
-        self._engine.steer(self.run.info.id, steer.change)
+        self._engine.steer(self.run.info.id, steer.change, epoch)
+        return True
+
+    def steered(self, steer: Steer) -> dict[str, object]:
         changes: dict[str, object] = {}
         if isinstance(steer.change.instruction, str):
             changes["instruction"] = steer.change.instruction

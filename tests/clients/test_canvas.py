@@ -150,7 +150,7 @@ async def test_a_held_picture_is_watched_steered_and_stopped(
             assert isinstance(event, Preview)
             if event.step == 2:
                 break
-        await painting.steer(ImageSteer(prompt="a wolf"))
+        assert (await painting.steer(ImageSteer(prompt="a wolf"))).made == 2
         await bob.wait_for(lambda room: room.runs[run.id].instruction == "a wolf")
         assert [change.prompt for _, change in server.engine.steered] == ["a wolf"]  # type: ignore[union-attr]
         await painting.stop()

@@ -21,6 +21,7 @@ from antiphon_client import (
     create_room,
 )
 from antiphon_engines.events import Failed
+from antiphon_proto.messages import Steered
 from antiphon_proto.params import TextParams, TextSteer
 from support.server import PATIENCE, LiveServer, running
 
@@ -97,7 +98,7 @@ async def test_stop_and_steer_reach_the_engine(server: LiveServer, pair: tuple[R
     server.engine.hold = True
     run = pair[0].ask("a storm")
     info = await run.start()
-    await run.steer(TextSteer(temperature=0.1))
+    assert await run.steer(TextSteer(temperature=0.1)) == Steered(info.id, info.epoch + 1, 0)
     await run.stop()
     assert (await run.finished()).state == "stopped"
     assert server.engine.steered == [(info.id, TextSteer(temperature=0.1))]

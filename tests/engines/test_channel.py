@@ -46,7 +46,7 @@ from antiphon_engines.channel import (
     report_decoder,
 )
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Progressed, Queued, Started, SteerRejected
+from antiphon_engines.events import Progressed, Queued, Started, Steered, SteerRejected
 from antiphon_engines.settings import QueueBounds
 from antiphon_proto.messages import Alternative, TokenInfo
 from antiphon_proto.params import ImageParams, ImageSteer, TextParams, TextSteer
@@ -57,8 +57,8 @@ COMMANDS: list[Command] = [
     Submit(
         1, "r1", 3, "ann", 2.0, request("пиши 🖋", before="ж" * 300, params=TextParams(seed=7, stop=("\n",)))
     ),
-    SteerRun(1, TextSteer(temperature=0.1)),
-    SteerRun(1, TextSteer(instruction="shorter")),
+    SteerRun(1, TextSteer(temperature=0.1), 2),
+    SteerRun(1, TextSteer(instruction="shorter"), 3),
     Submit(
         2,
         "r2",
@@ -67,7 +67,7 @@ COMMANDS: list[Command] = [
         1.0,
         ImageRequest("inpaint", "a ж", ImageParams(seed=3, sampler="lcm"), b"\x89PNG", b"\xff\xd8", 2),
     ),
-    SteerPicture(2, ImageSteer(prompt="a house", previews=0)),
+    SteerPicture(2, ImageSteer(prompt="a house", previews=0), 2),
     Cancel(1),
     Ping(9),
     Shutdown(),
@@ -78,7 +78,7 @@ REPORTS: list[Report] = [
     Ready((EngineInfo("text", "m", "cpu", "onnx", 8, 8, "note"),)),
     Events(1, (Queued(3, 1200), Started())),
     Events(1, (Token(TokenInfo(0, "ж", 5, -0.25, (Alternative("з", -1.5),))), Done("stop_string"))),
-    Events(2, (Failed("engine_failed", "why"), SteerRejected("no"))),
+    Events(2, (Failed("engine_failed", "why"), SteerRejected("no", 2), Steered(3))),
     Events(3, (Progressed(0, 8, 1200), Preview(1, 8, b"\xff\xd8", 64, 32), Image(b"\x89", 9, 8, 7))),
     Changed(
         (EngineInfo("image", "m", "cpu", "torch", 8, 8, "", ImageFacts(64, 64, 8, 2.5, 4096, ("euler",))),),

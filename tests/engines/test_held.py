@@ -28,7 +28,7 @@ def test_a_new_worker_is_told_of_those_who_wait_in_their_order_with_their_steers
     runs = HeldRuns(QueueBounds())
     first, second, third = (add(runs, name, []) for name in ("r1", "r2", "r3"))
     change = TextSteer(temperature=0.5)
-    runs.steer("r3", change)
+    runs.steer("r3", change, 2)
     runs.deliver(first.ticket, (Started(),))
     runs.worker_died("it died", max_deaths=3)
     commands = runs.commands()
@@ -36,16 +36,16 @@ def test_a_new_worker_is_told_of_those_who_wait_in_their_order_with_their_steers
         second.ticket,
         third.ticket,
     ]
-    assert commands[-1] == SteerRun(third.ticket, change)
+    assert commands[-1] == SteerRun(third.ticket, change, 2)
 
 
 def test_a_steer_of_a_started_run_is_not_kept() -> None:
     runs = HeldRuns(QueueBounds())
     held = add(runs, "r1", [])
-    runs.steer("r1", TextSteer(temperature=0.5))
+    runs.steer("r1", TextSteer(temperature=0.5), 2)
     runs.deliver(held.ticket, (Started(),))
     for _ in range(100):
-        runs.steer("r1", TextSteer(temperature=0.5))
+        runs.steer("r1", TextSteer(temperature=0.5), 2)
     assert held.steers == []
 
 

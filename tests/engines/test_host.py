@@ -48,7 +48,7 @@ async def test_runs_may_come_before_the_worker_is_ready(tmp_path: Path) -> None:
         watched.submit("r1", first, "wait", tokens=3)
         watched.submit("r2", second, tokens=3)
         watched.submit("r3", third, tokens=3)
-        watched.host.steer("r1", TextSteer(instruction="go on"))
+        watched.host.steer("r1", TextSteer(instruction="go on"), 2)
         watched.host.cancel("r3")
         assert first.events == [], "a sink was called during submit"
         await first.ended()
@@ -103,12 +103,12 @@ async def test_a_steer_reaches_the_run_and_a_refusal_comes_back(tmp_path: Path) 
         recorder = Recorder()
         watched.submit("r1", recorder, "wait", tokens=4)
         await recorder.saw(Token)
-        watched.host.steer("r1", TextSteer(instruction="invalid"))
+        watched.host.steer("r1", TextSteer(instruction="invalid"), 2)
         await recorder.saw(SteerRejected)
-        watched.host.steer("r1", TextSteer(instruction="go on"))
+        watched.host.steer("r1", TextSteer(instruction="go on"), 2)
         await recorder.ended()
         with pytest.raises(NotFound, match="r1 is not running"):
-            watched.host.steer("r1", TextSteer())
+            watched.host.steer("r1", TextSteer(), 3)
 
 
 async def test_bounds_are_told_at_once(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ async def test_bounds_are_told_at_once(tmp_path: Path) -> None:
             watched.host.submit("r7", 0, share="bob", request=request(), sink=Recorder(), weight=float("nan"))
         watched.submit("r8", Recorder(), share="bob")
         for _ in range(32):
-            watched.host.steer("r8", TextSteer(temperature=0.5))
+            watched.host.steer("r8", TextSteer(temperature=0.5), 2)
         with pytest.raises(QueueFull, match="too many changes"):
-            watched.host.steer("r8", TextSteer(temperature=0.5))
+            watched.host.steer("r8", TextSteer(temperature=0.5), 2)
 
 
 async def test_a_raising_sink_is_logged_and_breaks_nothing(

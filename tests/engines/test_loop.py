@@ -20,7 +20,7 @@ from antiphon_engines.channel import (
     SteerRun,
     Submit,
 )
-from antiphon_engines.events import Progressed, Queued, RunEvent, Started, SteerRejected
+from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.inbox import Joined, Missing, News
 from antiphon_engines.loop import MAX_BROKEN, EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
@@ -131,12 +131,12 @@ def test_a_cancelled_run_that_waits_never_starts() -> None:
 
 
 def test_cancelling_what_is_over_or_unknown_is_no_error() -> None:
-    gateway = Gateway([submit(1, tokens=1)], [Cancel(1), Cancel(77), SteerRun(78, TextSteer())]).run()
+    gateway = Gateway([submit(1, tokens=1)], [Cancel(1), Cancel(77), SteerRun(78, TextSteer(), 2)]).run()
     assert gateway.kinds(1) == ["Started", "Token", "Done"]
 
 
 def test_what_a_cancelled_run_had_still_to_say_is_not_said() -> None:
-    steer = SteerRun(1, TextSteer(instruction="invalid"))
+    steer = SteerRun(1, TextSteer(instruction="invalid"), 2)
     gateway = Gateway([submit(1, tokens=100)], [], [steer, Cancel(1)]).run()
     assert gateway.kinds(1) == ["Started", "Token", "Token"]
 
@@ -148,19 +148,25 @@ def test_a_cancel_that_comes_with_its_submit_leaves_nothing_to_say() -> None:
 
 
 def test_a_steer_takes_effect_at_the_next_step() -> None:
-    steer = SteerRun(1, TextSteer(instruction="go on"))
+    steer = SteerRun(1, TextSteer(instruction="go on"), 2)
     gateway = Gateway([submit(1, "wait")], [], [], [steer]).run()
-    assert gateway.kinds(1) == ["Started", "Token", "Token", "Token", "Token", "Done"]
+    assert gateway.kinds(1) == ["Started", "Token", "Steered", "Token", "Token", "Token", "Done"]
+    assert gateway.events(1)[2] == Steered(2)
     assert len(gateway.engine.steps) == 6
 
 
 def test_a_steer_of_a_waiting_run_is_applied_when_it_starts() -> None:
-    steers = [SteerRun(2, TextSteer(instruction="go on")), SteerRun(2, TextSteer(instruction="invalid"))]
+    steers = [
+        SteerRun(2, TextSteer(instruction="go on"), 2),
+        SteerRun(2, TextSteer(instruction="invalid"), 3),
+    ]
     gateway = Gateway([submit(1), submit(2, "wait")], steers, max_jobs=1).run()
     assert gateway.text(2) == "w0 w1 w2 w3 "
-    assert [event for event in gateway.events(2) if isinstance(event, SteerRejected)] == [
-        SteerRejected("the fake engine was asked to refuse the steer")
+    assert [event for event in gateway.events(2) if isinstance(event, Steered | SteerRejected)] == [
+        Steered(2),
+        SteerRejected("the fake engine was asked to refuse the steer", 3),
     ]
+    assert gateway.kinds(2)[1:3] == ["Started", "Steered"], "before anything is made"
 
 
 def test_those_who_wait_are_told_where_they_stand_and_not_again_without_news() -> None:
@@ -273,7 +279,7 @@ def test_runs_wait_for_an_engine_that_is_still_loading() -> None:
     gateway = Gateway([paint(1), paint(2), paint(4)])
     gateway.script += [
         [Cancel(4)],
-        [SteerPicture(1, ImageSteer(prompt="a cat"))],
+        [SteerPicture(1, ImageSteer(prompt="a cat"), 2)],
         [Joined(gateway.painter), submit(3)],
     ]
     gateway.run()
@@ -321,9 +327,9 @@ def test_a_change_for_the_other_kind_of_run_is_rejected() -> None:
     gateway.script = [
         [Joined(gateway.painter), paint(1), submit(2)],
         [
-            SteerRun(1, TextSteer()),
-            SteerPicture(2, ImageSteer()),
-            SteerPicture(1, ImageSteer(prompt="a cat")),
+            SteerRun(1, TextSteer(), 2),
+            SteerPicture(2, ImageSteer(), 2),
+            SteerPicture(1, ImageSteer(prompt="a cat"), 2),
         ],
     ]
     gateway.run()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from antiphon_engines.api import EngineUnavailable, QueueFull
-from antiphon_engines.events import Queued, SteerRejected
+from antiphon_engines.events import Queued
+from antiphon_engines.events import Steered as EngineSteered
 from antiphon_proto.messages import (
     Accept,
     Ask,
@@ -17,6 +18,7 @@ from antiphon_proto.messages import (
     Run,
     RunInfo,
     Steer,
+    Steered,
     Stop,
     Tokens,
     Undo,
@@ -25,6 +27,7 @@ from antiphon_proto.messages import (
 from antiphon_proto.params import TextParams, TextSteer
 from antiphon_proto.sync import SyncUpdate
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.stage import MAX_STEERS
 from antiphon_server.store.api import StorageUnavailable
 from support.replica import NativeReplica, PlainReplica
 from support.rooms import House
@@ -176,15 +179,54 @@ def test_steer_reaches_the_engine_and_rejections_come_back(house: House, ann: Na
     epoch = _info(house, run).epoch
     change = TextSteer(instruction="calmer", temperature=0.1)
     ann.send(house.room, Steer(run, change))
-    house.host.tell(run, SteerRejected("too late"))
+    house.host.refuse(run, "too late")
     house.host.say(run, "b")
     house.tick()
     ann.receive()
     assert house.host.steered == [(run, change)]
     assert _info(house, run).epoch == epoch + 1
-    assert _info(house, run).instruction == "calmer"
+    assert _info(house, run).instruction == ""
     assert ann.of(Error) == [Error("invalid", "too late", "steer", run)]
     assert house.room.text() == "ab"
+
+
+def test_whoever_steers_is_told_from_which_token_on(
+    house: House, ann: NativeReplica, bo: NativeReplica
+) -> None:
+    run = _ask(house, bo, 0)
+    _say(house, run, "a", "b")
+    ann.send(house.room, Steer(run, TextSteer(instruction="calmer", max_tokens=7)))
+    house.host.say(run, "c")
+    house.tick()
+    assert _info(house, run).instruction == ""
+    house.host.say(run, "d")
+    house.host.obey(run)
+    house.host.say(run, "e")
+    house.tick()
+    ann.receive()
+    bo.receive()
+    info = _info(house, run)
+    assert (info.instruction, info.length, info.progress) == ("calmer", 7, 5)
+    assert ann.of(Steered) == [Steered(run, info.epoch, 4)]
+    assert bo.of(Steered) == []
+    assert house.room.text() == "abcde"
+
+
+def test_only_so_many_steers_wait_for_their_answers(house: House, ann: NativeReplica) -> None:
+    run = _ask(house, ann, 0)
+    _say(house, run, "a")
+    for _ in range(MAX_STEERS + 1):
+        ann.send(house.room, Steer(run, TextSteer(temperature=0.5)))
+    ann.receive()
+    assert [error.code for error in ann.of(Error)] == ["queue_full"]
+    house.host.obey(run)  # the last of them; the others' answers were lost with it
+    for epoch in range(2, _info(house, run).epoch):
+        house.host.tell(run, EngineSteered(epoch))
+    ann.receive()
+    assert len(ann.of(Steered)) == MAX_STEERS
+    ann.send(house.room, Steer(run, TextSteer(temperature=0.5)))
+    ann.receive()
+    assert len(ann.of(Error)) == 1
 
 
 def test_a_rejection_goes_to_whoever_steered(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
@@ -192,7 +234,7 @@ def test_a_rejection_goes_to_whoever_steered(house: House, ann: NativeReplica, b
     _say(house, run, "a")
     bo.receive()
     ann.send(house.room, Steer(run, TextSteer(instruction="calmer")))
-    house.host.tell(run, SteerRejected("too late"))
+    house.host.refuse(run, "too late")
     house.tick()
     ann.receive()
     bo.receive()

@@ -10,7 +10,7 @@ from pycrdt import Map
 
 from antiphon_engines.api import Image, ImageRequest, QueueFull
 from antiphon_engines.events import Preview as EnginePreview
-from antiphon_engines.events import Progressed, Queued
+from antiphon_engines.events import Progressed, Queued, Steered
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
     Error,
@@ -24,6 +24,7 @@ from antiphon_proto.messages import (
     Stop,
     Undo,
 )
+from antiphon_proto.messages import Steered as SteeredMessage
 from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from antiphon_server.authorship import Owner
 from antiphon_server.painter import shaped
@@ -350,6 +351,7 @@ def test_steering_and_stopping_a_picture(house: House, ann: NativeReplica) -> No
     ann.send(house.room, Steer(run, image=change))
     ann.send(house.room, Steer(run, TextSteer(temperature=1.0)))
     assert house.host.steered == [(run, change)]
+    house.host.obey(run)
     assert (info(house, run).epoch, info(house, run).instruction) == (2, "a wolf")
     assert errors(ann) == [("invalid", "steer", run)]
     ann.send(house.room, Stop(run))
@@ -366,6 +368,43 @@ def test_a_picture_that_waits_for_its_source_is_steered_too(house: House, ann: N
     assert isinstance(request, ImageRequest)
     assert (request.prompt, request.params.negative_prompt, request.previews) == ("a wolf", "rain", 2)
     assert house.host.steered == []
+
+
+def test_a_preview_made_before_a_steer_is_stale(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
+    run = paint(house, ann)
+    house.host.start(run)
+
+    def step(number: int) -> None:
+        house.host.tell(run, Progressed(number, 8, 0))
+        house.host.tell(run, EnginePreview(number, 8, JPEG, 64, 48))
+
+    step(1)
+    bo.receive()
+    ann.send(house.room, Steer(run, image=ImageSteer(prompt="a wolf")))
+    step(2)
+    ann.send(house.room, Steer(run, image=ImageSteer(guidance=2.0)))
+    house.host.tell(run, Steered(2))
+    step(3)  # made with the first change and not with the second
+    house.host.tell(run, Steered(3))
+    step(4)
+    house.tick()
+    ann.receive()
+    bo.receive()
+    assert [(one.epoch, one.step) for one in bo.of(Preview)] == [(1, 1), (3, 4)]
+    assert ann.of(SteeredMessage) == [SteeredMessage(run, 2, 2), SteeredMessage(run, 3, 3)]
+    assert bo.of(SteeredMessage) == []
+
+
+def test_previews_go_on_when_a_steer_was_refused(house: House, ann: NativeReplica) -> None:
+    run = paint(house, ann)
+    house.host.start(run)
+    ann.send(house.room, Steer(run, image=ImageSteer(prompt="a wolf")))
+    house.host.refuse(run, "the picture is painted already")
+    house.host.tell(run, EnginePreview(2, 4, JPEG, 64, 48))
+    house.tick()
+    ann.receive()
+    assert [(one.epoch, one.step) for one in ann.of(Preview)] == [(2, 2)]
+    assert info(house, run).instruction == "a fox"
 
 
 def test_a_preview_that_nobody_has_taken_goes_with_its_epoch(house: House, ann: NativeReplica) -> None:

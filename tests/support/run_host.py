@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from antiphon_engines.api import Request, Steer, TextRequest
-from antiphon_engines.events import Done, Failed, RunEvent, Started, Token
+from antiphon_engines.events import Done, Failed, RunEvent, Started, Steered, SteerRejected, Token
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import Alternative, TokenInfo
 
@@ -20,6 +20,7 @@ class ScriptedHost:
         self.refusal: AntiphonError | None = None
         self._sinks: dict[str, Callable[[RunEvent], None]] = {}
         self._indices: dict[str, int] = {}
+        self._epochs: dict[str, int] = {}
 
     def submit(
         self,
@@ -37,8 +38,17 @@ class ScriptedHost:
         self._sinks[run] = sink
         self._indices[run] = 0
 
-    def steer(self, run: str, change: Steer) -> None:
+    def steer(self, run: str, change: Steer, epoch: int = 0) -> None:
         self.steered.append((run, change))
+        self._epochs[run] = epoch
+
+    def obey(self, run: str) -> None:
+        """The run has taken its last steer."""
+        self.tell(run, Steered(self._epochs[run]))
+
+    def refuse(self, run: str, message: str) -> None:
+        """The run will not take its last steer."""
+        self.tell(run, SteerRejected(message, self._epochs[run]))
 
     def cancel(self, run: str) -> None:
         self.cancelled.append(run)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from antiphon_engines.api import EngineInfo, EngineUnavailable, ImageFacts, ImageRequest, Request, Steer
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Token
+from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Steered, Token
 from antiphon_engines.host import HostState
 from antiphon_proto.errors import NotFound
 from antiphon_proto.messages import TokenInfo
@@ -92,10 +92,12 @@ class ScriptedEngine:
         self._written[run] = 0
         asyncio.get_running_loop().call_soon(self._begin, run)
 
-    def steer(self, run: str, change: Steer) -> None:
+    def steer(self, run: str, change: Steer, epoch: int = 0) -> None:
         if run not in self._sinks:
             raise NotFound("the run is over")
         self.steered.append((run, change))
+        if epoch:
+            asyncio.get_running_loop().call_soon(self._tell, run, Steered(epoch))
 
     def cancel(self, run: str) -> None:
         if self._sinks.pop(run, None) is not None:

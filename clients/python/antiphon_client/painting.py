@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon_client.run import AnyRun
-from antiphon_proto.messages import Paint, Preview, Steer
+from antiphon_proto.messages import Paint, Preview, Steered
 from antiphon_proto.params import ImageSteer
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ class Painting(AnyRun):
                 return Painted(key, fields)
         return None
 
-    async def steer(self, change: ImageSteer) -> None:
-        """Change its prompt, guidance or previews while it is painted."""
-        info = await self.start()
-        await self._room._request(Steer(info.id, image=change))
+    async def steer(self, change: ImageSteer) -> Steered:
+        """Change its prompt, guidance or previews while it is painted. Returns when the change is in force: `made`
+        steps were taken before it, and previews that come from now on show it. Raises RequestRefused."""
+        return await self._steer(change)
 
     async def _send(self) -> None:
         source, mask = [

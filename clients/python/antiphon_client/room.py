@@ -21,7 +21,7 @@ from antiphon_client.errors import ClientError, EditRefused, JoinRefused, Reques
 from antiphon_client.link import Link, bounded
 from antiphon_client.painting import Painting, Source
 from antiphon_client.replica import TRANSIENT, Replica
-from antiphon_client.run import MAX_BUFFERED, AnyRun, Run
+from antiphon_client.run import ENDED, MAX_BUFFERED, AnyRun, Run
 from antiphon_proto.messages import (
     VERSION,
     Accept,
@@ -49,6 +49,8 @@ from antiphon_proto.messages import (
     RunInfo,
     ServerMessage,
     SetPresence,
+    Steer,
+    Steered,
     TokenInfo,
     Tokens,
     Undo,
@@ -107,6 +109,8 @@ class Room:
         self._link = Link(address.websocket, self._replica, self._hello, self._receive, self._lost)
         self._asks: dict[int, AnyRun] = {}
         self._asked = 0
+        self._steers: dict[str, asyncio.Future[Steered]] = {}
+        """Run -> who waits for the answer to a steer of it."""
         self._early: dict[str, deque[TokenInfo]] = {}
         self.canvas = Canvas(self._replica, self._link.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
@@ -257,6 +261,18 @@ class Room:
         self._raise_failure()
         self._link.request(message)
 
+    async def _steer(self, steer: Steer) -> Steered:
+        answer: asyncio.Future[Steered] = asyncio.get_running_loop().create_future()
+        self._steers[steer.run] = answer
+        try:
+            await self._request(steer)
+            await self._until(lambda: answer.done() or self.runs[steer.run].state in ENDED)
+            if not answer.done():
+                raise RequestRefused("conflict", "the run ended before the change took effect")
+            return answer.result()
+        finally:
+            del self._steers[steer.run]
+
     async def _settle(
         self, kind: type[Accept] | type[Reject], run: str, part: tuple[int, int] | None
     ) -> None:
@@ -388,6 +404,9 @@ class Room:
                 self._present(message)
             case RunMessage():
                 self._run_changed(message)
+            case Steered(run):
+                if (waiting := self._steers.get(run)) is not None and not waiting.done():
+                    waiting.set_result(message)
             case Tokens():
                 self._tokens_came(message)
             case Preview():
@@ -414,6 +433,10 @@ class Room:
         for run in [run for run in self._asks.values() if run.info is None]:
             del self._asks[run.number]
             run._refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
+        for waiting in self._steers.values():
+            if not waiting.done():
+                lost = "the connection was lost before the server answered; the change may be in force"
+                waiting.set_exception(RequestRefused("unavailable", lost))
         if self._replica.welcomed(message) is not None:
             self._link.repeat_edit(refused=False)
         if message.resumed:
@@ -488,5 +511,11 @@ class Room:
             and (run := self._asks.pop(int(message.ref), None))
         ):
             run._refuse(error)
+        elif (
+            message.re == "steer"
+            and (waiting := self._steers.get(message.ref)) is not None
+            and not waiting.done()
+        ):
+            waiting.set_exception(error)
         else:
             self._refusals.append(error)

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
 from antiphon_client.errors import ClientError, RunFailed
-from antiphon_proto.messages import Ask, RunInfo, Steer, Stop, TokenInfo
-from antiphon_proto.params import TextSteer
+from antiphon_proto.messages import Ask, RunInfo, Steer, Steered, Stop, TokenInfo
+from antiphon_proto.params import ImageSteer, TextSteer
 
 if TYPE_CHECKING:
     from antiphon_client.room import Room
 
-_ENDED = frozenset({"done", "stopped", "failed"})
+ENDED = frozenset({"done", "stopped", "failed"})
 MAX_BUFFERED = 4096
 """Tokens kept for a reader that is slow; older ones are dropped (the text itself is in the document)."""
 
@@ -33,6 +33,7 @@ class AnyRun(ABC):
         self._changed = asyncio.Event()
         self._refusal: ClientError | None = None
         self._started = False
+        self._steering = asyncio.Lock()
 
     @property
     def info(self) -> RunInfo | None:
@@ -41,7 +42,7 @@ class AnyRun(ABC):
 
     @property
     def ended(self) -> bool:
-        return self.info is not None and self.info.state in _ENDED
+        return self.info is not None and self.info.state in ENDED
 
     async def start(self) -> RunInfo:
         """Send the request and return when the server has announced the run. Raises RequestRefused."""
@@ -64,6 +65,12 @@ class AnyRun(ABC):
         """Stop it at the next step; what was made stays."""
         info = await self.start()
         await self._room._request(Stop(info.id))
+
+    async def _steer(self, change: TextSteer | ImageSteer) -> Steered:
+        async with self._steering:  # one after the other, so that each gets its own answer
+            run = (await self.start()).id
+            picture = isinstance(change, ImageSteer)
+            return await self._room._steer(Steer(run, image=change) if picture else Steer(run, change))
 
     @abstractmethod
     async def _send(self) -> None: ...
@@ -109,10 +116,10 @@ class Run(AnyRun):
                 return
             await self._wait()
 
-    async def steer(self, change: TextSteer) -> None:
-        """Change its instruction or sampling while it streams."""
-        info = await self.start()
-        await self._room._request(Steer(info.id, change))
+    async def steer(self, change: TextSteer) -> Steered:
+        """Change its instruction or sampling while it streams. Returns when the change is in force: `made` tokens were
+        written before it. Raises RequestRefused."""
+        return await self._steer(change)
 
     async def _send(self) -> None:
         await self._room._send_ask(self, *self._range)

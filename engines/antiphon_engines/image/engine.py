@@ -132,15 +132,14 @@ class ImageEngine:
         mine.request = replace(request, params=params, **fields)
         if change.guidance is not UNSET:
             mine.guidance = change.guidance
+        if (change.prompt, change.negative_prompt, change.guidance) != (UNSET, UNSET, UNSET):
+            mine.drop_preview()  # it shows where the former course led
         if mine.texts(self._family) != before:
             mine.unit = "encode"
 
     def release(self, job: Job) -> None:
         mine = self._mine(job)
         self._jobs.discard(mine)
-        for future in (mine.preview, mine.png):
-            if future is not None:
-                future.cancel()
         mine.drop()
 
     def close(self) -> None:

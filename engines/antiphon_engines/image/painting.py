@@ -94,8 +94,18 @@ class Painting:
         """Everything for the next step has been read."""
         self.unit = f"denoise:{self.canvas[0]}x{self.canvas[1]}"
 
+    def drop_preview(self) -> None:
+        """One that was begun is not handed over; the next step is shown instead, as the first one was."""
+        if self.preview is not None:
+            self.preview.cancel()
+            self.preview = None
+        self.previewed = False
+
     def drop(self) -> None:
         """Free what is large; the job is over."""
+        self.drop_preview()
+        if self.png is not None:
+            self.png.cancel()
         self.latents = self.finished = self._anchor = None
         self.source = self.mask = None
 

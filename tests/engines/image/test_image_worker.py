@@ -51,7 +51,7 @@ async def test_text_and_pictures_in_one_worker(tmp_path: Path) -> None:
             failed = await bad.ended()
             assert isinstance(failed, Failed)
             assert failed.code == ErrorCode.INVALID
-            watched.host.steer("l", ImageSteer(prompt="a cat", previews=0))
+            watched.host.steer("l", ImageSteer(prompt="a cat", previews=0), 2)
             count = len(long.events)
             await long.until(lambda sink: len(sink.events) > count)
             watched.host.cancel("l")

@@ -274,6 +274,7 @@ const SERVER: Shapes<ServerMessage> = {
   left: record({ participant: id }),
   presence: record({ participant: id, client_id: uint, state: anyText }),
   run: record({ offset: uint, run: runInfo, ask: optional(uint, zero) }),
+  steered: record({ run: id, epoch: uint, made: uint }),
   tokens: record({ run: id, epoch: uint, tokens: list(tokenInfo) }),
   preview: record({
     run: id,

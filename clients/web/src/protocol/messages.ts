@@ -267,6 +267,8 @@ export type ServerMessage =
   | { tag: "left"; participant: string }
   | { tag: "presence"; participant: string; client_id: number; state: string }
   | { tag: "run"; offset: number; run: RunInfo; ask: number }
+  /** To whoever steered: tokens or denoising steps that had come before the change was in force. */
+  | { tag: "steered"; run: string; epoch: number; made: number }
   | { tag: "tokens"; run: string; epoch: number; tokens: TokenInfo[] }
   | {
       tag: "preview";
