@@ -213,6 +213,8 @@ class ImageFacts(Struct, frozen=True):
     max_pixels: int
     samplers: tuple[Sampler, ...]
     """The first is the default."""
+    strength: float = 0.6
+    """Of `image_to_image`."""
 
 
 class AudioFacts(Struct, frozen=True):

@@ -135,6 +135,8 @@ class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     max_pixels: UInt
     samplers: tuple[str, ...]
     """The first is the default."""
+    strength: float = 0.6
+    """Of `image_to_image`."""
 
 
 class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

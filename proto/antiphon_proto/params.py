@@ -74,13 +74,14 @@ class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     """How a picture is painted; what is None is the model's own default.
 
     `width` and `height` are pixels; with a source they are its own by default. `guidance` up to 1 switches guidance
-    (and with it the negative prompt) off. `strength` counts with a source only: 0 keeps it, 1 forgets it. The same
-    seed and request give the same picture, alone or in a batch; without a seed one is drawn.
+    (and with it the negative prompt) off. `strength` counts with a source only: 0 keeps it, 1 forgets it; under a mask
+    it is 1 by default. The same seed and request give the same picture, alone or in a batch; without a seed one is
+    drawn.
     """
 
     steps: Steps | None = None
     guidance: Guidance | None = None
-    strength: Strength = 0.6
+    strength: Strength | None = None
     seed: Seed | None = None
     negative_prompt: ImagePrompt = ""
     width: Side | None = None

@@ -11,6 +11,7 @@ from antiphon_proto.errors import NotFound, PeerError, RateLimited, TooLarge
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http import authorised
 from antiphon_server.rights import Right, require
+from antiphon_server.store.assets import AssetInfo
 
 _PIECE: Final = 64 * 1024
 _HEADERS: Final = {
@@ -33,15 +34,7 @@ async def upload(request: web.Request) -> web.Response:
     data = await _body(request, gateway.pictures.limits.bytes, gateway.settings.limits.upload_timeout)
     picture = await gateway.pictures.clean(data)
     await gateway.assets.put(grant.room, picture.info, picture.data)
-    info = picture.info
-    body = {
-        "sha256": info.sha256,
-        "type": info.type,
-        "size": info.size,
-        "width": info.width,
-        "height": info.height,
-    }
-    return web.json_response(body, status=201, headers={"Cache-Control": "no-store"})
+    return web.json_response(described(picture.info), status=201, headers={"Cache-Control": "no-store"})
 
 
 async def download(request: web.Request) -> web.Response:
@@ -56,6 +49,17 @@ async def download(request: web.Request) -> web.Response:
         return web.Response(status=304, headers={**_HEADERS, "ETag": etag})
     data = await gateway.assets.read(grant.room, info)
     return web.Response(body=data, content_type=info.type, headers={**_HEADERS, "ETag": etag})
+
+
+def described(info: AssetInfo) -> dict[str, str | int]:
+    """What a new asset is answered with."""
+    return {
+        "sha256": info.sha256,
+        "type": info.type,
+        "size": info.size,
+        "width": info.width,
+        "height": info.height,
+    }
 
 
 async def _body(request: web.Request, bound: int, seconds: float) -> bytes:

@@ -25,6 +25,7 @@ from antiphon_server.logs import LogFormat
 from antiphon_server.pictures import PictureLimits
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.assets import AssetBounds
+from antiphon_server.tracing import TraceLimits
 
 _MAX_THREADS = 8
 """More threads than this make a small model slower."""
@@ -157,6 +158,9 @@ class Settings(BaseSettings):
             workers=limits.picture_workers,
             waiting=limits.picture_queue,
         )
+
+    def trace_limits(self) -> TraceLimits:
+        return TraceLimits(seconds=self.limits.trace_timeout)
 
     def asset_bounds(self) -> AssetBounds:
         return AssetBounds(self.limits.max_assets, self.limits.asset_bytes)

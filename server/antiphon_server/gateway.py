@@ -26,6 +26,7 @@ from antiphon_server.seat import JoinRequest
 from antiphon_server.stage import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.assets import AssetStore
+from antiphon_server.tracing import Tracer
 
 
 class Engine(RunEngine, Protocol):
@@ -78,6 +79,7 @@ class Gateway:
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
+        self.tracer = Tracer(settings.trace_limits())
         metrics.registry.register(
             GatewayCollector(
                 self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)
@@ -120,7 +122,13 @@ def _image_model(facts: ImageFacts | None) -> ImageModel | None:
     if facts is None:
         return None
     return ImageModel(
-        facts.width, facts.height, facts.steps, facts.guidance, facts.max_pixels, tuple(facts.samplers)
+        facts.width,
+        facts.height,
+        facts.steps,
+        facts.guidance,
+        facts.max_pixels,
+        tuple(facts.samplers),
+        facts.strength,
     )
 
 

@@ -94,6 +94,8 @@ class Limits(BaseModel):
     upload_burst: int = Field(default=60, ge=1, le=10_000)
     upload_timeout: float = Field(default=60.0, gt=0, le=3600)
     """A picture that has not come by then is refused."""
+    trace_timeout: float = Field(default=20.0, gt=0, le=600)
+    """A picture whose outlines are not found by then is not traced."""
     hello_timeout: float = Field(default=10.0, gt=0, le=300)
     heartbeat: float = Field(default=30.0, gt=0, le=600)
     """A client that answers no ping for half of this again is gone."""

@@ -49,8 +49,11 @@ class Painter:
         older = self._supersede(member, paint)
         desk.runs.check_room_for(member.id)
         params = paint.params if paint.source else shaped(paint.params, frame["w"], frame["h"], model)
-        if params.seed is None:
-            params = replace(params, seed=secrets.randbits(SEED_BITS))
+        params = replace(
+            params,
+            seed=secrets.randbits(SEED_BITS) if params.seed is None else params.seed,
+            strength=_strength(paint, model),
+        )
         paint = replace(paint, params=params)
         sources = {"prompt": paint.prompt, "frame": paint.frame, "source": paint.source, "mask": paint.mask}
         order = Order(
@@ -115,6 +118,13 @@ class Painter:
     @staticmethod
     def _verdict(work: Painting) -> str:
         return verdict(work.begun, work.elapsed, work.remaining)
+
+
+def _strength(paint: Paint, model: ModelInfo) -> float | None:
+    """Stated here, so that a picture's provenance says it; the engine would choose the same."""
+    if paint.source is None or paint.params.strength is not None or model.image is None:
+        return paint.params.strength
+    return model.image.strength if paint.mask is None else 1.0
 
 
 def shaped(params: ImageParams, width: float, height: float, model: ModelInfo) -> ImageParams:

@@ -218,6 +218,7 @@ class Painting(Work):
             "negative_prompt": request.params.negative_prompt,
             "seed": info.seed,
             "params": settings,
+            "style": frame.get("style"),
             "source": paint.source,
             "mask": paint.mask,
             "frame": json.dumps({"id": paint.frame, "fields": frame}, ensure_ascii=False),

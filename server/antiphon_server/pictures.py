@@ -73,6 +73,10 @@ class Pictures:
         """The picture of `data`. Raises BadPicture, TooLarge, or QueueFull when too many wait."""
         return await self._work(lambda: clean(data, self.limits))
 
+    async def enlarge(self, data: bytes, factor: int) -> Picture:
+        """A picture of ours, `factor` times as wide and high. Raises TooLarge, or QueueFull when too many wait."""
+        return await self._work(lambda: enlarge(data, factor, self.limits))
+
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
 
@@ -109,6 +113,20 @@ def clean(data: bytes, limits: PictureLimits) -> Picture:
             f"the picture is {len(made)} bytes when written as {kind}; the bound is {limits.bytes}"
         )
     return picture(made, FORMATS[kind], *image.size)
+
+
+def enlarge(data: bytes, factor: int, limits: PictureLimits) -> Picture:
+    """Interpolated by Lanczos' kernel, as a PNG. Raises TooLarge."""
+    with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as opened:
+        size = opened.width * factor, opened.height * factor
+        _check(size, limits)
+        image = opened.resize(size, Image.Resampling.LANCZOS)
+    target = io.BytesIO()
+    image.save(target, "PNG", **_OPTIONS["PNG"])
+    made = target.getvalue()
+    if len(made) > limits.bytes:
+        raise TooLarge(f"the enlarged picture is {len(made)} bytes; the bound is {limits.bytes}")
+    return picture(made, "image/png", *size)
 
 
 def picture(data: bytes, media_type: MediaType, width: int, height: int) -> Picture:

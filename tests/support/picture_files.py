@@ -18,6 +18,12 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (16, 12), mode: str = "RG
     return target.getvalue()
 
 
+def encoded(image: Image.Image) -> bytes:
+    target = io.BytesIO()
+    image.save(target, "PNG")
+    return target.getvalue()
+
+
 def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 

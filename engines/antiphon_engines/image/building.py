@@ -34,7 +34,7 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
         torch.tensor(stored.matrix, device=device), torch.tensor(stored.bias, device=device)
     )
     side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
-    defaults = Defaults(side, side, embedded.STEPS, embedded.GUIDANCE)
+    defaults = Defaults(side, side, embedded.STEPS, embedded.GUIDANCE, embedded.STRENGTH)
     family = StableDiffusion(pipeline, "antiphon-image", device, defaults)
     # The interface offers what stands after "try:" as prompts.
     prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])

@@ -26,6 +26,8 @@ STEPS: Final = 8
 """Denoising steps that the model was evaluated with."""
 GUIDANCE: Final = 3.0
 """Guidance scale that the model was evaluated with."""
+STRENGTH: Final = 0.4
+"""Of `image_to_image`: from 0.5 on the model's own pose wins over the sketch's place (MODEL_CARD.md)."""
 
 
 class ImageWeightsRefused(EngineUnavailable):

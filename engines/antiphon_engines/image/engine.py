@@ -79,6 +79,7 @@ class ImageEngine:
                 guidance=defaults.guidance,
                 max_pixels=max_pixels,
                 samplers=family.samplers.names,
+                strength=defaults.strength,
             ),
         )
         self._family = family

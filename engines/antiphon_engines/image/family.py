@@ -48,6 +48,8 @@ class Defaults:
     height: int
     steps: int
     guidance: float
+    strength: float = 0.6
+    """Of `image_to_image`."""
 
 
 class Family(Protocol):

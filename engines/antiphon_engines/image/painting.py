@@ -37,8 +37,8 @@ class Painting:
         self.canvas = _up(self.width, family.multiple), _up(self.height, family.multiple)
         self.guidance = family.defaults.guidance if params.guidance is None else params.guidance
         steps = params.steps or family.defaults.steps
-        strength = 1.0 if self.source is None else params.strength
-        self.sampler = family.samplers.make(params.sampler, steps, strength)
+        self.strength = _strength(request, family)
+        self.sampler = family.samplers.make(params.sampler, steps, self.strength)
         self.seed = secrets.randbits(_SEED_BITS) if params.seed is None else params.seed
         self.generator = torch.Generator().manual_seed(self.seed)
         self.unit = "encode"
@@ -86,7 +86,7 @@ class Painting:
         elif self.mask is None:
             self.latents = self.sampler.noised(source, noise)
         else:
-            whole = self.request.params.strength == 1.0
+            whole = self.strength == 1.0
             self.latents = self.sampler.begin(noise) if whole else self.sampler.noised(source, noise)
             self._anchor = self._latent_mask(family), source, noise
 
@@ -160,6 +160,15 @@ class Painting:
                 f"{size[0]} x {size[1]} pixels are too many; the bound is {max_pixels} in all"
             )
         return size
+
+
+def _strength(request: ImageRequest, family: Family) -> float:
+    """How far from its source the picture may go: 1 where there is none, and under a mask by default."""
+    if request.source is None:
+        return 1.0
+    if request.params.strength is not None:
+        return request.params.strength
+    return 1.0 if request.mask is not None else family.defaults.strength
 
 
 def _check_parts(request: ImageRequest) -> None:

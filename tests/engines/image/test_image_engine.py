@@ -241,6 +241,21 @@ def test_image_to_image_takes_any_size_and_scales_when_asked(engine: ImageEngine
     assert scaled.shape == (64, 64, 3)
 
 
+def test_how_far_a_picture_goes_from_its_source_is_the_models_own_unless_it_is_said(
+    engine: ImageEngine,
+) -> None:
+    source, mask = encode(scene(50, 40)), encode(mask_of(50, 40, (3, 5, 41, 29)))
+    assert engine.info.image is not None
+    for request, expected in (
+        (ask("image_to_image", source=source), engine.info.image.strength),
+        (ask("image_to_image", source=source, strength=0.2), 0.2),
+        (ask("inpaint", source=source, mask=mask), 1.0),
+    ):
+        job = engine.admit(request)
+        assert job.strength == expected
+        engine.release(job)
+
+
 @pytest.mark.parametrize("box", [(3, 5, 41, 29), (20, 20, 21, 21), (0, 0, 50, 40)])
 def test_outside_the_mask_nothing_changes_at_any_size(engine: ImageEngine, box: tuple[int, ...]) -> None:
     source, mask = scene(50, 40), mask_of(50, 40, box)

@@ -93,6 +93,7 @@ const imageModel = record({
   guidance: float,
   max_pixels: uint,
   samplers: list(anyText),
+  strength: optional(float, () => 0.6),
 });
 const modelInfo = record({
   modality: oneOf("text", "image", "audio"),
@@ -132,7 +133,7 @@ const side = nullable(whole(16, 2048));
 const imageParams = options({
   steps: nullable(whole(1, 100)),
   guidance: nullable(between(0, 30)),
-  strength: between(0, 1),
+  strength: nullable(between(0, 1)),
   seed: nullable(uint),
   negative_prompt: prose,
   width: side,

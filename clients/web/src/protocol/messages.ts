@@ -81,6 +81,8 @@ export interface ImageModel {
   max_pixels: number;
   /** The first is the default. */
   samplers: string[];
+  /** Of `image_to_image`. */
+  strength: number;
 }
 export interface ModelInfo {
   modality: "text" | "image" | "audio";
@@ -130,7 +132,7 @@ export interface TextSteer {
 export interface ImageParams {
   steps?: number | null;
   guidance?: number | null;
-  strength?: number;
+  strength?: number | null;
   seed?: number | null;
   negative_prompt?: string;
   width?: number | null;
