@@ -20,10 +20,17 @@ StopStrings = Annotated[
 ]
 AlternativeCount = Annotated[int, Meta(ge=0, le=MAX_ALTERNATIVES)]
 
-Task = Literal["continue", "instruct"]
-"""`continue` extends the text at a place; `instruct` follows a free instruction, with the text as context."""
+Task = Literal["continue", "instruct", "rewrite", "fix", "brainstorm"]
+"""`continue` extends the text at a place; `instruct` follows a free instruction, with the text as context; `rewrite`
+replaces the selection; `fix` corrects grammar and spelling of the selection, or of the paragraph; `brainstorm` makes
+`CANDIDATES` candidates, of which one is chosen."""
+WriterTask = Literal["chat", "alternative"]
+"""Of runs that no `ask` starts: an answer in the chat; a token that was replaced by one of its alternatives."""
+CANDIDATES = 3
+"""Runs that one brainstorm starts, of seeds that follow each other."""
 Mode = Literal["write", "suggest", "private"]
-"""`write` inserts directly; `suggest` waits for acceptance; `private` streams to the asker only."""
+"""`write` inserts directly; `suggest` waits for acceptance; `private` streams to the asker only. The candidates of a
+brainstorm stand in no text before one is chosen: all see them, or with `private` the asker only."""
 
 
 class TextParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -15,6 +15,12 @@ FILM: Final = "film"
 """Y.Array of shots."""
 META: Final = "meta"
 """Y.Map: title and settings of the room."""
+CHAT: Final = "chat"
+"""Y.Array of entries (`antiphon_proto.chat`), written by the server alone."""
+COMMENTS: Final = "comments"
+"""Y.Map: comment id -> Y.Map (`antiphon_proto.comments`), written by the server alone."""
+STYLE: Final = "style"
+"""Y.Map of plain strings: the style card (`antiphon_proto.style`)."""
 
 ATTR_AI: Final = "ai"
 """Text attribute on what a run wrote; the value is the run id. For display: the authorship list is the truth."""
@@ -22,6 +28,8 @@ ATTR_SUGGEST: Final = "suggest"
 """Text attribute on an insertion that waits for acceptance; the value is the run id."""
 ATTR_SUGGEST_DELETE: Final = "suggest_del"
 """Text attribute on text that a suggestion wants removed; the value is the run id."""
+ATTR_REASON: Final = "reason"
+"""Text attribute on a correction, on what goes and on what comes; the value says why, in a line."""
 
 
 def story_digest(text: str) -> bytes:

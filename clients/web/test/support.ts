@@ -118,10 +118,13 @@ export function welcome(changes: Partial<Welcome> = {}): Welcome {
       max_asset_pixels: 16 << 20,
       max_objects: 5000,
       max_points: 4000,
+      max_chat: 500,
+      max_comments: 1000,
     },
     server_ms: 0,
     resumed: false,
     last_batch: 0,
+    rights: [],
     ...changes,
   };
 }
@@ -148,6 +151,9 @@ export function run(changes: Partial<RunInfo> = {}): RunInfo {
     error: "",
     created_ms: 0,
     target: "",
+    group: "",
+    origin: "",
+    text: "",
     ...changes,
   };
 }

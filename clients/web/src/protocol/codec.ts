@@ -61,7 +61,7 @@ const tokenInfo = record({
   logprob: float,
   alternatives: optional(list(alternative, 8), () => []),
 });
-const task = oneOf("continue", "instruct");
+const task = oneOf("continue", "instruct", "rewrite", "fix", "brainstorm");
 const imageTask = oneOf("text_to_image", "image_to_image", "inpaint");
 const mode = oneOf("write", "suggest", "private");
 const runInfo = record({
@@ -69,7 +69,19 @@ const runInfo = record({
   epoch: uint,
   participant: id,
   author: id,
-  task: oneOf("continue", "instruct", "text_to_image", "image_to_image", "inpaint", "jam"),
+  task: oneOf(
+    "continue",
+    "instruct",
+    "rewrite",
+    "fix",
+    "brainstorm",
+    "text_to_image",
+    "image_to_image",
+    "inpaint",
+    "chat",
+    "alternative",
+    "jam",
+  ),
   mode,
   state: oneOf("queued", "running", "done", "stopped", "failed"),
   model: anyText,
@@ -85,6 +97,9 @@ const runInfo = record({
   error: optional(prose, blank),
   created_ms: optional(uint, zero),
   target: optional(text({ max: 64 }), blank),
+  group: optional(text({ max: 64 }), blank),
+  origin: optional(text({ max: 64 }), blank),
+  text: optional(text({ max: 16_384 }), blank),
 });
 const imageModel = record({
   width: uint,
@@ -113,7 +128,28 @@ const limits = record({
   max_asset_pixels: optional(uint, zero),
   max_objects: optional(uint, zero),
   max_points: optional(uint, zero),
+  max_chat: optional(uint, zero),
+  max_comments: optional(uint, zero),
 });
+const right = oneOf("see", "edit", "prompt", "chat", "comment", "history", "restore", "fork", "moderate");
+const styleCard = options({
+  tone: text({ max: 200 }),
+  person: text({ max: 100 }),
+  tense: text({ max: 100 }),
+  keep: text({ max: 1000 }),
+  avoid: text({ max: 1000 }),
+  facts: prose,
+});
+const styleMeasures = record({
+  words: uint,
+  sentences: uint,
+  sentence_words: float,
+  dialogue: float,
+  typical: list(anyText),
+  names: list(anyText),
+});
+const version = record({ id, name: text({ min: 1, max: 100 }), seq: uint, ms: uint, author: id });
+const commentId = text({ max: 32, pattern: /^[A-Za-z0-9_-]{1,32}$/ });
 const sampling = {
   max_tokens: whole(1, 4096),
   temperature: between(0, 4),
@@ -227,8 +263,39 @@ const CLIENT: Shapes<ClientMessage> = {
   }),
   accept: record(span),
   reject: record(span),
+  choose: record({ run: id, mode: optional(mode, () => "write" as const) }),
+  retry: record({ ask: uint, run: id }),
+  replace_token: record({
+    ask: uint,
+    run: id,
+    token: uint,
+    alternative: whole(0, 7),
+    offset: uint,
+    start: uint,
+    end: uint,
+    go_on: optional(bool, () => false),
+    params: optional(textParams, () => ({})),
+  }),
   undo: record({ run: optional(nullable(id), nothing) }),
   redo: record({}),
+  say: record({
+    say: uint,
+    text: text({ min: 1, max: 4000 }),
+    to_ai: optional(bool, () => false),
+    offset: optional(uint, zero),
+    at: optional(nullable(uint), nothing),
+  }),
+  comment: record({
+    id: commentId,
+    offset: uint,
+    start: uint,
+    end: uint,
+    text: text({ min: 1, max: 4000 }),
+  }),
+  reply: record({ comment: commentId, text: text({ min: 1, max: 4000 }) }),
+  resolve: record({ comment: commentId, resolved: optional(bool, () => true) }),
+  delete_comment: record({ comment: commentId, reply: optional(nullable(id), nothing) }),
+  learn_style: record({ learn: uint, offset: uint, start: uint, end: uint }),
   revoke: record({ participant: id }),
   resync: record({ reason: optional(text({ max: 128 }), blank) }),
   ping: record({ sent_ms: float }),
@@ -261,6 +328,7 @@ const SERVER: Shapes<ServerMessage> = {
     server_ms: float,
     resumed: bool,
     last_batch: uint,
+    rights: optional(list(right), () => []),
   }),
   rebuild: record({
     lineage: id,
@@ -304,6 +372,9 @@ const SERVER: Shapes<ServerMessage> = {
     chords: optional(list(bandChord, 64), () => []),
   }),
   audio_gap: record({ dropped: uint }),
+  learned: record({ learn: uint, card: styleCard, measures: styleMeasures }),
+  shares: record({ offset: uint, people: dictionary(uint), runs: dictionary(uint) }),
+  versions: record({ versions: list(version) }),
   models: record({ models: list(modelInfo) }),
   links: record({ links: dictionary(anyText) }),
   digest: record({ offset: uint, sha256: bytes() }),

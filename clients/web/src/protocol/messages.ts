@@ -7,7 +7,9 @@ export const FRAGMENT_BODY = 192 * 1024;
 export const MAX_FRAGMENTS = 512;
 
 export type Role = "owner" | "editor" | "viewer";
-export type Task = "continue" | "instruct";
+export type Task = "continue" | "instruct" | "rewrite" | "fix" | "brainstorm";
+/** Of runs that no `ask` starts. */
+export type WriterTask = "chat" | "alternative";
 export type ImageTask = "text_to_image" | "image_to_image" | "inpaint";
 export type Mode = "write" | "suggest" | "private";
 export type RunState = "queued" | "running" | "done" | "stopped" | "failed";
@@ -52,7 +54,7 @@ export interface RunInfo {
   participant: string;
   /** The AI participant that writes. */
   author: string;
-  task: Task | ImageTask | "jam";
+  task: Task | ImageTask | WriterTask | "jam";
   mode: Mode;
   state: RunState;
   model: string;
@@ -69,8 +71,14 @@ export interface RunInfo {
   error_code: string;
   error: string;
   created_ms: number;
-  /** The frame that a picture is painted for. */
+  /** The frame that a picture is painted for, or the chat entry that an answer stands in. */
   target: string;
+  /** The candidates of one brainstorm share it. */
+  group: string;
+  /** The run that this one tries again, or a token of which it replaced. */
+  origin: string;
+  /** What it wrote, once it has ended, of a private run or a candidate. */
+  text: string;
 }
 /** What an image model does when a request leaves it open, and its bounds; pixels. */
 export interface ImageModel {
@@ -104,6 +112,46 @@ export interface Limits {
   max_objects: number;
   /** Of one stroke. */
   max_points: number;
+  /** Entries of the chat. */
+  max_chat: number;
+  max_comments: number;
+}
+export type Right =
+  | "see"
+  | "edit"
+  | "prompt"
+  | "chat"
+  | "comment"
+  | "history"
+  | "restore"
+  | "fork"
+  | "moderate";
+
+/** The style card; an absent field is empty. */
+export interface StyleCard {
+  tone?: string;
+  person?: string;
+  tense?: string;
+  keep?: string;
+  avoid?: string;
+  facts?: string;
+}
+/** What was counted in a passage; shares are of 1. */
+export interface StyleMeasures {
+  words: number;
+  sentences: number;
+  sentence_words: number;
+  dialogue: number;
+  typical: string[];
+  names: string[];
+}
+/** A named point of the history: after entry `seq`. */
+export interface Version {
+  id: string;
+  name: string;
+  seq: number;
+  ms: number;
+  author: string;
 }
 
 /** Sampling parameters by name; what is left out takes the server's default. */
@@ -226,8 +274,30 @@ export type ClientMessage =
   | { tag: "steer"; run: string; change: TextSteer; image: ImageSteer | null }
   | { tag: "accept"; run: string; offset: number; start: number | null; end: number | null }
   | { tag: "reject"; run: string; offset: number; start: number | null; end: number | null }
+  | { tag: "choose"; run: string; mode: Mode }
+  | { tag: "retry"; ask: number; run: string }
+  | {
+      tag: "replace_token";
+      ask: number;
+      run: string;
+      /** Its `index`. */
+      token: number;
+      /** Which of its alternatives, from 0. */
+      alternative: number;
+      offset: number;
+      start: number;
+      end: number;
+      go_on: boolean;
+      params: TextParams;
+    }
   | { tag: "undo"; run: string | null }
   | { tag: "redo" }
+  | { tag: "say"; say: number; text: string; to_ai: boolean; offset: number; at: number | null }
+  | { tag: "comment"; id: string; offset: number; start: number; end: number; text: string }
+  | { tag: "reply"; comment: string; text: string }
+  | { tag: "resolve"; comment: string; resolved: boolean }
+  | { tag: "delete_comment"; comment: string; reply: string | null }
+  | { tag: "learn_style"; learn: number; offset: number; start: number; end: number }
   | { tag: "revoke"; participant: string }
   | { tag: "resync"; reason: string }
   | { tag: "ping"; sent_ms: number }
@@ -250,6 +320,7 @@ export interface Welcome {
   resumed: boolean;
   /** Highest batch of this session that the server has applied. */
   last_batch: number;
+  rights: Right[];
 }
 export interface Rebuild {
   tag: "rebuild";
@@ -296,6 +367,9 @@ export type ServerMessage =
   | { tag: "audio"; run: string; epoch: number; seq: number; pts: number; opus: Uint8Array }
   | { tag: "band_notes"; run: string; epoch: number; notes: BandNote[]; chords: BandChord[] }
   | { tag: "audio_gap"; dropped: number }
+  | { tag: "learned"; learn: number; card: StyleCard; measures: StyleMeasures }
+  | { tag: "shares"; offset: number; people: Record<string, number>; runs: Record<string, number> }
+  | { tag: "versions"; versions: Version[] }
   | { tag: "models"; models: ModelInfo[] }
   | { tag: "links"; links: Record<string, string> }
   | { tag: "digest"; offset: number; sha256: Uint8Array }

@@ -1,0 +1,75 @@
+"""Comments on passages of the story: what stands in the root `comments`, its bounds, and the messages about it.
+
+The root is a Y.Map: comment id -> Y.Map of the fields of :class:`Comment`; `replies` is a Y.Array of plain maps. The
+server alone writes it. The passage is what carries the text attribute `comment:ID` (value true), so that it moves with
+the text. A comment whose passage was deleted stays, with `quote` saying what it was about.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from antiphon_proto.frame import Id, Message, UInt
+
+ATTR_COMMENT: Final = "comment:"
+"""Prefix of the text attribute of a comment's passage; the rest is the comment's id."""
+MAX_COMMENT: Final = 4000
+"""Characters of a comment or of a reply."""
+MAX_QUOTE: Final = 200
+MAX_REPLIES: Final = 100
+DEFAULT_MAX_COMMENTS: Final = 1000
+"""Comments of one room, resolved ones included."""
+
+CommentId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$", max_length=32)]
+Commented = Annotated[str, Meta(min_length=1, max_length=MAX_COMMENT)]
+
+
+class Reply(Struct, frozen=True):
+    id: str
+    author: str
+    ms: int
+    text: str
+
+
+class Comment(Struct, frozen=True):
+    """`author` is a participant, `ms` the server's clock, `quote` the beginning of the passage as it was."""
+
+    author: str
+    ms: int
+    text: str
+    quote: str
+    resolved: bool = False
+    replies: tuple[Reply, ...] = ()
+
+
+class AddComment(Message, frozen=True, tag="comment"):
+    """Comment on [start, end) of the story, as at room offset `offset`. The sender chooses an unused `id`."""
+
+    id: CommentId
+    offset: UInt
+    start: UInt
+    end: UInt
+    text: Commented
+
+
+class AddReply(Message, frozen=True, tag="reply"):
+    """Answer a comment."""
+
+    comment: CommentId
+    text: Commented
+
+
+class ResolveComment(Message, frozen=True, tag="resolve"):
+    """Say that a comment is dealt with, or not."""
+
+    comment: CommentId
+    resolved: bool = True
+
+
+class DeleteComment(Message, frozen=True, tag="delete_comment"):
+    """Take a comment away, or one of its replies. Its author's right, and a moderator's."""
+
+    comment: CommentId
+    reply: Id | None = None

@@ -1,0 +1,30 @@
+"""What all messages share: their base class, and the bounded types that their fields are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct
+
+from antiphon_proto.lanes import Lane
+
+VERSION = 1
+MAX_FRAME = 256 * 1024
+"""Largest WebSocket message, bytes; anything larger is sent as `fragment`s."""
+FRAGMENT_BODY = 192 * 1024
+MAX_FRAGMENTS = 512
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=48)]
+Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", max_length=7)]
+UInt = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Instruction = Annotated[str, Meta(max_length=4000)]
+Text = Annotated[str, Meta(max_length=2000)]
+Role = Literal["owner", "editor", "viewer"]
+Kind = Literal["human", "ai"]
+
+
+class Message(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Base of all messages. `lane` is how the outbox treats it when the client reads slowly."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL

@@ -1,0 +1,98 @@
+"""Messages of the jam: what people play, the transport, the band's audio and notes (`antiphon_proto.jam`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from antiphon_proto.frame import Id, Message, UInt
+from antiphon_proto.jam import MAX_NOTE_EVENTS, BandChord, BandNote, NoteEvent, TransportChange, When
+from antiphon_proto.lanes import Lane
+
+Opus = Annotated[bytes, Meta(max_length=16_384)]
+"""One Opus packet (RFC 6716)."""
+
+
+class Play(Message, frozen=True, tag="play"):
+    """Keys that the sender pressed and released, for the others and the band; nobody answers. Times that are more
+    than `jam.late` behind or `jam.early` ahead of the server's clock are moved to that bound."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    events: Annotated[tuple[NoteEvent, ...], Meta(min_length=1, max_length=MAX_NOTE_EVENTS)]
+
+
+class Conduct(Message, frozen=True, tag="conduct"):
+    """Change the transport at the next beat or bar line, or as soon as everybody can know of it ("now"). Answered by
+    `conducted`; what is in force stands in the document (`jam.transport`)."""
+
+    conduct: UInt
+    change: TransportChange
+    when: When = "bar"
+
+
+class Perform(Message, frozen=True, tag="perform"):
+    """Start the band: a run of task `jam`, one in a room at a time, until it is stopped. It reads `jam.band` live."""
+
+    perform: UInt
+    seed: UInt | None = None
+
+
+class Played(Message, frozen=True, tag="played"):
+    """Keys that another participant pressed and released, in server time. After a gap (`audio_gap`) a client releases
+    what it sounds of the others."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    participant: Id
+    events: tuple[NoteEvent, ...]
+
+
+class Conducted(Message, frozen=True, tag="conducted"):
+    """Answer to `conduct`: from server time `at_ms` on, which is beat `beat`, the change is in force."""
+
+    conduct: UInt
+    serial: UInt
+    at_ms: float
+    beat: float
+
+
+class BandStream(Message, frozen=True, tag="band_stream"):
+    """How to hear the band, before its first `audio` and to everybody who comes later. Sample `pts` sounds at server
+    time `start_ms + pts / 48`. A raised `epoch` replaces: what is buffered of older epochs from `from_pts` on is
+    dropped."""
+
+    run: Id
+    epoch: UInt
+    start_ms: float
+    frame: UInt
+    """Samples of one `audio`."""
+    from_pts: UInt = 0
+    pre_skip: UInt = 0
+    """Samples that the decoder gives before the first that counts."""
+
+
+class Audio(Message, frozen=True, tag="audio"):
+    """A frame of the band: 48 kHz stereo Opus. `seq` rises by one; a hole is a gap: what would have come too late."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    run: Id
+    epoch: UInt
+    seq: UInt
+    pts: UInt
+    opus: Opus
+
+
+class BandNotes(Message, frozen=True, tag="band_notes"):
+    """What the band is about to play: committed, never taken back."""
+
+    lane: ClassVar[Lane] = Lane.AUDIO
+    run: Id
+    epoch: UInt
+    notes: Annotated[tuple[BandNote, ...], Meta(max_length=1024)]
+    chords: Annotated[tuple[BandChord, ...], Meta(max_length=64)] = ()
+
+
+class AudioGap(Message, frozen=True, tag="audio_gap"):
+    """Messages of the audio lane that this client did not read in time and will not get."""
+
+    dropped: UInt

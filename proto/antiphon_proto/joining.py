@@ -1,0 +1,206 @@
+"""Messages of a connection and of who is here."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct
+
+from antiphon_proto.frame import (
+    FRAGMENT_BODY,
+    MAX_FRAGMENTS,
+    Color,
+    Id,
+    Kind,
+    Message,
+    Name,
+    Role,
+    Text,
+    UInt,
+)
+from antiphon_proto.lanes import Lane
+from antiphon_proto.runs import RunInfo
+
+RightName = Literal["see", "edit", "prompt", "chat", "comment", "history", "restore", "fork", "moderate"]
+
+
+class Resume(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a returning client already has."""
+
+    lineage: Id
+    epoch: Id
+    offset: UInt
+
+
+class Participant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A member of the room as the others see it; the AI is one too."""
+
+    id: Id
+    name: Name
+    color: Color
+    role: Role
+    kind: Kind
+    online: bool = True
+
+
+class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What an image model does when a request leaves it open, and its bounds. Sizes are pixels."""
+
+    width: UInt
+    height: UInt
+    steps: UInt
+    guidance: float
+    max_pixels: UInt
+    samplers: tuple[str, ...]
+    """The first is the default."""
+    strength: float = 0.6
+    """Of `image_to_image`."""
+
+
+class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Which engine answers, for the interface to name it honestly. `ready` is false while it loads or restarts."""
+
+    modality: Literal["text", "image", "audio"]
+    name: str
+    device: str
+    ready: bool
+    note: str = ""
+    image: ImageModel | None = None
+    """Of a ready image engine."""
+
+
+class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Bounds that a client should keep to by itself."""
+
+    max_message: UInt
+    max_update: UInt
+    max_document: UInt
+    max_runs: UInt
+    edits_per_second: float
+    max_asset: UInt = 0
+    """Bytes of a picture's file."""
+    max_asset_pixels: UInt = 0
+    max_objects: UInt = 0
+    """Objects on the canvas."""
+    max_points: UInt = 0
+    """Points of one stroke."""
+    max_chat: UInt = 0
+    """Entries of the chat; the oldest make room."""
+    max_comments: UInt = 0
+
+
+class Hello(Message, frozen=True, tag="hello"):
+    """First frame of a client. `session` is the secret of an earlier `welcome`; `client_id` is the Yjs client id."""
+
+    version: Annotated[int, Meta(ge=0, le=65535)]
+    token: Annotated[str, Meta(max_length=2048)]
+    name: Annotated[str, Meta(max_length=48)]
+    client_id: UInt
+    session: Annotated[str, Meta(max_length=128)] | None = None
+    resume: Resume | None = None
+    capabilities: Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=32)] = ()
+    agent: Annotated[str, Meta(max_length=128)] = ""
+
+
+class SetPresence(Message, frozen=True, tag="set_presence"):
+    """The sender's awareness state: a JSON object (cursor as Yjs relative positions), or `null` when it hides."""
+
+    lane: ClassVar[Lane] = Lane.PRESENCE
+    state: Annotated[str, Meta(max_length=4096)]
+
+
+class Revoke(Message, frozen=True, tag="revoke"):
+    """Put a member out; the invite link that they used stops working for newcomers. Owners only."""
+
+    participant: Id
+
+
+class Ping(Message, frozen=True, tag="ping"):
+    """`sent_ms` is the sender's clock, echoed in `pong`."""
+
+    sent_ms: float
+
+
+class Fragment(Message, frozen=True, tag="fragment"):
+    """A piece of a message over 256 KB: pieces arrive in order, one message at a time per direction."""
+
+    lane: ClassVar[Lane] = Lane.EDIT
+    index: Annotated[int, Meta(ge=0, lt=MAX_FRAGMENTS)]
+    count: Annotated[int, Meta(ge=2, le=MAX_FRAGMENTS)]
+    body: Annotated[bytes, Meta(max_length=FRAGMENT_BODY)]
+
+
+class Welcome(Message, frozen=True, tag="welcome"):
+    """Answer to `hello`. Followed by `rebuild`, or by the `update`s that the resume point lacks."""
+
+    version: int
+    room: Id
+    participant: Participant
+    session: str
+    lineage: Id
+    epoch: Id
+    offset: UInt
+    participants: tuple[Participant, ...]
+    runs: tuple[RunInfo, ...]
+    models: tuple[ModelInfo, ...]
+    limits: Limits
+    server_ms: float
+    resumed: bool
+    last_batch: UInt
+    """Highest batch of this session that the server has applied: the client need not send it again."""
+    rights: tuple[RightName, ...] = ()
+    """What this participant may do in this room."""
+
+
+class Joined(Message, frozen=True, tag="joined"):
+    """A participant came, came back, or changed (name, role, online)."""
+
+    participant: Participant
+
+
+class Left(Message, frozen=True, tag="left"):
+    participant: Id
+
+
+class Presence(Message, frozen=True, tag="presence"):
+    """A participant's awareness state (JSON object, or `null` when gone). `client_id` is its Yjs client id."""
+
+    lane: ClassVar[Lane] = Lane.PRESENCE
+    participant: Id
+    client_id: UInt
+    state: str
+
+
+class Models(Message, frozen=True, tag="models"):
+    """The engines changed state."""
+
+    models: tuple[ModelInfo, ...]
+
+
+class Links(Message, frozen=True, tag="links"):
+    """To owners only: the invite links in force (after a `revoke` renewed one). Role -> path with token."""
+
+    links: dict[str, str]
+
+
+class Error(Message, frozen=True, tag="error"):
+    """A request failed. `re` is the tag it answers, `ref` its number or run id as text."""
+
+    code: str
+    message: Text
+    re: str = ""
+    ref: str = ""
+
+
+class GoAway(Message, frozen=True, tag="go_away"):
+    """The server drains: finish, then connect again after `retry_ms`."""
+
+    reason: str
+    retry_ms: UInt
+
+
+class Pong(Message, frozen=True, tag="pong"):
+    """Answer to `ping`: its `sent_ms`, and the server's clock (Unix milliseconds)."""
+
+    sent_ms: float
+    server_ms: float
