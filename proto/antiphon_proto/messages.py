@@ -83,6 +83,7 @@ from antiphon_proto.runs import (
     SuggestionState,
     TokenInfo,
     Tokens,
+    Viewing,
 )
 from antiphon_proto.style import Learned, LearnStyle
 from antiphon_proto.timeline import Shares, Version, Versions
@@ -171,6 +172,7 @@ __all__ = [
     "VERSION",
     "Version",
     "Versions",
+    "Viewing",
     "Welcome",
     "tags",
 ]
@@ -179,6 +181,7 @@ ClientMessage = (
     Hello
     | Edit
     | SetPresence
+    | Viewing
     | Ask
     | Paint
     | Play

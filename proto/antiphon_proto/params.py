@@ -99,7 +99,8 @@ class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 class ImageSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A change to a picture while it is painted; what is unset stays as it is. Takes effect at the next step.
 
-    `previews` and `preview_side` follow the viewers: a preview at every n-th step (0: none), pixels of its long side.
+    `previews` and `preview_side` bound what is shown meanwhile: a preview at every n-th step at most (0: none), and
+    pixels of its long side; within that the server follows what the viewers can use.
     """
 
     prompt: ImagePrompt | UnsetType = UNSET

@@ -207,6 +207,14 @@ class Tokens(Message, frozen=True, tag="tokens"):
     tokens: tuple[TokenInfo, ...]
 
 
+class Viewing(Message, frozen=True, tag="viewing"):
+    """How large the sender shows pictures that are being painted: pixels of the longer side of the largest, 0 when it
+    shows none. Previews follow what the viewers of a room can use."""
+
+    lane: ClassVar[Lane] = Lane.PRESENCE
+    side: Annotated[int, Meta(ge=0, le=65535)]
+
+
 class Preview(Message, frozen=True, tag="preview"):
     """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of its epoch: it was
     made before a steer."""

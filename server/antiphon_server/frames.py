@@ -68,10 +68,28 @@ def native_bytes(message: Message) -> bytes:
     return b"".join(map(websocket_frame, encode_frames(message)))
 
 
+class Shown:
+    """What became of the previews for one connection."""
+
+    __slots__ = ("missed", "offered")
+
+    def __init__(self) -> None:
+        self.offered = 0
+        self.missed = 0
+        """Newer ones took their places before they were sent."""
+
+    def take(self) -> tuple[int, int]:
+        """(offered, missed) since the last time."""
+        taken = self.offered, self.missed
+        self.offered = self.missed = 0
+        return taken
+
+
 class Outlet(Protocol):
     """How a room reaches one connection."""
 
     dialect: Dialect
+    shown: Shown
 
     def send(self, frame: Frame) -> None:
         """Deliver or queue by the lane's policy. Never blocks and never raises."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
 from antiphon_server.backlog import Backlog, BacklogLimits, Full
-from antiphon_server.frames import Dialect, Frame
+from antiphon_server.frames import Dialect, Frame, Shown
 
 MARK = 64 * 1024
 """Bytes waiting in the transport above which a client counts as slow."""
@@ -83,6 +83,7 @@ class Outbox:
         close_timeout: float = CLOSE_TIMEOUT,
     ) -> None:
         self.dialect = dialect
+        self.shown = Shown()
         self.close_code: CloseCode | None = None
         """Set once this side has closed."""
         self._wire = wire
@@ -100,6 +101,8 @@ class Outbox:
         data = frame.data(self.dialect)
         if data is None or self.close_code is not None:
             return
+        if frame.lane is Lane.PREVIEW:
+            self.shown.offered += 1
         if self._timer is None and self._wire.waiting() <= MARK:
             self._write(data)
         else:
@@ -141,10 +144,13 @@ class Outbox:
 
     def _queue(self, frame: Frame, data: bytes) -> None:
         try:
-            self._traffic.dropped[frame.lane] += self._backlog.put(frame.lane, frame.slot, data)
+            dropped = self._backlog.put(frame.lane, frame.slot, data)
         except Full:
             self._resync("reads too slowly")
             return
+        self._traffic.dropped[frame.lane] += dropped
+        if frame.lane is Lane.PREVIEW:
+            self.shown.missed += dropped
         self._traffic.queued += 1
         if self._timer is None:
             self._progress = self._clock.time()

@@ -17,6 +17,7 @@ from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.coalesce import verdict
 from antiphon_server.members import Member
 from antiphon_server.painting import Painting
+from antiphon_server.preview_pace import PreviewPace, Show
 from antiphon_server.rights import Right, may
 from antiphon_server.runs import SEED_BITS, Order
 from antiphon_server.stage import Desk, Stage
@@ -36,6 +37,7 @@ class Painter:
         self._desk = desk
         self._stage = stage
         self._assets = assets
+        self._pace = PreviewPace()
 
     def paint(self, member: Member, paint: Paint) -> None:
         """Start a run. Raises PeerError or EngineUnavailable; then there is no run."""
@@ -69,7 +71,9 @@ class Painter:
             prompt=msgspec.json.encode(sources).decode(),
             target=paint.frame,
         )
-        painting = Painting(desk.runs.start(order, desk.unix_ms()), desk, self._stage, self._assets, paint)
+        painting = Painting(
+            desk.runs.start(order, desk.unix_ms()), desk, self._stage, self._assets, paint, self._show()
+        )
         self._stage.hold(painting)
         try:
             painting.begin(held_back=older is not None)
@@ -84,6 +88,17 @@ class Painter:
         for work in self._stage.live():
             if isinstance(work, Painting) and work.next is not None and self._verdict(work) == "stop":
                 self._stage.halt(work.run)
+
+    def sweep(self) -> None:
+        """Once a second: show what is painted as often and as large as the viewers can use it."""
+        paintings = [work for work in self._stage.live() if isinstance(work, Painting)]
+        if paintings:
+            self._pace.observe(seat.outlet.shown.take() for seat in self._desk.viewers())
+        for painting in paintings:
+            painting.show(self._show())
+
+    def _show(self) -> Show:
+        return self._pace.show(seat.shows for seat in self._desk.viewers())
 
     def _check(self, paint: Paint) -> dict[str, Any]:
         """The frame's fields. Raises PeerError."""

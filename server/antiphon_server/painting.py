@@ -23,9 +23,11 @@ from antiphon_proto.canvas import faults
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.messages import Paint, Steer
 from antiphon_proto.messages import Preview as PreviewMessage
+from antiphon_proto.params import ImageSteer
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.canvas import Canvas
 from antiphon_server.pictures import Picture, picture
+from antiphon_server.preview_pace import Show
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import AI_ORIGIN
 from antiphon_server.stage import Desk, Stage, Work
@@ -37,7 +39,9 @@ _OBJECT_BYTES: Final = 64 * 1024
 
 
 class Painting(Work):
-    def __init__(self, run: RunEntry, desk: Desk, stage: Stage, assets: AssetDesk, paint: Paint) -> None:
+    def __init__(
+        self, run: RunEntry, desk: Desk, stage: Stage, assets: AssetDesk, paint: Paint, show: Show
+    ) -> None:
         super().__init__(run)
         self.paint = paint
         self.next: Painting | None = None
@@ -46,7 +50,13 @@ class Painting(Work):
         self._desk = desk
         self._stage = stage
         self._assets = assets
-        self._request = ImageRequest(paint.task, paint.prompt, paint.params)
+        self._shown = show
+        """Of previews, as the viewers can use them."""
+        self._most = Show()
+        """Of previews, as whoever steered wants them at most."""
+        self._request = ImageRequest(
+            paint.task, paint.prompt, paint.params, previews=show.previews, preview_side=show.side
+        )
         self._loading = bool(paint.source or paint.mask)
         self._held_back = False
         self._started_at: float | None = None
@@ -136,15 +146,35 @@ class Painting(Work):
         return self.run.info.progress
 
     def steer(self, steer: Steer, epoch: int) -> bool:
-        if steer.image is None:
+        change = steer.image
+        if change is None:
             raise PeerError("this run paints a picture; it is steered by `image`")
+        most = Show(
+            self._most.previews if change.previews is msgspec.UNSET else change.previews,
+            self._most.side if change.preview_side is msgspec.UNSET else change.preview_side,
+        )
         if self.given:
-            self._stage.engine.steer(self.run.info.id, steer.image, epoch)
+            if most != self._most:
+                change = _showing(change, self._shown.within(most))
+            self._stage.engine.steer(self.run.info.id, change, epoch)
+        self._most = most
         return self.given
 
+    def show(self, show: Show) -> None:
+        """The viewers can use previews so often, and so large. A busy engine is told the next time."""
+        wanted = show.within(self._most)
+        if wanted != self._shown.within(self._most):
+            if self.given:
+                try:
+                    self._stage.engine.steer(self.run.info.id, _showing(ImageSteer(), wanted))
+                except AntiphonError:
+                    return
+            self._request = replace(self._request, previews=wanted.previews, preview_side=wanted.side)
+        self._shown = show
+
     def steered(self, steer: Steer) -> dict[str, object]:
-        change = steer.image
-        assert change is not None
+        assert steer.image is not None
+        change = _showing(steer.image, self._shown.within(self._most))
         known = {name: value for name, value in _changes(change).items() if value is not msgspec.UNSET}
         inside = {name: known.pop(name) for name in ("negative_prompt", "guidance") if name in known}
         self._request = replace(self._request, params=replace(self._request.params, **inside), **known)
@@ -247,6 +277,10 @@ def _frame(stored: object) -> tuple[str, dict[str, Any]] | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return (key, fields) if sound else None
+
+
+def _showing(change: ImageSteer, show: Show) -> ImageSteer:
+    return replace(change, previews=show.previews, preview_side=show.side)
 
 
 def _changes(change: msgspec.Struct) -> dict[str, Any]:

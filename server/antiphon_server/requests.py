@@ -20,6 +20,7 @@ from antiphon_proto.messages import (
     Steer,
     Stop,
     Undo,
+    Viewing,
 )
 from antiphon_server.authorship import Owner
 from antiphon_server.coauthor import Coauthor
@@ -75,6 +76,8 @@ class Requests:
             case SetPresence(state):
                 room.presence.set(member.participant, seat.client_id or 0, state)
                 room.wake()
+            case Viewing(side):
+                seat.shows = side
             case Ask():
                 self._coauthor.ask(member, message)
             case Paint():

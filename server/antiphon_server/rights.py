@@ -20,6 +20,7 @@ from antiphon_proto.messages import (
     Steer,
     Stop,
     Undo,
+    Viewing,
 )
 
 
@@ -39,6 +40,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 NEEDED: dict[type[Message], Right] = {
     Edit: Right.EDIT,
     SetPresence: Right.SEE,
+    Viewing: Right.SEE,
     Ask: Right.PROMPT,
     Paint: Right.PROMPT,
     Stop: Right.PROMPT,  # one's own run; another's needs MODERATE

@@ -330,7 +330,8 @@ class Room:
         return self.presence.pending
 
     def sweep(self) -> None:
-        """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots."""
+        """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the
+        pace of previews."""
         now = self.monotonic()
         if now - self._heartbeat_at >= _HEARTBEAT:
             self._heartbeat_at = now
@@ -340,6 +341,7 @@ class Room:
                     seat.outlet.send(frame)
         if self.idle_for() >= self.limits.empty_timeout:
             self._stage.halt_all()
+        self._painter.sweep()
         if self._entries >= self.limits.snapshot_entries or self._entry_bytes >= self.limits.snapshot_bytes:
             self.snapshot()
         self.tick()
@@ -377,6 +379,10 @@ class Room:
             self.send_all(Frame.of(message, slot=message.run))
         else:
             self.send_all(Frame.of(message))
+
+    def viewers(self) -> list[Seat]:
+        """The connections that previews go to."""
+        return [seat for _, seat in self.members.seated() if seat.dialect == "native"]
 
     def forget_previews(self, run: str) -> None:
         """A preview of this run that still waits for a slow client is not sent any more."""

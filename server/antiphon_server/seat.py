@@ -31,7 +31,17 @@ class JoinRequest(Struct, frozen=True):
 class Seat:
     """One connection's place. Made by `Room.join`; the room changes it, others only read it."""
 
-    __slots__ = ("client_id", "dialect", "gone", "held", "items", "outlet", "participant", "rebuilds")
+    __slots__ = (
+        "client_id",
+        "dialect",
+        "gone",
+        "held",
+        "items",
+        "outlet",
+        "participant",
+        "rebuilds",
+        "shows",
+    )
 
     def __init__(
         self, outlet: Outlet, participant: str, dialect: Dialect, client_id: int | None, rebuilds: TokenBucket
@@ -46,5 +56,7 @@ class Seat:
         """The refusal of a batch that may be sent again; what comes after it waits for it."""
         self.items = 0
         """Of the updates that came over this connection and were read: its reader is charged for them."""
+        self.shows: int | None = None
+        """Pixels of the longer side of the largest picture that it shows; None: it has not said."""
         self.gone = False
         """The seat was given up: replaced, revoked or left. Nothing that still arrives from it counts."""

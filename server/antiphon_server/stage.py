@@ -7,7 +7,7 @@ and sees to it that nothing which comes after its end counts.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -24,6 +24,7 @@ from antiphon_server.members import AI, Member
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.rights import Right, may
 from antiphon_server.runs import RunEntry, RunRegistry
+from antiphon_server.seat import Seat
 from antiphon_server.shared import SharedState
 
 MAX_STEERS: Final = 32
@@ -77,6 +78,10 @@ class Desk(Protocol):
     def tell_all(self, message: Message) -> None: ...
 
     def send_all(self, frame: Frame) -> None: ...
+
+    def viewers(self) -> Sequence[Seat]:
+        """The connections that previews go to."""
+        ...
 
     def forget_previews(self, run: str) -> None:
         """A preview of this run that still waits for a slow client is not sent any more."""

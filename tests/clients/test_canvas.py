@@ -144,6 +144,8 @@ async def test_a_held_picture_is_watched_steered_and_stopped(
     async with asyncio.timeout(PATIENCE):
         run = await painting.start()
         await ada.wait_for(lambda room: room.runs[run.id].state == "running")
+        await ada.viewing(100)
+        await bob.viewing(500)
         server.engine.preview(run.id, 1)
         server.engine.preview(run.id, 2)
         async for event in painting:

@@ -78,6 +78,18 @@ def test_presence_and_previews_keep_the_latest_of_each_slot() -> None:
     assert bench.traffic.dropped[Lane.PREVIEW] == 4
 
 
+def test_previews_that_were_replaced_before_they_were_sent_are_counted() -> None:
+    bench = Bench()
+    bench.send(Lane.PREVIEW, b"p", "p")
+    bench.stall()
+    for i in range(4):
+        bench.send(Lane.PREVIEW, b"p%d" % i, "p")
+        bench.send(Lane.PRESENCE, b"a%d" % i, "a")
+    assert bench.outbox.shown.take() == (5, 3)
+    bench.outbox.forget(Lane.PREVIEW, "p")  # stale: not the client's fault
+    assert bench.outbox.shown.take() == (0, 0)
+
+
 def test_tokens_drop_their_oldest_and_go_after_edits() -> None:
     bench = Bench()
     bench.stall()

@@ -23,6 +23,7 @@ from antiphon_proto.messages import (
     Steer,
     Stop,
     Undo,
+    Viewing,
 )
 from antiphon_proto.messages import Steered as SteeredMessage
 from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
@@ -368,6 +369,58 @@ def test_a_picture_that_waits_for_its_source_is_steered_too(house: House, ann: N
     assert isinstance(request, ImageRequest)
     assert (request.prompt, request.params.negative_prompt, request.previews) == ("a wolf", "rain", 2)
     assert house.host.steered == []
+
+
+def test_previews_follow_what_the_viewers_show(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
+    ann.send(house.room, Viewing(0))
+    bo.send(house.room, Viewing(100))
+    run = paint(house, ann)
+    house.host.start(run)
+    request = house.host.requests[run]
+    assert isinstance(request, ImageRequest)
+    assert (request.previews, request.preview_side) == (1, 128)
+    house.room.sweep()
+    assert house.host.steered == []
+    ann.send(house.room, Viewing(400))
+    house.room.sweep()
+    house.room.sweep()
+    ann.send(house.room, Steer(run, image=ImageSteer(preview_side=300)))
+    bo.send(house.room, Viewing(0))
+    ann.send(house.room, Viewing(0))
+    house.room.sweep()
+    changes = [change for _, change in house.host.steered]
+    assert changes == [
+        ImageSteer(previews=1, preview_side=512),
+        ImageSteer(previews=1, preview_side=300),
+        ImageSteer(previews=0, preview_side=64),
+    ]
+    assert info(house, run).epoch == 2, "the asker's own change alone"
+
+
+def test_viewers_who_mostly_lag_are_sent_less_until_they_keep_up(
+    house: House, ann: NativeReplica, bo: NativeReplica
+) -> None:
+    run = paint(house, ann)
+    house.host.start(run)
+
+    def second(missed: int) -> None:
+        for who in (ann, bo):
+            who.pipe.shown.offered += 8
+            who.pipe.shown.missed += missed
+        house.clock.advance(1.0)
+        house.room.sweep()
+
+    second(6)
+    second(6)
+    for _ in range(6):
+        second(0)
+    assert [change for _, change in house.host.steered] == [
+        ImageSteer(previews=2, preview_side=256),
+        ImageSteer(previews=2, preview_side=128),
+        ImageSteer(previews=2, preview_side=256),
+    ]
+    house.host.finish(run)
+    assert info(house, run).epoch == 1
 
 
 def test_a_preview_made_before_a_steer_is_stale(house: House, ann: NativeReplica, bo: NativeReplica) -> None:

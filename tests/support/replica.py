@@ -32,7 +32,7 @@ from antiphon_proto.sync import (
     YMessage,
     decode_y,
 )
-from antiphon_server.frames import Dialect, Frame
+from antiphon_server.frames import Dialect, Frame, Shown
 from antiphon_server.room import Room
 from antiphon_server.seat import Grant, JoinRequest, Seat
 
@@ -60,6 +60,7 @@ class Pipe:
         self.dialect: Dialect = dialect
         self.frames: list[Frame] = []
         self.closed: tuple[CloseCode, str] | None = None
+        self.shown = Shown()
 
     def send(self, frame: Frame) -> None:
         if self.closed is None and frame.data(self.dialect) is not None:

@@ -55,6 +55,7 @@ from antiphon_proto.messages import (
     Tokens,
     Undo,
     Update,
+    Viewing,
     Welcome,
 )
 from antiphon_proto.messages import Run as RunMessage
@@ -109,6 +110,8 @@ class Room:
         self._link = Link(address.websocket, self._replica, self._hello, self._receive, self._lost)
         self._asks: dict[int, AnyRun] = {}
         self._asked = 0
+        self._viewing: Viewing | None = None
+        """What every new connection is told."""
         self._steers: dict[str, asyncio.Future[Steered]] = {}
         """Run -> who waits for the answer to a steer of it."""
         self._early: dict[str, deque[TokenInfo]] = {}
@@ -256,6 +259,13 @@ class Room:
         return refusals
 
     # Requests ---------------------------------------------------------------------------------------------
+
+    async def viewing(self, side: int) -> None:
+        """Say how large this client shows pictures that are painted, in pixels of the longer side (0: not at all), so
+        that previews are made to fit; 256 until it is said."""
+        viewing = bounded(Viewing(side))
+        await self._request(viewing)
+        self._viewing = viewing
 
     async def _request(self, message: Message) -> None:
         self._raise_failure()
@@ -433,6 +443,8 @@ class Room:
         for run in [run for run in self._asks.values() if run.info is None]:
             del self._asks[run.number]
             run._refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
+        if self._viewing is not None:
+            self._link.request(self._viewing, first=True)
         for waiting in self._steers.values():
             if not waiting.done():
                 lost = "the connection was lost before the server answered; the change may be in force"

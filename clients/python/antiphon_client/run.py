@@ -69,8 +69,9 @@ class AnyRun(ABC):
     async def _steer(self, change: TextSteer | ImageSteer) -> Steered:
         async with self._steering:  # one after the other, so that each gets its own answer
             run = (await self.start()).id
-            picture = isinstance(change, ImageSteer)
-            return await self._room._steer(Steer(run, image=change) if picture else Steer(run, change))
+            if isinstance(change, ImageSteer):
+                return await self._room._steer(Steer(run, image=change))
+            return await self._room._steer(Steer(run, change))
 
     @abstractmethod
     async def _send(self) -> None: ...

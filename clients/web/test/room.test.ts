@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Doc, encodeStateAsUpdate } from "yjs";
 import { Room } from "../src/room/room";
 import { storyOf } from "../src/room/story";
+import { viewedSide } from "../src/room/viewing";
 import { ada, FakeClock, FakeSocket, run, welcome } from "./support";
 
 const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
@@ -184,4 +185,33 @@ test("an editor conducts their own runs, an owner everybody's", () => {
   assert.ok(room.mayConduct(run({ participant: "p_ada" })));
   socket().say({ tag: "joined", participant: { ...ada, role: "viewer" } });
   assert.ok(!room.canEdit);
+});
+
+test("how large pictures are shown is told when it changes, and on every connection", () => {
+  const { clock, room, socket, join } = inside();
+  assert.deepEqual(
+    socket()
+      .of("viewing")
+      .map((each) => each.side),
+    [0],
+  );
+  const frames = [
+    { w: 100, h: 80 },
+    { w: 10, h: 150 },
+  ];
+  room.setViewing(viewedSide(frames, 1, 2));
+  room.setViewing(viewedSide(frames, 1.1, 2));
+  assert.equal(socket().of("viewing").at(-1)?.side, 384);
+  assert.equal(socket().of("viewing").length, 2);
+  socket().end(1006);
+  room.setViewing(viewedSide(frames, 100, 2));
+  clock.advance(1000);
+  join();
+  assert.deepEqual(
+    socket()
+      .of("viewing")
+      .map((each) => each.side),
+    [512],
+  );
+  assert.equal(viewedSide([], 1, 2), 0);
 });

@@ -228,6 +228,7 @@ const CLIENT: Shapes<ClientMessage> = {
   }),
   edit: record({ batch: uint, update: bytes() }),
   set_presence: record({ state: text({ max: 4096 }) }),
+  viewing: record({ side: whole(0, 65535) }),
   ask: record({
     ask: uint,
     task,

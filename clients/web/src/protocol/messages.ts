@@ -245,6 +245,8 @@ export type ClientMessage =
     }
   | { tag: "edit"; batch: number; update: Uint8Array }
   | { tag: "set_presence"; state: string }
+  /** How large pictures that are painted are shown: device pixels of the longer side of the largest; 0: none. */
+  | { tag: "viewing"; side: number }
   | {
       tag: "ask";
       ask: number;

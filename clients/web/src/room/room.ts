@@ -78,6 +78,7 @@ export class Room {
   private hand: object | null = null;
   private id = "";
   private presenceTimer = false;
+  private viewing = 0;
 
   constructor(private readonly options: RoomOptions) {
     this.clock = options.clock ?? systemClock;
@@ -257,6 +258,13 @@ export class Room {
     this.schedulePresence();
   }
 
+  /** How large pictures that are painted are shown here, in pixels of the longer side of the largest; 0: none. */
+  setViewing(side: number): void {
+    if (side === this.viewing) return;
+    this.viewing = side;
+    if (this.entered.value) this.link.send({ tag: "viewing", side });
+  }
+
   private schedulePresence(): void {
     if (this.presenceTimer) return;
     this.presenceTimer = true;
@@ -346,6 +354,7 @@ export class Room {
     this.maxDocument = message.limits.max_document;
     this.entered.value = true;
     this.sendPresence();
+    this.link.send({ tag: "viewing", side: this.viewing });
   }
 
   /** Kept as absent: what they wrote and asked for still bears their name. */

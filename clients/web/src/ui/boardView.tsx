@@ -11,6 +11,7 @@ import type { Room } from "../room/room";
 import { t } from "../strings";
 import { FrameBadge, latestRun } from "./frameBadge";
 import { TextField } from "./textField";
+import { useViewing } from "./viewing";
 
 const CORNERS: Corner[] = ["nw", "ne", "se", "sw"];
 
@@ -60,6 +61,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
   const camera = easel.camera.value;
   const writing = easel.writing.value;
   const frames = easel.shown.value.filter((object): object is Frame => object.type === "frame");
+  useViewing(room, frames, camera.scale);
   const written = writing?.id ? easel.board.get(writing.id) : undefined;
   const hands = [...room.presences.value]
     .map(([id, presence]) => ({ person: room.people.value.get(id), hand: presence.hand }))
