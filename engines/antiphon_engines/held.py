@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from antiphon_engines.api import Done, Failed, ImageRequest, QueueFull, Request, Steer
 from antiphon_engines.channel import Command, Submit, steering
 from antiphon_engines.events import RunEvent, Started
+from antiphon_engines.job import kind_of
 from antiphon_engines.settings import QueueBounds
 from antiphon_proto.errors import Conflict, ErrorCode, NotFound
 
@@ -47,7 +48,8 @@ class HeldRuns:
         self._bounds = bounds
         self._runs: dict[str, HeldRun] = {}
         self._by_ticket: dict[int, HeldRun] = {}
-        self._waiting: Counter[str] = Counter()
+        self._waiting: Counter[tuple[str, str]] = Counter()
+        """By kind of engine and share: runs of another kind wait for other places."""
         self._tickets = itertools.count(1)
 
     def __len__(self) -> int:
@@ -61,16 +63,18 @@ class HeldRuns:
         """Raises Conflict for a run that is held already, and QueueFull."""
         if run in self._runs:
             raise Conflict(f"run {run} is already held by the engine")
-        if self.waiting >= self._bounds.total:
-            raise QueueFull(f"{self.waiting} runs are waiting already; try again later")
-        if self._waiting[share] >= self._bounds.per_share:
-            raise QueueFull(f"{self._waiting[share]} of your runs are waiting already")
+        kind = kind_of(request)
+        queue = sum(count for (other, _), count in self._waiting.items() if other == kind)
+        if queue >= self._bounds.total:
+            raise QueueFull(f"{queue} runs are waiting already; try again later")
+        if (own := self._waiting[kind, share]) >= self._bounds.per_share:
+            raise QueueFull(f"{own} of your runs are waiting already")
         sources = sum(_pictures(held.request) for held in self._runs.values())
         if sources and sources + _pictures(request) > self._bounds.source_bytes:
             raise QueueFull("too many pictures are waiting to be painted on; try again later")
         held = HeldRun(next(self._tickets), run, epoch, share, weight, request, sink)
         self._runs[run] = self._by_ticket[held.ticket] = held
-        self._waiting[share] += 1
+        self._waiting[kind, share] += 1
         return held
 
     def steer(self, run: str, change: Steer, epoch: int) -> HeldRun:
@@ -135,9 +139,10 @@ class HeldRuns:
 
     def _no_longer_waiting(self, held: HeldRun) -> None:
         if not held.started:
-            self._waiting[held.share] -= 1
-            if not self._waiting[held.share]:
-                del self._waiting[held.share]
+            queue = (kind_of(held.request), held.share)
+            self._waiting[queue] -= 1
+            if not self._waiting[queue]:
+                del self._waiting[queue]
 
 
 def _call(held: HeldRun, event: RunEvent) -> None:

@@ -42,8 +42,8 @@ News: TypeAlias = Command | Joined | Missing
 class Inbox(Protocol):
     """Where the loop takes its commands from."""
 
-    def take(self, wait: bool) -> list[News]:
-        """What has come, in order; with `wait` at least one."""
+    def take(self, timeout: float | None) -> list[News]:
+        """What has come, in order. While nothing has, wait at most `timeout` seconds; None: until something comes."""
         ...
 
 
@@ -67,10 +67,10 @@ class SocketInbox:
         """From another thread of this process."""
         self._queue.put(news)
 
-    def take(self, wait: bool) -> list[News]:
+    def take(self, timeout: float | None) -> list[News]:
         commands: list[News] = []
         try:
-            commands.append(self._queue.get(block=wait))
+            commands.append(self._queue.get(block=timeout != 0, timeout=timeout))
             while True:
                 commands.append(self._queue.get_nowait())
         except queue.Empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
@@ -59,6 +60,8 @@ _STEERED_BY: Final[dict[type[Steer], type[Request]]] = {
 }
 MAX_BROKEN: Final = 3
 """Failures of the engine in a row after which the worker ends: a fresh process is the only cure left."""
+LONGEST_REST: Final = 60.0
+"""Seconds of one wait, at most: queues take no arbitrary timeouts."""
 REFRESH: Final = 1.0
 """Seconds between two looks at the expected starts while the queue itself does not change."""
 
@@ -116,8 +119,10 @@ class WorkerLoop:
     # Receive --------------------------------------------------------------------------------------------
 
     def _receive(self) -> bool:
-        """Carry out what the gateway said since the last step; wait when there is nothing to step."""
-        for command in self._inbox.take(wait=self._scheduler.idle):
+        """Carry out what the gateway said since the last step. With nothing to step, wait for more, or until the next
+        band's time has come."""
+        rest = self._scheduler.rest(self._clock())
+        for command in self._inbox.take(None if rest == math.inf else min(rest, LONGEST_REST)):
             if isinstance(command, Shutdown):
                 return False
             self._obey(command)

@@ -1,6 +1,7 @@
 """Who is served next: pure decisions, no I/O, no clock of its own (`now` is seconds on the caller's).
 
-Three rules, in this order:
+A run whose job has a window (a band) is stepped once it has opened, before everything else, the one that is due first
+first. For the others three rules, in this order:
 
 1. *Places.* A waiting run becomes active when its engine has a place for it, the share that is furthest behind first.
    A share takes a further place only while it holds fewer than `greed` x weight x the places left (the dynamic
@@ -17,6 +18,7 @@ Costs are charged as measured, prefill included, so a long prompt takes turns wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -50,7 +52,7 @@ class Fairness(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Runs for one `Engine.step`: same engine, same unit. The first `paying` of them are charged."""
+    """Runs for one `Engine.step`: same engine, same unit. The first `paying` of them are charged; of bands none is."""
 
     engine: str
     unit: str
@@ -104,10 +106,14 @@ class Scheduler:
         """Participants that are remembered: those with runs here, and those still ahead of the common time."""
         return len(self._shares)
 
-    @property
-    def idle(self) -> bool:
-        """Nothing to step and nothing to admit; runs may wait for an engine that is being loaded."""
-        return not any(self._engines[ticket.engine].max_jobs for ticket in self._tickets.values())
+    def rest(self, now: float) -> float:
+        """Seconds until there is something to admit or to step if nobody says anything: 0, or until the next window
+        opens; infinite when there is nothing to come (runs may wait for an engine that is being loaded)."""
+        jobs = [ticket.job for ticket in self.active if ticket.job is not None]
+        opens = min((job.window.opens if job.window else now for job in jobs), default=math.inf)
+        if opens > now and any(self._candidates(share) for share in self._shares):
+            return 0.0
+        return max(0.0, opens - now)
 
     # Runs come and go -----------------------------------------------------------------------------------
 
@@ -115,11 +121,14 @@ class Scheduler:
         """Put a run into the queue. Raises QueueFull, and InvalidRequest when no engine serves its kind."""
         if ticket.engine not in self._engines:
             raise InvalidRequest(f"this worker has no {ticket.engine} engine")
-        if self.waiting >= self._bounds.total:
-            raise QueueFull(f"{self.waiting} runs are waiting already; try again later")
-        own = sum(
-            other.share == ticket.share for other in self._tickets.values() if other.state is State.WAITING
-        )
+        queue = [
+            other
+            for other in self._tickets.values()
+            if other.state is State.WAITING and other.engine == ticket.engine
+        ]
+        if len(queue) >= self._bounds.total:
+            raise QueueFull(f"{len(queue)} runs are waiting already; try again later")
+        own = sum(other.share == ticket.share for other in queue)
         if own >= self._bounds.per_share:
             raise QueueFull(f"{own} of your runs are waiting already")
         self._tickets[ticket.number] = ticket
@@ -154,13 +163,29 @@ class Scheduler:
     # Turns ----------------------------------------------------------------------------------------------
 
     def pick(self, now: float) -> Batch | None:
-        """The next batch, or None when no active run has its job."""
-        ready = [(ticket, ticket.job.unit) for ticket in self.active if ticket.job is not None]
+        """The next batch, or None when no active run has anything to do now."""
+        jobs = [(ticket, ticket.job) for ticket in self.active if ticket.job is not None]
+        timed = [
+            (window.due, ticket.number, ticket, job.unit)
+            for ticket, job in jobs
+            if (window := job.window) is not None and window.opens <= now
+        ]
+        if timed:
+            return self._first_due(timed)
+        ready = [(ticket, job.unit) for ticket, job in jobs if job.window is None]
         if not ready:
             return None
         leader, unit = min(ready, key=lambda pair: self._order(pair[0]))
         peers = [ticket for ticket, other in ready if ticket.engine == leader.engine and other == unit]
         return self._compose(leader.engine, unit, sorted(peers, key=self._order), now)
+
+    def _first_due(self, timed: list[tuple[float, int, Ticket, str]]) -> Batch:
+        """Earliest deadline first; those of the same unit that are open too come along. Nobody's share is charged:
+        a band plays for the whole room, and its place was given because its cost fits."""
+        _, _, leader, unit = min(timed, key=lambda each: each[:2])
+        peers = [each[2] for each in sorted(timed, key=lambda each: each[:2]) if each[3] == unit]
+        mates = [ticket for ticket in peers if ticket.engine == leader.engine]
+        return Batch(leader.engine, unit, tuple(mates[: self._engines[leader.engine].max_batch]), 0)
 
     def account(self, batch: Batch, seconds: float, produced: Sequence[int], now: float) -> None:
         """`batch` was stepped in `seconds`; `produced[i]` outputs came of its i-th run. Runs that were cancelled

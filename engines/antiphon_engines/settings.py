@@ -12,7 +12,7 @@ MAX_WEIGHT: Final = 100.0
 
 
 class QueueBounds(Struct, frozen=True):
-    """How many runs may wait for a place. Beyond a bound a new run is refused with QueueFull."""
+    """How many runs may wait for a place of one kind of engine. Beyond a bound a new run is refused with QueueFull."""
 
     total: int = 64
     per_share: int = 16

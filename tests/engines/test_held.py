@@ -15,6 +15,7 @@ from antiphon_engines.settings import QueueBounds
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import TextSteer
+from support.fake_band import band_request
 from support.fake_engine import request
 
 TOKEN = Token(TokenInfo(0, "a", 1, -0.1))
@@ -162,3 +163,17 @@ class HeldMachine(RuleBasedStateMachine):
 
 TestHeldMachine = HeldMachine.TestCase
 TestHeldMachine.settings = settings(derandomize=True, deadline=None, max_examples=50, stateful_step_count=30)
+
+
+def test_a_full_queue_of_writers_keeps_no_band_out() -> None:
+    runs = HeldRuns(QueueBounds(total=2, per_share=1))
+    add(runs, "r1", [])
+    with pytest.raises(QueueFull, match="1 of your runs"):
+        add(runs, "r2", [])
+    add(runs, "r3", [], share="bob")
+    with pytest.raises(QueueFull, match="2 runs are waiting"):
+        add(runs, "r4", [], share="eve")
+    band = runs.add("band", 0, "ann", 1.0, band_request(10.0), [].append)
+    assert runs.waiting == 3
+    runs.deliver(band.ticket, (Started(),))
+    assert runs.waiting == 2

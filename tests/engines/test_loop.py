@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from antiphon_engines.api import Absent, Done, Failed, ImageRequest, Token
+from antiphon_engines.api import (
+    Absent,
+    Audio,
+    AudioSteer,
+    Done,
+    Failed,
+    ImageRequest,
+    Performed,
+    PlayedNote,
+    Segment,
+    Token,
+)
 from antiphon_engines.channel import (
     Cancel,
     Changed,
@@ -14,8 +26,10 @@ from antiphon_engines.channel import (
     Events,
     Ping,
     Pong,
+    Push,
     Report,
     Shutdown,
+    SteerBand,
     SteerPicture,
     SteerRun,
     Submit,
@@ -25,7 +39,9 @@ from antiphon_engines.inbox import Joined, Missing, News
 from antiphon_engines.loop import MAX_BROKEN, EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
 from antiphon_engines.settings import QueueBounds
+from antiphon_proto.jam import Transport
 from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
+from support.fake_band import AHEAD, FakeBand, band_request
 from support.fake_engine import FakeEngine, fake_info, request
 from support.fake_painter import FakePainter
 
@@ -52,22 +68,29 @@ class Gateway:
         self.now = 50.0
         self.script = list(script)
         self.painter = FakePainter(self._on_step)
+        self.band = FakeBand(lambda: self.now, self._on_step)
+        self.steps: list[tuple[float, str]] = []
+        """When each step ended, and its unit."""
         self.looks = looks
         self.frames: list[list[Report]] = []
-        self.waited: list[bool] = []
+        self.waits: list[float | None] = []
         self.engine = FakeEngine(fake_info(max_jobs, max_jobs), on_step=self._on_step)
         self.scheduler = Scheduler({"text": self.engine.info}, bounds or QueueBounds())
         self.loop = WorkerLoop(
             {"text": self.engine}, self.scheduler, self, self._send, lambda: self.now, [LOADING]
         )
 
-    def take(self, wait: bool) -> list[News]:
-        self.waited.append(wait)
+    def take(self, timeout: float | None) -> list[News]:
+        self.waits.append(timeout)
         while self.script:
             commands = list(self.script.pop(0))
-            if commands or not wait:
+            if commands or timeout is not None:
+                self.now += timeout or 0.0
                 return commands
-        return [Shutdown()] if wait or len(self.waited) > self.looks else []
+        if timeout is None or len(self.waits) > self.looks:
+            return [Shutdown()]
+        self.now += timeout
+        return []
 
     def run(self) -> Gateway:
         self.loop.run()
@@ -91,6 +114,7 @@ class Gateway:
 
     def _on_step(self, unit: str, size: int) -> None:
         self.now += 0.01
+        self.steps.append((self.now, unit))
 
 
 def test_a_run_from_start_to_end() -> None:
@@ -100,7 +124,7 @@ def test_a_run_from_start_to_end() -> None:
     assert gateway.events(1)[-1] == Done("length")
     assert [unit for unit, _ in gateway.engine.steps] == ["prefill"] * 2 + ["decode"] * 4
     assert gateway.engine.jobs == []
-    assert gateway.scheduler.idle
+    assert gateway.scheduler.rest(gateway.now) == math.inf
 
 
 def test_runs_share_steps_and_a_steps_outputs_are_one_write() -> None:
@@ -113,7 +137,7 @@ def test_runs_share_steps_and_a_steps_outputs_are_one_write() -> None:
 
 def test_an_idle_loop_waits_instead_of_spinning() -> None:
     gateway = Gateway([], [submit(1, tokens=2)]).run()
-    assert gateway.waited == [True, False, True]
+    assert gateway.waits == [None, 0.0, None]
 
 
 def test_a_cancel_takes_effect_before_the_next_step() -> None:
@@ -284,7 +308,7 @@ def test_runs_wait_for_an_engine_that_is_still_loading() -> None:
     ]
     gateway.run()
     # With nothing to step the loop waits for news and does not spin.
-    assert gateway.waited[:4] == [True, True, True, True]
+    assert gateway.waits[:4] == [None] * 4
     assert gateway.events(1)[0] == Queued(1, 0)
     assert gateway.events(2)[0] == Queued(2, 0)
     assert gateway.kinds(1)[-2:] == ["Image", "Done"]
@@ -337,3 +361,86 @@ def test_a_change_for_the_other_kind_of_run_is_rejected() -> None:
         assert gateway.kinds(number).count("SteerRejected") == 1
         assert gateway.kinds(number)[-1] == "Done"
     assert gateway.painter.steered == [ImageSteer(prompt="a cat")]
+
+
+def play(gateway: Gateway, ticket: int, *, wait: float = 1.0) -> Submit:
+    """A band whose first frame is due `wait` seconds from the beginning."""
+    return Submit(ticket, f"band{ticket}", 0, "eve", 1.0, band_request(gateway.now + wait + 0.25))
+
+
+def test_a_band_is_stepped_in_its_windows_and_the_loop_sleeps_in_between() -> None:
+    gateway = Gateway(looks=12)
+    gateway.script = [[Joined(gateway.band), play(gateway, 1)]]
+    began = gateway.now
+    gateway.run()
+    frames = [event for event in gateway.events(1) if isinstance(event, Audio)]
+    assert [frame.pts for frame in frames[:4]] == [0, 2400, 4800, 7200]
+    assert all(frame.late == 0 for frame in frames)
+    for index, (ended, _) in enumerate(gateway.steps):
+        opened = began + 1.0 - AHEAD + 0.05 * index
+        assert ended == pytest.approx(opened + 0.01)
+    assert gateway.kinds(1)[:3] == ["Started", "Audio", "Performed"]
+    # Every wait is one look: to the first window, then from each frame's end to the next window.
+    assert gateway.waits[1:4] == [pytest.approx(0.9), pytest.approx(0.04), pytest.approx(0.04)]
+
+
+def test_frames_are_sent_as_they_are_made() -> None:
+    gateway = Gateway(looks=30)
+    gateway.script = [[Joined(gateway.band), play(gateway, 1, wait=0.0), submit(2, tokens=8)]]
+    gateway.run()
+    sounding = [
+        report
+        for frame in gateway.frames
+        for report in frame
+        if isinstance(report, Events) and any(isinstance(event, Audio) for event in report.events)
+    ]
+    assert all(sum(isinstance(event, Audio) for event in report.events) == 1 for report in sounding)
+    assert len(sounding) == gateway.band.sessions[0].made > 3
+
+
+def test_a_band_goes_before_everything_else_and_does_not_wait_behind_text() -> None:
+    bounds = QueueBounds(total=3, per_share=3)
+    gateway = Gateway(max_jobs=1, bounds=bounds, looks=40)
+    texts = [submit(n, share="eve", tokens=100) for n in (1, 2, 3)]
+    gateway.script = [[Joined(gateway.band), *texts, play(gateway, 9, wait=AHEAD)]]
+    gateway.run()
+    assert "Queued" not in gateway.kinds(9)
+    units = [unit for _, unit in gateway.steps]
+    assert units[0] == "frame"
+    # Frames of 50 ms, steps of 10 ms: one frame, four tokens.
+    assert units[5:10].count("frame") == 1
+    frames = [event for event in gateway.events(9) if isinstance(event, Audio)]
+    assert all(frame.late == 0 for frame in frames)
+
+
+def test_a_band_hears_what_is_pushed_and_obeys_steers() -> None:
+    gateway = Gateway(looks=20)
+    note = PlayedNote(100, "ann", 60, 90)
+    still = SteerBand(1, AudioSteer(segments=(Segment(0, Transport()),)), 2)
+    wrong = SteerBand(2, AudioSteer(), 2)
+    gateway.script = [
+        [Joined(gateway.band), play(gateway, 1, wait=0.0), submit(2, tokens=1), wrong],
+        [Push(1, (note,)), Push(77, (note,))],
+        [still],
+    ]
+    gateway.run()
+    assert gateway.band.heard == [note]
+    assert gateway.events(1)[-1] == Steered(2)
+    assert gateway.kinds(2).count("SteerRejected") == 1
+    # It stands still: no frame after the steer, and the loop waits for commands alone.
+    assert gateway.waits[-1] is None
+    assert [event for event in gateway.events(1) if isinstance(event, Performed)] != []
+
+
+def test_the_band_that_is_due_first_goes_first() -> None:
+    gateway = Gateway(looks=60)
+    gateway.script = [[Joined(gateway.band), play(gateway, 1, wait=0.02), play(gateway, 2, wait=0.0)]]
+    gateway.run()
+    order = [
+        report.ticket
+        for report in gateway.reports
+        if isinstance(report, Events) and any(isinstance(event, Audio) for event in report.events)
+    ]
+    # 20 ms lie between their deadlines, 50 ms between the frames of one.
+    assert order[:4] == [2, 1, 2, 1]
+    assert set(order[-6:]) == {1, 2}

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from antiphon_engines.api import Window
 from antiphon_engines.job import State, Ticket
 from antiphon_engines.scheduler import Batch, Fairness, Scheduler
 from antiphon_engines.settings import QueueBounds
@@ -29,6 +30,7 @@ def flat(seconds: float = 0.02) -> Cost:
 class SimulatedJob:
     prefill: int
     tokens: int
+    window: Window | None = None
 
     @property
     def unit(self) -> str:
@@ -100,7 +102,7 @@ class Simulation:
         """Step until nothing is left."""
         for _ in range(most):
             if self.step() is None:
-                assert self.scheduler.idle, "runs are left that nobody serves"
+                assert not self.tickets(), "runs are left that nobody serves"
                 return
         raise AssertionError(f"not done after {most} steps")
 
