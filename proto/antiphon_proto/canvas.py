@@ -10,9 +10,10 @@ that nobody's order is disturbed by somebody else's.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from antiphon_proto.params import ImageTask
 
@@ -161,10 +162,12 @@ def faults(fields: Mapping[str, object], max_points: int = DEFAULT_MAX_POINTS) -
 
 
 def _points(values: list[object], max_points: int) -> bool:
-    return len(values) <= 3 * max_points and all(
-        type(value) in (int, float) and -LIMIT <= value <= LIMIT  # type: ignore[operator]
-        for value in values
-    )
+    if len(values) > 3 * max_points or not set(map(type, values)) <= {int, float}:
+        return False
+    numbers = cast(list[float], values)
+    # A long stroke is looked at with every push onto it, so this must be quick. A NaN hides from `min` and `max`, but
+    # not from the sum.
+    return not numbers or (min(numbers) >= -LIMIT and max(numbers) <= LIMIT and not math.isnan(sum(numbers)))
 
 
 def key_between(low: str = "", high: str = "") -> str:

@@ -18,6 +18,8 @@ from pycrdt import Array, Doc, Map
 from antiphon_proto import schema
 from antiphon_proto.canvas import POINTS, faults, fits, is_id, required
 
+_MANY = 32
+"""Objects of one transaction, above which it may pay to read the whole board."""
 _pack = msgspec.msgpack.Encoder(order="sorted").encode
 
 
@@ -43,6 +45,8 @@ class Canvas:
     def __init__(self, doc: Doc[Any]) -> None:
         self.root: Map[Any] = doc.get(schema.CANVAS, type=Map)
         self._touched: dict[str, ObjectChange] = {}
+        self._read: dict[str, dict[str, Any] | None] = {}
+        """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
         self._subscription = self.root.observe_deep(self._on_events)
 
     # Reading ------------------------------------------------------------------------------------------
@@ -54,9 +58,11 @@ class Canvas:
         return key in self.root
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """The fields of an object; None when there is none."""
-        found = self.root.get(key)
-        return _fields(found) if isinstance(found, Map) else None
+        """The fields of an object, not to be changed; None when there is none."""
+        if key not in self._read:
+            found = self.root.get(key)
+            self._read[key] = _fields(found) if isinstance(found, Map) else None
+        return self._read[key]
 
     def objects(self) -> dict[str, dict[str, Any]]:
         """Everything that stands there."""
@@ -73,11 +79,13 @@ class Canvas:
 
     def put(self, key: str, fields: Mapping[str, Any]) -> None:
         """Place an object."""
+        self._read.pop(key, None)
         values = {name: Array(value) if name == POINTS else value for name, value in fields.items()}
         self.root[key] = Map(values)
 
     def set(self, key: str, fields: Mapping[str, Any]) -> None:
         """Change fields of an object that is there; None takes one away."""
+        self._read.pop(key, None)
         found = self.root[key]
         for name, value in fields.items():
             if value is not None:
@@ -86,6 +94,7 @@ class Canvas:
                 del found[name]
 
     def remove(self, key: str) -> None:
+        self._read.pop(key, None)
         if key in self.root:
             del self.root[key]
 
@@ -94,10 +103,26 @@ class Canvas:
     def begin(self) -> None:
         """A transaction begins."""
         self._touched = {}
+        self._read = {}
 
     def changes(self) -> tuple[ObjectChange, ...]:
         """What it touched."""
+        for key in self._touched:
+            self._read.pop(key, None)
+        if len(self._touched) > _MANY and 2 * len(self._touched) > len(self.root):
+            self._read_all()
         return tuple(self._touched.values())
+
+    def sound(self, changes: Sequence[ObjectChange], max_objects: int, max_points: int) -> bool:
+        """Whether all that `changes` left may stand so."""
+        if len(self.root) > max_objects and any(change.action == "added" for change in changes):
+            return False
+        for change in changes:
+            if change.action != "removed":
+                fields = self.get(change.id)
+                if fields is None or not is_id(change.id) or faults(fields, max_points):
+                    return False
+        return True
 
     def mend(self, changes: Sequence[ObjectChange], max_objects: int, max_points: int) -> list[Mended]:
         """Put right what `changes` left as it may not stand. To be called in a transaction."""
@@ -137,6 +162,18 @@ class Canvas:
                 del found[name]
         return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
 
+    def _read_all(self) -> None:
+        """Most of the board was touched: one walk over it costs less than one for each object."""
+        everything: dict[str, Any] = msgspec.json.decode(str(self.root))
+        for key, change in self._touched.items():
+            fields = everything.get(key)
+            if change.action == "removed" or not isinstance(fields, dict):
+                continue  # read by itself, should anybody ask
+            if change.action == "changed" and POINTS not in change.former:
+                self._read[key] = fields  # of a shared type, and its points are what they were
+            elif isinstance(found := self.root.get(key), Map):
+                self._read[key] = _checked(found, fields)
+
     # Observing: must not raise, and must not read more than it is given ---------------------------------
 
     def _on_events(self, events: list[Any]) -> None:
@@ -162,7 +199,10 @@ def _fields(found: Map[Any]) -> dict[str, Any]:
     """Plain values, by way of JSON: item by item a long stroke takes pycrdt a hundred times as long. What JSON lacks
     comes as None or a list, which fits no field. Shared texts, which would look like plain ones, and deep nesting,
     which Yrs could not walk, never come into the document (`yupdate`)."""
-    fields: dict[str, Any] = msgspec.json.decode(str(found))
+    return _checked(found, msgspec.json.decode(str(found)))
+
+
+def _checked(found: Map[Any], fields: dict[str, Any]) -> dict[str, Any]:
     if POINTS in fields and not isinstance(found[POINTS], Array):
         fields[POINTS] = None
     return fields

@@ -167,7 +167,7 @@ class Document:
             raise InvalidUpdate("the story holds text and embeds only")
         try:
             change = self._transact(
-                origin, lambda: self._doc.apply_update(update), "text" if info.deletes else None
+                origin, lambda: self._doc.apply_update(update), "text" if info.deletes else None, info
             )
         except DocumentBroken as error:
             raise InvalidUpdate("the update cannot be applied") from error
@@ -175,8 +175,9 @@ class Document:
 
     def load(self, update: bytes, *, formats: bool) -> Change | None:
         """Apply an update of our own log, which was checked when it came. Raises DocumentBroken."""
-        before: _Before = ("formats" if formats else "text") if inspect(update).deletes else None
-        return self._transact(None, lambda: self._doc.apply_update(update), before)
+        info = inspect(update)
+        before: _Before = ("formats" if formats else "text") if info.deletes else None
+        return self._transact(None, lambda: self._doc.apply_update(update), before, info)
 
     def insert(self, at: int, text: str, attributes: Attributes, origin: int) -> Change | None:
         """Insert `text` with exactly these attributes, whatever stands around it."""
@@ -211,12 +212,14 @@ class Document:
         self, changes: Sequence[ObjectChange], max_objects: int, max_points: int, origin: int
     ) -> tuple[Change | None, list[Mended]]:
         """Put right what `changes` left on the canvas as it may not stand."""
+        if self._canvas.sound(changes, max_objects, max_points):
+            return None, []
         mended: list[Mended] = []
 
         def work(canvas: Canvas) -> None:
             mended.extend(canvas.mend(changes, max_objects, max_points))
 
-        return (self.draw(work, origin) if changes else None), mended
+        return self.draw(work, origin), mended
 
     def snap(self, at: int) -> int:
         """`at` as an index that stands between two characters."""
@@ -323,8 +326,13 @@ class Document:
         return self._fits(more)
 
     def _transact(
-        self, origin: int | None, work: Callable[[], object], before: _Before = None
+        self,
+        origin: int | None,
+        work: Callable[[], object],
+        before: _Before = None,
+        info: UpdateInfo | None = None,
     ) -> Change | None:
+        """`info` is what was read of the update that `work` applies, where it applies one."""
         self._updates, self._deltas = [], []
         self._canvas.begin()
         chunks = self._before(before)
@@ -343,7 +351,7 @@ class Document:
         if not self._updates:
             return None
         update = self._updates[0] if len(self._updates) == 1 else merge_updates(*self._updates)
-        self._note(update, changes)
+        self._note(update, changes, info)
         return Change(update, changes, self._canvas.changes())
 
     def _before(self, before: _Before) -> list[tuple[Any, Any]] | None:
@@ -352,7 +360,7 @@ class Document:
             return None
         return self._text.diff() if before == "formats" or self._embeds else [(str(self._text), None)]
 
-    def _note(self, update: bytes, changes: tuple[Splice, ...]) -> None:
+    def _note(self, update: bytes, changes: tuple[Splice, ...], info: UpdateInfo | None) -> None:
         self._log.append(update)
         self._size += len(update)
         self._size_exact = False
@@ -360,7 +368,7 @@ class Document:
             self._length += change.inserted - change.deleted
             self._embeds = self._embeds or change.text == "\x1a"
         try:
-            info = inspect(update)
+            info = info or inspect(update)
             self._vector.update(info.news(self._vector))
             self._placed.update(dict.fromkeys(info.ends_of_values))
             for old in list(islice(self._placed, max(0, len(self._placed) - _PLACED))):

@@ -108,35 +108,42 @@ class _Reader:
             raise TooManyItems(f"more than {self.max_eighths // 8} items in one update")
 
     def byte(self) -> int:
-        if self.at >= self.end:
+        at = self.at
+        if at >= self.end:
             raise MalformedUpdate("the update ends too early")
-        value = self.data[self.at]
-        self.at += 1
-        return value
+        self.at = at + 1
+        return self.data[at]
 
     def uint(self) -> int:
-        value = self.byte()
-        if value < 0x80:
-            return value
-        value &= 0x7F
-        shift = 7
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-            if shift > 56:
-                raise MalformedUpdate("an integer of more than 64 bits")
+        # Most of the time that reading takes is spent here: everything is local, and one byte is the usual length.
+        data, at = self.data, self.at
+        try:
+            value = data[at]
+            at += 1
+            if value >= 0x80:
+                value &= 0x7F
+                shift = 7
+                while True:
+                    byte = data[at]
+                    at += 1
+                    value |= (byte & 0x7F) << shift
+                    if byte < 0x80:
+                        break
+                    shift += 7
+                    if shift > 56:
+                        raise MalformedUpdate("an integer of more than 64 bits")
+        except IndexError:
+            raise MalformedUpdate("the update ends too early") from None
+        self.at = at
         return value
 
     def blob(self) -> bytes:
         length = self.uint()
         start = self.at
-        self.at = start + length
-        if self.at > self.end:
+        self.at = end = start + length
+        if end > self.end:
             raise MalformedUpdate("the update ends inside a string")
-        return self.data[start : self.at]
+        return self.data[start:end]
 
     def text(self) -> str:
         try:
@@ -155,17 +162,17 @@ class _Reader:
             raise MalformedUpdate("a value is nested too deeply")
         self.count(1)
         kind = self.byte()
-        if kind in (127, 126, 121, 120):  # undefined, null, false, true
-            return
-        if kind == 125:  # a signed variable-length integer
+        if kind == 119:
+            self.text()
+        elif kind in (127, 126, 121, 120):  # undefined, null, false, true
+            pass
+        elif kind == 125:  # a signed variable-length integer
             while self.byte() >= 0x80:
                 pass
         elif kind == 124:
             self.skip(4)
         elif kind in (123, 122):  # float64, bigint
             self.skip(8)
-        elif kind == 119:
-            self.text()
         elif kind == 118:
             for _ in range(self.uint()):
                 self.text()
@@ -198,13 +205,20 @@ class _Nesting:
         self._clocks: dict[int, list[int]] = {}
         self._links: dict[int, list[_Link | None]] = {}
         self._types: list[tuple[int, int]] = []
+        self._client = 0
 
-    def add(self, client: int, clock: int, link: _Link | None, *, is_type: bool) -> None:
+    def begin(self, client: int) -> None:
+        """The items that come now are this client's."""
+        self._client = client
+        self._clock_list = self._clocks[client] = []
+        self._link_list = self._links[client] = []
+
+    def add(self, clock: int, link: _Link | None, is_type: bool) -> None:
         """An item; those of a client come in the order of their clocks."""
-        self._clocks.setdefault(client, []).append(clock)
-        self._links.setdefault(client, []).append(link)
+        self._clock_list.append(clock)
+        self._link_list.append(link)
         if is_type and link is not None:
-            self._types.append((client, clock))
+            self._types.append((self._client, clock))
 
     def depth(self) -> int:
         """Of the deepest type. Raises MalformedUpdate when items stand inside themselves."""
@@ -280,6 +294,7 @@ class _Inspector:
             raise MalformedUpdate("a client id is out of range or stands twice")
         if count:
             self._starts[client] = clock
+            self._nesting.begin(client)
         for number in range(count):
             reader.count(8 if number else 0)  # the first is counted with its client
             length = self._struct(client, clock)
@@ -316,7 +331,7 @@ class _Inspector:
             if info & 0x20:
                 reader.text()
                 root = ""  # under a key, and not among what is counted
-        self._nesting.add(client, clock, link, is_type=kind == 7)
+        self._nesting.add(clock, link, kind == 7)
         length = self._content(kind, client, clock)
         if kind in _VALUES:
             self._story_values = self._story_values or root == STORY

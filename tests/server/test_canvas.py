@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
-from antiphon_proto.canvas import key_between
+from antiphon_proto.canvas import fits, key_between
 from antiphon_proto.messages import Ack, Edit, Error, Redo, Undo
 from antiphon_proto.sync import SyncUpdate
 from antiphon_server.authorship import Owner
@@ -244,6 +244,61 @@ def test_the_canvas_takes_objects_only(house: House, ann: NativeReplica) -> None
     settle(house, ann)
     assert here(house) == {}
     assert canvas(ann).to_py() in ({}, None)
+
+
+@pytest.mark.parametrize("count", [4, 40], ids=["read one by one", "read all at once"])
+def test_one_edit_of_many_objects_is_judged_object_by_object(
+    house: House, ann: NativeReplica, bob: NativeReplica, count: int
+) -> None:
+    before = ann.doc.get_state()
+    with ann.doc.transaction():
+        for index in range(count):
+            canvas(ann)[f"o{index}"] = made(STROKE if index % 2 else SHAPE)
+        canvas(ann)["value"] = SHAPE
+        canvas(ann)["list"] = Array([1.0])
+        canvas(ann)["points"] = Map(STROKE)
+        canvas(ann)["colour"] = made(SHAPE | {"color": "red"})
+    send(house, ann, before)
+    settle(house, ann, bob)
+    assert set(here(house)) == {f"o{index}" for index in range(count)} | {"colour"}
+    assert "color" not in here(house)["colour"]
+    assert len([error for error in ann.of(Error) if error.re == "edit"]) == 4
+    before = ann.doc.get_state()
+    with ann.doc.transaction():
+        for index in range(count):
+            canvas(ann)[f"o{index}"]["x"] = index
+        canvas(ann)["o1"]["points"] = [1.0, 2.0, 0.5]
+        canvas(ann)["o3"]["points"].extend([9.0, 9.0, 1.0])
+        canvas(ann)["o2"]["x"] = "far"
+        canvas(ann)["o0"]["w"] = float("nan")
+    send(house, ann, before)
+    settle(house, ann, bob)
+    stand = here(house)
+    assert "o1" not in stand, "points are a shared array"
+    assert stand["o3"]["points"] == [*STROKE["points"], 9.0, 9.0, 1.0]  # type: ignore[misc]
+    assert (stand["o2"]["x"], stand["o0"]["x"], stand["o0"]["w"]) == (SHAPE["x"], 0, SHAPE["w"])
+    digest = house.room.shared.objects.get("o3")
+    assert digest is not None
+    assert digest.digest == house.room.shared.document.canvas.digest("o3")
+    assert canvas(bob).to_py() == canvas(ann).to_py() == stand
+
+
+@pytest.mark.parametrize(
+    ("points", "sound"),
+    [
+        ([], True),
+        ([0, -1_000_000.0, 1_000_000], True),
+        ([0, float("nan"), 1], False),
+        ([float("inf"), float("-inf"), 0], False),
+        ([0, 1_000_001, 0], False),
+        ([0, True, 0], False),
+        ([0, "1", 0], False),
+        ([10**400, 0.5, float("nan")], False),
+        ([0.0] * 31, False),
+    ],
+)
+def test_points_are_numbers_within_the_bounds(points: list[Any], sound: bool) -> None:
+    assert fits("stroke", "points", points, max_points=10) is sound
 
 
 def test_bounds_of_objects_and_points() -> None:
