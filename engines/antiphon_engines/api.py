@@ -83,7 +83,7 @@ class AudioRequest(Struct, frozen=True, tag="audio"):
 
     Sample 0 sounds at `start`, in seconds of CLOCK_MONOTONIC (which all processes of a machine share); every sample has
     to leave the worker `lead` seconds before it sounds. `segments` are in order, the first one at sample 0; while the
-    transport stands still no frames are made, and `pts` jumps.
+    transport stands still no frames are made once the band has rung out (half a second), and `pts` jumps.
     """
 
     controls: BandControls
@@ -91,8 +91,8 @@ class AudioRequest(Struct, frozen=True, tag="audio"):
     seed: int
     start: float
     lead: float = 0.25
-    frame: int = 2400
-    """Samples of one frame: 960 to 4,800, a multiple of 960 (20 ms; several Opus frames in one packet) or 2,400."""
+    frame: int = 1920
+    """Samples of one frame, a length that one Opus packet can have: 960, 1,920, 2,880, 3,840 or 4,800 (20 to 100 ms)."""
 
 
 class AudioSteer(Struct, frozen=True):
