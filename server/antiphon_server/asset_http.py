@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiohttp import web
 
-from antiphon_proto.errors import NotFound, PeerError, RateLimited, TooLarge
+from antiphon_proto.errors import NotFound, RateLimited
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http import authorised
+from antiphon_server.http import authorised, body
 from antiphon_server.rights import Right, require
 from antiphon_server.store.assets import AssetInfo
 
-_PIECE: Final = 64 * 1024
 _HEADERS: Final = {
     # The name is the content's hash, so the content never changes; the token keeps it private.
     "Cache-Control": "private, max-age=31536000, immutable",
@@ -31,7 +29,9 @@ async def upload(request: web.Request) -> web.Response:
     require(grant.role, Right.EDIT)
     if not gateway.upload_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many pictures from this address; wait a little")
-    data = await _body(request, gateway.pictures.limits.bytes, gateway.settings.limits.upload_timeout)
+    data = await body(
+        request, gateway.pictures.limits.bytes, gateway.settings.limits.upload_timeout, "picture"
+    )
     picture = await gateway.pictures.clean(data)
     await gateway.assets.put(grant.room, picture.info, picture.data)
     return web.json_response(described(picture.info), status=201, headers={"Cache-Control": "no-store"})
@@ -60,25 +60,6 @@ def described(info: AssetInfo) -> dict[str, str | int]:
         "width": info.width,
         "height": info.height,
     }
-
-
-async def _body(request: web.Request, bound: int, seconds: float) -> bytes:
-    """The whole body. Raises TooLarge as soon as it is known to be, PeerError when it is empty or comes too slowly."""
-    message = f"a picture of more than {bound} bytes"
-    if (request.content_length or 0) > bound:
-        raise TooLarge(message)
-    data = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while piece := await request.content.read(_PIECE):
-                data += piece
-                if len(data) > bound:
-                    raise TooLarge(message)
-    except TimeoutError:
-        raise PeerError(f"the picture did not come within {seconds:g} seconds") from None
-    if not data:
-        raise PeerError("the body is the picture's file; it was empty")
-    return bytes(data)
 
 
 ROUTES = (

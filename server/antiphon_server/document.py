@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
-from pycrdt import Doc, Text, TextEvent, TransactionEvent, UndoManager, merge_updates
+from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, UndoManager, merge_updates
 
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
@@ -111,6 +111,14 @@ class Document:
     def data(self) -> bytes:
         """The story in UTF-8, embeds as EMBED: offsets in it are the document's indices."""
         return self.text().encode()
+
+    def setting(self, key: str) -> object:
+        """A value of the room's settings (the root `meta`), as people wrote it; None when there is none."""
+        return self._doc.get(schema.META, type=Map).get(key)
+
+    def pieces(self) -> Sequence[tuple[Any, Attributes | None]]:
+        """The story in pieces of equal attributes: strings, and embeds as they are."""
+        return self._text.diff()
 
     def chunks(self, start: int, end: int) -> tuple[Piece, ...]:
         """The text of [start, end) in pieces of equal attributes."""

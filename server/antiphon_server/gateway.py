@@ -15,6 +15,7 @@ from antiphon_proto.messages import ImageModel, ModelInfo
 from antiphon_server.auth import Tokens
 from antiphon_server.config import Settings
 from antiphon_server.connections import Connections
+from antiphon_server.formats.desk import Converter
 from antiphon_server.hub import Hub
 from antiphon_server.limits import Buckets
 from antiphon_server.metrics import GatewayCollector, Metrics
@@ -80,6 +81,8 @@ class Gateway:
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         self.tracer = Tracer(settings.trace_limits())
+        self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
+        self.converter = Converter(limits.conversions)
         metrics.registry.register(
             GatewayCollector(
                 self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)

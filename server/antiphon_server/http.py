@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 from aiohttp import web
 from msgspec import Struct, structs, to_builtins
 
-from antiphon_proto.errors import RateLimited
+from antiphon_proto.errors import PeerError, RateLimited, TooLarge
 from antiphon_proto.messages import Role
 from antiphon_server.auth import Unauthorized, link_path
 from antiphon_server.gateway import GATEWAY
@@ -16,6 +17,7 @@ from antiphon_server.room import Room
 from antiphon_server.seat import Grant
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_PIECE = 64 * 1024
 _ROLES: tuple[Role, ...] = ("owner", "editor", "viewer")
 
 
@@ -112,6 +114,25 @@ async def authorised(request: web.Request) -> tuple[Grant, Room]:
     if room.link_ids().get(grant.role) != grant.link:
         raise Unauthorized("the invite link is no longer in force")
     return grant, room
+
+
+async def body(request: web.Request, bound: int, seconds: float, what: str) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be, PeerError when it is empty or comes too slowly."""
+    message = f"a {what} of more than {bound} bytes"
+    if (request.content_length or 0) > bound:
+        raise TooLarge(message)
+    data = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            while piece := await request.content.read(_PIECE):
+                data += piece
+                if len(data) > bound:
+                    raise TooLarge(message)
+    except TimeoutError:
+        raise PeerError(f"the {what} did not come within {seconds:g} seconds") from None
+    if not data:
+        raise PeerError(f"the body is the {what}; it was empty")
+    return bytes(data)
 
 
 def _named(value: Struct) -> dict[str, Any]:

@@ -92,6 +92,13 @@ class Limits(BaseModel):
     uploads_per_minute: float = Field(default=120.0, gt=0, le=1e6)
     """Pictures that one address may send."""
     upload_burst: int = Field(default=60, ge=1, le=10_000)
+    max_import: int = Field(default=16 * 1024 * 1024, ge=1024, le=2**30)
+    """Bytes of a manuscript's file that is brought in."""
+    conversions: int = Field(default=2, ge=1, le=64)
+    """Manuscripts that are read or written at the same time, each in a process of its own."""
+    conversions_per_minute: float = Field(default=30.0, gt=0, le=1e6)
+    """Per address."""
+    conversion_burst: int = Field(default=20, ge=1, le=10_000)
     upload_timeout: float = Field(default=60.0, gt=0, le=3600)
     """A picture that has not come by then is refused."""
     trace_timeout: float = Field(default=20.0, gt=0, le=600)

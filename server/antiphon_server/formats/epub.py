@@ -1,0 +1,108 @@
+"""EPUB 3 (https://www.w3.org/TR/epub-33/): a zip file of XHTML. The one well-kept Python library for it is AGPL."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+import zipfile
+from html import escape
+from typing import Final
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+
+from antiphon_proto.errors import PeerError
+from antiphon_server.formats import html
+from antiphon_server.formats.archive import check
+from antiphon_server.formats.manuscript import Block, Manuscript
+
+_CONTAINER: Final = "{urn:oasis:names:tc:opendocument:xmlns:container}"
+_OPF: Final = "{http://www.idpf.org/2007/opf}"
+_DC: Final = "{http://purl.org/dc/elements/1.1/}"
+_XHTML: Final = 'xmlns="http://www.w3.org/1999/xhtml"'
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest that a zip file knows: equal books are equal files."""
+
+
+def read(data: bytes) -> Manuscript:
+    """The chapters in the order of the spine. Raises PeerError."""
+    archive = check(data)
+    try:
+        root = _xml(archive, "META-INF/container.xml").find(f".//{_CONTAINER}rootfile")
+        if root is None:
+            raise PeerError("the book does not say where its contents are")
+        package_path = root.get("full-path", "")
+        package = _xml(archive, package_path)
+        items = {item.get("id"): item.get("href", "") for item in package.iter(f"{_OPF}item")}
+        blocks: list[Block] = []
+        for reference in package.iter(f"{_OPF}itemref"):
+            href = unquote(items.get(reference.get("idref"), ""))
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(package_path), href))
+            blocks += html.read(archive.read(path).decode("utf-8", "replace")).blocks
+    except (KeyError, RuntimeError, zipfile.BadZipFile, ParseError, DefusedXmlException) as error:
+        raise PeerError(f"the book is damaged: {error}") from None
+    title = package.find(f".//{_DC}title")
+    return Manuscript(tuple(blocks), (title.text or "").strip() if title is not None else "")
+
+
+def write(manuscript: Manuscript, language: str = "und") -> bytes:
+    """A chapter for each heading of the first level."""
+    title = escape(manuscript.title or "Untitled")
+    chapters = _chapters(manuscript)
+    names = [f"chapter{number}.xhtml" for number in range(1, len(chapters) + 1)]
+    heads = [
+        escape(next((b.text for b in each.blocks if b.kind == "heading"), "") or title) for each in chapters
+    ]
+    identifier = hashlib.sha256(manuscript.text.encode()).hexdigest()
+    manifest = "".join(
+        f'<item id="c{i}" href="{name}" media-type="application/xhtml+xml"/>' for i, name in enumerate(names)
+    )
+    spine = "".join(f'<itemref idref="c{i}"/>' for i in range(len(names)))
+    links = "".join(f'<li><a href="{name}">{head}</a></li>' for name, head in zip(names, heads, strict=True))
+    files = {
+        "META-INF/container.xml": (
+            '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            '<rootfile full-path="book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+        ),
+        "book.opf": (
+            '<package version="3.0" unique-identifier="id" xmlns="http://www.idpf.org/2007/opf">'
+            '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">'
+            f'<dc:identifier id="id">urn:sha256:{identifier}</dc:identifier><dc:title>{title}</dc:title>'
+            f'<dc:language>{language}</dc:language><meta property="dcterms:modified">1980-01-01T00:00:00Z</meta>'
+            '</metadata><manifest><item id="nav" href="nav.xhtml" media-type="application/xhtml+xml"'
+            f' properties="nav"/>{manifest}</manifest><spine>{spine}</spine></package>'
+        ),
+        "nav.xhtml": (
+            f'<html {_XHTML} xmlns:epub="http://www.idpf.org/2007/ops"><head><title>{title}</title></head><body>'
+            f'<nav epub:type="toc"><ol>{links}</ol></nav></body></html>'
+        ),
+    }
+    for name, head, chapter in zip(names, heads, chapters, strict=True):
+        files[name] = (
+            f"<html {_XHTML}><head><title>{head}</title></head><body>\n{html.body(chapter)}</body></html>"
+        )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        # First and not packed, so that the type can be told from the first bytes.
+        archive.writestr(zipfile.ZipInfo("mimetype", _DATE), "application/epub+zip", zipfile.ZIP_STORED)
+        for name, text in files.items():
+            info = zipfile.ZipInfo(name, _DATE)
+            archive.writestr(info, f'<?xml version="1.0" encoding="utf-8"?>\n{text}', zipfile.ZIP_DEFLATED)
+    return stream.getvalue()
+
+
+def _chapters(manuscript: Manuscript) -> list[Manuscript]:
+    chapters: list[list[Block]] = [[]]
+    for block in manuscript.blocks:
+        if block.kind == "heading" and block.level == 1 and chapters[-1]:
+            chapters.append([])
+        chapters[-1].append(block)
+    return [Manuscript(tuple(blocks), manuscript.title) for blocks in chapters]
+
+
+def _xml(archive: zipfile.ZipFile, path: str) -> Element:
+    root: Element = fromstring(archive.read(path))
+    return root
