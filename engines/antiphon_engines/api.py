@@ -92,7 +92,7 @@ class AudioRequest(Struct, frozen=True, tag="audio"):
     start: float
     lead: float = 0.25
     frame: int = 1920
-    """Samples of one frame, a length that one Opus packet can have: 960, 1,920, 2,880, 3,840 or 4,800 (20 to 100 ms)."""
+    """Samples of one frame, a length that an Opus packet can have: 960, 1,920, 2,880, 3,840 or 4,800 (20 to 100 ms)."""
 
 
 class AudioSteer(Struct, frozen=True):
