@@ -23,12 +23,15 @@ from antiphon_server.answers import errors, secure
 from antiphon_server.asset_desk import StoredAssets
 from antiphon_server.auth import Tokens, load_key
 from antiphon_server.client_files import ClientFiles
+from antiphon_server.collector import Collector
 from antiphon_server.config import Settings
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
 from antiphon_server.hub import Hub
 from antiphon_server.metrics import Metrics
 from antiphon_server.pictures import Pictures
+from antiphon_server.store.api import RoomStore
 from antiphon_server.store.asset_files import AssetFiles
+from antiphon_server.store.assets import AssetStore
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
 
@@ -89,7 +92,7 @@ async def _run(
         # A start that failed is told by the exception that ends the server.
         level = logging.DEBUG if state.status in ("failed", "stopped") and not state.engines else logging.INFO
         done = "" if state.progress is None else f" ({state.progress:.0%})"
-        log.log(level, "text engine %s", f"{state.status}: {state.message}{done}".removesuffix(": "))
+        log.log(level, "engine worker %s", f"{state.status}: {state.message}{done}".removesuffix(": "))
         hub.announce_models(gateway.models())
 
     # A wrong name is found before anything is opened.
@@ -138,15 +141,23 @@ async def _run(
 
     async with asyncio.TaskGroup() as tasks:
         ticking = tasks.create_task(hub.run(), name="hub")
+        collecting = tasks.create_task(_collect(settings, store, assets, hub), name="assets-collect")
         await engine.start()
         announcing = tasks.create_task(announce(), name="announce")
         await stop.wait()
         announcing.cancel()
+        collecting.cancel()
         log.info("draining")
         await site.stop()
         await hub.drain()
         await gateway.connections.drain(settings.drain_timeout)
         ticking.cancel()
+
+
+async def _collect(settings: Settings, store: RoomStore, assets: AssetStore, hub: Hub) -> None:
+    if hours := settings.limits.asset_collect_hours:
+        collector = Collector(store, assets, grace=settings.asset_grace(), live=hub.state)
+        await collector.run(hours * 3600)
 
 
 def application(gateway: Gateway) -> web.Application:

@@ -165,6 +165,10 @@ class Settings(BaseSettings):
     def asset_bounds(self) -> AssetBounds:
         return AssetBounds(self.limits.max_assets, self.limits.asset_bytes)
 
+    def asset_grace(self) -> float:
+        """Seconds."""
+        return self.limits.asset_grace_days * 86_400
+
     def backlog_limits(self) -> BacklogLimits:
         return BacklogLimits(ordered_bytes=self.limits.queue_bytes, lane_bytes=self.limits.lane_bytes)
 

@@ -90,6 +90,11 @@ class Hub:
         """Rooms in memory."""
         return tuple(self._rooms.values())
 
+    def state(self, room: str) -> bytes | None:
+        """The document of a room that is in memory."""
+        known = self._rooms.get(room)
+        return known.shared.document.state() if known is not None else None
+
     def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
         for room in self._rooms.values():
             room.announce_models(models)

@@ -85,6 +85,10 @@ class Limits(BaseModel):
     """Pictures of one room."""
     asset_bytes: int = Field(default=1024 * MIB, ge=1024, le=1024 * 1024 * MIB)
     """All pictures of one room together."""
+    asset_grace_days: float = Field(default=7.0, gt=0, le=3650)
+    """A picture that nothing names is kept for so long after it came."""
+    asset_collect_hours: float = Field(default=6.0, ge=0, le=8760)
+    """Between two looks for such pictures; 0: never."""
     picture_workers: int = Field(default=2, ge=1, le=64)
     """Pictures that are decoded at the same time."""
     picture_queue: int = Field(default=16, ge=0, le=1000)

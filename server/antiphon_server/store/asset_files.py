@@ -21,6 +21,7 @@ from typing import Final
 from antiphon_server.store.api import StorageFull, StorageUnavailable
 from antiphon_server.store.assets import AssetBounds, AssetInfo, AssetsFull, MediaType
 
+_DRAFT: Final = "draft."
 _ROOM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHA: Final = re.compile(r"[0-9a-f]{64}")
 _NAME: Final = re.compile(r"([0-9a-f]{64})\.([0-9]{1,6})x([0-9]{1,6})\.(png|jpg|webp)")
@@ -48,6 +49,19 @@ class AssetFiles:
     async def read(self, room: str, info: AssetInfo) -> bytes:
         return await asyncio.to_thread(self._read, room, info)
 
+    async def rooms(self) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._rooms)
+
+    async def aged(self, room: str, before: float) -> tuple[AssetInfo, ...]:
+        return await asyncio.to_thread(self._aged, room, before)
+
+    async def remove(self, room: str, sha256: str, before: float) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, self._remove, room, sha256, before)
+
+    async def tidy(self, room: str, before: float) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._tidy, room, before)
+
     async def close(self) -> None:
         await asyncio.to_thread(self._writer.shutdown)
 
@@ -58,6 +72,7 @@ class AssetFiles:
         try:
             held = {known.sha256: known.size for known in self._all(room)}
             if info.sha256 in held:
+                os.utime(folder / _name(info))
                 return
             if len(held) >= self._bounds.count:
                 raise AssetsFull(f"the room holds {len(held)} pictures, as many as it may")
@@ -78,6 +93,43 @@ class AssetFiles:
         except OSError as error:
             raise _problem(error, path) from error
 
+    def _rooms(self) -> tuple[str, ...]:
+        try:
+            names = [entry.name for entry in self._folder.iterdir() if entry.is_dir()]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise _problem(error, self._folder) from error
+        return tuple(sorted(name for name in names if _ROOM.fullmatch(name)))
+
+    def _aged(self, room: str, before: float) -> tuple[AssetInfo, ...]:
+        folder = self._of(room)
+        try:
+            return tuple(info for info in self._all(room) if (folder / _name(info)).stat().st_mtime < before)
+        except OSError as error:
+            raise _problem(error, folder) from error
+
+    def _remove(self, room: str, sha256: str, before: float) -> bool:
+        folder = self._of(room)
+        try:
+            for info in list(self._all(room, f"{sha256}.*")):
+                path = folder / _name(info)
+                if path.stat().st_mtime >= before:
+                    return False
+                path.unlink()
+            return True
+        except OSError as error:
+            raise _problem(error, folder) from error
+
+    def _tidy(self, room: str, before: float) -> None:
+        folder = self._of(room)
+        try:
+            for draft in folder.glob(f"{_DRAFT}*"):
+                if draft.stat().st_mtime < before:
+                    draft.unlink()
+        except OSError as error:
+            raise _problem(error, folder) from error
+
     def _all(self, room: str, pattern: str = "*") -> Iterator[AssetInfo]:
         for path in self._of(room).glob(pattern):
             if (parts := _NAME.fullmatch(path.name)) is not None:
@@ -95,7 +147,7 @@ def _name(info: AssetInfo) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f"draft.{secrets.token_hex(8)}")
+    draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
     try:
         with draft.open("xb") as file:
             file.write(data)

@@ -41,7 +41,7 @@ class AssetStore(Protocol):
     """Keeps the assets of rooms. Belongs to the event loop; the disk is waited for elsewhere."""
 
     async def put(self, room: str, info: AssetInfo, data: bytes) -> None:
-        """Durable when this returns; an asset that is there already is kept and costs nothing.
+        """Durable when this returns; an asset that is there already is kept, costs nothing, and is young again.
 
         Raises AssetsFull or StorageUnavailable.
         """
@@ -53,6 +53,22 @@ class AssetStore(Protocol):
 
     async def read(self, room: str, info: AssetInfo) -> bytes:
         """The bytes of an asset that `find` gave. Raises StorageUnavailable."""
+        ...
+
+    async def rooms(self) -> tuple[str, ...]:
+        """Rooms that have assets. Raises StorageUnavailable."""
+        ...
+
+    async def aged(self, room: str, before: float) -> tuple[AssetInfo, ...]:
+        """Assets that were last put before Unix time `before`. Raises StorageUnavailable."""
+        ...
+
+    async def remove(self, room: str, sha256: str, before: float) -> bool:
+        """Delete an asset, unless it was put again since `before`; whether it is gone. Raises StorageUnavailable."""
+        ...
+
+    async def tidy(self, room: str, before: float) -> None:
+        """Delete what a crash before `before` left half-written. Raises StorageUnavailable."""
         ...
 
     async def close(self) -> None:

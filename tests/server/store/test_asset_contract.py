@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -70,6 +71,23 @@ async def test_a_room_holds_so_many_bytes(store: AssetStore) -> None:
     assert sorted(type(result).__name__ for result in results) == ["AssetsFull", "AssetsFull", "NoneType"]
 
 
+async def test_old_assets_can_be_removed_and_make_room(store: AssetStore) -> None:
+    for number in range(3):
+        await put(store, "room", some(number))
+    await put(store, "other", some(7))
+    soon = time.time() + 60
+    assert await store.rooms() == ("other", "room")
+    assert {one.sha256 for one in await store.aged("room", soon)} == {some(n).info.sha256 for n in range(3)}
+    assert await store.aged("room", soon - 3600) == ()
+    assert not await store.remove("room", some(1).info.sha256, soon - 3600), "it is young"
+    assert await store.find("room", some(1).info.sha256) is not None
+    assert await store.remove("room", some(1).info.sha256, soon)
+    assert await store.remove("room", some(1).info.sha256, soon), "gone is gone"
+    assert await store.find("room", some(1).info.sha256) is None
+    await put(store, "room", some(9))
+    assert await store.aged("nowhere", soon) == ()
+
+
 @pytest.mark.parametrize("name", ["", "x" * 64, "../" * 20, "A" * 64, "0" * 63, "*", "0" * 63 + "?"])
 async def test_what_is_not_a_name_names_nothing(store: AssetStore, name: str) -> None:
     await put(store, "room", some(1))
@@ -85,6 +103,24 @@ async def test_files_outlive_the_store_and_drafts_count_for_nothing(tmp_path: Pa
     assert await second.find("room", some(1).info.sha256) == some(1).info
     await put(second, "room", some(2))
     await second.close()
+
+
+async def test_what_comes_again_is_young_and_old_drafts_go(tmp_path: Path) -> None:
+    store = AssetFiles(tmp_path)
+    await put(store, "room", some(1))
+    await put(store, "room", some(2))
+    for file in (tmp_path / "room").iterdir():
+        os.utime(file, (1000, 1000))
+    for name, at in (("draft.old", 1000), ("draft.new", 3000)):
+        (tmp_path / "room" / name).write_bytes(b"half a pic")
+        os.utime(tmp_path / "room" / name, (at, at))
+    await put(store, "room", some(1))
+    assert await store.aged("room", 2000) == (some(2).info,)
+    assert not await store.remove("room", some(1).info.sha256, 2000)
+    await store.tidy("room", 2000)
+    assert [file.name for file in (tmp_path / "room").glob("draft.*")] == ["draft.new"]
+    assert await AssetFiles(tmp_path / "none").rooms() == ()
+    await store.close()
 
 
 async def test_a_disk_that_refuses_is_a_clear_error_and_leaves_nothing(
