@@ -9,6 +9,7 @@ from aiohttp import web
 from antiphon_proto.errors import NotFound, RateLimited
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http import authorised, body
+from antiphon_server.provenance import provenance
 from antiphon_server.rights import Right, require
 from antiphon_server.store.assets import AssetInfo
 
@@ -51,6 +52,17 @@ async def download(request: web.Request) -> web.Response:
     return web.Response(body=data, content_type=info.type, headers={**_HEADERS, "ETag": etag})
 
 
+async def show_provenance(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{room}/assets/{sha256}/provenance` -> where the picture comes from (PROTOCOL.md)."""
+    gateway = request.app[GATEWAY]
+    grant, _ = await authorised(request)
+    info = await gateway.assets.find(grant.room, request.match_info["sha256"])
+    if info is None:
+        raise NotFound("there is no such asset in this room")
+    room = await gateway.hub.get(grant.room)
+    return web.json_response(provenance(room, info), headers={"Cache-Control": "no-store"})
+
+
 def described(info: AssetInfo) -> dict[str, str | int]:
     """What a new asset is answered with."""
     return {
@@ -65,4 +77,5 @@ def described(info: AssetInfo) -> dict[str, str | int]:
 ROUTES = (
     web.post("/api/rooms/{room}/assets", upload),
     web.get("/api/rooms/{room}/assets/{sha256}", download),
+    web.get("/api/rooms/{room}/assets/{sha256}/provenance", show_provenance),
 )

@@ -66,7 +66,9 @@ class Canvas:
 
     def objects(self) -> dict[str, dict[str, Any]]:
         """Everything that stands there."""
-        return {key: _fields(found) for key, found in self.root.items() if isinstance(found, Map)}
+        everything: dict[str, Any] = msgspec.json.decode(str(self.root))
+        found = {key: self.root.get(key) for key in everything}
+        return {key: _checked(one, everything[key]) for key, one in found.items() if isinstance(one, Map)}
 
     def digest(self, key: str) -> bytes:
         """Of the object's content, 16 bytes; of nothing when there is none."""

@@ -20,6 +20,7 @@ from antiphon_server.painting import Painting
 from antiphon_server.preview_pace import PreviewPace, Show
 from antiphon_server.rights import Right, may
 from antiphon_server.runs import SEED_BITS, Order
+from antiphon_server.source_authors import source_authors
 from antiphon_server.stage import Desk, Stage
 
 _NEEDS = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
@@ -57,7 +58,16 @@ class Painter:
             strength=_strength(paint, model),
         )
         paint = replace(paint, params=params)
-        sources = {"prompt": paint.prompt, "frame": paint.frame, "source": paint.source, "mask": paint.mask}
+        sources: dict[str, Any] = {
+            "prompt": paint.prompt,
+            "frame": paint.frame,
+            "source": paint.source,
+            "mask": paint.mask,
+        }
+        if paint.source:
+            shared = desk.shared
+            drawn = source_authors(frame, shared.document.canvas.objects(), shared.objects.items())
+            sources["drawn"] = drawn
         order = Order(
             ask=paint.paint,
             participant=member.id,

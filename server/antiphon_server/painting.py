@@ -34,6 +34,7 @@ from antiphon_server.stage import Desk, Stage, Work
 
 _PLACE: Final = ("x", "y", "w", "h", "z", "rotation", "opacity", "layer", "name", "hidden", "locked")
 """What a picture takes over from its frame."""
+_KEPT_STEERS: Final = 50
 _OBJECT_BYTES: Final = 64 * 1024
 """More than a picture's object needs in the document."""
 
@@ -59,6 +60,8 @@ class Painting(Work):
         )
         self._loading = bool(paint.source or paint.mask)
         self._held_back = False
+        self._steers: list[dict[str, Any]] = []
+        """What was changed on the way, and after which step; the latest."""
         self._started_at: float | None = None
         self._remaining: float | None = None
         self._picture: Picture | None = None
@@ -174,6 +177,10 @@ class Painting(Work):
 
     def steered(self, steer: Steer) -> dict[str, object]:
         assert steer.image is not None
+        self._steers = [
+            *self._steers[1 - _KEPT_STEERS :],
+            {"step": self.made, "change": msgspec.to_builtins(steer.image)},
+        ]
         change = _showing(steer.image, self._shown.within(self._most))
         known = {name: value for name, value in _changes(change).items() if value is not msgspec.UNSET}
         inside = {name: known.pop(name) for name in ("negative_prompt", "guidance") if name in known}
@@ -231,6 +238,16 @@ class Painting(Work):
                     canvas.remove(self.paint.frame)
 
             self._desk.commit(document.draw(work, AI_ORIGIN), self.owner)
+            self._note(picture)
+
+    def _note(self, picture: Picture) -> None:
+        """For the picture's provenance: what it was painted with in the end."""
+        params = msgspec.json.encode(replace(self._request.params, seed=self.run.info.seed)).decode()
+        asked = json.loads(self.run.record.prompt)
+        if self._steers:
+            asked["steers"] = self._steers
+        prompt = json.dumps(asked, ensure_ascii=False)
+        self.run.made(picture.info.sha256, params, prompt, self._desk.unix_ms())
 
     def _object(self, picture: Picture, frame: Mapping[str, Any]) -> dict[str, Any]:
         """The picture's fields, with where it came from. `frame` brings the frame back when the run is undone."""

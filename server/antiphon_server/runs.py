@@ -73,6 +73,11 @@ class RunEntry:
             self.record = replace(self.record, info=info)
             self._changed[info.id] = self
 
+    def made(self, asset: str, params: str, prompt: str, now_ms: int) -> None:
+        """It painted a picture, with these parameters in the end."""
+        self.record = replace(self.record, asset=asset, params=params, prompt=prompt, made_ms=now_ms)
+        self._changed[self.info.id] = self
+
     def count(self, tokens: int) -> None:
         """More tokens came. Told with the next change of state: everybody sees the tokens themselves."""
         self.record = replace(self.record, info=replace(self.info, progress=self.info.progress + tokens))

@@ -118,6 +118,17 @@ async def test_painting_yields_previews_and_the_picture(pair: tuple[Room, Room],
     assert painted.fields["prompt"] == "a fox"
     assert await bob.download(painted.asset) == PNG
     await agree(ada, bob)
+    told = await bob.provenance(painted.asset)
+    assert ada.me is not None
+    assert told["run"]["asker"] == {"id": ada.me.id, "name": "Ada"}
+    assert (told["origin"], told["run"]["prompt"], told["run"]["seed"]) == ("generated", "a fox", 7)
+    assert told["run"]["made_ms"] >= told["run"]["asked_ms"] > 0
+    [source] = told["sources"]
+    assert opened(await bob.download(source["asset"])).size == (64, 48)
+    origin = await ada.provenance(source["asset"])
+    assert (origin["origin"], origin["run"], origin["objects"]) == ("uploaded", None, [])
+    with pytest.raises(RequestRefused, match="no such asset"):
+        await ada.provenance("0" * 64)
     assert set(bob.canvas) == {painted.id}
     await bob.undo(painted.fields["run"])
     async with asyncio.timeout(PATIENCE):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
 import msgspec
 from msgspec import Struct
@@ -29,6 +31,14 @@ async def upload(address: Address, data: bytes) -> Asset:
 async def download(address: Address, sha256: str) -> bytes:
     """The file of an asset. Raises RequestRefused or ClientError."""
     return await _call(address, "GET", f"/{sha256}", None, 200)
+
+
+async def provenance(address: Address, sha256: str) -> dict[str, Any]:
+    """Where an asset comes from. Raises RequestRefused or ClientError."""
+    answer: dict[str, Any] = msgspec.json.decode(
+        await _call(address, "GET", f"/{sha256}/provenance", None, 200)
+    )
+    return answer
 
 
 async def _call(address: Address, method: str, path: str, data: bytes | None, expected: int) -> bytes:

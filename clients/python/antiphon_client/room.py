@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from antiphon_client.address import Address
-from antiphon_client.assets import Asset, download, upload
+from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
 from antiphon_client.link import Link, bounded
@@ -225,6 +225,11 @@ class Room:
     async def download(self, sha256: str) -> bytes:
         """The file of an asset. Raises RequestRefused."""
         return await download(self.address, sha256)
+
+    async def provenance(self, sha256: str) -> dict[str, Any]:
+        """Where an asset comes from: model, prompt, seed, parameters, who asked, what it was painted from and by whom
+        that was drawn (PROTOCOL.md, "Provenance"). Raises RequestRefused."""
+        return await provenance(self.address, sha256)
 
     async def accept(self, run: str, part: tuple[int, int] | None = None) -> None:
         """Accept a suggestion, whole or only what of it stands in the characters [start, end)."""

@@ -76,6 +76,9 @@ class RunRecord(Struct, frozen=True):
     info: RunInfo
     params: str
     prompt: str
+    asset: str = ""
+    """The picture that it painted, and when (Unix milliseconds)."""
+    made_ms: int = 0
 
 
 class Snapshot(Struct, frozen=True):
