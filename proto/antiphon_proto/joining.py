@@ -21,7 +21,7 @@ from antiphon_proto.frame import (
 from antiphon_proto.lanes import Lane
 from antiphon_proto.runs import RunInfo
 
-RightName = Literal["see", "edit", "prompt", "chat", "comment", "history", "restore", "fork", "moderate"]
+RightName = Literal["see", "edit", "prompt", "conduct", "chat", "comment", "history", "restore", "fork", "moderate"]
 
 
 class Resume(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

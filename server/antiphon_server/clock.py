@@ -11,12 +11,25 @@ class Clock(Protocol):
         """Seconds that never go back, for intervals."""
         ...
 
+    def server_ms(self) -> float:
+        """What clients are told the time is, in milliseconds: Unix time when the process began, and steady since."""
+        ...
+
     def unix_ms(self) -> int:
         """Wall clock, milliseconds since 1970, for what people read and what is stored."""
         ...
 
 
 class SystemClock:
+    """`server_ms` runs with `monotonic`, which all processes of the machine share: a wall clock that is set would
+    move every beat of a jam."""
+
+    def __init__(self) -> None:
+        self._began = time.time() - time.monotonic()
+
+    def server_ms(self) -> float:
+        return (self._began + time.monotonic()) * 1000
+
     def monotonic(self) -> float:
         return time.monotonic()
 

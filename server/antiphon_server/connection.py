@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 from aiohttp import web
 
@@ -74,7 +73,7 @@ class Connection:
         if isinstance(message, Hello):
             await self._join(message)
         elif isinstance(message, Ping):
-            self._outbox.send(Frame.of(Pong(message.sent_ms, time.time() * 1000)))
+            self._outbox.send(Frame.of(Pong(message.sent_ms, self._gateway.hub.clock.server_ms())))
         elif isinstance(message, Ask | Paint | Steer) and not self._allowed(message):
             self._outbox.send(Frame.of(_too_many(message)))
         elif self._place is not None:

@@ -22,6 +22,7 @@ from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, UndoManager, mer
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_server.canvas import Canvas, Mended, ObjectChange
+from antiphon_server.jam import Jam, JamChange
 from antiphon_server.text_index import (
     Attributes,
     Piece,
@@ -58,11 +59,12 @@ class DocumentBroken(AntiphonError):
 
 
 class Change(Struct, frozen=True):
-    """What one transaction did: the Yjs update, and the changes of the story's text and of the canvas."""
+    """What one transaction did: the Yjs update, and the changes of the story's text, the canvas and the jam."""
 
     update: bytes
     splices: tuple[Splice, ...] = ()
     objects: tuple[ObjectChange, ...] = ()
+    jam: tuple[JamChange, ...] = ()
 
 
 class Document:
@@ -104,6 +106,11 @@ class Document:
     def canvas(self) -> Canvas:
         """For reading; `draw` writes."""
         return self._canvas
+
+    @property
+    def jam(self) -> Jam:
+        """For reading; `play` writes."""
+        return self._jam
 
     def text(self) -> str:
         return plain(self._text.diff()) if self._embeds else str(self._text)
@@ -229,6 +236,21 @@ class Document:
 
         return self.draw(work, origin), mended
 
+    def play(self, work: Callable[[Jam], object], origin: int) -> Change | None:
+        """Change the jam in one transaction."""
+        return self._transact(origin, lambda: work(self._jam))
+
+    def mend_jam(
+        self, changes: Sequence[JamChange], author: str, maker: Callable[[str], str | None], origin: int
+    ) -> tuple[Change | None, list[Mended]]:
+        """Put right what `changes` of participant `author` left in the jam as it may not stand."""
+        mended: list[Mended] = []
+
+        def work(jam: Jam) -> None:
+            mended.extend(jam.mend(changes, author, maker))
+
+        return self.play(work, origin), mended
+
     def snap(self, at: int) -> int:
         """`at` as an index that stands between two characters."""
         data = self.data()
@@ -240,7 +262,7 @@ class Document:
         """From now on the edits of `origin` can be undone."""
         if origin not in self._undo:
             manager = UndoManager(
-                scopes=[self._text, self._canvas.root],
+                scopes=[self._text, self._canvas.root, self._jam.root],
                 capture_timeout_millis=_CAPTURE_MS,
                 timestamp=self._unix_ms,
             )
@@ -270,6 +292,7 @@ class Document:
         self._undo: dict[int, UndoManager] = {}
         for update in filter(None, (self._base, *self._log)):
             self._doc.apply_update(update)
+        self._jam = Jam(self._doc)
         self._size = len(self._base or b"") + sum(map(len, self._log))
         self._size_exact = False
         self._length = len(self._text)
@@ -343,6 +366,7 @@ class Document:
         """`info` is what was read of the update that `work` applies, where it applies one."""
         self._updates, self._deltas = [], []
         self._canvas.begin()
+        self._jam.begin()
         chunks = self._before(before)
         try:
             if origin is None:
@@ -360,7 +384,7 @@ class Document:
             return None
         update = self._updates[0] if len(self._updates) == 1 else merge_updates(*self._updates)
         self._note(update, changes, info)
-        return Change(update, changes, self._canvas.changes())
+        return Change(update, changes, self._canvas.changes(), self._jam.changes())
 
     def _before(self, before: _Before) -> list[tuple[Any, Any]] | None:
         """The text as it is now, for what is about to be deleted; the formatting costs four times as much."""

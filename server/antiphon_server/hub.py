@@ -59,6 +59,10 @@ class Hub:
         self._wake = asyncio.Event()
         self._draining = False
 
+    @property
+    def clock(self) -> Clock:
+        return self._services.clock
+
     async def run(self) -> None:
         """Tick the rooms until cancelled; run it as a task of the composition root."""
         async with asyncio.TaskGroup() as tasks:

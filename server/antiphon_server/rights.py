@@ -8,9 +8,12 @@ from antiphon_proto.errors import Denied
 from antiphon_proto.messages import (
     Accept,
     Ask,
+    Conduct,
     Edit,
     Message,
     Paint,
+    Perform,
+    Play,
     Redo,
     Reject,
     Resync,
@@ -28,12 +31,13 @@ class Right(Enum):
     SEE = auto()
     EDIT = auto()
     PROMPT = auto()
+    CONDUCT = auto()
     MODERATE = auto()
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     "owner": frozenset(Right),
-    "editor": frozenset({Right.SEE, Right.EDIT, Right.PROMPT}),
+    "editor": frozenset({Right.SEE, Right.EDIT, Right.PROMPT, Right.CONDUCT}),
     "viewer": frozenset({Right.SEE}),
 }
 
@@ -43,6 +47,9 @@ NEEDED: dict[type[Message], Right] = {
     Viewing: Right.SEE,
     Ask: Right.PROMPT,
     Paint: Right.PROMPT,
+    Play: Right.EDIT,
+    Conduct: Right.CONDUCT,
+    Perform: Right.CONDUCT,
     Stop: Right.PROMPT,  # one's own run; another's needs MODERATE
     Steer: Right.PROMPT,  # likewise
     Accept: Right.EDIT,

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto import schema
+from antiphon_proto.jam import LOOPS
 from antiphon_server.anchor import Anchors
 from antiphon_server.authorship import Authorship, Owner
 from antiphon_server.document import Change, Document
@@ -38,6 +39,7 @@ class _Ledger(Struct, frozen=True, array_like=True):
     spans: bytes
     removals: list[StoredRemoval]
     objects: bytes = b""
+    loops: bytes = b""
 
 
 class SharedState:
@@ -58,6 +60,7 @@ class SharedState:
         self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
         self.removed = Removed(stored.removals if stored else ())
         self.objects = ObjectAuthors(stored.objects if stored else b"")
+        self.loops = ObjectAuthors(stored.loops if stored else b"")
         self.history = History(limits.history_ticks)
 
     def take(
@@ -77,6 +80,8 @@ class SharedState:
             if splice.inserted and self._inserted(splice, owner):
                 inherited.append((splice.at, splice.at + splice.inserted))
         self.objects.fold(change.objects, owner, self.document.canvas.digest, mends=owner == SERVER)
+        loops = [one.object for one in change.jam if one.section == LOOPS]
+        self.loops.fold(loops, owner, self.document.jam.digest, mends=owner == SERVER)
         self.anchors.fold(change.splices)
         self.history.add(offset, change.splices, sender)
         return inherited
@@ -87,8 +92,22 @@ class SharedState:
         if change is not None:
             self.take(change, Owner(entry.author, entry.run), 0)
 
+    def maker(self, loop: str) -> str | None:
+        """Who recorded a loop."""
+        author = self.loops.get(loop)
+        return author.creator.author if author else None
+
+    def people(self) -> set[str]:
+        """Everybody who made something that stands on the canvas or in the jam."""
+        return self.objects.people() | self.loops.people()
+
     def snapshot(self, seq: int, at_ms: int) -> Snapshot:
-        ledger = _Ledger(self.authorship.serialise(), self.removed.store(), self.objects.serialise())
+        ledger = _Ledger(
+            self.authorship.serialise(),
+            self.removed.store(),
+            self.objects.serialise(),
+            self.loops.serialise(),
+        )
         return Snapshot(seq, self.document.checkpoint(), msgspec.msgpack.encode(ledger), at_ms)
 
     def _inserted(self, splice: Splice, owner: Owner) -> bool:

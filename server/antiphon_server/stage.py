@@ -65,6 +65,10 @@ class Desk(Protocol):
 
     def unix_ms(self) -> int: ...
 
+    def server_ms(self) -> float:
+        """The time that clients know, milliseconds."""
+        ...
+
     def model(self, modality: str) -> ModelInfo | None:
         """The model that would answer; None when there is none."""
         ...

@@ -15,5 +15,8 @@ class VirtualClock:
     def unix_ms(self) -> int:
         return 1_790_000_000_000 + int(self.now * 1000)
 
+    def server_ms(self) -> float:
+        return 1_790_000_000_000.0 + self.now * 1000
+
     def advance(self, seconds: float) -> None:
         self.now += seconds

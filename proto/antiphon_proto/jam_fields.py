@@ -1,0 +1,126 @@
+"""What may stand in the root `jam` of the document: the fields of each part and their bounds, for server and SDK.
+
+Values are plain, as JSON has them; numbers that count are whole, though Yjs may bring them as floats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from antiphon_proto.jam import (
+    BAND,
+    BAND_ROLES,
+    LOOPS,
+    MAX_LOOP_BARS,
+    MAX_PROMPTS,
+    PLAYERS,
+    SETTINGS,
+    BandControls,
+    BandMode,
+    Prompt,
+    loop_notes,
+)
+
+Check = Callable[[object], bool]
+SECTIONS: Final = (BAND, PLAYERS, LOOPS, SETTINGS)
+"""The Y.Maps that people write in."""
+MAX_INTERVAL: Final = 16
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def _between(low: float, high: float) -> Check:
+    # A comparison with NaN is false.
+    return lambda value: (
+        isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    )
+
+
+def _whole(low: int, high: int) -> Check:
+    holds = _between(low, high)
+    return lambda value: holds(value) and value == int(value)  # type: ignore[call-overload,no-any-return]
+
+
+def _flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _text(longest: int, shortest: int = 0) -> Check:
+    return lambda value: isinstance(value, str) and shortest <= len(value) <= longest
+
+
+def _role(value: object) -> bool:
+    return isinstance(value, str) and value in BAND_ROLES
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+_UNIT: Final = _between(0, 1)
+_PROGRAM: Final = _whole(0, 128)
+
+LOOP: Final[dict[str, Check]] = {
+    "name": _text(64),
+    "program": _PROGRAM,
+    "bars": _whole(1, MAX_LOOP_BARS),
+    "beats": _whole(2, 7),
+    "notes": lambda value: loop_notes(value) is not None,
+    "volume": _UNIT,
+    "muted": _flag,
+    "solo": _flag,
+    "by": lambda value: isinstance(value, str) and is_loop_id(value),
+}
+LOOP_REQUIRED: Final = ("bars", "beats", "notes", "program")
+PLAYER: Final[dict[str, Check]] = {"program": _PROGRAM, "volume": _UNIT, "muted": _flag}
+SETTING: Final[dict[str, Check]] = {
+    "interval": _whole(0, MAX_INTERVAL),
+    "metronome": _flag,
+    "count_in": _whole(0, 4),
+}
+CONTROL: Final[dict[str, Check]] = {
+    "mode": lambda value: isinstance(value, str) and value in BandMode.__args__,  # type: ignore[attr-defined]
+    "density": _or_none(_UNIT),
+    "brightness": _or_none(_UNIT),
+    "reaction": _between(0.25, 8),
+    "temperature": _between(0.1, 2),
+}
+CONTROL_MAPS: Final[dict[str, tuple[Check, Check, int]]] = {
+    "prompts": (_text(200, 1), _UNIT, MAX_PROMPTS),
+    "roles": (_role, _flag, len(BAND_ROLES)),
+    "volumes": (_role, _UNIT, len(BAND_ROLES)),
+    "instruments": (_role, _PROGRAM, len(BAND_ROLES)),
+}
+"""Fields of `band` that are Y.Maps: what a key and a value may be, and how many there may be."""
+
+
+def is_loop_id(value: str) -> bool:
+    return bool(_ID.fullmatch(value))
+
+
+def faults(
+    checks: Mapping[str, Check], fields: Mapping[str, object], required: tuple[str, ...] = ()
+) -> list[str]:
+    """Names of the fields that may not stand so, missing ones included."""
+    wrong = [name for name, value in fields.items() if name not in checks or not checks[name](value)]
+    return wrong + [name for name in required if name not in fields]
+
+
+def loop_faults(fields: Mapping[str, object]) -> list[str]:
+    return faults(LOOP, fields, LOOP_REQUIRED)
+
+
+def band_controls(fields: Mapping[str, Any]) -> BandControls:
+    """What is asked of the band, from the (sound) fields of `band`; what is not there is the default."""
+    default = BandControls()
+    plain = {name: fields[name] for name in CONTROL if name in fields}
+    if "prompts" in fields:
+        plain["prompts"] = tuple(Prompt(text, float(weight)) for text, weight in fields["prompts"].items())
+    roles = {role: role in default.roles for role in BAND_ROLES} | dict(fields.get("roles", {}))
+    return BandControls(
+        roles=frozenset(role for role in BAND_ROLES if roles[role]),
+        volumes={role: float(value) for role, value in fields.get("volumes", {}).items()},
+        instruments={role: int(value) for role, value in fields.get("instruments", {}).items()},
+        **plain,
+    )

@@ -1,0 +1,65 @@
+"""The keys of one participant: what of their playing the others hear, and what of it sounds still."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from antiphon_proto.errors import PeerError
+from antiphon_proto.jam import NoteEvent
+from antiphon_server.jam_settings import JamSettings
+from antiphon_server.limits import TokenBucket
+
+_TELL_EVERY: Final = 1.0
+"""Seconds between two words to somebody who plays too much."""
+
+
+class Keys:
+    """`buckets`: of pressed keys, and of complaints about too many."""
+
+    def __init__(self, settings: JamSettings, presses: TokenBucket, complaints: TokenBucket) -> None:
+        self._settings = settings
+        self._presses = presses
+        self._complaints = complaints
+        self._sounding: set[int] = set()
+
+    def take(self, events: Iterable[NoteEvent], now_ms: float) -> tuple[tuple[NoteEvent, ...], bool]:
+        """What of it is heard, at times within the bounds, and whether to complain that it was too much.
+
+        A release is always heard when its press was, so that no key hangs. Raises PeerError for times that are none.
+        """
+        events = tuple(events)
+        if not all(math.isfinite(event.at_ms) for event in events):
+            raise PeerError("the time of a key is a finite number of milliseconds")
+        earliest, latest = now_ms - 1000 * self._settings.late, now_ms + 1000 * self._settings.early
+        heard: list[NoteEvent] = []
+        refused = False
+        for event in events:
+            at_ms = min(max(event.at_ms, earliest), latest)
+            if event.velocity == 0:
+                if event.pitch not in self._sounding:
+                    continue
+                self._sounding.discard(event.pitch)
+            elif self._presses.allow():
+                self._sounding.add(event.pitch)
+            else:
+                refused = True
+                continue
+            heard.append(NoteEvent(at_ms, event.pitch, event.velocity))
+        return tuple(heard), refused and self._complaints.allow()
+
+    def release(self, now_ms: float) -> tuple[NoteEvent, ...]:
+        """Nobody holds these keys any more."""
+        released = tuple(NoteEvent(now_ms, pitch, 0) for pitch in sorted(self._sounding))
+        self._sounding.clear()
+        return released
+
+
+def keys(settings: JamSettings, clock: object) -> Keys:
+    """Of a newcomer; `clock` gives monotonic seconds."""
+    return Keys(
+        settings,
+        TokenBucket(settings.notes_per_second, settings.note_burst, clock),  # type: ignore[arg-type]
+        TokenBucket(1 / _TELL_EVERY, 1, clock),  # type: ignore[arg-type]
+    )
