@@ -20,6 +20,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from antiphon_engines.config import DEFAULT_TEXT_MODEL, WorkerConfig
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server.backlog import BacklogLimits
+from antiphon_server.jam_settings import JamSettings
 from antiphon_server.limits import Limits
 from antiphon_server.logs import LogFormat
 from antiphon_server.pictures import PictureLimits
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     """How long a drain may take before connections are cut."""
     engine: EngineOptions = EngineOptions()
     limits: Limits = Limits()
+    jam: JamSettings = JamSettings()
 
     def worker_config(self) -> WorkerConfig:
         engine = self.engine
@@ -147,6 +149,7 @@ class Settings(BaseSettings):
             resume_bytes=limits.resume_bytes,
             journal_bytes=limits.journal_bytes,
             empty_timeout=limits.empty_room_timeout,
+            jam=self.jam,
         )
 
     def picture_limits(self) -> PictureLimits:

@@ -6,6 +6,7 @@ the lane's policy (see `antiphon_proto.lanes`) and never blocks, so that one slo
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -34,21 +35,35 @@ class Frame:
     """One thing to deliver. `slot` names what a newer frame of the same slot replaces (latest-wins lanes).
 
     `native` and `yjs` are complete WebSocket bytes for clients of `/ws` and `/yjs/{room}`; None means that clients of
-    that dialect do not get this frame.
+    that dialect do not get this frame. After `deadline`, in seconds of the monotonic clock, it is worth nothing.
     """
 
-    __slots__ = ("lane", "native", "slot", "yjs")
+    __slots__ = ("deadline", "lane", "native", "slot", "yjs")
 
     def __init__(
-        self, lane: Lane, *, native: bytes | None = None, yjs: bytes | None = None, slot: str | None = None
+        self,
+        lane: Lane,
+        *,
+        native: bytes | None = None,
+        yjs: bytes | None = None,
+        slot: str | None = None,
+        deadline: float = math.inf,
     ) -> None:
         self.lane = lane
+        self.deadline = deadline
         self.slot = slot
         self.native = native
         self.yjs = yjs
 
     @classmethod
-    def of(cls, message: Message, *, yjs: Sequence[bytes] = (), slot: str | None = None) -> Frame:
+    def of(
+        cls,
+        message: Message,
+        *,
+        yjs: Sequence[bytes] = (),
+        slot: str | None = None,
+        deadline: float = math.inf,
+    ) -> Frame:
         """The frame of a native message; `yjs` are y-protocols messages that say the same to plain Yjs clients."""
         native = native_bytes(message)
         return cls(
@@ -56,6 +71,7 @@ class Frame:
             native=native,
             yjs=b"".join(map(websocket_frame, yjs)) if yjs else None,
             slot=slot,
+            deadline=deadline,
         )
 
     def data(self, dialect: Dialect) -> bytes | None:

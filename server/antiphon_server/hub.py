@@ -13,19 +13,22 @@ import msgspec
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import CloseCode, NotFound
 from antiphon_proto.messages import ModelInfo
+from antiphon_server import jam
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.clock import Clock, SystemClock
 from antiphon_server.document import DocumentBroken
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.shared import SERVER
 from antiphon_server.stage import Engine
-from antiphon_server.store.api import RoomRecord, RoomStore, StorageUnavailable
+from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
 TICK = 0.015
 """Seconds between a change and the frame that carries it: what comes in between is merged (FACTS, "CRDT")."""
 SWEEP = 1.0
+_SEED = jam.seed()
 ROLES = ("owner", "editor", "viewer")
 
 
@@ -76,6 +79,7 @@ class Hub:
         now = self._services.clock.unix_ms()
         record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links)
         await self._store.create(record)
+        self._store.put(record.id, [Entry(1, SERVER.author, _SEED, now)])
         return record
 
     async def get(self, room: str) -> Room:

@@ -33,7 +33,20 @@ from antiphon_server.canvas import Mended, ObjectChange
 
 _ROOT: Final = ""
 """Stands for the section of what stands in the root itself."""
+_SEED_CLIENT: Final = 0x414E5449
+"""Yjs client id of the seed."""
 _pack = msgspec.msgpack.Encoder(order="sorted").encode
+
+
+def seed() -> bytes:
+    """What a new room's document begins with, always the same update: the maps that people write in. Nobody's undo
+    takes them away, and no two people make them at once."""
+    doc: Doc[Any] = Doc(client_id=_SEED_CLIENT)
+    root: Map[Any] = doc.get(schema.JAM, type=Map)
+    with doc.transaction():
+        for section in SECTIONS:
+            root[section] = Map()
+    return doc.get_update()
 
 
 class JamChange(Struct, frozen=True):

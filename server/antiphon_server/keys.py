@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from antiphon_proto.errors import PeerError
@@ -16,12 +16,12 @@ _TELL_EVERY: Final = 1.0
 
 
 class Keys:
-    """`buckets`: of pressed keys, and of complaints about too many."""
+    """`clock` gives monotonic seconds."""
 
-    def __init__(self, settings: JamSettings, presses: TokenBucket, complaints: TokenBucket) -> None:
+    def __init__(self, settings: JamSettings, clock: Callable[[], float]) -> None:
         self._settings = settings
-        self._presses = presses
-        self._complaints = complaints
+        self._presses = TokenBucket(settings.notes_per_second, settings.note_burst, clock)
+        self._complaints = TokenBucket(1 / _TELL_EVERY, 1, clock)
         self._sounding: set[int] = set()
 
     def take(self, events: Iterable[NoteEvent], now_ms: float) -> tuple[tuple[NoteEvent, ...], bool]:
@@ -54,12 +54,3 @@ class Keys:
         released = tuple(NoteEvent(now_ms, pitch, 0) for pitch in sorted(self._sounding))
         self._sounding.clear()
         return released
-
-
-def keys(settings: JamSettings, clock: object) -> Keys:
-    """Of a newcomer; `clock` gives monotonic seconds."""
-    return Keys(
-        settings,
-        TokenBucket(settings.notes_per_second, settings.note_burst, clock),  # type: ignore[arg-type]
-        TokenBucket(1 / _TELL_EVERY, 1, clock),  # type: ignore[arg-type]
-    )

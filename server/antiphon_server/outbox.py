@@ -13,8 +13,9 @@ from typing import Protocol
 
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
+from antiphon_proto.messages import AudioGap
 from antiphon_server.backlog import Backlog, BacklogLimits, Full
-from antiphon_server.frames import Dialect, Frame, Shown
+from antiphon_server.frames import Dialect, Frame, Shown, native_bytes
 
 MARK = 64 * 1024
 """Bytes waiting in the transport above which a client counts as slow."""
@@ -89,7 +90,7 @@ class Outbox:
         self._wire = wire
         self._clock = clock
         self._traffic = traffic
-        self._backlog = Backlog(limits or BacklogLimits())
+        self._backlog = Backlog(limits or BacklogLimits(), lambda missed: native_bytes(AudioGap(missed)))
         self._stall_timeout = stall_timeout
         self._close_timeout = close_timeout
         self._timer: Timer | None = None
@@ -144,7 +145,7 @@ class Outbox:
 
     def _queue(self, frame: Frame, data: bytes) -> None:
         try:
-            dropped = self._backlog.put(frame.lane, frame.slot, data)
+            dropped = self._backlog.put(frame.lane, frame.slot, data, frame.deadline)
         except Full:
             self._resync("reads too slowly")
             return
@@ -160,7 +161,8 @@ class Outbox:
 
     def _flush(self) -> None:
         while self._wire.waiting() <= MARK:
-            data = self._backlog.take()
+            data, late = self._backlog.take(self._clock.time())
+            self._traffic.dropped[Lane.AUDIO] += late
             if data is None:
                 self._disarm()
                 return

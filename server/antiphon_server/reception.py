@@ -58,7 +58,7 @@ class Reception:
         """Who is here, and who made something that stands in the text or on the canvas."""
         members = self._room.members
         shared = self._room.shared
-        authors = shared.authorship.shares().keys() | shared.objects.people()
+        authors = shared.authorship.shares().keys() | shared.people()
         known = (m for m in members if m.seat is not None or m.id in authors)
         return (AI, *(member.participant for member in known))
 
@@ -113,7 +113,7 @@ class Reception:
                 limits.max_objects,
                 limits.max_points,
             ),
-            server_ms=float(room.unix_ms()),
+            server_ms=room.server_ms(),
             resumed=not missing,
             last_batch=last_batch,
         )

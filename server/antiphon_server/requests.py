@@ -10,8 +10,10 @@ from antiphon_proto.messages import (
     Accept,
     Ask,
     ClientMessage,
+    Conduct,
     Edit,
     Paint,
+    Play,
     Redo,
     Reject,
     Resync,
@@ -23,6 +25,7 @@ from antiphon_proto.messages import (
     Viewing,
 )
 from antiphon_server.authorship import Owner
+from antiphon_server.bandstand import Bandstand
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.document import Change
 from antiphon_server.edits import Edits
@@ -51,6 +54,7 @@ class Requests:
         painter: Painter,
         suggestions: Suggestions,
         reception: Reception,
+        bandstand: Bandstand,
     ) -> None:
         self._room = room
         self._edits = edits
@@ -59,6 +63,7 @@ class Requests:
         self._painter = painter
         self._suggestions = suggestions
         self._reception = reception
+        self._bandstand = bandstand
 
     def handle(self, member: Member, seat: Seat, message: ClientMessage) -> None:
         """Raises AntiphonError."""
@@ -70,7 +75,7 @@ class Requests:
             raise PeerError("this message has no place here")
         require(member.role, right)
         room = self._room
-        if isinstance(message, Accept | Reject | Undo | Redo):
+        if isinstance(message, Accept | Reject | Undo | Redo | Conduct):
             room.require_writable()
         match message:
             case SetPresence(state):
@@ -82,6 +87,10 @@ class Requests:
                 self._coauthor.ask(member, message)
             case Paint():
                 self._painter.paint(member, message)
+            case Play():
+                self._bandstand.play(member, message)
+            case Conduct():
+                self._bandstand.conduct(member, message)
             case Stop():
                 self._stage.stop(member, message)
             case Steer():
@@ -130,7 +139,7 @@ def reference(message: ClientMessage) -> tuple[str, str]:
     """The tag of a request, and its number or run."""
     tag = str(message.__struct_config__.tag)
     match message:
-        case Ask(ask=number) | Paint(paint=number):
+        case Ask(ask=number) | Paint(paint=number) | Conduct(conduct=number):
             return tag, str(number)
         case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Undo(run):
             return tag, run or ""

@@ -45,6 +45,8 @@ from antiphon_proto.messages import (
 from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.authorship import Owner, Span
+from antiphon_server.bandstand import Bandstand
+from antiphon_server.canvas import Mended
 from antiphon_server.clock import Clock
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.delivery import Delivery
@@ -119,9 +121,6 @@ class Room:
         self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
         coauthor = Coauthor(self, self._stage)
-        self._requests = Requests(
-            self, self._edits, self._stage, coauthor, self._painter, self._suggestions, self._reception
-        )
         self._after: list[Frame] = []
         self._seq = stored.snapshot.seq if stored.snapshot else 0
         self._entries = self._entry_bytes = 0
@@ -131,6 +130,18 @@ class Room:
         self._told: AntiphonError | None = None
         self._closed = False
         self._replay(stored)
+        self._bandstand = Bandstand(self, limits.jam)
+        self._requests = Requests(
+            self,
+            self._edits,
+            self._stage,
+            coauthor,
+            self._painter,
+            self._suggestions,
+            self._reception,
+            self._bandstand,
+        )
+        self._bandstand.revive(_alive_ms(stored), limits.empty_timeout)
 
     # What can be seen --------------------------------------------------------------------------------
 
@@ -151,6 +162,9 @@ class Room:
 
     def unix_ms(self) -> int:
         return self._services.clock.unix_ms()
+
+    def server_ms(self) -> float:
+        return self._services.clock.server_ms()
 
     def online(self) -> int:
         """Connections now seated."""
@@ -208,6 +222,7 @@ class Room:
         seat = member.seat
         self.members.place(member, None)
         seat.gone = True
+        self._bandstand.left(member.id)
         if (frame := self.presence.drop(seat.client_id)) is not None:
             self.send_all(frame)
 
@@ -277,17 +292,23 @@ class Room:
             # A person typed inside a run's text: their words are not the run's.
             plain = self.shared.document.format(inherited, dict.fromkeys(OURS), SERVER_ORIGIN)
             self.commit(plain, SERVER)
-        if change.objects and owner != SERVER:
-            self._mend(change, sender)
+        if (change.objects or change.jam) and owner != SERVER:
+            self._mend(change, owner, sender)
         self.wake()
 
-    def _mend(self, change: Change, sender: Seat | None) -> None:
-        """What may not stand on the canvas is put right before anybody sees it, and its sender is told."""
-        limits = self.limits
-        mending, mended = self.shared.document.mend(
-            change.objects, limits.max_objects, limits.max_points, SERVER_ORIGIN
-        )
-        self.commit(mending, SERVER)
+    def _mend(self, change: Change, owner: Owner, sender: Seat | None) -> None:
+        """What may not stand on the canvas or in the jam is put right before anybody sees it; its sender is told."""
+        limits, shared = self.limits, self.shared
+        mended: list[Mended] = []
+        if change.objects:
+            mending, mended = shared.document.mend(
+                change.objects, limits.max_objects, limits.max_points, SERVER_ORIGIN
+            )
+            self.commit(mending, SERVER)
+        if change.jam:
+            mending, more = shared.document.mend_jam(change.jam, owner.author, shared.maker, SERVER_ORIGIN)
+            self.commit(mending, SERVER)
+            mended += more
         for one in mended[:_MENDED_TOLD]:
             if sender is not None:
                 key = one.id[:64]
@@ -314,6 +335,7 @@ class Room:
         """
         self._painter.tick()
         self._stage.tick()
+        self._bandstand.tick()
         self.flush()
         after, self._after = self._after, []
         for frame in after:
@@ -327,7 +349,7 @@ class Room:
             self._journal.add(record)
         self._journal.flush()
         self._tell_of_store()
-        return self.presence.pending
+        return self.presence.pending or self._bandstand.pending
 
     def sweep(self) -> None:
         """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the
@@ -341,6 +363,7 @@ class Room:
                     seat.outlet.send(frame)
         if self.idle_for() >= self.limits.empty_timeout:
             self._stage.halt_all()
+            self._bandstand.halt()
         self._painter.sweep()
         if self._entries >= self.limits.snapshot_entries or self._entry_bytes >= self.limits.snapshot_bytes:
             self.snapshot()
@@ -458,8 +481,9 @@ class Room:
             asked
             | set(shared.authorship.shares())
             | shared.removed.people()
-            | shared.objects.people()
-            | (shared.objects.past())
+            | shared.people()
+            | shared.objects.past()
+            | shared.loops.past()
         )
 
     def _member(self, seat: Seat) -> Member:
@@ -470,6 +494,12 @@ class Room:
     def model(self, modality: str) -> ModelInfo | None:
         """The model that would answer."""
         return next((model for model in self.models() if model.modality == modality), None)
+
+
+def _alive_ms(stored: StoredRoom) -> float:
+    """When the room was last known to be in use, by what it wrote."""
+    written = [entry.at_ms for entry in stored.entries[-1:]]
+    return max([stored.record.created_ms, *written, stored.snapshot.at_ms if stored.snapshot else 0])
 
 
 def _link_id() -> str:

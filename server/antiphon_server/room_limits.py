@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from antiphon_proto.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
+from antiphon_server.jam_settings import JamSettings
 
 MIB = 1024 * 1024
 
@@ -38,6 +39,7 @@ class RoomLimits(Struct, frozen=True):
     """Ended runs that a room still tells newcomers about."""
     empty_timeout: float = 60.0
     """A room that has been empty this long stops its runs and may leave the memory."""
+    jam: JamSettings = JamSettings()
     presence_interval: float = 0.04
     """At most one presence frame per participant in so many seconds; the last state wins."""
     resume_frames: int = 2048

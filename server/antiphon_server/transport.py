@@ -53,8 +53,8 @@ class Conductor:
     def stored(cls, value: object) -> Conductor:
         """From what `view` wrote."""
         try:
-            found = msgspec.json.decode(msgspec.json.encode(value), type=_View)
-        except (msgspec.MsgspecError, TypeError):
+            found = msgspec.convert(value, type=_View, strict=False)  # Yjs brings whole numbers as floats
+        except msgspec.MsgspecError:
             return cls()
         return cls(found.now, found.next)
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
+from antiphon_proto.messages import AudioGap
 from antiphon_server.backlog import LATEST, ORDERED, Backlog, BacklogLimits, Full
-from antiphon_server.frames import Frame
+from antiphon_server.frames import Frame, native_bytes
 from antiphon_server.outbox import CLOSE_TIMEOUT, FLUSH_EVERY, MARK, Outbox, Traffic, close_frame
 from support.wires import FakeWire, VirtualClock
 
 LIMITS = BacklogLimits(ordered_bytes=1000, ordered_frames=20, lane_bytes=300, lane_frames=8)
+
+
+def gap(missed: int) -> bytes:
+    return b"gap %d|" % missed
 
 
 class Bench:
@@ -25,8 +32,8 @@ class Bench:
             "native", self.wire, self.clock, self.traffic, limits, stall_timeout=stall_timeout
         )
 
-    def send(self, lane: Lane, data: bytes, slot: str | None = None) -> None:
-        self.outbox.send(Frame(lane, native=data, slot=slot))
+    def send(self, lane: Lane, data: bytes, slot: str | None = None, deadline: float = math.inf) -> None:
+        self.outbox.send(Frame(lane, native=data, slot=slot, deadline=deadline))
 
     def stall(self) -> None:
         """Fill the transport above its mark; the peer reads none of it."""
@@ -98,6 +105,33 @@ def test_tokens_drop_their_oldest_and_go_after_edits() -> None:
     bench.send(Lane.EDIT, b"edit")
     assert bench.recover() == b"edit" + b"".join(b"t%d" % i for i in range(2, 10))
     assert bench.traffic.dropped[Lane.TOKEN] == 2
+
+
+def test_audio_goes_by_turns_with_edits_and_what_is_too_late_is_told_and_not_sent() -> None:
+    bench = Bench()
+    bench.stall()
+    for number in range(4):
+        bench.send(Lane.EDIT, b"e%d" % number)
+        bench.send(Lane.AUDIO, b"a%d" % number, deadline=1.0 if number < 2 else 10.0)
+    bench.clock.advance(2.0)
+    said = native_bytes(AudioGap(2))
+    assert bench.recover() == said + b"a2" + b"e0" + b"a3" + b"e1e2e3"
+    assert bench.traffic.dropped[Lane.AUDIO] == 2
+    bench.send(Lane.AUDIO, b"a4")
+    bench.wire.read()
+    assert bytes(bench.wire.received).endswith(b"a4")
+
+
+def test_audio_beyond_its_bound_drops_the_oldest_and_the_gap_is_told_once() -> None:
+    bench = Bench()
+    bench.stall()
+    for number in range(12):
+        bench.send(Lane.AUDIO, b"%02d" % number)
+    assert bench.recover() == native_bytes(AudioGap(4)) + b"".join(b"%02d" % n for n in range(4, 12))
+    bench.stall()
+    bench.send(Lane.AUDIO, b"zz", deadline=bench.clock.now - 1)
+    assert bench.recover().endswith(native_bytes(AudioGap(1)))
+    assert bench.clock.pending == 0
 
 
 def test_a_new_frame_waits_behind_older_ones_even_when_the_client_reads_again() -> None:
@@ -172,7 +206,7 @@ def test_close_reasons_are_cut_at_a_character() -> None:
 
 
 def test_the_ordered_queue_refuses_by_bytes_and_by_frames() -> None:
-    backlog = Backlog(BacklogLimits(ordered_bytes=10, ordered_frames=3))
+    backlog = Backlog(BacklogLimits(ordered_bytes=10, ordered_frames=3), gap)
     for _ in range(3):
         backlog.put(Lane.EDIT, None, b"x")
     with pytest.raises(Full):
@@ -194,7 +228,7 @@ def test_the_ordered_queue_refuses_by_bytes_and_by_frames() -> None:
 def test_whatever_is_sent_the_backlog_is_bounded_and_ordered(
     frames: list[tuple[Lane, str | None, int, bool]],
 ) -> None:
-    backlog = Backlog(LIMITS)
+    backlog = Backlog(LIMITS, gap)
     bound = LIMITS.ordered_bytes + 4 * (LIMITS.lane_bytes + 200)
     kept: list[bytes] = []
     taken: list[bytes] = []
@@ -208,12 +242,12 @@ def test_whatever_is_sent_the_backlog_is_bounded_and_ordered(
             if lane in ORDERED:
                 kept.append(data)
         assert backlog.size <= bound
-        if read and (next_one := backlog.take()) is not None:
+        if read and (next_one := backlog.take(0.0)[0]) is not None:
             taken.append(next_one)
     left = []
-    while (next_one := backlog.take()) is not None:
+    while (next_one := backlog.take(0.0)[0]) is not None:
         left.append(next_one)
-    taken += left
+    taken = [data for data in (*taken, *left) if not data.startswith(b"gap")]
     assert [data for data in taken if int(data[:1]) in ORDERED] == kept
     assert len(taken) == len(set(taken))
     assert backlog.size == 0
