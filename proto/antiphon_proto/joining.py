@@ -21,7 +21,9 @@ from antiphon_proto.frame import (
 from antiphon_proto.lanes import Lane
 from antiphon_proto.runs import RunInfo
 
-RightName = Literal["see", "edit", "prompt", "conduct", "chat", "comment", "history", "restore", "fork", "moderate"]
+RightName = Literal[
+    "see", "edit", "prompt", "conduct", "chat", "comment", "history", "restore", "fork", "moderate"
+]
 
 
 class Resume(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -57,6 +59,21 @@ class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     """Of `image_to_image`."""
 
 
+class AudioModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a band hears and honours, for the interface to offer no more than that."""
+
+    hears: Literal["notes", "audio", "nothing"]
+    controls: tuple[str, ...]
+    """Fields of `BandControls` that it honours."""
+    roles: tuple[str, ...]
+    lead_ms: float
+    """The least time between the making of a frame and its sounding."""
+    pre_skip: UInt = 0
+    """Samples that an Opus decoder gives before the first that counts."""
+    prompts: tuple[str, ...] = ()
+    """Words that it understands best; empty: any words."""
+
+
 class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Which engine answers, for the interface to name it honestly. `ready` is false while it loads or restarts."""
 
@@ -67,6 +84,8 @@ class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     note: str = ""
     image: ImageModel | None = None
     """Of a ready image engine."""
+    audio: AudioModel | None = None
+    """Of a ready audio engine."""
 
 
 class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

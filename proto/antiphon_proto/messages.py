@@ -40,6 +40,7 @@ from antiphon_proto.jamming import (
     Played,
 )
 from antiphon_proto.joining import (
+    AudioModel,
     Error,
     Fragment,
     GoAway,
@@ -115,6 +116,7 @@ __all__ = [
     "GoAway",
     "Hello",
     "Id",
+    "AudioModel",
     "ImageModel",
     "Instruction",
     "JamTask",

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from aiohttp import web
 
-from antiphon_engines.api import EngineUnavailable, ImageFacts
+from antiphon_engines.api import AudioFacts, EngineUnavailable, ImageFacts
 from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
 from antiphon_proto.errors import RateLimited
-from antiphon_proto.messages import ImageModel, ModelInfo
+from antiphon_proto.messages import AudioModel, ImageModel, ModelInfo
 from antiphon_server.auth import Tokens
 from antiphon_server.config import Settings
 from antiphon_server.connections import Connections
@@ -114,6 +114,7 @@ def models(state: HostState, text_model: str) -> tuple[ModelInfo, ...]:
             ready,
             engine.note if ready else state.message[:200],
             _image_model(engine.image),
+            _audio_model(engine.audio),
         )
         for engine in state.engines
     ) + tuple(
@@ -132,6 +133,15 @@ def _image_model(facts: ImageFacts | None) -> ImageModel | None:
         facts.max_pixels,
         tuple(facts.samplers),
         facts.strength,
+    )
+
+
+def _audio_model(facts: AudioFacts | None) -> AudioModel | None:
+    if facts is None:
+        return None
+    lead_ms = 1000 * facts.lead
+    return AudioModel(
+        facts.hears, tuple(facts.controls), tuple(facts.roles), lead_ms, facts.pre_skip, tuple(facts.prompts)
     )
 
 

@@ -425,6 +425,7 @@ test("a model's note names prompts after a colon", () => {
     ready: true,
     note,
     image: null,
+    audio: null,
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
     "ice cream",

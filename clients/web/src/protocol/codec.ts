@@ -110,6 +110,14 @@ const imageModel = record({
   samplers: list(anyText),
   strength: optional(float, () => 0.6),
 });
+const audioModel = record({
+  hears: oneOf("notes", "audio", "nothing"),
+  controls: list(anyText),
+  roles: list(anyText),
+  lead_ms: float,
+  pre_skip: optional(uint, zero),
+  prompts: optional(list(anyText), () => []),
+});
 const modelInfo = record({
   modality: oneOf("text", "image", "audio"),
   name: anyText,
@@ -117,6 +125,7 @@ const modelInfo = record({
   ready: bool,
   note: optional(anyText, blank),
   image: optional(nullable(imageModel), nothing),
+  audio: optional(nullable(audioModel), nothing),
 });
 const limits = record({
   max_message: uint,

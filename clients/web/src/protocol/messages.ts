@@ -92,6 +92,19 @@ export interface ImageModel {
   /** Of `image_to_image`. */
   strength: number;
 }
+/** What a band hears and honours. */
+export interface AudioModel {
+  hears: "notes" | "audio" | "nothing";
+  /** Fields of the band's controls that it honours. */
+  controls: string[];
+  roles: string[];
+  /** The least time between the making of a frame and its sounding. */
+  lead_ms: number;
+  /** Samples that an Opus decoder gives before the first that counts. */
+  pre_skip: number;
+  /** Words that it understands best; empty: any words. */
+  prompts: string[];
+}
 export interface ModelInfo {
   modality: "text" | "image" | "audio";
   name: string;
@@ -99,6 +112,7 @@ export interface ModelInfo {
   ready: boolean;
   note: string;
   image: ImageModel | null;
+  audio: AudioModel | null;
 }
 export interface Limits {
   max_message: number;
@@ -120,6 +134,7 @@ export type Right =
   | "see"
   | "edit"
   | "prompt"
+  | "conduct"
   | "chat"
   | "comment"
   | "history"
