@@ -1,7 +1,8 @@
 """Makes a stranger's picture ours: decoded under bounds and encoded again, so that no hostile file reaches a browser.
 
-Only pixels survive (the first frame, turned as EXIF says): metadata, profiles, trailing bytes and everything that a
-decoder elsewhere could stumble over are gone. Sizes are read from the header and refused before anything is decoded.
+Only pixels survive (the first frame, turned as EXIF says, its colours brought to sRGB): metadata, profiles, trailing
+bytes and everything that a decoder elsewhere could stumble over are gone. Sizes are read from the header and refused
+before anything is decoded.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from PIL import Image, ImageOps
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import PeerError, TooLarge
+from antiphon_server.colours import to_srgb
 from antiphon_server.store.assets import AssetInfo, MediaType
 
 FORMATS: Final[dict[str, MediaType]] = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -143,13 +145,16 @@ def _check(size: tuple[int, int], limits: PictureLimits) -> None:
 
 
 def _plain(image: Image.Image, kind: str) -> Image.Image:
-    """The pixels alone, in a mode that every reader knows: L, RGB or RGBA, 8 bits each."""
-    if image.mode.startswith(("I", "F")):
+    """The pixels alone, in sRGB and a mode that every reader knows: L, RGB or RGBA, 8 bits each."""
+    icc = image.info.get("icc_profile")
+    if image.mode.startswith(("I", "F")):  # grey of 16 bits
         image = image.convert("F").point(lambda value: value / 256).convert("L")
+        image.info.pop("transparency", None)  # one of 65,536 greys: no colour of a picture of 8 bits means it
     clear = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
     mode = "RGBA" if clear and kind != "JPEG" else "L" if image.mode in ("L", "1") else "RGB"
+    image = to_srgb(image if image.mode == "CMYK" else image.convert(mode), icc)
     plain = Image.new(mode, image.size)
-    plain.paste(image.convert(mode))
+    plain.paste(image)
     return plain
 
 

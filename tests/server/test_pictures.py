@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import struct
 import threading
+import zlib
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from antiphon_proto.errors import PeerError, TooLarge
 from antiphon_server import pictures
 from antiphon_server.pictures import BadPicture, Picture, PictureLimits, Pictures, clean
 from support.picture_files import bomb, chunk, opened, picture
+from support.profiles import black_only, linear_grey, swapped
 
 LIMITS = PictureLimits(bytes=100_000, pixels=250_000, side=1000)
 
@@ -53,6 +56,78 @@ def test_only_pixels_survive() -> None:
     assert "icc_profile" not in image.info
     assert b"script" not in made.data
     assert b"Ada" not in made.data
+
+
+def _close(one: Any, other: tuple[int, ...], by: int = 3) -> bool:
+    return all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_colours_are_brought_to_srgb(kind: str) -> None:
+    data = _saved(Image.new("RGB", (16, 16), (250, 60, 20)), kind, icc_profile=swapped())
+    image = opened(clean(data, LIMITS).data)
+    assert _close(image.getpixel((8, 8)), (20, 60, 250), 12)
+    assert "icc_profile" not in image.info
+
+
+def test_the_clear_parts_stay_clear_when_colours_change() -> None:
+    image = Image.new("RGBA", (4, 4), (250, 60, 20, 77))
+    made = opened(clean(_saved(image, "PNG", icc_profile=swapped()), LIMITS).data)
+    assert made.mode == "RGBA"
+    assert _close(made.getpixel((1, 1)), (20, 60, 250, 77), 10)
+
+
+def test_a_palette_follows_its_profile() -> None:
+    image = Image.new("RGB", (4, 4), (250, 60, 20)).quantize(4)
+    made = opened(clean(_saved(image, "PNG", icc_profile=swapped()), LIMITS).data)
+    assert _close(made.getpixel((1, 1)), (20, 60, 250), 10)
+    image.info["transparency"] = image.getpixel((0, 0))
+    made = opened(clean(_saved(image, "PNG", transparency=image.getpixel((0, 0))), LIMITS).data)
+    assert made.getpixel((1, 1))[3] == 0  # type: ignore[index]
+
+
+def test_grey_follows_its_profile_and_stays_grey() -> None:
+    made = opened(clean(_saved(Image.new("L", (4, 4), 55), "PNG", icc_profile=linear_grey()), LIMITS).data)
+    assert made.mode == "L"
+    assert _close((made.getpixel((1, 1)),), (128,))
+
+
+def test_four_inks_become_three_lights() -> None:
+    cyan = Image.new("CMYK", (8, 8), (255, 0, 0, 0))
+    plain = opened(clean(_saved(cyan, "JPEG", quality=100), LIMITS).data)
+    assert (plain.format, plain.mode) == ("JPEG", "RGB")
+    assert _close(plain.getpixel((4, 4)), (0, 255, 255), 6)
+    meant = opened(clean(_saved(cyan, "JPEG", quality=100, icc_profile=black_only()), LIMITS).data)
+    assert _close(meant.getpixel((4, 4)), (255, 255, 255), 6)
+
+
+@pytest.mark.parametrize(
+    "profile", [b"profile " * 20, linear_grey(), black_only(), swapped()[:150], b"\xff" * 400]
+)
+def test_a_profile_that_is_broken_or_of_other_pictures_counts_for_nothing(profile: bytes) -> None:
+    data = _saved(Image.new("RGB", (4, 4), (250, 60, 20)), "PNG", icc_profile=profile)
+    assert opened(clean(data, LIMITS).data).getpixel((1, 1)) == (250, 60, 20)
+
+
+def test_sixteen_bits_become_eight() -> None:
+    grey = Image.new("I;16", (4, 4), 0x8000)
+    assert opened(clean(_png(grey), LIMITS).data).getpixel((1, 1)) == 0x80
+    clear = opened(clean(_saved(grey, "PNG", transparency=0x1234), LIMITS).data)
+    assert (clear.mode, clear.getpixel((1, 1))) == ("L", 0x80)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 6, 0, 0, 0))
+    row = b"\0" + struct.pack(">8H", 0xFA00, 0x3C00, 0x1400, 0xFFFF, 0, 0, 0, 0x4D00)
+    body = chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    made = opened(clean(b"\x89PNG\r\n\x1a\n" + header + body, LIMITS).data)
+    assert (made.getpixel((0, 0)), made.getpixel((1, 0))) == ((0xFA, 0x3C, 0x14, 255), (0, 0, 0, 0x4D))
+
+
+def test_a_picture_is_turned_before_its_colours_change() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    image = Image.new("RGB", (20, 10), (250, 60, 20))
+    made = opened(clean(_saved(image, "PNG", exif=exif, icc_profile=swapped()), LIMITS).data)
+    assert made.size == (10, 20)
+    assert _close(made.getpixel((1, 1)), (20, 60, 250), 10)
 
 
 def test_of_an_animation_the_first_frame_stays() -> None:

@@ -1,0 +1,30 @@
+"""Brings a picture's colours to sRGB, which is what browsers, models and our own files mean by red, green and blue."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from PIL import Image, ImageCms
+
+_SRGB: Final = ImageCms.createProfile("sRGB")
+_MODES: Final = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",)}
+"""Colour space of a profile -> modes of pictures that it can be about."""
+
+
+def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """`image` (L, RGB, RGBA or CMYK) in the colours that its embedded profile means: L stays, the others become RGB or
+    RGBA. A profile that is broken, or that is about other pictures, is taken for none, as browsers do."""
+    becomes = {"CMYK": "RGB"}.get(image.mode, image.mode)
+    if icc:
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            about = _MODES.get(profile.profile.xcolor_space, ())
+            if image.mode in about and "srgb" not in ImageCms.getProfileDescription(profile).lower():
+                through = "RGB" if image.mode == "L" else becomes
+                made = ImageCms.profileToProfile(image, profile, _SRGB, outputMode=through)
+                assert made is not None  # only a change in place gives None
+                return made.convert(becomes)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass
+    return image.convert(becomes)
