@@ -1,30 +1,11 @@
-"""Places in the story that follow everybody's edits.
-
-A byte offset folded over each applied delta. Measured against Yrs' sticky indices, which are wrong on non-ASCII text
-(FACTS, "CRDT"): 450 runs of 40 concurrent rounds with Cyrillic and emoji, no failure.
-"""
+"""Places in the story that follow everybody's edits: byte offsets, folded over each applied change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 from weakref import WeakSet
 
-from antiphon_server.text_index import Splice
-
-Side = Literal["left", "right"]
-"""Which neighbour the place keeps to when something is inserted exactly there."""
-
-
-def fold(at: int, changes: Iterable[Splice], side: Side) -> int:
-    """Where byte offset `at` is after `changes`. `left`: an insertion at the place itself goes after it."""
-    for change in changes:
-        if change.inserted:
-            if change.at < at or (change.at == at and side == "right"):
-                at += change.inserted
-        elif change.at < at:
-            at -= min(change.deleted, at - change.at)
-    return at
+from antiphon_proto.splices import Side, Splice, fold
 
 
 class Anchor:

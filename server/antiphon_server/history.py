@@ -7,8 +7,7 @@ from collections import deque
 from msgspec import Struct
 
 from antiphon_proto.errors import Conflict, PeerError
-from antiphon_server.anchor import Side, fold
-from antiphon_server.text_index import Splice
+from antiphon_proto.splices import Side, Splice, fold
 
 
 class _Entry(Struct, frozen=True):

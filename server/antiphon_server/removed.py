@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from antiphon_server.anchor import fold
+from antiphon_proto.splices import fold
 from antiphon_server.authorship import Owner, Span
 from antiphon_server.text_index import Attributes, Piece, Splice, size
 

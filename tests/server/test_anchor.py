@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
-from antiphon_server.anchor import Anchors, fold
-from antiphon_server.text_index import Splice, size, splices
+from antiphon_proto.splices import Splice, fold, size, splices
+from antiphon_server.anchor import Anchors
 
 EDITS = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 4), st.text(alphabet="aя字😀́", max_size=3)), max_size=25

@@ -6,7 +6,7 @@ be sent again in order, and a batch number says exactly what the server has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
 from antiphon_proto.schema import CANVAS, STORY
+from antiphon_proto.splices import Splice, fold, splices
 
 _MAX_MERGED = 1000
 """Edits that go out as one batch: merging joins no runs, and the server takes only so many pieces at once."""
@@ -27,19 +28,9 @@ class Mark:
     def __init__(self, offset: int) -> None:
         self.offset = offset
 
-    def fold(self, delta: list[dict[str, Any]]) -> None:
-        """Follow one change (`TextEvent.delta`; lengths in bytes). An insertion at the mark pushes it on."""
-        at = 0
-        for part in delta:
-            if "retain" in part:
-                at += part["retain"]
-            elif "insert" in part:
-                size = len(part["insert"].encode()) if isinstance(part["insert"], str) else 1
-                if at <= self.offset:
-                    self.offset += size
-                at += size
-            else:
-                self.offset -= max(0, min(self.offset - at, part["delete"]))
+    def fold(self, changes: Iterable[Splice]) -> None:
+        """Follow changes of the story. An insertion at the mark pushes it on."""
+        self.offset = fold(self.offset, changes, "right")
 
 
 class Replica:
@@ -218,5 +209,7 @@ class Replica:
             self._waiting.append(event.update)
 
     def _on_story(self, event: Any) -> None:
-        for mark in self._marks:
-            mark.fold(event.delta)
+        if self._marks:
+            changes = splices(event.delta)
+            for mark in self._marks:
+                mark.fold(changes)
