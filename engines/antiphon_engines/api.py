@@ -249,6 +249,8 @@ class EngineInfo(Struct, frozen=True):
     """Of image engines."""
     audio: AudioFacts | None = None
     """Of audio engines."""
+    divisible: tuple[str, ...] = ()
+    """Units that the engine cuts to the time it is given: a `Divisible` engine's."""
 
 
 class Absent(Struct, frozen=True):
@@ -263,7 +265,8 @@ class Absent(Struct, frozen=True):
 
 class Window(Struct, frozen=True):
     """When a job's next unit should be run, in seconds of CLOCK_MONOTONIC: not before `opens` (it would commit to what
-    people can still change), and finished by `due`."""
+    people can still change), and finished by `due`. It is run before `opens` where that is the only way to make room
+    for a unit that cannot be divided and that would last beyond `due`: the music then goes on, committed earlier."""
 
     opens: float
     due: float
@@ -314,6 +317,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free everything."""
+        ...
+
+
+class Divisible(Engine, Protocol):
+    """An engine with units that it can make smaller: chunks of a prompt, strips of a picture. They are named in
+    `info.divisible`."""
+
+    def budget(self, seconds: float) -> None:
+        """Until the next call, a step of such a unit should take no longer than this. It always does something."""
         ...
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.settings import Policy
 
 DEFAULT_TEXT_MODEL = "smollm2-135m"
 
@@ -46,12 +47,29 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     prefill_chunk: Annotated[int, Meta(ge=8, le=8192)] = 128
     """Prompt tokens per step while nobody is being written for; a quarter of it otherwise, so that a long prompt
     stalls no other stream."""
+    policy: Literal["deadline", "fifo"] = "deadline"
+    """Order of the units on the device; `fifo` is there for comparison."""
+    max_unit_ms: Annotated[int, Meta(ge=5, le=10_000)] = 100
+    """What one step should take at most."""
+    tokens_per_second: Annotated[float, Meta(gt=0, le=1000)] = 15.0
+    """Pace of one text that is kept up while others want the device."""
+    previews_per_second: Annotated[float, Meta(gt=0, le=100)] = 4.0
+    """Denoising steps of one picture that are kept up while others want the device."""
     api_key: Annotated[str, Meta(max_length=1024)] = ""
     """Bearer key of a remote engine; never logged."""
     connect_timeout: Seconds = 10.0
     """Seconds until a remote server must have accepted the connection."""
     idle_timeout: Seconds = 60.0
     """Seconds that a remote server may stay silent within one request."""
+
+    @property
+    def scheduling(self) -> Policy:
+        return Policy(
+            order=self.policy,
+            max_unit=self.max_unit_ms / 1000,
+            tokens_per_second=self.tokens_per_second,
+            previews_per_second=self.previews_per_second,
+        )
 
     @property
     def busy_chunk(self) -> int:

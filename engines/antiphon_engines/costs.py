@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Key: TypeAlias = tuple[str, str]
-"""Engine kind and unit ("decode", "prefill")."""
+"""Engine kind and unit ("decode", "prefill", "denoise:512x512": an engine names its shapes in the unit)."""
+OUTLIER: Final = 4.0
+"""A measurement counts as so many times the average at most: a machine that paused says nothing about the step."""
+CAUTION: Final = 4.0
+"""Mean deviations above the average that a careful estimate takes, as the retransmission timer of TCP does (Jacobson
+1988, RFC 6298)."""
 
 
 @dataclass(slots=True)
 class _Measured:
     seconds: float
+    deviation: float
     at: float
+
+    @property
+    def worst(self) -> float:
+        return self.seconds + CAUTION * self.deviation
 
 
 class CostTable:
-    """Exponential averages of step times, in seconds.
+    """Exponential averages of step times and of their deviation, in seconds.
 
     `smoothing` is the weight of a new measurement; one older than `stale` seconds is still the best estimate there
     is, and counts as unknown where the question is whether to try a batch size again.
@@ -32,9 +42,11 @@ class CostTable:
         sizes = self._sizes.setdefault((engine, unit), {})
         known = sizes.get(size)
         if known is None or now - known.at > self._stale:
-            sizes[size] = _Measured(seconds, now)
+            sizes[size] = _Measured(seconds, seconds / 2, now)
         else:
-            known.seconds += self._smoothing * (seconds - known.seconds)
+            error = min(seconds, OUTLIER * known.seconds) - known.seconds
+            known.seconds += self._smoothing * error
+            known.deviation += self._smoothing * (abs(error) - known.deviation)
             known.at = now
 
     def estimate(self, engine: str, unit: str, size: int) -> float | None:
@@ -43,19 +55,30 @@ class CostTable:
         A size that was never seen is taken in proportion to the nearest smaller one, or is as dear as the nearest
         larger one: both err towards the dear side.
         """
-        sizes = self._sizes.get((engine, unit))
-        if not sizes:
-            return None
-        if size in sizes:
-            return sizes[size].seconds
-        smaller = max((known for known in sizes if known < size), default=None)
-        if smaller is None:
-            return sizes[min(sizes)].seconds
-        guess = sizes[smaller].seconds * size / smaller
-        larger = min((known for known in sizes if known > size), default=None)
-        return guess if larger is None else min(guess, sizes[larger].seconds)
+        found = self._nearest(engine, unit, size)
+        return None if found is None else found[0].seconds * found[1]
+
+    def worst(self, engine: str, unit: str, size: int) -> float | None:
+        """As `estimate`, with a margin for how much the steps vary: what to reckon with before a deadline."""
+        found = self._nearest(engine, unit, size)
+        return None if found is None else found[0].worst * found[1]
 
     def is_fresh(self, engine: str, unit: str, size: int, now: float) -> bool:
         """Whether this very size was measured lately."""
         known = self._sizes.get((engine, unit), {}).get(size)
         return known is not None and now - known.at <= self._stale
+
+    def _nearest(self, engine: str, unit: str, size: int) -> tuple[_Measured, float] | None:
+        """The measurement that stands for `size`, and the factor to take it by."""
+        sizes = self._sizes.get((engine, unit))
+        if not sizes:
+            return None
+        if size in sizes:
+            return sizes[size], 1.0
+        smaller = max((known for known in sizes if known < size), default=None)
+        if smaller is None:
+            return sizes[min(sizes)], 1.0
+        larger = min((known for known in sizes if known > size), default=None)
+        if larger is not None and sizes[larger].seconds < sizes[smaller].seconds * size / smaller:
+            return sizes[larger], 1.0
+        return sizes[smaller], size / smaller

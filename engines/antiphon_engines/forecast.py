@@ -19,20 +19,23 @@ class Outlook(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Pace:
-    """Exponential averages over an engine's runs, in seconds under the load as it was; None until measured."""
+    """Exponential averages over an engine's runs, in seconds of what the bands leave of the device, under the load as
+    it was; None until measured."""
 
     lead: float | None = None
     """From admission to the first output."""
     gap: float | None = None
     """Between outputs."""
     smoothing: float = 0.1
+    free: float = 1.0
+    """The part of the device that the bands leave now."""
 
     def observe(self, ticket: Ticket, produced: int, now: float) -> None:
         """`produced` new outputs of a run came; its earlier ones are counted already."""
         if produced and ticket.outputs == 0:
-            self.lead = self._mix(self.lead, now - ticket.started_at)
+            self.lead = self._mix(self.lead, (now - ticket.started_at) * self.free)
         elif produced:
-            self.gap = self._mix(self.gap, (now - ticket.output_at) / produced)
+            self.gap = self._mix(self.gap, (now - ticket.output_at) / produced * self.free)
 
     def remaining(self, ticket: Ticket, now: float) -> float:
         """Seconds until an active run ends, at most; 0 while nothing has been measured."""
@@ -40,11 +43,12 @@ class Pace:
             return 0.0
         waited = now - (ticket.output_at if ticket.outputs else ticket.started_at)
         first = 0.0 if ticket.outputs else (self.lead or 0.0)
-        return max(0.0, first + ticket.remaining * self.gap - waited)
+        return max(0.0, (first + ticket.remaining * self.gap) / self.free - waited)
 
     def duration(self, ticket: Ticket) -> float:
         """Seconds that a waiting run will take once it is active, at most; 0 while nothing has been measured."""
-        return 0.0 if self.gap is None else (self.lead or 0.0) + planned(ticket.request) * self.gap
+        whole = 0.0 if self.gap is None else (self.lead or 0.0) + planned(ticket.request) * self.gap
+        return whole / self.free
 
     def _mix(self, average: float | None, value: float) -> float:
         return value if average is None else average + self.smoothing * (value - average)

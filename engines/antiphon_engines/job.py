@@ -8,6 +8,7 @@ A waiting run is in a queue; an active one holds one of the engine's places. The
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -68,6 +69,12 @@ class Ticket:
     started_at: float = 0.0
     output_at: float = 0.0
     """When its latest output came."""
+    stepped_at: float = 0.0
+    """When its latest unit ended."""
+    held_since: float | None = None
+    """Since when its next unit has been too long for the time that the bands leave; None when it was not."""
+    ahead: float = -math.inf
+    """Of a band: the deadline of the last unit that it was asked to play before its window."""
     cost: float = 0.0
     """Engine time charged to it."""
     debt: float = 0.0
@@ -82,6 +89,11 @@ class Ticket:
         if state not in TRANSITIONS[self.state]:
             raise IllegalTransition(f"run {self.run}: {self.state} -> {state}")
         self.state = state
+
+    @property
+    def timed(self) -> bool:
+        """A band: its units have deadlines, and its place is given for its cost, not for its share."""
+        return isinstance(self.request, AudioRequest)
 
     @property
     def remaining(self) -> int:

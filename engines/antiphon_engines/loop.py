@@ -13,6 +13,7 @@ from antiphon_engines.api import (
     Audio,
     AudioRequest,
     AudioSteer,
+    Divisible,
     Done,
     Engine,
     EngineUnavailable,
@@ -48,7 +49,8 @@ from antiphon_engines.channel import (
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.inbox import Inbox, Joined, Missing, News
 from antiphon_engines.job import State, Ticket, kind_of
-from antiphon_engines.scheduler import Batch, Scheduler
+from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.turns import Batch, Rest
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.params import ImageSteer, TextSteer
 
@@ -99,6 +101,7 @@ class WorkerLoop:
         self._told: dict[int, Queued] = {}
         self._queue_changed = False
         self._looked_at = 0.0
+        self._rest_until = math.inf
         self._broken = 0
         self._steps = self._units = self._late = 0
         self._made: Counter[str] = Counter()
@@ -109,8 +112,13 @@ class WorkerLoop:
         try:
             while self._receive():
                 self._admit()
-                if batch := self._scheduler.pick(self._clock()):
-                    self._step(batch)
+                match self._scheduler.pick(self._clock()):
+                    case Batch() as batch:
+                        self._rest_until = -math.inf
+                        self._step(batch)
+                    case Rest(until):
+                        self._rest_until = until
+                self._give_up()
                 self._tell_queue()
                 self._emit()
         finally:
@@ -121,7 +129,7 @@ class WorkerLoop:
     def _receive(self) -> bool:
         """Carry out what the gateway said since the last step. With nothing to step, wait for more, or until the next
         band's time has come."""
-        rest = self._scheduler.rest(self._clock())
+        rest = max(0.0, self._rest_until - self._clock())
         for command in self._inbox.take(None if rest == math.inf else min(rest, LONGEST_REST)):
             if isinstance(command, Shutdown):
                 return False
@@ -227,9 +235,12 @@ class WorkerLoop:
 
     def _step(self, batch: Batch) -> None:
         jobs = [ticket.job for ticket in batch.tickets if ticket.job is not None]
+        engine = self.engines[batch.engine]
+        if batch.budget is not None:
+            cast(Divisible, engine).budget(batch.budget)
         began = self._clock()
         try:
-            results = self.engines[batch.engine].step(jobs)
+            results = engine.step(jobs)
             if len(results) != len(jobs):
                 raise RuntimeError(f"{len(jobs)} jobs were stepped, {len(results)} results came back")
         except Exception as error:
@@ -248,6 +259,10 @@ class WorkerLoop:
         self._busy += now - began
         for ticket, outputs in zip(batch.tickets, results, strict=True):
             self._deliver(ticket, outputs)
+
+    def _give_up(self) -> None:
+        for ticket, reason in self._scheduler.hopeless(self._clock()):
+            self._finish(ticket, Failed(ErrorCode.UNAVAILABLE, reason))
 
     def _deliver(self, ticket: Ticket, outputs: Sequence[Output]) -> None:
         for output in outputs:

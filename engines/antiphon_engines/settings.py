@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -19,6 +19,21 @@ class QueueBounds(Struct, frozen=True):
     """Of one participant, so that nobody can fill the queue alone."""
     source_bytes: int = 256 * 1024 * 1024
     """Of source pictures and masks that the gateway keeps for runs under way."""
+
+
+class Policy(Struct, frozen=True):
+    """What the scheduler aims at. Times are seconds; ARCHITECTURE.md has the rules on one page."""
+
+    order: Literal["deadline", "fifo"] = "deadline"
+    """`fifo`: units in the order in which they became ready, whatever they are for; there for comparison."""
+    max_unit: float = 0.1
+    """Of one step: batches are kept so small, and engines that can divide their units are told."""
+    tokens_per_second: float = 15.0
+    """Of one text, before which nobody reads: a stream that is ahead of it yields to those that are behind."""
+    previews_per_second: float = 4.0
+    """Denoising steps of one picture that is watched, while others want the device."""
+    band_part: float = 0.8
+    """The part of the device that bands may take together."""
 
 
 class HostSettings(Struct, frozen=True):

@@ -7,6 +7,8 @@ at the common time: nobody saves up a right to stall the others later.
 There are two clocks. `turns` decides whose unit is next among active runs, `places` whose run becomes active. Who had
 to wait for a place keeps the claim to the next ones in `places`, in full, but may not make up for the wait by keeping
 everybody else from their turns: `turns` is moved up when its first run becomes active.
+
+Bands take neither turns nor part in the common times: they are served by their deadlines.
 """
 
 from __future__ import annotations
@@ -34,6 +36,22 @@ class Share:
     def idle(self) -> bool:
         return not self.waiting and not self.active
 
+    @property
+    def competes(self) -> bool:
+        """Whether it has active runs that take turns; bands do not."""
+        return any(not ticket.timed for ticket in self.active)
+
+    @property
+    def wants(self) -> bool:
+        """Whether it has runs, active or not, that are charged."""
+        return self.competes or any(not ticket.timed for ticket in self.waiting)
+
+    @property
+    def debt(self) -> float:
+        """The mean of its active runs that take turns; it has some."""
+        debts = [ticket.debt for ticket in self.active if not ticket.timed]
+        return sum(debts) / len(debts)
+
     def holds(self, engine: str) -> int:
         """Places of an engine that this share has."""
         return sum(ticket.engine == engine for ticket in self.active)
@@ -42,8 +60,8 @@ class Share:
         """A waiting run becomes active; among its siblings it starts at their mean, so that neither a stream of new
         runs holds up an old one nor the other way round."""
         self.waiting.remove(ticket)
-        if self.active:
-            ticket.debt = sum(sibling.debt for sibling in self.active) / len(self.active)
+        if self.competes:
+            ticket.debt = self.debt
         self.active.append(ticket)
 
 
@@ -77,14 +95,14 @@ class Shares:
         share = self._shares.get(ticket.share)
         if share is None:
             share = self._shares[ticket.share] = Share(ticket.share, ticket.weight, self.turns, self.places)
-        elif share.idle:
+        elif not share.wants:
             share.places = max(share.places, self.places)
         share.weight = ticket.weight
         share.waiting.append(ticket)
 
     def activate(self, ticket: Ticket) -> None:
         share = self.of(ticket)
-        if not share.active:
+        if not share.competes:
             share.turns = max(share.turns, self.turns - self._credit)
         share.activate(ticket)
 
@@ -95,9 +113,9 @@ class Shares:
 
     def advance(self) -> None:
         """Move the common times on: the weighted means of the clocks that run, never backwards."""
-        if active := [share for share in self if share.active]:
+        if active := [share for share in self if share.competes]:
             self.turns = max(self.turns, _mean([(share.weight, share.turns) for share in active]))
-        if busy := [share for share in self if not share.idle]:
+        if busy := [share for share in self if share.wants]:
             self.places = max(self.places, _mean([(share.weight, share.places) for share in busy]))
 
     def remove(self, ticket: Ticket) -> None:

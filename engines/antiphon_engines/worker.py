@@ -74,7 +74,8 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
         *(Absent(each.modality, each.name, LOADING, loading=True) for each in engines.later),
     )
     by_kind = {engine.kind: engine for engine in engines.ready}
-    scheduler = Scheduler({kind: engine.info for kind, engine in by_kind.items()}, first.queue)
+    infos = {kind: engine.info for kind, engine in by_kind.items()}
+    scheduler = Scheduler(infos, first.queue, policy=first.config.scheduling)
     loop = WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic, absent)
     try:
         send([Ready(tuple(engine.info for engine in engines.ready), absent)])

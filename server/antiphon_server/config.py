@@ -67,6 +67,13 @@ class EngineOptions(BaseModel):
     max_batch: int = Field(default=8, ge=1, le=256)
     max_jobs: int = Field(default=8, ge=1, le=256)
     prefill_chunk: int = Field(default=128, ge=8, le=8192)
+    policy: Literal["deadline", "fifo"] = "deadline"
+    """Order of the units on the device; `fifo` (first come, first served) is there for comparison."""
+    max_unit_ms: int = Field(default=100, ge=5, le=10_000)
+    """What one step of the device should take at most: longer work is divided where that can be done."""
+    tokens_per_second: float = Field(default=15.0, gt=0, le=1000)
+    """Pace of one text, and `previews_per_second` of one picture, that are kept up while others want the device."""
+    previews_per_second: float = Field(default=4.0, gt=0, le=100)
     image_pixels: int = Field(default=1_048_576, ge=4096, le=4_194_304)
     """Pixels of one painted picture, at most."""
     image_preview_model: str = Field(default="", max_length=1024)
@@ -123,6 +130,10 @@ class Settings(BaseSettings):
             max_jobs=engine.max_jobs,
             max_queue=self.limits.max_queue,
             prefill_chunk=engine.prefill_chunk,
+            policy=engine.policy,
+            max_unit_ms=engine.max_unit_ms,
+            tokens_per_second=engine.tokens_per_second,
+            previews_per_second=engine.previews_per_second,
             api_key=engine.api_key.get_secret_value(),
             connect_timeout=engine.connect_timeout,
             idle_timeout=engine.idle_timeout,

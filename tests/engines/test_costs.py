@@ -41,3 +41,27 @@ def test_an_old_measurement_is_replaced_and_counts_as_unknown_before() -> None:
     assert costs.estimate("text", "decode", 1) == 1.0
     costs.observe("text", "decode", 1, 0.2, now=100.0)
     assert costs.estimate("text", "decode", 1) == 0.2
+
+
+def test_the_careful_estimate_shrinks_as_measurements_agree_and_grows_as_they_vary() -> None:
+    costs = CostTable()
+    assert costs.worst("text", "decode", 1) is None
+    costs.observe("text", "decode", 1, 0.1, now=0.0)
+    assert costs.worst("text", "decode", 1) == pytest.approx(0.3)
+    for _ in range(40):
+        costs.observe("text", "decode", 1, 0.1, now=0.0)
+    steady = costs.worst("text", "decode", 1)
+    assert steady == pytest.approx(0.1, rel=0.01)
+    for turn in range(40):
+        costs.observe("text", "decode", 1, 0.05 if turn % 2 else 0.15, now=0.0)
+    varied = costs.worst("text", "decode", 1)
+    assert varied is not None
+    assert varied > 0.25
+    assert costs.worst("text", "decode", 2) == pytest.approx(2 * varied)
+
+
+def test_a_pause_of_the_machine_is_an_outlier() -> None:
+    costs = CostTable()
+    for seconds in (0.1, 0.1, 30.0):
+        costs.observe("text", "decode", 1, seconds, now=0.0)
+    assert costs.estimate("text", "decode", 1) == pytest.approx(0.16)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -124,7 +123,7 @@ def test_a_run_from_start_to_end() -> None:
     assert gateway.events(1)[-1] == Done("length")
     assert [unit for unit, _ in gateway.engine.steps] == ["prefill"] * 2 + ["decode"] * 4
     assert gateway.engine.jobs == []
-    assert gateway.scheduler.rest(gateway.now) == math.inf
+    assert (gateway.scheduler.active, gateway.scheduler.waiting) == ([], 0)
 
 
 def test_runs_share_steps_and_a_steps_outputs_are_one_write() -> None:
@@ -137,7 +136,7 @@ def test_runs_share_steps_and_a_steps_outputs_are_one_write() -> None:
 
 def test_an_idle_loop_waits_instead_of_spinning() -> None:
     gateway = Gateway([], [submit(1, tokens=2)]).run()
-    assert gateway.waits == [None, 0.0, None]
+    assert gateway.waits == [None, 0.0, 0.0, None]
 
 
 def test_a_cancel_takes_effect_before_the_next_step() -> None:
@@ -380,8 +379,8 @@ def test_a_band_is_stepped_in_its_windows_and_the_loop_sleeps_in_between() -> No
         opened = began + 1.0 - AHEAD + 0.05 * index
         assert ended == pytest.approx(opened + 0.01)
     assert gateway.kinds(1)[:3] == ["Started", "Audio", "Performed"]
-    # Every wait is one look: to the first window, then from each frame's end to the next window.
-    assert gateway.waits[1:4] == [pytest.approx(0.9), pytest.approx(0.04), pytest.approx(0.04)]
+    # To the first window, then a look after each frame and a wait for the next window.
+    assert gateway.waits[1:6] == pytest.approx([0.9, 0.0, 0.04, 0.0, 0.04])
 
 
 def test_frames_are_sent_as_they_are_made() -> None:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from antiphon_engines.api import Window
-from antiphon_engines.job import State, Ticket
-from antiphon_engines.scheduler import Batch, Fairness, Scheduler
-from antiphon_engines.settings import QueueBounds
+import msgspec
+
+from antiphon_engines.api import EngineInfo, ImageRequest, Request, Window
+from antiphon_engines.batching import Fairness
+from antiphon_engines.job import State, Ticket, kind_of
+from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.settings import Policy, QueueBounds
+from antiphon_engines.turns import Batch
+from antiphon_proto.params import ImageParams
+from support.fake_band import AHEAD, band_info, band_request
 from support.fake_engine import fake_info, request
+from support.fake_painter import INFO as PAINTER
 
 Cost = Callable[[str, int], float]
 """(unit, batch size) -> seconds of one step."""
+DIVISIBLE = "long prefill"
+"""A unit that takes as long as it is told."""
 
 
 def affine(fixed: float = 0.02, each: float = 0.01, prefill: float = 0.2) -> Cost:
@@ -26,46 +36,86 @@ def flat(seconds: float = 0.02) -> Cost:
     return lambda unit, size: seconds
 
 
+def by_unit(others: Cost, **seconds: float) -> Cost:
+    """`seconds` for one job of these units, in proportion to the batch; what `others` says for the rest."""
+    return lambda unit, size: seconds[unit] * size if unit in seconds else others(unit, size)
+
+
 @dataclass(eq=False)
 class SimulatedJob:
-    prefill: int
-    tokens: int
-    window: Window | None = None
+    """`prefill` and `long` are units, and seconds of divisible work, before the first of `left` outputs."""
+
+    left: float
+    unit_after: str
+    prefill: int = 0
+    long: float = 0.0
+    request: Request | None = None
+    made: int = 0
+    start: float = 0.0
+    """Of a band: when its first frame is due."""
 
     @property
     def unit(self) -> str:
-        return "prefill" if self.prefill else "decode"
+        if self.long > 0:
+            return DIVISIBLE
+        return "prefill" if self.prefill else self.unit_after
+
+    @property
+    def window(self) -> Window | None:
+        if self.unit_after != "frame":
+            return None
+        if not self.left:
+            return Window(math.inf, math.inf)
+        due = self.start + self.made * 0.05
+        return Window(due - AHEAD, due)
 
 
 @dataclass
 class Simulation:
-    """`history` holds every batch with the time at its end; `charged` what each share was charged, in seconds."""
+    """`history` holds every batch with the time at its end; `charged` what each share was charged, in seconds; `late`
+    how many seconds after its deadline each frame of a band ended, `early` how long before its window it began."""
 
     cost: Cost
     max_jobs: int = 8
     max_batch: int = 8
     bounds: QueueBounds = QueueBounds(1000, 1000)
     fairness: Fairness | None = None
+    policy: Policy | None = None
     now: float = 100.0
     history: list[tuple[float, Batch]] = field(default_factory=list)
     charged: dict[str, float] = field(default_factory=dict)
     started: dict[int, float] = field(default_factory=dict)
     ended: dict[int, float] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    late: list[float] = field(default_factory=list)
+    early: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.scheduler = Scheduler(
-            {"text": fake_info(self.max_jobs, self.max_batch)}, self.bounds, self.fairness
-        )
+        text = fake_info(self.max_jobs, self.max_batch)
+        infos: dict[str, EngineInfo] = {
+            "text": msgspec.structs.replace(text, divisible=(DIVISIBLE,)),
+            "image": msgspec.structs.replace(PAINTER, max_jobs=self.max_jobs, max_batch=self.max_batch),
+            "audio": band_info(),
+        }
+        self.scheduler = Scheduler(infos, self.bounds, self.fairness, self.policy)
         self._numbers = itertools.count(1)
         self._work: dict[int, SimulatedJob] = {}
 
-    def submit(self, share: str, *, tokens: int = 8, prefill: int = 0, weight: float = 1.0) -> Ticket:
-        """Raises what the scheduler raises."""
-        number = next(self._numbers)
-        ticket = Ticket(number, f"run{number}", 0, share, weight, "text", request(tokens=tokens), self.now)
-        self.scheduler.submit(ticket)
-        self._work[number] = SimulatedJob(prefill, tokens)
-        return ticket
+    def submit(
+        self, share: str, *, tokens: int = 8, prefill: int = 0, long: float = 0.0, weight: float = 1.0
+    ) -> Ticket:
+        """A text. Raises what the scheduler raises."""
+        job = SimulatedJob(tokens, "decode", prefill, long)
+        return self._submit(share, request(tokens=tokens), job, weight)
+
+    def paint(self, share: str, *, steps: int = 8, watched: bool = True, weight: float = 1.0) -> Ticket:
+        wanted = ImageRequest("text_to_image", "a house", ImageParams(steps=steps), previews=int(watched))
+        return self._submit(share, wanted, SimulatedJob(steps, "denoise"), weight)
+
+    def play(self, share: str, *, frames: float = math.inf, wait: float = 0.2) -> Ticket:
+        """A band of `frames` frames of 50 ms, whose first is due `wait` seconds from now."""
+        job = SimulatedJob(frames, "frame", start=self.now + wait)
+        return self._submit(share, band_request(self.now), job, 1.0)
 
     def tickets(self) -> list[Ticket]:
         """Every run that is not over."""
@@ -74,29 +124,44 @@ class Simulation:
     def admit(self) -> None:
         while ticket := self.scheduler.admit(self.now):
             self.started[ticket.number] = self.now
-            ticket.job = self._work[ticket.number]
+            job = ticket.job = self._work[ticket.number]
+            job.start = max(job.start, self.now + AHEAD)
 
     def step(self) -> Batch | None:
-        """Admit, pick, let time pass, account."""
+        """Admit, pick, let time pass, account. None when there is nothing to do until somebody comes."""
         self.admit()
-        batch = self.scheduler.pick(self.now)
-        if batch is None:
-            return None
-        seconds = self.cost(batch.unit, len(batch.tickets))
-        self.now += seconds
+        while not isinstance(batch := self.scheduler.pick(self.now), Batch):
+            self._give_up()
+            if batch.until == math.inf:
+                return None
+            assert batch.until > self.now, "a rest that is none: the loop would spin"
+            self.now = batch.until
+        seconds = self._seconds(batch)
+        windows = [self._work[ticket.number].window for ticket in batch.tickets]
+        began, self.now = self.now, self.now + seconds
+        for window in filter(None, windows):
+            self.late.append(self.now - window.due)
+            self.early.append(window.opens - began)
         self.history.append((self.now, batch))
         before = {ticket.number: ticket.cost for ticket in batch.tickets}
-        produced = [self._advance(ticket) for ticket in batch.tickets]
+        produced = [self._advance(ticket, seconds) for ticket in batch.tickets]
         self.scheduler.account(batch, seconds, produced, self.now)
         for ticket in batch.tickets:
             self.charged[ticket.share] = (
                 self.charged.get(ticket.share, 0.0) + ticket.cost - before[ticket.number]
             )
-            if self._work[ticket.number].tokens == 0:
+            if self._work[ticket.number].left == 0:
                 self.scheduler.finish(ticket, State.DONE)
                 self.ended[ticket.number] = self.now
                 del self._work[ticket.number]
+        self._give_up()
         return batch
+
+    def run(self, seconds: float) -> None:
+        """Step until so much time has passed, or nothing is left."""
+        end = self.now + seconds
+        while self.now < end and self.step() is not None:
+            pass
 
     def drain(self, most: int = 1_000_000) -> None:
         """Step until nothing is left."""
@@ -106,10 +171,41 @@ class Simulation:
                 return
         raise AssertionError(f"not done after {most} steps")
 
-    def _advance(self, ticket: Ticket) -> int:
+    def gaps(self, ticket: Ticket) -> list[float]:
+        """Seconds between the ends of a run's units."""
+        times = [end for end, batch in self.history if ticket in batch.tickets]
+        return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+    def _submit(self, share: str, wanted: Request, job: SimulatedJob, weight: float) -> Ticket:
+        number = next(self._numbers)
+        ticket = Ticket(number, f"run{number}", 0, share, weight, kind_of(wanted), wanted, self.now)
+        self.scheduler.submit(ticket)
+        self._work[number] = replace(job, request=wanted)
+        return ticket
+
+    def _seconds(self, batch: Batch) -> float:
+        if batch.unit == DIVISIBLE:
+            assert batch.budget is not None
+            return min(batch.budget, max(self._work[ticket.number].long for ticket in batch.tickets))
+        return self.cost(batch.unit, len(batch.tickets))
+
+    def _advance(self, ticket: Ticket, seconds: float) -> int:
         job = self._work[ticket.number]
+        if job.long > 0:
+            job.long = max(0.0, job.long - seconds)
+            return 0
         if job.prefill:
             job.prefill -= 1
             return 0
-        job.tokens -= 1
+        job.left -= 1
+        job.made += 1
         return 1
+
+    def _give_up(self) -> None:
+        for ticket, reason in self.scheduler.hopeless(self.now):
+            self.scheduler.finish(ticket, State.FAILED)
+            self.failed[ticket.number] = reason
+            del self._work[ticket.number]
+
+
+__all__ = ["DIVISIBLE", "Cost", "Simulation", "affine", "by_unit", "flat"]

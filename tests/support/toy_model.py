@@ -35,6 +35,11 @@ class ToyModel:
         self._held: list[list[int]] = [[] for _ in range(rows)]
         self._prompt = [0] * rows
 
+    @property
+    def tokens(self) -> int:
+        """How many it has read."""
+        return sum(sum(lengths) for _, lengths in self.calls)
+
     def length(self, row: int) -> int:
         return len(self._held[row])
 

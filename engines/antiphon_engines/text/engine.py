@@ -2,13 +2,16 @@
 
 Units: `prefill` reads a chunk of each prompt in turn, `decode` advances all streams by one token in one forward pass.
 A step reads at most `chunk` prompt tokens in all while somebody is being written for, and `idle_chunk` while nobody
-is: a long prompt stalls no stream by more than a chunk, however many prompts wait.
+is: a long prompt stalls no stream by more than a chunk, however many prompts wait. Within these it reads as many as
+take, by what tokens have taken so far, the time that `budget` gave it.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -50,6 +53,7 @@ class TextEngine:
         chunk: int,
         idle_chunk: int | None = None,
         note: str = "",
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not 1 <= max_jobs <= model.rows:
             raise ValueError(f"{max_jobs} jobs in {model.rows} rows")
@@ -61,6 +65,7 @@ class TextEngine:
             max_jobs=max_jobs,
             max_batch=max_batch,
             note=note,
+            divisible=("prefill",),
         )
         self._model = model
         self._tokenizer = tokenizer
@@ -68,6 +73,9 @@ class TextEngine:
         self._idle_chunk = max(idle_chunk or chunk, self._chunk)
         self._cache = PrefixCache(model)
         self._jobs: set[TextJob] = set()
+        self._clock = clock
+        self._time = math.inf
+        self._per_token = 0.0
 
     # The interface ------------------------------------------------------------------------------------
 
@@ -88,6 +96,9 @@ class TextEngine:
         if mine and mine[0].unit == "prefill":
             return self._prefill(mine)
         return self._decode(mine)
+
+    def budget(self, seconds: float) -> None:
+        self._time = seconds
 
     def steer(self, job: Job, change: Steer) -> None:
         mine = self._mine(job)
@@ -118,19 +129,27 @@ class TextEngine:
     def _prefill(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
         outputs: list[list[Output]] = [[] for _ in jobs]
         budget = self._chunk if any(job.unit == "decode" for job in self._jobs) else self._idle_chunk
+        if self._per_token * budget > self._time:
+            budget = max(_SMALLEST, int(self._time / self._per_token))
         for job, out in zip(jobs, outputs, strict=True):
             size = _chunk_size(len(job.prompt.ids) - job.read, budget)
             if not size:
                 break
             budget -= size
             ids = job.prompt.ids[job.read : job.read + size]
+            began = self._clock()
             logits = self._model.step([job.row], np.array([ids], np.int64), [size])
+            self._measure((self._clock() - began) / size)
             self._cache.extend(job.row, ids)
             job.read += size
             if job.read == len(job.prompt.ids):
                 job.unit = "decode"
                 out.extend(self._sample([job], logits)[0])
         return outputs
+
+    def _measure(self, per_token: float) -> None:
+        """The average of what a prompt token costs, in seconds."""
+        self._per_token += (per_token - self._per_token) * (0.2 if self._per_token else 1.0)
 
     def _decode(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
         ids: Ids = np.array([[job.latest] for job in jobs], np.int64)

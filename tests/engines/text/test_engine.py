@@ -104,6 +104,26 @@ def test_chunks_are_larger_while_nobody_is_being_written_for() -> None:
     assert (8,) in [lengths for _, lengths in model.calls]
 
 
+def test_chunks_are_cut_to_the_time_that_is_given() -> None:
+    """10 ms a token."""
+    model = ToyModel()
+    engine = TextEngine(
+        model, ToyTokenizer(), max_jobs=4, max_batch=8, chunk=32, clock=lambda: 0.01 * model.tokens
+    )
+    [result] = [Result(engine.admit(ask("a" * 200)))]
+    engine.budget(0.1)
+    step(engine, [result])
+    assert model.calls[-1][1] == (32,), "nothing has been measured before"
+    step(engine, [result])
+    assert model.calls[-1][1] == (10,)
+    engine.budget(0.0)
+    step(engine, [result])
+    assert model.calls[-1][1] == (4,), "it always does something"
+    engine.budget(60.0)
+    step(engine, [result])
+    assert model.calls[-1][1] == (32,)
+
+
 def test_streams_decode_in_one_call() -> None:
     model = ToyModel()
     engine = make(model)
