@@ -67,7 +67,7 @@ $(STAMPS)/install: pyproject.toml $(STAMPS)/venv
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/install
 	@echo "Installing what the tests need"
-	$(PIP) --editable ".[prepare,image,documents,torch,gguf,dev]"
+	$(PIP) --editable ".[prepare,image,documents,torch,gguf,tensorrt-rtx,dev]"
 	@touch $@
 
 $(STAMPS)/npm: clients/web/package-lock.json $(STAMPS)/install

@@ -33,6 +33,10 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     the latents alone, unless the model's own autoencoder is a tiny one."""
     image_pixels: Annotated[int, Meta(ge=64 * 64, le=4_194_304)] = 1_048_576
     """Pixels of one picture, at most."""
+    image_backend: Annotated[str, Meta(max_length=256)] = "auto"
+    """What runs the image model's networks; `backends.choices` says what may stand here."""
+    image_precision: Annotated[str, Meta(max_length=256)] = "auto"
+    """Of the image model's networks: fp32, fp16 or bf16, for all or for each."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Meta(ge=1, le=256)] = 2
     """Threads of the numerical runtime."""

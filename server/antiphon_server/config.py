@@ -76,6 +76,11 @@ class EngineOptions(BaseModel):
     previews_per_second: float = Field(default=4.0, gt=0, le=100)
     image_pixels: int = Field(default=1_048_576, ge=4096, le=4_194_304)
     """Pixels of one painted picture, at most."""
+    image_backend: str = Field(default="auto", max_length=256)
+    """auto, torch, torch_compile, torch_graphs, onnxruntime, tensorrt or tensorrt_rtx, for all of the image model's
+    networks, or for each: `denoiser=tensorrt,decoder=torch`."""
+    image_precision: str = Field(default="auto", max_length=256)
+    """auto, fp32, fp16 or bf16, in the same way."""
     image_preview_model: str = Field(default="", max_length=1024)
     """Folder or hub id of an AutoencoderTiny for sharper previews of an `image_model` that has none."""
     api_key: SecretStr = SecretStr("")
@@ -123,6 +128,8 @@ class Settings(BaseSettings):
             image_model=self.image_model,
             image_preview_model=engine.image_preview_model,
             image_pixels=engine.image_pixels,
+            image_backend=engine.image_backend,
+            image_precision=engine.image_precision,
             device=engine.device,
             threads=engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS),
             context=engine.context,

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import torch
 
 from antiphon_engines.api import EngineUnavailable, Failed, ImageRequest
+from antiphon_engines.backends import choices
+from antiphon_engines.backends.checkpoint import Checkpoint
+from antiphon_engines.backends.networks import DTYPES, loading
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image.acceleration import Acceleration, Wishes
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_engines.image.family import Defaults, Family
 from antiphon_engines.image.previews import LatentColours, Previews
@@ -19,6 +27,7 @@ from antiphon_proto.params import ImageParams
 
 logger = logging.getLogger(__name__)
 _JPEG_THREADS = 2
+_DECODERS: Final[tuple[Part, ...]] = ("decoder", "tiny_decoder")
 _SUGGESTED = 6
 """Prompts that the note names."""
 
@@ -28,58 +37,56 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
     from antiphon_engines.image import embedded
 
     device = _device(config.device)
-    pipeline: Any = embedded.load_pipeline().to(device)
+    pipeline: Any = embedded.load_pipeline(dtype=_dtypes(config, device)).to(device)
     stored = embedded.load_preview()
     colours = LatentColours(
         torch.tensor(stored.matrix, device=device), torch.tensor(stored.bias, device=device)
     )
     side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
     defaults = Defaults(side, side, embedded.STEPS, embedded.GUIDANCE, embedded.STRENGTH)
-    family = StableDiffusion(pipeline, "antiphon-image", device, defaults)
+    family = StableDiffusion(
+        pipeline, "antiphon-image", device, defaults, choices.backends(config.image_backend)
+    )
     # The interface offers what stands after "try:" as prompts.
     prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
     note = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
-    return finish(family, config, colours, note=note)
+    acceleration = _accelerate(family, embedded.FOLDER, config, small=True)
+    return finish(family, config, colours, note=note, acceleration=acceleration)
 
 
 def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
     """A diffusers folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
-    from diffusers import DiffusionPipeline
-
     device = _device(config.device)
-    dtype = _dtype(device)
+    folder = Path(source) if local else _fetch(source)
     try:
-        pipeline = DiffusionPipeline.from_pretrained(
-            source,
-            torch_dtype=dtype,
-            local_files_only=local,
-            use_safetensors=True,
-            # Hub repositories bring a filter model that costs a second decoder; rooms have their own moderation.
-            safety_checker=None,
-            feature_extractor=None,
-            image_encoder=None,
-        )
+        pipeline = loading.load_pipeline(folder, _dtypes(config, device)).to(device)
     except Exception as error:
         raise EngineUnavailable(f"{source} cannot be loaded by diffusers: {_line(error)}") from error
-    name = Path(source).name if local else source
-    family = adapt(pipeline.to(device), name, device)
+    name = folder.name if local else source
+    family = adapt(pipeline, name, device, choices.backends(config.image_backend))
     with torch.inference_mode():
         try:
             colours = LatentColours.fit(family)
         except RuntimeError as error:
             raise EngineUnavailable(f"the autoencoder of {source} does not work: {_line(error)}") from error
-    tiny = _load_tiny(config.image_preview_model, device, dtype) if config.image_preview_model else None
-    return finish(family, config, colours, tiny)
+    tiny = _load_tiny(config.image_preview_model, device) if config.image_preview_model else None
+    acceleration = _accelerate(family, folder, config, small=False)
+    return finish(family, config, colours, tiny, acceleration=acceleration)
 
 
-def adapt(pipeline: Any, name: str, device: torch.device) -> Family:
+def adapt(
+    pipeline: Any,
+    name: str,
+    device: torch.device,
+    chosen: Mapping[Part, choices.BackendChoice] = MappingProxyType({}),
+) -> Family:
     """The adapter for a pipeline's family, known by its denoiser. Raises EngineUnavailable."""
     parts = pipeline.components
     denoiser = type(parts.get("unet") or parts.get("transformer")).__name__
     if denoiser == "UNet2DConditionModel" and "text_encoder_2" not in parts and parts.get("text_encoder"):
-        return StableDiffusion(pipeline, name, device)
+        return StableDiffusion(pipeline, name, device, choices=chosen)
     if denoiser == "SanaTransformer2DModel":
-        return Sana(pipeline, name, device)
+        return Sana(pipeline, name, device, choices=chosen)
     raise EngineUnavailable(
         f"{name} is a {type(pipeline).__name__}; the families served are Stable Diffusion 1, 2 and Turbo, latent "
         "consistency models, SANA and SANA-Sprint"
@@ -87,7 +94,12 @@ def adapt(pipeline: Any, name: str, device: torch.device) -> Family:
 
 
 def finish(
-    family: Family, config: WorkerConfig, colours: LatentColours, tiny: Any | None = None, note: str = ""
+    family: Family,
+    config: WorkerConfig,
+    colours: LatentColours,
+    tiny: Any | None = None,
+    note: str = "",
+    acceleration: Acceleration | None = None,
 ) -> ImageEngine:
     """The engine over a family, tried out: a checkpoint that cannot paint is refused here. Raises EngineUnavailable."""
     engine = ImageEngine(
@@ -98,6 +110,7 @@ def finish(
         max_pixels=config.image_pixels,
         threads=config.threads,
         note=note,
+        acceleration=acceleration,
     )
     size = min(family.defaults.width, family.defaults.height, 4 * family.multiple)
     job = engine.admit(
@@ -110,12 +123,42 @@ def finish(
                 engine.close()
                 raise EngineUnavailable(f"{family.name} cannot paint: {output.message}")
     engine.release(job)
+    if acceleration is not None:
+        acceleration.start()
     return engine
 
 
-def _load_tiny(source: str, device: torch.device, dtype: torch.dtype) -> Any:
+def _accelerate(family: Family, folder: Path, config: WorkerConfig, *, small: bool) -> Acceleration:
+    """The faster runners that the settings ask for; those that are ready sit already."""
+    return Acceleration(
+        Wishes(
+            cache_dir=Path(config.cache_dir),
+            checkpoint=Checkpoint(folder, "diffusers"),
+            backends=choices.backends(config.image_backend),
+            # Guidance takes two rows per picture.
+            bounds=Bounds(rows=2 * config.max_batch, pixels=config.image_pixels),
+            architecture=_architecture(family.device),
+            threads=config.threads,
+            small=small,
+        ),
+        family.seats,
+    )
+
+
+def _fetch(source: str) -> Path:
+    """A hub repository's folder on disk, downloaded when it is not there. Raises EngineUnavailable."""
+    from diffusers import DiffusionPipeline
+
+    try:
+        return Path(DiffusionPipeline.download(source, use_safetensors=True))
+    except Exception as error:
+        raise EngineUnavailable(f"{source} cannot be fetched: {_line(error)}") from error
+
+
+def _load_tiny(source: str, device: torch.device) -> Any:
     from diffusers import AutoencoderTiny
 
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     try:
         return AutoencoderTiny.from_pretrained(source, torch_dtype=dtype, use_safetensors=True).to(device)
     except Exception as error:
@@ -128,8 +171,27 @@ def _device(wanted: str) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _dtype(device: torch.device) -> torch.dtype:
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
+def _architecture(device: torch.device) -> str:
+    """`sm89` for compute capability 8.9; empty for a CPU."""
+    if device.type != "cuda":
+        return ""
+    return "sm{}{}".format(*torch.cuda.get_device_capability(device))
+
+
+def _dtypes(config: WorkerConfig, device: torch.device) -> dict[str, torch.dtype]:
+    """Of each component, by the name that diffusers gives it. Raises EngineUnavailable."""
+    chosen = choices.precisions(config.image_precision)
+    cuda = device.type == "cuda"
+    own = {part: DTYPES[choices.precise(choice, cuda=cuda)] for part, choice in chosen.items()}
+    # A pipeline has one autoencoder: whichever kind it is, both names mean it, and the one that was given wins.
+    decoder = next((own[part] for part in _DECODERS if chosen[part] != "auto"), own["decoder"])
+    return {
+        "unet": own["denoiser"],
+        "transformer": own["denoiser"],
+        "vae": decoder,
+        "text_encoder": own["text_encoder"],
+        "default": own["denoiser"],
+    }
 
 
 def _line(error: Exception) -> str:

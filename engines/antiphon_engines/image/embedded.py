@@ -77,7 +77,9 @@ def verify(folder: Path = FOLDER) -> None:
             )
 
 
-def load_pipeline(folder: Path = FOLDER, dtype: torch.dtype | None = None) -> DiffusionPipeline:
+def load_pipeline(
+    folder: Path = FOLDER, dtype: torch.dtype | dict[str, torch.dtype] | None = None
+) -> DiffusionPipeline:
     """Return the verified model in diffusers' own pipeline class, on the CPU, float32 unless told otherwise.
 
     Never reaches the network and reads safetensors only. Raises ImageWeightsRefused.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
 
 import torch
@@ -35,6 +35,9 @@ from antiphon_engines.api import (
     Steer,
     Step,
 )
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.seat import Seat
+from antiphon_engines.image.acceleration import Acceleration
 from antiphon_engines.image.family import Embedding, Family, Text
 from antiphon_engines.image.painting import Painting
 from antiphon_engines.image.pictures import encode_png
@@ -62,13 +65,15 @@ class ImageEngine:
         max_pixels: int,
         threads: int,
         note: str = "",
+        acceleration: Acceleration | None = None,
     ) -> None:
+        """`acceleration` is the engine's from now on: it is closed with it."""
         defaults = family.defaults
         self.info = EngineInfo(
             modality="image",
             name=family.name,
             device=family.device.type,
-            backend="torch",
+            backend=family.seats["denoiser"].backend,
             max_jobs=max_jobs,
             max_batch=max_batch,
             note=note,
@@ -87,7 +92,18 @@ class ImageEngine:
         self._max_pixels = max_pixels
         self._threads = threads
         self._jobs: set[Painting] = set()
+        self._acceleration = acceleration
         self._texts: OrderedDict[Text, Embedding] = OrderedDict()
+
+    @property
+    def seats(self) -> Mapping[Part, Seat]:
+        """The networks, each with what runs it."""
+        return self._family.seats
+
+    def accelerated(self) -> None:
+        """Wait until every network runs on what the settings ask for, or stays on torch for good."""
+        if self._acceleration is not None:
+            self._acceleration.wait()
 
     # The interface ------------------------------------------------------------------------------------
 
@@ -146,6 +162,8 @@ class ImageEngine:
     def close(self) -> None:
         for job in list(self._jobs):
             self.release(job)
+        if self._acceleration is not None:
+            self._acceleration.close()
         self._previews.close()
 
     # The units ----------------------------------------------------------------------------------------

@@ -6,12 +6,14 @@ Shapes: latents ``float32[n, channels, height / factor, width / factor]``, scale
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
 
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.seat import Seat
 from antiphon_engines.image.samplers import Samplers
 
 
@@ -57,6 +59,8 @@ class Family(Protocol):
     device: torch.device
     defaults: Defaults
     samplers: Samplers
+    seats: Mapping[Part, Seat]
+    """The networks that may be run by another backend than torch."""
     channels: int
     """Of the latents."""
     factor: int

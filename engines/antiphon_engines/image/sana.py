@@ -4,11 +4,16 @@ by a decoder-only language model (https://arxiv.org/abs/2410.10629, https://arxi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
+from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.seat import Seat
+from antiphon_engines.image import seats
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers
 
@@ -21,7 +26,12 @@ class Sana:
     """
 
     def __init__(
-        self, pipeline: Any, name: str, device: torch.device, defaults: Defaults | None = None
+        self,
+        pipeline: Any,
+        name: str,
+        device: torch.device,
+        defaults: Defaults | None = None,
+        choices: Mapping[Part, BackendChoice] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.device = device
@@ -36,6 +46,8 @@ class Sana:
         self.factor = int(pipeline.vae_scale_factor)
         self.multiple = self.factor * int(self._transformer.config.patch_size)
         self.tiny = False
+        parts: tuple[Part, ...] = ("denoiser", "decoder")
+        self.seats: Mapping[Part, Seat] = seats.make(pipeline, parts, choices)
         side = int(self._transformer.config.sample_size) * self.factor
         self.defaults = defaults or Defaults(side, side, 2 if self._sprint else 20, 4.5)
         asked = inspect.signature(pipeline.__call__).parameters["complex_human_instruction"]
@@ -65,10 +77,7 @@ class Sana:
         return self._predict_sprint(rows) if self._sprint else guided(rows, self._call)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        pixels: torch.Tensor = self._vae.decode(
-            (latents / self._scale).to(self._vae.dtype), return_dict=False
-        )[0]
-        return pixels
+        return self.seats["decoder"]({"latents": latents / self._scale})["pixels"]
 
     def _encode(self, words: list[str], instruction: list[str] | None) -> tuple[torch.Tensor, torch.Tensor]:
         given: dict[str, Any] = {"device": self.device, "complex_human_instruction": instruction}
@@ -84,18 +93,16 @@ class Sana:
         texts: list[Embedding],
         guidance: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        dtype = self._transformer.dtype
-        masks = [text.mask for text in texts if text.mask is not None]
-        answer: torch.Tensor = self._transformer(
-            latents.to(dtype),
-            encoder_hidden_states=torch.stack([text.states for text in texts]).to(dtype),
-            encoder_attention_mask=torch.stack(masks),
-            guidance=guidance,
-            timestep=timesteps if self._sprint else timesteps * self._transformer.config.timestep_scale,
-            return_dict=False,
-        )[0]
+        given = {
+            "latents": latents,
+            "timesteps": timesteps if self._sprint else timesteps * self._transformer.config.timestep_scale,
+            "states": torch.stack([text.states for text in texts]),
+            "mask": torch.stack([text.mask for text in texts if text.mask is not None]),
+        }
+        if guidance is not None:
+            given["guidance"] = guidance
         # A learned variance comes in further channels.
-        return answer[:, : self.channels]
+        return self.seats["denoiser"](given)["answer"][:, : self.channels]
 
     def _predict_sprint(self, rows: Sequence[Row]) -> torch.Tensor:
         """From TrigFlow's angle to the flow that the transformer was made for, and back (section 3 of the paper)."""
@@ -107,7 +114,5 @@ class Sana:
         scale = self._transformer.config.guidance_embeds_scale
         guidance = torch.tensor([row.guidance for row in rows], device=latents.device) * scale
         given = latents * norm
-        answer = self._call(
-            given, times, [row.prompt for row in rows], guidance.to(self._transformer.dtype)
-        ).float()
+        answer = self._call(given, times, [row.prompt for row in rows], guidance).float()
         return ((1 - 2 * t) * given + (1 - 2 * t + 2 * t**2) * answer) / norm * self._data

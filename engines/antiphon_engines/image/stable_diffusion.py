@@ -3,21 +3,33 @@ UNet2DConditionModel and an AutoencoderKL or AutoencoderTiny (https://arxiv.org/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import torch
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.seat import Seat
+from antiphon_engines.image import seats
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers
+
+_TEXT: Final[Part] = "text_encoder"
 
 
 class StableDiffusion:
     """Over the components of a `StableDiffusionPipeline`. Implements :class:`family.Family`."""
 
     def __init__(
-        self, pipeline: Any, name: str, device: torch.device, defaults: Defaults | None = None
+        self,
+        pipeline: Any,
+        name: str,
+        device: torch.device,
+        defaults: Defaults | None = None,
+        choices: Mapping[Part, BackendChoice] = MappingProxyType({}),
     ) -> None:
         unet, vae = pipeline.unet, pipeline.vae
         self.name = name
@@ -37,13 +49,22 @@ class StableDiffusion:
         self._vae = vae
         self._scale = float(vae.config.scaling_factor)
         self._guidance_width: int | None = unet.config.time_cond_proj_dim
+        # A text encoder that looks at a mask is the pipeline's to call.
+        own = [] if getattr(pipeline.text_encoder.config, "use_attention_mask", False) else [_TEXT]
+        parts: list[Part] = ["denoiser", seats.decoder_part(pipeline), *own]
+        self.seats: Mapping[Part, Seat] = seats.make(pipeline, parts, choices)
+        self._decoder = self.seats[seats.decoder_part(pipeline)]
         self.defaults = defaults or self._guess_defaults()
 
     def negates(self, guidance: float) -> bool:
         return guidance > 1 and self._guidance_width is None
 
     def encode_texts(self, texts: Sequence[Text]) -> list[Embedding]:
-        states, _ = self._pipeline.encode_prompt([text.words for text in texts], self.device, 1, False)
+        words = [text.words for text in texts]
+        if _TEXT in self.seats:
+            states = self.seats[_TEXT]({"ids": self._read(words)})["states"]
+        else:
+            states, _ = self._pipeline.encode_prompt(words, self.device, 1, False)
         return [Embedding(each) for each in states]
 
     def encode_pictures(self, pixels: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
@@ -52,29 +73,32 @@ class StableDiffusion:
 
     def predict(self, rows: Sequence[Row]) -> torch.Tensor:
         def call(latents: torch.Tensor, timesteps: torch.Tensor, texts: list[Embedding]) -> torch.Tensor:
-            answer: torch.Tensor = self._unet(
-                latents.to(self._unet.dtype),
-                timesteps,
-                encoder_hidden_states=torch.stack([text.states for text in texts]).to(self._unet.dtype),
-                timestep_cond=self._embed_guidance(rows),
-                return_dict=False,
-            )[0]
-            return answer
+            states = torch.stack([text.states for text in texts])
+            given = {"latents": latents, "timesteps": timesteps, "states": states}
+            if self._guidance_width is not None:
+                given["guidance"] = self._embed_guidance(rows, self._guidance_width)
+            return self.seats["denoiser"](given)["answer"]
 
         return guided(rows, call)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        scaled = (latents / self._scale).to(self._vae.dtype)
-        pixels: torch.Tensor = self._vae.decode(scaled, return_dict=False)[0]
-        return pixels
+        return self._decoder({"latents": latents / self._scale})["pixels"]
 
-    def _embed_guidance(self, rows: Sequence[Row]) -> torch.Tensor | None:
+    def _read(self, words: list[str]) -> torch.Tensor:
+        """Token ids, cut and padded to the one length that the model was trained with."""
+        tokenizer = self._pipeline.tokenizer
+        longest = tokenizer.model_max_length
+        read = tokenizer(
+            words, padding="max_length", max_length=longest, truncation=True, return_tensors="pt"
+        )
+        ids: torch.Tensor = read.input_ids.to(self.device)
+        return ids
+
+    def _embed_guidance(self, rows: Sequence[Row], width: int) -> torch.Tensor:
         """Latent consistency models take the guidance scale as an input (https://arxiv.org/abs/2310.04378)."""
-        if self._guidance_width is None:
-            return None
         scales = torch.tensor([row.guidance - 1 for row in rows])
-        embedded: torch.Tensor = self._pipeline.get_guidance_scale_embedding(scales, self._guidance_width)
-        return embedded.to(self.device, self._unet.dtype)
+        embedded: torch.Tensor = self._pipeline.get_guidance_scale_embedding(scales, width)
+        return embedded.to(self.device)
 
     def _guess_defaults(self) -> Defaults:
         """A checkpoint does not say how it wants to be sampled; its name and its scheduler hint at it."""

@@ -1,0 +1,10 @@
+"""One network, several runtimes: torch, ONNX Runtime, TensorRT and TensorRT-RTX behind one interface.
+
+- `signature`: named tensors and the sizes that may differ between calls; cheap, imports no runtime.
+- `networks/`: a part of a checkpoint (denoiser, decoders, ...) as a torch module of that signature.
+- `export`: a network -> one ONNX file, which serves the last three runtimes.
+- `plan`: what a prepared file depends on, its key; `store` keeps plans and refuses what does not match.
+- `build`: order -> plan; `background` runs it in a process of its own while torch serves.
+- `opening`: plan -> `runner.Runner`, a callable on named tensors.
+- `seat`: the place in an engine where one runner takes over from another.
+"""

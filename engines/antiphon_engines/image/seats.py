@@ -1,0 +1,62 @@
+"""The networks of a pipeline, each in its seat, with torch in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from antiphon_engines.backends import signatures
+from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends.networks import DTYPES, image
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.signature import Precision, Signature
+from antiphon_engines.backends.signatures import Bounds
+from antiphon_engines.backends.torch_runner import TorchMode, TorchRunner
+
+
+def decoder_part(pipeline: Any) -> Part:
+    """An AutoencoderTiny is run more often, and so it is a part of its own."""
+    return "tiny_decoder" if type(pipeline.vae).__name__ == "AutoencoderTiny" else "decoder"
+
+
+def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendChoice]) -> Mapping[Part, Seat]:
+    """A seat for each part, with the pipeline's own module; a choice may name one of torch's modes."""
+    seats: dict[Part, Seat] = {}
+    for part in parts:
+        precision = _precision(_module(pipeline, part))
+        network = image.network(pipeline, part, _signature(pipeline, part), precision)
+        seats[part] = Seat(TorchRunner(network, _MODES.get(choices.get(part, "auto"), "eager")))
+    return seats
+
+
+_MODES: dict[BackendChoice, TorchMode] = {"torch_compile": "compile", "torch_graphs": "graphs"}
+
+
+def _module(pipeline: Any, part: Part) -> Any:
+    parts = pipeline.components
+    match part:
+        case "denoiser":
+            return parts.get("transformer") or parts["unet"]
+        case "text_encoder":
+            return parts["text_encoder"]
+        case _:
+            return parts["vae"]
+
+
+def _signature(pipeline: Any, part: Part) -> Signature:
+    bounds, config = Bounds(), _module(pipeline, part).config
+    per_latent = int(pipeline.vae_scale_factor)
+    match part:
+        case "denoiser" if pipeline.components.get("transformer") is not None:
+            return signatures.sana(config, per_latent, bounds)
+        case "denoiser":
+            return signatures.unet(config, pipeline.tokenizer.model_max_length, per_latent, bounds)
+        case "text_encoder":
+            return signatures.text_encoder(pipeline.tokenizer.model_max_length, bounds)
+        case _:
+            return signatures.decoder(config, per_latent, bounds)
+
+
+def _precision(module: Any) -> Precision:
+    return next(precision for precision, dtype in DTYPES.items() if dtype == module.dtype)

@@ -1,0 +1,56 @@
+"""Small checkpoints to make plans of, and the plans of the embedded image model, made once per machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from antiphon_engines import registry
+from antiphon_engines.backends import background, build
+from antiphon_engines.backends.build_process import Said
+from antiphon_engines.backends.checkpoint import Checkpoint
+from antiphon_engines.backends.order import Order
+from antiphon_engines.backends.plan import BackendName, Part
+from antiphon_engines.backends.signatures import Bounds
+from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image.acceleration import PLANS
+from support import tiny_pipelines
+
+SMALL = Bounds(rows=4, pixels=128 * 128, tokens=64, frames=64)
+
+
+def tiny_checkpoint(folder: Path) -> Checkpoint:
+    """A Stable Diffusion folder whose autoencoder is a tiny one."""
+    tiny_pipelines.stable_diffusion(vae="tiny").save_pretrained(folder)
+    return Checkpoint(folder, "diffusers")
+
+
+def order(
+    checkpoint: Checkpoint, part: Part, backend: BackendName = "onnxruntime", device: str = "any"
+) -> Order:
+    return Order(checkpoint, part, backend, "fp32", device, SMALL)
+
+
+def embedded_config(cache_dir: Path, **settings: object) -> WorkerConfig:
+    """As the default settings make it."""
+    return WorkerConfig(str(cache_dir), image_model="embedded", threads=1, device="cpu", **settings)  # type: ignore[arg-type]
+
+
+def prepare_embedded_plans(cache_dir: Path) -> None:
+    """What a server with default settings builds in the background; quick when it is there already."""
+    checkpoint, config = Checkpoint(registry.IMAGE_WEIGHTS, "diffusers"), embedded_config(cache_dir)
+    bounds = Bounds(rows=2 * config.max_batch, pixels=config.image_pixels)
+    store = PlanStore(cache_dir / PLANS)
+    orders = [Order(checkpoint, part, "onnxruntime", "fp32", "any", bounds) for part in checkpoint.parts]
+    missing = [each for each in orders if build.find(store, each.key()) is None]
+    failures: list[str] = []
+
+    def hear(which: Order, said: Said) -> None:
+        if said.event == "failed":
+            failures.append(f"{which.part}: {said.message}")
+
+    if missing:
+        builder = background.Builder(store.folder, missing, hear)
+        builder.wait()
+        builder.close()
+    assert not failures, failures
