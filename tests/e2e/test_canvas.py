@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import expect
 
-from support.pages import Company, Person
+from support.artists import Artist, artists
+from support.pages import Company
 from support.picture_files import picture
 from support.server import ServedProcess
 
@@ -21,61 +22,6 @@ WATCH = """() => {
         if (step > 0 && window.steps.at(-1) !== step) window.steps.push(step);
     }).observe(document.body, { subtree: true, childList: true, attributes: true });
 }"""
-Place = tuple[float, float]
-
-
-class Artist:
-    """A person whose page shows the canvas."""
-
-    def __init__(self, person: Person) -> None:
-        self.person = person
-        self.page = person.page
-        self.board: Locator = self.page.get_by_role("application", name="The canvas")
-
-    def objects(self, kind: str = "") -> Locator:
-        chosen = f'[data-type="{kind}"]' if kind else ""
-        return self.page.locator(f".board-svg g:not(.live-draft) > [data-object]{chosen}")
-
-    async def open(self, view: str = "Canvas") -> Artist:
-        await self.page.get_by_role("group", name="What is shown").get_by_text(view, exact=True).click()
-        await expect(self.board).to_be_visible()
-        return self
-
-    async def tool(self, key: str) -> None:
-        await self.board.focus()
-        await self.page.keyboard.press(key)
-
-    async def press(self, *places: Place) -> None:
-        """Goes along `places` with the button held, and keeps it held."""
-        box = await self.board.bounding_box()
-        assert box
-        for index, (x, y) in enumerate(places):
-            await self.page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
-            if index == 0:
-                await self.page.mouse.down()
-
-    async def drag(self, *places: Place) -> None:
-        await self.press(*places)
-        await self.page.mouse.up()
-
-    async def drawn(self) -> list[str]:
-        """What the page shows, in order: the markup of every object, but for addresses that are a page's own."""
-        shown: list[str] = await self.objects().evaluate_all("(all) => all.map((one) => one.outerHTML)")
-        return [re.sub('href="blob:[^"]+"', "", one) for one in shown]
-
-    async def agrees_with(self, other: Artist, count: int) -> None:
-        """Both show the same objects, `count` of them."""
-        for artist in (self, other):
-            await artist.person.here()
-            await expect(artist.objects()).to_have_count(count)
-        assert await self.drawn() == await other.drawn()
-
-
-async def artists(company: Company, served: ServedProcess, view: str = "Canvas") -> tuple[Artist, Artist]:
-    links = (await served.new_room())["links"]
-    ada = await Artist(await company.person("Ada", links["owner"])).open(view)
-    eve = await Artist(await company.person("Eve", links["editor"])).open(view)
-    return ada, eve
 
 
 async def test_two_draw_together(company: Company, served: ServedProcess) -> None:
@@ -187,6 +133,7 @@ async def test_the_model_paints_before_everybodys_eyes(company: Company, served:
     await ada.tool("f")
     await ada.drag((200, 150), (400, 350))
     await ada.page.get_by_label("What to paint").fill("red apple")
+    await ada.page.get_by_text("Settings").click()
     await ada.page.get_by_label("Steps").fill("100")  # long enough for both pages to show some
     paint = ada.page.get_by_role("button", name="Paint", exact=True)
     await expect(paint).to_be_enabled()

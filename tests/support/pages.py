@@ -52,6 +52,8 @@ class Person:
     def __init__(self, page: Page, name: str) -> None:
         self.page = page
         self.name = name
+        self.link = ""
+        """The invite link by which they came."""
         self.problems: list[str] = []
         """What the page complained of: errors, and what the content security policy forbade."""
         page.set_default_timeout(PATIENCE * 1000)
@@ -64,6 +66,7 @@ class Person:
         self.suggested: Locator = page.locator(".ql-editor [data-suggest]")
 
     async def enter(self, link: str) -> None:
+        self.link = link
         await self.page.goto(link)
         await self.page.get_by_label("Your name").fill(self.name)
         await self.page.get_by_role("button", name="Enter the room").click()

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { applyUpdate, Doc, encodeStateAsUpdate, Array as YArray, type Map as YMap } from "yjs";
 import { Board, CANVAS } from "../src/canvas/board";
 import { PAPER } from "../src/canvas/drawing";
-import { Easel, strokeFields, type Touch } from "../src/canvas/easel";
+import { Easel } from "../src/canvas/easel";
 import { exported, svgFile } from "../src/canvas/export";
 import {
   around,
@@ -18,6 +18,8 @@ import {
   touches,
   zoomAt,
 } from "../src/canvas/geometry";
+import type { Touch } from "../src/canvas/gesture";
+import { strokeFields } from "../src/canvas/gestures/draw";
 import { readHand, thinned, writeHand } from "../src/canvas/live";
 import { type BoardObject, type Fields, readObject } from "../src/canvas/objects";
 import { byOrder, keyBetween } from "../src/canvas/order";
@@ -203,6 +205,7 @@ function atEasel(canEdit = true) {
     canEdit: () => canEdit,
     maxPoints: () => 20,
     onHand: (_, draft) => told.push(draft),
+    frameFields: () => ({ prompt: "", task: "text_to_image", steps: 9 }),
   });
   const touch = (x: number, y: number, more: Partial<Touch> = {}): Touch => ({
     id: 1,
@@ -263,12 +266,12 @@ test("select, move, stretch, rub out", () => {
   easel.choose("rectangle");
   drag([100, 100], [200, 150]);
   const [id] = [...board.objects.value.keys()] as [string];
-  assert.deepEqual([...easel.selection.value], [id]);
+  assert.deepEqual([...easel.selection.ids.value], [id]);
   drag([100, 125], [130, 135]);
   assert.deepEqual([board.get(id)?.x, board.get(id)?.y], [130, 110]);
-  const box = easel.selectionBox.value;
+  const box = easel.selection.box.value;
   assert.ok(box);
-  easel.grabCorner("se", touch(box.x + box.w, box.y + box.h));
+  easel.grabHandle("se", touch(box.x + box.w, box.y + box.h));
   easel.move(touch(box.x + box.w * 2, box.y + box.h * 2));
   easel.up(touch(box.x + box.w * 2, box.y + box.h * 2));
   assert.equal(board.get(id)?.w, 200);
@@ -284,7 +287,7 @@ test("who only reads changes nothing", () => {
   drag([0, 0], [50, 50]);
   easel.choose("select");
   drag([10, 30], [100, 100]);
-  easel.remove();
+  easel.selection.remove();
   assert.deepEqual([...board.objects.value.keys()], [id]);
   assert.equal(board.get(id)?.x, 10);
 });

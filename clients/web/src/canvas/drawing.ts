@@ -1,7 +1,7 @@
 // How objects look: one description, shown by the page and written into SVG files alike.
 
 import { getStroke } from "perfect-freehand";
-import { middle, strokePoints } from "./geometry";
+import { liveBox, middle, outline, strokePoints } from "./geometry";
 import { type BoardObject, type Label, LINE, type Shape, type Stroke } from "./objects";
 
 export interface Part {
@@ -34,7 +34,7 @@ export function parts(object: BoardObject, picture: (asset: string) => string | 
     case "frame": {
       const href = object.asset ? picture(object.asset) : null;
       if (!href) return [];
-      const { x, y, w, h } = object;
+      const { x, y, w, h } = object.type === "frame" ? liveBox(object) : object;
       return [{ tag: "image", attributes: { x, y, width: w, height: h, href, preserveAspectRatio: "none" } }];
     }
   }
@@ -103,9 +103,10 @@ function shapePart(shape: Shape): Part {
         attributes: { cx: x + w / 2, cy: y + h / 2, rx: w / 2, ry: h / 2, ...line },
       };
     case "triangle":
-      return path(`M${x + w / 2} ${y}L${x + w} ${y + h}H${x}Z`, line);
-    case "diamond":
-      return path(`M${x + w / 2} ${y}L${x + w} ${y + h / 2}L${x + w / 2} ${y + h}L${x} ${y + h / 2}Z`, line);
+    case "diamond": {
+      const corners = outline(shape).map((corner) => `${corner.x} ${corner.y}`);
+      return path(`M${corners.join("L")}Z`, line);
+    }
     case "line":
       return path(`M${x} ${y}l${w} ${h}`, line);
     case "arrow": {

@@ -1,7 +1,7 @@
 // The board, or a part of it, as a file: strokes stay vectors in SVG; PNG is that SVG, rasterised.
 
 import { PAPER, type Part, parts, turn } from "./drawing";
-import { around, type Box, bounds } from "./geometry";
+import { around, type Box, bounds, liveBox, middle } from "./geometry";
 import type { BoardObject } from "./objects";
 
 const MARGIN = 16;
@@ -12,18 +12,19 @@ export function exported(objects: readonly BoardObject[]): { objects: BoardObjec
   const shown = objects.filter(
     (object) => !object.hidden && (object.type !== "frame" || object.asset !== ""),
   );
-  const box = around(shown.map(bounds));
+  const box = around(shown.map((object) => (object.type === "frame" ? liveBox(object) : bounds(object))));
   if (!box) return null;
   const grown = { x: box.x - MARGIN, y: box.y - MARGIN, w: box.w + 2 * MARGIN, h: box.h + 2 * MARGIN };
   return { objects: shown, box: grown };
 }
 
-/** An SVG file. `picture` gives the content of an asset as a data address. */
+/** An SVG file. `picture` gives the content of an asset as a data address; `turned` is the rotation of the box. */
 export function svgFile(
   objects: readonly BoardObject[],
   box: Box,
   size: { width: number; height: number },
   picture: (asset: string) => string | null,
+  turned = 0,
 ): string {
   const drawn = objects.map((object) => {
     const transform = turn(object);
@@ -39,7 +40,9 @@ export function svgFile(
     tag: "rect",
     attributes: { x: box.x, y: box.y, width: box.w, height: box.h, fill: PAPER },
   });
-  return `<svg${written({ ...view, width, height })}>${paper}${drawn.join("")}</svg>`;
+  const { x, y } = middle(box);
+  const upright = turned === 0 ? "" : written({ transform: `rotate(${-turned} ${x} ${y})` });
+  return `<svg${written({ ...view, width, height })}>${paper}<g${upright}>${drawn.join("")}</g></svg>`;
 }
 
 /** Pixels of the box at scale 1, or fewer where that would be too many. */
@@ -66,9 +69,10 @@ export async function pngFile(
   box: Box,
   size: { width: number; height: number },
   load: (asset: string) => Promise<Blob>,
+  turned = 0,
 ): Promise<Blob> {
   const held = await contents(objects, load);
-  const svg = svgFile(objects, box, size, (asset) => held.get(asset) ?? null);
+  const svg = svgFile(objects, box, size, (asset) => held.get(asset) ?? null, turned);
   const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {
     const image = new Image();

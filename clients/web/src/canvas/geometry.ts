@@ -1,6 +1,6 @@
 // Points, boxes, the camera; where objects are, what a point touches, and how they move and grow.
 
-import { type BoardObject, extent, type Fields } from "./objects";
+import { type BoardObject, extent, type Fields, type Frame, type Shape } from "./objects";
 
 export interface Point {
   x: number;
@@ -64,6 +64,23 @@ export function keepRatio(a: Point, b: Point, ratio: number): Point {
   const w = Math.max(Math.abs(b.x - a.x), Math.abs(b.y - a.y) * ratio);
   return { x: a.x + w * (b.x < a.x ? -1 : 1), y: a.y + (w / ratio) * (b.y < a.y ? -1 : 1) };
 }
+
+/** Degrees between the angles that Shift turns to. */
+export const TURN_STEP = 15;
+
+/** The end of a line from `a`, moved so that its angle is a round one. */
+export function snapped(a: Point, b: Point): Point {
+  const step = (TURN_STEP * Math.PI) / 180;
+  const angle = Math.round(Math.atan2(b.y - a.y, b.x - a.x) / step) * step;
+  const length = Math.hypot(b.x - a.x, b.y - a.y);
+  return { x: a.x + length * Math.cos(angle), y: a.y + length * Math.sin(angle) };
+}
+
+export const contains = (outer: Box, inner: Box): boolean =>
+  inner.x >= outer.x &&
+  inner.y >= outer.y &&
+  inner.x + inner.w <= outer.x + outer.w &&
+  inner.y + inner.h <= outer.y + outer.h;
 
 export const overlaps = (a: Box, b: Box): boolean =>
   a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
@@ -140,11 +157,10 @@ export function touches(object: BoardObject, point: Point, slack: number): boole
     }
     case "shape": {
       const reach = slack + object.size / 2;
-      if (object.fill && outside <= 0) return true;
-      return outside <= reach && insideDistance(object, at) <= reach;
+      return outside <= reach && touchesShape(object, at, reach);
     }
     case "frame":
-      return outside <= slack && insideDistance(object, at) <= slack * 1.5;
+      return outside <= slack && -outside <= slack * 1.5;
     default:
       return outside <= slack;
   }
@@ -157,15 +173,70 @@ function boxDistance(box: Box, at: Point): number {
   return Math.max(dx, dy);
 }
 
-/** How far inside the box's border a point is; of an ellipse, inside its curve. */
-function insideDistance(object: BoardObject, at: Point): number {
-  if (object.type === "shape" && object.shape === "ellipse" && object.w > 0 && object.h > 0) {
-    const centre = middle(object);
-    const [rx, ry] = [object.w / 2, object.h / 2];
+/** Whether a point, turned back already, is on the line of a shape, or inside one that is filled. */
+function touchesShape(shape: Shape, at: Point, reach: number): boolean {
+  const open = shape.shape === "line" || shape.shape === "arrow";
+  if (shape.shape === "ellipse" && shape.w > 0 && shape.h > 0) {
+    const centre = middle(shape);
+    const [rx, ry] = [shape.w / 2, shape.h / 2];
     const radius = Math.hypot((at.x - centre.x) / rx, (at.y - centre.y) / ry);
-    return Math.abs(1 - radius) * Math.min(rx, ry);
+    return (shape.fill !== "" && radius <= 1) || Math.abs(1 - radius) * Math.min(rx, ry) <= reach;
   }
-  return Math.max(0, -boxDistance(object, at));
+  const corners = outline(shape);
+  const near = corners.some((corner, index) => {
+    const next = corners[(index + 1) % corners.length] ?? corner;
+    return (!open || index === 0) && distance(at, corner, next) <= reach;
+  });
+  return near || (!open && shape.fill !== "" && inside(corners, at));
+}
+
+/** The corners of a shape with straight sides, before its rotation. */
+export function outline({ shape, x, y, w, h }: Shape): Point[] {
+  const [right, bottom, midX, midY] = [x + w, y + h, x + w / 2, y + h / 2];
+  const points: Record<Shape["shape"], [number, number][]> = {
+    triangle: [
+      [midX, y],
+      [right, bottom],
+      [x, bottom],
+    ],
+    diamond: [
+      [midX, y],
+      [right, midY],
+      [midX, bottom],
+      [x, midY],
+    ],
+    line: [
+      [x, y],
+      [right, bottom],
+    ],
+    arrow: [
+      [x, y],
+      [right, bottom],
+    ],
+    rectangle: [
+      [x, y],
+      [right, y],
+      [right, bottom],
+      [x, bottom],
+    ],
+    ellipse: [
+      [x, y],
+      [right, y],
+      [right, bottom],
+      [x, bottom],
+    ],
+  };
+  return points[shape].map(([px, py]) => ({ x: px, y: py }));
+}
+
+/** Whether a point is inside a polygon: a ray from it crosses an odd number of sides. */
+function inside(corners: readonly Point[], at: Point): boolean {
+  let odd = false;
+  corners.forEach((a, index) => {
+    const b = corners[(index + 1) % corners.length] ?? a;
+    if (a.y > at.y !== b.y > at.y && at.x < ((b.x - a.x) * (at.y - a.y)) / (b.y - a.y) + a.x) odd = !odd;
+  });
+  return odd;
 }
 
 /** A line from `a` to `b` stands as a box without height, turned about its middle. */
@@ -178,11 +249,35 @@ export function lineFields(
   return { x: (a.x + b.x - w) / 2, y: (a.y + b.y) / 2, w, h: 0, rotation };
 }
 
+const BESIDE = 16;
+
+/** Where a frame's picture stands: of a live one beside it, so that people see what they draw. */
+export function liveBox(frame: Frame): Box {
+  const { x, y, w, h } = frame;
+  return frame.live ? { x: x + w + BESIDE, y, w, h } : { x, y, w, h };
+}
+
 /** The fields that change when an object moves. */
 export const moved = (object: BoardObject, dx: number, dy: number): Fields => ({
   x: object.x + dx,
   y: object.y + dy,
 });
+
+/** The fields that change when an object is turned about a point. */
+export function turned(object: BoardObject, about: Point, degrees: number): Fields {
+  const centre = rotate(middle(object), about, degrees);
+  return {
+    x: centre.x - object.w / 2,
+    y: centre.y - object.h / 2,
+    rotation: upright(object.rotation + degrees),
+  };
+}
+
+/** The same angle above -180 and up to 180 degrees. */
+export function upright(degrees: number): number {
+  const turned = ((degrees % 360) + 360) % 360;
+  return turned > 180 ? turned - 360 : turned;
+}
 
 /** The fields that change when what fills `from` is stretched to fill `to`. Turned objects and text keep their form. */
 export function scaled(object: BoardObject, from: Box, to: Box): Fields {

@@ -17,6 +17,8 @@ interface Common {
   opacity: number;
   hidden: boolean;
   locked: boolean;
+  /** What people call it; mostly empty. */
+  name: string;
 }
 export interface Stroke extends Common {
   type: "stroke";
@@ -44,26 +46,55 @@ export interface Label extends Common {
 export interface Picture extends Common {
   type: "image";
   asset: string;
-  /** What the model was asked for; empty for people's pictures. */
+  /** What the model was asked for; empty for people's pictures, as everything that follows. */
   prompt: string;
+  negative_prompt: string;
+  style: string;
+  task: string;
   run: string;
   model: string;
   seed: number;
+  /** JSON. */
+  params: string;
+  source: string;
+  mask: string;
+  /** JSON: the frame that it took the place of. */
+  frame: string;
   /** The participant who asked. */
   asker: string;
 }
-export interface Frame extends Common {
-  type: "frame";
+/** What a model is asked for with; null: the model's own. */
+export interface Request {
   prompt: string;
+  negative_prompt: string;
   task: FrameTask;
-  strength: number;
-  /** 0: the model's own. */
-  steps: number;
+  strength: number | null;
+  steps: number | null;
+  guidance: number | null;
+  /** Null: another one every time. */
+  seed: number | null;
+  sampler: string;
+  /** Of `styles.ts`. */
+  style: string;
+}
+export interface Frame extends Common, Request {
+  type: "frame";
+  /** The picture that it starts from; empty: what is drawn inside. */
+  source: string;
+  /** White where paint may go. */
+  mask: string;
+  live: boolean;
+  /** The participant whose page asks for the live frame. */
+  holder: string;
+  /** Its last picture, of a live frame. */
   asset: string;
+  run: string;
 }
 export type BoardObject = Stroke | Shape | Label | Picture | Frame;
 /** Fields as they are written; what is left out keeps its default. */
 export type Fields = Record<string, string | number | boolean | readonly number[]>;
+/** Null: the field goes. */
+export type Changed = Record<string, Fields[string] | null>;
 
 const SHAPES: readonly string[] = ["rectangle", "ellipse", "triangle", "diamond", "line", "arrow"];
 const TASKS: readonly string[] = ["text_to_image", "image_to_image", "inpaint"];
@@ -76,6 +107,10 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
   const number = (name: string, fallback: number, low = -LIMIT, high = LIMIT) => {
     const value = get(name);
     return typeof value === "number" && value >= low && value <= high ? value : fallback;
+  };
+  const maybe = (name: string, low: number, high: number) => {
+    const value = number(name, Number.NaN, low, high);
+    return Number.isNaN(value) ? null : value;
   };
   const text = (name: string, fallback = "") => {
     const value = get(name);
@@ -99,6 +134,7 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
     opacity: number("opacity", 1, 0, 1),
     hidden: get("hidden") === true,
     locked: get("locked") === true,
+    name: text("name").slice(0, 200),
   };
   switch (get("type")) {
     case "stroke": {
@@ -138,15 +174,22 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
       };
     }
     case "image":
-      if (!/^[0-9a-f]{64}$/.test(text("asset"))) return null;
+      if (!assetOf(text("asset"))) return null;
       return {
         ...common,
         type: "image",
         asset: text("asset"),
         prompt: text("prompt"),
+        negative_prompt: text("negative_prompt"),
+        style: text("style"),
+        task: text("task"),
         run: text("run"),
         model: text("model"),
         seed: number("seed", 0, 0, Number.MAX_SAFE_INTEGER),
+        params: text("params"),
+        source: assetOf(text("source")),
+        mask: assetOf(text("mask")),
+        frame: text("frame"),
         asker: text("asker"),
       };
     case "frame":
@@ -154,10 +197,20 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
         ...common,
         type: "frame",
         prompt: text("prompt"),
+        negative_prompt: text("negative_prompt"),
         task: one("task", TASKS, "text_to_image"),
-        strength: number("strength", 0.6, 0, 1),
-        steps: number("steps", 0, 1, 100),
-        asset: text("asset"),
+        strength: maybe("strength", 0, 1),
+        steps: maybe("steps", 1, 100),
+        guidance: maybe("guidance", 0, 30),
+        seed: maybe("seed", 0, Number.MAX_SAFE_INTEGER),
+        sampler: text("sampler"),
+        style: text("style"),
+        source: assetOf(text("source")),
+        mask: assetOf(text("mask")),
+        live: get("live") === true,
+        holder: text("holder"),
+        asset: assetOf(text("asset")),
+        run: text("run"),
       };
     default:
       return null;
@@ -166,6 +219,8 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
 
 export const readMap = (id: string, map: YMap<unknown>): BoardObject | null =>
   readObject(id, (name) => map.get(name));
+
+const assetOf = (value: string): string => (/^[0-9a-f]{64}$/.test(value) ? value : "");
 
 /** Height of a line of text, in its font sizes. */
 export const LINE = 1.3;

@@ -43,6 +43,10 @@ export const saveMode = (mode: "write" | "suggest"): void => write(browser, "ant
 export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
 export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
 
+/** What a person's last AI frame asked for; whoever reads it checks it. */
+export const loadPainting = (): Record<string, string | number> => read(browser, "antiphon.painting", {});
+export const savePainting = (settings: object): void => write(browser, "antiphon.painting", settings);
+
 export const loadLinks = (room: string): Record<string, string> =>
   read(browser, `antiphon.links.${room}`, {});
 export const saveLinks = (room: string, links: Record<string, string>): void =>

@@ -2,6 +2,9 @@
 // of its content, so that what is here once is here for good.
 
 import { signal } from "@preact/signals";
+import type { Size } from "../canvas/extend";
+import { sizeOf } from "../canvas/pixels";
+import type { Authors } from "../canvas/provenance";
 import { ApiError, messageOf } from "./api";
 
 export interface Asset {
@@ -13,7 +16,11 @@ export interface Asset {
 /** How long a picture that could not be had is left alone. */
 const AGAIN_MS = 5000;
 
+/** Sizes of pictures that are remembered. */
+const MAX_SIZES = 500;
+
 export class Pictures {
+  private readonly sizes = new Map<string, Promise<Size>>();
   /** Addresses of the pictures that are here. */
   private readonly here = signal<ReadonlyMap<string, string>>(new Map());
   private readonly asked = new Set<string>();
@@ -31,29 +38,68 @@ export class Pictures {
     return url;
   }
 
+  /** Throws ApiError. */
   async blob(asset: string): Promise<Blob> {
-    const answer = await fetch(`${this.address}/${asset}`, { headers: this.headers });
+    const answer = await fetch(`${this.address}/${asset}`, { headers: this.headers }).catch(() => null);
+    if (!answer) throw new ApiError("");
     if (!answer.ok) throw new ApiError(`${answer.status} ${answer.statusText}`);
     return answer.blob();
   }
 
-  /** Throws ApiError with the server's own words, or "" when it does not answer. */
+  /** Throws ApiError. */
   async upload(file: Blob): Promise<Asset> {
-    let answer: Response;
-    try {
-      answer = await fetch(this.address, { method: "POST", body: file, headers: this.headers });
-    } catch {
-      throw new ApiError("");
-    }
-    const body: unknown = await answer.json().catch(() => null);
-    if (answer.status === 201) return body as Asset;
-    throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
+    return (await (await this.post("", file)).json()) as Asset;
+  }
+
+  /** Pixels of a picture. Throws ApiError. */
+  size(asset: string): Promise<Size> {
+    const known = this.sizes.get(asset);
+    if (known) return known;
+    const asked = this.blob(asset).then(sizeOf);
+    asked.catch(() => this.sizes.delete(asset));
+    if (this.sizes.size >= MAX_SIZES) this.sizes.clear();
+    this.sizes.set(asset, asked);
+    return asked;
+  }
+
+  /** Who made an object of the canvas and who changed it last, as the server knows it. Throws ApiError. */
+  async authors(object: string): Promise<Authors | null> {
+    const answer = await fetch(`/api/rooms/${encodeURIComponent(this.room())}/authorship`, {
+      headers: this.headers,
+    });
+    if (!answer.ok) throw new ApiError(`${answer.status} ${answer.statusText}`);
+    const body = (await answer.json()) as { objects?: Record<string, Authors> };
+    return body.objects?.[object] ?? null;
+  }
+
+  /** A new asset of twice the sides, interpolated. Throws ApiError. */
+  async enlarge(asset: string): Promise<Asset> {
+    return (await (await this.post(`/${asset}/enlarge`)).json()) as Asset;
+  }
+
+  /** The picture as an SVG file of outlines. Throws ApiError. */
+  async trace(asset: string): Promise<Blob> {
+    return (await this.post(`/${asset}/trace`)).blob();
   }
 
   close(): void {
     this.closed = true;
     for (const url of this.here.peek().values()) URL.revokeObjectURL(url);
     this.here.value = new Map();
+  }
+
+  /** Throws ApiError with the server's own words, or "" when it does not answer. */
+  private async post(path: string, body?: Blob): Promise<Response> {
+    let answer: Response;
+    try {
+      const sent = body ? { body } : {};
+      answer = await fetch(this.address + path, { method: "POST", headers: this.headers, ...sent });
+    } catch {
+      throw new ApiError("");
+    }
+    if (answer.ok) return answer;
+    const said: unknown = await answer.json().catch(() => null);
+    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`);
   }
 
   private get address(): string {

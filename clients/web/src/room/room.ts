@@ -204,13 +204,15 @@ export class Room {
     prompt: string;
     params: ImageParams;
     source: string | null;
+    mask?: string | null;
+    live?: boolean;
   }): Promise<RunInfo | null> {
     if (!(await this.sync.whenSettled(SETTLE_MS))) {
       this.notices.add("not_connected");
       return null;
     }
     const { ask: paint, answer } = this.runs.begin();
-    if (!this.send({ tag: "paint", paint, ...request, mask: null, live: false }))
+    if (!this.send({ tag: "paint", paint, mask: null, live: false, ...request }))
       this.runs.settle(paint, null);
     return answer;
   }

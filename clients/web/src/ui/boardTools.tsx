@@ -1,59 +1,113 @@
 // The tools beside the board.
 
-import { COLORS, type Easel, SIZES, TOOLS, type Tool } from "../canvas/easel";
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Easel } from "../canvas/easel";
+import { COLORS, isShape, SHAPES, type ShapeTool, SIZES, type Tool } from "../canvas/tools";
 import type { Room } from "../room/room";
 import { t } from "../strings";
-import type { IconName } from "./icons";
+import { Icon, type IconName } from "./icons";
 import { IconButton } from "./parts";
 
-export const KEYS: Record<Tool, string> = {
+type Held = Exclude<Tool, "mask">;
+export const KEYS: Record<Held, string> = {
   select: "v",
   hand: "h",
   pen: "p",
   eraser: "e",
   rectangle: "r",
   ellipse: "o",
+  triangle: "g",
+  diamond: "d",
   line: "l",
+  arrow: "a",
   text: "t",
   frame: "f",
 };
-const ICONS: Record<Tool, IconName> = {
+const ICONS: Record<Held, IconName> = {
   select: "select",
   hand: "hand",
   pen: "pen",
   eraser: "eraser",
   rectangle: "rectangle",
   ellipse: "ellipse",
+  triangle: "triangle",
+  diamond: "diamond",
   line: "line",
+  arrow: "arrowLine",
   text: "letter",
   frame: "brush",
 };
-const READING: readonly Tool[] = ["select", "hand"];
 
 export function BoardTools(props: { room: Room; easel: Easel; onUpload: () => void }) {
   const { room, easel, onUpload } = props;
   const painter = room.models.value.some((model) => model.modality === "image");
-  const label = (tool: Tool) => {
-    const hint = tool === "frame" && !painter ? ` · ${t.canvas.noModel}` : "";
-    return `${t.canvas.tools[tool]} (${KEYS[tool].toUpperCase()})${hint}`;
-  };
+  const tool = (name: Held, hint = "", look = "") => (
+    <IconButton
+      key={name}
+      icon={ICONS[name]}
+      label={`${labelOf(name)}${hint}`}
+      pressed={easel.tool.value === name}
+      class={look}
+      onClick={() => easel.choose(name)}
+    />
+  );
   return (
     <div class="board-tools" role="toolbar" aria-label={t.canvas.toolsLabel} aria-orientation="vertical">
-      {TOOLS.filter((tool) => room.canEdit || READING.includes(tool)).map((tool) => (
-        <IconButton
-          key={tool}
-          icon={ICONS[tool]}
-          label={label(tool)}
-          pressed={easel.tool.value === tool}
-          class={tool === "frame" ? `tool-frame ${painter ? "" : "tool-off"}` : ""}
-          onClick={() => easel.choose(tool)}
-        />
-      ))}
-      {room.canEdit && <IconButton icon="picture" label={t.canvas.upload} onClick={onUpload} />}
+      {tool("select")}
+      {tool("hand")}
+      {room.canEdit && (
+        <>
+          {tool("pen")}
+          {tool("eraser")}
+          <ShapeMenu easel={easel} />
+          {tool("text")}
+          {tool("frame", painter ? "" : ` · ${t.canvas.noModel}`, `tool-frame ${painter ? "" : "tool-off"}`)}
+          <IconButton icon="picture" label={t.canvas.upload} onClick={onUpload} />
+        </>
+      )}
     </div>
   );
 }
 
+const labelOf = (tool: Held) => `${t.canvas.tools[tool]} (${KEYS[tool].toUpperCase()})`;
+
+/** One place for all shapes: it shows the one that was held last. */
+function ShapeMenu({ easel }: { easel: Easel }) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const last = useSignal<ShapeTool>("rectangle");
+  const held = easel.tool.value;
+  useEffect(() => {
+    if (isShape(held)) last.value = held;
+    else if (menu.current) menu.current.open = false;
+  }, [held]);
+  return (
+    <details class="menu shape-menu" ref={menu}>
+      <summary
+        class={`icon-button ${isShape(held) ? "icon-held" : ""}`}
+        aria-label={t.canvas.shapes}
+        title={t.canvas.shapes}
+      >
+        <Icon name={ICONS[isShape(held) ? held : last.value]} />
+        <span class="menu-mark" aria-hidden="true" />
+      </summary>
+      <div class="menu-items shape-items">
+        {SHAPES.map((shape) => (
+          <IconButton
+            key={shape}
+            icon={ICONS[shape]}
+            label={labelOf(shape)}
+            pressed={held === shape}
+            onClick={() => {
+              easel.choose(shape);
+              if (menu.current) menu.current.open = false;
+            }}
+          />
+        ))}
+      </div>
+    </details>
+  );
+}
 /** Colours and widths: of what is drawn next, and of what is selected. */
 export function BoardStyle({ easel }: { easel: Easel }) {
   return (

@@ -4,16 +4,22 @@ import { useSignal } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { PAPER, parts, turn } from "../canvas/drawing";
-import { type Corner, type Easel, measure, type Touch } from "../canvas/easel";
-import { bounds, boxOf, type Point, toScreen } from "../canvas/geometry";
+import { type Easel, measure } from "../canvas/easel";
+import { bounds, liveBox, type Point, toScreen } from "../canvas/geometry";
+import type { Touch } from "../canvas/gesture";
+import type { Corner } from "../canvas/gestures/arrange";
 import type { BoardObject, Frame, Label } from "../canvas/objects";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { FrameBadge, latestRun } from "./frameBadge";
+import { MaskInHand, SentMask } from "./maskOverlay";
 import { TextField } from "./textField";
 import { useViewing } from "./viewing";
 
 const CORNERS: Corner[] = ["nw", "ne", "se", "sw"];
+/** Pixels between the selection and the handle that turns it; a frame has its name there. */
+const TURN_ARM = 26;
+const FRAME_ARM = 44;
 
 export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
   const root = useRef<HTMLDivElement>(null);
@@ -85,7 +91,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
       onPointerMove={(event) => {
         // Between two frames of the page a pen says much more than one place.
         const all = event.getCoalescedEvents?.() ?? [];
-        for (const each of all.length > 0 && easel.gesture.peek()?.name === "draw" ? all : [event]) {
+        for (const each of all.length > 0 && drawing(easel) ? all : [event]) {
           easel.move(touch(each));
         }
       }}
@@ -106,7 +112,10 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
         <g transform={`scale(${camera.scale}) translate(${-camera.x} ${-camera.y})`}>
           <Objects room={room} easel={easel} />
           {frames.map((frame) => (
-            <FramePreview key={frame.id} room={room} frame={frame} />
+            <g key={frame.id}>
+              <FramePreview room={room} frame={frame} />
+              <SentMask room={room} easel={easel} frame={frame} />
+            </g>
           ))}
           {hands.map(({ person, hand }) =>
             hand?.draft ? (
@@ -119,6 +128,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
         </g>
         <Marks easel={easel} />
       </svg>
+      <MaskInHand easel={easel} />
       {frames.map((frame) => (
         <FrameBadge key={frame.id} room={room} easel={easel} frame={frame} />
       ))}
@@ -148,6 +158,9 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
     </div>
   );
 }
+
+/** What is drawn takes every place of the pen, what is moved only the last. */
+const drawing = (easel: Easel) => ["draw", "brush"].includes(easel.gesture.peek()?.name ?? "");
 
 const pointIn = (element: HTMLElement, event: { clientX: number; clientY: number }): Point => {
   const { left, top } = element.getBoundingClientRect();
@@ -182,17 +195,30 @@ function Drawn({ object, room }: { object: BoardObject; room: Room }) {
 /** The newest denoising step in the frame's place. */
 function FramePreview({ room, frame }: { room: Room; frame: Frame }) {
   const run = latestRun(room, frame.id);
-  const preview = run && !run.undone ? room.previews.shown.value.get(run.id) : undefined;
+  // A live frame stays when its picture has come: that is what is shown then.
+  const come = run !== undefined && run.id === frame.run && room.pictures.url(frame.asset) !== null;
+  const preview = run && !run.undone && !come ? room.previews.shown.value.get(run.id) : undefined;
   const { x, y, w, h: height } = frame;
+  const place = liveBox(frame);
   return (
-    <g>
+    <g transform={turn(frame)} class={frame.live ? "frame-live" : ""}>
+      {frame.live && (
+        <rect
+          class="frame-beside"
+          x={place.x}
+          y={place.y}
+          width={w}
+          height={height}
+          vector-effect="non-scaling-stroke"
+        />
+      )}
       {preview && (
         <image
           class="frame-preview"
           data-run={run?.id}
           data-step={preview.step}
-          x={x}
-          y={y}
+          x={place.x}
+          y={place.y}
           width={w}
           height={height}
           href={preview.url}
@@ -208,22 +234,21 @@ function FramePreview({ room, frame }: { room: Room; frame: Frame }) {
 function Marks({ easel }: { easel: Easel }) {
   const camera = easel.camera.value;
   const gesture = easel.gesture.value;
-  const marquee = gesture?.name === "marquee" ? boxOf(gesture.from, gesture.to) : null;
-  const frame =
-    gesture?.name === "shape" && easel.tool.value === "frame" ? boxOf(gesture.from, gesture.to) : null;
-  const box = easel.selectionBox.value;
+  const area = gesture?.area?.() ?? null;
+  const masking = easel.tool.value === "mask";
+  const box = masking ? null : easel.selection.box.value;
   const rect = (area: { x: number; y: number; w: number; h: number }) => ({
     ...toScreen(camera, area),
     width: area.w * camera.scale,
     height: area.h * camera.scale,
   });
   const chosen = box && rect(box);
+  const arm = easel.selection.objects.value.some((object) => object.type === "frame") ? FRAME_ARM : TURN_ARM;
   return (
     <g>
-      {marquee && <rect class="mark-marquee" {...rect(marquee)} />}
-      {frame && <rect class="frame-edge" {...rect(frame)} />}
-      {easel.selected.value.length > 1 &&
-        easel.selected.value.map((object) => (
+      {area && <rect class={area.kind === "frame" ? "frame-edge" : "mark-marquee"} {...rect(area.box)} />}
+      {easel.selection.objects.value.length > 1 &&
+        easel.selection.objects.value.map((object) => (
           <rect key={object.id} class="mark-one" {...rect(bounds(object))} />
         ))}
       {chosen && (
@@ -238,24 +263,37 @@ function Marks({ easel }: { easel: Easel }) {
               width={12}
               height={12}
               rx={3}
-              onPointerDown={(event) => {
-                const board = (event.currentTarget as Element).closest<HTMLElement>(".board");
-                if (!board) return;
-                event.stopPropagation();
-                board.setPointerCapture(event.pointerId);
-                easel.grabCorner(corner, {
-                  id: event.pointerId,
-                  kind: "mouse",
-                  at: pointIn(board, event),
-                  pressure: 0.5,
-                  shift: event.shiftKey,
-                  pan: false,
-                });
-              }}
+              onPointerDown={(event) => grab(event, easel, corner)}
             />
           ))}
+          <path class="mark-box" d={`M${chosen.x + chosen.width / 2} ${chosen.y}v${-arm}`} />
+          <circle
+            class="mark-corner mark-turn"
+            cx={chosen.x + chosen.width / 2}
+            cy={chosen.y - arm}
+            r={7}
+            onPointerDown={(event) => grab(event, easel, "turn")}
+          >
+            <title>{t.canvas.turn}</title>
+          </circle>
         </>
       )}
     </g>
   );
+}
+
+/** A handle of the selection comes into the hand; the board hears of the rest. */
+function grab(event: PointerEvent, easel: Easel, handle: Corner | "turn"): void {
+  const board = (event.currentTarget as Element).closest<HTMLElement>(".board");
+  if (!board) return;
+  event.stopPropagation();
+  board.setPointerCapture(event.pointerId);
+  easel.grabHandle(handle, {
+    id: event.pointerId,
+    kind: "mouse",
+    at: pointIn(board, event),
+    pressure: 0.5,
+    shift: event.shiftKey,
+    pan: false,
+  });
 }

@@ -1,7 +1,7 @@
 // What everybody sees at an AI frame: who asked for what, the place in the queue, the step that is being painted.
 
 import type { Easel } from "../canvas/easel";
-import { toScreen } from "../canvas/geometry";
+import { bounds, toScreen } from "../canvas/geometry";
 import type { Frame } from "../canvas/objects";
 import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
@@ -33,7 +33,7 @@ export function paintingState(run: RunInfo): string {
 export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {
   const run = latestRun(room, frame.id);
   const camera = easel.camera.value;
-  const at = toScreen(camera, frame);
+  const at = toScreen(camera, bounds(frame));
   const asker = run && room.people.value.get(run.participant);
   const who = run?.participant === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
   const active = run !== undefined && isActive(run);
@@ -52,10 +52,10 @@ export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; f
         class="frame-name"
         onPointerDown={(event) => event.stopPropagation()}
         onClick={() => {
-          easel.choose("select");
-          easel.select([frame.id]);
+          easel.settle(frame.id);
         }}
       >
+        {frame.live && <span class="live-mark">{t.live.mark}</span>}
         {frame.prompt || t.canvas.frame}
         {run && <span class="frame-who"> {t.runs.by(who)}</span>}
       </button>

@@ -1,13 +1,13 @@
 // What the model did and does in this room, newest first.
 
-import type { ModelInfo } from "../protocol/messages";
+import type { ModelInfo, RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { IconButton } from "./parts";
 import { RunCard } from "./runCard";
 
 export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }) {
-  const runs = [...room.runs.all.value.values()].sort((a, b) => b.created_ms - a.created_ms);
+  const runs = newestOfEach([...room.runs.all.value.values()].sort((a, b) => b.created_ms - a.created_ms));
   const models = room.models.value.filter((model) => model.modality !== "audio");
   return (
     <aside class="panel" aria-label={t.runs.title}>
@@ -34,6 +34,17 @@ export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }
       )}
     </aside>
   );
+}
+
+/** Of the pictures for one frame the newest: a live frame has one with every few strokes. */
+function newestOfEach(runs: readonly RunInfo[]): RunInfo[] {
+  const frames = new Set<string>();
+  return runs.filter((run) => {
+    if (!run.target) return true;
+    const first = !frames.has(run.target);
+    frames.add(run.target);
+    return first;
+  });
 }
 
 /** Which model this is and what it is good at, as the server says. */

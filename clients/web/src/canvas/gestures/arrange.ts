@@ -1,0 +1,136 @@
+// What is done with the selection by hand: moved, stretched, turned.
+
+import type { Easel } from "../easel";
+import {
+  type Box,
+  boxOf,
+  keepRatio,
+  middle,
+  moved,
+  type Point,
+  scaled,
+  TURN_STEP,
+  turned,
+} from "../geometry";
+import { type Gesture, SMALLEST, type Touch } from "../gesture";
+import type { BoardObject, Fields } from "../objects";
+
+export type Corner = "nw" | "ne" | "se" | "sw";
+
+abstract class Arrange implements Gesture {
+  abstract readonly name: string;
+
+  constructor(protected readonly easel: Easel) {}
+
+  abstract drag(touch: Touch, at: Point): Gesture;
+  protected abstract changed(object: BoardObject): Fields | null;
+
+  changes(): ReadonlyMap<string, Fields> {
+    const changes = new Map<string, Fields>();
+    if (!this.easel.options.canEdit()) return changes;
+    for (const object of this.easel.selection.movable()) {
+      const fields = this.changed(object);
+      if (fields) changes.set(object.id, fields);
+    }
+    return changes;
+  }
+
+  finish(): void {
+    this.easel.board.change(this.changes());
+  }
+}
+
+export class Move extends Arrange {
+  readonly name = "move";
+
+  constructor(
+    easel: Easel,
+    private readonly from: Point,
+    private readonly to: Point,
+  ) {
+    super(easel);
+  }
+
+  drag(_touch: Touch, at: Point): Gesture {
+    return new Move(this.easel, this.from, at);
+  }
+
+  protected changed(object: BoardObject): Fields | null {
+    const [dx, dy] = [this.to.x - this.from.x, this.to.y - this.from.y];
+    return dx !== 0 || dy !== 0 ? moved(object, dx, dy) : null;
+  }
+}
+
+export class Stretch extends Arrange {
+  readonly name = "stretch";
+
+  constructor(
+    easel: Easel,
+    private readonly corner: Corner,
+    private readonly from: Box,
+    private readonly to: Box,
+  ) {
+    super(easel);
+  }
+
+  drag(touch: Touch, at: Point): Gesture {
+    return new Stretch(this.easel, this.corner, this.from, this.stretched(at, touch.shift));
+  }
+
+  protected changed(object: BoardObject): Fields {
+    return scaled(object, this.from, this.to);
+  }
+
+  /** Pictures, texts and frames keep their proportions; so does everything else while Shift is held. */
+  private stretched(at: Point, even: boolean): Box {
+    const { from, corner } = this;
+    const fixed = {
+      x: corner === "nw" || corner === "sw" ? from.x + from.w : from.x,
+      y: corner === "nw" || corner === "ne" ? from.y + from.h : from.y,
+    };
+    const rigid = this.easel.selection
+      .movable()
+      .some((object) => object.type !== "stroke" && object.type !== "shape");
+    const keeps = (even || rigid) && from.w > 0 && from.h > 0;
+    const far = keeps ? keepRatio(fixed, at, from.w / from.h) : at;
+    const least = SMALLEST / this.easel.camera.value.scale;
+    const box = boxOf(fixed, far);
+    return { ...box, w: Math.max(least, box.w), h: Math.max(least, box.h) };
+  }
+}
+
+/** About the middle of what is selected; with Shift in steps, of one object to round angles. */
+export class Turn extends Arrange {
+  readonly name = "turn";
+
+  constructor(
+    easel: Easel,
+    private readonly about: Point,
+    private readonly start: number,
+    private readonly degrees = 0,
+  ) {
+    super(easel);
+  }
+
+  static begin(easel: Easel, box: Box, at: Point): Gesture {
+    const about = middle(box);
+    return new Turn(easel, about, angle(about, at));
+  }
+
+  drag(touch: Touch, at: Point): Gesture {
+    const free = angle(this.about, at) - this.start;
+    return new Turn(this.easel, this.about, this.start, touch.shift ? this.even(free) : free);
+  }
+
+  protected changed(object: BoardObject): Fields {
+    return turned(object, this.about, this.degrees);
+  }
+
+  private even(degrees: number): number {
+    const [only, ...others] = this.easel.selection.movable();
+    const from = only && others.length === 0 ? only.rotation : 0;
+    return Math.round((from + degrees) / TURN_STEP) * TURN_STEP - from;
+  }
+}
+
+const angle = (about: Point, at: Point) => (Math.atan2(at.y - about.y, at.x - about.x) * 180) / Math.PI;

@@ -1,0 +1,31 @@
+// Spanning a box over what is to be selected.
+
+import type { Easel } from "../easel";
+import { type Box, bounds, boxOf, contains, type Point } from "../geometry";
+import type { Gesture, Touch } from "../gesture";
+
+export class Marquee implements Gesture {
+  readonly name = "marquee";
+
+  constructor(
+    private readonly easel: Easel,
+    private readonly from: Point,
+    private readonly to: Point,
+  ) {}
+
+  drag(_touch: Touch, at: Point): Gesture {
+    return new Marquee(this.easel, this.from, at);
+  }
+
+  area(): { kind: "marquee"; box: Box } {
+    return { kind: "marquee", box: boxOf(this.from, this.to) };
+  }
+
+  finish(): void {
+    const { box } = this.area();
+    const inside = this.easel.board.ordered.value.filter(
+      (object) => !object.locked && contains(box, bounds(object)),
+    );
+    this.easel.selection.select(inside.map((object) => object.id));
+  }
+}

@@ -1,0 +1,50 @@
+// Shapes, lines and AI frames: what is spanned between where the hand came down and where it is.
+
+import type { Easel } from "../easel";
+import { type Box, boxOf, keepRatio, lineFields, type Point, snapped } from "../geometry";
+import { type Gesture, SMALLEST, type Touch } from "../gesture";
+import type { Fields } from "../objects";
+import { isShape, type ShapeTool } from "../tools";
+
+export class Span implements Gesture {
+  readonly name = "span";
+
+  constructor(
+    private readonly easel: Easel,
+    private readonly tool: ShapeTool | "frame",
+    private readonly from: Point,
+    private readonly to: Point,
+  ) {}
+
+  drag(touch: Touch, at: Point): Gesture {
+    return new Span(this.easel, this.tool, this.from, this.cornerOf(at, touch.shift));
+  }
+
+  draft(): Fields {
+    const { from, to, tool, easel } = this;
+    if (!isShape(tool)) return { ...easel.options.frameFields(), type: "frame", ...boxOf(from, to) };
+    const form = isLine(tool) ? lineFields(from, to) : boxOf(from, to);
+    return { type: "shape", shape: tool, ...form, color: easel.color.value, size: easel.size.value };
+  }
+
+  area(): { kind: "frame"; box: Box } | null {
+    return this.tool === "frame" ? { kind: "frame", box: boxOf(this.from, this.to) } : null;
+  }
+
+  finish(): void {
+    const far = Math.hypot(this.to.x - this.from.x, this.to.y - this.from.y);
+    if (far * this.easel.camera.value.scale >= SMALLEST) this.place();
+  }
+
+  place(): void {
+    this.easel.settle(this.easel.board.place(this.draft()));
+  }
+
+  private cornerOf(at: Point, even: boolean): Point {
+    if (this.tool === "frame") return keepRatio(this.from, at, this.easel.frameRatio);
+    if (!even) return at;
+    return isLine(this.tool) ? snapped(this.from, at) : keepRatio(this.from, at, 1);
+  }
+}
+
+const isLine = (tool: ShapeTool) => tool === "line" || tool === "arrow";

@@ -1,0 +1,111 @@
+// Every key of the board. Undo and redo are the server's, as in the text.
+
+import type { Easel } from "../canvas/easel";
+import { TURN_STEP } from "../canvas/geometry";
+import { TOOLS } from "../canvas/tools";
+import type { Room } from "../room/room";
+import { KEYS } from "./boardTools";
+
+const STEP = 40;
+const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+export interface Panels {
+  toggleLayers(): void;
+}
+
+export function boardKeys(event: KeyboardEvent, easel: Easel, room: Room, panels: Panels): void {
+  const { target } = event;
+  if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+  const onBoard = target instanceof HTMLElement && target.classList.contains("board");
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const act = event.ctrlKey || event.metaKey ? command(key, event.shiftKey, onBoard, easel, room) : null;
+  const plain = event.ctrlKey || event.metaKey || event.altKey || !onBoard;
+  const chosen = act ?? (plain ? null : single(key, event.shiftKey, easel, room, panels));
+  if (!chosen) return;
+  event.preventDefault();
+  event.stopPropagation();
+  chosen();
+}
+
+type Act = (() => void) | null;
+
+function command(key: string, shift: boolean, onBoard: boolean, easel: Easel, room: Room): Act {
+  if (key === "z") return () => (shift ? room.redo() : room.undo());
+  if (key === "y") return () => room.redo();
+  if (key !== "a" || !onBoard) return null;
+  return () => {
+    easel.choose("select");
+    easel.selection.all();
+  };
+}
+
+function single(key: string, shift: boolean, easel: Easel, room: Room, panels: Panels): Act {
+  const { selection } = easel;
+  const arrow = ARROWS[key];
+  if (arrow) return () => go(arrow, shift, easel);
+  switch (key) {
+    case "+":
+    case "=":
+      return () => easel.zoom(1.25);
+    case "-":
+    case "_":
+      return () => easel.zoom(1 / 1.25);
+    case "0":
+      return () => easel.showAll();
+    case "Delete":
+    case "Backspace":
+      return () => selection.remove();
+    case "Enter":
+      return () => easel.placeHere();
+    case "PageDown":
+    case "PageUp":
+      return () => {
+        easel.choose("select");
+        selection.next(key === "PageDown" ? 1 : -1);
+      };
+    case "]":
+    case "[":
+      return () => selection.reorder(key === "]" ? "front" : "back");
+    case ",":
+    case "<":
+      return () => selection.turn(shift ? -1 : -TURN_STEP);
+    case ".":
+    case ">":
+      return () => selection.turn(shift ? 1 : TURN_STEP);
+    case "k":
+      return () => panels.toggleLayers();
+    case "m":
+      return easel.masking.value ? () => flipBrush(easel) : null;
+    case "Escape":
+      return selection.ids.value.size > 0 || easel.tool.value !== "select" ? () => letGo(easel) : null;
+    default: {
+      const tool = TOOLS.find((each) => each !== "mask" && KEYS[each] === key);
+      return tool && (room.canEdit || tool === "hand" || tool === "select") ? () => easel.choose(tool) : null;
+    }
+  }
+}
+
+/** Moves the selection, or the view where nothing is selected. */
+function go([dx, dy]: [number, number], far: boolean, easel: Easel): void {
+  const step = far ? STEP * 4 : STEP;
+  const units = (far ? 10 : 1) / easel.camera.value.scale;
+  if (easel.selection.ids.value.size > 0) easel.selection.nudge(dx * units, dy * units);
+  else easel.pan(-dx * step, -dy * step);
+}
+
+function flipBrush(easel: Easel): void {
+  const masking = easel.masking.value;
+  if (masking) masking.mode.value = masking.mode.value === "add" ? "erase" : "add";
+}
+
+/** First the brush of a mask, then everything. */
+function letGo(easel: Easel): void {
+  const masked = easel.tool.value === "mask";
+  easel.choose("select");
+  if (!masked) easel.selection.select([]);
+}
