@@ -22,10 +22,10 @@ from antiphon_proto.params import (
     PreviewEvery,
     PreviewSide,
     Sampler,
-    Task,
     TextParams,
     TextSteer,
 )
+from antiphon_proto.style import StyleCard
 
 MAX_SOURCE = 16 * 1024 * 1024
 """Bytes of an encoded source picture or mask."""
@@ -33,21 +33,36 @@ MAX_SOURCE = 16 * 1024 * 1024
 # Requests ---------------------------------------------------------------------------------------------
 
 
+TextTask: TypeAlias = Literal["continue", "instruct", "rewrite", "chat"]
+"""`continue` and `instruct` as in a task that people ask for; `rewrite` puts the selection in other words, as its
+instruction (which may be empty) says; `chat` answers the last line of a conversation about the text."""
+
+
+class ChatLine(Struct, frozen=True, array_like=True):
+    """What somebody said, oldest first."""
+
+    name: str
+    text: str
+
+
 class TextRequest(Struct, frozen=True, tag="text"):
     """What the co-author asks of a text engine.
 
     `before` and `after` are the document's text around the place, already cut to a window by the caller (at stable
     boundaries, so that a cached prefix stays valid while the document grows); `selection` is the passage that an
-    instruction is about. The engine builds its own prompt of these: chat template, raw continuation, whatever its
-    model does best.
+    instruction is about; `style` tells how the story is told, and stands before everything else. The engine builds its
+    own prompt of these: chat template, raw continuation, whatever its model does best.
     """
 
-    task: Task
+    task: TextTask
     before: str
     after: str = ""
     selection: str = ""
     instruction: str = ""
     params: TextParams = TextParams()
+    style: StyleCard = StyleCard()
+    chat: tuple[ChatLine, ...] = ()
+    """The conversation; the last line is the one to answer."""
 
 
 Encoded: TypeAlias = Annotated[bytes, Meta(max_length=MAX_SOURCE)]

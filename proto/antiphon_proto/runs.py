@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -24,6 +24,7 @@ AssetId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 """SHA-256 of a picture of the room, in hexadecimal."""
 Jpeg = Annotated[bytes, Meta(max_length=FRAGMENT_BODY)]
 JamTask = Literal["jam"]
+RunTask: TypeAlias = Task | ImageTask | JamTask | WriterTask
 RunState = Literal["queued", "running", "done", "stopped", "failed"]
 SuggestionState = Literal["none", "open", "accepted", "rejected"]
 
@@ -58,7 +59,7 @@ class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     epoch: UInt
     participant: Id  # who asked
     author: Id  # the AI participant that writes
-    task: Task | ImageTask | JamTask | WriterTask
+    task: RunTask
     mode: Mode
     state: RunState
     model: str

@@ -3,75 +3,199 @@
 from __future__ import annotations
 
 import secrets
-from functools import partial
+from collections import OrderedDict
 
 import msgspec
+from msgspec import to_builtins
 from msgspec.structs import replace
 
-from antiphon_engines.api import TextRequest
-from antiphon_proto.errors import AntiphonError, Denied, PeerError
-from antiphon_proto.messages import Ask
+from antiphon_engines.api import ChatLine, TextRequest, TextTask
+from antiphon_proto.errors import AntiphonError, Conflict, Denied, PeerError
+from antiphon_proto.messages import Ask, Say
+from antiphon_proto.params import CANDIDATES, TextParams
+from antiphon_proto.style import StyleCard
+from antiphon_server.answering import Answering
+from antiphon_server.chat import Chat, without_call
 from antiphon_server.context import window
-from antiphon_server.members import Member
+from antiphon_server.drafting import Drafting
+from antiphon_server.inserting import Place, place
+from antiphon_server.members import AI, Member
+from antiphon_server.places import located
 from antiphon_server.rights import Right, may
-from antiphon_server.runs import SEED_BITS, Order
+from antiphon_server.runs import SEED_BITS, Order, RunEntry
 from antiphon_server.stage import Desk, Stage
+from antiphon_server.text_work import TextWork
+from antiphon_server.token_log import TokenLog
 from antiphon_server.writing import Writing
+
+_PLACES = 64
+"""Runs of which the place in the text is still known after they have ended, for `choose` and `retry`."""
+_CHAT_LINES = 8
+_CHAT_LINE = 500
+"""Characters of an earlier entry that the model is shown."""
+_ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
 
 
 class Coauthor:
+    """`tokens` and places are of the newest runs of this epoch."""
+
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk = desk
         self._stage = stage
+        self.tokens = TokenLog()
+        self._places: OrderedDict[str, Place] = OrderedDict()
 
     def ask(self, member: Member, ask: Ask) -> None:
-        """Start a run. Raises PeerError or EngineUnavailable; then there is no run."""
-        desk, engine = self._desk, self._stage.engine
+        """Start a run, or the three of a brainstorm. Raises PeerError or EngineUnavailable; then there is no run."""
         if ask.mode != "private" and not may(member.role, Right.EDIT):
             raise Denied("writing into the text needs the right to edit it")
-        desk.runs.check_room_for(member.id)
-        start, end = self._place(member, ask)
+        start, end = located(self._desk, member.id, ask.offset, ask.start, ask.end)
+        if ask.task == "continue":
+            start = end
+        if ask.task == "rewrite" and start == end:
+            raise PeerError("rewriting needs a selection")
+        self.begin(member, ask, start, end)
+
+    def begin(
+        self, member: Member, ask: Ask, start: int, end: int, *, group: str = "", origin: str = ""
+    ) -> None:
+        """Start what `ask` asks for about [start, end). `group` and `origin`: of a candidate that is tried again."""
+        desk = self._desk
+        count = CANDIDATES if ask.task == "brainstorm" and not group else 1
+        engine = self._stage.engine
+        desk.runs.check_room_for(member.id, count)
+        if ask.task == "brainstorm":
+            group = group or f"g{secrets.token_hex(6)}"
+        seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
         view = window(desk.shared.document.data(), start, end)
-        params = ask.params
-        if params.seed is None:
-            params = replace(params, seed=secrets.randbits(SEED_BITS))
-        request = TextRequest(ask.task, view.before, view.after, view.selection, ask.instruction, params)
-        prompt = {"before": view.before, "selection": view.selection, "after": view.after}
-        order = Order(
+        works: list[TextWork] = []
+        try:
+            for number in range(count):
+                params = replace(ask.params, seed=(seed + number) % 2**SEED_BITS)
+                request = TextRequest(
+                    task=_engine_task(ask),
+                    before=view.before,
+                    after=view.after,
+                    selection=view.selection,
+                    instruction=ask.instruction,
+                    params=params,
+                    style=self.style(),
+                )
+                order = self._order(member.id, ask, request, group, origin)
+                run = desk.runs.start(order, desk.unix_ms())
+                works.append(self._work(run, place(desk, start, end, after=ask.mode == "suggest")))
+                self._stage.hold(works[-1])
+                self._stage.submit(works[-1], request)
+        except AntiphonError:
+            for work in works:
+                engine.cancel(work.run.info.id)
+                self._stage.refuse(work)
+            raise
+
+    def answer(self, member: Member, say: Say, chat: Chat, *, ask: int = 0, origin: str = "") -> None:
+        """Start an answer in the chat. Raises PeerError or EngineUnavailable; then there is no run.
+
+        `ask` and `origin`: of an answer that is tried again."""
+        desk, engine = self._desk, self._stage.engine
+        desk.runs.check_room_for(member.id)
+        document = desk.shared.document
+        at = document.length
+        if say.at is not None:
+            at = located(desk, member.id, say.offset, say.at, say.at)[0]
+        view = window(document.data(), at, at)
+        names = {one.id: one.name for one in (*desk.participants(), member.participant)}
+        lines = tuple(
+            ChatLine(names.get(entry["participant"], "Guest"), entry["text"][:_CHAT_LINE])
+            for entry in chat.recent(_CHAT_LINES)
+            if entry["text"]
+        )
+        asked = without_call(say.text)
+        params = replace(_ANSWER, seed=secrets.randbits(SEED_BITS))
+        request = TextRequest(
+            task="chat",
+            before=view.before,
+            after=view.after,
+            instruction=asked,
+            params=params,
+            style=self.style(),
+            chat=(*lines[:-1], ChatLine(member.participant.name, asked)),
+        )
+        wish = Ask(ask, "instruct", "write", 0, 0, 0, asked, params)
+        entry = chat.new_id()
+        order = replace(self._order(member.id, wish, request, origin=origin), task="chat", target=entry)
+        run = desk.runs.start(order, desk.unix_ms())
+        work = Answering(run, desk, engine, chat)
+        self._stage.hold(work)
+        try:
+            self._stage.submit(work, request)
+        except AntiphonError:
+            self._stage.refuse(work)
+            raise
+        chat.say(AI.id, "", run=run.info.id, entry=entry)
+
+    def go_on(self, run: RunEntry, where: Place, params: TextParams) -> None:
+        """Let a run that begins with what stands before its place write on from there. Raises AntiphonError."""
+        at = where.at.at
+        view = window(self._desk.shared.document.data(), at, at)
+        request = TextRequest(
+            task="continue", before=view.before, after=view.after, params=params, style=self.style()
+        )
+        self._keep(run, where)
+        work = Writing(run, self._desk, self._stage.engine, where, self.tokens)
+        self._stage.hold(work)
+        self._stage.submit(work, request)
+
+    def place_of(self, run: RunEntry) -> Place:
+        """Where the run wrote, or would write. Raises Conflict when that is not known any more."""
+        try:
+            return self._places[run.info.id]
+        except KeyError:
+            raise Conflict("the place of this run is not known any more; ask again") from None
+
+    def style(self) -> StyleCard:
+        """The room's style card."""
+        return StyleCard.of(self._desk.shared.document.side.style_fields())
+
+    def _work(self, run: RunEntry, where: Place) -> TextWork:
+        self._keep(run, where)
+        if run.draft:
+            return Drafting(run, self._desk, self._stage.engine, self.tokens)
+        return Writing(run, self._desk, self._stage.engine, where, self.tokens)
+
+    def _keep(self, run: RunEntry, where: Place) -> None:
+        self._places[run.info.id] = where
+        if len(self._places) > _PLACES:
+            self._places.popitem(last=False)
+
+    def _order(
+        self, participant: str, ask: Ask, request: TextRequest, group: str = "", origin: str = ""
+    ) -> Order:
+        shown: dict[str, object] = {
+            "before": request.before,
+            "selection": request.selection,
+            "after": request.after,
+        }
+        if request.style:
+            shown["style"] = to_builtins(request.style)
+        if request.chat:
+            shown["chat"] = to_builtins(request.chat)
+        return Order(
             ask=ask.ask,
-            participant=member.id,
+            participant=participant,
             task=ask.task,
             mode=ask.mode,
             instruction=ask.instruction,
-            length=params.max_tokens,
-            seed=params.seed or 0,
-            model=model.name if (model := desk.model("text")) else "",
-            params=msgspec.json.encode(params).decode(),
-            prompt=msgspec.json.encode(prompt).decode(),
+            length=request.params.max_tokens,
+            seed=request.params.seed or 0,
+            model=model.name if (model := self._desk.model("text")) else "",
+            params=msgspec.json.encode(request.params).decode(),
+            prompt=msgspec.json.encode(shown).decode(),
+            group=group,
+            origin=origin,
         )
-        run = desk.runs.start(order, desk.unix_ms())
-        place = end if ask.mode == "suggest" or not view.selection else start
-        anchors = desk.shared.anchors
-        writing = Writing(run, desk, engine, anchors.put(place), anchors.passage(start, end))
-        self._stage.hold(writing)
-        try:
-            self._stage.submit(writing, request)
-        except AntiphonError:
-            self._stage.refuse(writing)
-            raise
 
-    def _place(self, member: Member, ask: Ask) -> tuple[int, int]:
-        """The range that was asked about, now. Raises PeerError."""
-        if ask.start > ask.end:
-            raise PeerError("a range starts before it ends")
-        desk = self._desk
-        document = desk.shared.document
-        carry = partial(desk.shared.history.carry, offset=ask.offset, now=desk.offset, sender=member.id)
-        start = carry(ask.start, "left" if ask.start == ask.end else "right")
-        end = carry(ask.end, "left")
-        if max(start, end) > document.length:
-            raise PeerError("the place is beyond the end of the text")
-        if ask.task == "continue":
-            start = end
-        start, end = document.snap(start), document.snap(end)
-        return min(start, end), end
+
+def _engine_task(ask: Ask) -> TextTask:
+    if ask.task == "rewrite":
+        return "rewrite"
+    return "instruct" if ask.task == "instruct" or ask.instruction.strip() else "continue"

@@ -114,6 +114,8 @@ class Settings(BaseSettings):
     """Web origins besides the server's own that may open sockets; `*` allows all."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Networks whose X-Forwarded-For, -Proto and -Host headers are believed."""
+    viewers_may: frozenset[Literal["comment", "history"]] = frozenset({"comment"})
+    """What people with a viewer's link may do besides seeing. The history shows what was deleted, too."""
     drain_timeout: float = Field(default=10.0, ge=0, le=600)
     """How long a drain may take before connections are cut."""
     engine: EngineOptions = EngineOptions()
@@ -158,6 +160,9 @@ class Settings(BaseSettings):
             max_name=limits.max_name,
             max_objects=limits.max_objects,
             max_points=limits.max_points,
+            max_chat=limits.max_chat,
+            max_comments=limits.max_comments,
+            viewer_rights=frozenset(self.viewers_may),
             max_asset=limits.max_asset,
             max_asset_pixels=limits.max_asset_pixels,
             edits_per_second=limits.messages_per_second,

@@ -9,13 +9,29 @@ from aiohttp import web
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import AntiphonError, CloseCode, ErrorCode, NotFound, ProtocolViolation
-from antiphon_proto.messages import Ask, ClientMessage, Edit, Error, Hello, Paint, Ping, Pong, Steer
+from antiphon_proto.messages import (
+    AddComment,
+    AddReply,
+    Ask,
+    ClientMessage,
+    Edit,
+    Error,
+    Hello,
+    Paint,
+    Ping,
+    Pong,
+    ReplaceToken,
+    Retry,
+    Say,
+    Steer,
+)
 from antiphon_proto.session import ServerSession
 from antiphon_server.auth import Unauthorized
 from antiphon_server.frames import Frame
 from antiphon_server.gateway import Gateway
 from antiphon_server.limits import TokenBucket
 from antiphon_server.outbox import Outbox
+from antiphon_server.requests import reference
 from antiphon_server.room import Room
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.websocket import arriving, farewell
@@ -34,6 +50,7 @@ class Connection:
         self._address = address
         self._session = ServerSession(max_message=limits.max_message, clock=clock)
         self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
+        self._remarks = TokenBucket(limits.remarks_per_minute / 60, limits.remark_burst, clock)
         self._paints = TokenBucket(limits.paints_per_minute / 60, limits.paint_burst, clock)
         self._place: tuple[Room, Seat] | None = None
 
@@ -74,15 +91,25 @@ class Connection:
             await self._join(message)
         elif isinstance(message, Ping):
             self._outbox.send(Frame.of(Pong(message.sent_ms, self._gateway.hub.clock.server_ms())))
-        elif isinstance(message, Ask | Paint | Steer) and not self._allowed(message):
-            self._outbox.send(Frame.of(_too_many(message)))
+        elif not self._allowed(message):
+            tag, ref = reference(message)
+            text = "too many requests of this kind; wait a little"
+            self._outbox.send(Frame.of(Error(ErrorCode.RATE_LIMITED, text, tag, ref)))
         elif self._place is not None:
             room, seat = self._place
             self._gateway.traffic.edits += isinstance(message, Edit)
             room.receive(seat, message)
 
-    def _allowed(self, message: Ask | Paint | Steer) -> bool:
-        return (self._paints if isinstance(message, Paint) else self._asks).allow()
+    def _allowed(self, message: ClientMessage) -> bool:
+        """Takes a place in the rate of its kind."""
+        match message:
+            case Paint():
+                return self._paints.allow()
+            case Say(to_ai=True) | Ask() | Retry() | ReplaceToken() | Steer():
+                return self._asks.allow()
+            case Say() | AddComment() | AddReply():
+                return self._remarks.allow()
+        return True
 
     async def _join(self, hello: Hello) -> None:
         grant = self._gateway.tokens.verify(hello.token)
@@ -98,15 +125,6 @@ class Connection:
         )
         self._gateway.check_join(room, request, self._address)
         self._place = room, room.join(self._outbox, request)
-
-
-def _too_many(message: Ask | Paint | Steer) -> Error:
-    text = "too many requests to the AI; wait a little"
-    if isinstance(message, Ask):
-        return Error(ErrorCode.RATE_LIMITED, text, "ask", str(message.ask))
-    if isinstance(message, Paint):
-        return Error(ErrorCode.RATE_LIMITED, text, "paint", str(message.paint))
-    return Error(ErrorCode.RATE_LIMITED, text, "steer", message.run)
 
 
 def close_code(error: AntiphonError) -> CloseCode:

@@ -23,6 +23,7 @@ from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_server.canvas import Canvas, Mended, ObjectChange
 from antiphon_server.jam import Jam, JamChange
+from antiphon_server.side_roots import SideRoots, Touched
 from antiphon_server.text_index import (
     Attributes,
     Piece,
@@ -37,7 +38,18 @@ from antiphon_server.text_index import (
 )
 from antiphon_server.yupdate import MalformedUpdate, TooManyItems, UpdateInfo, inspect, state_vector
 
-ROOTS = frozenset({schema.STORY, schema.CANVAS, schema.JAM, schema.FILM, schema.META})
+ROOTS = frozenset(
+    {
+        schema.STORY,
+        schema.CANVAS,
+        schema.JAM,
+        schema.FILM,
+        schema.META,
+        schema.CHAT,
+        schema.COMMENTS,
+        schema.STYLE,
+    }
+)
 _CAPTURE_MS = 500
 """Edits of one participant that follow each other so closely are undone together, as in Yjs."""
 _PLACED = 10_000
@@ -59,12 +71,14 @@ class DocumentBroken(AntiphonError):
 
 
 class Change(Struct, frozen=True):
-    """What one transaction did: the Yjs update, and the changes of the story's text, the canvas and the jam."""
+    """What one transaction did: the Yjs update, the changes of the story's text, the canvas and the jam, and which of
+    the roots beside them it touched (`side_roots`)."""
 
     update: bytes
     splices: tuple[Splice, ...] = ()
     objects: tuple[ObjectChange, ...] = ()
     jam: tuple[JamChange, ...] = ()
+    roots: Touched = {}
 
 
 class Document:
@@ -131,7 +145,7 @@ class Document:
         """The text of [start, end) in pieces of equal attributes."""
         return cut(self._text.diff(), start, end)
 
-    def marked(self, attribute: str, value: str) -> list[tuple[int, int]]:
+    def marked(self, attribute: str, value: object) -> list[tuple[int, int]]:
         """[start, end) of everything whose `attribute` is `value`, in order."""
         found: list[tuple[int, int]] = []
         at = 0
@@ -223,6 +237,15 @@ class Document:
         """Change the canvas in one transaction."""
         return self._transact(origin, lambda: work(self._canvas))
 
+    @property
+    def side(self) -> SideRoots:
+        """For reading; `note` writes."""
+        return self._side
+
+    def note(self, work: Callable[[SideRoots], object], origin: int) -> Change | None:
+        """Change chat, comments or style card in one transaction."""
+        return self._transact(origin, lambda: work(self._side))
+
     def mend(
         self, changes: Sequence[ObjectChange], max_objects: int, max_points: int, origin: int
     ) -> tuple[Change | None, list[Mended]]:
@@ -262,7 +285,7 @@ class Document:
         """From now on the edits of `origin` can be undone."""
         if origin not in self._undo:
             manager = UndoManager(
-                scopes=[self._text, self._canvas.root, self._jam.root],
+                scopes=[self._text, self._canvas.root, self._jam.root, self._side.style],
                 capture_timeout_millis=_CAPTURE_MS,
                 timestamp=self._unix_ms,
             )
@@ -289,6 +312,7 @@ class Document:
         self._doc: Doc[Any] = Doc(client_id=client_id or secrets.randbits(32))
         self._text: Text = self._doc.get(schema.STORY, type=Text)
         self._canvas = Canvas(self._doc)
+        self._side = SideRoots(self._doc)
         self._undo: dict[int, UndoManager] = {}
         for update in filter(None, (self._base, *self._log)):
             self._doc.apply_update(update)
@@ -367,6 +391,7 @@ class Document:
         self._updates, self._deltas = [], []
         self._canvas.begin()
         self._jam.begin()
+        self._side.begin()
         chunks = self._before(before)
         try:
             if origin is None:
@@ -384,7 +409,7 @@ class Document:
             return None
         update = self._updates[0] if len(self._updates) == 1 else merge_updates(*self._updates)
         self._note(update, changes, info)
-        return Change(update, changes, self._canvas.changes(), self._jam.changes())
+        return Change(update, changes, self._canvas.changes(), self._jam.changes(), self._side.touched())
 
     def _before(self, before: _Before) -> list[tuple[Any, Any]] | None:
         """The text as it is now, for what is about to be deleted; the formatting costs four times as much."""

@@ -9,6 +9,8 @@ from functools import partial
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon_proto.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
+from antiphon_proto.chat import DEFAULT_MAX_CHAT
+from antiphon_proto.comments import DEFAULT_MAX_COMMENTS
 
 MIB = 1024 * 1024
 
@@ -31,6 +33,10 @@ class Limits(BaseModel):
     """Objects on the canvas of a room."""
     max_points: int = Field(default=DEFAULT_MAX_POINTS, ge=2, le=100_000)
     """Points of one stroke."""
+    max_chat: int = Field(default=DEFAULT_MAX_CHAT, ge=1, le=10_000)
+    """Entries of a room's chat; the oldest make room."""
+    max_comments: int = Field(default=DEFAULT_MAX_COMMENTS, ge=1, le=10_000)
+    """Comments of a room, resolved ones included."""
     max_name: int = Field(default=48, ge=1, le=48)
     """Characters of a participant's name."""
     max_members: int = Field(default=500, ge=1, le=100_000)
@@ -60,6 +66,9 @@ class Limits(BaseModel):
     paints_per_minute: float = Field(default=600.0, gt=0, le=1e6)
     """Requests to paint of one connection: many, since a live frame asks with every few strokes."""
     paint_burst: int = Field(default=60, ge=1, le=10_000)
+    remarks_per_minute: float = Field(default=120.0, gt=0, le=1e6)
+    """What one connection says in the chat and in comments; beyond it: `rate_limited`."""
+    remark_burst: int = Field(default=30, ge=1, le=10_000)
     rooms_per_minute: float = Field(default=60.0, gt=0, le=1e6)
     """Rooms that one address may create."""
     room_burst: int = Field(default=60, ge=1, le=10_000)

@@ -13,7 +13,7 @@ from antiphon_server.journal import Journal
 from antiphon_server.limits import TokenBucket
 from antiphon_server.members import AI, Member
 from antiphon_server.plain import edit_frame
-from antiphon_server.rights import Right, may
+from antiphon_server.rights import Right, may, names
 from antiphon_server.seat import JoinRequest, Seat
 
 if TYPE_CHECKING:
@@ -112,10 +112,13 @@ class Reception:
                 limits.max_asset_pixels,
                 limits.max_objects,
                 limits.max_points,
+                limits.max_chat,
+                limits.max_comments,
             ),
             server_ms=room.server_ms(),
             resumed=not missing,
             last_batch=last_batch,
+            rights=names(member.role, limits.viewer_rights),
         )
         seat.outlet.send(Frame.of(welcome))
         if resume is None or missing:

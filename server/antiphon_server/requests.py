@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING
 from antiphon_proto.errors import CloseCode, Conflict, NotFound, PeerError
 from antiphon_proto.messages import (
     Accept,
+    AddComment,
+    AddReply,
     Ask,
+    Choose,
     ClientMessage,
     Conduct,
+    DeleteComment,
     Edit,
+    LearnStyle,
     Paint,
     Play,
     Redo,
     Reject,
+    ReplaceToken,
+    ResolveComment,
     Resync,
+    Retry,
     Revoke,
+    Say,
     SetPresence,
     Steer,
     Stop,
@@ -32,16 +41,36 @@ from antiphon_server.edits import Edits
 from antiphon_server.members import Member
 from antiphon_server.painter import Painter
 from antiphon_server.reception import Reception
+from antiphon_server.revisions import Revisions
 from antiphon_server.rights import NEEDED, require
 from antiphon_server.seat import Seat
 from antiphon_server.stage import Stage
 from antiphon_server.suggestions import Suggestions
+from antiphon_server.talk import Talk
 
 if TYPE_CHECKING:
     from antiphon_server.room import Room
 
 
 log = logging.getLogger(__name__)
+
+
+_WRITING = (
+    Accept
+    | AddComment
+    | AddReply
+    | Choose
+    | Conduct
+    | DeleteComment
+    | Redo
+    | Reject
+    | ReplaceToken
+    | ResolveComment
+    | Retry
+    | Say
+    | Undo
+)
+"""What changes the document at once, and so needs a store that takes it."""
 
 
 class Requests:
@@ -53,6 +82,8 @@ class Requests:
         coauthor: Coauthor,
         painter: Painter,
         suggestions: Suggestions,
+        talk: Talk,
+        revisions: Revisions,
         reception: Reception,
         bandstand: Bandstand,
     ) -> None:
@@ -62,6 +93,8 @@ class Requests:
         self._coauthor = coauthor
         self._painter = painter
         self._suggestions = suggestions
+        self._talk = talk
+        self._revisions = revisions
         self._reception = reception
         self._bandstand = bandstand
 
@@ -73,9 +106,9 @@ class Requests:
         right = NEEDED.get(type(message))
         if right is None:
             raise PeerError("this message has no place here")
-        require(member.role, right)
         room = self._room
-        if isinstance(message, Accept | Reject | Undo | Redo | Conduct):
+        require(member.role, right, room.limits.viewer_rights)
+        if isinstance(message, _WRITING):
             room.require_writable()
         match message:
             case SetPresence(state):
@@ -99,8 +132,18 @@ class Requests:
                 self._suggestions.accept(member, message)
             case Reject():
                 self._suggestions.reject(member, message)
+            case Say():
+                self._talk.say(member, message)
+            case AddComment() | AddReply() | ResolveComment() | DeleteComment():
+                self._talk.comments.handle(member, message)
             case Undo(run) if run is not None:
-                self._suggestions.undo(member, run)
+                self._revisions.undo(member, run)
+            case Choose():
+                self._revisions.choose(member, message)
+            case Retry():
+                self._revisions.retry(member, message)
+            case ReplaceToken():
+                self._revisions.replace(member, message)
             case Undo():
                 self._step_back(room.shared.document.undo(member.origin), member)
             case Redo():
@@ -139,10 +182,18 @@ def reference(message: ClientMessage) -> tuple[str, str]:
     """The tag of a request, and its number or run."""
     tag = str(message.__struct_config__.tag)
     match message:
-        case Ask(ask=number) | Paint(paint=number) | Conduct(conduct=number):
+        case Ask(ask=number) | Conduct(conduct=number) | Retry(ask=number) | ReplaceToken(ask=number):
             return tag, str(number)
-        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Undo(run):
+        case Paint(paint=number) | Say(say=number):
+            return tag, str(number)
+        case AddComment(id=key) | AddReply(comment=key) | ResolveComment(comment=key):
+            return tag, key
+        case DeleteComment(comment=key):
+            return tag, key
+        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Choose(run) | Undo(run):
             return tag, run or ""
         case Revoke(participant):
             return tag, participant
+        case LearnStyle(learn=number):
+            return tag, str(number)
     return tag, ""

@@ -1,24 +1,36 @@
-"""Who may do what: one table for roles, one for messages."""
+"""Who may do what: one table for roles, one for messages, and what a server's settings add to a role."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum, auto
+from typing import cast
 
 from antiphon_proto.errors import Denied
 from antiphon_proto.messages import (
     Accept,
+    AddComment,
+    AddReply,
     Ask,
+    Choose,
     Conduct,
+    DeleteComment,
     Edit,
+    LearnStyle,
     Message,
     Paint,
     Perform,
     Play,
     Redo,
     Reject,
+    ReplaceToken,
+    ResolveComment,
     Resync,
+    Retry,
     Revoke,
+    RightName,
     Role,
+    Say,
     SetPresence,
     Steer,
     Stop,
@@ -28,16 +40,23 @@ from antiphon_proto.messages import (
 
 
 class Right(Enum):
+    """In the order in which a client is told of them."""
+
     SEE = auto()
     EDIT = auto()
     PROMPT = auto()
     CONDUCT = auto()
+    CHAT = auto()
+    COMMENT = auto()
+    HISTORY = auto()
+    RESTORE = auto()
+    FORK = auto()
     MODERATE = auto()
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     "owner": frozenset(Right),
-    "editor": frozenset({Right.SEE, Right.EDIT, Right.PROMPT, Right.CONDUCT}),
+    "editor": frozenset(Right) - {Right.FORK, Right.MODERATE},
     "viewer": frozenset({Right.SEE}),
 }
 
@@ -52,8 +71,17 @@ NEEDED: dict[type[Message], Right] = {
     Perform: Right.CONDUCT,
     Stop: Right.PROMPT,  # one's own run; another's needs MODERATE
     Steer: Right.PROMPT,  # likewise
+    Retry: Right.PROMPT,  # and EDIT, where it removes something
     Accept: Right.EDIT,
     Reject: Right.EDIT,
+    Choose: Right.EDIT,
+    ReplaceToken: Right.EDIT,
+    LearnStyle: Right.EDIT,
+    Say: Right.CHAT,  # to the AI: and PROMPT
+    AddComment: Right.COMMENT,
+    AddReply: Right.COMMENT,
+    ResolveComment: Right.COMMENT,
+    DeleteComment: Right.COMMENT,  # one's own; another's needs MODERATE
     Undo: Right.EDIT,
     Redo: Right.EDIT,
     Revoke: Right.MODERATE,
@@ -61,11 +89,24 @@ NEEDED: dict[type[Message], Right] = {
 }
 
 
-def may(role: Role, right: Right) -> bool:
-    return right in RIGHTS[role]
+def may(role: Role, right: Right, viewers: Iterable[RightName] = ()) -> bool:
+    """Whether `role` has the right; `viewers` names what the settings let a viewer do besides seeing."""
+    return right in RIGHTS[role] or (role == "viewer" and _name(right) in viewers)
 
 
-def require(role: Role, right: Right) -> None:
+def require(role: Role, right: Right, viewers: Iterable[RightName] = ()) -> None:
     """Raises Denied."""
-    if not may(role, right):
-        raise Denied(f"a {role} does not have the right to {right.name.lower()} in this room")
+    if not may(role, right, viewers):
+        raise Denied(f"a {role} does not have the right to {_WORDS[right]} in this room")
+
+
+def names(role: Role, viewers: Iterable[RightName] = ()) -> tuple[RightName, ...]:
+    """The rights of a role, as a client is told of them."""
+    return tuple(_name(right) for right in Right if may(role, right, viewers))
+
+
+def _name(right: Right) -> RightName:
+    return cast(RightName, right.name.lower())
+
+
+_WORDS = {right: right.name.lower() for right in Right} | {Right.HISTORY: "read the history"}

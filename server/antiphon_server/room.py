@@ -60,6 +60,7 @@ from antiphon_server.plain import edit_frame
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.reception import Reception
 from antiphon_server.requests import Requests, reference
+from antiphon_server.revisions import Revisions
 from antiphon_server.rights import Right, may
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
@@ -69,6 +70,7 @@ from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
 from antiphon_server.stage import Engine, Stage
 from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
 from antiphon_server.suggestions import Suggestions
+from antiphon_server.talk import Talk
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +123,8 @@ class Room:
         self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
         coauthor = Coauthor(self, self._stage)
+        self._talk = Talk(self, limits, coauthor)
+        revisions = Revisions(self, self._stage, coauthor, self._suggestions, self._talk.chat)
         self._after: list[Frame] = []
         self._seq = stored.snapshot.seq if stored.snapshot else 0
         self._entries = self._entry_bytes = 0
@@ -138,9 +142,12 @@ class Room:
             coauthor,
             self._painter,
             self._suggestions,
+            self._talk,
+            revisions,
             self._reception,
             self._bandstand,
         )
+        self._talk.load()
         self._bandstand.revive(_alive_ms(stored), limits.empty_timeout)
 
     # What can be seen --------------------------------------------------------------------------------
@@ -294,6 +301,8 @@ class Room:
             self.commit(plain, SERVER)
         if (change.objects or change.jam) and owner != SERVER:
             self._mend(change, owner, sender)
+        if change.roots and sender is not None:
+            self._talk.mend(change.roots, sender.participant)
         self.wake()
 
     def _mend(self, change: Change, owner: Owner, sender: Seat | None) -> None:
@@ -484,6 +493,7 @@ class Room:
             | shared.people()
             | shared.objects.past()
             | shared.loops.past()
+            | self._talk.authors()
         )
 
     def _member(self, seat: Seat) -> Member:

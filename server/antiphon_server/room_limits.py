@@ -5,6 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from antiphon_proto.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
+from antiphon_proto.chat import DEFAULT_MAX_CHAT
+from antiphon_proto.comments import DEFAULT_MAX_COMMENTS
+from antiphon_proto.messages import RightName
 from antiphon_server.jam_settings import JamSettings
 
 MIB = 1024 * 1024
@@ -30,6 +33,11 @@ class RoomLimits(Struct, frozen=True):
     max_asset: int = 16 * MIB
     """Told to clients, as `max_asset_pixels`; the upload enforces both."""
     max_asset_pixels: int = 16 * MIB
+    max_chat: int = DEFAULT_MAX_CHAT
+    """Entries of the chat; the oldest make room."""
+    max_comments: int = DEFAULT_MAX_COMMENTS
+    viewer_rights: frozenset[RightName] = frozenset({"comment"})
+    """What viewers may do besides seeing: `comment`, `history`."""
     edits_per_second: float = 200.0
     """Told to clients; the connection enforces it by reading later."""
     max_runs: int = 8

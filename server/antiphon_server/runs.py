@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import ErrorCode, NotFound
-from antiphon_proto.messages import JamTask, RunInfo
-from antiphon_proto.params import ImageTask, Mode, Task
+from antiphon_proto.messages import RunInfo, RunTask
+from antiphon_proto.params import Mode
 from antiphon_server.members import AI
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RunRecord
@@ -32,7 +32,7 @@ class Order(Struct, frozen=True):
 
     ask: int
     participant: str
-    task: Task | ImageTask | JamTask
+    task: RunTask
     mode: Mode
     instruction: str
     length: int
@@ -42,6 +42,9 @@ class Order(Struct, frozen=True):
     """JSON, as `prompt`."""
     prompt: str
     target: str = ""
+    author: str = AI.id
+    group: str = ""
+    origin: str = ""
 
 
 class RunEntry:
@@ -66,6 +69,11 @@ class RunEntry:
     @property
     def private(self) -> bool:
         return self.info.mode == "private"
+
+    @property
+    def draft(self) -> bool:
+        """Its text stands nowhere yet: it is private, or a candidate of a brainstorm."""
+        return self.private or self.info.group != ""
 
     def update(self, **changes: Any) -> None:
         info = replace(self.info, **changes)
@@ -108,13 +116,13 @@ class RunRegistry:
                 )
         self._forget()
 
-    def check_room_for(self, participant: str) -> None:
+    def check_room_for(self, participant: str, count: int = 1) -> None:
         """Raises QueueFull."""
         live = [run for run in self._runs.values() if run.live]
-        if len(live) >= self._limits.max_runs:
+        if len(live) + count > self._limits.max_runs:
             raise QueueFull(f"{len(live)} runs are under way in this room; wait for one to end, or stop one")
         own = sum(run.info.participant == participant for run in live)
-        if own >= self._limits.max_runs_per_member:
+        if own + count > self._limits.max_runs_per_member:
             raise QueueFull(f"you have {own} runs under way; wait for one to end, or stop one")
 
     def start(self, order: Order, now_ms: int) -> RunEntry:
@@ -122,7 +130,7 @@ class RunRegistry:
             id=f"r{secrets.token_hex(6)}",
             epoch=1,
             participant=order.participant,
-            author=AI.id,
+            author=order.author,
             task=order.task,
             mode=order.mode,
             state="queued",
@@ -133,6 +141,8 @@ class RunRegistry:
             suggestion="open" if order.mode == "suggest" else "none",
             created_ms=now_ms,
             target=order.target,
+            group=order.group,
+            origin=order.origin,
         )
         run = RunEntry(RunRecord(info, order.params, order.prompt), self._changed, order.ask)
         self._runs[info.id] = self._changed[info.id] = run

@@ -29,7 +29,7 @@ SERVER_ORIGIN = 1
 AI_ORIGIN = 2
 FIRST_ORIGIN = 16
 """Origins of participants count from here."""
-OURS = (schema.ATTR_AI, schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE)
+OURS = (schema.ATTR_AI, schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE, schema.ATTR_REASON)
 """Text attributes that only a run's own text carries."""
 
 

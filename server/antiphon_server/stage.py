@@ -15,7 +15,7 @@ from antiphon_engines.api import EngineUnavailable, Output, QueueFull, Request
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
-from antiphon_proto.messages import Error, Message, ModelInfo, Steer, Stop
+from antiphon_proto.messages import Error, Message, ModelInfo, Participant, Steer, Stop
 from antiphon_proto.messages import Steered as SteeredMessage
 from antiphon_server.authorship import Owner
 from antiphon_server.document import Change, DocumentBroken
@@ -67,6 +67,10 @@ class Desk(Protocol):
 
     def server_ms(self) -> float:
         """The time that clients know, milliseconds."""
+        ...
+
+    def participants(self) -> tuple[Participant, ...]:
+        """Who is here, and who made something that the room still holds."""
         ...
 
     def model(self, modality: str) -> ModelInfo | None:
@@ -160,6 +164,10 @@ class Stage:
         if self._engine is None:
             raise EngineUnavailable("this server has no engine")
         return self._engine
+
+    def require_engine(self) -> None:
+        """Raises EngineUnavailable."""
+        assert self.engine
 
     def hold(self, work: Work) -> None:
         """This run is live from now on."""

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from antiphon_proto import schema
 from antiphon_proto.errors import Conflict, PeerError
 from antiphon_proto.messages import Accept, Reject, Stop
+from antiphon_server.anchor import Anchor
 from antiphon_server.authorship import Owner
 from antiphon_server.members import Member
 from antiphon_server.painting import unpaint
@@ -35,7 +36,7 @@ class Suggestions:
         added, doomed = self._parts(member, run, message)
         document = self._desk.shared.document
         owner = Owner(member.id, run.info.id)
-        self._desk.commit(document.format(added, {schema.ATTR_SUGGEST: None}, SERVER_ORIGIN), owner)
+        self._desk.commit(document.format(added, _cleared(run, schema.ATTR_SUGGEST), SERVER_ORIGIN), owner)
         self._desk.commit(document.delete(doomed, SERVER_ORIGIN), owner)
         self._settle(run, "accepted")
 
@@ -45,13 +46,15 @@ class Suggestions:
         added, doomed = self._parts(member, run, message)
         document = self._desk.shared.document
         owner = Owner(member.id, run.info.id)
-        self._desk.commit(document.format(doomed, {schema.ATTR_SUGGEST_DELETE: None}, SERVER_ORIGIN), owner)
+        cleared = _cleared(run, schema.ATTR_SUGGEST_DELETE)
+        self._desk.commit(document.format(doomed, cleared, SERVER_ORIGIN), owner)
         self._desk.commit(document.delete(added, SERVER_ORIGIN), owner)
         kept = self._desk.shared.authorship.ranges(run.info.id)
         self._settle(run, "accepted" if kept else "rejected")
 
-    def undo(self, member: Member, run_id: str) -> None:
-        """Remove what is left of what the run wrote, restore what it deleted, touch nothing else.
+    def undo(self, member: Member, run_id: str) -> Ranges:
+        """Remove what is left of what the run wrote, restore what it deleted, touch nothing else; returns what came
+        back.
 
         A live run is stopped first, which takes the right to stop it. Raises NotFound, Denied, or Conflict when there
         is nothing to undo.
@@ -65,27 +68,34 @@ class Suggestions:
         document = shared.document
         marked = document.marked(schema.ATTR_SUGGEST_DELETE, run_id)
         owner = Owner(member.id, run_id)
-        self._desk.commit(document.format(marked, {schema.ATTR_SUGGEST_DELETE: None}, SERVER_ORIGIN), owner)
+        cleared = _cleared(run, schema.ATTR_SUGGEST_DELETE)
+        self._desk.commit(document.format(marked, cleared, SERVER_ORIGIN), owner)
         self._desk.commit(document.delete(shared.authorship.ranges(run_id), SERVER_ORIGIN), owner)
-        self._restore(run_id)
+        restored = self._restore(run_id)
         self._unpaint(run, owner)
         run.update(
             undone=True, suggestion="rejected" if run.info.suggestion == "open" else run.info.suggestion
         )
         self._desk.wake()
+        return [(first.at, last.at) for first, last in restored]
 
-    def _restore(self, run_id: str) -> None:
-        """Put back what the run deleted of others' text, each piece as its owner's."""
+    def _restore(self, run_id: str) -> list[tuple[Anchor, Anchor]]:
+        """Put back what the run deleted of others' text, each piece as its owner's; returns where each begins and
+        ends."""
         shared = self._desk.shared
+        restored = []
         # From the last to the first: of two that stood next to each other, both places are now the same.
         for removal in reversed(shared.removed.by_run(run_id)):
             at = removal.start
+            first = shared.anchors.put(at, "left")
             for piece in removal.pieces:
                 text = piece.text.replace(EMBED, "")
                 attributes = without(piece.attributes, schema.ATTR_SUGGEST_DELETE)
                 self._desk.commit(shared.document.insert(at, text, attributes, SERVER_ORIGIN), piece.owner)
                 at += size(text)
+            restored.append((first, shared.anchors.put(at, "left")))
         shared.removed.forget_run(run_id)
+        return restored
 
     def _unpaint(self, run: RunEntry, owner: Owner) -> None:
         """Take away what the run painted; the frame that it took the place of comes back."""
@@ -136,6 +146,11 @@ class Suggestions:
         if not still and not document.marked(schema.ATTR_SUGGEST_DELETE, run.info.id):
             run.update(suggestion=verdict)
         self._desk.wake()
+
+
+def _cleared(run: RunEntry, mark: str) -> dict[str, None]:
+    """The attributes that go when a mark of the run is settled."""
+    return dict.fromkeys((mark, schema.ATTR_REASON) if run.info.task == "fix" else (mark,))
 
 
 def _common(a: Ranges, b: Ranges) -> Ranges:

@@ -519,7 +519,7 @@ def test_undo_stops_nobody_elses_run(house: House, ann: NativeReplica, bo: Nativ
     bo.send(house.room, Undo(run))
     house.tick()
     bo.receive()
-    code = "denied" if mode == "write" else "conflict"
+    code = "denied" if mode == "write" else "not_found"
     assert [(error.code, error.ref) for error in bo.of(Error)] == [(code, run)]
     assert _info(house, run).state == "running"
     assert house.room.text() == ("abc" if mode == "write" else "")

@@ -135,6 +135,7 @@ export type Right =
   | "edit"
   | "prompt"
   | "conduct"
+  | "conduct"
   | "chat"
   | "comment"
   | "history"

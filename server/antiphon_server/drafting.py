@@ -1,0 +1,35 @@
+"""A live run whose text stands nowhere yet: a private one, or a candidate of a brainstorm.
+
+Its tokens are told, to the asker or to all; when it ends, `run.text` has the whole, so that whoever comes back finds
+it. Choosing it (`Coauthor.choose`) puts it into the story.
+"""
+
+from __future__ import annotations
+
+from antiphon_proto.messages import Tokens
+from antiphon_server.runs import RunEntry
+from antiphon_server.stage import Desk, Engine
+from antiphon_server.text_work import TextWork
+from antiphon_server.token_log import TokenLog
+
+_MAX_TEXT = 16_384
+"""Characters that `run.text` takes."""
+
+
+class Drafting(TextWork):
+    def __init__(self, run: RunEntry, desk: Desk, engine: Engine, log: TokenLog) -> None:
+        super().__init__(run, desk, engine)
+        self._log = log
+        self._text = ""
+
+    def write(self, text: str, details: Tokens) -> None:
+        self._text = (self._text + text)[:_MAX_TEXT]
+        self._log.add(self.run.info.id, details.tokens)
+        if self.run.private:
+            self._desk.tell(self.run.info.participant, details)
+        else:
+            self._desk.tell_all(details)
+
+    def closed(self) -> None:
+        if self.run.draft and not self.run.info.undone:
+            self.run.update(text=self._text)

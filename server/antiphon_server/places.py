@@ -1,0 +1,25 @@
+"""Ranges of the story that a message names, as they are now."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from antiphon_proto.errors import PeerError
+from antiphon_server.stage import Desk
+
+
+def located(desk: Desk, sender: str, offset: int, start: int, end: int) -> tuple[int, int]:
+    """[start, end) as `sender` saw it at room offset `offset` -> the same text now, between characters.
+
+    What others inserted at its ends is not of it. Raises PeerError, or Conflict for an offset of too long ago.
+    """
+    if start > end:
+        raise PeerError("a range starts before it ends")
+    document = desk.shared.document
+    carry = partial(desk.shared.history.carry, offset=offset, now=desk.offset, sender=sender)
+    first = carry(start, "left" if start == end else "right")
+    last = carry(end, "left")
+    if max(first, last) > document.length:
+        raise PeerError("the place is beyond the end of the text")
+    first, last = document.snap(first), document.snap(last)
+    return min(first, last), last

@@ -1,0 +1,138 @@
+"""The shared roots beside story and canvas: chat, comments and style card. What a transaction touched there, reading,
+writing, and putting right.
+
+Chat and comments are the server's alone: `Chat` and `Comments` hold what should stand there, and a client's own write
+is undone by writing that again. The style card is anybody's who may edit; a faulty field goes back to what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from pycrdt import Array, Doc, Map
+
+from antiphon_proto import schema
+from antiphon_proto.style import fits
+
+Fields = dict[str, Any]
+Touched = Mapping[str, Fields]
+"""Name of a root that a transaction touched -> what the fields of the style card were before; of the others nothing."""
+REPLIES = "replies"
+
+
+class SideRoots:
+    """A view of one `Doc`. Reading gives plain values by way of JSON, as the canvas does. Numbers are written as
+    floats: an integer of Python's would reach JavaScript as a BigInt."""
+
+    def __init__(self, doc: Doc[Any]) -> None:
+        self._chat: Array[Any] = doc.get(schema.CHAT, type=Array)
+        self._comments: Map[Any] = doc.get(schema.COMMENTS, type=Map)
+        self.style: Map[Any] = doc.get(schema.STYLE, type=Map)
+        self._touched: dict[str, Fields] = {}
+        self._subscriptions = (
+            self._chat.observe_deep(lambda _: self._touched.setdefault(schema.CHAT, {})),
+            self._comments.observe_deep(lambda _: self._touched.setdefault(schema.COMMENTS, {})),
+            self.style.observe_deep(self._on_style),
+        )
+
+    # Reading ------------------------------------------------------------------------------------------
+
+    def chat(self) -> list[Fields]:
+        """Entries, oldest first."""
+        entries: list[Fields] = msgspec.json.decode(str(self._chat))
+        return entries
+
+    def comments(self) -> dict[str, Fields]:
+        comments: dict[str, Fields] = msgspec.json.decode(str(self._comments))
+        return comments
+
+    def style_fields(self) -> Fields:
+        fields: Fields = msgspec.json.decode(str(self.style))
+        return fields
+
+    # Writing, inside a transaction --------------------------------------------------------------------
+
+    def append(self, entry: Mapping[str, Any], keep: int) -> None:
+        """One more entry of the chat; the oldest beyond `keep` go."""
+        self._chat.append(Map(dict(entry)))
+        if (over := len(self._chat) - keep) > 0:
+            del self._chat[0:over]
+
+    def set_text(self, place: int, text: str) -> None:
+        self._chat[place]["text"] = text
+
+    def drop(self, place: int) -> None:
+        del self._chat[place]
+
+    def put_comment(self, key: str, comment: Fields) -> None:
+        fields: Fields = {name: value for name, value in comment.items() if name != REPLIES}
+        self._comments[key] = Map({**fields, REPLIES: Array(list(comment[REPLIES]))})
+
+    def add_reply(self, key: str, reply: Fields) -> None:
+        self._comments[key][REPLIES].append(reply)
+
+    def set_resolved(self, key: str, resolved: bool) -> None:
+        self._comments[key]["resolved"] = resolved
+
+    def drop_reply(self, key: str, place: int) -> None:
+        del self._comments[key][REPLIES][place]
+
+    def drop_comment(self, key: str) -> None:
+        del self._comments[key]
+
+    # Transactions -------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A transaction begins."""
+        self._touched = {}
+
+    def touched(self) -> Touched:
+        """The roots that it touched."""
+        return self._touched
+
+    def restore_chat(self, entries: Sequence[Fields]) -> bool:
+        """Make the chat what it should be; whether it was not."""
+        found = self.chat()
+        if found == entries:
+            return False
+        first = 0
+        while first < min(len(found), len(entries)) and found[first] == entries[first]:
+            first += 1
+        del self._chat[first : len(found)]
+        for entry in entries[first:]:
+            self._chat.append(Map(dict(entry)))
+        return True
+
+    def restore_comments(self, comments: Mapping[str, Fields]) -> bool:
+        """Make the comments what they should be; whether they were not."""
+        found = self.comments()
+        wrong = {key for key in found.keys() | comments.keys() if found.get(key) != comments.get(key)}
+        for key in sorted(wrong):
+            if key in comments:
+                self.put_comment(key, comments[key])
+            else:
+                del self._comments[key]
+        return bool(wrong)
+
+    def mend_style(self, former: Fields) -> list[str]:
+        """Put right what may not stand so; returns the names of those fields. `former`: what they were before."""
+        wrong = [name for name, value in self._style_values().items() if not fits(name, value)]
+        for name in wrong:
+            if fits(name, former.get(name)):
+                self.style[name] = former[name]
+            else:
+                del self.style[name]
+        return wrong
+
+    def _style_values(self) -> Fields:
+        # A shared type would look like its JSON.
+        return {name: value if isinstance(value, str) else None for name, value in self.style.items()}
+
+    def _on_style(self, events: list[Any]) -> None:
+        former = self._touched.setdefault(schema.STYLE, {})
+        for event in events:
+            if not event.path:
+                for name, entry in (getattr(event, "keys", None) or {}).items():
+                    former.setdefault(name, entry.get("oldValue"))

@@ -1,0 +1,62 @@
+"""What people say to each other beside the story: the chat, the comments, and the style card they agree on."""
+
+from __future__ import annotations
+
+from antiphon_proto import schema
+from antiphon_proto.errors import ErrorCode
+from antiphon_proto.messages import Error, Say
+from antiphon_server.chat import Chat, calls_ai
+from antiphon_server.coauthor import Coauthor
+from antiphon_server.comments import Comments
+from antiphon_server.members import Member
+from antiphon_server.rights import Right, require
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.shared import SERVER, SERVER_ORIGIN
+from antiphon_server.side_roots import Touched
+from antiphon_server.stage import Desk
+
+_KEPT = "this is written by the server alone; use the messages for it"
+
+
+class Talk:
+    def __init__(self, desk: Desk, limits: RoomLimits, coauthor: Coauthor) -> None:
+        self._desk = desk
+        self._coauthor = coauthor
+        self.chat = Chat(desk, limits.max_chat)
+        self.comments = Comments(desk, limits.max_comments)
+
+    def load(self) -> None:
+        """The document is as it should be: know what stands there."""
+        self.chat.load()
+        self.comments.load()
+
+    def say(self, member: Member, message: Say) -> None:
+        """Raises PeerError, Denied or TooLarge. When the AI cannot answer, what was said stands, and this raises
+        why."""
+        to_ai = message.to_ai or calls_ai(message.text)
+        if to_ai:
+            require(member.role, Right.PROMPT)
+        self.chat.say(member.id, message.text)
+        if to_ai:
+            self._coauthor.answer(member, message, self.chat)
+
+    def mend(self, roots: Touched, sender: str) -> None:
+        """Put right what `sender` wrote into these roots by itself, and tell them."""
+        if schema.CHAT in roots and self.chat.mend():
+            self._tell(sender, schema.CHAT, _KEPT)
+        if schema.COMMENTS in roots and self.comments.mend():
+            self._tell(sender, schema.COMMENTS, _KEPT)
+        if schema.STYLE in roots:
+            wrong, former = list[str](), roots[schema.STYLE]
+            document = self._desk.shared.document
+            change = document.note(lambda side: wrong.extend(side.mend_style(former)), SERVER_ORIGIN)
+            self._desk.commit(change, SERVER)
+            if wrong:
+                self._tell(sender, schema.STYLE, f"{', '.join(wrong)[:500]} may not be so")
+
+    def authors(self) -> set[str]:
+        """Who said something that the room still holds."""
+        return self.chat.authors() | self.comments.authors()
+
+    def _tell(self, participant: str, root: str, what: str) -> None:
+        self._desk.tell(participant, Error(ErrorCode.INVALID, f"{root}: {what}", "edit", root))

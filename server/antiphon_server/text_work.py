@@ -1,0 +1,67 @@
+"""What every live run of a text has, wherever its text goes: the story, the chat, or nowhere yet."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from antiphon_engines.api import Output
+from antiphon_engines.events import RunEvent, Token
+from antiphon_proto.errors import PeerError
+from antiphon_proto.messages import Steer, TokenInfo, Tokens
+from antiphon_server.authorship import Owner
+from antiphon_server.runs import RunEntry
+from antiphon_server.stage import Desk, Engine, Work
+
+
+class TextWork(Work):
+    def __init__(self, run: RunEntry, desk: Desk, engine: Engine) -> None:
+        super().__init__(run)
+        self._desk = desk
+        self._engine = engine
+        self._tokens: list[TokenInfo] = []
+        """Bounded by the run's `max_tokens`, also while the store refuses."""
+
+    def started(self) -> None:
+        """Nothing to show yet."""
+
+    def take(self, output: Output | RunEvent) -> None:
+        if isinstance(output, Token):
+            self._tokens.append(output.info)
+
+    @property
+    def made(self) -> int:
+        return self.run.info.progress + len(self._tokens)
+
+    def steer(self, steer: Steer, epoch: int) -> bool:
+        if steer.image is not None:
+            raise PeerError("this run writes a text; it is steered by `change`")
+        self._engine.steer(self.run.info.id, steer.change, epoch)
+        return True
+
+    def steered(self, steer: Steer) -> dict[str, object]:
+        changes: dict[str, object] = {}
+        if isinstance(steer.change.instruction, str):
+            changes["instruction"] = steer.change.instruction
+        if isinstance(steer.change.max_tokens, int):
+            changes["length"] = steer.change.max_tokens
+        return changes
+
+    def settle(self) -> bool:
+        """What a store that refuses does not take now waits here."""
+        if self._tokens and (self.run.draft or self._desk.writable()):
+            tokens, self._tokens = self._tokens, []
+            self.run.count(len(tokens))
+            details = Tokens(self.run.info.id, self.run.info.epoch, tuple(tokens))
+            self.write("".join(token.text for token in tokens), details)
+        return not self._tokens
+
+    @abstractmethod
+    def write(self, text: str, details: Tokens) -> None:
+        """Bring what came since the last tick to where it belongs, and tell of it."""
+
+    def closed(self) -> None:
+        """Nothing to take back."""
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.run.info.author, self.run.info.id)
