@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon_engines.api import TextRequest
+from antiphon_engines.text import wording
 from antiphon_engines.text.sse import BadStream
 from antiphon_engines.text.streamed import Arrival, Call, Finish
 from antiphon_proto.messages import Alternative, TokenInfo
@@ -30,6 +31,10 @@ _SYSTEM = (
     "You are a co-author who writes into somebody's text. Answer with nothing but the words that go into the text: "
     "no explanation, no quotation marks around it, no repetition of what already stands there. "
     "Write in the language of the text."
+)
+_TALKING = (
+    "You are a co-author and talk with people about the story that you write together. Answer what was said last, "
+    "in a few sentences and in its language, without your name before it."
 )
 
 
@@ -49,7 +54,8 @@ def chat_body(call: Call, model: str, *, plain: bool) -> dict[str, Any]:
     assignment = _assignment(call)
     if call.written.strip():
         assignment += f"\n\nYou have already written this there, go on from its last word:\n{call.written}"
-    messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": assignment}]
+    system = _TALKING if call.request.task == "chat" else _SYSTEM
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": assignment}]
     body = _sampling(call.request, model, plain=plain) | {"messages": messages}
     if not plain:
         body |= {"logprobs": True, "top_logprobs": call.request.params.alternatives + 1}
@@ -76,9 +82,12 @@ def _sampling(request: TextRequest, model: str, *, plain: bool) -> dict[str, Any
 
 
 def _prompt(call: Call) -> str:
-    """Raw text for the model to go on with; an instruction is given to a model without a chat form as a document."""
+    """Raw text for the model to go on with, behind the style card; an instruction is given to a model without a chat
+    form as a document."""
     if is_continuation(call.request):
-        return (call.request.before + call.written).rstrip(" ")
+        notes = wording.style_notes(call.request.style)
+        text = (call.request.before + call.written).rstrip(" ")
+        return f"{notes}\n\n{text}" if notes else text
     return f"{_assignment(call)}\n\nThe words that go there:\n{call.written}"
 
 
@@ -125,15 +134,22 @@ def _share_that_fits(refusal: bytes, max_tokens: int) -> float | None:
 
 def _assignment(call: Call) -> str:
     request = call.request
-    parts = (
-        [f"The text before the place where you write:\n{request.before}"] if request.before.strip() else []
-    )
+    notes = wording.style_notes(request.style)
+    parts = [f"About this story: {notes}"] if notes else []
+    if request.task == "chat":
+        if request.before.strip():
+            parts.append(f"The story so far:\n{request.before}")
+        parts.append(wording.conversation(request))
+        return "\n\n".join(parts)
+    known = len(parts)
+    if request.before.strip():
+        parts.append(f"The text before the place where you write:\n{request.before}")
     if request.selection.strip():
         parts.append(f"The passage that the instruction is about:\n{request.selection}")
     if request.after.strip():
         parts.append(f"The text after that place:\n{request.after}")
-    going_on = "Continue the text from that place." if parts else "Begin a text."
-    parts.append(f"Instruction: {request.instruction.strip() or going_on}")
+    going_on = "Continue the text from that place." if len(parts) > known else "Begin a text."
+    parts.append(f"Instruction: {wording.instruction(request) or going_on}")
     return "\n\n".join(parts)
 
 

@@ -7,6 +7,13 @@ prefix survives the next instruction.
 A model too small for that (`ChatMarkup.primed`) is asked for a story with the instruction in it, and its answer is
 begun with the story so far: it then goes on writing in place, where otherwise it would talk about the task.
 
+A style card stands before everything else, as part of the order of a story; a continuation then begins the answer to
+that order with the text, whatever the model's size. (Judged by eye on the embedded model, 3 seeds each: a header above
+the raw text made it worse than none; as an order, names and facts came back in the continuation.)
+
+A chat shows the story, then who said what, by lines; to the embedded model without its system turn, which made it
+praise the story instead of answering (3 questions, 3 seeds).
+
 `TextRequest.after` is not shown to the model: it costs context, and none of these models fills in the middle.
 """
 
@@ -17,6 +24,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from antiphon_engines.api import InvalidRequest, TextRequest
+from antiphon_engines.text import wording
 from antiphon_engines.text.tokenizer import Tokenizer
 
 STRIDE = 256
@@ -41,39 +49,82 @@ def build(request: TextRequest, tokenizer: Tokenizer, budget: int, written: Sequ
     Raises InvalidRequest when what cannot be cut does not fit.
     """
     room = budget - len(written)
+    if request.task == "chat":
+        return _answer(request, tokenizer, room, written)
     if request.task == "instruct" and not request.instruction.strip():
         raise InvalidRequest("an instruction is needed")
-    if request.instruction.strip():
+    if wording.instruction(request):
         return _instruct(request, tokenizer, room, written)
     return _continue(request, tokenizer, room, written)
 
 
 def _continue(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequence[int]) -> Prompt:
-    start = list(tokenizer.start_ids)
+    start = _beginning(request, tokenizer)
+    if request.style and room - len(start) < FEWEST:
+        raise InvalidRequest("the style card is too long for this model")
     ids = start + _fit(tokenizer.encode(request.before.rstrip(" ")), room - len(start))
-    if not ids and not written:
+    if not request.before.strip() and not written and (not request.style or tokenizer.chat is None):
         raise InvalidRequest("this model cannot begin an empty text; write a few words first")
     return Prompt(ids + list(written), space=_ends_in_space(request.before) and not written)
 
 
+def _beginning(request: TextRequest, tokenizer: Tokenizer) -> list[int]:
+    """What stands before the text: with a style card, the order of a story in this style, which the text begins to
+    fulfil. It does not change while the text grows, so that the cached prefix stays valid."""
+    chat = tokenizer.chat
+    notes = wording.style_notes(request.style, small=chat is not None and chat.primed)
+    if not notes:
+        return list(tokenizer.start_ids)
+    if chat is None:
+        return [*tokenizer.start_ids, *tokenizer.encode(f"{notes}\n\n")]
+    order = tokenizer.encode(f"Write a story. {notes}")
+    return [
+        *tokenizer.encode(chat.opening, special=True),
+        *order,
+        *tokenizer.encode(chat.closing, special=True),
+    ]
+
+
 def _instruct(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequence[int]) -> Prompt:
     chat = tokenizer.chat
-    instruction, passage = request.instruction.strip(), request.selection.strip()
-    primed = chat is not None and chat.primed and not passage and bool(request.before.strip())
+    order, passage = wording.instruction(request), request.selection.strip()
+    small = chat is not None and chat.primed
+    primed = small and not passage and bool(request.before.strip())
+    notes = wording.style_notes(request.style, small=small)
     opening = tokenizer.encode(chat.opening, special=True) if chat else list(tokenizer.start_ids)
     closing = tokenizer.encode(chat.closing, special=True) if chat else tokenizer.encode("\n\n")
     text = tokenizer.encode(request.before.rstrip(" ") if primed else passage or request.before.strip())
     if primed:
-        message = tokenizer.encode(f"Write a story. What happens: {instruction}")
+        head = tokenizer.encode(" ".join(filter(None, ("Write a story.", notes))))
+        message = tokenizer.encode(f" What happens: {order}")
     else:
-        message = tokenizer.encode(f"\n\n{instruction}" if text else instruction)
-    left = room - len(opening) - len(message) - len(closing)
+        head = tokenizer.encode(f"{notes}\n\n") if notes else []
+        message = tokenizer.encode(f"\n\n{order}" if text else order)
+    left = room - len(opening) - len(head) - len(message) - len(closing)
     if left < min(FEWEST, len(text)) or (passage and left < len(text)):
         raise InvalidRequest("the instruction and the passage that it is about are too long for this model")
     if primed:
-        ids = opening + message + closing + _fit(text, min(left, PRIMED))
+        ids = opening + head + message + closing + _fit(text, min(left, PRIMED))
         return Prompt(ids + list(written), space=_ends_in_space(request.before) and not written)
-    return Prompt(opening + _fit(text, left) + message + closing + list(written))
+    return Prompt(opening + head + _fit(text, left) + message + closing + list(written))
+
+
+def _answer(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequence[int]) -> Prompt:
+    """The story first, since it changes least; then what was said, the question last."""
+    chat = tokenizer.chat
+    small = chat is not None and chat.primed
+    opening = tokenizer.encode(chat.talking or chat.opening, special=True) if chat else []
+    closing = tokenizer.encode(chat.closing, special=True) if chat else tokenizer.encode("\n\n")
+    notes = wording.style_notes(request.style, small=small)
+    head = tokenizer.encode(f"{notes}\n\n") if notes else []
+    story = tokenizer.encode(request.before.strip())
+    talk = tokenizer.encode(("\n\n" if story else "") + wording.conversation(request))
+    start = [] if chat else list(tokenizer.start_ids)
+    left = room - len(start) - len(opening) - len(head) - len(talk) - len(closing)
+    if left < min(FEWEST, len(story)):
+        raise InvalidRequest("what was said is too long for this model")
+    ids = start + opening + head + _fit(story, min(left, PRIMED) if small else left) + talk + closing
+    return Prompt(ids + list(written))
 
 
 def _ends_in_space(text: str) -> bool:

@@ -16,12 +16,14 @@ from antiphon_engines.api import EngineUnavailable
 class ChatMarkup(Struct, frozen=True):
     """What stands around one user message so that the model answers it: a rendered chat template, split.
 
-    `primed`: the model is so small that its answer should be begun for it (see `prompts`).
+    `primed`: the model is so small that its answer should be begun for it (see `prompts`). `talking` is the opening
+    of a conversation, where that is another.
     """
 
     opening: str
     closing: str
     primed: bool = False
+    talking: str = ""
 
 
 SMOLLM = ChatMarkup(
@@ -31,6 +33,7 @@ SMOLLM = ChatMarkup(
     ),
     closing="<|im_end|>\n<|im_start|>assistant\n",
     primed=True,
+    talking="<|im_start|>user\n",
 )
 
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon_engines.api import InvalidRequest, TextRequest
+from antiphon_engines.api import ChatLine, InvalidRequest, TextRequest
 from antiphon_engines.text.prompts import PRIMED, STRIDE, build
 from antiphon_engines.text.tokenizer import ChatMarkup
+from antiphon_engines.text.wording import REWRITE
+from antiphon_proto.style import StyleCard
 from support.toy_model import ToyTokenizer
 
 TOKENIZER = ToyTokenizer()
@@ -114,3 +116,53 @@ def test_what_was_written_comes_last_and_whole() -> None:
 def test_what_cannot_be_served_is_refused(request_: TextRequest) -> None:
     with pytest.raises(InvalidRequest):
         build(request_, TOKENIZER, 100)
+
+
+STYLE = StyleCard(tone="dry", person="First person", tense="past", avoid="storms", facts="Mira is five.")
+NOTES = "It is told in the First person and in the past tense. Tone: dry."
+
+
+def test_a_style_card_is_an_order_that_the_text_begins_to_fulfil() -> None:
+    prompt = build(TextRequest("continue", "Once upon", style=STYLE), SmallModel(), 400)
+    said = text_of(prompt.ids)
+    assert said == f"<user>Write a story. {NOTES} What is true in it: Mira is five.<ai>Once upon"
+    grown = build(TextRequest("continue", "Once upon a time", style=STYLE), SmallModel(), 400)
+    assert grown.ids[: len(prompt.ids)] == prompt.ids
+
+
+def test_a_larger_model_is_told_what_to_avoid() -> None:
+    said = text_of(build(TextRequest("continue", "Once", style=STYLE), TOKENIZER, 400).ids)
+    assert said == f"<user>Write a story. {NOTES} Avoid: storms. What is true in it: Mira is five.<ai>Once"
+
+
+def test_with_a_style_card_an_empty_text_can_be_begun() -> None:
+    assert build(TextRequest("continue", "", style=STYLE), TOKENIZER, 400).ids
+
+
+def test_a_style_card_that_leaves_no_room_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="style card"):
+        build(TextRequest("continue", "x" * 900, style=StyleCard(facts="y" * 500)), TOKENIZER, 400)
+
+
+def test_the_style_card_stands_before_instructions() -> None:
+    request = TextRequest("instruct", "A story.", instruction="It rains.", style=StyleCard(tense="past"))
+    notes = "It is told in the past tense."
+    assert text_of(build(request, TOKENIZER, 400).ids) == f"<user>{notes}\n\nA story.\n\nIt rains.<ai>"
+    primed = text_of(build(request, SmallModel(), 400).ids)
+    assert primed == f"<user>Write a story. {notes} What happens: It rains.<ai>A story."
+
+
+@pytest.mark.parametrize(("instruction", "order"), [("", REWRITE), ("Shorter.", "Shorter.")])
+def test_rewriting_is_about_the_passage(instruction: str, order: str) -> None:
+    request = TextRequest("rewrite", "A story.", selection="story", instruction=instruction)
+    assert text_of(build(request, TOKENIZER, 200).ids) == f"<user>story\n\n{order}<ai>"
+
+
+def test_a_conversation_stands_behind_the_story_with_the_question_last() -> None:
+    lines = (ChatLine("Bo", "I like\nit"), ChatLine("Ann", "What now?"))
+    request = TextRequest("chat", "A story.", instruction="What now?", chat=lines)
+    assert (
+        text_of(build(request, TOKENIZER, 200).ids) == "<user>A story.\n\nBo: I like it\nAnn: What now?<ai>"
+    )
+    empty = TextRequest("chat", "", instruction="What now?", chat=lines[1:])
+    assert text_of(build(empty, TOKENIZER, 200).ids) == "<user>Ann: What now?<ai>"
