@@ -140,7 +140,18 @@ const limits = record({
   max_chat: optional(uint, zero),
   max_comments: optional(uint, zero),
 });
-const right = oneOf("see", "edit", "prompt", "conduct", "chat", "comment", "history", "restore", "fork", "moderate");
+const right = oneOf(
+  "see",
+  "edit",
+  "prompt",
+  "conduct",
+  "chat",
+  "comment",
+  "history",
+  "restore",
+  "fork",
+  "moderate",
+);
 const styleCard = options({
   tone: text({ max: 200 }),
   person: text({ max: 100 }),

@@ -135,7 +135,6 @@ export type Right =
   | "edit"
   | "prompt"
   | "conduct"
-  | "conduct"
   | "chat"
   | "comment"
   | "history"
