@@ -62,12 +62,12 @@ $(STAMPS)/venv:
 $(STAMPS)/install: pyproject.toml $(STAMPS)/venv
 	@echo "Installing Antiphon into $(VENV)"
 	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[prepare,image,documents]"
+	$(PIP) --editable ".[prepare,image,music,documents]"
 	@touch $@
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/install
 	@echo "Installing what the tests need"
-	$(PIP) --editable ".[prepare,image,documents,torch,gguf,tensorrt-rtx,dev]"
+	$(PIP) --editable ".[prepare,image,music,documents,torch,gguf,tensorrt-rtx,dev]"
 	@touch $@
 
 $(STAMPS)/npm: clients/web/package-lock.json $(STAMPS)/install

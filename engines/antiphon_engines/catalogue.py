@@ -42,6 +42,14 @@ class PackagedGgufCard(ModelCard, frozen=True):
     """Where the terms stand inside the wheel of `package`."""
 
 
+class Description(Struct, frozen=True):
+    """What a spec stands for, in words for people and without secrets."""
+
+    name: str
+    backend: str
+    note: str
+
+
 CATALOGUE: tuple[EmbeddedCard | PackagedGgufCard, ...] = (
     EmbeddedCard(
         name="smollm2-135m",

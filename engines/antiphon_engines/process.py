@@ -20,9 +20,10 @@ _CHUNK: Final = 65536
 
 def environment() -> dict[str, str]:
     """For a process that runs torch: its OpenMP threads sleep at barriers instead of spinning. On cores that are
-    shared with anything else, spinning made a denoising step of 25 ms take 600 ms and more; a setting of the user's
-    own wins."""
-    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    shared with anything else, spinning made a denoising step of 25 ms take 600 ms and more. numpy's BLAS gets one
+    thread: the music model's vectors are too small to share out, and its threads spin too. A setting of the user's own
+    wins."""
+    return {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1", **os.environ}
 
 
 class WorkerProcess:

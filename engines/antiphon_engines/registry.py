@@ -8,7 +8,8 @@ A spec is one string, the one setting that chooses the model:
     https://host/v1#model-name      any OpenAI-compatible server
     organisation/name               a hub repository, through torch
 
-An image model's spec is of the same kind: `embedded`, a diffusers folder, a hub repository, or `none`.
+An image model's spec is of the same kind: `embedded`, a diffusers folder, a hub repository, or `none`. A music
+model's is `audio.spec`'s matter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later
-from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard, find
+from antiphon_engines.audio import spec as music
+from antiphon_engines.catalogue import CATALOGUE, Description, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import packaged_gguf
 from antiphon_engines.text import prepare as preparation
@@ -70,14 +72,6 @@ class EmbeddedImageModel(Struct, frozen=True):
 
 
 ImageSource: TypeAlias = EmbeddedImageModel | DiffusersModel
-
-
-class Description(Struct, frozen=True):
-    """What a spec stands for, in words for people and without secrets."""
-
-    name: str
-    backend: str
-    note: str
 
 
 def parse(spec: str) -> ModelSource:
@@ -225,9 +219,20 @@ def _paint_with(source: ImageSource, config: WorkerConfig) -> Engine:
 
 
 def engines(config: WorkerConfig) -> Engines:
-    """Everything that a worker serves. Text must be there; pictures, whose libraries alone take seconds to load, join
-    later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
+    """Everything that a worker serves. Text must be there; pictures and the band, whose libraries alone take seconds to
+    load, join later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
     text = build(config)
+    # The band loads in two seconds and is not made to wait for torch.
+    wanted = [each for each in (music.later(config), _painter(config)) if each is not None]
+    return Engines(
+        (text,),
+        absent=tuple(each for each in wanted if isinstance(each, Absent)),
+        later=tuple(each for each in wanted if isinstance(each, Later)),
+    )
+
+
+def _painter(config: WorkerConfig) -> Later | Absent | None:
+    """The image engine that joins the worker, or why there is none; None for `none`."""
     name = config.image_model
     try:
         if (described := describe_image(name)) is not None:
@@ -235,10 +240,8 @@ def engines(config: WorkerConfig) -> Engines:
         source = check_image(config.image_model)
     except EngineUnavailable as error:
         logger.warning("there will be no pictures: %s", error)
-        return Engines((text,), absent=(Absent("image", name, error.message),))
-    if source is None:
-        return Engines((text,))
-    return Engines((text,), later=(Later("image", name, partial(_paint_with, source, config)),))
+        return Absent("image", name, error.message)
+    return None if source is None else Later("image", name, partial(_paint_with, source, config))
 
 
 def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:

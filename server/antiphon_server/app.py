@@ -13,6 +13,7 @@ from typing import TypeAlias
 from aiohttp import web
 from msgspec import Struct
 
+from antiphon_engines.audio.spec import describe as describe_music
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host import EngineHost, HostState
 from antiphon_engines.registry import describe, describe_image
@@ -98,6 +99,7 @@ async def _run(
     # A wrong name is found before anything is opened.
     describe(settings.text_model)
     describe_image(settings.image_model)
+    describe_music(settings.music_model)
     _make_folder(settings.data_dir)
     metrics = Metrics()
     tokens = Tokens(load_key(settings.data_dir / "join.key"))

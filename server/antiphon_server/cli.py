@@ -48,6 +48,7 @@ def serve(
         str | None,
         typer.Option(help="embedded, a diffusers folder, a hub id such as stabilityai/sd-turbo, or none"),
     ] = None,
+    music_model: Annotated[str | None, typer.Option(help="The band: embedded, or none")] = None,
     log_format: Annotated[
         Literal["text", "json"] | None, typer.Option(help="Log lines for people or machines")
     ] = None,
@@ -72,6 +73,7 @@ def serve(
             "cache_dir": cache_dir,
             "text_model": text_model,
             "image_model": image_model,
+            "music_model": music_model,
             "log_format": log_format,
             "log_level": log_level,
         },

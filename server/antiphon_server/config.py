@@ -56,7 +56,7 @@ def _public_url(value: str) -> str:
 
 
 class EngineOptions(BaseModel):
-    """How the engine worker runs; the models themselves are `text_model` and `image_model`."""
+    """How the engine worker runs; the models are `text_model`, `image_model` and `music_model`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     text_model: str = Field(default=DEFAULT_TEXT_MODEL, min_length=1, max_length=1024)
     image_model: str = Field(default="embedded", min_length=1, max_length=1024)
     """`embedded`, a diffusers folder, a hub id, or `none`."""
+    music_model: str = Field(default="embedded", min_length=1, max_length=1024)
+    """`embedded`, or `none`."""
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     public_url: Annotated[str, AfterValidator(_public_url)] = ""
@@ -128,6 +130,7 @@ class Settings(BaseSettings):
             cache_dir=str(self.cache_dir.expanduser()),
             text_model=self.text_model,
             image_model=self.image_model,
+            music_model=self.music_model,
             image_preview_model=engine.image_preview_model,
             image_pixels=engine.image_pixels,
             image_backend=engine.image_backend,

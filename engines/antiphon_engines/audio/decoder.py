@@ -7,6 +7,7 @@ LlamaForCausalLM (tests/engines/audio/test_music_decoder.py compares them).
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -61,10 +62,19 @@ class Decoder:
         angle = np.arange(context)[:, None] * inverse
         self._cosine = np.concatenate([np.cos(angle)] * 2, axis=-1).astype(np.float32)
         self._sine = np.concatenate([-np.sin(angle), np.sin(angle)], axis=-1).astype(np.float32)
-        shape = (len(self._layers), self.heads, context, self._head)
+        self._open_cache()
+
+    def _open_cache(self) -> None:
+        shape = (len(self._layers), self.heads, self.context, self._head)
         self._keys, self._values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self.length = 0
         """Vectors in the cache."""
+
+    def fork(self) -> Decoder:
+        """An empty stream over the same weights."""
+        other = copy.copy(self)
+        other._open_cache()
+        return other
 
     @staticmethod
     def _layer(tensor: Any, prefix: str) -> _Layer:
@@ -79,9 +89,9 @@ class Decoder:
             np.ascontiguousarray(tensor(prefix + "mlp.down_proj.weight").T),
         )
 
-    def reset(self) -> None:
-        """Forget everything that was appended."""
-        self.length = 0
+    def reset(self, length: int = 0) -> None:
+        """Forget everything that was appended after the first `length` vectors."""
+        self.length = min(length, self.length)
 
     def embed(self, ids: list[int]) -> Floats:
         """(n, width) vectors of token ids."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -32,6 +32,7 @@ _PITCH_IDS: Final[dict[str, Ids]] = {
     for role, (low, high) in RANGES.items()
     if role != "H"
 }
+_LEADS: Final[Floats] = np.isin(np.arange(len(VOCABULARY)), _PITCH_IDS["M"]).astype(np.float32)
 _DURATION_IDS: Final[Ids] = np.array([IDS[f"DUR_{ticks}"] for ticks in tokens.DURATIONS])
 _DRUM_IDS: Final[Ids] = np.array([IDS[f"D_{name}"] for name in tokens.DRUM_NAMES])
 _AT_IDS: Final[Ids] = np.array([IDS[f"AT_{tick}"] for tick in range(1, TICKS_PER_BEAT)])
@@ -40,6 +41,8 @@ _CHORD_IDS: Final[Ids] = np.array([IDS[tokens.chord_name(chord)] for chord in _C
 _CHORD_MEMBERS: Final[Floats] = np.array(
     [[pitch_class in chord.pitch_classes() for pitch_class in range(12)] for chord in _CHORDS], np.float32
 )
+_MOST_HEARD: Final = 24
+"""Notes of people that a beat can hold; the model never saw more, and a flood would fill its window."""
 _MOST_NOTES: Final = {"M": 1, "B": 1, "C": 6, "P": 6}
 """Notes that one role may start at one tick."""
 _FOLLOWED_TICKS: Final = 3 * TICKS_PER_BEAT
@@ -65,14 +68,21 @@ def _pitches_outside(key: Key) -> Floats:
     return table
 
 
+def _meter(beats: int) -> int:
+    """The meter, as the vocabulary has it, of a bar of so many beats."""
+    return 3 if beats == 3 else 4
+
+
 @dataclass(frozen=True)
 class Controls:
     """What the players ask of the band; a change is heard from the next bar line on.
 
-    ``styles`` maps names in tokens.STYLES to weights. ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how
+    ``styles`` maps names in tokens.STYLES to weights. ``beats`` is 3 or 4, or 2 for the first half of a bar of 4.
+    ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how
     many ticks late people's notes are known. ``chord`` pins the harmony. ``follow`` and ``key_lock`` are help from
     outside the model, in nats: towards chords that hold what was just heard (and, where people repeat themselves, what
-    they are about to play), and away from notes outside the key.
+    they are about to play), and away from notes outside the key. ``urge`` is for a lead that has
+    been silent for a beat.
     """
 
     styles: Mapping[str, float] = field(default_factory=lambda: {"pop": 1.0})
@@ -88,6 +98,7 @@ class Controls:
     chord_temperature: float = 0.5
     follow: float = 0.0
     key_lock: float = 0.0
+    urge: float = 0.0
 
     def __post_init__(self) -> None:
         known = (
@@ -97,7 +108,7 @@ class Controls:
             and sum(self.styles.values()) > 0
             and self.roles <= set(ROLES)
             and self.lag in tokens.LAGS
-            and self.beats in (3, 4)
+            and self.beats in (2, 3, 4)
             and (self.density is None or 0 <= self.density <= len(tokens.DENSITY_BORDERS))
             and min(self.temperature, self.chord_temperature, self.beats_per_minute, self.top_p) > 0
         )
@@ -127,10 +138,12 @@ class Performer:
         self._beat = 0
         self._place = 0  # ticks from the beat at which the band plays now
         self._heard_place = 0  # ticks from the beat of the last injected note
+        self._heard_count = 0  # notes injected in this beat
         self._order = 0  # index into ROLES of the role that played last at this tick
         self._last_drum = -1
         self._may_play = False  # whether events may be added at this tick
         self._pending: int | None = None
+        self._lead_at = 0  # the tick of the lead's last note
         self._promised = 0  # everything before this tick has been handed out
         self.chords: list[tuple[int, Chord]] = []
         """(tick, chord) of every beat so far; the caller may clear it."""
@@ -172,7 +185,7 @@ class Performer:
         main = max(controls.styles, key=lambda name: controls.styles[name])
         ids = tokens.header(
             Bar(
-                beats=controls.beats,
+                beats=_meter(controls.beats),
                 number=self._bar_number,
                 style=main,
                 key=controls.key,
@@ -202,6 +215,8 @@ class Performer:
     def _open_beat(self) -> None:
         """Inject what was heard by this beat, then choose its chord."""
         now = self._beat_tick
+        self._heard_count = 0
+        self._recall.forget(now)
         arrived = []
         while self._waiting and self._waiting[0][0] <= now:
             arrived.append(heapq.heappop(self._waiting))
@@ -226,6 +241,10 @@ class Performer:
 
     def _inject(self, pitches: Sequence[int], tick: int) -> None:
         """Append people's notes that count as heard at ``tick`` of this beat."""
+        pitches = pitches[: _MOST_HEARD - self._heard_count]
+        if not pitches:
+            return
+        self._heard_count += len(pitches)
         offset = tick - self._beat_tick
         ids = [IDS[f"HEARD_{offset}"]] if offset and offset != self._heard_place else []
         ids += [IDS[f"H{tokens.fold('H', pitch)}"] for pitch in pitches]
@@ -274,6 +293,9 @@ class Performer:
         bias = None
         if controls.key_lock and controls.key is not None:
             bias = -controls.key_lock * _pitches_outside(controls.key)[ids]
+        if controls.urge and self._beat_tick + self._place - self._lead_at >= TICKS_PER_BEAT:
+            urged = controls.urge * _LEADS[ids]
+            bias = urged if bias is None else bias + urged
         return self._choose(ids, controls.temperature, controls.top_p, bias)
 
     def _options(self) -> Ids:
@@ -292,13 +314,18 @@ class Performer:
         if self._beat + 1 < controls.beats:
             parts.append(np.array([IDS[f"BEAT_{self._beat + 1}"]]))
         else:
-            parts.append(np.array([IDS[f"BAR{controls.beats}_{(self._bar_number + 1) % 8}"]]))
+            parts.append(np.array([IDS[f"BAR{_meter(controls.beats)}_{(self._bar_number + 1) % 8}"]]))
         return np.concatenate(parts)
 
     # What the caller uses ---------------------------------------------------------------------------
 
     def hear(self, tick: int, pitch: int) -> None:
-        """A person's note-on at ``tick``; the band knows of it ``lag`` ticks later, or as soon as it can after that."""
+        """A person's note-on at ``tick``; the band knows of it ``lag`` ticks later, or as soon as it can after that.
+
+        More notes than a beat can hold are left out, those that came last.
+        """
+        if len(self._waiting) >= 4 * _MOST_HEARD:
+            return
         self._recall.add(tick, pitch)
         heapq.heappush(self._waiting, (tick + self._in_force.lag, self._arrivals, pitch))
         self._arrivals += 1
@@ -362,6 +389,8 @@ class Performer:
             self._order = len(ROLES)
             return [Note(tick, "D", self._last_drum, 0)]
         role = name[0]
+        if role == "M":
+            self._lead_at = tick
         low = RANGES[role][0]
         self._order = ROLES.index(role)
         pitches = [int(name[1:])]
@@ -375,6 +404,33 @@ class Performer:
                 self._counts[role] += len(pitches)
                 return [Note(tick, role, pitch, int(text[4:])) for pitch in pitches]
             pitches.append(int(text[1:]))
+
+    def cut(self) -> None:
+        """End the open bar, whatever it still lacks, and open another where the notes handed out so far end."""
+        self._pending = None
+        self._open_bar(max(self._promised, self._beat_tick))
+
+    @property
+    def bar_start(self) -> int:
+        """The tick at which the open bar began."""
+        return self._bar_start
+
+    def revise(self) -> None:
+        """Restate the controls of the open bar: what follows in it is sampled as if it had opened with them.
+
+        Its length and its lag stay. Nothing happens where the bar has outgrown the window.
+        """
+        place = self._decoder.length - sum(map(len, self._bar_vectors))
+        if place <= 0:
+            return
+        before = self._in_force
+        self._in_force = replace(self.controls, beats=before.beats, lag=before.lag)
+        ids, rows = self._header()
+        self._bar_ids[: len(ids)] = ids
+        self._bar_vectors[0] = rows
+        self._decoder.reset(place)
+        self._logits = self._decoder.step(np.concatenate(self._bar_vectors))
+        self._pending = None
 
     def transcript(self) -> list[Bar]:
         """The last bars as the model read them, people's notes included."""

@@ -12,6 +12,8 @@ from typing import Final
 
 _LOOK_BACK_BARS: Final = 2
 _FARTHEST_BARS: Final = 16
+_KEPT_TICKS: Final = (_FARTHEST_BARS + 2 * _LOOK_BACK_BARS) * 48
+"""Of the past; four beats are the longest bar."""
 _FEWEST_NOTES: Final = 5
 _LEAST_LIKENESS: Final = 0.6
 
@@ -25,6 +27,10 @@ class Recall:
     def add(self, tick: int, pitch: int) -> None:
         """A note that was played at ``tick``."""
         bisect.insort(self._notes, (tick, pitch % 12))
+
+    def forget(self, now: int) -> None:
+        """Drop what lies too far back to be looked at again."""
+        del self._notes[: bisect.bisect_left(self._notes, (now - _KEPT_TICKS, 0))]
 
     def between(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Notes at ticks from ``start`` up to ``stop``, ``stop`` included."""

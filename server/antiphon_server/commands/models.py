@@ -15,6 +15,7 @@ from rich.table import Table
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.audio import spec as music
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
 from antiphon_engines.text.prepare import Progress as Report
 
@@ -60,12 +61,22 @@ def prepare_model(
         path = registry.prepare(
             settings.cache_dir.expanduser(), settings.text_model, accept_terms=accept_terms, progress=report
         )
+        if name is None:
+            _prepare_music(settings.cache_dir.expanduser(), settings.music_model, report)
     if path is None:
         typer.echo(
             f"{settings.text_model} needs no preparing: it is {registry.describe(settings.text_model).note}."
         )
     else:
         typer.echo(f"{settings.text_model} is ready: {path}")
+
+
+def _prepare_music(cache_dir: Path, spec: str, report: Report) -> None:
+    """What the band needs; a server without a band is better than none."""
+    try:
+        music.prepare(cache_dir, spec, report)
+    except EngineUnavailable as error:
+        typer.echo(f"there will be no band: {error.message}", err=True)
 
 
 _OTHERS = (

@@ -1,0 +1,44 @@
+"""A music model's spec -> an audio engine that has played once. Call in the worker only."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from antiphon_engines.api import AudioRequest, EngineUnavailable, Failed, Segment
+from antiphon_engines.config import WorkerConfig
+from antiphon_proto.jam import BandControls, Transport
+
+from . import embedded
+from .band import EmbeddedMusician
+from .engine import AudioEngine
+from .player import Musician
+from .synthesiser import SoundFont
+
+_MOST_BANDS = 4
+"""Bands at a time: on a CPU a band of four roles takes about a tenth of a core, a restart of its window a frame."""
+_TRIED = 5
+"""Frames that are played before the engine is offered."""
+
+
+def build_embedded(config: WorkerConfig) -> AudioEngine:
+    """The project's own model. Raises EngineUnavailable."""
+    decoder = embedded.load_decoder()
+    font = SoundFont(embedded.soundfont(), Path(config.cache_dir))
+    return finish(EmbeddedMusician(decoder, font), config)
+
+
+def finish(musician: Musician, config: WorkerConfig) -> AudioEngine:
+    """The engine over a musician, tried out: one that cannot play is refused here. Raises EngineUnavailable."""
+    engine = AudioEngine(musician, max(3, min(config.max_jobs, _MOST_BANDS)))
+    request = AudioRequest(
+        BandControls(), (Segment(0, Transport(playing=True)),), seed=0, start=time.monotonic() + 60
+    )
+    job = engine.admit(request)
+    for _ in range(_TRIED):
+        for output in engine.step([job])[0]:
+            if isinstance(output, Failed):
+                engine.close()
+                raise EngineUnavailable(f"{musician.name} cannot play: {output.message}")
+    engine.release(job)
+    return engine
