@@ -111,12 +111,17 @@ async def test_a_removed_member_is_out_and_told(company: Company, served: Served
 async def test_a_wrong_link_says_so(company: Company, served: ServedProcess) -> None:
     room = (await served.new_room())["room"]
     page = await company.page()
+    await page.add_init_script(
+        "new MutationObserver(() => { window.sawRoom ||= document.querySelector('.ql-editor') !== null; })"
+        ".observe(document, { childList: true, subtree: true });"
+    )
     await page.goto(f"{served.url}/r/{room}")
     await expect(page.get_by_role("heading", name="You need an invite link")).to_be_visible()
     await page.goto(f"{served.url}/r/{room}#wrong")
     await page.get_by_label("Your name").fill("Eve")
     await page.get_by_role("button", name="Enter the room").click()
     await expect(page.get_by_role("heading", name="This invite link does not open the room")).to_be_visible()
+    assert await page.evaluate("() => window.sawRoom") is False, "no room is shown that is then taken away"
 
 
 async def test_the_lobby_opens_a_room_and_remembers_it(company: Company, served: ServedProcess) -> None:

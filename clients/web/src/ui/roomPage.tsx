@@ -19,7 +19,9 @@ import type { Refusal } from "../room/sync";
 import { t } from "../strings";
 import { DeniedPage, Message } from "./denied";
 import { NamePrompt } from "./namePrompt";
+import { Brand } from "./parts";
 import { RoomView } from "./roomView";
+import { Status } from "./status";
 
 export function RoomPage({ invite }: { invite: Invite }) {
   const token = useMemo(() => tokenFor(invite.room, invite.token), [invite]);
@@ -89,7 +91,19 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
     const refusals = [...room.refusals.value, ...unsent];
     return <DeniedPage code={phase.code} refusals={refusals} onAgain={() => room.retry()} />;
   }
-  return <RoomView room={room} />;
+  return room.entered.value ? <RoomView room={room} /> : <Entering room={room} />;
+}
+
+/** Before the door has opened nobody sees a room: a wrong link would show an empty one and then take it away. */
+function Entering({ room }: { room: Room }) {
+  return (
+    <main class="message">
+      <Brand />
+      <div class="message-body">
+        <Status room={room} />
+      </div>
+    </main>
+  );
 }
 
 /** Keeps the visit among the recent rooms, under the room's title. */
