@@ -12,10 +12,13 @@ import {
   fit,
   keepRatio,
   lineFields,
+  middle,
   scaled,
+  TURN_STEP,
   toCanvas,
   toScreen,
   touches,
+  upright,
   zoomAt,
 } from "../src/canvas/geometry";
 import type { Touch } from "../src/canvas/gesture";
@@ -278,6 +281,103 @@ test("select, move, stretch, rub out", () => {
   easel.choose("eraser");
   drag([0, 120], [400, 120]);
   assert.equal(board.objects.value.size, 0);
+});
+
+test("turning by hand and by keys, in steps while Shift is held", () => {
+  const { board, easel, touch } = atEasel();
+  const id = board.place({
+    type: "shape",
+    shape: "triangle",
+    x: 100,
+    y: 100,
+    w: 100,
+    h: 100,
+    size: 0,
+    rotation: 10,
+  });
+  easel.selection.select([id]);
+  const box = easel.selection.box.value;
+  assert.ok(box);
+  const { x, y } = middle(box);
+  const turn = (to: [number, number], shift: boolean) => {
+    easel.grabHandle("turn", touch(x, y - 100));
+    easel.move(touch(...to, { shift }));
+    easel.up(touch(...to, { shift }));
+    return board.get(id)?.rotation;
+  };
+  near(turn([x + 100, y], false) ?? 0, 100);
+  assert.equal(turn([x + 7, y - 100], true), 105, "to the nearest of the round angles");
+  easel.selection.turn(-TURN_STEP);
+  assert.equal(board.get(id)?.rotation, 90);
+  assert.ok(Math.abs((board.get(id)?.x ?? 0) - 100) < 0.1, "about its own middle");
+});
+
+test("several are turned about their common middle, and none beyond what a field may hold", () => {
+  const { board, easel } = atEasel();
+  const ids = [0, 300].map((left) =>
+    board.place({ type: "shape", shape: "rectangle", x: left, y: 0, w: 100, h: 100, size: 0 }),
+  );
+  easel.selection.select(ids);
+  for (let step = 0; step < 30; step += 1) easel.selection.turn(TURN_STEP);
+  const [left, right] = ids.map((id) => board.get(id) as BoardObject);
+  assert.ok(left && right && Math.abs(left.rotation - 90) < 1e-6);
+  assert.ok(Math.abs(left.x - right.x) < 2 && Math.abs(Math.abs(right.y - left.y) - 300) < 2);
+  assert.equal(upright(-180), 180);
+  assert.equal(upright(725), 5);
+});
+
+test("lines snap to round angles, shapes to squares", () => {
+  const { board, easel, touch } = atEasel();
+  const span = (tool: "arrow" | "diamond", to: [number, number]) => {
+    easel.choose(tool);
+    easel.down(touch(0, 0));
+    easel.move(touch(...to, { shift: true }));
+    easel.up(touch(...to, { shift: true }));
+    return board.ordered.value.at(-1) as BoardObject;
+  };
+  assert.ok(Math.abs(span("arrow", [100, 5]).rotation) < 1e-6);
+  const diamond = span("diamond", [100, 60]);
+  assert.deepEqual([diamond.w, diamond.h], [100, 100]);
+  assert.ok(touches(diamond, { x: 25, y: 25 }, 3), "its side");
+  assert.ok(!touches(diamond, { x: 5, y: 5 }, 3), "its corner is outside");
+  assert.ok(touches({ ...diamond, fill: "#ffffff" } as BoardObject, { x: 50, y: 50 }, 3));
+});
+
+test("a new frame asks for what the last one asked for", () => {
+  const { board, easel, drag } = atEasel();
+  easel.choose("frame");
+  drag([0, 0], [100, 100]);
+  const [made] = board.ordered.value;
+  assert.ok(made?.type === "frame" && made.steps === 9);
+});
+
+test("layers move one by one, what is hidden among them, and ties are no trap", () => {
+  const [board] = boards();
+  const ids = ["a", "b", "c"].map((name) => board.place({ type: "text", text: name, x: 0, y: 0, z: "" }));
+  const [a, b, c] = ids as [string, string, string];
+  const words = () => board.layers.value.map((each) => each.type === "text" && each.text).join("");
+  board.change(new Map([[b, { hidden: true }]]));
+  board.shift(a, 1);
+  assert.equal(words(), "bac");
+  board.shift(b, -1);
+  assert.equal(words(), "bac");
+  board.putBehind(c, b);
+  assert.equal(words(), "cba");
+  board.putBehind(c, null);
+  assert.equal(words(), "bac");
+  board.change(new Map(ids.map((id) => [id, { z: "V" }])));
+  board.shift(board.layers.value[0]?.id as string, 1);
+  assert.equal(board.layers.value.length, 3);
+  assert.equal(board.ordered.value.length, 2);
+});
+
+test("a field that is taken away is the default again", () => {
+  const { board } = atEasel();
+  const id = board.place({ type: "frame", x: 0, y: 0, w: 9, h: 9, strength: 0.4, seed: 2 ** 53 - 1 });
+  const frame = () => board.get(id) as Extract<BoardObject, { type: "frame" }>;
+  assert.deepEqual([frame().strength, frame().seed], [0.4, 2 ** 53 - 1]);
+  board.change(new Map([[id, { strength: null, seed: null }]]));
+  assert.deepEqual([frame().strength, frame().seed], [null, null]);
 });
 
 test("who only reads changes nothing", () => {
