@@ -36,13 +36,13 @@ from .decoder import Decoder
 from .performer import Controls, Performer
 from .player import Chunk
 from .sound import preset_of, sound_of, velocity
-from .synthesiser import DRUM_CHANNEL, SoundFont, Synthesiser
+from .synthesiser import SoundFont, Synthesiser
 from .timeline import EPSILON, ModelBar, Span, Timeline, model_bar
 from .tokens import DRUM_NAMES, DRUMS, LAGS, QUALITIES, STYLES, TICKS_PER_BEAT, Chord, Key, Note
 
 LETTERS: Final[dict[BandRole, str]] = {"lead": "M", "bass": "B", "chords": "C", "pad": "P", "drums": "D"}
 _ROLES: Final[dict[str, BandRole]] = {letter: role for role, letter in LETTERS.items()}
-CHANNELS: Final[dict[BandRole, int]] = {"lead": 0, "bass": 1, "chords": 2, "pad": 3, "drums": DRUM_CHANNEL}
+CHANNELS: Final[dict[BandRole, int]] = {"lead": 0, "bass": 1, "chords": 2, "pad": 3, "drums": 9}
 _PANS: Final[dict[BandRole, float]] = {"lead": 0.6, "bass": 0.5, "chords": 0.36, "pad": 0.5, "drums": 0.5}
 _SHARPS: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FLATS: Final = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
@@ -194,8 +194,9 @@ class Band:
         """Instruments, volumes and tone, from now on."""
         asked, sound = self._controls, sound_of(self._direction.main)
         for role, channel in CHANNELS.items():
-            preset = preset_of(asked.instruments.get(role), drums=role == "drums")
-            self._synthesiser.program(channel, sound.program(role) if preset is None else preset)
+            drums = role == "drums"
+            preset = preset_of(asked.instruments.get(role), drums=drums)
+            self._synthesiser.program(channel, sound.program(role) if preset is None else preset, drums=drums)
             self._synthesiser.volume(channel, asked.volumes.get(role, 1.0))
         bright = asked.brightness if asked.brightness is not None else self._direction.brightness
         self._synthesiser.brightness(0.5 if bright is None else bright)

@@ -20,8 +20,6 @@ from . import binding
 Pcm = NDArray[np.float32]
 """(samples, 2) float32, 48 kHz."""
 
-DRUM_CHANNEL: Final = 9
-MAX_CHANNELS: Final = 16
 _VOICES: Final = 128
 _GAIN_DB: Final = -4.0
 _KNEE: Final = 0.75
@@ -52,7 +50,7 @@ class SoundFont:
 
 
 class Synthesiser:
-    """Sixteen channels, each with an instrument; channel 9 has the drums."""
+    """Channels, each with an instrument or a drum kit."""
 
     def __init__(self, font: Any) -> None:
         self._font = font
@@ -61,11 +59,10 @@ class Synthesiser:
         self._programs: dict[int, int] = {}
         self._tone = _Tone()
 
-    def program(self, channel: int, program: int) -> None:
-        """The instrument of the notes to come: a preset's number, for channel 9 a drum kit's."""
+    def program(self, channel: int, program: int, *, drums: bool = False) -> None:
+        """The instrument of the notes to come: a preset's number, for drums a kit's."""
         if self._programs.get(channel) == program:
             return
-        drums = channel == DRUM_CHANNEL
         self._font.channel_set_bank(channel, 128 if drums else 0)
         self._font.channel_set_preset_number(channel, program, drums)
         self._programs[channel] = program
@@ -91,7 +88,7 @@ class Synthesiser:
 
     def release(self) -> None:
         """Let go of every note; they ring out."""
-        for channel in range(MAX_CHANNELS):
+        for channel in self._programs:
             self._font.channel_note_off(channel)
 
     def render(self, samples: int, events: Mapping[int, Any] | None = None) -> Pcm:
