@@ -6,6 +6,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 DATA_DIR ?= data
 TORCH ?= torch==2.13.0
+# What a server that does everything needs; the tests need more.
+EXTRAS := prepare,image,music,documents,terminal
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
@@ -62,12 +64,12 @@ $(STAMPS)/venv:
 $(STAMPS)/install: pyproject.toml $(STAMPS)/venv
 	@echo "Installing Antiphon into $(VENV)"
 	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[prepare,image,music,documents]"
+	$(PIP) --editable ".[$(EXTRAS)]"
 	@touch $@
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/install
 	@echo "Installing what the tests need"
-	$(PIP) --editable ".[prepare,image,music,documents,torch,gguf,tensorrt-rtx,dev]"
+	$(PIP) --editable ".[$(EXTRAS),torch,gguf,tensorrt-rtx,dev]"
 	@touch $@
 
 $(STAMPS)/npm: clients/web/package-lock.json $(STAMPS)/install

@@ -1,0 +1,1 @@
+"""`antiphon join`: a room in a terminal. Needs the extra `[terminal]` (Textual)."""
