@@ -19,6 +19,7 @@ from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
 from antiphon_client.link import Link, bounded
+from antiphon_client.manuscripts import Converted, FileFormat, convert, export
 from antiphon_client.painting import Painting, Source
 from antiphon_client.replica import TRANSIENT, Replica
 from antiphon_client.run import ENDED, MAX_BUFFERED, AnyRun, Run
@@ -230,6 +231,24 @@ class Room:
         """Where an asset comes from: model, prompt, seed, parameters, who asked, what it was painted from and by whom
         that was drawn (PROTOCOL.md, "Provenance"). Raises RequestRefused."""
         return await provenance(self.address, sha256)
+
+    async def export(
+        self, format: FileFormat, *, authorship: bool = False, screenplay: bool | None = None
+    ) -> bytes:
+        """The story as a file, as the server has it; with `authorship` the report on who wrote what follows the text.
+        `json` is a Quill delta and that report. Raises RequestRefused."""
+        await self.applied()
+        return await export(self.address, format, authorship=authorship, screenplay=screenplay)
+
+    async def bring_in(self, data: bytes, name: str, at: int | None = None) -> Converted:
+        """Insert what a file holds at character `at` (default: the end), as an edit of this participant's. The ending
+        of `name` tells the format: md, html, docx, epub, txt, fountain. Raises RequestRefused; then nothing came in."""
+        found = await convert(self.address, data, name)
+        place = len(self.text) if at is None else at
+        for op in found.ops:
+            self.insert(place, op["insert"], op.get("attributes", {}))
+            place += len(op["insert"])
+        return found
 
     async def accept(self, run: str, part: tuple[int, int] | None = None) -> None:
         """Accept a suggestion, whole or only what of it stands in the characters [start, end)."""

@@ -1,0 +1,34 @@
+"""One call to the HTTP side of a room."""
+
+from __future__ import annotations
+
+import aiohttp
+import msgspec
+
+from antiphon_client.address import Address
+from antiphon_client.errors import ClientError, RequestRefused
+
+
+async def call(
+    address: Address, method: str, path: str, data: bytes | None = None, expected: int = 200
+) -> bytes:
+    """The body of the answer to `method` on `/api/rooms/{room}{path}`. Raises RequestRefused for any other status than
+    `expected`, and ClientError when there is no answer."""
+    url = f"{address.base}/api/rooms/{address.room}{path}"
+    headers = {"Authorization": f"Bearer {address.token}"}
+    try:
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.request(method, url, data=data) as answer,
+        ):
+            body = await answer.read()
+    except aiohttp.ClientError as error:
+        raise ClientError(f"{address.base} does not answer: {error}") from error
+    if answer.status != expected:
+        try:
+            problem = msgspec.json.decode(body)["error"]
+            code, message = str(problem["code"]), str(problem["message"])
+        except (msgspec.MsgspecError, LookupError, TypeError):
+            code, message = "internal", f"status {answer.status}"
+        raise RequestRefused(code, message)
+    return body
