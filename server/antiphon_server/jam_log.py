@@ -1,0 +1,155 @@
+"""What sounded in a jam, who made it and when: the record of a room, bounded, written in batches.
+
+Every event says its server time in milliseconds, so that the record needs nothing else to be read. What is played is
+kept for a moment and goes to the store about once a second, with the journal; of a crash that second is lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from antiphon_proto.jam import BandControls, BandRole, Transport
+from antiphon_server.store.api import JamEntry, JamTrim
+
+
+class Person(Struct, frozen=True, tag="person"):
+    """Who a participant is, before the first that they play."""
+
+    at_ms: float
+    participant: str
+    name: str
+
+
+class KeyPlayed(Struct, frozen=True, tag="key"):
+    """A key pressed, or with velocity 0 released, on General MIDI program `program` (128: drums)."""
+
+    at_ms: float
+    participant: str
+    program: int
+    pitch: int
+    velocity: int
+
+
+class LoopPlayed(Struct, frozen=True, tag="loop"):
+    """A note of a loop, which participant `by` recorded."""
+
+    at_ms: float
+    duration_ms: float
+    loop: str
+    by: str
+    program: int
+    pitch: int
+    velocity: int
+
+
+class BandPlayed(Struct, frozen=True, tag="band"):
+    at_ms: float
+    duration_ms: float
+    run: str
+    role: BandRole
+    program: int
+    pitch: int
+    velocity: int
+
+
+class ChordPlayed(Struct, frozen=True, tag="chord"):
+    at_ms: float
+    run: str
+    name: str
+
+
+class Turned(Struct, frozen=True, tag="transport"):
+    """Another transport is in force. `by`: who asked for it."""
+
+    at_ms: float
+    transport: Transport
+    by: tuple[str, ...] = ()
+
+
+class Asked(Struct, frozen=True, tag="controls"):
+    """Somebody asked something else of the band."""
+
+    at_ms: float
+    by: str
+    controls: BandControls
+
+
+class BandBegan(Struct, frozen=True, tag="band_began"):
+    """A band plays from now on; its sample 0 is at `start_ms`."""
+
+    at_ms: float
+    run: str
+    by: str
+    model: str
+    seed: int
+    start_ms: float
+
+
+class BandEnded(Struct, frozen=True, tag="band_ended"):
+    at_ms: float
+    run: str
+    reason: str = ""
+
+
+JamEvent: TypeAlias = (
+    Person | KeyPlayed | LoopPlayed | BandPlayed | ChordPlayed | Turned | Asked | BandBegan | BandEnded
+)
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(list[JamEvent])
+
+
+def read(entry: JamEntry) -> list[JamEvent]:
+    """Raises msgspec.MsgspecError."""
+    return _decoder.decode(entry.body)
+
+
+class JamLog:
+    """`kept`: (seq, bytes) of the batches that the store holds. At most `max_bytes` of them, and `max_batches`: the
+    oldest go. `record` brings a change to the store."""
+
+    def __init__(
+        self,
+        kept: Iterable[tuple[int, int]],
+        record: Callable[[JamEntry | JamTrim], None],
+        *,
+        max_bytes: int,
+        max_batches: int,
+        max_waiting: int,
+    ) -> None:
+        self._kept = deque(kept)
+        self._bytes = sum(size for _, size in self._kept)
+        self._record = record
+        self._max_bytes = max_bytes
+        self._max_batches = max_batches
+        self._max_waiting = max_waiting
+        self._waiting: list[JamEvent] = []
+
+    def add(self, *events: JamEvent) -> None:
+        self._waiting += events
+        if len(self._waiting) >= self._max_waiting:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what has gathered to the store."""
+        if not self._waiting:
+            return
+        events, self._waiting = self._waiting, []
+        body = _encode(events)
+        seq = self._kept[-1][0] + 1 if self._kept else 1
+        times = [event.at_ms for event in events]
+        self._record(JamEntry(seq, int(min(times)), int(max(times)) + 1, body))
+        self._kept.append((seq, len(body)))
+        self._bytes += len(body)
+        self._trim()
+
+    def _trim(self) -> None:
+        first = self._kept[0][0]
+        while len(self._kept) > 1 and (self._bytes > self._max_bytes or len(self._kept) > self._max_batches):
+            self._bytes -= self._kept.popleft()[1]
+        if self._kept[0][0] != first:
+            self._record(JamTrim(self._kept[0][0]))
