@@ -1,27 +1,57 @@
-"""The jam of a room: who conducts and who plays, what of it the others hear, and the band.
+"""The jam of a room: who conducts and who plays, what of it the others hear, the band, and the record of it all.
 
 The transport lives in the `Conductor`; what stands in the document is what it says, and is written at the tick.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from antiphon_proto.errors import RateLimited
-from antiphon_proto.jam import NoteEvent
-from antiphon_proto.messages import Conduct, Conducted, Play, Played
+import msgspec
+
+from antiphon_engines.api import EngineUnavailable, Performed
+from antiphon_proto.errors import AntiphonError, Conflict, RateLimited
+from antiphon_proto.jam import BAND, LOOPS, NoteEvent, TransportChange
+from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
+from antiphon_server.authorship import Owner
+from antiphon_server.band import COMMITTED, Band
 from antiphon_server.frames import Frame
+from antiphon_server.jam import JamChange
+from antiphon_server.jam_log import (
+    Asked,
+    BandBegan,
+    BandEnded,
+    BandPlayed,
+    ChordPlayed,
+    JamLog,
+    KeyPlayed,
+    LoopPlayed,
+    Person,
+    Turned,
+)
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.keys import Keys
 from antiphon_server.limits import TokenBucket
+from antiphon_server.loops import LoopBook
 from antiphon_server.members import Member
+from antiphon_server.runs import SEED_BITS, Order
+from antiphon_server.seat import Seat
 from antiphon_server.shared import SERVER, SERVER_ORIGIN
-from antiphon_server.stage import Desk
+from antiphon_server.sound import Sound
+from antiphon_server.stage import Desk, Stage
+from antiphon_server.store.api import StoredRoom
 from antiphon_server.transport import Conductor, Turn, Wish
 
 _STALE: Final = 1.0
 """Seconds after its time for which a key is still worth sending to somebody who reads slowly."""
+_AHEAD_MS: Final = 1500.0
+"""How far before they sound the band is told of the notes of loops."""
+_RESTATE: Final = 100
+"""Sweeps after which the record states the transport again, so that it can be read from the middle."""
+_PROGRAMS: Final = {"lead": 80, "bass": 33, "chords": 0, "pad": 89, "drums": 128}
+"""What the record says of a role's instrument when the room left it to the band."""
 
 
 class _Player:
@@ -34,12 +64,30 @@ class _Player:
 
 
 class Bandstand:
-    def __init__(self, desk: Desk, settings: JamSettings) -> None:
+    def __init__(
+        self, desk: Desk, stage: Stage, settings: JamSettings, stored: StoredRoom, sound: Sound
+    ) -> None:
         self._desk = desk
+        self._stage = stage
         self._settings = settings
-        self._conductor = Conductor.stored(desk.shared.document.jam.transport)
+        self._sound = sound
+        jam = desk.shared.document.jam
+        self._conductor = Conductor.stored(jam.transport)
+        self._loops = LoopBook(jam.loops)
         self._players: dict[str, _Player] = {}
+        self._band: Band | None = None
+        self._log = JamLog(
+            stored.jam,
+            desk.record,
+            max_bytes=settings.log_bytes,
+            max_batches=settings.log_batches,
+            writable=desk.writable,
+        )
         self._unwritten = False
+        self._looped_ms = self._pushed_ms = desk.server_ms()
+        """Until when the notes of loops were recorded, and told to the band."""
+        self._sweeps = 0
+        self._named: set[str] = set()
 
     @property
     def transport(self) -> Conductor:
@@ -55,7 +103,8 @@ class Bandstand:
     def play(self, member: Member, play: Play) -> None:
         """Raises PeerError, or RateLimited now and then while keys are left out."""
         events, refused = self._player(member).keys.take(play.events, self._desk.server_ms())
-        self._sound(member.id, events)
+        self._name(member)
+        self._hear(member.id, events)
         if refused:
             raise RateLimited("you play more keys than this server passes on")
 
@@ -65,15 +114,103 @@ class Bandstand:
             raise RateLimited("too many changes of the transport; wait a little")
         now = self._desk.server_ms()
         self._advance(now)
+        self._name(member)
         wish = Wish(conduct.conduct, member.id, conduct.change, conduct.when)
-        for turn in self._conductor.conduct(wish, now, 1000 * self._settings.notice):
+        for turn in self._conductor.conduct(wish, now, 1000 * self._notice(conduct.change)):
             self._tell(turn)
         self._changed()
+
+    def perform(self, member: Member, perform: Perform) -> None:
+        """Start the band. Raises EngineUnavailable, Conflict or QueueFull; then there is no run."""
+        desk = self._desk
+        model = desk.model("audio")
+        if model is None:
+            raise EngineUnavailable("this server has no band")
+        if not model.ready or model.audio is None:
+            raise EngineUnavailable(f"the band cannot play now: {model.note or 'it is not ready'}")
+        if self._band is not None:
+            raise Conflict("a band plays already in this room; stop it first")
+        desk.runs.check_room_for(member.id)
+        order = Order(
+            ask=perform.perform,
+            participant=member.id,
+            task="jam",
+            mode="write",
+            instruction="",
+            length=0,
+            seed=secrets.randbits(SEED_BITS) if perform.seed is None else perform.seed,
+            model=model.name,
+            params=msgspec.json.encode(desk.shared.document.jam.controls).decode(),
+            prompt="",
+        )
+        lead = max(self._settings.lead, model.audio.lead_ms / 1000)
+        run = desk.runs.start(order, desk.unix_ms())
+        band = Band(
+            run,
+            desk,
+            self._stage,
+            self._conductor,
+            self._settings,
+            lead,
+            model.audio.pre_skip,
+            self._sound,
+            self,
+        )
+        self._stage.hold(band)
+        try:
+            band.begin()
+        except AntiphonError:
+            self._stage.refuse(band)
+            raise
+        self._band = band
+        self._pushed_ms = desk.server_ms()
+        self._name(member)
+        info, start_ms = run.info, band.timebase.start_ms
+        self._log.add(BandBegan(desk.server_ms(), info.id, info.participant, info.model, info.seed, start_ms))
 
     def left(self, participant: str) -> None:
         """They are gone: what they held is released."""
         if (player := self._players.pop(participant, None)) is not None:
-            self._sound(participant, player.keys.release(self._desk.server_ms()))
+            self._hear(participant, player.keys.release(self._desk.server_ms()))
+
+    def welcome(self, seat: Seat) -> None:
+        """A newcomer hears what the others hear."""
+        if self._band is not None and self._band.streams:
+            seat.outlet.send(Frame.of(self._band.stream))
+
+    # What the room does ---------------------------------------------------------------------------------
+
+    def edited(self, changes: Sequence[JamChange], owner: Owner) -> None:
+        """The shared part of the jam is another."""
+        loops = [change for change in changes if change.section == LOOPS]
+        if loops:
+            self._record_loops(self._desk.server_ms())
+        for change in loops:
+            sound = self._desk.shared.document.jam.loops.get(change.key)
+            self._loops.replace(change.key, sound)
+        if any(change.section == BAND for change in changes):
+            if owner != SERVER:
+                controls = self._desk.shared.document.jam.controls
+                self._log.add(Asked(self._desk.server_ms(), owner.author, controls))
+            if self._band is not None:
+                self._band.changed()
+
+    def performed(self, band: Band, played: Performed) -> None:
+        now = self._desk.server_ms()
+        run = band.run.info.id
+        instruments = self._desk.shared.document.jam.controls.instruments
+        for note in played.notes:
+            at_ms, duration_ms = self._conductor.span_ms(note.tick, note.duration, now)
+            program = instruments.get(note.role, _PROGRAMS[note.role])
+            self._log.add(BandPlayed(at_ms, duration_ms, run, note.role, program, note.pitch, note.velocity))
+        for chord in played.chords:
+            at_ms, _ = self._conductor.span_ms(chord.tick, 0, now)
+            self._log.add(ChordPlayed(at_ms, run, chord.name))
+
+    def over(self, band: Band) -> None:
+        info = band.run.info
+        self._band = None
+        self._log.add(BandEnded(self._desk.server_ms(), info.id, info.error or info.state))
 
     # The room's time ------------------------------------------------------------------------------------
 
@@ -81,19 +218,38 @@ class Bandstand:
         """The room comes back after it was last known at `alive_ms`. A transport that played goes on by the clock, or
         stops where it was then when that is more than `away` seconds ago."""
         now = self._desk.server_ms()
+        alive_ms = max(alive_ms, self._conductor.now.at_ms)
         self._advance(now)
-        if now - max(alive_ms, self._conductor.now.at_ms) > 1000 * away and self._conductor.halt(alive_ms):
-            self._changed()
+        if now - alive_ms > 1000 * away and self._conductor.halt(alive_ms):
+            self._turned()
         self._write()
 
     def halt(self) -> None:
         """Nobody is here any more."""
         if self._conductor.halt(self._desk.server_ms()):
-            self._changed()
+            self._turned()
 
     def tick(self) -> None:
-        self._advance(self._desk.server_ms())
+        now = self._desk.server_ms()
+        self._advance(now)
         self._write()
+        if self._band is not None and self._band.streams:
+            start, self._pushed_ms = max(now, self._pushed_ms), now + _AHEAD_MS
+            self._band.hear_loops(self._loops.between(self._conductor.course, start, self._pushed_ms))
+
+    def sweep(self) -> None:
+        """Once a second: what sounded goes to the store."""
+        now = self._desk.server_ms()
+        self._record_loops(now)
+        if self._sweeps % _RESTATE == 0 and self._conductor.now.playing:
+            self._log.add(Turned(self._conductor.now.at_ms, self._conductor.now))
+        self._sweeps += 1
+        self._log.flush()
+
+    def close(self) -> None:
+        """Hand over what is left of the record."""
+        self._record_loops(self._desk.server_ms())
+        self._log.flush()
 
     # Inside ---------------------------------------------------------------------------------------------
 
@@ -103,18 +259,67 @@ class Bandstand:
             player = self._players[member.id] = _Player(self._settings, self._desk)
         return player
 
-    def _sound(self, participant: str, events: Sequence[NoteEvent]) -> None:
-        if events:
-            deadline = self._desk.monotonic() + _STALE
-            frame = Frame.of(Played(participant, tuple(events)), deadline=deadline)
-            self._desk.send_all(frame, but=participant)
+    def _name(self, member: Member) -> None:
+        """The record says once who somebody is."""
+        if member.id not in self._named:
+            self._named.add(member.id)
+            self._log.add(Person(self._desk.server_ms(), member.id, member.record.name))
+
+    def _notice(self, change: TransportChange) -> float:
+        """A band is to know of another time before it has committed to playing in the old one; a stop does not wait."""
+        timely = change.playing is True or any(
+            value is not msgspec.UNSET for value in (change.tempo, change.beats, change.bar)
+        )
+        if self._band is None or not timely:
+            return self._settings.notice
+        return max(self._settings.notice, self._band.lead + COMMITTED)
+
+    def _hear(self, participant: str, events: Sequence[NoteEvent]) -> None:
+        """Keys sound: for the others, for the band, and in the record."""
+        if not events:
+            return
+        deadline = self._desk.monotonic() + _STALE
+        frame = Frame.of(Played(participant, tuple(events)), deadline=deadline)
+        self._desk.send_all(frame, but=participant)
+        jam = self._desk.shared.document.jam
+        program = jam.program(participant)
+        self._log.add(
+            *(KeyPlayed(one.at_ms, participant, program, one.pitch, one.velocity) for one in events)
+        )
+        if self._band is not None:
+            now = self._conductor.now
+            bars = jam.interval if now.playing else 0
+            self._band.hear(participant, events, bars * now.beats * 60_000 / now.tempo)
+
+    def _record_loops(self, now_ms: float) -> None:
+        notes = self._loops.between(self._conductor.course, self._looped_ms, now_ms)
+        self._looped_ms = max(self._looped_ms, now_ms)
+        self._log.add(
+            *(
+                LoopPlayed(one.at_ms, one.duration_ms, one.loop, one.by, one.program, one.pitch, one.velocity)
+                for one in notes
+            )
+        )
 
     def _advance(self, now_ms: float) -> None:
-        if self._conductor.advance(now_ms):
+        if self._conductor.turns and self._conductor.turns[0].transport.at_ms <= now_ms:
+            self._record_loops(now_ms)
+        come = self._conductor.advance(now_ms)
+        for turn in come:
+            askers = tuple(dict.fromkeys(wish.asker for wish in turn.wishes if wish.asker))
+            self._log.add(Turned(turn.transport.at_ms, turn.transport, askers))
+        if come:
             self._changed()
+
+    def _turned(self) -> None:
+        now = self._conductor.now
+        self._log.add(Turned(now.at_ms, now))
+        self._changed()
 
     def _changed(self) -> None:
         self._unwritten = True
+        if self._band is not None:
+            self._band.changed()
         self._desk.wake()
 
     def _write(self) -> None:

@@ -20,6 +20,7 @@ from antiphon_server.document import DocumentBroken
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER
+from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine
 from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable
 
@@ -51,8 +52,9 @@ class Hub:
         on_tick: Callable[[float], None] | None = None,
     ) -> None:
         self._on_tick = on_tick
+        self.sound = Sound()
         self._services = Services(
-            store, engine, limits or RoomLimits(), clock or SystemClock(), mint, models, assets
+            store, engine, limits or RoomLimits(), clock or SystemClock(), mint, models, assets, self.sound
         )
         self._store = store
         self._max_rooms = max_rooms

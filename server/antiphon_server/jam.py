@@ -99,6 +99,12 @@ class Jam:
         """Bars after which people hear each other."""
         return int(self._copy[SETTINGS].get("interval", 0))
 
+    def program(self, participant: str) -> int:
+        """The instrument that somebody plays."""
+        player = self._copy[PLAYERS].get(participant)
+        program = player.get("program", 0) if isinstance(player, Mapping) else 0
+        return int(program) if PLAYER["program"](program) else 0
+
     def digest(self, loop: str) -> bytes:
         """Of a loop's content, 16 bytes; of nothing when there is none."""
         fields = self.loops.get(loop)

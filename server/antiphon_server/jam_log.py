@@ -99,6 +99,10 @@ class BandEnded(Struct, frozen=True, tag="band_ended"):
 JamEvent: TypeAlias = (
     Person | KeyPlayed | LoopPlayed | BandPlayed | ChordPlayed | Turned | Asked | BandBegan | BandEnded
 )
+_BATCH = 2000
+"""Events that are written at once, whatever the time."""
+_WAITING = 20_000
+"""Events that wait for a store that refuses them; beyond it the oldest are lost."""
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(list[JamEvent])
 
@@ -110,7 +114,7 @@ def read(entry: JamEntry) -> list[JamEvent]:
 
 class JamLog:
     """`kept`: (seq, bytes) of the batches that the store holds. At most `max_bytes` of them, and `max_batches`: the
-    oldest go. `record` brings a change to the store."""
+    oldest go. `record` brings a change to the store, while it is `writable`."""
 
     def __init__(
         self,
@@ -119,24 +123,25 @@ class JamLog:
         *,
         max_bytes: int,
         max_batches: int,
-        max_waiting: int,
+        writable: Callable[[], bool] = lambda: True,
     ) -> None:
         self._kept = deque(kept)
         self._bytes = sum(size for _, size in self._kept)
         self._record = record
         self._max_bytes = max_bytes
         self._max_batches = max_batches
-        self._max_waiting = max_waiting
+        self._writable = writable
         self._waiting: list[JamEvent] = []
 
     def add(self, *events: JamEvent) -> None:
         self._waiting += events
-        if len(self._waiting) >= self._max_waiting:
+        if len(self._waiting) >= _BATCH:
             self.flush()
+            del self._waiting[: max(0, len(self._waiting) - _WAITING)]
 
     def flush(self) -> None:
         """Hand what has gathered to the store."""
-        if not self._waiting:
+        if not self._waiting or not self._writable():
             return
         events, self._waiting = self._waiting, []
         body = _encode(events)

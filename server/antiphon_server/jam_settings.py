@@ -22,3 +22,13 @@ class JamSettings(BaseModel):
     changes_per_second: float = Field(default=20.0, gt=0, le=1000)
     """Changes of the transport that one participant may ask for."""
     change_burst: int = Field(default=60, ge=1, le=10_000)
+    lead: float = Field(default=0.25, ge=0.02, le=30)
+    """The band's audio leaves its engine so long before it sounds; more where an engine needs more."""
+    band_delay: float = Field(default=0.5, ge=0, le=30)
+    """Beyond the lead, how long after it is asked for a band begins."""
+    band_restarts: int = Field(default=3, ge=0, le=100)
+    """Times that a band whose worker died is started again."""
+    log_bytes: int = Field(default=16 * MIB, ge=64 * 1024, le=1024 * MIB)
+    """What a room keeps of what was played; the oldest goes."""
+    log_batches: int = Field(default=20_000, ge=10, le=1_000_000)
+    """Writes of about a second each."""

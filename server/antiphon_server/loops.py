@@ -1,4 +1,4 @@
-"""Which notes of the room's loops sound when, by the transport. Pure; the same for the band's ears and for the record."""
+"""Which notes of the room's loops sound when, by the transport. Pure; the same for the band and for the record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from antiphon_proto.jam import PPQ, Transport, loop_notes
+from antiphon_proto.jam_fields import loop_faults
 
 
 class LoopNote(Struct, frozen=True):
@@ -36,7 +37,9 @@ class _Loop:
         self.notes = sorted(loop_notes(fields["notes"]) or ())
         self.ticks = [note[0] for note in self.notes]
 
-    def between(self, low: float, high: float, beats: int) -> Iterator[tuple[float, tuple[int, int, int, int]]]:
+    def between(
+        self, low: float, high: float, beats: int
+    ) -> Iterator[tuple[float, tuple[int, int, int, int]]]:
         """Of [low, high) in beats since bar 0, all bars of `beats`: the beat of each note, and the note. What lies
         beyond the loop's own bars, which may have been longer when it was recorded, does not sound."""
         length = self.bars * beats
@@ -54,11 +57,11 @@ class LoopBook:
     """The loops as they are, or were until a moment ago: `replace` says when what changed counts."""
 
     def __init__(self, loops: Mapping[str, Mapping[str, Any]]) -> None:
-        self._loops = {key: _Loop(key, fields) for key, fields in loops.items()}
+        self._loops = {key: _Loop(key, fields) for key, fields in loops.items() if not loop_faults(fields)}
 
     def replace(self, key: str, fields: Mapping[str, Any] | None) -> None:
         """A loop is new, other or, with None, gone."""
-        if fields is None:
+        if fields is None or loop_faults(fields):
             self._loops.pop(key, None)
         else:
             self._loops[key] = _Loop(key, fields)

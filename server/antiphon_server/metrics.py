@@ -68,6 +68,14 @@ class GatewayCollector(Collector):
         yield _counter("delivered_bytes", "Bytes written to clients", traffic.bytes)
         yield _counter("queued_frames", "Frames that waited for a slow client", traffic.queued)
         yield _counter("resyncs", "Connections closed because the client fell behind", traffic.resyncs)
+        sound = self._hub.sound
+        yield _counter("band_frames", "Audio frames of bands that went to their rooms", sound.frames)
+        yield _counter("band_gaps", "Audio frames that would have come too late", sound.gaps)
+        yield _counter(
+            "band_stale_frames", "Audio frames that a change of the transport took back", sound.stale
+        )
+        yield _counter("band_late_frames", "Audio frames that left their engine after their time", sound.late)
+        yield _counter("band_late_seconds", "By how much, in all", sound.late_seconds)
         dropped = CounterMetricFamily(
             "antiphon_dropped_frames", "Frames replaced or dropped for a slow client", labels=["lane"]
         )

@@ -126,6 +126,7 @@ class Reception:
         else:
             for frame in self._delivery.after(resume.offset):
                 seat.outlet.send(frame)
+        room.greet(seat)
         if last_batch:
             # Its acks may have gone to the connection before this one.
             self._journal.when_durable(lambda: durable(seat, last_batch, room.offset))

@@ -18,6 +18,7 @@ from antiphon_proto.messages import (
     Edit,
     LearnStyle,
     Paint,
+    Perform,
     Play,
     Redo,
     Reject,
@@ -124,6 +125,8 @@ class Requests:
                 self._bandstand.play(member, message)
             case Conduct():
                 self._bandstand.conduct(member, message)
+            case Perform():
+                self._bandstand.perform(member, message)
             case Stop():
                 self._stage.stop(member, message)
             case Steer():
@@ -184,7 +187,7 @@ def reference(message: ClientMessage) -> tuple[str, str]:
     match message:
         case Ask(ask=number) | Conduct(conduct=number) | Retry(ask=number) | ReplaceToken(ask=number):
             return tag, str(number)
-        case Paint(paint=number) | Say(say=number):
+        case Paint(paint=number) | Say(say=number) | Perform(perform=number):
             return tag, str(number)
         case AddComment(id=key) | AddReply(comment=key) | ResolveComment(comment=key):
             return tag, key

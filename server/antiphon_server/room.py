@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from antiphon_proto.errors import (
     AntiphonError,
@@ -67,8 +67,17 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
+from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine, Stage
-from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
+from antiphon_server.store.api import (
+    Entry,
+    JamEntry,
+    JamTrim,
+    RoomRecord,
+    RoomStore,
+    StorageUnavailable,
+    StoredRoom,
+)
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.talk import Talk
 
@@ -92,6 +101,7 @@ class Services(Struct, frozen=True):
     mint: Mint
     models: Callable[[], tuple[ModelInfo, ...]]
     assets: AssetDesk | None = None
+    sound: Sound = field(default_factory=Sound)
 
 
 class Room:
@@ -134,7 +144,7 @@ class Room:
         self._told: AntiphonError | None = None
         self._closed = False
         self._replay(stored)
-        self._bandstand = Bandstand(self, limits.jam)
+        self._bandstand = Bandstand(self, self._stage, limits.jam, stored, services.sound)
         self._requests = Requests(
             self,
             self._edits,
@@ -303,6 +313,8 @@ class Room:
             self._mend(change, owner, sender)
         if change.roots and sender is not None:
             self._talk.mend(change.roots, sender.participant)
+        if change.jam:
+            self._bandstand.edited(change.jam, owner)
         self.wake()
 
     def _mend(self, change: Change, owner: Owner, sender: Seat | None) -> None:
@@ -323,6 +335,13 @@ class Room:
                 key = one.id[:64]
                 error = Error(ErrorCode.INVALID, f"object {key}: {one.what}", "edit", key)
                 self.tell(sender.participant, error)
+
+    def record(self, change: JamEntry | JamTrim) -> None:
+        self._journal.add(change)
+
+    def greet(self, seat: Seat) -> None:
+        """A newcomer has the document: what streams now follows."""
+        self._bandstand.welcome(seat)
 
     def writable(self) -> bool:
         return self._journal.available
@@ -374,6 +393,7 @@ class Room:
             self._stage.halt_all()
             self._bandstand.halt()
         self._painter.sweep()
+        self._bandstand.sweep()
         if self._entries >= self.limits.snapshot_entries or self._entry_bytes >= self.limits.snapshot_bytes:
             self.snapshot()
         self.tick()
@@ -435,6 +455,7 @@ class Room:
         Raises StorageUnavailable when not everything could be saved; everybody is out all the same."""
         self._closed = True
         self._stage.halt_all()
+        self._bandstand.close()
         self.snapshot()
         self.tick()
         self._journal.stop()
@@ -509,7 +530,9 @@ class Room:
 def _alive_ms(stored: StoredRoom) -> float:
     """When the room was last known to be in use, by what it wrote."""
     written = [entry.at_ms for entry in stored.entries[-1:]]
-    return max([stored.record.created_ms, *written, stored.snapshot.at_ms if stored.snapshot else 0])
+    return max(
+        [stored.record.created_ms, stored.jam_ms, *written, stored.snapshot.at_ms if stored.snapshot else 0]
+    )
 
 
 def _link_id() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from antiphon_engines.api import EngineUnavailable, Output, QueueFull, Request
+from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
@@ -26,6 +26,7 @@ from antiphon_server.rights import Right, may
 from antiphon_server.runs import RunEntry, RunRegistry
 from antiphon_server.seat import Seat
 from antiphon_server.shared import SharedState
+from antiphon_server.store.api import JamEntry, JamTrim
 
 MAX_STEERS: Final = 32
 """Steers of one run that the engine has not answered yet; one more is refused."""
@@ -46,6 +47,8 @@ class Engine(Protocol):
     ) -> None: ...
 
     def steer(self, run: str, change: EngineSteer, epoch: int = 0) -> None: ...
+
+    def push(self, run: str, notes: Sequence[PlayedNote]) -> None: ...
 
     def cancel(self, run: str) -> None: ...
 
@@ -97,6 +100,10 @@ class Desk(Protocol):
 
     def wake(self) -> None:
         """Something waits for the next tick."""
+        ...
+
+    def record(self, change: JamEntry | JamTrim) -> None:
+        """Bring what was played to the store."""
         ...
 
     def writable(self) -> bool:
@@ -291,7 +298,8 @@ class Stage:
 
     def _own_live(self, member: Member, run_id: str) -> RunEntry:
         run = self._desk.runs.get(run_id)
-        if run.info.participant != member.id and not may(member.role, Right.MODERATE):
+        shared = run.info.task == "jam" and may(member.role, Right.CONDUCT)  # one band for the whole room
+        if run.info.participant != member.id and not shared and not may(member.role, Right.MODERATE):
             raise Denied("this run is somebody else's")
         if not run.live:
             raise Conflict(f"this run is over ({run.info.state})")

@@ -62,6 +62,8 @@ class Suggestions:
         run = self._desk.runs.get(run_id)
         if run.info.undone or run.private:
             raise Conflict("there is nothing of this run to undo")
+        if run.info.task == "jam":
+            raise Conflict("what the band played has been heard; it cannot be undone")
         if run.live:
             self._stage.stop(member, Stop(run_id))
         shared = self._desk.shared

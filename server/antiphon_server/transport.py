@@ -7,6 +7,7 @@ A change that everybody may count on (less than a notice away) stands; later one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import PeerError
-from antiphon_proto.jam import Transport, TransportChange, When
+from antiphon_proto.jam import PPQ, Transport, TransportChange, When
 
 MAX_WISHES: Final = 32
 """Changes that wait for their line; one more is refused."""
@@ -43,6 +44,8 @@ class Conductor:
 
     def __init__(self, now: Transport | None = None, coming: Transport | None = None) -> None:
         self.now = now or Transport()
+        self._past = self.now
+        """What was in force before."""
         self.turns: list[Turn] = []
         self._serial = self.now.serial
         if coming is not None:
@@ -72,11 +75,30 @@ class Conductor:
         """The transport that is, or will be, in force then."""
         return next((one for one in reversed(self.course) if one.at_ms <= ms), self.now)
 
+    def span_ms(self, tick: int, duration: int, near_ms: float) -> tuple[float, float]:
+        """When something that is played about now begins and how long it is, in milliseconds, from ticks of the jam."""
+        beat = tick / PPQ
+        pieces = [one for one in (self._past, *self.course) if one.playing]
+        found = [(one.ms_at(beat), one) for one in pieces if self._plays(one, beat)]
+        if not found:
+            # Of a transport that is over: as if the one of now had always been.
+            found = [(self.now.at_ms + (beat - self.now.beat) * 60_000 / self.now.tempo, self.now)]
+        at_ms, transport = min(found, key=lambda one: abs(one[0] - near_ms))
+        return at_ms, duration / PPQ * 60_000 / transport.tempo
+
+    def _plays(self, transport: Transport, beat: float) -> bool:
+        """Whether a beat falls into the time in which a transport is in force."""
+        pieces = (self._past, *self.course)
+        later = next((one for one in pieces if one.serial > transport.serial), None)
+        end = transport.beat_at(later.at_ms) if later else math.inf
+        return transport.beat - 1e-6 <= beat < end
+
     def advance(self, now_ms: float) -> list[Turn]:
         """What was promised for a time that has come is in force; returns it."""
         come = [turn for turn in self.turns if turn.transport.at_ms <= now_ms]
         if come:
             del self.turns[: len(come)]
+            self._past = [self.now, *(turn.transport for turn in come)][-2]
             self.now = come[-1].transport
         return come
 

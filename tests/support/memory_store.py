@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+from msgspec.structs import replace
 
 from antiphon_proto.errors import Conflict
 from antiphon_server.store.api import (
@@ -10,6 +13,8 @@ from antiphon_server.store.api import (
     Committed,
     Entry,
     Forgotten,
+    JamEntry,
+    JamTrim,
     MemberRecord,
     RoomRecord,
     RunRecord,
@@ -27,6 +32,7 @@ class MemoryStore:
         self.problem: StorageUnavailable | None = None
         self.loads = 0
         self._rooms: dict[str, StoredRoom] = {}
+        self._jams: dict[str, dict[int, JamEntry]] = {}
         self._queue: list[tuple[str, tuple[Change, ...], Committed | None]] = []
 
     async def open(self) -> None: ...
@@ -48,7 +54,13 @@ class MemoryStore:
 
     def stored(self, room: str) -> StoredRoom | None:
         """What is on disk."""
-        return self._rooms.get(room)
+        found = self._rooms.get(room)
+        entries = sorted(self._jams.get(room, {}).values(), key=lambda entry: entry.seq)
+        return found and replace(
+            found,
+            jam=tuple((entry.seq, len(entry.body)) for entry in entries),
+            jam_ms=max((entry.to_ms for entry in entries), default=0),
+        )
 
     def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
         if self.problem is not None:
@@ -66,9 +78,26 @@ class MemoryStore:
         queue, self._queue = self._queue, []
         for room, changes, committed in queue:
             for change in changes:
+                self._keep_jam(room, change)
                 self._rooms[room] = _with(self._rooms[room], change)
             if committed is not None:
                 committed(None)
+
+    def _keep_jam(self, room: str, change: Change) -> None:
+        kept = self._jams.setdefault(room, {})
+        if isinstance(change, JamEntry):
+            kept[change.seq] = change
+        elif isinstance(change, JamTrim):
+            self._jams[room] = {seq: entry for seq, entry in kept.items() if seq >= change.first}
+
+    async def jam(
+        self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
+    ) -> tuple[JamEntry, ...]:
+        await self.flush()
+        entries = sorted(self._jams.get(room, {}).values(), key=lambda entry: entry.seq)
+        until = math.inf if to_ms is None else to_ms
+        found = [one for one in entries if one.seq > after and one.to_ms > from_ms and one.from_ms < until]
+        return tuple(found[:limit])
 
     def crash(self) -> None:
         """What was not committed is gone, and nobody hears of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from antiphon_proto.messages import ModelInfo
+from antiphon_proto.messages import AudioModel, ModelInfo
 from antiphon_server.room import Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RoomRecord, StoredRoom
@@ -15,7 +15,11 @@ from support.run_host import ScriptedHost
 from support.scripted_assets import ScriptedAssets
 from support.virtual_clock import VirtualClock
 
-MODELS = (ModelInfo("text", "scripted", "cpu", True), ModelInfo("image", "brush", "cpu", True))
+MODELS = (
+    ModelInfo("text", "scripted", "cpu", True),
+    ModelInfo("image", "brush", "cpu", True),
+    ModelInfo("audio", "combo", "cpu", True, audio=AudioModel("notes", ("prompts",), ("bass",), 200.0, 312)),
+)
 
 
 class House:
@@ -25,6 +29,7 @@ class House:
         self.clock = VirtualClock()
         self.store = MemoryStore(auto=auto)
         self.host = ScriptedHost()
+        self.models: tuple[ModelInfo, ...] = MODELS
         self.assets = ScriptedAssets()
         self.services = Services(
             self.store,
@@ -32,7 +37,7 @@ class House:
             limits or RoomLimits(),
             self.clock,
             lambda room, role, link: f"/r/{room}?{role}={link}",
-            lambda: MODELS,
+            lambda: self.models,
             self.assets,
         )
         links = {"owner": "lo", "editor": "le", "viewer": "lv"}

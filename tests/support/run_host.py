@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from antiphon_engines.api import Request, Steer, TextRequest
+from antiphon_engines.api import PlayedNote, Request, Steer, TextRequest
 from antiphon_engines.events import Done, Failed, RunEvent, Started, Steered, SteerRejected, Token
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import Alternative, TokenInfo
@@ -16,6 +16,7 @@ class ScriptedHost:
     def __init__(self) -> None:
         self.requests: dict[str, TextRequest] = {}
         self.steered: list[tuple[str, Steer]] = []
+        self.pushed: list[tuple[str, tuple[PlayedNote, ...]]] = []
         self.cancelled: list[str] = []
         self.refusal: AntiphonError | None = None
         self._sinks: dict[str, Callable[[RunEvent], None]] = {}
@@ -49,6 +50,9 @@ class ScriptedHost:
     def refuse(self, run: str, message: str) -> None:
         """The run will not take its last steer."""
         self.tell(run, SteerRejected(message, self._epochs[run]))
+
+    def push(self, run: str, notes: Sequence[PlayedNote]) -> None:
+        self.pushed.append((run, tuple(notes)))
 
     def cancel(self, run: str) -> None:
         self.cancelled.append(run)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from antiphon_engines.api import EngineInfo, EngineUnavailable, ImageFacts, ImageRequest, Request, Steer
+from antiphon_engines.api import (
+    EngineInfo,
+    EngineUnavailable,
+    ImageFacts,
+    ImageRequest,
+    PlayedNote,
+    Request,
+    Steer,
+)
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Steered, Token
 from antiphon_engines.host import HostState
@@ -43,6 +51,7 @@ class ScriptedEngine:
         self.hold = False
         self.requests: dict[str, Request] = {}
         self.steered: list[tuple[str, Steer]] = []
+        self.pushed: list[PlayedNote] = []
         self.cancelled: list[str] = []
         self.state = HostState("stopped")
         self._on_state = on_state
@@ -98,6 +107,10 @@ class ScriptedEngine:
         self.steered.append((run, change))
         if epoch:
             asyncio.get_running_loop().call_soon(self._tell, run, Steered(epoch))
+
+    def push(self, run: str, notes: Sequence[PlayedNote]) -> None:
+        if run in self._sinks:
+            self.pushed += notes
 
     def cancel(self, run: str) -> None:
         if self._sinks.pop(run, None) is not None:

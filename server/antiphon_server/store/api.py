@@ -90,6 +90,21 @@ class Snapshot(Struct, frozen=True):
     at_ms: int
 
 
+class JamEntry(Struct, frozen=True):
+    """What sounded in the jam within [from_ms, to_ms): opaque bytes. `seq` rises by one per room, from 1."""
+
+    seq: int
+    from_ms: int
+    to_ms: int
+    body: bytes
+
+
+class JamTrim(Struct, frozen=True):
+    """The record of the jam before entry `first` goes."""
+
+    first: int
+
+
 class StoredRoom(Struct, frozen=True):
     """Everything needed to bring a room back: the newest snapshot, then the entries after it in order."""
 
@@ -98,9 +113,13 @@ class StoredRoom(Struct, frozen=True):
     entries: tuple[Entry, ...]
     members: tuple[MemberRecord, ...]
     runs: tuple[RunRecord, ...]
+    jam: tuple[tuple[int, int], ...] = ()
+    """(seq, bytes) of each entry of the jam's record."""
+    jam_ms: int = 0
+    """Until when that record goes."""
 
 
-Change: TypeAlias = RoomRecord | Entry | MemberRecord | Forgotten | RunRecord | Snapshot
+Change: TypeAlias = RoomRecord | Entry | MemberRecord | Forgotten | RunRecord | Snapshot | JamEntry | JamTrim
 """A write: an entry is appended; a snapshot is added (older ones may be dropped); a forgotten member is deleted; the
 others are put by id."""
 
@@ -147,4 +166,10 @@ class RoomStore(Protocol):
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
         """Entries with `seq` > `after`, in order, at most `limit`, compacted ones excepted."""
+        ...
+
+    async def jam(
+        self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
+    ) -> tuple[JamEntry, ...]:
+        """Entries of the jam's record with `seq` > `after` that touch [from_ms, to_ms), in order, at most `limit`."""
         ...

@@ -11,6 +11,7 @@ from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
+    JamEntry,
     RoomRecord,
     RoomStore,
     StorageUnavailable,
@@ -57,3 +58,8 @@ class MeteredStore:
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
         return await self._store.history(room, after, limit)
+
+    async def jam(
+        self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
+    ) -> tuple[JamEntry, ...]:
+        return await self._store.jam(room, after=after, from_ms=from_ms, to_ms=to_ms, limit=limit)

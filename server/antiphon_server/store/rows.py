@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,8 @@ from antiphon_server.store.api import (
     Change,
     Entry,
     Forgotten,
+    JamEntry,
+    JamTrim,
     MemberRecord,
     RoomRecord,
     RunRecord,
@@ -31,6 +33,7 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     appended: list[dict[str, Any]] = []
     records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
     forgotten: dict[tuple[str, str], None] = {}
+    trimmed: dict[str, int] = {}
     for room, changes in batch:
         for change in changes:
             match change:
@@ -57,6 +60,11 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
                 case Forgotten(member):
                     records.get(tables.members, {}).pop((room, member), None)
                     forgotten[room, member] = None
+                case JamEntry(seq, from_ms, to_ms, body):
+                    row = {"room": room, "seq": seq, "from_ms": from_ms, "to_ms": to_ms, "body": body}
+                    records.setdefault(tables.jam, {})[room, str(seq)] = row
+                case JamTrim(first):
+                    trimmed[room] = first
                 case RunRecord(info=info):
                     row = {
                         "room": room,
@@ -74,6 +82,9 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
         if not rows:
             continue
         await connection.execute(_put_statement(table), list(rows.values()))
+    for room, first in trimmed.items():
+        older = (tables.jam.c.room == room) & (tables.jam.c.seq < first)
+        await connection.execute(delete(tables.jam).where(older))
     for row in records.get(tables.snapshots, {}).values():
         older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])
         await connection.execute(delete(tables.snapshots).where(older))
@@ -119,12 +130,20 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         .order_by(tables.runs.c.created_ms.desc(), tables.runs.c.run.desc())
         .limit(max_runs)
     )
+    kept = await connection.execute(
+        select(tables.jam.c.seq, func.length(tables.jam.c.body), tables.jam.c.to_ms)
+        .where(tables.jam.c.room == room)
+        .order_by(tables.jam.c.seq)
+    )
+    jam = [(int(seq), int(size), int(to_ms)) for seq, size, to_ms in kept]
     return StoredRoom(
         record=msgspec.msgpack.decode(record, type=RoomRecord),
         snapshot=snapshot,
         entries=await entries(connection, room, snapshot.seq if snapshot else 0, None),
         members=tuple(msgspec.msgpack.decode(row.record, type=MemberRecord) for row in members),
         runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in reversed(runs.all())),
+        jam=tuple((seq, size) for seq, size, _ in jam),
+        jam_ms=max((to_ms for _, _, to_ms in jam), default=0),
     )
 
 
@@ -137,3 +156,15 @@ async def entries(connection: AsyncConnection, room: str, after: int, limit: int
         .limit(limit)
     )
     return tuple(Entry(row.seq, row.author, row.body, row.at_ms, row.run) for row in rows)
+
+
+async def jam(
+    connection: AsyncConnection, room: str, after: int, from_ms: int, to_ms: int | None, limit: int
+) -> tuple[JamEntry, ...]:
+    """Entries of the jam's record with `seq` > `after` that touch [from_ms, to_ms)."""
+    table = tables.jam
+    chosen = (table.c.room == room) & (table.c.seq > after) & (table.c.to_ms > from_ms)
+    if to_ms is not None:
+        chosen &= table.c.from_ms < to_ms
+    rows = await connection.execute(select(table).where(chosen).order_by(table.c.seq).limit(limit))
+    return tuple(JamEntry(row.seq, row.from_ms, row.to_ms, row.body) for row in rows)

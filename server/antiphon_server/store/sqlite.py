@@ -30,6 +30,7 @@ from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
+    JamEntry,
     RoomRecord,
     RunRecord,
     Snapshot,
@@ -250,6 +251,16 @@ class SqliteStore:
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 
+    async def jam(
+        self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
+    ) -> tuple[JamEntry, ...]:
+        await self.flush()
+        try:
+            async with self._open_engine().connect() as connection:
+                return await rows.jam(connection, room, after, from_ms, to_ms, limit)
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
     def _open_engine(self) -> AsyncEngine:
         if self._engine is None:
             raise StorageUnavailable("the store is closed")
@@ -292,6 +303,8 @@ def _size(change: Change) -> int:
     match change:
         case Entry():
             return len(change.update) + 100
+        case JamEntry():
+            return len(change.body) + 100
         case Snapshot():
             return len(change.state) + len(change.authorship)
         case RunRecord():

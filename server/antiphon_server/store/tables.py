@@ -54,4 +54,14 @@ runs = Table(
     Column("record", LargeBinary, nullable=False),
 )
 
+jam = Table(
+    "jam",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Index("runs_in_order", runs.c.room, runs.c.created_ms)

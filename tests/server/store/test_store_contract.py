@@ -13,6 +13,8 @@ from antiphon_proto.messages import RunInfo
 from antiphon_server.store.api import (
     Entry,
     Forgotten,
+    JamEntry,
+    JamTrim,
     MemberRecord,
     RoomRecord,
     RoomStore,
@@ -174,3 +176,28 @@ async def test_a_raising_callback_stops_nothing(store: RoomStore) -> None:
     await store.flush()
     assert told.is_set()
     assert store.problem is None
+
+
+async def test_the_record_of_the_jam_is_kept_in_order_trimmed_and_read_by_time(
+    store: RoomStore, make: Callable[[], RoomStore]
+) -> None:
+    await store.create(room())
+    await store.create(room("r2"))
+    batches = [JamEntry(seq, 1000 * seq, 1000 * seq + 1500, bytes([seq]) * seq) for seq in range(1, 7)]
+    store.put("r1", batches[:4])
+    store.put("r1", [*batches[4:], JamTrim(3)])
+    store.put("r2", [JamEntry(1, 5, 6, b"other")])
+    assert await store.jam("r1") == tuple(batches[2:])
+    assert await store.jam("r1", after=4, limit=1) == (batches[4],)
+    assert await store.jam("r1", from_ms=4500, to_ms=5000) == (batches[3],)
+    await store.close()
+    again = make()
+    await again.open()
+    loaded = await again.load("r1")
+    assert loaded is not None
+    assert loaded.jam == ((3, 3), (4, 4), (5, 5), (6, 6))
+    assert loaded.jam_ms == 7500
+    empty = await again.load("r2")
+    assert empty is not None
+    assert empty.jam_ms == 6
+    await again.close()
