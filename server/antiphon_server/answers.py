@@ -30,7 +30,8 @@ _CODES = {status: code for code, status in reversed(_STATUS.items())}
 _CONTENT_SECURITY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self'",
+        # The jam's synthesiser unpacks its sounds with WebAssembly; it allows no eval of scripts.
+        "script-src 'self' 'wasm-unsafe-eval'",
         "style-src 'self'",
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",

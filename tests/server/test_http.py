@@ -122,7 +122,7 @@ async def test_every_answer_carries_the_security_headers(http: aiohttp.ClientSes
     for path in ("/", "/healthz", "/no/such/page", "/metrics"):
         async with http.get(path) as answer:
             policy = answer.headers["Content-Security-Policy"]
-            assert "script-src 'self';" in policy
+            assert "script-src 'self' 'wasm-unsafe-eval';" in policy
             assert "frame-ancestors 'none'" in policy
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Referrer-Policy"] == "no-referrer"

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 
+const MAX_FIRST_LOAD = 300 * 1024;
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const chosen = process.argv.find((argument) => argument.startsWith("--outdir="))?.slice("--outdir=".length);
 const target = resolve(chosen ?? join(root, "../../server/antiphon_server/static"));
@@ -15,23 +16,40 @@ const staging = `${target}.building`;
 
 await rm(staging, { recursive: true, force: true });
 await mkdir(staging, { recursive: true });
-const result = await esbuild.build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { app: "src/main.tsx" },
   outdir: join(staging, "assets"),
   publicPath: "/assets/",
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
   bundle: true,
   minify: true,
   format: "esm",
   target: ["chrome111", "firefox115", "safari16.4"],
-  jsx: "automatic",
-  jsxImportSource: "preact",
-  loader: { ".woff2": "file" },
   legalComments: "linked",
   metafile: true,
   logLevel: "warning",
+};
+// The AudioWorklets are files of their own; the page is told their names.
+const worklets = await esbuild.build({
+  ...common,
+  entryPoints: { synth: "src/jam/synth.worklet.ts", band: "src/jam/band.worklet.ts" },
+});
+const workletUrl = (name) => {
+  const file = Object.keys(worklets.metafile.outputs)
+    .map((path) => basename(path))
+    .find((each) => each.startsWith(`${name}-`) && each.endsWith(".js"));
+  return JSON.stringify(`/assets/${file}`);
+};
+const result = await esbuild.build({
+  ...common,
+  entryPoints: { app: "src/main.tsx" },
+  splitting: true,
+  define: { SYNTH_WORKLET: workletUrl("synth"), BAND_WORKLET: workletUrl("band") },
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  loader: { ".woff2": "file" },
 });
 
 const built = Object.keys(result.metafile.outputs).map((path) => basename(path));
@@ -52,7 +70,27 @@ for (const font of ["literata", "onest"]) {
 await rm(target, { recursive: true, force: true });
 await rename(staging, target);
 
-for (const name of [script, styles]) {
-  const data = await readFile(join(target, "assets", name));
-  console.log(`${name}  ${(gzipSync(data, { level: 9 }).length / 1024).toFixed(1)} KB gzipped`);
+// What the first visit loads: the entry and all that it imports at once. The jam comes when it is first opened.
+const outputs = result.metafile.outputs;
+const firstLoad = new Set();
+const follow = (path) => {
+  if (firstLoad.has(path)) return;
+  firstLoad.add(path);
+  for (const { path: next, kind } of outputs[path].imports) if (kind === "import-statement") follow(next);
+};
+follow(Object.keys(outputs).find((path) => basename(path) === script));
+const zipped = async (name) => gzipSync(await readFile(join(target, "assets", name)), { level: 9 }).length;
+const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB gzipped`;
+let first = 0;
+for (const name of [...built, ...Object.keys(worklets.metafile.outputs).map((path) => basename(path))]) {
+  if (!/[.](js|css)$/.test(name)) continue;
+  const size = await zipped(name);
+  const now = name === styles || [...firstLoad].some((path) => basename(path) === name);
+  if (now) first += size;
+  console.log(`${name}  ${kilobytes(size)}${now ? "" : ", when needed"}`);
+}
+console.log(`first load: ${kilobytes(first)}`);
+if (first > MAX_FIRST_LOAD) {
+  console.error(`more than ${kilobytes(MAX_FIRST_LOAD)}: load it lazily`);
+  process.exit(1);
 }

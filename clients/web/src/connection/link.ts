@@ -62,6 +62,11 @@ export class Link {
     return true;
   }
 
+  /** Another sample of the server's clock, when open. */
+  ping(): void {
+    this.send({ tag: "ping", sent_ms: this.options.clock.now() });
+  }
+
   /** Connect now: the network came back, or a person asked for it. */
   retry(): void {
     if (this.phase.name === "offline" || this.phase.name === "denied") this.reopen();
@@ -113,7 +118,7 @@ export class Link {
         this.lost(0, "");
         return;
       }
-      this.send({ tag: "ping", sent_ms: now });
+      this.ping();
       this.watch();
     });
   }
@@ -145,7 +150,8 @@ export class Link {
     if (message.tag === "welcome") {
       this.goAwayMs = 0;
       this.move("welcomed", { name: "open", sinceMs: now });
-      this.send({ tag: "ping", sent_ms: now });
+      this.offset.renew();
+      this.ping();
       this.watch();
     } else if (this.phase.name !== "open" && message.tag !== "error") {
       throw new Malformed(`${message.tag} before welcome`);

@@ -23,6 +23,24 @@ export async function createRoom(): Promise<CreatedRoom> {
   throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
 }
 
+/** What a jam can be saved as, and how the files end. */
+export const JAM_FILES = { wav: "wav", flac: "flac", midi: "mid", json: "json" } as const;
+export type JamFile = keyof typeof JAM_FILES;
+
+/** The jam's session as a file. Throws ApiError. */
+export async function jamFile(room: string, token: string, kind: JamFile): Promise<Blob> {
+  const url = `/api/rooms/${encodeURIComponent(room)}/jam/export?format=${kind}`;
+  let answer: Response;
+  try {
+    answer = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+    if (answer.ok) return await answer.blob();
+  } catch {
+    throw new ApiError("");
+  }
+  const body: unknown = await answer.json().catch(() => null);
+  throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
+}
+
 export function messageOf(body: unknown): string {
   if (typeof body !== "object" || body === null) return "";
   const { message, error } = body as { message?: unknown; error?: unknown };

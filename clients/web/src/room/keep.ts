@@ -47,6 +47,10 @@ export const saveView = (view: "text" | "both" | "canvas"): void => write(browse
 export const loadPainting = (): Record<string, string | number> => read(browser, "antiphon.painting", {});
 export const savePainting = (settings: object): void => write(browser, "antiphon.painting", settings);
 
+export type JamView = "closed" | "beside" | "whole";
+export const loadJam = (): JamView => read(browser, "antiphon.jam", "closed");
+export const saveJam = (view: JamView): void => write(browser, "antiphon.jam", view);
+
 export const loadLinks = (room: string): Record<string, string> =>
   read(browser, `antiphon.links.${room}`, {});
 export const saveLinks = (room: string, links: Record<string, string>): void =>

@@ -6,7 +6,7 @@ import type { Point } from "../canvas/geometry";
 import { writeHand } from "../canvas/live";
 import type { Fields } from "../canvas/objects";
 import { Previews } from "../canvas/previews";
-import { type Clock, systemClock } from "../connection/clock";
+import { type Clock, type ClockOffset, systemClock } from "../connection/clock";
 import { Link, type Socket } from "../connection/link";
 import type { Phase } from "../connection/phase";
 import type {
@@ -25,6 +25,8 @@ import type {
   Welcome,
 } from "../protocol/messages";
 import { VERSION } from "../protocol/messages";
+import { type JamFile, jamFile } from "./api";
+import { JamLine } from "./jamLine";
 import { Notices } from "./notices";
 import { Pictures } from "./pictures";
 import { type Presence, readPresence, writePresence } from "./presence";
@@ -63,6 +65,7 @@ export class Room {
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
   readonly notices: Notices;
+  readonly jam = new JamLine((message) => this.send(message));
   /** Members whom we put out. */
   readonly removed = signal<ReadonlyMap<string, true>>(new Map());
   /** Whether the room has ever been reached. */
@@ -160,6 +163,16 @@ export class Room {
     return this.clock.now() + this.link.offset.value;
   }
 
+  /** How the server's clock is known. */
+  get clockOffset(): ClockOffset {
+    return this.link.offset;
+  }
+
+  /** Another sample of the server's clock. */
+  ping(): void {
+    this.link.ping();
+  }
+
   /**
    * Ask the AI at a place of our copy (UTF-16 indices). Waits, with a bound, until the server has what we wrote,
    * since positions are stated against its text. Resolves with the run, or null when it was refused.
@@ -215,6 +228,18 @@ export class Room {
     if (!this.send({ tag: "paint", paint, mask: null, live: false, ...request }))
       this.runs.settle(paint, null);
     return answer;
+  }
+
+  /** Start the band. Resolves with its run, or null when it was refused. */
+  async perform(): Promise<RunInfo | null> {
+    const { ask: perform, answer } = this.runs.begin();
+    if (!this.send({ tag: "perform", perform, seed: null })) this.runs.settle(perform, null);
+    return answer;
+  }
+
+  /** What was played, as a file of the server's making. Throws ApiError. */
+  jamFile(kind: JamFile): Promise<Blob> {
+    return jamFile(this.id, this.options.token, kind);
   }
 
   stop(run: string): void {
@@ -298,12 +323,14 @@ export class Room {
     if (phase.name !== "open") {
       this.sync.disconnected();
       this.runs.abandon();
+      this.jam.lost();
     }
     this.phase.value = phase;
   }
 
   private receive(message: ServerMessage): void {
     this.sync.receive(message);
+    this.jam.receive(message);
     switch (message.tag) {
       case "welcome":
         this.welcome(message);
@@ -380,7 +407,7 @@ export class Room {
   }
 
   private error({ code, message, re, ref }: MessageOf<"error">): void {
-    if (re === "ask" || re === "paint") this.runs.settle(Number(ref), null);
+    if (re === "ask" || re === "paint" || re === "perform") this.runs.settle(Number(ref), null);
     this.notices.add("request_failed", message || code);
   }
 

@@ -7,8 +7,11 @@ const MAX_KEPT = 60;
 
 export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
 
-/** A picture, not text: its progress counts denoising steps. */
-export const isPainting = (run: RunInfo): boolean => run.task !== "continue" && run.task !== "instruct";
+/** Text: its progress counts tokens. */
+export const isWriting = (run: RunInfo): boolean => run.task === "continue" || run.task === "instruct";
+
+/** A picture: its progress counts denoising steps. */
+export const isPainting = (run: RunInfo): boolean => !isWriting(run) && run.task !== "jam";
 
 export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());

@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import type { StoryEditor } from "../editor/storyEditor";
 import { loadMode, saveMode } from "../room/keep";
 import type { Room } from "../room/room";
-import { isActive, isPainting } from "../room/runs";
+import { isActive, isWriting } from "../room/runs";
 
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
@@ -22,7 +22,7 @@ export class Asking {
     this.mine = computed(() => {
       const me = room.me.value?.id;
       return [...room.runs.all.value.values()].filter(
-        (run) => run.participant === me && !isPainting(run) && isActive(run),
+        (run) => run.participant === me && isWriting(run) && isActive(run),
       );
     });
   }

@@ -3,12 +3,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { StoryEditor } from "../editor/storyEditor";
-import { loadView, saveView } from "../room/keep";
+import { type JamView, loadJam, loadView, saveJam, saveView } from "../room/keep";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { AskBar } from "./askBar";
 import { Asking } from "./asking";
 import { CanvasPanel } from "./canvasPanel";
+import { JamDock } from "./jamDock";
 import { Notices } from "./notices";
 import { Refusals } from "./refusals";
 import { RunsPanel } from "./runsPanel";
@@ -24,6 +25,7 @@ export function RoomView({ room }: { room: Room }) {
   const sharing = useSignal(false);
   const panel = useSignal(matchMedia("(min-width: 70rem)").matches);
   const view = useSignal(loadView());
+  const jam = useSignal<JamView>(loadJam());
   const asking = useMemo(() => new Asking(room), [room]);
 
   useEffect(() => {
@@ -59,9 +61,17 @@ export function RoomView({ room }: { room: Room }) {
 
   const show = (chosen: View) => {
     view.value = chosen;
+    if (jam.peek() === "whole") jam.value = "closed";
     saveView(chosen);
     // Three columns need a wide window.
     if (chosen === "both" && !matchMedia("(min-width: 100rem)").matches) panel.value = false;
+  };
+
+  useEffect(() => jam.subscribe(saveJam), [jam]);
+  const toggleJam = () => {
+    // Where there is little room the jam takes all of it.
+    const open = matchMedia("(min-width: 64rem) and (min-height: 42rem)").matches ? "beside" : "whole";
+    jam.value = jam.peek() === "closed" ? open : "closed";
   };
 
   const ai = [...room.people.value.values()].find((person) => person.kind === "ai");
@@ -72,13 +82,15 @@ export function RoomView({ room }: { room: Room }) {
   }, [ai?.color, room.me.value?.color]);
 
   return (
-    <div class={`room view-${view.value} ${panel.value ? "with-panel" : ""}`}>
+    <div class={`room view-${view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}>
       <TopBar
         room={room}
         onShare={() => (sharing.value = true)}
         panel={panel}
         view={view.value}
         onView={show}
+        jam={jam.value !== "closed"}
+        onJam={toggleJam}
       />
       <main class="desk" hidden={view.value === "canvas"}>
         <div class="page">
@@ -89,6 +101,7 @@ export function RoomView({ room }: { room: Room }) {
         </div>
       </main>
       {view.value !== "text" && <CanvasPanel room={room} />}
+      <JamDock room={room} view={jam} />
       {panel.value && <RunsPanel room={room} onClose={() => (panel.value = false)} />}
       {view.value !== "canvas" && <AskBar room={room} asking={asking} editor={editor.value} />}
       {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}

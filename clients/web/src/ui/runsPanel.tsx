@@ -7,7 +7,9 @@ import { IconButton } from "./parts";
 import { RunCard } from "./runCard";
 
 export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }) {
-  const runs = newestOfEach([...room.runs.all.value.values()].sort((a, b) => b.created_ms - a.created_ms));
+  // The band has its place in the jam.
+  const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
+  const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));
   const models = room.models.value.filter((model) => model.modality !== "audio");
   return (
     <aside class="panel" aria-label={t.runs.title}>

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { systemClock } from "../connection/clock";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 
@@ -48,4 +49,4 @@ function Retry({ room, at }: { room: Room; at: number }) {
   );
 }
 
-const left = (at: number) => Math.max(0, Math.ceil((at - Date.now()) / 1000));
+const left = (at: number) => Math.max(0, Math.ceil((at - systemClock.now()) / 1000));

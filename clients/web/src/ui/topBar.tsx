@@ -17,9 +17,13 @@ export function TopBar(props: {
   panel: Signal<boolean>;
   view: View;
   onView: (view: View) => void;
+  jam: boolean;
+  onJam: () => void;
 }) {
   const { room, panel, view, onView } = props;
-  const writing = [...room.runs.all.value.values()].filter(isActive).length;
+  const writing = [...room.runs.all.value.values()].filter(
+    (run) => isActive(run) && run.task !== "jam",
+  ).length;
   return (
     <header class="topbar">
       <Brand />
@@ -33,6 +37,16 @@ export function TopBar(props: {
           </label>
         ))}
       </fieldset>
+      <button
+        type="button"
+        class="button small jam-open"
+        aria-pressed={props.jam}
+        title={props.jam ? t.jam.hide : t.jam.show}
+        onClick={props.onJam}
+      >
+        <Icon name="note" />
+        {t.jam.title}
+      </button>
       <span class="topbar-spacer" />
       <People room={room} />
       <button type="button" class="button" onClick={props.onShare}>

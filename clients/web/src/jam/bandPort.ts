@@ -1,0 +1,19 @@
+// What the page and the band's worklet say to each other.
+
+import type { JitterStats } from "./jitterBuffer";
+
+export type ToBand =
+  | { kind: "pcm"; pts: number; left: Float32Array; right: Float32Array }
+  /** Stream sample `pts` is to sound at `time` of the AudioContext; null stops. */
+  | { kind: "anchor"; anchor: { time: number; pts: number } | null }
+  | { kind: "flush"; pts: number }
+  /** Another stream: all that is held goes. */
+  | { kind: "reset" }
+  | { kind: "end" };
+
+export interface BandStats extends JitterStats {
+  /** Milliseconds held ahead. */
+  aheadMs: number;
+  /** Largest absolute sample since the last report. */
+  peak: number;
+}

@@ -1,0 +1,39 @@
+// How much later than its own time something from the network is played, so that nearly all of it is there by then.
+// It follows what arrives, at once upwards and slowly down, and never grows past its bound: what is later still is late.
+
+const KEPT = 64;
+/** This part of what arrived lately is in time. */
+const IN_TIME = 0.95;
+/** Part of the way down that one arrival moves it. */
+const EASE = 0.02;
+
+export class PlayoutDelay {
+  private recent: number[] = [];
+  private delay = 0;
+
+  /** Milliseconds: added to the lateness seen, and the most that the delay may be. */
+  constructor(
+    private readonly margin: number,
+    private readonly most: number,
+  ) {}
+
+  /** Something came `lateness` milliseconds after the time that it is for; negative: before it. */
+  add(lateness: number): void {
+    this.recent.push(lateness);
+    if (this.recent.length > KEPT) this.recent.shift();
+    const sorted = [...this.recent].sort((a, b) => a - b);
+    const reached = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * IN_TIME))] as number;
+    const wanted = Math.min(this.most, Math.max(0, reached + this.margin));
+    this.delay = wanted > this.delay ? wanted : this.delay + (wanted - this.delay) * EASE;
+  }
+
+  /** Milliseconds. */
+  get value(): number {
+    return this.delay;
+  }
+
+  reset(): void {
+    this.recent = [];
+    this.delay = 0;
+  }
+}

@@ -1,0 +1,86 @@
+// The page's side of the synthesiser: channels for people, loops and the metronome, and notes at times of the audio
+// clock. Before the sound is on, nothing is kept.
+
+import { type FromSynth, MAX_CHANNELS, type ToSynth } from "./synthPort";
+
+export interface Voice {
+  program: number;
+  /** 0 to 1. */
+  volume: number;
+}
+
+/** What plays on a channel: "me", "click", "person:ID", "loop:ID". */
+export type Owner = string;
+
+/** General MIDI's drum channel is of no use to others. */
+const RESERVED = 9;
+
+export class Synth {
+  readonly stats = { begun: 0, voices: 0, refused: 0 };
+  private post: ((message: ToSynth, transfer?: Transferable[]) => void) | null = null;
+  private readonly channels = new Map<Owner, number>();
+  private readonly voices = new Map<Owner, Voice>();
+
+  /** The worklet is there; it is told of every channel. */
+  connect(post: (message: ToSynth, transfer?: Transferable[]) => void): void {
+    this.post = post;
+    for (const [owner, voice] of this.voices) this.tell(owner, voice);
+  }
+
+  hear(message: FromSynth): void {
+    if (message.kind === "stats") Object.assign(this.stats, message);
+  }
+
+  /** Gives an owner its instrument and volume; nothing happens when they are what they were. */
+  voice(owner: Owner, voice: Voice): void {
+    const was = this.voices.get(owner);
+    if (was && was.program === voice.program && was.volume === voice.volume) return;
+    this.voices.set(owner, voice);
+    this.tell(owner, voice);
+  }
+
+  /** `at` and `until` in seconds of the AudioContext; `until` null: until `release`. */
+  note(owner: Owner, pitch: number, velocity: number, at: number, until: number | null = null): void {
+    const channel = this.channels.get(owner);
+    if (channel !== undefined) this.post?.({ kind: "note", note: { channel, pitch, velocity, at, until } });
+  }
+
+  release(owner: Owner, pitch: number, at: number): void {
+    const channel = this.channels.get(owner);
+    if (channel !== undefined) this.post?.({ kind: "release", channel, pitch, at });
+  }
+
+  /** Takes back keys that would be pressed from `at` on. */
+  cancel(owner: Owner, at: number): void {
+    const channel = this.channels.get(owner);
+    if (channel !== undefined) this.post?.({ kind: "cancel", channel, at });
+  }
+
+  silence(owner: Owner): void {
+    const channel = this.channels.get(owner);
+    if (channel !== undefined) this.post?.({ kind: "silence", channel });
+  }
+
+  /** The owner is gone: its channel may be another's. */
+  forget(owner: Owner): void {
+    this.silence(owner);
+    this.channels.delete(owner);
+    this.voices.delete(owner);
+  }
+
+  private tell(owner: Owner, { program, volume }: Voice): void {
+    const channel = this.channels.get(owner) ?? this.free();
+    // More voices than channels: the last ones are not heard, as the panel's bounds make very unlikely.
+    if (channel === null) return;
+    this.channels.set(owner, channel);
+    this.post?.({ kind: "channel", channel, program, volume });
+  }
+
+  private free(): number | null {
+    const taken = new Set(this.channels.values());
+    for (let channel = 0; channel < MAX_CHANNELS; channel += 1) {
+      if (channel !== RESERVED && !taken.has(channel)) return channel;
+    }
+    return null;
+  }
+}
