@@ -26,6 +26,7 @@ interface Ink {
   line: string;
   strong: string;
   text: string;
+  present: string;
   people: Map<string, string>;
   roles: Record<BandRole, string>;
 }
@@ -121,6 +122,7 @@ function inkOf(host: HTMLElement, jam: Jam): Ink {
     line: read("--line"),
     strong: read("--line-strong"),
     text: read("--ink-faint"),
+    present: read("--accent"),
     people,
     roles: Object.fromEntries(ROLES.map((role) => [role, read(`--role-${role}`)])) as Ink["roles"],
   };
@@ -166,8 +168,8 @@ function paint(
     context.fill();
   }
   context.globalAlpha = 1;
-  context.fillStyle = ink.strong;
-  context.fillRect(x(beat) - 0.75, 0, 1.5, height);
+  context.fillStyle = ink.present;
+  context.fillRect(x(beat) - 1, 0, 2, height);
   return shown;
 }
 
