@@ -17,6 +17,7 @@ from antiphon_engines.api import Absent, AudioSteer, EngineInfo, PlayedNote, Req
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import RunEvent
 from antiphon_engines.settings import QueueBounds
+from antiphon_engines.trace import Named, Record
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.params import ImageSteer, TextSteer
 
@@ -91,12 +92,18 @@ class Ping(Struct, frozen=True, tag="ping"):
     sequence: int
 
 
+class Recall(Struct, frozen=True, tag="recall"):
+    """Asks for the trace of the latest units; `Traced` with the same `sequence` answers."""
+
+    sequence: int
+
+
 class Shutdown(Struct, frozen=True, tag="shutdown"):
     """Finish the step in hand, free everything, exit 0."""
 
 
 Command: TypeAlias = (
-    Configure | Submit | SteerRun | SteerPicture | SteerBand | Push | Cancel | Ping | Shutdown
+    Configure | Submit | SteerRun | SteerPicture | SteerBand | Push | Cancel | Ping | Recall | Shutdown
 )
 
 # Worker to gateway --------------------------------------------------------------------------------------
@@ -113,6 +120,8 @@ class Stats(Struct, frozen=True):
     tokens: int = 0
     busy_seconds: float = 0.0
     """Spent inside `Engine.step`."""
+    overhead_seconds: float = 0.0
+    """Spent around it on commands, decisions, accounts and reports; waiting and `Engine.admit` are in neither."""
     painted: int = 0
     """Denoising steps of pictures."""
     played: int = 0
@@ -152,6 +161,14 @@ class Pong(Struct, frozen=True, tag="pong"):
     stats: Stats
 
 
+class Traced(Struct, frozen=True, tag="traced"):
+    """What the worker did lately, oldest first, and the runs that it was about."""
+
+    sequence: int
+    records: tuple[Record, ...]
+    names: tuple[Named, ...]
+
+
 class Fatal(Struct, frozen=True, tag="fatal"):
     """The worker ends. `message` is one clear line; `final` when another attempt would fail in the same way."""
 
@@ -159,7 +176,7 @@ class Fatal(Struct, frozen=True, tag="fatal"):
     final: bool
 
 
-Report: TypeAlias = Progress | Ready | Changed | Events | Pong | Fatal
+Report: TypeAlias = Progress | Ready | Changed | Events | Pong | Traced | Fatal
 
 
 def steering(ticket: int, change: Steer, epoch: int) -> SteerRun | SteerPicture | SteerBand:

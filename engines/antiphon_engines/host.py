@@ -12,6 +12,7 @@ Everything here runs on one event loop. `HostState.status`:
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal
@@ -43,7 +44,9 @@ from antiphon_engines.channel import (
     Progress,
     Push,
     Ready,
+    Recall,
     Stats,
+    Traced,
     encode,
     steering,
 )
@@ -131,11 +134,13 @@ class EngineHost:
         self._backoff = Backoff(
             self._settings.backoff_first, self._settings.backoff_cap, self._settings.healthy_after
         )
+        self._sequences = itertools.count(1)
         self._task: asyncio.Task[None] | None = None
         self._process: WorkerProcess | None = None
         self._settled = asyncio.Event()
         self._silent_ticks = 0
         self._ready_at: float | None = None
+        self._recalls: dict[int, asyncio.Future[Traced]] = {}
         self.state = HostState("stopped", message="the engine has not been started")
         self.stats = Stats()
         """The worker's latest account of itself; zeros before the first heartbeat."""
@@ -244,6 +249,24 @@ class EngineHost:
         if held is not None and self.state.status == "ready":
             self._send([Cancel(held.ticket)])
 
+    async def trace(self) -> Traced:
+        """What the worker did lately. Raises EngineUnavailable when there is none to ask, or it does not answer in
+        time."""
+        if self.state.status != "ready" or self._process is None:
+            raise EngineUnavailable(self.state.message or "the engine is not ready")
+        self._check_backlog()
+        sequence = next(self._sequences)
+        answer = self._recalls[sequence] = asyncio.get_running_loop().create_future()
+        self._send([Recall(sequence)])
+        try:
+            async with asyncio.timeout(self._settings.recall_timeout):
+                traced: Traced = await answer
+                return traced
+        except TimeoutError:
+            raise EngineUnavailable("the engine did not answer in time") from None
+        finally:
+            del self._recalls[sequence]
+
     # The worker -----------------------------------------------------------------------------------------
 
     async def _supervise(self) -> None:
@@ -289,12 +312,16 @@ class EngineHost:
                 self._handle(report)
         return None
 
-    def _handle(self, report: Changed | Events | Pong | Progress | Ready) -> None:
+    def _handle(self, report: Changed | Events | Pong | Progress | Ready | Traced) -> None:
         match report:
             case Events(ticket, events):
                 self._held.deliver(ticket, events)
             case Pong(_, stats):
                 self.stats = stats
+            case Traced(sequence):
+                answer = self._recalls.get(sequence)
+                if answer is not None and not answer.done():
+                    answer.set_result(report)
             case Progress(message, fraction):
                 self._change(replace(self.state, message=message, progress=fraction))
             case Changed(engines, absent):

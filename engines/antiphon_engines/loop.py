@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
@@ -38,17 +37,19 @@ from antiphon_engines.channel import (
     Ping,
     Pong,
     Push,
+    Recall,
     Report,
     Shutdown,
-    Stats,
     SteerBand,
     SteerPicture,
     SteerRun,
     Submit,
+    Traced,
 )
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.inbox import Inbox, Joined, Missing, News
 from antiphon_engines.job import State, Ticket, kind_of
+from antiphon_engines.logbook import Logbook, units_in
 from antiphon_engines.scheduler import Scheduler
 from antiphon_engines.turns import Batch, Rest
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
@@ -97,44 +98,47 @@ class WorkerLoop:
         self._send = send
         self._clock = clock
         self._events: dict[int, list[RunEvent]] = {}
-        self._notices: list[Pong | Changed] = []
+        self._notices: list[Pong | Changed | Traced] = []
         self._told: dict[int, Queued] = {}
         self._queue_changed = False
         self._looked_at = 0.0
-        self._rest_until = math.inf
+        self._rest = Rest(math.inf)
         self._broken = 0
-        self._steps = self._units = self._late = 0
-        self._made: Counter[str] = Counter()
-        self._busy = 0.0
+        self._log = Logbook()
 
     def run(self) -> None:
         """Raises EngineBroken when the engine keeps failing; what was to be reported has been sent then."""
         try:
-            while self._receive():
+            while (commands := self._receive()) is not None:
+                began = self._clock()
+                self._log.turn_begins()
+                for command in commands:
+                    self._obey(command)
                 self._admit()
                 match self._scheduler.pick(self._clock()):
                     case Batch() as batch:
-                        self._rest_until = -math.inf
+                        self._rest = Rest(-math.inf)
                         self._step(batch)
-                    case Rest(until):
-                        self._rest_until = until
+                    case Rest() as rest:
+                        self._rest = rest
                 self._give_up()
                 self._tell_queue()
                 self._emit()
+                self._log.turn_ends(self._clock() - began)
         finally:
             self._emit()
 
     # Receive --------------------------------------------------------------------------------------------
 
-    def _receive(self) -> bool:
-        """Carry out what the gateway said since the last step. With nothing to step, wait for more, or until the next
-        band's time has come."""
-        rest = max(0.0, self._rest_until - self._clock())
-        for command in self._inbox.take(None if rest == math.inf else min(rest, LONGEST_REST)):
-            if isinstance(command, Shutdown):
-                return False
-            self._obey(command)
-        return True
+    def _receive(self) -> list[News] | None:
+        """What the gateway said since the last step; None when it said to leave. With nothing to step, wait for more,
+        or until the next band's time has come."""
+        began = self._clock()
+        rest = max(0.0, self._rest.until - began)
+        commands = self._inbox.take(None if rest == math.inf else min(rest, LONGEST_REST))
+        if rest:
+            self._log.rested(self._rest, began, self._clock())
+        return None if any(isinstance(command, Shutdown) for command in commands) else commands
 
     def _obey(self, command: News) -> None:
         match command:
@@ -166,10 +170,14 @@ class WorkerLoop:
             case Cancel(number):
                 ticket = self._scheduler.cancel(number)
                 if ticket is not None:
+                    self._log.run(ticket, "cancelled", self._clock())
                     self._events.pop(number, None)
                     self._forget(ticket)
             case Ping(sequence):
-                self._notices.append(Pong(sequence, self.stats()))
+                stats = self._log.stats(len(self._scheduler.active), self._scheduler.waiting)
+                self._notices.append(Pong(sequence, stats))
+            case Recall(sequence):
+                self._notices.append(self._log.recall(sequence))
             case Configure() | Shutdown():
                 raise AssertionError(f"{type(command).__name__} is not for the loop")
 
@@ -189,6 +197,7 @@ class WorkerLoop:
             if missing is not None and not missing.loading:
                 raise EngineUnavailable(f"{missing.name}: {missing.reason}")
             self._scheduler.submit(ticket)
+            self._log.run(ticket, "queued", self._clock())
             self._queue_changed = True
         except (PeerError, EngineUnavailable) as error:
             self._say(ticket, Failed(error.code, error.message))
@@ -202,6 +211,7 @@ class WorkerLoop:
             return
         try:
             self.engines[ticket.engine].steer(ticket.job, change)
+            self._log.run(ticket, "steered", self._clock())
             if epoch:
                 self._say(ticket, Steered(epoch))
         except AntiphonError as error:
@@ -215,12 +225,15 @@ class WorkerLoop:
         while ticket := self._scheduler.admit(self._clock()):
             self._queue_changed = True
             self._told.pop(ticket.number, None)
+            self._log.run(ticket, "started", self._clock())
             self._say(ticket, Started())
             # The gateway must know who was started before the engine sees it: a request that kills the process
             # must not be given to the next one.
             self._emit()
+            began = self._clock()
             try:
                 ticket.job = self.engines[ticket.engine].admit(ticket.request)
+                self._log.admitted(self._clock() - began)
             except AntiphonError as error:
                 self._finish(ticket, Failed(error.code, error.message))
             except Exception as error:
@@ -244,19 +257,15 @@ class WorkerLoop:
             if len(results) != len(jobs):
                 raise RuntimeError(f"{len(jobs)} jobs were stepped, {len(results)} results came back")
         except Exception as error:
+            self._log.stepped(batch, began, self._clock())
             self._engine_failed(batch.tickets, error)
             return
         now = self._clock()
+        self._log.stepped(batch, began, now)
         self._broken = 0
-        produced = [sum(map(_is_unit, outputs)) for outputs in results]
+        produced = [units_in(outputs) for outputs in results]
         self._scheduler.account(batch, now - began, produced, now)
-        self._steps += 1
-        self._units += len(jobs)
-        self._made[batch.engine] += sum(produced)
-        self._late += sum(
-            isinstance(output, Audio) and output.late > 0 for outputs in results for output in outputs
-        )
-        self._busy += now - began
+        self._log.made(batch, results, produced, now - began)
         for ticket, outputs in zip(batch.tickets, results, strict=True):
             self._deliver(ticket, outputs)
 
@@ -279,6 +288,7 @@ class WorkerLoop:
 
     def _finish(self, ticket: Ticket, end: Done | Failed) -> None:
         self._say(ticket, end)
+        self._log.run(ticket, "done" if isinstance(end, Done) else "failed", self._clock())
         self._scheduler.finish(ticket, State.DONE if isinstance(end, Done) else State.FAILED)
         self._forget(ticket)
 
@@ -309,21 +319,6 @@ class WorkerLoop:
 
     # Report ---------------------------------------------------------------------------------------------
 
-    def stats(self) -> Stats:
-        active = len(self._scheduler.active)
-        scheduler = self._scheduler
-        return Stats(
-            active=active,
-            waiting=scheduler.waiting,
-            steps=self._steps,
-            units=self._units,
-            tokens=self._made["text"],
-            busy_seconds=self._busy,
-            painted=self._made["image"],
-            played=self._made["audio"],
-            late=self._late,
-        )
-
     def _tell_queue(self) -> None:
         """Tell those who wait where they stand, when that has changed noticeably."""
         now = self._clock()
@@ -347,11 +342,6 @@ class WorkerLoop:
             self._events = {}
             self._notices = []
             self._send(reports)
-
-
-def _is_unit(output: Output) -> bool:
-    """Whether an output counts as one of those that a run has planned."""
-    return isinstance(output, Token | Audio) or (isinstance(output, Step) and output.step > 0)
 
 
 def _differs(told: Queued | None, place: Queued) -> bool:

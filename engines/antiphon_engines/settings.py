@@ -56,6 +56,8 @@ class HostSettings(Struct, frozen=True):
     """Crashes in a row before the first `ready` after which the host gives up."""
     run_deaths: int = 3
     """Worker deaths that one waiting run may live through; after them it fails instead of being queued again."""
+    recall_timeout: float = 20.0
+    """For the answer to a question about the trace."""
     close_grace: float = 5.0
     """For the worker to leave by itself before it is killed."""
     max_unsent: int = 8 * 1024 * 1024

@@ -19,7 +19,7 @@ from antiphon_engines.host import EngineHost, HostState
 from antiphon_engines.registry import describe, describe_image
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_server import asset_http, asset_tools, export_http, http, ws
+from antiphon_server import asset_http, asset_tools, device_trace, export_http, http, ws
 from antiphon_server.answers import errors, secure
 from antiphon_server.asset_desk import StoredAssets
 from antiphon_server.auth import Tokens, load_key
@@ -174,6 +174,7 @@ def application(gateway: Gateway) -> web.Application:
             *asset_http.ROUTES,
             *asset_tools.ROUTES,
             *export_http.ROUTES,
+            *device_trace.ROUTES,
             *ClientFiles().routes(),
         )
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.commands import assets, bench, doctor, join, models
+from antiphon_server.commands import assets, bench, doctor, join, models, trace
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
@@ -33,6 +33,7 @@ app.add_typer(assets.app, name="assets")
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 app.command()(join.join)
+app.command()(trace.trace)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Protocol
 from aiohttp import web
 
 from antiphon_engines.api import AudioFacts, EngineUnavailable, ImageFacts
+from antiphon_engines.channel import Traced
 from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
 from antiphon_proto.errors import RateLimited
@@ -45,6 +46,8 @@ class Engine(RunEngine, Protocol):
     async def start(self) -> None: ...
 
     async def wait_ready(self) -> None: ...
+
+    async def trace(self) -> Traced: ...
 
     async def close(self) -> None: ...
 

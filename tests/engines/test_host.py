@@ -16,6 +16,7 @@ from antiphon_engines.channel import MAX_FRAME
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Failed, Queued, RunEvent, SteerRejected
 from antiphon_engines.host import EngineHost
+from antiphon_engines.trace import RunRecord, UnitRecord
 from antiphon_proto.errors import Conflict, ErrorCode, NotFound, TooLarge
 from antiphon_proto.params import TextSteer
 from support.engine_host import PATIENCE, QUICK, Recorder, Watched, process_gone
@@ -40,6 +41,23 @@ async def test_runs_go_there_and_back(tmp_path: Path) -> None:
             assert recorder.kinds == ["Started", "Token", "Token", "Token", "Done"]
         assert (watched.host.held, watched.host.waiting) == (0, 0)
     assert watched.statuses == ["starting", "ready", "stopped"]
+
+
+async def test_the_trace_says_what_the_worker_did(tmp_path: Path) -> None:
+    async with Watched("build", tmp_path) as watched:
+        with pytest.raises(EngineUnavailable):
+            await watched.host.trace()
+        await watched.host.wait_ready()
+        recorder = Recorder()
+        watched.submit("r1", recorder, tokens=3)
+        await recorder.ended()
+        traced = await watched.host.trace()
+        marks = [record.what for record in traced.records if isinstance(record, RunRecord)]
+        units = [record for record in traced.records if isinstance(record, UnitRecord)]
+        assert marks == ["queued", "started", "done"]
+        assert [(unit.engine, unit.unit, unit.paying) for unit in units] == [("text", "decode", 1)] * 3
+        assert [named.run for named in traced.names] == ["r1"]
+        assert all(unit.seconds >= 0 for unit in units)
 
 
 async def test_runs_may_come_before_the_worker_is_ready(tmp_path: Path) -> None:

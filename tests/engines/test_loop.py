@@ -26,18 +26,23 @@ from antiphon_engines.channel import (
     Ping,
     Pong,
     Push,
+    Recall,
     Report,
     Shutdown,
     SteerBand,
     SteerPicture,
     SteerRun,
     Submit,
+    Traced,
+    encode,
+    report_decoder,
 )
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.inbox import Joined, Missing, News
 from antiphon_engines.loop import MAX_BROKEN, EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
 from antiphon_engines.settings import QueueBounds
+from antiphon_engines.trace import RestRecord, RunRecord, UnitRecord
 from antiphon_proto.jam import Transport
 from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from support.fake_band import AHEAD, FakeBand, band_request
@@ -443,3 +448,33 @@ def test_the_band_that_is_due_first_goes_first() -> None:
     # 20 ms lie between their deadlines, 50 ms between the frames of one.
     assert order[:4] == [2, 1, 2, 1]
     assert set(order[-6:]) == {1, 2}
+
+
+def test_every_decision_is_in_the_trace() -> None:
+    gateway = Gateway(looks=40)
+    gateway.script = [[Joined(gateway.band), play(gateway, 1), submit(2, tokens=2)], [Cancel(77)]]
+    gateway.script += [[]] * 20 + [[Cancel(1), Recall(5)]]
+    gateway.run()
+    [traced] = [report for report in gateway.reports if isinstance(report, Traced)]
+    assert traced.sequence == 5
+    units = [record for record in traced.records if isinstance(record, UnitRecord)]
+    assert [unit.engine for unit in units[:3]] == ["text", "text", "audio"]
+    assert {unit.reason for unit in units} == {"behind", "turn", "deadline"}
+    assert all(unit.slack is not None and unit.slack > 0 for unit in units if unit.engine == "text")
+    assert [unit.expected for unit in units[:2]] == [None, pytest.approx(0.01)]
+    rests = [record for record in traced.records if isinstance(record, RestRecord)]
+    assert sum(unit.seconds for unit in units) + sum(rest.seconds for rest in rests) == pytest.approx(
+        gateway.now - 50.0
+    )
+    marks = [(record.ticket, record.what) for record in traced.records if isinstance(record, RunRecord)]
+    assert marks[0] == (1, "queued")
+    assert marks[-1] == (1, "cancelled")
+    assert (2, "done") in marks
+    assert [(named.run, named.engine) for named in traced.names] == [("band1", "audio"), ("run2", "text")]
+    assert decode_everything(traced) == traced
+
+
+def decode_everything(report: Report) -> Report:
+    """Over the channel and back."""
+    [decoded] = report_decoder().feed(encode(report))
+    return decoded

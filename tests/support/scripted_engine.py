@@ -14,9 +14,12 @@ from antiphon_engines.api import (
     Request,
     Steer,
 )
+from antiphon_engines.channel import Traced
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Steered, Token
 from antiphon_engines.host import HostState
+from antiphon_engines.job import kind_of
+from antiphon_engines.trace import Named, Record, RestRecord, RunRecord, UnitRecord
 from antiphon_proto.errors import NotFound
 from antiphon_proto.messages import TokenInfo
 from support.picture_files import picture
@@ -83,6 +86,22 @@ class ScriptedEngine:
     async def close(self) -> None:
         self._sinks.clear()
         self.become(HostState("stopped"))
+
+    async def trace(self) -> Traced:
+        """Every run has taken one unit of 10 ms, one after the other; none is held by a band."""
+        records: list[Record] = []
+        names = []
+        for ticket, run in enumerate(self.requests, start=1):
+            kind = kind_of(self.requests[run])
+            names.append(Named(ticket, run, kind))
+            records += [
+                RunRecord(float(ticket), ticket, "queued"),
+                RunRecord(ticket + 0.1, ticket, "started"),
+                UnitRecord(ticket + 0.2, 0.01, kind, "unit", (ticket,), 1, "turn", 0.012, None, None),
+                RestRecord(ticket + 0.3, 0.1, 0),
+                RunRecord(ticket + 0.5, ticket, "done"),
+            ]
+        return Traced(1, tuple(records), tuple(names))
 
     def become(self, state: HostState) -> None:
         """Change state, as a worker that dies or comes back does."""
