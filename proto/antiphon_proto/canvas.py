@@ -134,6 +134,8 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "frame": ("w", "h"),
 }
 KINDS: Final = tuple(_BY_TYPE)
+_CHECKS: Final = {kind: {**own, **_COMMON} for kind, own in _BY_TYPE.items()}
+"""Type -> field -> check, `points` apart."""
 
 
 def is_id(value: str) -> bool:
@@ -150,15 +152,25 @@ def fits(kind: object, name: str, value: object, max_points: int = DEFAULT_MAX_P
     """Whether an object of type `kind` may have `value` in its field `name`; `points` come as a list."""
     if name == POINTS:
         return kind == "stroke" and isinstance(value, list) and _points(value, max_points)
-    check = _COMMON.get(name) or _BY_TYPE.get(kind if isinstance(kind, str) else "", {}).get(name)
+    check = _checks(kind).get(name)
     return check is not None and check(value)
 
 
 def faults(fields: Mapping[str, object], max_points: int = DEFAULT_MAX_POINTS) -> list[str]:
     """Names of the fields that may not stand so, missing ones included; empty for a sound object."""
     kind = fields.get("type")
-    wrong = [name for name, value in fields.items() if not fits(kind, name, value, max_points)]
+    checks = _checks(kind)
+    wrong = [
+        name
+        for name, value in fields.items()
+        if not ((check := checks.get(name)) is not None and check(value))
+        and not (name == POINTS and fits(kind, name, value, max_points))
+    ]
     return wrong + [name for name in required(kind) if name not in fields]
+
+
+def _checks(kind: object) -> dict[str, Check]:
+    return _CHECKS.get(kind, _COMMON) if isinstance(kind, str) else _COMMON
 
 
 def _points(values: list[object], max_points: int) -> bool:
