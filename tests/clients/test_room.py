@@ -21,8 +21,8 @@ from antiphon_client import (
     create_room,
 )
 from antiphon_engines.events import Failed
-from antiphon_proto.messages import Steered
-from antiphon_proto.params import TextParams, TextSteer
+from antiphon_proto.messages import Steer, Steered
+from antiphon_proto.params import ImageSteer, TextParams, TextSteer
 from support.server import PATIENCE, LiveServer, running
 
 
@@ -102,6 +102,18 @@ async def test_stop_and_steer_reach_the_engine(server: LiveServer, pair: tuple[R
     await run.stop()
     assert (await run.finished()).state == "stopped"
     assert server.engine.steered == [(info.id, TextSteer(temperature=0.1))]
+    with pytest.raises(RequestRefused, match="ended before the change"):
+        await run.steer(TextSteer(temperature=0.2))
+    other = pair[0].ask("a calm")
+    info = await other.start()
+    with pytest.raises(RequestRefused, match="steered by `change`"):
+        await pair[0]._steer(Steer(info.id, image=ImageSteer(prompt="a fox")))
+    server.engine.obeys = False
+    waiting = asyncio.create_task(other.steer(TextSteer(temperature=0.3)))
+    await pair[0].wait_for(lambda room: room.runs[info.id].epoch == info.epoch + 1)
+    await other.stop()
+    with pytest.raises(RequestRefused, match="ended before the change"):
+        await waiting
     assert info.id in server.engine.cancelled
 
 

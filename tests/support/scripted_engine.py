@@ -54,6 +54,8 @@ class ScriptedEngine:
         self.hold = False
         self.requests: dict[str, Request] = {}
         self.steered: list[tuple[str, Steer]] = []
+        self.obeys = True
+        """Whether steers are answered."""
         self.pushed: list[PlayedNote] = []
         self.cancelled: list[str] = []
         self.state = HostState("stopped")
@@ -124,7 +126,7 @@ class ScriptedEngine:
         if run not in self._sinks:
             raise NotFound("the run is over")
         self.steered.append((run, change))
-        if epoch:
+        if epoch and self.obeys:
             asyncio.get_running_loop().call_soon(self._tell, run, Steered(epoch))
 
     def push(self, run: str, notes: Sequence[PlayedNote]) -> None:

@@ -296,11 +296,15 @@ class Room:
         self._link.request(message)
 
     async def _steer(self, steer: Steer) -> Steered:
+        def over() -> bool:
+            return self.runs[steer.run].state in ENDED
+
         answer: asyncio.Future[Steered] = asyncio.get_running_loop().create_future()
         self._steers[steer.run] = answer
         try:
-            await self._request(steer)
-            await self._until(lambda: answer.done() or self.runs[steer.run].state in ENDED)
+            if not over():
+                await self._request(steer)
+                await self._until(lambda: answer.done() or over())
             if not answer.done():
                 raise RequestRefused("conflict", "the run ended before the change took effect")
             return answer.result()

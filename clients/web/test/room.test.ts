@@ -215,3 +215,16 @@ test("how large pictures are shown is told when it changes, and on every connect
   );
   assert.equal(viewedSide([], 1, 2), 0);
 });
+
+test("whoever steers is told from which token on, until the run ends", () => {
+  const { room, socket } = inside();
+  socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "running" }), ask: 0 });
+  room.steer("r9", { temperature: 0.2 });
+  socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
+  assert.equal(room.runs.steered.value.get("r9"), 12);
+  socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "done", epoch: 3 }), ask: 0 });
+  assert.equal(room.runs.steered.value.size, 0);
+  socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
+  socket().say({ tag: "steered", run: "nobody", epoch: 2, made: 12 });
+  assert.equal(room.runs.steered.value.size, 0);
+});

@@ -348,6 +348,9 @@ export class Room {
       case "run":
         this.run(message);
         break;
+      case "steered":
+        this.runs.tookEffect(message.run, message.made);
+        break;
       case "tokens":
         this.runs.progress(message.run, message.epoch, (message.tokens.at(-1)?.index ?? -1) + 1);
         break;

@@ -15,6 +15,8 @@ export const isPainting = (run: RunInfo): boolean => !isWriting(run) && run.task
 
 export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());
+  /** Of live runs that we steered: how many tokens or steps had come before the change was in force. */
+  readonly steered = signal<ReadonlyMap<string, number>>(new Map());
   private readonly waiting = new Map<number, (run: RunInfo | null) => void>();
   private nextAsk = 1;
 
@@ -35,7 +37,14 @@ export class Runs {
     for (const ask of [...this.waiting.keys()]) this.settle(ask, null);
   }
 
+  /** A steer of ours is in force. */
+  tookEffect(run: string, made: number): void {
+    const known = this.all.value.get(run);
+    if (known && isActive(known)) this.steered.value = new Map(this.steered.value).set(run, made);
+  }
+
   replace(runs: readonly RunInfo[]): void {
+    this.steered.value = new Map();
     this.all.value = new Map(runs.map((run) => [run.id, run]));
   }
 
@@ -56,6 +65,11 @@ export class Runs {
     settled.sort((a, b) => a.created_ms - b.created_ms);
     for (const old of settled.slice(0, Math.max(0, runs.size - MAX_KEPT))) runs.delete(old.id);
     this.all.value = runs;
+    if (!isActive(run) && this.steered.value.has(run.id)) {
+      const steered = new Map(this.steered.value);
+      steered.delete(run.id);
+      this.steered.value = steered;
+    }
     return run.state === "failed" && before?.state !== "failed";
   }
 }

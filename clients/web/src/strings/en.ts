@@ -514,6 +514,7 @@ export const en = {
     steerLabel: "New instruction",
     steerPlaceholder: "Now let it rain…",
     steerSend: "Apply",
+    steered: (made: number) => (made > 0 ? `In force after token ${made}` : "In force from the beginning"),
     boldness: "Boldness",
     calm: "Calm",
     bold: "Bold",

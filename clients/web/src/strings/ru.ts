@@ -522,6 +522,7 @@ export const ru: Strings = {
     steerLabel: "Новое указание",
     steerPlaceholder: "Теперь пусть пойдёт дождь…",
     steerSend: "Применить",
+    steered: (made) => (made > 0 ? `Действует после токена ${made}` : "Действует с самого начала"),
     boldness: "Смелость",
     calm: "Ровно",
     bold: "Смело",

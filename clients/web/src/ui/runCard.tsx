@@ -106,6 +106,7 @@ function Progress({ run }: { run: RunInfo }) {
 /** Changes the course of a run while it writes. */
 function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
   const instruction = useSignal("");
+  const made = room.runs.steered.value.get(run.id);
   return (
     <form
       class="steer"
@@ -144,6 +145,11 @@ function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
         />
         <span>{t.runs.bold}</span>
       </label>
+      {made !== undefined && (
+        <p class="run-state" role="status">
+          {t.runs.steered(made)}
+        </p>
+      )}
     </form>
   );
 }
