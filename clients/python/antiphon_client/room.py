@@ -299,6 +299,7 @@ class Room:
         def over() -> bool:
             return self.runs[steer.run].state in ENDED
 
+        bounded(steer)
         answer: asyncio.Future[Steered] = asyncio.get_running_loop().create_future()
         self._steers[steer.run] = answer
         try:
