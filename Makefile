@@ -50,6 +50,7 @@ web: $(STATIC)/index.html
 
 models: $(STAMPS)/install
 	$(BIN)/antiphon models prepare
+	-$(BIN)/antiphon engines build
 
 clean:
 	rm -rf $(VENV) $(STAMPS) $(STATIC) clients/web/node_modules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from antiphon_engines import registry
-from antiphon_engines.backends import background, build
+from antiphon_engines.backends import background, planning
 from antiphon_engines.backends.build_process import Said
 from antiphon_engines.backends.checkpoint import Checkpoint
 from antiphon_engines.backends.order import Order
@@ -13,7 +13,6 @@ from antiphon_engines.backends.plan import BackendName, Part
 from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.backends.store import PlanStore
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.image.acceleration import PLANS
 from support import tiny_pipelines
 
 SMALL = Bounds(rows=4, pixels=128 * 128, tokens=64, frames=64)
@@ -38,11 +37,10 @@ def embedded_config(cache_dir: Path, **settings: object) -> WorkerConfig:
 
 def prepare_embedded_plans(cache_dir: Path) -> None:
     """What a server with default settings builds in the background; quick when it is there already."""
-    checkpoint, config = Checkpoint(registry.IMAGE_WEIGHTS, "diffusers"), embedded_config(cache_dir)
-    bounds = Bounds(rows=2 * config.max_batch, pixels=config.image_pixels)
-    store = PlanStore(cache_dir / PLANS)
-    orders = [Order(checkpoint, part, "onnxruntime", "fp32", "any", bounds) for part in checkpoint.parts]
-    missing = [each for each in orders if build.find(store, each.key()) is None]
+    wishes = planning.wishes(embedded_config(cache_dir), registry.IMAGE_WEIGHTS, "")
+    store = PlanStore(cache_dir / planning.PLANS)
+    orders = [wishes.make(part, "onnxruntime", "fp32", "") for part in wishes.checkpoint.parts]
+    missing = [each for each in orders if store.sound(each.key()) is None]
     failures: list[str] = []
 
     def hear(which: Order, said: Said) -> None:

@@ -26,13 +26,19 @@ class Builder:
     """
 
     def __init__(
-        self, folder: Path, orders: Sequence[Order], hear: Callable[[Order, Said], None], *, threads: int = 1
+        self,
+        folder: Path,
+        orders: Sequence[Order],
+        hear: Callable[[Order, Said], None],
+        *,
+        threads: int = 1,
+        niceness: int = 0,
     ) -> None:
         self._orders = tuple(orders)
         self._hear = hear
         self._settled: set[int] = set()
         self._closed = False
-        task = encode(Task(folder, self._orders, threads))
+        task = encode(Task(folder, self._orders, threads, niceness))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "antiphon_engines.backends.build_process"],
             stdin=subprocess.PIPE,

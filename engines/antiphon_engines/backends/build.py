@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -14,19 +13,8 @@ from antiphon_engines.backends.order import Order
 from antiphon_engines.backends.plan import Plan, PlanKey, model_name
 from antiphon_engines.backends.store import PlanRefused, PlanStore, note_progress
 
-logger = logging.getLogger(__name__)
 Progress: TypeAlias = Callable[[str, float], None]
 """Called with a stage ("wait", "export", "build") and its fraction, 0 to 1."""
-
-
-def find(store: PlanStore, key: PlanKey) -> Plan | None:
-    """The plan, if it is there and sound. One that is not is dropped, with a line in the log."""
-    try:
-        return store.find(key)
-    except PlanRefused as error:
-        logger.warning("%s; it will be built again", error.message)
-        store.drop(key.name)
-        return None
 
 
 def build(store: PlanStore, order: Order, tell: Progress = lambda stage, fraction: None) -> Plan:
@@ -35,11 +23,11 @@ def build(store: PlanStore, order: Order, tell: Progress = lambda stage, fractio
     Raises EngineUnavailable with one line.
     """
     key = order.key()
-    if plan := find(store, key):
+    if plan := store.sound(key):
         return plan
     tell("wait", 0.0)
     with store.locked(key) as lock:
-        if plan := find(store, key):
+        if plan := store.sound(key):
             return plan
 
         def note(stage: str, fraction: float) -> None:

@@ -18,15 +18,13 @@ from msgspec import Struct
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.order import Order
 
-NICENESS = 15
-"""People are being served meanwhile."""
-
 
 class Task(Struct, frozen=True):
     folder: Path
     """Of the plans."""
     orders: tuple[Order, ...]
     threads: int = 1
+    niceness: int = 0
 
 
 class Said(Struct, frozen=True):
@@ -50,7 +48,7 @@ def decode(line: bytes) -> Task:
 def main() -> int:
     task = decode(sys.stdin.buffer.readline())
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    os.nice(NICENESS)
+    os.nice(task.niceness)
     news = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # libraries print; their words are not news
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Final
@@ -33,6 +34,17 @@ class Availability(Struct, frozen=True):
     """Why it does not run, or what it runs on."""
     remedy: str = ""
     """The command that gets what is missing; empty when nothing that can be installed is."""
+
+
+def architecture() -> str:
+    """Of the first GPU, such as `sm89`, asked of the driver's own tool; empty where there is none."""
+    query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    first = done.stdout.strip().partition("\n")[0].replace(".", "")
+    return f"sm{first}" if done.returncode == 0 and first.isdigit() else ""
 
 
 def version(backend: BackendName) -> str:

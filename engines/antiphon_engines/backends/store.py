@@ -65,6 +65,15 @@ class PlanStore:
             raise PlanRefused(f"the plan {folder.name} was made for another {' and '.join(differing)}")
         return Plan(key, folder)
 
+    def sound(self, key: PlanKey) -> Plan | None:
+        """As `find`; a plan that is refused is dropped, with a line in the log, so that it is built again."""
+        try:
+            return self.find(key)
+        except PlanRefused as error:
+            logger.warning("%s; it will be built again", error.message)
+            self.drop(key.name)
+            return None
+
     @contextmanager
     def put(self, key: PlanKey) -> Iterator[Path]:
         """A temporary folder that becomes the plan when the block ends well; it replaces one that is there."""

@@ -5,50 +5,43 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import background, build, choices, opening, runtimes
+from antiphon_engines.backends import background, opening
 from antiphon_engines.backends.build_process import Said
-from antiphon_engines.backends.checkpoint import Checkpoint
 from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import Lora, Part, Plan
+from antiphon_engines.backends.plan import Part, Plan
+from antiphon_engines.backends.planning import CannotRun, Wishes
 from antiphon_engines.backends.seat import Seat
-from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.backends.store import PlanStore
 
 logger = logging.getLogger(__name__)
-PLANS = "plans"
-"""Folder of the cache."""
 
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the settings ask for; `small` as in :func:`choices.planned`."""
-
-    cache_dir: Path
-    checkpoint: Checkpoint
-    backends: Mapping[Part, choices.BackendChoice]
-    bounds: Bounds
-    architecture: str
-    """Of the GPU that the model lies on; empty on a CPU."""
-    threads: int
-    small: bool
-    loras: tuple[Lora, ...] = ()
+NICENESS: Final = 10
+"""Of a build: people are being served meanwhile."""
 
 
 class Acceleration:
     """Owns the background build; `close` ends it. Torch serves whatever does not come about, and the log says why."""
 
     def __init__(
-        self, wishes: Wishes, seats: Mapping[Part, Seat], changed: Callable[[], None] = lambda: None
+        self,
+        folder: Path,
+        wishes: Wishes,
+        seats: Mapping[Part, Seat],
+        *,
+        threads: int,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Opens what is ready. `changed` is called, on another thread, when a runner has taken over later."""
+        """Opens the plans of `folder` that are ready. `changed` is called, on another thread, when a runner has taken
+        over later; `threads` are those of one call."""
         self._wishes = wishes
         self._seats = seats
+        self._threads = threads
         self._changed = changed
-        self._store = PlanStore(wishes.cache_dir / PLANS)
+        self._store = PlanStore(folder)
         self._builder: background.Builder | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -62,7 +55,9 @@ class Acceleration:
                 logger.info(
                     "building %s", ", ".join(f"{each.part} for {each.backend}" for each in self._missing)
                 )
-                self._builder = background.Builder(self._store.folder, self._missing, self._hear)
+                self._builder = background.Builder(
+                    self._store.folder, self._missing, self._hear, niceness=NICENESS
+                )
 
     def wait(self) -> None:
         """Until the build is over, well or not."""
@@ -76,24 +71,16 @@ class Acceleration:
             self._builder.close()
 
     def _order(self, part: Part) -> Order | None:
-        wishes, precision = self._wishes, self._seats[part].fallback.network.precision
-        backend = choices.planned(wishes.backends[part], cuda=bool(wishes.architecture), small=wishes.small)
-        if backend == "torch" or part not in wishes.checkpoint.parts:
+        try:
+            return self._wishes.order(part, self._seats[part].fallback.network.precision)
+        except CannotRun as error:
+            logger.warning("the %s stays on torch: %s", part, error.message)
             return None
-        found = runtimes.availability(backend, wishes.architecture)
-        if not (found.runs and found.builds):
-            logger.warning("the %s stays on torch: %s %s. %s", part, backend, found.reason, found.remedy)
-            return None
-        refittable = backend.startswith("tensorrt")
-        device = "any" if backend == "onnxruntime" else wishes.architecture
-        return Order(
-            wishes.checkpoint, part, backend, precision, device, wishes.bounds, wishes.loras, refittable
-        )
 
     def _ready(self, order: Order) -> bool:
         """Whether nothing has to be built for an order: its runner sits, or never will."""
         try:
-            plan = build.find(self._store, order.key())
+            plan = self._store.sound(order.key())
             if plan is None:
                 return False
             self._seat(order, plan)
@@ -104,7 +91,7 @@ class Acceleration:
     def _seat(self, order: Order, plan: Plan) -> None:
         wishes = self._wishes
         runner = opening.open_plan(
-            plan, order.signature, cuda=bool(wishes.architecture), threads=wishes.threads
+            plan, order.signature, cuda=bool(wishes.architecture), threads=self._threads
         )
         off = self._seats[order.part].offer(runner)
         logger.info("the %s runs on %s; error against torch %.1g", order.part, order.backend, off)

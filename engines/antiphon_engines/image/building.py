@@ -11,13 +11,11 @@ from typing import Any, Final
 import torch
 
 from antiphon_engines.api import EngineUnavailable, Failed, ImageRequest
-from antiphon_engines.backends import choices
-from antiphon_engines.backends.checkpoint import Checkpoint
+from antiphon_engines.backends import choices, planning
 from antiphon_engines.backends.networks import DTYPES, loading
 from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.image.acceleration import Acceleration, Wishes
+from antiphon_engines.image.acceleration import Acceleration
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_engines.image.family import Defaults, Family
 from antiphon_engines.image.previews import LatentColours, Previews
@@ -50,7 +48,7 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
     # The interface offers what stands after "try:" as prompts.
     prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
     note = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
-    acceleration = _accelerate(family, embedded.FOLDER, config, small=True)
+    acceleration = _accelerate(family, embedded.FOLDER, config)
     return finish(family, config, colours, note=note, acceleration=acceleration)
 
 
@@ -70,7 +68,7 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
         except RuntimeError as error:
             raise EngineUnavailable(f"the autoencoder of {source} does not work: {_line(error)}") from error
     tiny = _load_tiny(config.image_preview_model, device) if config.image_preview_model else None
-    acceleration = _accelerate(family, folder, config, small=False)
+    acceleration = _accelerate(family, folder, config)
     return finish(family, config, colours, tiny, acceleration=acceleration)
 
 
@@ -128,21 +126,11 @@ def finish(
     return engine
 
 
-def _accelerate(family: Family, folder: Path, config: WorkerConfig, *, small: bool) -> Acceleration:
+def _accelerate(family: Family, folder: Path, config: WorkerConfig) -> Acceleration:
     """The faster runners that the settings ask for; those that are ready sit already."""
-    return Acceleration(
-        Wishes(
-            cache_dir=Path(config.cache_dir),
-            checkpoint=Checkpoint(folder, "diffusers"),
-            backends=choices.backends(config.image_backend),
-            # Guidance takes two rows per picture.
-            bounds=Bounds(rows=2 * config.max_batch, pixels=config.image_pixels),
-            architecture=_architecture(family.device),
-            threads=config.threads,
-            small=small,
-        ),
-        family.seats,
-    )
+    wishes = planning.wishes(config, folder, _architecture(family.device))
+    plans = Path(config.cache_dir) / planning.PLANS
+    return Acceleration(plans, wishes, family.seats, threads=config.threads)
 
 
 def _fetch(source: str) -> Path:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec as music
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
-from antiphon_engines.text.prepare import Progress as Report
+from antiphon_server.commands.reporting import reporting
 
 app = typer.Typer(no_args_is_help=True, help="The models that Antiphon knows by name.")
 
@@ -57,7 +54,7 @@ def prepare_model(
     from antiphon_server.config import load
 
     settings = load(config, {"cache_dir": cache_dir, "text_model": name})
-    with _reporting() as report:
+    with reporting() as report:
         path = registry.prepare(
             settings.cache_dir.expanduser(), settings.text_model, accept_terms=accept_terms, progress=report
         )
@@ -113,40 +110,3 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         chosen = " *" if row["chosen"] else ""
         table.add_row(row["name"] + chosen, row["title"], f"{row['download_mb']} MB", row["license"], ready)
     return table
-
-
-@contextmanager
-def _reporting() -> Iterator[Report]:
-    """Progress for people: bars on a terminal, a line per stage elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines(console)
-        return
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bars:
-        yield _Bars(bars)
-
-
-class _Bars:
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(stage, total=1.0)
-        self._bars.update(self._tasks[stage], completed=fraction)
-
-
-class _Lines:
-    """A log shows that something happens without growing with every percent."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._shown: tuple[str, int] | None = None
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        quarter = (stage, int(fraction * 4))
-        if quarter != self._shown:
-            self._shown = quarter
-            self._console.print(f"{stage} {fraction:.0%}", highlight=False)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from antiphon_engines.backends import build
 from antiphon_engines.backends.plan import PlanKey
 from antiphon_engines.backends.signature import Dim
 from antiphon_engines.backends.store import PlanRefused, PlanStore, note_progress
@@ -88,7 +87,7 @@ def test_one_changed_byte_is_seen_and_the_plan_built_again(
     (folder / name).write_bytes(data)
     with pytest.raises(PlanRefused):
         store.find(KEY)
-    assert build.find(store, KEY) is None
+    assert store.sound(KEY) is None
     assert not folder.exists()
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.planning import PLANS
 from antiphon_engines.backends.store import PlanStore
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.image.acceleration import PLANS
 from antiphon_engines.image.engine import ImageEngine
 from support import plans
 from support.drive import run

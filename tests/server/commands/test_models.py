@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from antiphon_engines import registry
 from antiphon_engines.catalogue import CATALOGUE
 from antiphon_engines.text.packaged_gguf import TermsNotAccepted
+from antiphon_engines.text.prepare import Progress
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.cli import app
-from antiphon_server.commands import models
+from antiphon_server.commands import reporting
 
 runner = CliRunner()
 
@@ -62,7 +63,7 @@ def test_terms_have_to_be_accepted(tmp_path: Path) -> None:
 def test_accepting_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def prepare(cache_dir: Path, spec: str, *, accept_terms: bool, progress: models.Report) -> Path:
+    def prepare(cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress) -> Path:
         progress("download", 0.5)
         seen.append((cache_dir, spec, accept_terms))
         return cache_dir / "model"
@@ -101,7 +102,7 @@ def test_errors_are_one_line_on_stderr_and_a_status() -> None:
 
 def test_a_log_shows_a_line_per_quarter() -> None:
     written = io.StringIO()
-    report = models._Lines(Console(file=written, width=80))
+    report = reporting.Lines(Console(file=written, width=80))
     for percent in range(101):
         report("download", percent / 100)
     report("verify", 1.0)
@@ -114,7 +115,7 @@ def test_bars_are_shown_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with models._reporting() as report:
+    with reporting.reporting() as report:
         report("download", 0.5)
         report("download", 1.0)
         report("verify", 1.0)

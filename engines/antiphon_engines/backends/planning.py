@@ -1,0 +1,95 @@
+"""From settings to orders: which part of a model is to run on what. Imports no runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from antiphon_engines import registry
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends import choices, runtimes
+from antiphon_engines.backends.checkpoint import Checkpoint, recognise
+from antiphon_engines.backends.order import Order
+from antiphon_engines.backends.plan import BackendName, Lora, Part
+from antiphon_engines.backends.signature import Precision
+from antiphon_engines.backends.signatures import Bounds
+from antiphon_engines.config import WorkerConfig
+
+PLANS = "plans"
+"""Folder of the cache that holds all plans."""
+
+
+class CannotRun(EngineUnavailable):
+    """A backend cannot be had on this machine."""
+
+
+class Wishes(Struct, frozen=True):
+    """What the settings ask for, of one model on one device."""
+
+    checkpoint: Checkpoint
+    backends: Mapping[Part, choices.BackendChoice]
+    bounds: Bounds
+    architecture: str
+    """Of the GPU that the model lies on; empty on a CPU."""
+    small: bool
+    """As in :func:`choices.planned`."""
+    loras: tuple[Lora, ...] = ()
+
+    def backend(self, part: Part) -> BackendName:
+        return choices.planned(self.backends[part], cuda=bool(self.architecture), small=self.small)
+
+    def order(self, part: Part, precision: Precision) -> Order | None:
+        """What has to be built for a part; None where torch runs it. Raises CannotRun."""
+        backend = self.backend(part)
+        if backend == "torch" or part not in self.checkpoint.parts:
+            return None
+        found = runtimes.availability(backend, self.architecture)
+        if not (found.runs and found.builds):
+            raise CannotRun(f"{backend} {found.reason}" + (f"; {found.remedy}" if found.remedy else ""))
+        return self.make(part, backend, precision, self.architecture)
+
+    def make(self, part: Part, backend: BackendName, precision: Precision, architecture: str) -> Order:
+        """An order for this model, whether or not the backend runs here."""
+        engine = backend.startswith("tensorrt")
+        return Order(
+            checkpoint=self.checkpoint,
+            part=part,
+            backend=backend,
+            precision=precision,
+            device=architecture if engine else "any",
+            bounds=self.bounds,
+            loras=self.loras,
+            # A builder without a GPU cannot make weights that can be replaced.
+            refittable=engine and bool(self.architecture),
+        )
+
+
+def wishes(config: WorkerConfig, folder: Path, architecture: str) -> Wishes:
+    """For the model in `folder`. Raises EngineUnavailable for a setting that means nothing."""
+    return Wishes(
+        checkpoint=recognise(folder),
+        backends=choices.backends(config.image_backend),
+        # Guidance takes two rows per picture.
+        bounds=Bounds(rows=2 * config.max_batch, pixels=config.image_pixels, tokens=config.context),
+        architecture=architecture,
+        small=folder == registry.IMAGE_WEIGHTS,
+    )
+
+
+def folder_of(spec: str) -> Path:
+    """Where the model of a spec lies on this disk. Raises EngineUnavailable when it does not."""
+    if spec == "embedded":
+        return registry.IMAGE_WEIGHTS
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return path
+    try:
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(spec, local_files_only=True))
+    except Exception as error:  # its errors have no common base; all of them mean the same here
+        raise EngineUnavailable(
+            f"{spec} is neither embedded nor a model folder nor a hub repository fetched before"
+        ) from error
