@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 
 import pytest
 
-from antiphon_engines.api import Done, Engine, ImageRequest, InvalidRequest, QueueFull, Request, TextRequest
+from antiphon_engines.api import (
+    AudioRequest,
+    Done,
+    Engine,
+    ImageRequest,
+    InvalidRequest,
+    QueueFull,
+    Request,
+    Segment,
+    TextRequest,
+)
+from antiphon_proto.jam import BandControls, Transport
 from antiphon_proto.params import ImageParams, TextParams, TextSteer
 from support.drive import Result, run, run_to_end, step
-from support.engines import ENGINES, PAINTERS, EngineCase
+from support.engines import BANDS, ENGINES, PAINTERS, EngineCase
 
 STORY = "The fog lay low over the river when Mira opened the door of the old mill."
 
@@ -31,7 +43,7 @@ def engine(case: EngineCase, request: pytest.FixtureRequest) -> Iterator[Engine]
     engine.close()
 
 
-@pytest.fixture(params=[*ENGINES, *PAINTERS], ids=lambda case: case.name)
+@pytest.fixture(params=[*ENGINES, *PAINTERS, *BANDS], ids=lambda case: case.name)
 def any_case(request: pytest.FixtureRequest) -> EngineCase:
     return request.param  # type: ignore[no-any-return]
 
@@ -53,12 +65,21 @@ def order(case: EngineCase, *, seed: int = 11, length: int = 8) -> Request:
         temperature = 0.0 if seed == 5 else 0.8
         text = {3: STORY[:20], 5: "Once"}.get(seed, STORY)
         return ask(text, seed=seed, max_tokens=length, temperature=temperature)
+    if case.modality == "audio":
+        # It plays so many frames and stops; an hour ahead nothing is late.
+        stop = Segment(length * 1920, Transport())
+        segments = (Segment(0, Transport(playing=True)), stop)
+        return AudioRequest(BandControls(), segments, seed, time.monotonic() + 3600)
     params = ImageParams(steps=min(length, 100), seed=seed, width=32, height=32, guidance=2.0)
     return ImageRequest("text_to_image", ("a red house", "the sea", "a cat")[seed % 3], params)
 
 
 def alike(one: Result, other: Result) -> bool:
-    """The same work: the very tokens, or pixels that differ by at most 2 of 255."""
+    """The same work: the very tokens, the very sound, or pixels that differ by at most 2 of 255."""
+    if one.frames or other.frames:
+        return [(each.pts, each.opus) for each in one.frames] == [
+            (each.pts, each.opus) for each in other.frames
+        ]
     if one.image is None or other.image is None:
         return one.tokens == other.tokens and one.image is other.image
     from support.easel import distance, pixels

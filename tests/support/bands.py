@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,7 +35,7 @@ START = 1000.0
 @cache
 def musician() -> EmbeddedMusician:
     """The embedded model and its SoundFont, loaded once for all tests."""
-    cache_dir = Path("~/.cache/antiphon").expanduser()
+    cache_dir = Path(os.environ.get("ANTIPHON_CACHE_DIR", "~/.cache/antiphon")).expanduser()
     return EmbeddedMusician(embedded.load_decoder(), SoundFont(embedded.soundfont(), cache_dir))
 
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from antiphon_engines.api import Done, Engine, Failed, Image, Job, Preview, Request, Step, Token
+from antiphon_engines.api import (
+    Audio,
+    Done,
+    Engine,
+    Failed,
+    Image,
+    Job,
+    Performed,
+    Preview,
+    Request,
+    Step,
+    Token,
+)
 from antiphon_proto.messages import TokenInfo
 
 STEPS = 20_000
@@ -19,6 +32,8 @@ class Result:
     steps: list[int] = field(default_factory=list)
     previews: list[Preview] = field(default_factory=list)
     image: Image | None = None
+    frames: list[Audio] = field(default_factory=list)
+    performed: list[Performed] = field(default_factory=list)
     end: Done | Failed | None = None
 
     @property
@@ -52,8 +67,17 @@ def step(engine: Engine, results: Sequence[Result]) -> None:
                     case Image():
                         assert result.image is None, "two pictures of one run"
                         result.image = output
+                    case Audio():
+                        result.frames.append(output)
+                    case Performed():
+                        result.performed.append(output)
                     case Done() | Failed():
                         result.end = output
+            window = result.job.window
+            if result.end is None and window is not None and window.opens == math.inf:
+                result.end = Done(
+                    "end"
+                )  # a band never ends by itself: its room stops it when it has no more to play
             if result.end is not None:
                 engine.release(result.job)
 

@@ -28,7 +28,7 @@ class EngineCase:
     exact: bool = True
     needs: tuple[str, ...] = ()
     """Modules without which the case is skipped."""
-    modality: Literal["text", "image"] = "text"
+    modality: Literal["text", "image", "audio"] = "text"
 
     def make(self, request: pytest.FixtureRequest) -> Engine:
         if missing := [name for name in self.needs if find_spec(name) is None]:
@@ -97,6 +97,13 @@ def _sana_sprint(request: pytest.FixtureRequest) -> Engine:
     return easel(tiny_pipelines.sana(sprint=True), max_jobs=4, max_batch=3)
 
 
+def _band(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.audio.engine import AudioEngine
+    from support.bands import musician
+
+    return AudioEngine(musician(), 4)
+
+
 ENGINES: list[EngineCase] = [
     EngineCase("toy", _toy),
     EngineCase("embedded", _embedded, needs=("onnxruntime",)),
@@ -110,4 +117,8 @@ _PICTURES = ("torch", "diffusers", "transformers", "PIL")
 PAINTERS: list[EngineCase] = [
     EngineCase("stable-diffusion", _stable_diffusion, needs=_PICTURES, modality="image"),
     EngineCase("sana-sprint", _sana_sprint, needs=_PICTURES, modality="image"),
+]
+
+BANDS: list[EngineCase] = [
+    EngineCase("band", _band, needs=("av", "safetensors"), modality="audio"),
 ]

@@ -17,6 +17,7 @@ from antiphon_server.bench.report import Report
 class Bench(enum.StrEnum):
     """Each is a module of `antiphon_server.bench` with `run(long) -> Report`."""
 
+    AUDIO = "audio"
     IMAGE = "image"
     RELAY = "relay"
     TEXT = "text"
@@ -32,10 +33,16 @@ def bench(
     long: Annotated[
         bool, typer.Option("--long", help="Take longer than 3 minutes, for steadier figures.")
     ] = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=1, max=3600, help="Of music in each part of `audio` (default: 30, long: 300)."),
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder to leave a copy in")] = None,
 ) -> None:
     """Measure the real thing beside what one would use instead. Exit status 0 when it could be measured."""
-    report = cast(Report, import_module(f"antiphon_server.bench.{name}").run(long))
+    module = import_module(f"antiphon_server.bench.{name}")
+    given = {"seconds": seconds} if seconds is not None and name is Bench.AUDIO else {}
+    report = cast(Report, module.run(long, **given))
     if as_json:
         typer.echo(report.to_json())
     else:
