@@ -19,7 +19,7 @@ from antiphon_engines.host import EngineHost, HostState
 from antiphon_engines.registry import describe, describe_image
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_server import asset_http, asset_tools, device_trace, export_http, http, ws
+from antiphon_server import asset_http, asset_tools, device_trace, export_http, http, jam_http, ws
 from antiphon_server.answers import errors, secure
 from antiphon_server.asset_desk import StoredAssets
 from antiphon_server.auth import Tokens, load_key
@@ -172,6 +172,7 @@ def application(gateway: Gateway) -> web.Application:
             *ws.ROUTES,
             *http.ROUTES,
             *asset_http.ROUTES,
+            *jam_http.ROUTES,
             *asset_tools.ROUTES,
             *export_http.ROUTES,
             *device_trace.ROUTES,

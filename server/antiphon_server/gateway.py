@@ -23,6 +23,7 @@ from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.outbox import Traffic
 from antiphon_server.pictures import Pictures
 from antiphon_server.proxies import Origins, Proxies
+from antiphon_server.renderer import Renderer
 from antiphon_server.room import Room
 from antiphon_server.seat import JoinRequest
 from antiphon_server.stage import Engine as RunEngine
@@ -86,6 +87,10 @@ class Gateway:
         self.tracer = Tracer(settings.trace_limits())
         self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
         self.converter = Converter(limits.conversions)
+        jam = settings.jam
+        self.renderer = Renderer(
+            settings.cache_dir.expanduser(), jam.exports, jam.export_timeout, jam.export_seconds
+        )
         metrics.registry.register(
             GatewayCollector(
                 self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)

@@ -339,6 +339,11 @@ class Room:
     def record(self, change: JamEntry | JamTrim) -> None:
         self._journal.add(change)
 
+    def settle_jam(self) -> None:
+        """Hand over what was played until now."""
+        self._bandstand.close()
+        self._journal.flush()
+
     def greet(self, seat: Seat) -> None:
         """A newcomer has the document: what streams now follows."""
         self._bandstand.welcome(seat)

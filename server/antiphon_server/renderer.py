@@ -1,0 +1,88 @@
+"""Sound of a score, made by the audio engines' renderer in a process of its own: one or a few at a time, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_proto.errors import RateLimited, TooLarge
+from antiphon_server.jam_score import Score, Track
+
+SoundFile = Literal["wav", "flac"]
+_WAITING: Final = 4
+"""Exports that may wait for a place; beyond it they are refused at once."""
+_NICE: Final = "import os, sys; os.nice(10); from antiphon_engines.audio.render import main; sys.exit(main())"
+"""Whoever plays live comes first."""
+
+
+class Renderer:
+    """`at_once` processes at a time, each with `seconds` by the clock, for `longest` seconds of sound."""
+
+    def __init__(self, cache_dir: Path, at_once: int, seconds: float, longest: float) -> None:
+        self._cache_dir = cache_dir
+        self._places = asyncio.Semaphore(at_once)
+        self._seconds = seconds
+        self._longest = longest
+        self._waiting = 0
+
+    async def render(self, score: Score, kind: SoundFile) -> bytes:
+        """The file. Raises TooLarge, RateLimited, or EngineUnavailable when it cannot be made here."""
+        if score.length_ms > 1000 * self._longest:
+            seconds = round(score.length_ms / 1000)
+            raise TooLarge(f"{seconds} s of sound; a file holds {self._longest:g} s: choose `from` and `to`")
+        if self._waiting >= _WAITING:
+            raise RateLimited("too many sound files are made at once; try again in a moment")
+        self._waiting += 1
+        try:
+            async with self._places:
+                with tempfile.TemporaryDirectory(prefix="antiphon-") as folder:
+                    path = Path(folder) / f"jam.{kind}"
+                    await self._run(score, kind, path)
+                    return await asyncio.to_thread(path.read_bytes)
+        finally:
+            self._waiting -= 1
+
+    async def _run(self, score: Score, kind: SoundFile, path: Path) -> None:
+        job = {
+            "path": str(path),
+            "cache_dir": str(self._cache_dir),
+            "format": kind,
+            "seconds": score.length_ms / 1000,
+            "tracks": [_track(track) for track in score.tracks],
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _NICE,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(self._seconds):
+                _, said = await process.communicate(msgspec.msgpack.encode(job))
+        except TimeoutError:
+            raise EngineUnavailable(f"the sound took more than {self._seconds:g} seconds to make") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            lines = said.decode(errors="replace").strip().splitlines()
+            raise EngineUnavailable(
+                f"the sound cannot be made: {lines[-1][:500] if lines else 'no reason given'}"
+            )
+
+
+def _track(track: Track) -> dict[str, object]:
+    notes = [
+        (max(0.0, note.start_ms / 1000), note.duration_ms / 1000, note.pitch, note.velocity)
+        for note in track.notes
+    ]
+    return {"program": track.program, "notes": notes, "volume": 0.8}
