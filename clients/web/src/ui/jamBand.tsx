@@ -67,7 +67,7 @@ export function JamBand({ jam }: { jam: Jam }) {
       <p class="hint">{t.jam.bandModeHints[controls.mode]}</p>
       <div class="jam-dials">
         {(["density", "brightness"] as const).map((name) => (
-          <div key={name} class="jam-dial">
+          <div key={name} class={`jam-dial ${controls[name] === null ? "jam-left" : ""}`}>
             <Slider
               label={t.jam[name]}
               text={t.jam[name]}

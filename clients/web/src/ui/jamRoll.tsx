@@ -162,9 +162,9 @@ function paint(
     // What is still to come is paler, and what comes round from a loop as well.
     context.globalAlpha = note.from > beat ? 0.4 : note.velocity < 0 ? 0.6 : 0.95;
     const left = x(note.from);
-    const length = Math.max(3, note.drums ? 4 : x(to) - left - 1);
+    const length = Math.max(3, note.drums ? 6 : x(to) - left - 1);
     context.beginPath();
-    context.roundRect(left, y(note) - thick / 2, length, note.drums ? 5 : thick, 2);
+    context.roundRect(left, y(note) - thick / 2, length, note.drums ? 6 : thick, 2);
     context.fill();
   }
   context.globalAlpha = 1;

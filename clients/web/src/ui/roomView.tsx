@@ -61,7 +61,7 @@ export function RoomView({ room }: { room: Room }) {
 
   const show = (chosen: View) => {
     view.value = chosen;
-    if (jam.peek() === "whole") jam.value = "closed";
+    if (jam.peek() === "whole") jam.value = spacious() ? "beside" : "closed";
     saveView(chosen);
     // Three columns need a wide window.
     if (chosen === "both" && !matchMedia("(min-width: 100rem)").matches) panel.value = false;
@@ -70,7 +70,7 @@ export function RoomView({ room }: { room: Room }) {
   useEffect(() => jam.subscribe(saveJam), [jam]);
   const toggleJam = () => {
     // Where there is little room the jam takes all of it.
-    const open = matchMedia("(min-width: 64rem) and (min-height: 42rem)").matches ? "beside" : "whole";
+    const open = spacious() ? "beside" : "whole";
     jam.value = jam.peek() === "closed" ? open : "closed";
   };
 
@@ -110,6 +110,9 @@ export function RoomView({ room }: { room: Room }) {
     </div>
   );
 }
+
+/** Room enough for the jam beside the text and the canvas. */
+const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01rem)").matches;
 
 /** Undo and redo are the server's: they outlive a reload, and take back only what this person did. */
 function undoKeys(event: KeyboardEvent, room: Room): void {

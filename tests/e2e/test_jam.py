@@ -1,0 +1,145 @@
+"""Two pages play in one jam: one transport, one beat, each other's keys, one loop, and the band in both."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from support.pages import Company, Person
+from support.server import ServedProcess
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+SAME_BEAT_MS = 10.0
+# The page's estimate of the server's clock, against the computer's own, which both pages share.
+OFFSET = """async () => {
+    const told = [];
+    for (let turn = 0; turn < 9; turn += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 120));
+        told.push(Number(document.querySelector(".jam-stats").dataset.offset));
+    }
+    return told.sort((a, b) => a - b)[4];
+}"""
+
+LOUD = """() => {
+    const meter = document.querySelector(".jam-meter-people");
+    return Number(getComputedStyle(meter).getPropertyValue("--level")) > 0.005;
+}"""
+
+
+class Musician:
+    """A person whose page shows the jam."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.page = person.page
+        self.jam: Locator = self.page.get_by_role("region", name="The jam")
+        self.place: Locator = self.page.locator(".jam-place")
+        self.stats: Locator = self.page.locator(".jam-stats")
+        self.loops: Locator = self.page.locator(".jam-loop")
+
+    async def open(self, sound: bool = True) -> Musician:
+        await self.page.get_by_role("button", name="Jam", exact=True).click()
+        await expect(self.jam).to_be_visible()
+        if sound:
+            await self.button("Join the sound").click()
+            await expect(self.page.locator(".jam-meters")).to_be_visible()
+        return self
+
+    def button(self, name: str) -> Locator:
+        return self.jam.get_by_role("button", name=name, exact=True)
+
+    async def play(self, keys: str) -> None:
+        """Presses keys of the computer one after the other."""
+        await self.place.click()
+        for key in keys:
+            await self.page.keyboard.press(key, delay=60)
+
+    async def says(self, name: str, least: float) -> None:
+        """The details show `least` or more."""
+        await self.page.wait_for_function(
+            "([name, least]) => Number(document.querySelector('.jam-stats').dataset[name]) >= least",
+            arg=[name, least],
+        )
+
+    async def figures(self) -> dict[str, str]:
+        shown: dict[str, str] = await self.stats.evaluate("(stats) => ({ ...stats.dataset })")
+        return shown
+
+
+async def musicians(company: Company, served: ServedProcess, sound: bool = True) -> tuple[Musician, Musician]:
+    links = (await served.new_room())["links"]
+    return await musician(company, "Ada", links["owner"], sound), await musician(
+        company, "Eve", links["editor"], sound
+    )
+
+
+async def musician(company: Company, name: str, link: str, sound: bool = True) -> Musician:
+    return await Musician(await company.person(name, link)).open(sound)
+
+
+async def test_one_transport_and_one_beat(company: Company, served: ServedProcess) -> None:
+    ada, eve = await musicians(company, served, sound=False)
+    await ada.button("Play").click()
+    for musician in (ada, eve):
+        await expect(musician.place).to_have_attribute("data-playing", "true")
+        await musician.says("samples", 20)
+    offsets = [await musician.page.evaluate(OFFSET) for musician in (ada, eve)]
+    print(f"the pages' clocks differ by {abs(offsets[0] - offsets[1]):.2f} ms")
+    assert abs(offsets[0] - offsets[1]) < SAME_BEAT_MS
+    tempo = ada.jam.get_by_label("Tempo")
+    await tempo.fill("96")
+    await tempo.press("Enter")
+    await expect(eve.jam.get_by_label("Tempo")).to_have_value("96")
+    # A change is shown as pending until it is in force.
+    await expect(ada.page.locator(".jam-chip")).to_have_count(0)
+    await eve.jam.get_by_label("Beats a bar").select_option(label="3/4")
+    await expect(ada.page.locator(".jam-light")).to_have_count(3)
+    await eve.button("Stop").click()
+    await expect(ada.place).to_have_attribute("data-playing", "false")
+
+
+async def test_keys_sound_at_home_and_away(company: Company, served: ServedProcess) -> None:
+    ada, eve = await musicians(company, served)
+    await ada.jam.get_by_label("Instrument", exact=True).select_option(label="Trumpet")
+    await expect(eve.page.locator(".jam-players")).to_contain_text("Trumpet")
+    await ada.play("asdf")
+    for musician in (ada, eve):
+        await musician.says("begun", 4)
+    await ada.place.click()
+    await ada.page.keyboard.down("k")
+    for musician in (ada, eve):
+        await musician.page.wait_for_function(LOUD)
+    # The window that loses the keyboard lets go, for everybody.
+    await ada.page.evaluate("() => window.dispatchEvent(new Event('blur'))")
+    for musician in (ada, eve):
+        await musician.page.wait_for_function(f"() => !({LOUD})()")
+    await ada.page.keyboard.up("k")
+
+
+async def test_a_loop_comes_round_for_everybody(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    ada = await musician(company, "Ada", links["owner"])
+    eve = await musician(company, "Eve", links["editor"])
+    await ada.jam.get_by_label("Count-in").select_option(label="None")
+    await ada.jam.get_by_label("Length").select_option(label="1 bar")
+    await ada.button("Record a loop").click()
+    await expect(ada.page.locator(".jam-recording.live")).to_be_visible()
+    await ada.play("adg")
+    await expect(eve.loops).to_have_count(1)
+    await expect(eve.loops).to_contain_text(re.compile(r"Ada · 1 bar · [123] note"))
+    begun = int((await eve.figures())["begun"])
+    await eve.says("begun", begun + 6)
+    # Who comes later hears it as well.
+    late = await musician(company, "Late", links["editor"])
+    await expect(late.loops).to_have_count(1)
+    await late.says("begun", 3)
+    await eve.button("Mute Grand piano 1").click()
+    await expect(ada.loops).to_have_class(re.compile("muted"))
+    await ada.loops.get_by_label("Name of the loop").fill("Bells")
+    await ada.page.keyboard.press("Tab")
+    await expect(eve.loops.get_by_label("Name of the loop")).to_have_value("Bells")
+    await eve.button("Delete Bells").click()
+    await expect(ada.loops).to_have_count(0)
