@@ -212,11 +212,11 @@ async def test_a_picture_is_varied_and_enlarged_and_says_so(
             await ada.page.get_by_role("button", name="Save as JSON").click()
         await (await coming.value).save_as(tmp_path / "provenance.json")
     told = json.loads((tmp_path / "provenance.json").read_text())
-    assert told["made"]["seed"] == large["seed"]
-    assert told["made"]["params"]["strength"] == 0.2
-    assert told["source"] == {"sha256": first["asset"]}
-    assert told["made"]["asker"]["name"] == "Ada"
-    assert told["authors"]["creator"]["run"] == large["run"]
+    assert told["run"]["seed"] == large["seed"]
+    assert told["run"]["params"]["strength"] == 0.2
+    assert told["sources"] == [{"role": "source", "asset": first["asset"]}]
+    assert told["run"]["asker"]["name"] == "Ada"
+    assert told["asked_with"]["prompt"] == "red apple"
 
 
 async def test_a_live_frame_follows_every_hand_and_outlives_its_holder(

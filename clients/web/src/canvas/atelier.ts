@@ -33,6 +33,8 @@ export class Atelier {
   readonly live: LiveFrames;
   /** What is being prepared or waits to be asked for, by object. */
   readonly busy = signal<ReadonlySet<string>>(new Set());
+  /** Whether the card of a frame shows its settings. */
+  readonly settingsOpen = signal(false);
   private closed = false;
 
   constructor(

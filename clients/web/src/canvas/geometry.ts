@@ -85,6 +85,26 @@ export const contains = (outer: Box, inner: Box): boolean =>
 export const overlaps = (a: Box, b: Box): boolean =>
   a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
 
+/** Pixels that a card over the board takes, at most. */
+const CARD = { width: 360, height: 330, open: 520, least: 690 };
+
+/**
+ * Where a card of an object leaves the object to be seen: below it, else beside it. `area` is in pixels of the view;
+ * `open` is a card with everything on it.
+ */
+export function cardPlace(
+  area: Box,
+  width: number,
+  height: number,
+  open = false,
+): "below" | "left" | "right" {
+  const tall = open ? CARD.open : CARD.height;
+  if (area.y + area.h < height - tall || width < CARD.least) return "below";
+  const [left, right] = [area.x, width - area.x - area.w];
+  // Where there is room at neither side it covers the emptier one.
+  return right >= Math.min(CARD.width, left) ? "right" : "left";
+}
+
 /** The smallest box around all; null around nothing. */
 export function around(boxes: readonly Box[]): Box | null {
   const [first] = boxes;

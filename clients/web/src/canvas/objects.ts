@@ -50,14 +50,9 @@ export interface Picture extends Common {
   prompt: string;
   negative_prompt: string;
   style: string;
-  task: string;
   run: string;
   model: string;
   seed: number;
-  /** JSON. */
-  params: string;
-  source: string;
-  mask: string;
   /** JSON: the frame that it took the place of. */
   frame: string;
   /** The participant who asked. */
@@ -182,13 +177,9 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
         prompt: text("prompt"),
         negative_prompt: text("negative_prompt"),
         style: text("style"),
-        task: text("task"),
         run: text("run"),
         model: text("model"),
         seed: number("seed", 0, 0, Number.MAX_SAFE_INTEGER),
-        params: text("params"),
-        source: assetOf(text("source")),
-        mask: assetOf(text("mask")),
         frame: text("frame"),
         asker: text("asker"),
       };

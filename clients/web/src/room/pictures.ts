@@ -4,7 +4,7 @@
 import { signal } from "@preact/signals";
 import type { Size } from "../canvas/extend";
 import { sizeOf } from "../canvas/pixels";
-import type { Authors } from "../canvas/provenance";
+import type { Provenance } from "../canvas/provenance";
 import { ApiError, messageOf } from "./api";
 
 export interface Asset {
@@ -40,10 +40,7 @@ export class Pictures {
 
   /** Throws ApiError. */
   async blob(asset: string): Promise<Blob> {
-    const answer = await fetch(`${this.address}/${asset}`, { headers: this.headers }).catch(() => null);
-    if (!answer) throw new ApiError("");
-    if (!answer.ok) throw new ApiError(`${answer.status} ${answer.statusText}`);
-    return answer.blob();
+    return (await this.get(`/${asset}`)).blob();
   }
 
   /** Throws ApiError. */
@@ -62,14 +59,9 @@ export class Pictures {
     return asked;
   }
 
-  /** Who made an object of the canvas and who changed it last, as the server knows it. Throws ApiError. */
-  async authors(object: string): Promise<Authors | null> {
-    const answer = await fetch(`/api/rooms/${encodeURIComponent(this.room())}/authorship`, {
-      headers: this.headers,
-    });
-    if (!answer.ok) throw new ApiError(`${answer.status} ${answer.statusText}`);
-    const body = (await answer.json()) as { objects?: Record<string, Authors> };
-    return body.objects?.[object] ?? null;
+  /** Where a picture comes from, as the server's records have it. Throws ApiError. */
+  async provenance(asset: string): Promise<Provenance> {
+    return (await this.get(`/${asset}/provenance`)).json() as Promise<Provenance>;
   }
 
   /** A new asset of twice the sides, interpolated. Throws ApiError. */
@@ -88,12 +80,19 @@ export class Pictures {
     this.here.value = new Map();
   }
 
+  private get(path: string): Promise<Response> {
+    return this.call(path, {});
+  }
+
+  private post(path: string, body?: Blob): Promise<Response> {
+    return this.call(path, { method: "POST", ...(body ? { body } : {}) });
+  }
+
   /** Throws ApiError with the server's own words, or "" when it does not answer. */
-  private async post(path: string, body?: Blob): Promise<Response> {
+  private async call(path: string, request: RequestInit): Promise<Response> {
     let answer: Response;
     try {
-      const sent = body ? { body } : {};
-      answer = await fetch(this.address + path, { method: "POST", headers: this.headers, ...sent });
+      answer = await fetch(this.address + path, { ...request, headers: this.headers });
     } catch {
       throw new ApiError("");
     }

@@ -5,6 +5,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Atelier } from "../canvas/atelier";
 import { Board } from "../canvas/board";
 import { Easel } from "../canvas/easel";
+import { bounds, cardPlace, toScreen } from "../canvas/geometry";
+import type { BoardObject } from "../canvas/objects";
 import { settingsOf } from "../canvas/request";
 import { loadPainting } from "../room/keep";
 import type { Room } from "../room/room";
@@ -55,6 +57,8 @@ export function CanvasPanel({ room }: { room: Room }) {
   const [chosen, ...others] = easel.selection.objects.value;
   const holding = easel.gesture.value !== null && easel.tool.value !== "mask";
   const only = others.length === 0 && !holding ? chosen : undefined;
+  const open = only?.type === "frame" && easel.tool.value !== "mask" && atelier.settingsOpen.value;
+  const card = only ? placeOf(easel, only, open) : "below";
   const centre = () => ({ x: easel.view.value.width / 2, y: easel.view.value.height / 2 });
   const toggleLayers = () => {
     layers.value = !layers.value;
@@ -63,7 +67,7 @@ export function CanvasPanel({ room }: { room: Room }) {
   const empty = easel.board.layers.value.length === 0;
   return (
     <section
-      class={`canvas ${layers.value ? "with-layers" : ""}`}
+      class={`canvas card-${card} ${layers.value ? "with-layers" : ""}`}
       aria-label={t.canvas.label}
       onKeyDown={(event) => boardKeys(event, easel, room, { toggleLayers })}
       onDragOver={(event) => event.preventDefault()}
@@ -155,6 +159,14 @@ export function CanvasPanel({ room }: { room: Room }) {
       {layers.value && <LayersPanel room={room} easel={easel} onClose={toggleLayers} />}
     </section>
   );
+}
+
+function placeOf(easel: Easel, object: BoardObject, open: boolean): "below" | "left" | "right" {
+  const camera = easel.camera.value;
+  const box = bounds(object);
+  const { width, height } = easel.view.value;
+  const area = { ...toScreen(camera, box), w: box.w * camera.scale, h: box.h * camera.scale };
+  return cardPlace(area, width, height, open);
 }
 
 function SelectionActions({ easel }: { easel: Easel }) {

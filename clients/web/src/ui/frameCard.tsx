@@ -39,7 +39,8 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
   };
   const wanted = prompt.value.trim();
   const masking = easel.masking.value;
-  const masked = frame.mask !== "" || (masking?.frame === frame.id && !masking.mask.empty);
+  const brushing = masking?.frame === frame.id;
+  const masked = frame.mask !== "" || (brushing && !masking.mask.empty);
   // Reading it subscribes: the first stroke makes the button ready.
   masking?.version.value;
   const can = ready && !busy && wanted !== "" && (frame.task !== "inpaint" || masked);
@@ -98,8 +99,8 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           </>
         )}
       </div>
-      <Suggestions model={model} onChoose={(word) => change({ prompt: word })} />
-      {!frame.live && (
+      {!brushing && <Suggestions model={model} onChoose={(word) => change({ prompt: word })} />}
+      {!frame.live && !brushing && (
         <fieldset class="segments">
           <legend class="offscreen">{t.canvas.task}</legend>
           {TASKS.map((task) => (
@@ -121,7 +122,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
         </fieldset>
       )}
       {frame.task === "inpaint" && <MaskTools easel={easel} atelier={atelier} frame={frame} />}
-      {frame.task !== "text_to_image" && (
+      {frame.task !== "text_to_image" && !brushing && (
         <Strength
           value={frame.strength ?? usualStrength(frame.task, atelier.image)}
           onChange={(strength) => change({ strength })}
@@ -130,7 +131,15 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
       {frame.task === "image_to_image" && !frame.source && (
         <LiveSwitch room={room} atelier={atelier} frame={frame} />
       )}
-      <FrameSettings image={atelier.image} frame={frame} lastSeed={run?.seed ?? null} onChange={change} />
+      {brushing ? null : (
+        <FrameSettings
+          open={atelier.settingsOpen}
+          image={atelier.image}
+          frame={frame}
+          lastSeed={run?.seed ?? null}
+          onChange={change}
+        />
+      )}
       <div class="frame-foot">
         <p class={`model ${ready ? "" : "model-waiting"}`} title={model?.note}>
           <span class="model-dot" />

@@ -1,5 +1,6 @@
 // The settings of a frame: style, what to leave out, guidance, steps, sampler, seed; bounded by what the model says.
 
+import type { Signal } from "@preact/signals";
 import type { Changed, Frame } from "../canvas/objects";
 import { newSeed } from "../canvas/request";
 import { STYLES } from "../canvas/styles";
@@ -7,15 +8,22 @@ import type { ImageModel } from "../protocol/messages";
 import { t } from "../strings";
 
 export function FrameSettings(props: {
+  open: Signal<boolean>;
   image: ImageModel | null;
   frame: Frame;
   lastSeed: number | null;
   onChange: (change: Changed) => void;
 }) {
-  const { image, frame, lastSeed, onChange } = props;
+  const { open, image, frame, lastSeed, onChange } = props;
   const locked = frame.seed !== null;
   return (
-    <details class="frame-settings">
+    <details
+      class="frame-settings"
+      open={open.value}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
       <summary>
         {t.settings.title}
         <span class="settings-now">{summary(frame)}</span>
