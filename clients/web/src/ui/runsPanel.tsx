@@ -1,22 +1,17 @@
 // What the model did and does in this room, newest first.
 
 import type { ModelInfo, RunInfo } from "../protocol/messages";
-import type { Room } from "../room/room";
 import { t } from "../strings";
-import { IconButton } from "./parts";
 import { RunCard } from "./runCard";
+import type { TabProps } from "./sidePanel";
 
-export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }) {
+export function RunsPanel({ room }: TabProps) {
   // The band has its place in the jam.
   const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
   const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));
   const models = room.models.value.filter((model) => model.modality !== "audio");
   return (
-    <aside class="panel" aria-label={t.runs.title}>
-      <header class="panel-head">
-        <h2>{t.runs.title}</h2>
-        <IconButton icon="cross" label={t.runs.hide} onClick={onClose} class="panel-close" />
-      </header>
+    <>
       {models.map((model) => (
         <ModelCard key={model.name} model={model} />
       ))}
@@ -34,7 +29,7 @@ export function RunsPanel({ room, onClose }: { room: Room; onClose: () => void }
           ))}
         </ol>
       )}
-    </aside>
+    </>
   );
 }
 

@@ -1,0 +1,101 @@
+// The writer's desk: the form of the text, its outline, how long it is, and whose words it is made of.
+
+import { useComputed } from "@preact/signals";
+import { measure, outlineOf } from "../editor/outline";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import type { TabProps } from "./sidePanel";
+import { Face } from "./topBar";
+
+export function DeskTab({ room, editor }: TabProps) {
+  const script = room.form.value === "screenplay";
+  const outline = useComputed(() => (editor ? outlineOf(editor.lines.value, room.form.value === "screenplay") : []));
+  const measures = useComputed(() => measure(editor?.plainText.value ?? ""));
+  const { words, characters, paragraphs, reading, speaking } = measures.value;
+  return (
+    <div class="desk-tab">
+      <section>
+        <h3>{t.desk.form}</h3>
+        <fieldset class="segments" disabled={!room.canEdit}>
+          <legend class="offscreen">{t.desk.form}</legend>
+          {(["prose", "screenplay"] as const).map((form) => (
+            <label key={form}>
+              <input
+                type="radio"
+                name="form"
+                checked={room.form.value === form}
+                onChange={() => room.setForm(form)}
+              />
+              <span>{t.desk[form]}</span>
+            </label>
+          ))}
+        </fieldset>
+        {script && <p class="hint">{t.desk.scriptHint}</p>}
+      </section>
+      <section>
+        <h3>{t.desk.outline}</h3>
+        {outline.value.length === 0 ? (
+          <p class="hint">{t.desk.outlineHint}</p>
+        ) : (
+          <ol class="outline">
+            {outline.value.map((heading) => (
+              <li key={heading.index} class={`outline-${heading.level}`}>
+                <button type="button" class="outline-line" onClick={() => editor?.reveal(heading.index, 0)}>
+                  {heading.text}
+                </button>
+              </li>
+            ))}
+          </ol>
+        )}
+      </section>
+      <section>
+        <h3>{t.desk.length}</h3>
+        <dl class="facts">
+          <Fact name={t.desk.words} value={words.toLocaleString()} />
+          <Fact name={t.desk.characters} value={characters.toLocaleString()} />
+          <Fact name={t.desk.paragraphs} value={paragraphs.toLocaleString()} />
+          <Fact name={t.desk.reading} value={t.desk.minutes(reading)} />
+          <Fact name={t.desk.speaking} value={t.desk.minutes(speaking)} />
+        </dl>
+      </section>
+      <Shares room={room} />
+    </div>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** Who wrote which share, as the server keeps it: attributes in the text prove nothing. */
+function Shares({ room }: { room: Room }) {
+  const shares = [...room.shares.value].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+  const total = shares.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return null;
+  return (
+    <section>
+      <h3>{t.desk.shares}</h3>
+      <ul class="shares">
+        {shares.map(([id, count]) => {
+          const person = room.people.value.get(id);
+          const name = person?.name ?? t.runs.gone;
+          const percent = `${Math.round((count / total) * 100)} %`;
+          return (
+            <li key={id} style={{ "--who": person?.color ?? "var(--ink-faint)" }}>
+              {person && <Face person={person} label={name} />}
+              <span class="share-name">{name}</span>
+              <span class="share-count">{percent}</span>
+              <meter class="share-bar" min={0} max={total} value={count} aria-label={`${name}: ${percent}`} />
+            </li>
+          );
+        })}
+      </ul>
+      <p class="hint">{t.desk.sharesHint}</p>
+    </section>
+  );
+}
