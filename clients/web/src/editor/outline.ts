@@ -63,7 +63,9 @@ export function outlineOf(ops: readonly Op[], script: boolean): Heading[] {
 
 export function measure(text: string): Measures {
   const words = countWords(text);
-  const segments = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text.replaceAll("\n", ""));
+  const segments = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(
+    text.replaceAll("\n", ""),
+  );
   let characters = 0;
   for (const _ of segments) characters += 1;
   const paragraphs = text.split("\n").filter((line) => line.trim() !== "").length;

@@ -1,17 +1,23 @@
 // The writing surface of a room: Quill, its binding to the shared text, and the carets upon it.
 
 import { effect, type Signal, signal, untracked } from "@preact/signals";
-import type Quill from "quill/core.js";
+import Quill, { Delta } from "quill/core.js";
 import {
   createAbsolutePositionFromRelativePosition,
   createRelativePositionFromTypeIndex,
   type RelativePosition,
 } from "yjs";
+import type { TokenInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { storyOf } from "../room/story";
 import { Binding } from "./binding";
 import { type Caret, CursorLayer } from "./cursors";
+import type { Op } from "./delta";
+import type { Match } from "./find";
 import { createQuill } from "./formats";
+import { MatchLayer } from "./matches";
+import { countWords } from "./outline";
+import { rangeOf, writtenBy } from "./written";
 
 export interface ActiveFormats {
   bold: boolean;
@@ -23,14 +29,27 @@ export interface ActiveFormats {
 
 const PLAIN: ActiveFormats = { bold: false, italic: false, header: 0, list: "", blockquote: false };
 
+/** A token of a run as it stands in the text; `near` is its place among the run's words, `rect` in the window. */
+export interface Spot {
+  run: string;
+  token: TokenInfo;
+  near: number;
+  rect: DOMRect;
+}
+
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(PLAIN);
   /** The run whose suggestion the caret stands in. */
   readonly suggestionAtCaret = signal<string | null>(null);
   readonly words = signal(0);
   readonly selected = signal(0);
+  /** The text, one UTF-16 unit for each place of it. */
+  readonly plainText = signal("");
+  /** The text with its formats, as a delta of inserts. */
+  readonly lines = signal<readonly Op[]>([]);
   private readonly quill: Quill;
   private readonly cursors: CursorLayer;
+  private readonly matches: MatchLayer;
   private binding: Binding | null = null;
   private modelName = "";
   private pointing = false;
@@ -52,6 +71,7 @@ export class StoryEditor {
     root.setAttribute("aria-label", labels.label);
     root.setAttribute("spellcheck", "true");
     this.cursors = new CursorLayer(this.quill);
+    this.matches = new MatchLayer(this.quill);
     this.quill.on("selection-change", () => this.onSelection());
     root.addEventListener("pointerdown", () => {
       this.pointing = true;
@@ -74,10 +94,91 @@ export class StoryEditor {
     for (const stop of this.stops) stop();
     this.binding?.destroy();
     this.cursors.destroy();
+    this.matches.clear();
   }
 
   focus(): void {
     this.quill.focus();
+  }
+
+  selectedText(): string {
+    const { start, end } = this.range();
+    return this.plainText.peek().slice(start, end).split("\n")[0] ?? "";
+  }
+
+  /** Brings a place into view and selects it. */
+  reveal(index: number, length: number): void {
+    this.quill.setSelection(index, length, "user");
+    this.quill.scrollSelectionIntoView();
+  }
+
+  /** The token of a run that stands under a point of the window. */
+  spotAt(x: number, y: number): Spot | null {
+    const index = this.indexAt(x, y);
+    if (index === null) return null;
+    const run = this.quill.getFormat(index, 1).ai;
+    if (typeof run !== "string") return null;
+    const written = writtenBy(run, this.lines.peek());
+    const found = this.room.tokens.at(run, written.text, written.places.indexOf(index));
+    const range = found && rangeOf(written, found.start, found.token.text.length);
+    const bounds = range && this.quill.getBounds(range.start, range.end - range.start);
+    if (!found || !bounds) return null;
+    const origin = this.quill.container.getBoundingClientRect();
+    const rect = new DOMRect(origin.left + bounds.left, origin.top + bounds.top, bounds.width, bounds.height);
+    return { run, token: found.token, near: found.start, rect };
+  }
+
+  /** Where a token that was shown stands now; null when somebody has changed it since. */
+  rangeOfSpot({ run, token, near }: Spot): { start: number; end: number } | null {
+    const written = writtenBy(run, this.lines.peek());
+    const found = this.room.tokens.at(run, written.text, near + Math.max(0, token.text.length - 1));
+    return found?.token === token ? rangeOf(written, found.start, token.text.length) : null;
+  }
+
+  /** The middle of the character before the caret, in the window; null without a caret. */
+  caretPoint(): { x: number; y: number } | null {
+    const range = this.quill.getSelection();
+    const bounds = range && this.quill.getBounds(Math.max(0, range.index - 1), 1);
+    if (!bounds) return null;
+    const origin = this.quill.container.getBoundingClientRect();
+    return {
+      x: origin.left + bounds.left + bounds.width / 2,
+      y: origin.top + bounds.top + bounds.height / 2,
+    };
+  }
+
+  private indexAt(x: number, y: number): number | null {
+    const caret = document.caretPositionFromPoint?.(x, y);
+    if (!caret || !this.quill.root.contains(caret.offsetNode)) return null;
+    const blot = Quill.find(caret.offsetNode, true);
+    if (!blot || blot instanceof Quill) return null;
+    return Math.max(0, this.quill.getIndex(blot) + caret.offset - 1);
+  }
+
+  /** Marks what was found; `current` is the one to stand out. */
+  showMatches(matches: readonly Match[], current: number): void {
+    this.matches.show(matches, current);
+  }
+
+  /** One edit: every match becomes `text`, in the formats of what stood there. */
+  replaceMatches(matches: readonly Match[], text: string): void {
+    const delta = new Delta();
+    let at = 0;
+    for (const { index, length } of matches) {
+      delta.retain(index - at);
+      if (text) delta.insert(text, this.quill.getFormat(index, Math.max(1, length)));
+      delta.delete(length);
+      at = index + length;
+    }
+    this.quill.updateContents(delta, "user");
+  }
+
+  /** Inserts a delta of inserts where the caret is, as this person's own words. */
+  insert(ops: readonly Op[]): void {
+    const { end } = this.range();
+    const delta = new Delta(ops as Delta["ops"]);
+    this.quill.updateContents(new Delta().retain(end).concat(delta), "user");
+    this.quill.setSelection(end + delta.length(), 0, "user");
   }
 
   /** Toggles a format at the selection, as the toolbar and the keyboard do. */
@@ -120,7 +221,13 @@ export class StoryEditor {
 
   /** The shared text and Quill's are the same again. */
   private onText(): void {
-    this.words.value = countWords(storyOf(this.room.doc.peek()).toString());
+    this.lines.value = this.quill.getContents().ops as Op[];
+    // An embed is one unit of the text; Quill leaves it out of its plain text.
+    const text = this.lines.value
+      .map((op) => (typeof op.insert === "string" ? op.insert : "\ufffc"))
+      .join("");
+    this.plainText.value = text;
+    this.words.value = countWords(text);
     this.showCursors();
     // Quill moves the caret after it has told of a change (of an Enter, of a paste), and says nothing of it.
     queueMicrotask(() => this.onSelection());
@@ -204,10 +311,4 @@ export class StoryEditor {
 function canWrite(room: Room): boolean {
   const role = room.me.value?.role;
   return role === "owner" || role === "editor";
-}
-
-const WORD = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu;
-
-export function countWords(text: string): number {
-  return text.match(WORD)?.length ?? 0;
 }

@@ -27,12 +27,14 @@ import type {
 import { VERSION } from "../protocol/messages";
 import { type JamFile, jamFile } from "./api";
 import { JamLine } from "./jamLine";
+import { Manuscripts } from "./manuscripts";
 import { Notices } from "./notices";
 import { Pictures } from "./pictures";
 import { type Presence, readPresence, writePresence } from "./presence";
 import { Runs } from "./runs";
-import { byteOffset, storyOf } from "./story";
+import { byteOffset, metaOf, storyOf } from "./story";
 import { type Refusal, Sync } from "./sync";
+import { RunTokens } from "./tokens";
 
 export interface RoomOptions {
   token: string;
@@ -43,6 +45,8 @@ export interface RoomOptions {
   random?(): number;
 }
 
+/** Requests that a run answers: an error of one of them settles it. */
+const ASKING = new Set(["ask", "paint", "perform", "replace_token", "retry"]);
 const PRESENCE_MS = 80;
 /** How long a request to the AI waits for our own last words to arrive. */
 const SETTLE_MS = 3000;
@@ -60,6 +64,12 @@ export class Room {
   readonly pictures: Pictures;
   readonly models = signal<readonly ModelInfo[]>([]);
   readonly links = signal<Record<string, string>>({});
+  /** Characters of the story by participant, as the server counts them. */
+  readonly shares = signal<ReadonlyMap<string, number>>(new Map());
+  /** Whether the text is prose or a script; kept in the room's settings. */
+  readonly form = signal<"prose" | "screenplay">("prose");
+  readonly tokens = new RunTokens();
+  readonly manuscripts: Manuscripts;
   readonly synced = signal(false);
   readonly saved = signal(true);
   readonly frozen = signal(false);
@@ -87,6 +97,7 @@ export class Room {
     this.clock = options.clock ?? systemClock;
     this.notices = new Notices(this.clock);
     this.pictures = new Pictures(() => this.id, options.token);
+    this.manuscripts = new Manuscripts(() => this.id, options.token);
     this.sync = new Sync(
       {
         clock: this.clock,
@@ -94,6 +105,7 @@ export class Room {
         restart: () => this.link.restart(),
         onDocument: (doc) => {
           this.doc.value = doc;
+          this.watchForm(doc);
         },
         onRefused: (refusal) => {
           this.refusals.value = [...this.refusals.value, refusal];
@@ -107,6 +119,7 @@ export class Room {
       options.session,
     );
     this.doc.value = this.sync.doc;
+    this.watchForm(this.sync.doc);
     this.link = new Link({
       connect: options.connect,
       hello: () => this.hello(),
@@ -242,6 +255,56 @@ export class Room {
     return jamFile(this.id, this.options.token, kind);
   }
 
+  /** The room's text is prose, or a script in Fountain's form. */
+  setForm(form: "prose" | "screenplay"): void {
+    metaOf(this.sync.doc).set("form", form);
+  }
+
+  private watchForm(doc: Doc): void {
+    const meta = metaOf(doc);
+    const read = () => {
+      this.form.value = meta.get("form") === "screenplay" ? "screenplay" : "prose";
+    };
+    meta.observe(read);
+    read();
+  }
+
+  /**
+   * Put an alternative in the place of a token that a run wrote, a range of our copy in UTF-16 units; with `goOn` the
+   * run writes on from there. Resolves with the run that answers, or null when it was refused.
+   */
+  async replaceToken(request: {
+    run: string;
+    token: number;
+    alternative: number;
+    range: () => { start: number; end: number } | null;
+    goOn: boolean;
+  }): Promise<RunInfo | null> {
+    if (!(await this.sync.whenSettled(SETTLE_MS))) {
+      this.notices.add("not_connected");
+      return null;
+    }
+    const text = storyOf(this.sync.doc).toString();
+    const range = request.range();
+    if (!range) return null; // somebody has changed the word since
+    const { start, end } = range;
+    const { ask, answer } = this.runs.begin();
+    const sent = this.send({
+      tag: "replace_token",
+      ask,
+      run: request.run,
+      token: request.token,
+      alternative: request.alternative,
+      offset: this.sync.position,
+      start: byteOffset(text, start),
+      end: byteOffset(text, end),
+      go_on: request.goOn,
+      params: {},
+    });
+    if (!sent) this.runs.settle(ask, null);
+    return answer;
+  }
+
   stop(run: string): void {
     this.send({ tag: "stop", run });
   }
@@ -353,12 +416,16 @@ export class Room {
         break;
       case "tokens":
         this.runs.progress(message.run, message.epoch, (message.tokens.at(-1)?.index ?? -1) + 1);
+        this.tokens.take(message.run, message.tokens);
         break;
       case "preview":
         void this.previews.take(message, this.runs.all.value.get(message.run));
         break;
       case "models":
         this.models.value = message.models;
+        break;
+      case "shares":
+        this.shares.value = new Map(Object.entries(message.people));
         break;
       case "links":
         this.links.value = message.links;
@@ -410,7 +477,7 @@ export class Room {
   }
 
   private error({ code, message, re, ref }: MessageOf<"error">): void {
-    if (re === "ask" || re === "paint" || re === "perform") this.runs.settle(Number(ref), null);
+    if (ASKING.has(re)) this.runs.settle(Number(ref), null);
     this.notices.add("request_failed", message || code);
   }
 

@@ -523,6 +523,110 @@ export const en = {
     loading: "loading",
   },
 
+  side: { label: "Beside the page", runs: "AI", desk: "Desk" },
+
+  file: {
+    menu: "File, find and help",
+    bring: "Bring a file in…",
+    take: "Take the text away as",
+    authorship: "With who wrote what",
+    short: {
+      md: "Markdown",
+      docx: "Word",
+      pdf: "PDF",
+      epub: "EPUB",
+      html: "HTML",
+      txt: "Text",
+      fountain: "Fountain",
+      json: "Authorship",
+    },
+    formats: {
+      md: "Markdown file",
+      docx: "Word document",
+      pdf: "PDF, as a book page or a script page",
+      epub: "E-book",
+      html: "Web page",
+      txt: "Plain text",
+      fountain: "Screenplay in plain text",
+      json: "Who wrote which share, with which model and which prompts, as JSON",
+    },
+  },
+
+  find: {
+    label: "Find and replace",
+    wanted: "Find",
+    instead: "Replace with",
+    none: "Nothing found",
+    position: (at: number, count: number, most: number) =>
+      `${at} of ${count >= most ? `${most} and more` : count}`,
+    previous: "Previous",
+    next: "Next",
+    replace: "Replace",
+    replaceAll: "All",
+    matchCase: "Match case",
+    wholeWords: "Whole words",
+  },
+
+  desk: {
+    form: "Form",
+    prose: "Prose",
+    screenplay: "Screenplay",
+    scriptHint:
+      "Type it as Fountain: a scene opens with INT. or EXT., a name in capitals speaks the line below it.",
+    outline: "Outline",
+    outlineHint: "Headings appear here; press one to go there.",
+    length: "Length",
+    words: "Words",
+    characters: "Characters",
+    paragraphs: "Paragraphs",
+    reading: "To read",
+    speaking: "To read aloud",
+    minutes: (count: number) => (count < 1 ? "under a minute" : `${Math.round(count)} min`),
+    shares: "Who wrote it",
+    sharesHint: "Counted by the server from every edit as it came; nobody can claim another's words.",
+  },
+
+  token: {
+    label: "This word of the model",
+    chance: (percent: string) => `Likelihood ${percent}`,
+    instead: "It could have been",
+    none: "The model gave no alternatives here.",
+    goOn: "Write on from there",
+    blank: "a blank",
+    line: "a new line",
+  },
+
+  help: {
+    title: "Help",
+    sections: [
+      [
+        "Writing together",
+        "Everybody types at once; nothing waits and nothing is lost. What the model writes bears its colour, what it suggests is underlined until somebody accepts it.",
+      ],
+      [
+        "Asking the model",
+        "Continue goes on from your cursor. With words in the field the model follows them, about the selection if there is one. Write puts its words into the text, Suggest lets them wait for a decision.",
+        "Stop it with Esc, steer it while it writes, undo what one run wrote without touching anybody else's words. Hover over one of its words to see how sure it was, and choose another.",
+      ],
+      [
+        "What it is good at",
+        "The small model that comes with this server continues a text with some charm. It follows instructions weakly, invents facts, and writes English only. Expect a spark, not an editor.",
+      ],
+    ],
+    models: "The models here",
+    bigger:
+      "Whoever runs the server can bring a bigger one by one setting: --text-model takes a GGUF file, a transformers folder or the address of any OpenAI-compatible server; --image-model takes any diffusers checkpoint.",
+    keys: "Keys",
+    keyList: [
+      ["Ctrl Enter", "Ask: continue, or follow the instruction"],
+      ["Esc", "Stop what you asked for"],
+      ["Ctrl Z, Ctrl Shift Z", "Undo and redo your own edits"],
+      ["Ctrl F", "Find and replace"],
+      ["Ctrl B, Ctrl I", "Bold, italic"],
+      ["F1", "This help"],
+    ],
+  },
+
   people: {
     label: "In the room",
     you: (name: string) => `${name} (you)`,

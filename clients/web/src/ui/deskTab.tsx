@@ -9,7 +9,9 @@ import { Face } from "./topBar";
 
 export function DeskTab({ room, editor }: TabProps) {
   const script = room.form.value === "screenplay";
-  const outline = useComputed(() => (editor ? outlineOf(editor.lines.value, room.form.value === "screenplay") : []));
+  const outline = useComputed(() =>
+    editor ? outlineOf(editor.lines.value, room.form.value === "screenplay") : [],
+  );
   const measures = useComputed(() => measure(editor?.plainText.value ?? ""));
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (

@@ -55,7 +55,8 @@ export function FindBar({ room, editor, onClose }: { room: Room; editor: StoryEd
       go(event.shiftKey ? -1 : 1);
     }
   };
-  const position = count === 0 ? t.find.none : t.find.position(Math.max(0, current.value) + 1, count, MAX_MATCHES);
+  const position =
+    count === 0 ? t.find.none : t.find.position(Math.max(0, current.value) + 1, count, MAX_MATCHES);
   return (
     <search class="find" aria-label={t.find.label} onKeyDown={keys}>
       <div class="find-row">

@@ -9,13 +9,16 @@ import { t } from "../strings";
 import { AskBar } from "./askBar";
 import { Asking } from "./asking";
 import { CanvasPanel } from "./canvasPanel";
+import { FindBar } from "./findBar";
+import { HelpDialog } from "./helpDialog";
 import { JamDock } from "./jamDock";
 import { Notices } from "./notices";
 import { Refusals } from "./refusals";
-import { RunsPanel } from "./runsPanel";
 import { ShareDialog } from "./share";
+import { SidePanel, type Tab } from "./sidePanel";
 import { SuggestionCard } from "./suggestionCard";
 import { TitleField } from "./titleField";
+import { TokenCard } from "./tokenCard";
 import { Toolbar } from "./toolbar";
 import { TopBar, type View } from "./topBar";
 
@@ -24,6 +27,9 @@ export function RoomView({ room }: { room: Room }) {
   const editor = useSignal<StoryEditor | null>(null);
   const sharing = useSignal(false);
   const panel = useSignal(matchMedia("(min-width: 70rem)").matches);
+  const tab = useSignal<Tab>("runs");
+  const finding = useSignal(false);
+  const helping = useSignal(false);
   const view = useSignal(loadView());
   const jam = useSignal<JamView>(loadJam());
   const asking = useMemo(() => new Asking(room), [room]);
@@ -49,6 +55,12 @@ export function RoomView({ room }: { room: Room }) {
         event.preventDefault();
         event.stopPropagation();
         void asking.submit();
+      } else if (command && event.key.toLowerCase() === "f" && view.peek() !== "canvas") {
+        event.preventDefault();
+        finding.value = true;
+      } else if (event.key === "F1") {
+        event.preventDefault();
+        helping.value = true;
       } else if (event.key === "Escape" && asking.stopMine()) {
         event.preventDefault();
       } else if (command && !event.altKey && host.current?.contains(event.target as Node)) {
@@ -85,7 +97,10 @@ export function RoomView({ room }: { room: Room }) {
     <div class={`room view-${view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}>
       <TopBar
         room={room}
+        editor={editor.value}
         onShare={() => (sharing.value = true)}
+        onFind={() => (finding.value = true)}
+        onHelp={() => (helping.value = true)}
         panel={panel}
         view={view.value}
         onView={show}
@@ -98,11 +113,24 @@ export function RoomView({ room }: { room: Room }) {
           <TitleField room={room} />
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
+          {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}
         </div>
       </main>
       {view.value !== "text" && <CanvasPanel room={room} />}
       <JamDock room={room} view={jam} />
-      {panel.value && <RunsPanel room={room} onClose={() => (panel.value = false)} />}
+      {panel.value && (
+        <SidePanel
+          room={room}
+          asking={asking}
+          editor={editor.value}
+          tab={tab}
+          onClose={() => (panel.value = false)}
+        />
+      )}
+      {finding.value && editor.value && view.value !== "canvas" && (
+        <FindBar room={room} editor={editor.value} onClose={() => (finding.value = false)} />
+      )}
+      {helping.value && <HelpDialog room={room} onClose={() => (helping.value = false)} />}
       {view.value !== "canvas" && <AskBar room={room} asking={asking} editor={editor.value} />}
       {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
       <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />

@@ -1,8 +1,10 @@
 import type { Signal } from "@preact/signals";
+import type { StoryEditor } from "../editor/storyEditor";
 import type { Participant } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
+import { FileMenu } from "./fileMenu";
 import { Icon } from "./icons";
 import { Brand, IconButton } from "./parts";
 import { Status } from "./status";
@@ -13,7 +15,10 @@ export type View = "text" | "both" | "canvas";
 
 export function TopBar(props: {
   room: Room;
+  editor: StoryEditor | null;
   onShare: () => void;
+  onFind: () => void;
+  onHelp: () => void;
   panel: Signal<boolean>;
   view: View;
   onView: (view: View) => void;
@@ -53,6 +58,7 @@ export function TopBar(props: {
         <Icon name="share" />
         {t.share.button}
       </button>
+      <FileMenu room={room} editor={props.editor} onFind={props.onFind} onHelp={props.onHelp} />
       <span class={writing > 0 ? "badge-live" : ""}>
         <IconButton
           icon="panel"

@@ -1,0 +1,46 @@
+// What there is, what it is good for, and what not: with the names of the models that really answer here.
+
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { Dialog } from "./parts";
+
+export function HelpDialog({ room, onClose }: { room: Room; onClose: () => void }) {
+  return (
+    <Dialog title={t.help.title} onClose={onClose}>
+      <div class="help">
+        {t.help.sections.map(([title, ...lines]) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            {lines.map((line) => (
+              <p key={line}>{line}</p>
+            ))}
+          </section>
+        ))}
+        <section>
+          <h3>{t.help.models}</h3>
+          {room.models.value.map((model) => (
+            <p key={model.name}>
+              <strong>{model.name}</strong>
+              {model.device && ` (${model.device})`}:{" "}
+              {model.note || t.runs[model.ready ? "ready" : "loading"]}
+            </p>
+          ))}
+          <p>{t.help.bigger}</p>
+        </section>
+        <section>
+          <h3>{t.help.keys}</h3>
+          <dl class="help-keys">
+            {t.help.keyList.map(([keys, what]) => (
+              <div key={keys}>
+                <dt>
+                  <kbd>{keys}</kbd>
+                </dt>
+                <dd>{what}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      </div>
+    </Dialog>
+  );
+}

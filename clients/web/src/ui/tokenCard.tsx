@@ -1,0 +1,155 @@
+// How sure the model was of one of its words, and what else it could have written: on hover, on touch, or by keyboard.
+
+import { useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Spot, StoryEditor } from "../editor/storyEditor";
+import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
+import { t } from "../strings";
+
+/** A hand that only passes over the text asks nothing. */
+const DWELL_MS = 450;
+const LINGER_MS = 350;
+const CARD_WIDTH = 240;
+
+interface Place extends Spot {
+  left: number;
+  top: number;
+}
+
+export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObject<HTMLElement | null> }) {
+  const { room, editor, host } = props;
+  const place = useSignal<Place | null>(null);
+  const goOn = useSignal(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const later = (ms: number, work: () => void) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(work, ms);
+  };
+  const leave = () =>
+    later(LINGER_MS, () => {
+      place.value = null;
+    });
+
+  useEffect(() => {
+    const surface = host.current;
+    if (!surface) return;
+    const show = (x: number, y: number) => {
+      const spot = editor.spotAt(x, y);
+      if (!spot) return;
+      const page = (surface.offsetParent ?? surface).getBoundingClientRect();
+      const left = Math.max(8, Math.min(spot.rect.left - page.left, page.width - CARD_WIDTH - 8));
+      place.value = { ...spot, left, top: spot.rect.bottom - page.top + 6 };
+    };
+    const over = (event: PointerEvent) => {
+      const marked = (event.target as Element).closest?.("[data-ai]");
+      if (!marked || event.buttons !== 0) leave();
+      else later(DWELL_MS, () => show(event.clientX, event.clientY));
+    };
+    const press = (event: PointerEvent) => {
+      place.value = null;
+      if (event.pointerType === "touch") later(DWELL_MS, () => show(event.clientX, event.clientY));
+    };
+    const keys = (event: KeyboardEvent) => {
+      if (event.key !== "." || !(event.ctrlKey || event.metaKey)) return;
+      const at = editor.caretPoint();
+      if (!at) return;
+      event.preventDefault();
+      show(at.x, at.y);
+    };
+    surface.addEventListener("pointermove", over);
+    surface.addEventListener("pointerleave", leave);
+    surface.addEventListener("pointerdown", press);
+    surface.addEventListener("keydown", keys);
+    return () => {
+      clearTimeout(timer.current);
+      surface.removeEventListener("pointermove", over);
+      surface.removeEventListener("pointerleave", leave);
+      surface.removeEventListener("pointerdown", press);
+      surface.removeEventListener("keydown", keys);
+    };
+  }, [editor]);
+
+  const shown = place.value;
+  const run = shown && room.runs.all.value.get(shown.run);
+  if (!shown || !run || isActive(run) || run.suggestion === "open") return null;
+  const { token } = shown;
+  const choose = (alternative: number) => {
+    place.value = null;
+    void room.replaceToken({
+      run: shown.run,
+      token: token.index,
+      alternative,
+      range: () => editor.rangeOfSpot(shown),
+      goOn: goOn.value,
+    });
+    editor.focus();
+  };
+  return (
+    <section
+      class="token-card"
+      aria-label={t.token.label}
+      style={{ left: `${shown.left}px`, top: `${shown.top}px` }}
+      onPointerEnter={() => clearTimeout(timer.current)}
+      onPointerLeave={leave}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        place.value = null;
+        editor.focus();
+      }}
+    >
+      <p class="token-word">
+        <q>{visible(token.text)}</q>
+        {Number.isFinite(token.logprob) && <span class="hint">{t.token.chance(percent(token.logprob))}</span>}
+      </p>
+      {token.alternatives.length === 0 ? (
+        <p class="hint">{t.token.none}</p>
+      ) : (
+        <>
+          <p class="hint">{t.token.instead}</p>
+          <ul class="token-others">
+            {token.alternatives.map((other, index) => (
+              <li key={other.text}>
+                <button
+                  type="button"
+                  class="token-other"
+                  disabled={!room.canEdit || other.text === ""}
+                  style={{ "--share": `${Math.exp(other.logprob) * 100}%` }}
+                  onClick={() => choose(index)}
+                >
+                  <span>{visible(other.text)}</span>
+                  <span class="hint">{percent(other.logprob)}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+          {room.canEdit && (
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={goOn.value}
+                onChange={(event) => {
+                  goOn.value = event.currentTarget.checked;
+                }}
+              />
+              {t.token.goOn}
+            </label>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+/** A token that is nothing but blanks is named. */
+function visible(text: string): string {
+  if (text.trim() !== "") return text.trim();
+  return text.includes("\n") ? t.token.line : t.token.blank;
+}
+
+function percent(logprob: number): string {
+  const share = Math.exp(logprob);
+  return share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
