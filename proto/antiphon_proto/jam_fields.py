@@ -39,7 +39,7 @@ def _between(low: float, high: float) -> Check:
 
 def _whole(low: int, high: int) -> Check:
     holds = _between(low, high)
-    return lambda value: holds(value) and value == int(value)  # type: ignore[call-overload,no-any-return]
+    return lambda value: holds(value) and value == int(value)  # type: ignore[call-overload]
 
 
 def _flag(value: object) -> bool:

@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from antiphon_engines.api import (
+    Audio,
+    AudioFacts,
+    AudioRequest,
     EngineInfo,
     EngineUnavailable,
     ImageFacts,
     ImageRequest,
+    Performed,
     PlayedNote,
     Request,
     Steer,
@@ -21,6 +25,7 @@ from antiphon_engines.host import HostState
 from antiphon_engines.job import kind_of
 from antiphon_engines.trace import Named, Record, RestRecord, RunRecord, UnitRecord
 from antiphon_proto.errors import NotFound
+from antiphon_proto.jam import BandNote
 from antiphon_proto.messages import TokenInfo
 from support.picture_files import picture
 
@@ -35,13 +40,23 @@ IMAGE_INFO = EngineInfo(
     max_batch=4,
     image=ImageFacts(64, 48, 3, 1.0, 1_000_000, ("lcm",)),
 )
+AUDIO_INFO = EngineInfo(
+    "audio",
+    "combo",
+    "cpu",
+    "test",
+    max_jobs=4,
+    max_batch=4,
+    audio=AudioFacts("notes", ("prompts", "density"), ("bass", "drums"), 0.1, 312),
+)
 JPEG = picture("JPEG", (16, 12))
 PNG = picture("PNG", (64, 48))
 
 
 class ScriptedEngine:
     """Implements `gateway.Engine`. Every run writes `reply`, word by word, or paints three steps, and ends; with `hold`
-    set it is started and goes on only when the test calls `write` or `preview`, `deliver` and `finish`."""
+    set it is started and goes on only when the test calls `write` or `preview`, `deliver` and `finish`, as bands always
+    do (`sound`)."""
 
     def __init__(
         self,
@@ -77,7 +92,7 @@ class ScriptedEngine:
         self.become(
             HostState("failed", message=self._failure)
             if self._failure
-            else HostState("ready", (INFO, IMAGE_INFO))
+            else HostState("ready", (INFO, IMAGE_INFO, AUDIO_INFO))
         )
 
     async def wait_ready(self) -> None:
@@ -151,13 +166,19 @@ class ScriptedEngine:
         """A picture is finished; `finish` ends its run."""
         self._tell(run, Image(PNG, 64, 48, 7))
 
+    def sound(self, run: str, pts: int, *notes: BandNote) -> None:
+        """A frame of a band, and what it commits to."""
+        if notes:
+            self._tell(run, Performed(notes))
+        self._tell(run, Audio(pts, 1920, b"opus"))
+
     def finish(self, run: str) -> None:
         self._tell(run, Done("end"))
         self._sinks.pop(run, None)
 
     def _begin(self, run: str) -> None:
         self._tell(run, Started())
-        if self.hold or run not in self._sinks:
+        if self.hold or run not in self._sinks or isinstance(self.requests[run], AudioRequest):
             return
         if isinstance(self.requests[run], ImageRequest):
             for step in (1, 2, 3):

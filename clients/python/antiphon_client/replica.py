@@ -13,7 +13,7 @@ from typing import Any
 from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
-from antiphon_proto.schema import CANVAS, STORY
+from antiphon_proto.schema import CANVAS, JAM, STORY
 from antiphon_proto.splices import Splice, fold, splices
 
 _MAX_MERGED = 1000
@@ -55,6 +55,7 @@ class Replica:
         self.doc: Doc[Any] = Doc()
         self.story: Text = self.doc.get(STORY, type=Text)
         self.canvas: Map[Any] = self.doc.get(CANVAS, type=Map)
+        self.jam: Map[Any] = self.doc.get(JAM, type=Map)
         self._subscriptions = (self.doc.observe(self._on_transaction), self.story.observe(self._on_story))
 
     @property
@@ -80,6 +81,14 @@ class Replica:
     def insert(self, index: int, text: str, attrs: dict[str, Any] | None = None) -> None:
         """Insert at character `index` (code points; past the end means at the end)."""
         self.story.insert(self.byte_offset(index), text, attrs)
+
+    def jam_part(self, section: str) -> Map[Any]:
+        """A map of the jam; rooms begin with them, older ones get them when they are needed."""
+        found = self.jam.get(section)
+        if not isinstance(found, Map):
+            self.jam[section] = Map()
+            found = self.jam[section]
+        return found
 
     def delete(self, start: int, end: int) -> None:
         """Delete the characters [start, end) (code points)."""

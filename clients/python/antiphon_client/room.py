@@ -18,6 +18,7 @@ from antiphon_client.address import Address
 from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
+from antiphon_client.jam import Jam, Performance
 from antiphon_client.link import Link, bounded
 from antiphon_client.manuscripts import Converted, FileFormat, convert, export
 from antiphon_client.painting import Painting, Source
@@ -81,6 +82,7 @@ async def connect(
     """
     room = Room(Address.parse(url, token), name=name, agent=agent)
     task = asyncio.create_task(room._stay(), name=f"antiphon-{room.address.room}")
+    clock = asyncio.create_task(room.jam.keep_time(), name="antiphon-clock")
     try:
         await room._until(lambda: room.synced)
         yield room
@@ -88,8 +90,9 @@ async def connect(
             async with asyncio.timeout(_CLOSING_SECONDS):
                 await room.durable()
     finally:
+        clock.cancel()
         task.cancel()
-        await asyncio.wait({task})
+        await asyncio.wait({clock, task})
 
 
 class Room:
@@ -118,6 +121,8 @@ class Room:
         self._early: dict[str, deque[TokenInfo]] = {}
         self.canvas = Canvas(self._replica, self._link.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
+        self.jam = Jam(self, self._replica)
+        """The jam: its clock, playing, conducting, the band: `room.jam.play(...)`, `.conduct(...)`, `.perform()`."""
         self._news: set[asyncio.Event] = set()
         self._failure: ClientError | None = None
         self._refusals: deque[RequestRefused] = deque(maxlen=64)
@@ -351,6 +356,17 @@ class Room:
         self._asks[painting.number] = painting
         await self._request(painting.request)
 
+    async def _send_perform(self, performance: Performance) -> None:
+        """Send a request when the server has what is asked of the band."""
+        self._link.wake()
+        await self._until(lambda: self.synced and self._replica.settled)
+        self._asks[performance.number] = performance
+        await self._request(performance.request)
+
+    def _number(self) -> int:
+        self._asked += 1
+        return self._asked
+
     def _new_frame(self, prompt: str, params: ImageParams) -> str:
         right = max((one["x"] + one.get("w", 0) for one in self.canvas.values()), default=-_GAP)
         size = {"w": params.width or _FRAME, "h": params.height or _FRAME}
@@ -399,6 +415,7 @@ class Room:
         self._failure = error
         for run in self._asks.values():
             run._refuse(error)
+        self.jam.fail(error)
         self._notify()
 
     def _hello(self) -> Hello:
@@ -460,6 +477,8 @@ class Room:
                 self._refused(message)
             case GoAway(reason):
                 log.info("the server drains: %s", reason)
+            case _:
+                self.jam.receive(message)
 
     def _welcomed(self, message: Welcome) -> None:
         self.connected = True
@@ -472,6 +491,7 @@ class Room:
         for run in [run for run in self._asks.values() if run.info is None]:
             del self._asks[run.number]
             run._refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
+        self.jam.welcomed()
         if self._viewing is not None:
             self._link.request(self._viewing, first=True)
         for waiting in self._steers.values():
@@ -505,6 +525,8 @@ class Room:
     def _run_changed(self, message: RunMessage) -> None:
         info = message.run
         self.runs[info.id] = info
+        if info.task == "jam" and info.state in ENDED:
+            self.jam.band_ended(info.id)
         if message.ask and self.me is not None and info.participant == self.me.id:
             run = self._asks.get(message.ask)
             if run is not None:
@@ -547,7 +569,7 @@ class Room:
     def _refused(self, message: Error) -> None:
         error = RequestRefused(message.code, message.message)
         if (
-            message.re in ("ask", "paint")
+            message.re in ("ask", "paint", "perform")
             and message.ref.isdigit()
             and (run := self._asks.pop(int(message.ref), None))
         ):
@@ -558,5 +580,5 @@ class Room:
             and not waiting.done()
         ):
             waiting.set_exception(error)
-        else:
+        elif not self.jam.refused(message):
             self._refusals.append(error)
