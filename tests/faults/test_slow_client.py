@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
-from antiphon_proto.messages import Edit, Paint, Preview, Run
+from antiphon_proto.messages import Audio, AudioGap, BandStream, Edit, Paint, Perform, Preview, Run
 from antiphon_server.limits import Limits
 from support.raw_client import MAX, NativeClient, native
 from support.server import LiveServer, running
@@ -109,5 +109,39 @@ async def test_previews_reach_a_slow_client_latest_first_and_delay_nobody(tmp_pa
             steps.append((await stalled.hear(Preview)).step)
         assert steps == sorted(set(steps))
         assert len(steps) < 200
+        stalled.socket.transport.abort()
+        await stalled.socket.wait_closed()
+
+
+async def test_the_band_of_a_slow_client_has_a_gap_and_everybody_else_hears_all_of_it(tmp_path: Path) -> None:
+    limits = Limits(close_timeout=60.0, stall_timeout=600.0)
+    frames = 300
+    async with running(tmp_path, limits=limits) as server:
+        tokens = (await server.new_room())["tokens"]
+        stalled = await stalled_client(server, tokens["viewer"])
+        async with native(server.ws_url) as listener:
+            await listener.hello(tokens["owner"], client_id=2)
+            await listener.say(Perform(1, 7))
+            stream = await listener.hear(BandStream)
+            for number in range(frames):
+                server.engine.sound(stream.run, number * stream.frame, opus=bytes([number % 256]) * 16_000)
+                heard = await listener.hear(Audio)
+                assert (heard.seq, heard.pts) == (number, number * stream.frame)
+            assert 0 < server.gateway.connections.backlog() <= 64 * 1024 + 256 * 1024
+            assert server.gateway.traffic.dropped[Lane.AUDIO] > 100
+            assert server.gateway.traffic.resyncs == 0
+            # It reads on: what it lacks is counted, what comes is in order.
+            seqs: list[int] = []
+            missed = 0
+            while not seqs or seqs[-1] != frames - 1:
+                match await stalled.next():
+                    case Audio(seq=seq):
+                        seqs.append(seq)
+                    case AudioGap(dropped):
+                        missed += dropped
+                        if missed + len(seqs) == frames:
+                            break
+            assert seqs == sorted(set(seqs))
+            assert missed + len(seqs) == frames
         stalled.socket.transport.abort()
         await stalled.socket.wait_closed()

@@ -166,11 +166,11 @@ class ScriptedEngine:
         """A picture is finished; `finish` ends its run."""
         self._tell(run, Image(PNG, 64, 48, 7))
 
-    def sound(self, run: str, pts: int, *notes: BandNote) -> None:
+    def sound(self, run: str, pts: int, *notes: BandNote, opus: bytes = b"opus") -> None:
         """A frame of a band, and what it commits to."""
         if notes:
             self._tell(run, Performed(notes))
-        self._tell(run, Audio(pts, 1920, b"opus"))
+        self._tell(run, Audio(pts, 1920, opus))
 
     def finish(self, run: str) -> None:
         self._tell(run, Done("end"))
