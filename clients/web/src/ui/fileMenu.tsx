@@ -70,7 +70,7 @@ export function FileMenu(props: {
   };
 
   return (
-    <div class="menu-root" ref={root}>
+    <div class="file-menu-root" ref={root}>
       <IconButton
         icon="more"
         label={t.file.menu}
@@ -92,8 +92,8 @@ export function FileMenu(props: {
         }}
       />
       {open.value && (
-        <section class="menu" aria-label={t.file.menu} aria-busy={busy.value}>
-          <button type="button" class="menu-item" onClick={choose(props.onFind)}>
+        <section class="file-menu" aria-label={t.file.menu} aria-busy={busy.value}>
+          <button type="button" class="file-menu-item" onClick={choose(props.onFind)}>
             <Icon name="search" />
             {t.find.label}
             <kbd>Ctrl F</kbd>
@@ -101,7 +101,7 @@ export function FileMenu(props: {
           {room.canEdit && (
             <button
               type="button"
-              class="menu-item"
+              class="file-menu-item"
               disabled={busy.value}
               onClick={() => file.current?.click()}
             >
@@ -110,7 +110,7 @@ export function FileMenu(props: {
             </button>
           )}
           <h3>{t.file.take}</h3>
-          <div class="menu-formats">
+          <div class="file-menu-formats">
             {OUT.map((format) => (
               <button
                 key={format}
@@ -134,7 +134,7 @@ export function FileMenu(props: {
             />
             {t.file.authorship}
           </label>
-          <button type="button" class="menu-item" onClick={choose(props.onHelp)}>
+          <button type="button" class="file-menu-item" onClick={choose(props.onHelp)}>
             <Icon name="info" />
             {t.help.title}
             <kbd>F1</kbd>

@@ -11,11 +11,16 @@ import { t } from "../strings";
 /** A hand that only passes over the text asks nothing. */
 const DWELL_MS = 450;
 const LINGER_MS = 350;
+// Room that the card and the ask bar take, in pixels.
 const CARD_WIDTH = 240;
+const CARD_HEIGHT = 280;
+const ASK_BAR = 130;
 
 interface Place extends Spot {
   left: number;
   top: number;
+  /** The card stands on the line instead of hanging from it. */
+  above: boolean;
 }
 
 export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObject<HTMLElement | null> }) {
@@ -40,7 +45,9 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
       if (!spot) return;
       const page = (surface.offsetParent ?? surface).getBoundingClientRect();
       const left = Math.max(8, Math.min(spot.rect.left - page.left, page.width - CARD_WIDTH - 8));
-      place.value = { ...spot, left, top: spot.rect.bottom - page.top + 6 };
+      const covered = spot.rect.bottom + CARD_HEIGHT > innerHeight - ASK_BAR;
+      const above = covered && spot.rect.top > CARD_HEIGHT;
+      place.value = { ...spot, left, top: (above ? spot.rect.top : spot.rect.bottom) - page.top, above };
     };
     const over = (event: PointerEvent) => {
       const marked = (event.target as Element).closest?.("[data-ai]");
@@ -88,7 +95,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   };
   return (
     <section
-      class="token-card"
+      class={`token-card ${shown.above ? "token-card-above" : ""}`}
       aria-label={t.token.label}
       style={{ left: `${shown.left}px`, top: `${shown.top}px` }}
       onPointerEnter={() => clearTimeout(timer.current)}
