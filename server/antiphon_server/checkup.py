@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.audio import spec
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -45,6 +46,7 @@ def examine(cache_dir: Path, text_model: str, device: str) -> list[Check]:
         ),
         *(_model(cache_dir, card) for card in CATALOGUE),
         _chosen(cache_dir, text_model),
+        _band(cache_dir),
         _disk(cache_dir),
         _program(
             "chromium",
@@ -126,6 +128,16 @@ def _backend(name: str, version: str | None, purpose: str, remedy: str) -> Check
     if version:
         return Check(name, "ok", f"{version} for {purpose}")
     return Check(name, "absent", f"not installed; for {purpose}", remedy)
+
+
+def _band(cache_dir: Path) -> Check:
+    """Whether a band can play here, and sound be made of what was played."""
+    try:
+        spec.check(cache_dir, "embedded")
+    except EngineUnavailable as error:
+        reason, _, remedy = error.message.partition("; run: ")
+        return Check("band", "absent", f"people play alone, and export MIDI only: {reason}", remedy)
+    return Check("band", "ok", "the embedded music model, and its synthesiser for exports")
 
 
 def _optional(extra: str, *packages: str, purpose: str) -> Check:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from antiphon_engines.api import EngineUnavailable
 from antiphon_server import checkup
 from antiphon_server.cli import app
 
@@ -97,3 +98,17 @@ def test_a_table_for_people(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "missing" in result.output
     assert "python" in result.output
+
+
+def test_the_band_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(*_: object) -> None:
+        raise EngineUnavailable("the band needs av; run: pip install 'antiphon[music]'")
+
+    monkeypatch.setattr(checkup.spec, "check", lacks)
+    _, checks = examine("--cache-dir", str(tmp_path))
+    assert checks["band"]["state"] == "absent"
+    assert checks["band"]["detail"].endswith("the band needs av")
+    assert checks["band"]["remedy"] == "pip install 'antiphon[music]'"
+    monkeypatch.setattr(checkup.spec, "check", lambda *_: None)
+    _, checks = examine("--cache-dir", str(tmp_path))
+    assert checks["band"]["state"] == "ok"
