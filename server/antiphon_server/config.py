@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     image_model: str = Field(default="embedded", min_length=1, max_length=1024)
     """`embedded`, a diffusers folder, a hub id, or `none`."""
     music_model: str = Field(default="embedded", min_length=1, max_length=1024)
-    """`embedded`, or `none`."""
+    """`embedded`, a MusicGen folder or hub id, `magenta-rt`, or `none`."""
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     public_url: Annotated[str, AfterValidator(_public_url)] = ""

@@ -104,6 +104,25 @@ def _band(request: pytest.FixtureRequest) -> Engine:
     return AudioEngine(musician(), 4)
 
 
+def _musicgen(request: pytest.FixtureRequest) -> Engine:
+    import torch
+
+    from antiphon_engines.audio.engine import AudioEngine
+    from antiphon_engines.audio.musicgen import MusicgenMusician
+    from support import tiny_musicgen
+
+    model, tokenizer = tiny_musicgen.model(), tiny_musicgen.tokenizer()
+    return AudioEngine(MusicgenMusician(model, tokenizer, "tiny", torch.device("cpu")), 4)
+
+
+def _magenta(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.audio.engine import AudioEngine
+    from antiphon_engines.audio.magenta import MagentaMusician
+    from support.scripted_magenta import MagentaRT2Jax
+
+    return AudioEngine(MagentaMusician(MagentaRT2Jax(), "mrt2_base", "jax"), 4)
+
+
 ENGINES: list[EngineCase] = [
     EngineCase("toy", _toy),
     EngineCase("embedded", _embedded, needs=("onnxruntime",)),
@@ -121,4 +140,6 @@ PAINTERS: list[EngineCase] = [
 
 BANDS: list[EngineCase] = [
     EngineCase("band", _band, needs=("av", "safetensors"), modality="audio"),
+    EngineCase("musicgen", _musicgen, needs=("av", "torch", "transformers"), modality="audio"),
+    EngineCase("magenta", _magenta, needs=("av",), modality="audio"),
 ]

@@ -28,6 +28,20 @@ def build_embedded(config: WorkerConfig) -> AudioEngine:
     return finish(EmbeddedMusician(decoder, font), config)
 
 
+def build_musicgen(source: str, config: WorkerConfig, *, local: bool) -> AudioEngine:
+    """A MusicGen folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
+    from . import musicgen
+
+    return finish(musicgen.load(source, config.device, local=local), config)
+
+
+def build_magenta(size: str, config: WorkerConfig) -> AudioEngine:
+    """Magenta RealTime 2. Raises EngineUnavailable."""
+    from . import magenta
+
+    return finish(magenta.load(size), config)
+
+
 def finish(musician: Musician, config: WorkerConfig) -> AudioEngine:
     """The engine over a musician, tried out: one that cannot play is refused here. Raises EngineUnavailable."""
     engine = AudioEngine(musician, max(3, min(config.max_jobs, _MOST_BANDS)))

@@ -217,7 +217,7 @@ class _Sink:
             return
         packed = pcm
         if self._samples == "s32":
-            packed = (np.clip(pcm.astype(np.float64), -1, 1) * (2**31 - 1)).astype(np.int32)  # type: ignore[assignment]
+            packed = (np.clip(pcm.astype(np.float64), -1, 1) * (2**31 - 1)).astype(np.int32)
         frame = self._av.AudioFrame.from_ndarray(
             np.ascontiguousarray(packed).reshape(1, len(pcm) * CHANNELS),
             format=self._samples,
