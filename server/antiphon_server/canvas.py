@@ -17,6 +17,7 @@ from pycrdt import Array, Doc, Map
 
 from antiphon_proto import schema
 from antiphon_proto.canvas import POINTS, faults, fits, is_id, required
+from antiphon_server.observing import observe
 
 _MANY = 32
 """Objects of one transaction, above which it may pay to read the whole board."""
@@ -47,7 +48,7 @@ class Canvas:
         self._touched: dict[str, ObjectChange] = {}
         self._read: dict[str, dict[str, Any] | None] = {}
         """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
-        self._subscription = self.root.observe_deep(self._on_events)
+        observe(self.root, self._on_events, deep=True)
 
     # Reading ------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_server.canvas import Canvas, Mended, ObjectChange
 from antiphon_server.jam import Jam, JamChange
+from antiphon_server.observing import observe
 from antiphon_server.side_roots import SideRoots, Touched
 from antiphon_server.text_index import (
     Attributes,
@@ -325,7 +326,8 @@ class Document:
         self._placed: dict[tuple[int, int], None] = {}
         self._updates: list[bytes] = []
         self._deltas: list[Any] = []
-        self._subscriptions = (self._text.observe(self._on_text), self._doc.observe(self._on_update))
+        observe(self._text, self._on_text)
+        observe(self._doc, self._on_update)
 
     def _on_text(self, event: TextEvent) -> None:
         self._deltas.extend(event.delta)  # type: ignore[attr-defined]

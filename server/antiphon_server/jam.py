@@ -30,6 +30,7 @@ from antiphon_proto.jam_fields import (
     loop_faults,
 )
 from antiphon_server.canvas import Mended, ObjectChange
+from antiphon_server.observing import observe
 
 _ROOT: Final = ""
 """Stands for the section of what stands in the root itself."""
@@ -75,7 +76,7 @@ class Jam:
         self._copy[_ROOT] = {TRANSPORT: self._read(_ROOT, TRANSPORT)}
         self._touched: dict[tuple[str, str], None] = {}
         self._replaced: set[str] = set()
-        self._subscription = self.root.observe_deep(self._on_events)
+        observe(self.root, self._on_events, deep=True)
 
     # Reading ------------------------------------------------------------------------------------------
 

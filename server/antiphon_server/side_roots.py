@@ -15,6 +15,7 @@ from pycrdt import Array, Doc, Map
 
 from antiphon_proto import schema
 from antiphon_proto.style import fits
+from antiphon_server.observing import observe
 
 Fields = dict[str, Any]
 Touched = Mapping[str, Fields]
@@ -31,11 +32,9 @@ class SideRoots:
         self._comments: Map[Any] = doc.get(schema.COMMENTS, type=Map)
         self.style: Map[Any] = doc.get(schema.STYLE, type=Map)
         self._touched: dict[str, Fields] = {}
-        self._subscriptions = (
-            self._chat.observe_deep(lambda _: self._touched.setdefault(schema.CHAT, {})),
-            self._comments.observe_deep(lambda _: self._touched.setdefault(schema.COMMENTS, {})),
-            self.style.observe_deep(self._on_style),
-        )
+        observe(self._chat, self._on_chat, deep=True)
+        observe(self._comments, self._on_comments, deep=True)
+        observe(self.style, self._on_style, deep=True)
 
     # Reading ------------------------------------------------------------------------------------------
 
@@ -129,6 +128,12 @@ class SideRoots:
     def _style_values(self) -> Fields:
         # A shared type would look like its JSON.
         return {name: value if isinstance(value, str) else None for name, value in self.style.items()}
+
+    def _on_chat(self, _: list[Any]) -> None:
+        self._touched.setdefault(schema.CHAT, {})
+
+    def _on_comments(self, _: list[Any]) -> None:
+        self._touched.setdefault(schema.COMMENTS, {})
 
     def _on_style(self, events: list[Any]) -> None:
         former = self._touched.setdefault(schema.STYLE, {})

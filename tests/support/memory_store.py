@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from antiphon_proto.errors import Conflict
 from antiphon_server.store.api import (
+    SPARSE,
     Change,
     Committed,
     Entry,
+    EntryHead,
     Forgotten,
     JamEntry,
     JamTrim,
@@ -33,6 +35,8 @@ class MemoryStore:
         self.loads = 0
         self._rooms: dict[str, StoredRoom] = {}
         self._jams: dict[str, dict[int, JamEntry]] = {}
+        self._entries: dict[str, dict[int, Entry]] = {}
+        self._snapshots: dict[str, list[Snapshot]] = {}
         self._queue: list[tuple[str, tuple[Change, ...], Committed | None]] = []
 
     async def open(self) -> None: ...
@@ -80,6 +84,10 @@ class MemoryStore:
             for change in changes:
                 self._keep_jam(room, change)
                 self._rooms[room] = _with(self._rooms[room], change)
+                if isinstance(change, Entry):
+                    self._entries.setdefault(room, {})[change.seq] = change
+                elif isinstance(change, Snapshot):
+                    self._snapshots[room] = _thinned([*self._snapshots.get(room, ()), change])
             if committed is not None:
                 committed(None)
 
@@ -109,7 +117,28 @@ class MemoryStore:
         self.commit()
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
-        return tuple(entry for entry in self._rooms[room].entries if entry.seq > after)[:limit]
+        return self._between(room, after, 2**53)[:limit]
+
+    async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
+        found = self._between(room, after, before)[-limit:]
+        return tuple(EntryHead(e.seq, e.author, e.at_ms, e.run, len(e.update)) for e in found)
+
+    async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:
+        self.commit()
+        return next((one for one in reversed(self._snapshots.get(room, [])) if one.seq <= seq), None)
+
+    def _between(self, room: str, after: int, before: int) -> tuple[Entry, ...]:
+        self.commit()
+        entries = sorted(self._entries.get(room, {}).items())
+        return tuple(entry for seq, entry in entries if after < seq < before)
+
+
+def _thinned(snapshots: list[Snapshot]) -> list[Snapshot]:
+    """The newest, and of the older ones the first of every `SPARSE` entries."""
+    kept: dict[int, Snapshot] = {}
+    for one in snapshots[:-1]:
+        kept.setdefault(one.seq // SPARSE, one)
+    return [*kept.values(), snapshots[-1]]
 
 
 def _with(room: StoredRoom, change: Change) -> StoredRoom:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_proto.messages import RunInfo
+from antiphon_proto.messages import RunInfo, Version
 
 
 class StorageUnavailable(AntiphonError):
@@ -32,6 +32,10 @@ class RoomRecord(Struct, frozen=True):
     lineage: str
     created_ms: int
     links: dict[str, str]
+    versions: tuple[Version, ...] = ()
+    """Points of the history that people named, oldest first."""
+    origin: tuple[str, int] | None = None
+    """Of a fork: the room, and the entry of it after which this one began."""
 
 
 class Entry(Struct, frozen=True):
@@ -46,6 +50,18 @@ class Entry(Struct, frozen=True):
     update: bytes
     at_ms: int
     run: str | None = None
+    credits: bytes = b""
+    """Who made what it brings, where that is not the author: of a restoration (`shared.Credits`)."""
+
+
+class EntryHead(Struct, frozen=True):
+    """An entry without its update, of which `size` is the length in bytes."""
+
+    seq: int
+    author: str
+    at_ms: int
+    run: str | None
+    size: int
 
 
 class MemberRecord(Struct, frozen=True):
@@ -120,8 +136,10 @@ class StoredRoom(Struct, frozen=True):
 
 
 Change: TypeAlias = RoomRecord | Entry | MemberRecord | Forgotten | RunRecord | Snapshot | JamEntry | JamTrim
-"""A write: an entry is appended; a snapshot is added (older ones may be dropped); a forgotten member is deleted; the
-others are put by id."""
+"""A write: an entry is appended; a snapshot is added (of the older ones, the first of every `SPARSE` entries stays); a
+forgotten member is deleted; the others are put by id."""
+SPARSE = 2000
+"""Entries that lie between two snapshots of the past at most, which is what it costs to go back to a point."""
 
 Committed: TypeAlias = Callable[[StorageUnavailable | None], None]
 """Called once on the event loop: None when the changes are on disk. While the disk refuses, the store keeps them and
@@ -172,4 +190,12 @@ class RoomStore(Protocol):
         self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
     ) -> tuple[JamEntry, ...]:
         """Entries of the jam's record with `seq` > `after` that touch [from_ms, to_ms), in order, at most `limit`."""
+        ...
+
+    async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
+        """The last `limit` entries with `after` < `seq` < `before`, in order."""
+        ...
+
+    async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:
+        """The newest snapshot that is not after entry `seq`."""
         ...

@@ -11,9 +11,11 @@ from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
+    EntryHead,
     JamEntry,
     RoomRecord,
     RoomStore,
+    Snapshot,
     StorageUnavailable,
     StoredRoom,
 )
@@ -63,3 +65,9 @@ class MeteredStore:
         self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
     ) -> tuple[JamEntry, ...]:
         return await self._store.jam(room, after=after, from_ms=from_ms, to_ms=to_ms, limit=limit)
+
+    async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
+        return await self._store.heads(room, after, before, limit)
+
+    async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:
+        return await self._store.snapshot_at(room, seq)

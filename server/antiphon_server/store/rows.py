@@ -7,14 +7,16 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Delete, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from antiphon_server.store import tables
 from antiphon_server.store.api import (
+    SPARSE,
     Change,
     Entry,
+    EntryHead,
     Forgotten,
     JamEntry,
     JamTrim,
@@ -37,7 +39,7 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     for room, changes in batch:
         for change in changes:
             match change:
-                case Entry(seq, author, update, at_ms, run):
+                case Entry(seq, author, update, at_ms, run, credits):
                     appended.append(
                         {
                             "room": room,
@@ -46,6 +48,7 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
                             "run": run,
                             "at_ms": at_ms,
                             "body": update,
+                            "credits": credits or None,
                         }
                     )
                 case Snapshot(seq, state, authorship, at_ms):
@@ -86,8 +89,18 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
         older = (tables.jam.c.room == room) & (tables.jam.c.seq < first)
         await connection.execute(delete(tables.jam).where(older))
     for row in records.get(tables.snapshots, {}).values():
-        older = (tables.snapshots.c.room == row["room"]) & (tables.snapshots.c.seq < row["seq"])
-        await connection.execute(delete(tables.snapshots).where(older))
+        await connection.execute(_thin(row["room"], row["seq"]))
+
+
+def _thin(room: str, newest: int) -> Delete:
+    """Of the older snapshots, the first of every `SPARSE` entries stays, to go back from."""
+    kept, other = tables.snapshots, tables.snapshots.alias()
+    first = (
+        select(func.min(other.c.seq))
+        .where(other.c.room == room, other.c.seq // SPARSE == kept.c.seq // SPARSE)
+        .scalar_subquery()
+    )
+    return delete(kept).where(kept.c.room == room, kept.c.seq < newest, kept.c.seq != first)
 
 
 @cache
@@ -112,15 +125,7 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
     ).scalar_one_or_none()
     if record is None:
         return None
-    newest = (
-        await connection.execute(
-            select(tables.snapshots)
-            .where(tables.snapshots.c.room == room)
-            .order_by(tables.snapshots.c.seq.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    snapshot = Snapshot(newest.seq, newest.state, newest.authorship, newest.at_ms) if newest else None
+    newest = await snapshot(connection, room)
     members = await connection.execute(
         select(tables.members.c.record).where(tables.members.c.room == room).order_by(tables.members.c.member)
     )
@@ -138,8 +143,8 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
     jam = [(int(seq), int(size), int(to_ms)) for seq, size, to_ms in kept]
     return StoredRoom(
         record=msgspec.msgpack.decode(record, type=RoomRecord),
-        snapshot=snapshot,
-        entries=await entries(connection, room, snapshot.seq if snapshot else 0, None),
+        snapshot=newest,
+        entries=await entries(connection, room, newest.seq if newest else 0, None),
         members=tuple(msgspec.msgpack.decode(row.record, type=MemberRecord) for row in members),
         runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in reversed(runs.all())),
         jam=tuple((seq, size) for seq, size, _ in jam),
@@ -155,7 +160,7 @@ async def entries(connection: AsyncConnection, room: str, after: int, limit: int
         .order_by(tables.entries.c.seq)
         .limit(limit)
     )
-    return tuple(Entry(row.seq, row.author, row.body, row.at_ms, row.run) for row in rows)
+    return tuple(Entry(row.seq, row.author, row.body, row.at_ms, row.run, row.credits or b"") for row in rows)
 
 
 async def jam(
@@ -168,3 +173,27 @@ async def jam(
         chosen &= table.c.from_ms < to_ms
     rows = await connection.execute(select(table).where(chosen).order_by(table.c.seq).limit(limit))
     return tuple(JamEntry(row.seq, row.from_ms, row.to_ms, row.body) for row in rows)
+
+
+async def heads(
+    connection: AsyncConnection, room: str, after: int, before: int, limit: int
+) -> tuple[EntryHead, ...]:
+    """The last `limit` entries between two, without their updates."""
+    table = tables.entries.c
+    rows = await connection.execute(
+        select(table.seq, table.author, table.at_ms, table.run, func.length(table.body).label("size"))
+        .where(table.room == room, table.seq > after, table.seq < before)
+        .order_by(table.seq.desc())
+        .limit(limit)
+    )
+    return tuple(EntryHead(row.seq, row.author, row.at_ms, row.run, row.size) for row in reversed(rows.all()))
+
+
+async def snapshot(connection: AsyncConnection, room: str, at: int | None = None) -> Snapshot | None:
+    """The newest snapshot, or the newest that is not after entry `at`."""
+    table = tables.snapshots
+    query = select(table).where(table.c.room == room).order_by(table.c.seq.desc()).limit(1)
+    if at is not None:
+        query = query.where(table.c.seq <= at)
+    row = (await connection.execute(query)).one_or_none()
+    return Snapshot(row.seq, row.state, row.authorship, row.at_ms) if row else None

@@ -30,6 +30,7 @@ from antiphon_server.store.api import (
     Change,
     Committed,
     Entry,
+    EntryHead,
     JamEntry,
     RoomRecord,
     RunRecord,
@@ -261,6 +262,22 @@ class SqliteStore:
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 
+    async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
+        await self.flush()
+        try:
+            async with self._open_engine().connect() as connection:
+                return await rows.heads(connection, room, after, before, limit)
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
+    async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:
+        await self.flush()
+        try:
+            async with self._open_engine().connect() as connection:
+                return await rows.snapshot(connection, room, seq)
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
     def _open_engine(self) -> AsyncEngine:
         if self._engine is None:
             raise StorageUnavailable("the store is closed")
@@ -290,10 +307,13 @@ def _make_engine(path: Path) -> AsyncEngine:
 
 
 async def _migrate(connection: AsyncConnection) -> None:
-    """Make the tables, or refuse a file that a newer server made."""
+    """Make the tables, or bring them up to date, or refuse a file that a newer server made."""
     found = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
     if found > tables.SCHEMA_VERSION:
         raise StorageUnavailable(f"the data was written by a newer antiphon (schema {found})")
+    for version in range(found or tables.SCHEMA_VERSION, tables.SCHEMA_VERSION):
+        for statement in tables.MIGRATIONS[version]:
+            await connection.execute(text(statement))
     await connection.run_sync(tables.metadata.create_all)
     await connection.execute(text(f"PRAGMA user_version={tables.SCHEMA_VERSION}"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -24,6 +24,7 @@ entries = Table(
     Column("run", String(64)),
     Column("at_ms", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("credits", LargeBinary),
     sqlite_with_rowid=False,
 )
 
@@ -65,3 +66,6 @@ jam = Table(
 )
 
 Index("runs_in_order", runs.c.room, runs.c.created_ms)
+
+MIGRATIONS = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",)}
+"""Schema version -> what brings a file of that version to the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from pathlib import Path
@@ -163,3 +164,21 @@ async def test_a_room_is_loaded_with_its_newest_runs_only(tmp_path: Path) -> Non
     await store.close()
     assert loaded is not None
     assert [run.info.id for run in loaded.runs] == ["run3", "run4"]
+
+
+async def test_a_file_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "rooms.db"
+    store = SqliteStore(path)
+    await store.open()
+    await store.create(RECORD)
+    store.put("r1", [Entry(1, "p1", b"u", 5)])
+    await store.close()
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("ALTER TABLE entries DROP COLUMN credits")
+        file.execute("PRAGMA user_version=1")
+        file.commit()
+    store = SqliteStore(path)
+    await store.open()
+    store.put("r1", [Entry(2, "p1", b"u", 6, None, b"who")])
+    assert [one.credits for one in await store.history("r1", 0, 9)] == [b"", b"who"]
+    await store.close()

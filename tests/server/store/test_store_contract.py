@@ -11,7 +11,9 @@ import pytest
 from antiphon_proto.errors import Conflict
 from antiphon_proto.messages import RunInfo
 from antiphon_server.store.api import (
+    SPARSE,
     Entry,
+    EntryHead,
     Forgotten,
     JamEntry,
     JamTrim,
@@ -201,3 +203,31 @@ async def test_the_record_of_the_jam_is_kept_in_order_trimmed_and_read_by_time(
     assert empty is not None
     assert empty.jam_ms == 6
     await again.close()
+
+
+async def test_the_past_can_be_gone_back_to(store: RoomStore) -> None:
+    await store.create(room())
+    taken = (1, 500, SPARSE - 1, SPARSE, SPARSE + 700, 2 * SPARSE + 5)
+    for seq in taken:
+        store.put("r1", [Snapshot(seq, b"state%d" % seq, b"who", seq)])
+        await store.flush()
+    found = [await store.snapshot_at("r1", seq) for seq in (0, 1, 700, SPARSE, 2 * SPARSE, 9 * SPARSE)]
+    assert [one and one.seq for one in found] == [None, 1, 1, SPARSE, SPARSE, 2 * SPARSE + 5]
+    assert await store.snapshot_at("nowhere", 9) is None
+
+
+async def test_entries_are_listed_without_their_updates(store: RoomStore) -> None:
+    await store.create(room())
+    store.put("r1", [entry(seq, b"x" * seq, "run" if seq % 2 else None) for seq in range(1, 8)])
+    heads = await store.heads("r1", 1, 7, 3)
+    assert heads == tuple(
+        EntryHead(seq, f"author{seq % 3}", 10 * seq, "run" if seq % 2 else None, seq) for seq in (4, 5, 6)
+    )
+    assert await store.heads("r1", 7, 99, 3) == ()
+
+
+async def test_who_made_what_an_entry_brings_is_kept(store: RoomStore) -> None:
+    await store.create(room())
+    kept = Entry(1, "p1", b"u", 0, None, b"who made it")
+    store.put("r1", [kept, entry(2)])
+    assert await store.history("r1", 0, 9) == (kept, entry(2))
