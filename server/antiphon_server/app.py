@@ -19,8 +19,18 @@ from antiphon_engines.host import EngineHost, HostState
 from antiphon_engines.registry import describe, describe_image
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_server import asset_http, asset_tools, device_trace, export_http, http, jam_http, ws
+from antiphon_server import (
+    asset_http,
+    asset_tools,
+    device_trace,
+    export_http,
+    history_http,
+    http,
+    jam_http,
+    ws,
+)
 from antiphon_server.answers import errors, secure
+from antiphon_server.archive import Archive
 from antiphon_server.asset_desk import StoredAssets
 from antiphon_server.auth import Tokens, load_key
 from antiphon_server.client_files import ClientFiles
@@ -130,7 +140,9 @@ async def _run(
         assets=asset_desk,
         on_tick=metrics.tick.observe,
     )
-    gateway = Gateway(settings, tokens, store, assets, pictures, engine, hub, metrics)
+    archive = Archive(store, settings.room_limits(), settings.limits.history_queue)
+    stack.push_async_callback(archive.close)
+    gateway = Gateway(settings, tokens, store, assets, pictures, engine, hub, archive, metrics)
     runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -176,6 +188,7 @@ def application(gateway: Gateway) -> web.Application:
             *asset_tools.ROUTES,
             *export_http.ROUTES,
             *device_trace.ROUTES,
+            *history_http.ROUTES,
             *ClientFiles().routes(),
         )
     )

@@ -234,6 +234,10 @@ class Document:
 
         return self._transact(origin, work) if ranges else None
 
+    def rework(self, work: Callable[[Text, Canvas], object], origin: int) -> Change | None:
+        """Change story and canvas in one transaction, which can be undone when `origin` is tracked."""
+        return self._transact(origin, lambda: work(self._text, self._canvas), "text")
+
     def draw(self, work: Callable[[Canvas], object], origin: int) -> Change | None:
         """Change the canvas in one transaction."""
         return self._transact(origin, lambda: work(self._canvas))

@@ -13,6 +13,7 @@ from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
 from antiphon_proto.errors import RateLimited
 from antiphon_proto.messages import AudioModel, ImageModel, ModelInfo
+from antiphon_server.archive import Archive
 from antiphon_server.auth import Tokens
 from antiphon_server.config import Settings
 from antiphon_server.connections import Connections
@@ -65,6 +66,7 @@ class Gateway:
         pictures: Pictures,
         engine: Engine,
         hub: Hub,
+        archive: Archive,
         metrics: Metrics,
     ) -> None:
         limits = settings.limits
@@ -75,6 +77,7 @@ class Gateway:
         self.pictures = pictures
         self.engine = engine
         self.hub = hub
+        self.archive = archive
         self.metrics = metrics
         self.proxies = Proxies(settings.trusted_proxies)
         self.origins = Origins(settings.allowed_origins, self.proxies)
@@ -84,6 +87,7 @@ class Gateway:
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
+        self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)
         self.tracer = Tracer(settings.trace_limits())
         self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
         self.converter = Converter(limits.conversions)

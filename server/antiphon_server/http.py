@@ -13,8 +13,10 @@ from antiphon_proto.errors import PeerError, RateLimited, TooLarge
 from antiphon_proto.messages import Role
 from antiphon_server.auth import Unauthorized, link_path
 from antiphon_server.gateway import GATEWAY
+from antiphon_server.members import Member
 from antiphon_server.room import Room
 from antiphon_server.seat import Grant
+from antiphon_server.store.api import RoomRecord
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PIECE = 64 * 1024
@@ -27,14 +29,19 @@ async def create_room(request: web.Request) -> web.Response:
     if not gateway.room_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many rooms from this address; wait a little")
     record = await gateway.hub.create()
+    return web.json_response(invitations(request, record), status=201, headers=_NO_STORE)
+
+
+def invitations(request: web.Request, record: RoomRecord) -> dict[str, Any]:
+    """What is answered when a room was made."""
+    gateway = request.app[GATEWAY]
     tokens = {role: gateway.tokens.issue(record.id, role, record.links[role]) for role in _ROLES}
     base = gateway.settings.public_url or gateway.proxies.base_url(request)
-    body = {
+    return {
         "room": record.id,
         "links": {role: base + link_path(record.id, token) for role, token in tokens.items()},
         "tokens": tokens,
     }
-    return web.json_response(body, status=201, headers=_NO_STORE)
 
 
 async def show_room(request: web.Request) -> web.Response:
@@ -44,9 +51,9 @@ async def show_room(request: web.Request) -> web.Response:
         "room": room.id,
         "role": grant.role,
         "offset": room.offset,
-        "members": [_named(member) for member in room.participants()],
-        "runs": [_named(run) for run in room.run_infos()],
-        "models": [_named(model) for model in request.app[GATEWAY].models()],
+        "members": [named(member) for member in room.participants()],
+        "runs": [named(run) for run in room.run_infos()],
+        "models": [named(model) for model in request.app[GATEWAY].models()],
     }
     return web.json_response(body, headers=_NO_STORE)
 
@@ -135,7 +142,15 @@ async def body(request: web.Request, bound: int, seconds: float, what: str) -> b
     return bytes(data)
 
 
-def _named(value: Struct) -> dict[str, Any]:
+def acting(request: web.Request, room: Room) -> Member:
+    """Who does this: the member whose session secret stands in `X-Antiphon-Session`. Raises Unauthorized."""
+    member = room.members.of_session(request.headers.get("X-Antiphon-Session", ""))
+    if member is None or member.record.revoked:
+        raise Unauthorized("the session secret of a member of this room is needed")
+    return member
+
+
+def named(value: Struct) -> dict[str, Any]:
     """A struct that travels as an array on the wire, as a JSON object."""
     return {field: to_builtins(getattr(value, field)) for field in structs.asdict(value)}
 

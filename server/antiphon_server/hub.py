@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -22,7 +22,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine
-from antiphon_server.store.api import Entry, RoomRecord, RoomStore, StorageUnavailable
+from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +74,19 @@ class Hub:
             tasks.create_task(self._tick_forever(), name="rooms-tick")
             tasks.create_task(self._sweep_forever(), name="rooms-sweep")
 
-    async def create(self) -> RoomRecord:
-        """A new durable room. Raises QueueFull (too many rooms in memory) or StorageUnavailable."""
+    async def create(
+        self, *, origin: tuple[str, int] | None = None, contents: Sequence[Change] = ()
+    ) -> RoomRecord:
+        """A new durable room, empty or with the contents of a fork. Raises QueueFull (too many rooms in memory) or
+        StorageUnavailable."""
         self._check_room()
         links = {role: secrets.token_hex(8) for role in ROLES}
         now = self._services.clock.unix_ms()
-        record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links)
+        record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links, origin=origin)
         await self._store.create(record)
-        self._store.put(record.id, [Entry(1, SERVER.author, _SEED, now)])
+        self._store.put(record.id, contents or [Entry(1, SERVER.author, _SEED, now)])
+        if contents:
+            await self._store.flush()
         return record
 
     async def get(self, room: str) -> Room:

@@ -102,6 +102,11 @@ class Limits(BaseModel):
     """Pictures that are decoded at the same time."""
     picture_queue: int = Field(default=16, ge=0, le=1000)
     """Pictures that wait to be decoded; beyond it an upload is answered `queue_full`."""
+    history_queue: int = Field(default=16, ge=1, le=1000)
+    """Requests for the past of rooms that may wait for each other; beyond it they are answered `queue_full`."""
+    history_per_minute: float = Field(default=600.0, gt=0, le=1e6)
+    """Requests for a room's past from one address."""
+    history_burst: int = Field(default=120, ge=1, le=10_000)
     uploads_per_minute: float = Field(default=120.0, gt=0, le=1e6)
     """Pictures that one address may send."""
     upload_burst: int = Field(default=60, ge=1, le=10_000)

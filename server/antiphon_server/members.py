@@ -19,6 +19,8 @@ from antiphon_server.store.api import Forgotten, MemberRecord
 
 AI: Final = Participant("ai", "Antiphon", "#7c4dff", "editor", "ai")
 """The co-author: a participant like the others."""
+PROOFREADER: Final = Participant("proofreader", "Proofreader", "#00897b", "editor", "ai")
+"""Who the corrections are from."""
 _COLORS = (
     "#e4572e", "#2e86ab", "#3a9d5d", "#c2417c", "#b08900", "#00838f",
     "#8d5a2b", "#5b6ee1", "#d1495b", "#4d7c0f", "#a23ed1", "#00695c",
@@ -114,6 +116,10 @@ class Members:
             changes |= {"role": grant.role, "link": grant.link}
         member.update(**changes)
         return member, session
+
+    def of_session(self, session: str) -> Member | None:
+        """The native client's member whose session secret this is."""
+        return self._by_session.get(_hash("native", session)) if session else None
 
     def get(self, participant: str) -> Member | None:
         return self._by_id.get(participant)

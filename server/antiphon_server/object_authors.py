@@ -66,6 +66,11 @@ class ObjectAuthors:
                 editor = known.editor if mends else owner
                 self._authors[key] = replace(known, editor=editor, digest=digest(key))
 
+    def credit(self, key: str, author: ObjectAuthor, digest: bytes) -> None:
+        """An object came back that is this author's."""
+        if key in self._authors:
+            self._authors[key] = replace(author, digest=digest)
+
     def get(self, key: str) -> ObjectAuthor | None:
         return self._authors.get(key)
 

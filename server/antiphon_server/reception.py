@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from antiphon_proto.errors import CloseCode, RateLimited
-from antiphon_proto.messages import VERSION, Joined, Limits, Participant, Rebuild, Resume, Welcome
+from antiphon_proto.messages import VERSION, Joined, Limits, Participant, Rebuild, Resume, Versions, Welcome
 from antiphon_proto.sync import AwarenessState, SyncStep1
 from antiphon_server.delivery import Delivery, durable
 from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
 from antiphon_server.limits import TokenBucket
-from antiphon_server.members import AI, Member
+from antiphon_server.members import AI, PROOFREADER, Member
 from antiphon_server.plain import edit_frame
 from antiphon_server.rights import Right, may, names
 from antiphon_server.seat import JoinRequest, Seat
@@ -60,7 +60,8 @@ class Reception:
         shared = self._room.shared
         authors = shared.authorship.shares().keys() | shared.people()
         known = (m for m in members if m.seat is not None or m.id in authors)
-        return (AI, *(member.participant for member in known))
+        proofs = any(run.info.author == PROOFREADER.id for run in self._room.runs)
+        return (AI, *((PROOFREADER,) if proofs else ()), *(member.participant for member in known))
 
     def rebuild(self, seat: Seat, reason: str) -> None:
         """Send the whole document. Raises RateLimited: it is the dearest thing that a client can ask for."""
@@ -130,6 +131,8 @@ class Reception:
         if last_batch:
             # Its acks may have gone to the connection before this one.
             self._journal.when_durable(lambda: durable(seat, last_batch, room.offset))
+        if versions := room.timeline.versions():
+            seat.outlet.send(Frame.of(Versions(versions)))
         if may(member.role, Right.MODERATE):
             seat.outlet.send(Frame.of(room.links()))
 

@@ -15,7 +15,9 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, cast
 
+import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from antiphon_proto.errors import (
     AntiphonError,
@@ -66,7 +68,7 @@ from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
-from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, SharedState
+from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine, Stage
 from antiphon_server.store.api import (
@@ -80,6 +82,7 @@ from antiphon_server.store.api import (
 )
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.talk import Talk
+from antiphon_server.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +136,9 @@ class Room:
         self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
         coauthor = Coauthor(self, self._stage)
-        self._talk = Talk(self, limits, coauthor)
-        revisions = Revisions(self, self._stage, coauthor, self._suggestions, self._talk.chat)
+        self.talk = Talk(self, limits, coauthor)
+        self.timeline = Timeline(self)
+        revisions = Revisions(self, self._stage, coauthor, self._suggestions, self.talk.chat)
         self._after: list[Frame] = []
         self._seq = stored.snapshot.seq if stored.snapshot else 0
         self._entries = self._entry_bytes = 0
@@ -152,12 +156,12 @@ class Room:
             coauthor,
             self._painter,
             self._suggestions,
-            self._talk,
+            self.talk,
             revisions,
             self._reception,
             self._bandstand,
         )
-        self._talk.load()
+        self.talk.load()
         self._bandstand.revive(_alive_ms(stored), limits.empty_timeout)
 
     # What can be seen --------------------------------------------------------------------------------
@@ -166,6 +170,15 @@ class Room:
     def offset(self) -> int:
         """Of the last update that was sent."""
         return self._delivery.offset
+
+    @property
+    def seq(self) -> int:
+        """Of the last entry of the history."""
+        return self._seq
+
+    @property
+    def record(self) -> RoomRecord:
+        return self._record
 
     @property
     def limits(self) -> RoomLimits:
@@ -285,25 +298,36 @@ class Room:
     def renew_link(self, link: str) -> None:
         """The invite link that a revoked member used lets no newcomer in any more; owners get the new ones."""
         renewed = {role: _link_id() if old == link else old for role, old in self._record.links.items()}
-        self._record = RoomRecord(self.id, self.lineage, self._record.created_ms, renewed)
-        self._journal.add(self._record)
+        self.put_record(replace(self._record, links=renewed))
         links = Frame.of(self.links())
         for member, seat in self.members.seated():
             if may(member.role, Right.MODERATE):
                 seat.outlet.send(links)
 
+    def put_record(self, record: RoomRecord) -> None:
+        """Keep what is known of the room itself."""
+        self._record = record
+        self._journal.add(record)
+
     # What changes ---------------------------------------------------------------------------------------
 
-    def commit(self, change: Change | None, owner: Owner, sender: Seat | None = None) -> None:
+    def commit(
+        self,
+        change: Change | None,
+        owner: Owner,
+        sender: Seat | None = None,
+        credits: Credits | None = None,
+    ) -> None:
         """Account for a change of the document; it goes to the store and, with the next tick, to everybody."""
         if change is None:
             return
         by = sender.participant if sender else None
-        inherited = self.shared.take(change, owner, self._delivery.next_offset, by)
+        inherited = self.shared.take(change, owner, self._delivery.next_offset, by, credits)
         self._seq += 1
         self._entries += 1
         self._entry_bytes += len(change.update)
-        self._journal.add(Entry(self._seq, owner.author, change.update, self.unix_ms(), owner.run))
+        packed = msgspec.msgpack.encode(credits) if credits else b""
+        self._journal.add(Entry(self._seq, owner.author, change.update, self.unix_ms(), owner.run, packed))
         self._delivery.add(change.update, sender)
         if inherited:
             # A person typed inside a run's text: their words are not the run's.
@@ -312,7 +336,7 @@ class Room:
         if (change.objects or change.jam) and owner != SERVER:
             self._mend(change, owner, sender)
         if change.roots and sender is not None:
-            self._talk.mend(change.roots, sender.participant)
+            self.talk.mend(change.roots, sender.participant)
         if change.jam:
             self._bandstand.edited(change.jam, owner)
         self.wake()
@@ -519,7 +543,7 @@ class Room:
             | shared.people()
             | shared.objects.past()
             | shared.loops.past()
-            | self._talk.authors()
+            | self.talk.authors()
         )
 
     def _member(self, seat: Seat) -> Member:

@@ -160,6 +160,9 @@ class RunRegistry:
         except KeyError:
             raise NotFound("there is no such run in this room") from None
 
+    def knows(self, run: object) -> bool:
+        return run in self._runs
+
     def changed(self) -> list[RunEntry]:
         """Runs whose state nobody was told yet; they count as told."""
         changed = list(self._changed.values())

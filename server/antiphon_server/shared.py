@@ -14,10 +14,10 @@ from msgspec import Struct
 from antiphon_proto import schema
 from antiphon_proto.jam import LOOPS
 from antiphon_server.anchor import Anchors
-from antiphon_server.authorship import Authorship, Owner
+from antiphon_server.authorship import Authorship, Owner, Span
 from antiphon_server.document import Change, Document
 from antiphon_server.history import History
-from antiphon_server.object_authors import ObjectAuthors
+from antiphon_server.object_authors import ObjectAuthor, ObjectAuthors
 from antiphon_server.removed import Removed, StoredRemoval
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
@@ -42,6 +42,14 @@ class _Ledger(Struct, frozen=True, array_like=True):
     loops: bytes = b""
 
 
+class Credits(Struct, frozen=True, array_like=True):
+    """Who made what a change brings, where that is not its author: of a restoration."""
+
+    spans: list[Span]
+    """Of all that it inserts, in the order of the text."""
+    objects: dict[str, ObjectAuthor]
+
+
 class SharedState:
     """`unix_ms` is the wall clock."""
 
@@ -64,22 +72,32 @@ class SharedState:
         self.history = History(limits.history_ticks)
 
     def take(
-        self, change: Change, owner: Owner, offset: int, sender: str | None = None
+        self,
+        change: Change,
+        owner: Owner,
+        offset: int,
+        sender: str | None = None,
+        credits: Credits | None = None,
     ) -> list[tuple[int, int]]:
         """Account for an applied change that `owner` made and that everybody will have at room offset `offset`.
 
         Returns the ranges of people's text that took over formatting which is a run's alone.
         """
         inherited: list[tuple[int, int]] = []
+        credited = list(credits.spans[::-1]) if credits else []
         for splice in change.splices:
             if splice.deleted:
                 gone = self.authorship.delete(splice.at, splice.deleted)
                 if splice.removed:
                     self.removed.note(splice.at, owner, splice.removed, gone)
             self.removed.fold(splice, owner)
-            if splice.inserted and self._inserted(splice, owner):
+            if splice.inserted and credits is not None:
+                self._credit(splice, credited)
+            elif splice.inserted and self._inserted(splice, owner):
                 inherited.append((splice.at, splice.at + splice.inserted))
         self.objects.fold(change.objects, owner, self.document.canvas.digest, mends=owner == SERVER)
+        for key, author in credits.objects.items() if credits else ():
+            self.objects.credit(key, author, self.document.canvas.digest(key))
         loops = [one.object for one in change.jam if one.section == LOOPS]
         self.loops.fold(loops, owner, self.document.jam.digest, mends=owner == SERVER)
         self.anchors.fold(change.splices)
@@ -90,7 +108,8 @@ class SharedState:
         """Apply an entry of the log. Raises DocumentBroken."""
         change = self.document.load(entry.update, formats=entry.run is not None)
         if change is not None:
-            self.take(change, Owner(entry.author, entry.run), 0)
+            credits = msgspec.msgpack.decode(entry.credits, type=Credits) if entry.credits else None
+            self.take(change, Owner(entry.author, entry.run), 0, credits=credits)
 
     def maker(self, loop: str) -> str | None:
         """Who recorded a loop."""
@@ -121,3 +140,15 @@ class SharedState:
             self.authorship.insert(at, span.length, span.owner)
             at += span.length
         return False
+
+    def _credit(self, splice: Splice, spans: list[Span]) -> None:
+        """Enter an insertion as the next of `spans`, which stand in reverse."""
+        at, left = splice.at, splice.inserted
+        while left and spans:
+            span = spans.pop()
+            if span.length > left:
+                spans.append(Span(span.length - left, span.owner))
+                span = Span(left, span.owner)
+            self.authorship.insert(at, span.length, span.owner)
+            at += span.length
+            left -= span.length

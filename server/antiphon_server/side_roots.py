@@ -47,6 +47,14 @@ class SideRoots:
         comments: dict[str, Fields] = msgspec.json.decode(str(self._comments))
         return comments
 
+    def people(self) -> set[str]:
+        """Who said something in chat or comments, as it stands there."""
+        comments = self.comments().values()
+        replies = (reply for comment in comments for reply in comment[REPLIES])
+        return {str(one["participant"]) for one in self.chat()} | {
+            str(one["author"]) for one in (*comments, *replies)
+        }
+
     def style_fields(self) -> Fields:
         fields: Fields = msgspec.json.decode(str(self.style))
         return fields

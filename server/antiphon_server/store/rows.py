@@ -88,8 +88,8 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     for room, first in trimmed.items():
         older = (tables.jam.c.room == room) & (tables.jam.c.seq < first)
         await connection.execute(delete(tables.jam).where(older))
-    for row in records.get(tables.snapshots, {}).values():
-        await connection.execute(_thin(row["room"], row["seq"]))
+    for taken in records.get(tables.snapshots, {}).values():
+        await connection.execute(_thin(taken["room"], taken["seq"]))
 
 
 def _thin(room: str, newest: int) -> Delete:

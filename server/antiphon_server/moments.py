@@ -1,0 +1,128 @@
+"""What a room was at one point of its history: the story with its authors, and the canvas with its."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from antiphon_server.authorship import Owner
+from antiphon_server.object_authors import ObjectAuthor
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.shared import SERVER, SharedState
+from antiphon_server.store.api import Entry, Snapshot
+from antiphon_server.text_index import EMBED, Attributes, size
+
+
+class StoryPiece(Struct, frozen=True):
+    """A stretch of the story of one author and one formatting: a text, or an embed."""
+
+    insert: Any
+    attributes: dict[str, Any]
+    owner: Owner
+
+    @property
+    def text(self) -> str:
+        return self.insert if isinstance(self.insert, str) else EMBED
+
+
+class Moment(Struct, frozen=True):
+    """After entry `seq`, which `author` (and `run`) made at `at_ms`. `snapshot` brings the whole back."""
+
+    seq: int
+    at_ms: int
+    author: str
+    run: str | None
+    story: tuple[StoryPiece, ...]
+    objects: dict[str, dict[str, Any]]
+    object_authors: dict[str, ObjectAuthor]
+    talkers: frozenset[str]
+    """Who said something in its chat or comments."""
+    snapshot: Snapshot
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.story)
+
+    @property
+    def people(self) -> set[str]:
+        """Everybody whose work or words it holds."""
+        return {owner.author for owner in self._owners} | self.talkers
+
+    @property
+    def runs(self) -> set[str]:
+        """The runs whose work it holds."""
+        return {owner.run for owner in self._owners if owner.run}
+
+    @property
+    def _owners(self) -> set[Owner]:
+        makers = (owner for one in self.object_authors.values() for owner in (one.creator, one.editor))
+        return {piece.owner for piece in self.story} | set(makers)
+
+
+class Walk:
+    """Pieces, by code points of the whole text."""
+
+    def __init__(self, pieces: Sequence[StoryPiece]) -> None:
+        self._pieces = [(piece, len(piece.text)) for piece in pieces]
+        self._cursor = (0, 0)
+
+    def between(self, start: int, end: int) -> Iterator[tuple[StoryPiece, int, int]]:
+        """The parts of pieces that make up [start, end). Asked for in order, it walks the pieces once."""
+        number, at = self._cursor if self._cursor[1] <= start else (0, 0)
+        while number < len(self._pieces) and at < end:
+            piece, length = self._pieces[number]
+            if at + length > start:
+                yield piece, max(0, start - at), min(length, end - at)
+            if at + length > end:
+                break
+            number, at = number + 1, at + length
+        self._cursor = number, at
+
+    def bytes(self, start: int, end: int) -> int:
+        return sum(size(piece.text[first:last]) for piece, first, last in self.between(start, end))
+
+
+def story(shared: SharedState) -> tuple[StoryPiece, ...]:
+    """The story as it stands, cut where author or formatting change."""
+    spans = [(span.length, span.owner) for span in shared.authorship.spans()][::-1]
+    found: list[StoryPiece] = []
+    for content, attributes in shared.document.pieces():
+        marks: Attributes = attributes or {}
+        data = content.encode() if isinstance(content, str) else None
+        left = len(data) if data is not None else 1
+        at = 0
+        while left:
+            length, owner = spans.pop() if spans else (left, SERVER)
+            if length > left:
+                spans.append((length - left, owner))
+                length = left
+            part = content if data is None else data[at : at + length].decode(errors="replace")
+            found.append(StoryPiece(part, dict(marks), owner))
+            at += length
+            left -= length
+    return tuple(found)
+
+
+def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]) -> Moment:
+    """The room after `entries`, which follow `base` without a gap. Raises DocumentBroken.
+
+    Costs about half a millisecond per entry; belongs to one thread from beginning to end, as a document does.
+    """
+    shared = SharedState(limits, lambda: 0, base)
+    for entry in entries:
+        shared.replay(entry)
+    last = entries[-1] if entries else None
+    seq, at_ms = (last.seq, last.at_ms) if last else (base.seq, base.at_ms) if base else (0, 0)
+    return Moment(
+        seq=seq,
+        at_ms=at_ms,
+        author=last.author if last else SERVER.author,
+        run=last.run if last else None,
+        story=story(shared),
+        objects=shared.document.canvas.objects(),
+        object_authors=dict(shared.objects.items()),
+        talkers=frozenset(shared.document.side.people()),
+        snapshot=shared.snapshot(seq, at_ms),
+    )
