@@ -16,6 +16,7 @@ from antiphon_server.gateway import GATEWAY
 from antiphon_server.members import Member
 from antiphon_server.room import Room
 from antiphon_server.seat import Grant
+from antiphon_server.shares import shares as shares_of
 from antiphon_server.store.api import RoomRecord
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -65,8 +66,8 @@ async def show_text(request: web.Request) -> web.Response:
 
 
 async def show_authorship(request: web.Request) -> web.Response:
-    """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all; and who
-    made and who last changed each object of the canvas."""
+    """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all, in
+    bytes and in characters; and who made and who last changed each object of the canvas."""
     _, room = await authorised(request)
     spans: list[dict[str, Any]] = []
     shares: Counter[str] = Counter()
@@ -80,7 +81,14 @@ async def show_authorship(request: web.Request) -> web.Response:
         key: {"creator": to_builtins(author.creator), "editor": to_builtins(author.editor)}
         for key, author in room.shared.objects.items()
     }
-    body = {"offset": room.offset, "spans": spans, "shares": shares, "objects": objects}
+    people, runs = shares_of(room.shared)
+    body = {
+        "offset": room.offset,
+        "spans": spans,
+        "shares": shares,
+        "characters": {"people": people, "runs": runs},
+        "objects": objects,
+    }
     return web.json_response(body, headers=_NO_STORE)
 
 

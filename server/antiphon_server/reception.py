@@ -131,6 +131,7 @@ class Reception:
         if last_batch:
             # Its acks may have gone to the connection before this one.
             self._journal.when_durable(lambda: durable(seat, last_batch, room.offset))
+        seat.outlet.send(Frame.of(room.shares()))
         if versions := room.timeline.versions():
             seat.outlet.send(Frame.of(Versions(versions)))
         if may(member.role, Right.MODERATE):

@@ -42,6 +42,7 @@ from antiphon_proto.messages import (
     Role,
     Run,
     RunInfo,
+    Shares,
     Tokens,
 )
 from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
@@ -69,6 +70,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
+from antiphon_server.shares import shares
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine, Stage
 from antiphon_server.store.api import (
@@ -177,7 +179,8 @@ class Room:
         return self._seq
 
     @property
-    def record(self) -> RoomRecord:
+    def identity(self) -> RoomRecord:
+        """What is kept of the room itself."""
         return self._record
 
     @property
@@ -219,6 +222,10 @@ class Room:
 
     def text(self) -> str:
         return self.shared.document.text()
+
+    def shares(self) -> Shares:
+        """Who wrote how many characters."""
+        return Shares(self.offset, *shares(self.shared))
 
     def authorship(self) -> Iterator[Span]:
         """Who wrote the text, from its beginning; lengths are UTF-8 bytes."""
@@ -514,6 +521,7 @@ class Room:
             self._digest_at = now
             self._digested = self.offset
             self.tell_all(Digest(self.offset, self.shared.document.digest()))
+            self.tell_all(self.shares())
 
     def _tell_of_store(self) -> None:
         """People see when nothing can be saved, once per failure."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_WORDS = re.compile(r"\w+|\W")
 _LINES = 4_000_000
 """Pairs of lines, and of words, up to which they are compared: the work grows with them."""
 _PAIRS = 1_000_000

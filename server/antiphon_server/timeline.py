@@ -30,7 +30,7 @@ class Timeline:
 
     def versions(self) -> tuple[Version, ...]:
         """Oldest first."""
-        return self._room.record.versions
+        return self._room.identity.versions
 
     def name(self, member: Member, name: str, seq: int | None = None) -> Version:
         """Name a point of the history; now by default. Raises PeerError or TooLarge."""
@@ -98,6 +98,6 @@ class Timeline:
     def _put(self, versions: tuple[Version, ...]) -> None:
         room = self._room
         room.require_writable()
-        room.put_record(replace(room.record, versions=versions))
+        room.put_record(replace(room.identity, versions=versions))
         room.tell_all(Versions(versions))
         room.wake()
