@@ -99,7 +99,11 @@ def story(shared: SharedState) -> tuple[StoryPiece, ...]:
                 spans.append((length - left, owner))
                 length = left
             part = content if data is None else data[at : at + length].decode(errors="replace")
-            found.append(StoryPiece(part, dict(marks), owner))
+            last = found[-1] if found and isinstance(found[-1].insert, str) and data is not None else None
+            if last is not None and (last.attributes, last.owner) == (marks, owner):
+                found[-1] = StoryPiece(last.insert + part, last.attributes, owner)
+            else:
+                found.append(StoryPiece(part, dict(marks), owner))
             at += length
             left -= length
     return tuple(found)

@@ -21,6 +21,7 @@ from antiphon_proto.messages import (
     Resync,
     Revoke,
     SetPresence,
+    Shares,
     Undo,
     Update,
     Welcome,
@@ -76,7 +77,7 @@ def test_edits_of_a_tick_are_one_update(house: House, ann: NativeReplica, bo: Na
     heard = cy.receive()
     assert [m for m in heard if isinstance(m, Update)][0].offset == 1
     assert sum(isinstance(m, Update) for m in heard) == 1
-    assert _kinds(ann.receive())[:5] == [Update, Ack, Ack, Digest, Ack]
+    assert _kinds(ann.receive())[:6] == [Update, Ack, Ack, Digest, Shares, Ack]
     bo.receive()
     assert ann.text == bo.text == cy.text == house.room.text()
 
