@@ -35,6 +35,13 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Pixels of one picture, at most."""
     image_backend: Annotated[str, Meta(max_length=256)] = "auto"
     """What runs the image model's networks; `backends.choices` says what may stand here."""
+    image_loras: Annotated[tuple[Annotated[str, Meta(max_length=1024)], ...], Meta(max_length=8)] = ()
+    """Adapters merged into the image model for every run: `path` or `path=scale`."""
+    image_adapters: Annotated[
+        dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=1024)]],
+        Meta(max_length=64),
+    ] = {}
+    """Adapters that a run can ask for, by name: safetensors files."""
     image_precision: Annotated[str, Meta(max_length=256)] = "auto"
     """Of the image model's networks: fp32, fp16 or bf16, for all or for each."""
     music_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 MAX_STOP_STRINGS = 8
 MAX_ALTERNATIVES = 8
+MAX_ADAPTERS = 4
 
 Temperature = Annotated[float, Meta(ge=0.0, le=4.0)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -77,13 +78,20 @@ PreviewEvery = Annotated[int, Meta(ge=0, le=100)]
 PreviewSide = Annotated[int, Meta(ge=32, le=512)]
 
 
+class Adapter(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """A low-rank adapter that the server offers by name, and how strongly it colours the picture."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    scale: Annotated[float, Meta(ge=-2.0, le=2.0)] = 1.0
+
+
 class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a picture is painted; what is None is the model's own default.
 
     `width` and `height` are pixels; with a source they are its own by default. `guidance` up to 1 switches guidance
     (and with it the negative prompt) off. `strength` counts with a source only: 0 keeps it, 1 forgets it; under a mask
-    it is 1 by default. The same seed and request give the same picture, alone or in a batch; without a seed one is
-    drawn.
+    it is 1 by default. `adapters` (LoRA) are among those that the server offers. The same seed and request give the
+    same picture, alone or in a batch; without a seed one is drawn.
     """
 
     steps: Steps | None = None
@@ -94,6 +102,7 @@ class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     width: Side | None = None
     height: Side | None = None
     sampler: Sampler | None = None
+    adapters: Annotated[tuple[Adapter, ...], Meta(max_length=MAX_ADAPTERS)] = ()
 
 
 class ImageSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

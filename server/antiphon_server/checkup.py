@@ -96,8 +96,6 @@ def _gpu(gpus: list[str], device: str) -> Check:
 
 def _backends(gpu: bool) -> list[Check]:
     torch = _version("torch")
-    tensorrt = _version("tensorrt") or _version("tensorrt-cu13") or _version("tensorrt-cu12")
-    rtx = _version("tensorrt-rtx")
     return [
         _backend("onnxruntime", _version("onnxruntime"), "the embedded models", "pip install onnxruntime"),
         _backend(
@@ -107,13 +105,6 @@ def _backends(gpu: bool) -> list[Check]:
             "pip install 'antiphon[torch]'",
         ),
         _backend("llama.cpp", _version("xllamacpp"), "GGUF files", "pip install 'antiphon[gguf]'"),
-        _backend(
-            "tensorrt",
-            tensorrt,
-            "production on NVIDIA GPUs",
-            "pip install 'antiphon[tensorrt]'" if gpu else "",
-        ),
-        _backend("tensorrt-rtx", rtx, "RTX cards", "pip install tensorrt-rtx" if gpu else ""),
         Check("remote", "ok", "any OpenAI-compatible server: --text-model http://host:port/v1#model"),
     ]
 

@@ -81,6 +81,10 @@ class EngineOptions(BaseModel):
     networks, or for each: `denoiser=tensorrt,decoder=torch`."""
     image_precision: str = Field(default="auto", max_length=256)
     """auto, fp32, fp16 or bf16, in the same way."""
+    image_loras: tuple[str, ...] = Field(default=(), max_length=8)
+    """Low-rank adapters merged into the image model for every picture: `path` or `path=scale`."""
+    image_adapters: dict[str, str] = Field(default={}, max_length=64)
+    """Low-rank adapters that a picture can ask for, by name: `{pixels = "loras/pixels.safetensors"}`."""
     image_preview_model: str = Field(default="", max_length=1024)
     """Folder or hub id of an AutoencoderTiny for sharper previews of an `image_model` that has none."""
     api_key: SecretStr = SecretStr("")
@@ -135,6 +139,8 @@ class Settings(BaseSettings):
             image_pixels=engine.image_pixels,
             image_backend=engine.image_backend,
             image_precision=engine.image_precision,
+            image_loras=engine.image_loras,
+            image_adapters=engine.image_adapters,
             device=engine.device,
             threads=engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS),
             context=engine.context,

@@ -19,10 +19,11 @@ from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.signature import Signature
 from antiphon_engines.backends.signatures import Bounds
 
-Kind: TypeAlias = Literal["diffusers", "language", "music", "codec"]
+Kind: TypeAlias = Literal["diffusers", "language", "musicgen", "music", "codec"]
 _PARTS: dict[Kind, tuple[Part, ...]] = {
     "diffusers": ("denoiser", "decoder", "text_encoder"),
     "language": ("language_decoder",),
+    "musicgen": ("music_decoder", "codec_decoder"),
     "music": ("music_decoder",),
     "codec": ("codec_decoder",),
 }
@@ -38,8 +39,9 @@ class Checkpoint(Struct, frozen=True):
     def parts(self) -> tuple[Part, ...]:
         if self.kind == "diffusers" and self._index["vae"][1] == "AutoencoderTiny":
             return ("denoiser", "tiny_decoder", "text_encoder")
-        # SANA's text encoder is a language model that is asked once per prompt.
-        return _PARTS[self.kind][:2] if self.sana else _PARTS[self.kind]
+        # SANA stays on torch: torch.export cannot follow its transformer at free sizes, and ONNX Runtime divides by
+        # zero in the linear attention of its autoencoder.
+        return () if self.sana else _PARTS[self.kind]
 
     @property
     def sana(self) -> bool:
@@ -52,11 +54,13 @@ class Checkpoint(Struct, frozen=True):
     def place(self, part: Part) -> Path:
         """The folder with the part's configuration and weights. Raises EngineUnavailable."""
         if part not in self.parts:
-            raise EngineUnavailable(f"{self.folder.name} has no {part}; it has {', '.join(self.parts)}")
+            raise EngineUnavailable(
+                f"{self.folder.name} has no {part}; it has {', '.join(self.parts) or 'none'}"
+            )
         if self.kind != "diffusers":
             return self.folder
         names: dict[Part, str] = {
-            "denoiser": "transformer" if self.sana else "unet",
+            "denoiser": "unet",
             "decoder": "vae",
             "tiny_decoder": "vae",
             "text_encoder": "text_encoder",
@@ -79,9 +83,9 @@ class Checkpoint(Struct, frozen=True):
         """Raises EngineUnavailable for a part or a configuration that cannot be exported."""
         config = _json(self.place(part) / "config.json")
         try:
+            if self.kind == "musicgen":
+                config = config["decoder" if part == "music_decoder" else "audio_encoder"]
             match part:
-                case "denoiser" if self.sana:
-                    return signatures.sana(config, self._factor(), bounds)
                 case "denoiser":
                     return signatures.unet(config, self._longest(), self._factor(), bounds)
                 case "decoder" | "tiny_decoder":
@@ -111,7 +115,7 @@ def recognise(folder: Path) -> Checkpoint:
     """Raises EngineUnavailable for a folder of no known kind."""
     if (folder / "model_index.json").is_file():
         return Checkpoint(folder, "diffusers")
-    kinds: dict[str, Kind] = {"musicgen_decoder": "music", "encodec": "codec"}
+    kinds: dict[str, Kind] = {"musicgen": "musicgen", "musicgen_decoder": "music", "encodec": "codec"}
     config = _json(folder / "config.json")
     return Checkpoint(folder, kinds.get(str(config.get("model_type")), "language"))
 

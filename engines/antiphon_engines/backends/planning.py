@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from antiphon_engines.config import WorkerConfig
 
 PLANS = "plans"
 """Folder of the cache that holds all plans."""
+_WITHOUT_ADAPTERS: Final[tuple[Part, ...]] = ("decoder", "tiny_decoder")
 
 
 class CannotRun(EngineUnavailable):
@@ -60,7 +62,8 @@ class Wishes(Struct, frozen=True):
             precision=precision,
             device=architecture if engine else "any",
             bounds=self.bounds,
-            loras=self.loras,
+            # Adapters are of the denoiser and the text encoder.
+            loras=() if part in _WITHOUT_ADAPTERS else self.loras,
             # A builder without a GPU cannot make weights that can be replaced.
             refittable=engine and bool(self.architecture),
         )
@@ -75,7 +78,20 @@ def wishes(config: WorkerConfig, folder: Path, architecture: str) -> Wishes:
         bounds=Bounds(rows=2 * config.max_batch, pixels=config.image_pixels, tokens=config.context),
         architecture=architecture,
         small=folder == registry.IMAGE_WEIGHTS,
+        loras=loras(config),
     )
+
+
+def loras(config: WorkerConfig) -> tuple[Lora, ...]:
+    """The adapters that are merged for every run. Raises EngineUnavailable for a scale that is no number."""
+    found = []
+    for text in config.image_loras:
+        path, equals, scale = text.rpartition("=")
+        try:
+            found.append(Lora(path, float(scale)) if equals else Lora(text))
+        except ValueError:
+            raise EngineUnavailable(f"image_loras: {scale!r} in {text!r} is no number") from None
+    return tuple(found)
 
 
 def folder_of(spec: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from math import isnan
 from typing import Final
@@ -34,6 +35,8 @@ class Seat:
     def __init__(self, fallback: TorchRunner) -> None:
         self._fallback = fallback
         self._runner: Runner = fallback
+        self.reference = threading.Lock()
+        """Held while runners are compared with torch's weights, and while those are changed."""
 
     @property
     def part(self) -> Part:
@@ -65,7 +68,8 @@ class Seat:
         """Let `runner` take over when its answers are torch's; returns the error. Raises Disagrees, and
         EngineUnavailable when it cannot run at all."""
         try:
-            found = error(runner, self._fallback)
+            with self.reference:
+                found = error(runner, self._fallback)
         except EngineUnavailable:
             runner.close()
             raise

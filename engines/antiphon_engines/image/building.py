@@ -15,6 +15,7 @@ from antiphon_engines.backends import choices, planning
 from antiphon_engines.backends.networks import DTYPES, loading
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image import adapters
 from antiphon_engines.image.acceleration import Acceleration
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_engines.image.family import Defaults, Family
@@ -36,6 +37,8 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
 
     device = _device(config.device)
     pipeline: Any = embedded.load_pipeline(dtype=_dtypes(config, device)).to(device)
+    loading.merge(pipeline, planning.loras(config))
+    adapters.offer(pipeline, config.image_adapters)
     stored = embedded.load_preview()
     colours = LatentColours(
         torch.tensor(stored.matrix, device=device), torch.tensor(stored.bias, device=device)
@@ -57,7 +60,10 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
     device = _device(config.device)
     folder = Path(source) if local else _fetch(source)
     try:
-        pipeline = loading.load_pipeline(folder, _dtypes(config, device)).to(device)
+        pipeline = loading.load_pipeline(folder, _dtypes(config, device), planning.loras(config)).to(device)
+        adapters.offer(pipeline, config.image_adapters)
+    except EngineUnavailable:
+        raise
     except Exception as error:
         raise EngineUnavailable(f"{source} cannot be loaded by diffusers: {_line(error)}") from error
     name = folder.name if local else source

@@ -15,6 +15,7 @@ import torch
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.image.samplers import Samplers
+from antiphon_proto.params import Adapter
 
 
 class Text(NamedTuple):
@@ -40,6 +41,8 @@ class Row:
     prompt: Embedding
     negative: Embedding | None
     guidance: float
+    adapters: tuple[Adapter, ...] = ()
+    """Rows of one call have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Family(Protocol):
     samplers: Samplers
     seats: Mapping[Part, Seat]
     """The networks that may be run by another backend than torch."""
+    adapters: frozenset[str]
+    """Names of the adapters that a job may ask for."""
     channels: int
     """Of the latents."""
     factor: int

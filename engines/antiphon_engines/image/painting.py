@@ -21,7 +21,7 @@ _NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False
 
 class Painting:
     """A job. `width` x `height` is the picture; inside the model it is `canvas` (width, height), rounded up to what the
-    model takes. Units: `encode`, `denoise:WxH`, `decode:WxH`, `deliver`."""
+    model takes. Units: `encode`, `denoise:WxH` (and the adapters), `decode:WxH`, `deliver`."""
 
     window: Window | None = None
 
@@ -30,6 +30,7 @@ class Painting:
         self.request = request
         params = request.params
         _check_parts(request)
+        _check_adapters(request, family)
         self.source, self.mask = _read(request, max_pixels)
         self.width, self.height = self._size(family, max_pixels)
         if self.source is not None and self.source.shape[:2] != (self.height, self.width):
@@ -92,7 +93,8 @@ class Painting:
 
     def resume(self) -> None:
         """Everything for the next step has been read."""
-        self.unit = f"denoise:{self.canvas[0]}x{self.canvas[1]}"
+        chosen = ",".join(f"{each.name}={each.scale:g}" for each in self.request.params.adapters)
+        self.unit = f"denoise:{self.canvas[0]}x{self.canvas[1]}" + (f"@{chosen}" if chosen else "")
 
     def drop_preview(self) -> None:
         """One that was begun is not handed over; the next step is shown instead, as the first one was."""
@@ -114,7 +116,8 @@ class Painting:
         assert self.latents is not None
         assert self.prompt is not None
         scaled = self.sampler.scaled(self.latents)
-        return Row(scaled, self.sampler.timestep.float(), self.prompt, self.negative, self.guidance)
+        adapters = self.request.params.adapters
+        return Row(scaled, self.sampler.timestep.float(), self.prompt, self.negative, self.guidance, adapters)
 
     def advance(self, answer: torch.Tensor) -> None:
         """Take a step with the denoiser's answer. Outside the mask of an inpainting the latents are the source's."""
@@ -178,6 +181,15 @@ def _check_parts(request: ImageRequest) -> None:
             raise InvalidRequest(f"{request.task} needs a {name}")
         if given is not None and not needed:
             raise InvalidRequest(f"{request.task} takes no {name}")
+
+
+def _check_adapters(request: ImageRequest, family: Family) -> None:
+    names = [each.name for each in request.params.adapters]
+    if unknown := [name for name in names if name not in family.adapters]:
+        offered = ", ".join(sorted(family.adapters)) or "none"
+        raise InvalidRequest(f"there is no adapter {unknown[0]!r}; this model has {offered}")
+    if len(set(names)) < len(names):
+        raise InvalidRequest("an adapter is named twice")
 
 
 def _read(request: ImageRequest, max_pixels: int) -> tuple[Pixels | None, Mask | None]:

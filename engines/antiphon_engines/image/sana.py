@@ -46,6 +46,7 @@ class Sana:
         self.factor = int(pipeline.vae_scale_factor)
         self.multiple = self.factor * int(self._transformer.config.patch_size)
         self.tiny = False
+        self.adapters: frozenset[str] = frozenset()
         parts: tuple[Part, ...] = ("denoiser", "decoder")
         self.seats: Mapping[Part, Seat] = seats.make(pipeline, parts, choices)
         side = int(self._transformer.config.sample_size) * self.factor

@@ -13,7 +13,7 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.choices import BackendChoice
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
-from antiphon_engines.image import seats
+from antiphon_engines.image import adapters, seats
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers
 
@@ -41,6 +41,7 @@ class StableDiffusion:
                 "and depth checkpoints are not served (every other one can inpaint)"
             )
         self.samplers = Samplers(pipeline.scheduler)
+        self.adapters = adapters.offered(unet)
         self.factor = int(pipeline.vae_scale_factor)
         self.multiple = self.factor * 2 ** (len(unet.config.block_out_channels) - 1)
         self.tiny = type(vae).__name__ == "AutoencoderTiny"
@@ -77,7 +78,12 @@ class StableDiffusion:
             given = {"latents": latents, "timesteps": timesteps, "states": states}
             if self._guidance_width is not None:
                 given["guidance"] = self._embed_guidance(rows, self._guidance_width)
-            return self.seats["denoiser"](given)["answer"]
+            denoiser, chosen = self.seats["denoiser"], rows[0].adapters
+            if not chosen:
+                return denoiser(given)["answer"]
+            # A prepared plan holds the weights without the adapters.
+            with denoiser.reference, adapters.applied(self._unet, chosen):
+                return denoiser.fallback(given)["answer"]
 
         return guided(rows, call)
 

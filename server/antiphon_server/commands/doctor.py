@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from antiphon_server import checkup
+from antiphon_server import checkup, path_checks
 from antiphon_server.checkup import Check
 
 _MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "absent": "[dim]-[/]"}
@@ -32,6 +32,7 @@ def doctor(
 
     settings = load(config, {"cache_dir": cache_dir, "text_model": text_model})
     checks = checkup.examine(settings.cache_dir.expanduser(), settings.text_model, settings.engine.device)
+    checks += path_checks.examine(settings.worker_config())
     healthy = all(check.state != "missing" for check in checks)
     if as_json:
         typer.echo(json.dumps({"ok": healthy, "checks": msgspec.to_builtins(checks)}, indent=1))

@@ -8,7 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_server import checkup
+from antiphon_engines.backends import runtimes
+from antiphon_engines.config import WorkerConfig
+from antiphon_server import checkup, path_checks
+from antiphon_server.checkup import Check
 from antiphon_server.cli import app
 
 runner = CliRunner()
@@ -48,7 +51,11 @@ def test_an_unprepared_model_is_what_is_missing(tmp_path: Path) -> None:
         "onnxruntime",
         "torch",
         "llama.cpp",
-        "tensorrt",
+        "runs torch",
+        "runs onnxruntime",
+        "runs tensorrt",
+        "runs tensorrt_rtx",
+        "export",
         "remote",
         "node",
     } <= checks.keys()
@@ -73,8 +80,6 @@ def test_the_driver_says_which_devices_there_are(tmp_path: Path, path: Path) -> 
     assert found["cuda"].state == "ok"
     assert found["cuda"].detail == "NVIDIA H100, 81559 MiB, 580.1"
     assert found["chromium"].detail.startswith(str(path / "chromium"))
-    if found["tensorrt"].state == "absent":
-        assert found["tensorrt"].remedy == "pip install 'antiphon[tensorrt]'"
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -112,3 +117,32 @@ def test_the_band_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(checkup.spec, "check", lambda *_: None)
     _, checks = examine("--cache-dir", str(tmp_path))
     assert checks["band"]["state"] == "ok"
+
+
+def paths(tmp_path: Path, **settings: Any) -> dict[str, Check]:
+    config = WorkerConfig(str(tmp_path), image_model="embedded", **settings)
+    return {check.name: check for check in path_checks.examine(config)}
+
+
+def test_every_path_says_whether_it_can_run_here(tmp_path: Path, path: Path) -> None:
+    found = paths(tmp_path)
+    assert found["runs torch"].state == "ok"
+    assert found["runs tensorrt"].state == "absent"
+    assert "NVIDIA GPU" in found["runs tensorrt"].detail
+    assert found["runs tensorrt_rtx"].state == "absent"
+    waiting = found["pictures: denoiser"]
+    assert (waiting.state, waiting.remedy) == ("absent", "antiphon engines build")
+    assert "until the plan for onnxruntime is built" in waiting.detail
+    assert paths(tmp_path, image_backend="torch")["pictures: denoiser"].detail == "torch, fp32"
+    refused = paths(tmp_path, image_backend="tensorrt")["pictures: denoiser"]
+    assert "because tensorrt" in refused.detail
+    assert "is none of" in paths(tmp_path, image_backend="abacus")["pictures"].detail
+
+
+def test_what_a_card_makes_possible(tmp_path: Path, path: Path) -> None:
+    put(path, "nvidia-smi", "9.0")
+    found = paths(tmp_path)
+    if not runtimes.version("tensorrt"):
+        assert found["runs tensorrt"].remedy == "pip install 'antiphon[tensorrt]'"
+    assert "sm90" in found["runs tensorrt_rtx"].detail or found["runs tensorrt_rtx"].remedy
+    assert found["pictures: denoiser"].detail == "torch, bf16"

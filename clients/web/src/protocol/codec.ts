@@ -195,6 +195,7 @@ const imageParams = options({
   width: side,
   height: side,
   sampler: nullable(oneOf("ddim", "euler", "dpmpp_2m", "lcm", "flow_euler", "scm")),
+  adapters: list(record({ name: text({ min: 1, max: 64 }), scale: between(-2, 2) }), 4),
 });
 const imageSteer = options({
   prompt: prose,

@@ -201,6 +201,12 @@ export interface ImageParams {
   width?: number | null;
   height?: number | null;
   sampler?: string | null;
+  /** Low-rank adapters that the server offers, by name. */
+  adapters?: Adapter[];
+}
+export interface Adapter {
+  name: string;
+  scale: number;
 }
 export interface ImageSteer {
   prompt?: string;

@@ -38,13 +38,9 @@ def _module(order: Order, dtype: torch.dtype) -> Network:
             model = _stored(AutoModelForCausalLM, folder, dtype)
             return language.network(model, signature, precision)
         case "music_decoder":
-            from transformers import MusicgenForCausalLM
-
-            return music.music(_stored(MusicgenForCausalLM, folder, dtype), signature, precision)
+            return music.music(_music_decoder(order, dtype), signature, precision)
         case "codec_decoder":
-            from transformers import EncodecModel
-
-            return music.codec(_stored(EncodecModel, folder, dtype), signature, precision)
+            return music.codec(_codec(order, dtype), signature, precision)
         case part:
             return image.network(load_pipeline(folder, dtype, order.loras), part, signature, precision)
 
@@ -82,6 +78,24 @@ def merge(pipeline: Any, loras: Sequence[Lora]) -> None:
         except Exception as error:  # peft and diffusers name no base class for a file that does not fit
             reason = " ".join(str(error).split())[:300]
             raise EngineUnavailable(f"the adapter {Path(lora.path).name} does not fit: {reason}") from error
+
+
+def _music_decoder(order: Order, dtype: torch.dtype) -> Any:
+    from transformers import MusicgenForCausalLM, MusicgenForConditionalGeneration
+
+    folder = order.checkpoint.folder
+    if order.checkpoint.kind == "musicgen":
+        return _stored(MusicgenForConditionalGeneration, folder, dtype).decoder
+    return _stored(MusicgenForCausalLM, folder, dtype)
+
+
+def _codec(order: Order, dtype: torch.dtype) -> Any:
+    from transformers import EncodecModel, MusicgenForConditionalGeneration
+
+    folder = order.checkpoint.folder
+    if order.checkpoint.kind == "musicgen":
+        return _stored(MusicgenForConditionalGeneration, folder, dtype).audio_encoder
+    return _stored(EncodecModel, folder, dtype)
 
 
 def _stored(kind: Any, folder: Path, dtype: torch.dtype) -> Any:

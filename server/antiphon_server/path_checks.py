@@ -1,0 +1,68 @@
+"""For `antiphon doctor`: every backend, and every network of the image model: whether it can run here, on what, and
+what would have to be installed. Imports no runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends import choices, planning, runtimes
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.planning import CannotRun, Wishes
+from antiphon_engines.backends.runtimes import Availability
+from antiphon_engines.backends.store import PlanRefused, PlanStore
+from antiphon_engines.config import WorkerConfig
+from antiphon_server.checkup import Check
+
+
+def examine(config: WorkerConfig) -> list[Check]:
+    """All findings. Starts at most one child process (nvidia-smi)."""
+    architecture = runtimes.architecture() if config.device != "cpu" else ""
+    checks = [_backend(found) for found in runtimes.examine(architecture)]
+    lacking = runtimes.missing_exporter()
+    checks.append(
+        Check("export", "absent", f"lacks {lacking}", "pip install 'antiphon[export]'")
+        if lacking
+        else Check("export", "ok", f"makes ONNX files: {runtimes.exporter_version()}")
+    )
+    return checks + _pictures(config, architecture)
+
+
+def _backend(found: Availability) -> Check:
+    name = f"runs {found.backend}"
+    if found.runs:
+        return Check(name, "ok", f"{found.version} {found.reason}", found.remedy)
+    version = f"{found.version} " if found.version else ""
+    return Check(name, "absent", version + found.reason, found.remedy)
+
+
+def _pictures(config: WorkerConfig, architecture: str) -> list[Check]:
+    """A line for each network of the image model. Nothing here is missing: torch runs what nothing else does."""
+    if config.image_model == "none":
+        return []
+    try:
+        folder = planning.folder_of(config.image_model)
+        wishes = planning.wishes(config, folder, architecture)
+        chosen = choices.precisions(config.image_precision)
+        store = PlanStore(Path(config.cache_dir) / planning.PLANS)
+        return [_path(wishes, part, chosen[part], store) for part in wishes.checkpoint.parts]
+    except EngineUnavailable as error:
+        return [Check("pictures", "absent", error.message)]
+
+
+def _path(wishes: Wishes, part: Part, choice: choices.PrecisionChoice, store: PlanStore) -> Check:
+    name = f"pictures: {part}"
+    precision = choices.precise(choice, cuda=bool(wishes.architecture))
+    try:
+        order = wishes.order(part, precision)
+        if order is None:
+            return Check(name, "ok", f"torch, {precision}")
+        ready = store.find(order.key()) is not None
+    except (CannotRun, PlanRefused) as error:
+        return Check(name, "absent", f"torch, {precision}, because {error.message}")
+    if ready:
+        return Check(name, "ok", f"{order.backend}, {precision}; its plan is ready")
+    detail = (
+        f"torch, {precision}, until the plan for {order.backend} is built (in the background, by the server)"
+    )
+    return Check(name, "absent", detail, "antiphon engines build")
