@@ -13,6 +13,14 @@ from support.server import ServedProcess
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 SAME_BEAT_MS = 10.0
+FRAME = 1920
+"""Samples of a packet of the band."""
+REPORT_MS = 1000
+"""How old the figures of the details may be, on a slow machine."""
+SOUNDED = """() => {
+    const { played, missing } = document.querySelector(".jam-stats").dataset;
+    return { sounded: Number(played) + Number(missing), ms: performance.now() };
+}"""
 # The page's estimate of the server's clock, against the computer's own, which both pages share.
 OFFSET = """async () => {
     const told = [];
@@ -143,3 +151,46 @@ async def test_a_loop_comes_round_for_everybody(company: Company, served: Served
     await expect(eve.loops.get_by_label("Name of the loop")).to_have_value("Bells")
     await eve.button("Delete Bells").click()
     await expect(ada.loops).to_have_count(0)
+
+
+async def test_the_band_is_heard_by_both(company: Company, served: ServedProcess) -> None:
+    ada, eve = await musicians(company, served)
+    await ada.button("Play").click()
+    start = ada.button("Start the band")
+    await expect(start).to_be_enabled()
+    await start.click()
+    await expect(eve.button("Stop the band")).to_be_visible()
+    for one in (ada, eve):
+        # A second of sound that is no silence, however much of it a busy machine loses.
+        await one.says("played", 48_000)
+        await one.says("loudest", 0.01)
+        figures = {name: float(value) for name, value in (await one.figures()).items() if name != "decoder"}
+        assert figures["played"] <= figures["packets"] * FRAME
+        print(
+            {name: figures[name] for name in ("packets", "holes", "late", "underruns", "played", "missing")}
+        )
+    before = await eve.page.evaluate(SOUNDED)
+    await eve.says("played", before["sounded"] + 48_000)
+    after = await eve.page.evaluate(SOUNDED)
+    # Neither faster than time, nor twice.
+    assert after["sounded"] - before["sounded"] <= (after["ms"] - before["ms"] + REPORT_MS) * 48
+    # Its directions are everybody's, and its notes are seen.
+    await eve.page.locator(".jam-prompt-add input").fill("jazz")
+    await eve.page.keyboard.press("Enter")
+    await expect(ada.jam.get_by_label("Weight of jazz")).to_be_visible()
+    await expect(ada.page.locator(".jam-legend-band")).to_have_count(3)
+    await ada.button("Stop the band").click()
+    await expect(eve.button("Start the band")).to_be_visible()
+
+
+async def test_the_session_is_saved_as_a_file(company: Company, served: ServedProcess) -> None:
+    ada, _ = await musicians(company, served)
+    await ada.button("Play").click()
+    await expect(ada.place).to_have_attribute("data-playing", "true")
+    await ada.play("adg")
+    await ada.page.get_by_label("Save the session").click()
+    async with ada.page.expect_download() as waiting:
+        await ada.button("Notes, MIDI").click()
+    download = await waiting.value
+    assert download.suggested_filename == "jam.mid"
+    assert (await download.path()).read_bytes().startswith(b"MThd")

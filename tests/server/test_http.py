@@ -129,6 +129,18 @@ async def test_every_answer_carries_the_security_headers(http: aiohttp.ClientSes
             assert answer.headers["Server"] == "antiphon"
 
 
+async def test_the_instruments_of_the_jam_are_fetched_once(http: aiohttp.ClientSession) -> None:
+    async with http.get("/sounds/band.sf3") as answer:
+        data = await answer.read()
+        assert answer.status == 200
+        assert answer.content_type == "audio/x-soundfont"
+        assert "max-age" in answer.headers["Cache-Control"]
+        assert (data[:4], data[8:12]) == (b"RIFF", b"sfbk")
+        held = {"If-None-Match": answer.headers["ETag"]}
+    async with http.get("/sounds/band.sf3", headers=held) as answer:
+        assert answer.status == 304
+
+
 async def test_health_and_readiness(server: LiveServer, http: aiohttp.ClientSession) -> None:
     assert (await get(http, "/healthz")) == (200, {"status": "ok"})
     assert (await get(http, "/readyz"))[0] == 200

@@ -62,6 +62,21 @@ test("what is left of a frame that came in the middle of its time still sounds",
   assert.equal(heard.at(-1), 7 * BLOCK - 1);
 });
 
+test("running dry counts as breaking off only when what was missed comes after all", () => {
+  const buffer = new JitterBuffer();
+  buffer.write(0, frame(0), frame(0));
+  play(buffer, 0, 30);
+  assert.deepEqual([buffer.stats.underruns, buffer.stats.missing], [0, 0]);
+  // A band that pauses and goes on: nothing broke off.
+  buffer.write(5 * FRAME, frame(5 * FRAME), frame(5 * FRAME));
+  const quiet = play(buffer, 30 * BLOCK, 10);
+  assert.ok(quiet.slice(900).some((sample) => sample !== 0));
+  play(buffer, 40 * BLOCK, 10);
+  buffer.write(6 * FRAME, frame(6 * FRAME), frame(6 * FRAME));
+  assert.deepEqual([buffer.stats.underruns, buffer.stats.late], [1, 0]);
+  assert.equal(buffer.stats.missing, FRAME + 50 * BLOCK - 6 * FRAME);
+});
+
 test("a flush takes back what was to come, and what replaces it sounds", () => {
   const buffer = new JitterBuffer();
   for (const pts of [0, FRAME, 2 * FRAME]) buffer.write(pts, frame(pts), frame(pts));
@@ -115,8 +130,6 @@ test("memory is bounded: what is too far ahead is refused, and the ring is used 
   }
   // The first block came before its frame.
   assert.ok(buffer.stats.missing <= BLOCK, String(buffer.stats.missing));
-  play(buffer, pts + 3 * FRAME, 4);
-  assert.ok(buffer.stats.underruns > 0);
 });
 
 test("any order, loss and delay leaves the counts whole", () => {
@@ -139,8 +152,10 @@ test("any order, loss and delay leaves the counts whole", () => {
       assert.ok(left.every(Number.isFinite));
     }
     const { played, missing, late } = buffer.stats;
-    assert.equal(played + missing, 60 * FRAME, `seed ${seed}`);
-    assert.ok(missing >= (frames.filter((each) => each.lost).length + late) * FRAME - BLOCK);
+    // What was lost at the very end nobody can know of.
+    assert.ok(played + missing <= 60 * FRAME, `seed ${seed}`);
+    assert.ok(played + missing > 52 * FRAME, `seed ${seed}`);
+    assert.ok(missing >= late * FRAME - BLOCK);
   }
 });
 

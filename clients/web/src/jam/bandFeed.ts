@@ -28,6 +28,8 @@ export interface FeedStats extends BandStats {
   stale: number;
   /** Milliseconds that this page runs behind the room. */
   delayMs: number;
+  /** Largest sample since the stream began. */
+  loudest: number;
   decoder: string;
 }
 
@@ -44,6 +46,7 @@ const NOTHING: FeedStats = {
   holes: 0,
   stale: 0,
   delayMs: 0,
+  loudest: 0,
   decoder: "",
 };
 
@@ -55,6 +58,7 @@ export class BandFeed {
   private closed = false;
   private nextSeq: number | null = null;
   private readonly delay = new PlayoutDelay(MARGIN_MS, MOST_DELAY_MS);
+  private loudest = 0;
   private readonly counts = { packets: 0, holes: 0, stale: 0 };
 
   constructor(private readonly options: FeedOptions) {}
@@ -67,6 +71,7 @@ export class BandFeed {
       this.options.post({ kind: "anchor", anchor: null });
     } else if (before?.run !== stream.run || before.start_ms !== stream.start_ms) {
       this.nextSeq = null;
+      this.loudest = 0;
       this.delay.reset();
       this.decoder?.reset();
       this.options.post({ kind: "reset" });
@@ -107,7 +112,14 @@ export class BandFeed {
 
   hear(stats: BandStats): void {
     const decoder = this.decoder?.name ?? "";
-    this.stats.value = { ...stats, ...this.counts, delayMs: this.delay.value, decoder };
+    this.loudest = Math.max(this.loudest, stats.peak);
+    this.stats.value = {
+      ...stats,
+      ...this.counts,
+      delayMs: this.delay.value,
+      loudest: this.loudest,
+      decoder,
+    };
   }
 
   close(): void {

@@ -63,7 +63,6 @@ export class Jam {
   private tickTimer: ReturnType<typeof setInterval> | null = null;
   private pingTimer: ReturnType<typeof setTimeout> | null = null;
   private pings = 0;
-  private nextPending = 1;
 
   constructor(readonly room: Room) {
     const { sound } = this;
@@ -144,24 +143,24 @@ export class Jam {
     return performance.timeOrigin + timeStamp + this.room.clockOffset.value;
   }
 
-  async conduct(change: TransportChange, when: When): Promise<void> {
-    const pending: Pending = { id: this.nextPending, change, atMs: null, serial: 0 };
-    this.nextPending += 1;
-    this.pending.value = [...this.pending.peek(), pending];
-    const answer = await this.room.jam.conduct(change, when);
-    this.pending.value = this.pending
-      .peek()
-      .filter((each) => each.id !== pending.id || answer !== null)
-      .map((each) =>
-        each.id === pending.id && answer ? { ...each, atMs: answer.at_ms, serial: answer.serial } : each,
-      );
+  conduct(change: TransportChange, when: When): void {
+    let id = 0;
+    let refused = false;
+    id = this.room.jam.conduct(change, when, (answer) => {
+      refused = answer === null;
+      this.pending.value = this.pending.peek().flatMap((each) => {
+        if (each.id !== id) return [each];
+        return answer ? [{ ...each, atMs: answer.at_ms, serial: answer.serial }] : [];
+      });
+    });
+    if (!refused) this.pending.value = [...this.pending.peek(), { id, change, atMs: null, serial: 0 }];
   }
 
   /** Record a loop: at once when the transport runs, else it is started. */
   record(take: Take): void {
     this.sound.join();
     this.armed.value = take;
-    if (!this.transport().playing) void this.conduct({ playing: true }, "now");
+    if (!this.transport().playing) this.conduct({ playing: true }, "now");
   }
 
   cancelRecording(): void {
@@ -285,7 +284,9 @@ export class Jam {
     if (kept.length === 0) return;
     const { serial } = this.transport();
     const left = kept.filter((each) => each.atMs === null || each.serial > serial);
-    if (left.length !== kept.length) this.pending.value = left;
+    if (left.length === kept.length) return;
+    for (const { id } of kept) if (!left.some((each) => each.id === id)) this.room.jam.forget(id);
+    this.pending.value = left;
   }
 
   private readonly blurred = (): void => this.people.releaseAll();

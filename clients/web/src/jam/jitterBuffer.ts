@@ -16,7 +16,7 @@ export interface JitterStats {
   /** Samples that sounded, and that should have and were not there. */
   played: number;
   missing: number;
-  /** Times that the sound broke off. */
+  /** Times that the sound broke off although it goes on; a band that pauses does not count. */
   underruns: number;
   /** Frames that came after their time, and too far ahead to be kept. */
   late: number;
@@ -32,6 +32,8 @@ export class JitterBuffer {
   /** Where it is read; null before the first time. */
   private place: number | null = null;
   private end = 0;
+  /** Where it ran dry, until something comes in time again; counted once it is known that more was to come. */
+  private dry: { from: number; counted: boolean } | null = null;
   private level = 0;
   private lastLeft = 0;
   private lastRight = 0;
@@ -39,6 +41,8 @@ export class JitterBuffer {
   /** A decoded frame whose first sample is number `pts`. */
   write(pts: number, left: Float32Array, right: Float32Array): void {
     const low = this.place === null ? Math.max(0, pts) : Math.floor(this.place);
+    if (pts < low) this.tooLate(pts, Math.min(pts + left.length, low));
+    else this.dry = null;
     if (pts + left.length <= low) {
       this.stats.late += 1;
       return;
@@ -96,8 +100,10 @@ export class JitterBuffer {
     const slot = whole & MASK;
     const next = (whole + 1) & MASK;
     if (whole < 0 || whole >= this.end || !this.here[slot]) {
-      if (this.level > 0 && whole >= 0) this.stats.underruns += 1;
-      if (whole >= 0) this.stats.missing += 1;
+      if (whole >= 0 && whole < this.end) {
+        if (this.level > 0) this.stats.underruns += 1;
+        this.stats.missing += 1;
+      } else if (this.level > 0) this.dry = { from: whole, counted: false };
       this.level = 0;
       // A sound that breaks off decays within a few milliseconds instead of clicking.
       this.lastLeft *= DECAY;
@@ -113,6 +119,15 @@ export class JitterBuffer {
     }
     left[index] = this.lastLeft;
     right[index] = this.lastRight;
+  }
+
+  /** Samples [from, to) came after their time: if it had run dry for want of them, it broke off. */
+  private tooLate(from: number, to: number): void {
+    const { dry } = this;
+    if (!dry || to <= dry.from) return;
+    this.stats.missing += to - Math.max(from, dry.from);
+    if (!dry.counted) this.stats.underruns += 1;
+    dry.counted = true;
   }
 
   /** What lies behind is gone, so that the ring can hold what comes. */

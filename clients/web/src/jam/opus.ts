@@ -40,6 +40,11 @@ export async function openDecoder(onPcm: OnPcm): Promise<OpusDecoder> {
 class CodecsDecoder implements OpusDecoder {
   readonly name = "WebCodecs";
   private decoder: AudioDecoder;
+  /**
+   * Numbers of the packets that are being decoded, in order: one packet gives one piece of sound. The decoder's own time
+   * stamps are no use, they count on over a hole.
+   */
+  private under: number[] = [];
 
   constructor(private readonly onPcm: OnPcm) {
     this.decoder = this.open();
@@ -49,6 +54,7 @@ class CodecsDecoder implements OpusDecoder {
     if (this.decoder.state === "closed") this.decoder = this.open();
     if (this.decoder.decodeQueueSize > MAX_QUEUE) return;
     const timestamp = Math.round((pts * MICROSECONDS) / RATE);
+    this.under.push(pts);
     this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data: packet as BufferSource }));
   }
 
@@ -62,16 +68,17 @@ class CodecsDecoder implements OpusDecoder {
   }
 
   private open(): AudioDecoder {
+    this.under = [];
     const decoder: AudioDecoder = new AudioDecoder({
       output: (data) => {
         const left = new Float32Array(data.numberOfFrames);
         const right = new Float32Array(data.numberOfFrames);
         data.copyTo(left, { planeIndex: 0, format: "f32-planar" });
         data.copyTo(right, { planeIndex: Math.min(1, data.numberOfChannels - 1), format: "f32-planar" });
-        const pts = Math.round((data.timestamp * RATE) / MICROSECONDS);
         data.close();
         // A decoder that was replaced may still hand out what it had.
-        if (decoder === this.decoder) this.onPcm(pts, left, right);
+        const pts = decoder === this.decoder ? this.under.shift() : undefined;
+        if (pts !== undefined) this.onPcm(pts, left, right);
       },
       // It closes itself; the next packet opens another one, and what was lost is a gap.
       error: (error) => console.warn("the band's audio could not be decoded", error),

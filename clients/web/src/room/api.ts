@@ -24,7 +24,7 @@ export async function createRoom(): Promise<CreatedRoom> {
 }
 
 /** What a jam can be saved as, and how the files end. */
-export const JAM_FILES = { wav: "wav", flac: "flac", midi: "mid", json: "json" } as const;
+export const JAM_FILES = { wav: "wav", flac: "flac", mid: "mid", json: "json" } as const;
 export type JamFile = keyof typeof JAM_FILES;
 
 /** The jam's session as a file. Throws ApiError. */

@@ -26,21 +26,33 @@ export class JamLine {
     this.send({ tag: "play", events });
   }
 
-  /** Resolves with what the server made of it, or null when it was refused. */
-  conduct(change: TransportChange, when: "now" | "beat" | "bar"): Promise<Conducted | null> {
+  /**
+   * Change the transport. `onAnswer` hears when it will be in force, again when that moves, and null when it is refused or
+   * the connection is gone; until `forget`.
+   */
+  conduct(
+    change: TransportChange,
+    when: "now" | "beat" | "bar",
+    onAnswer: (answer: Conducted | null) => void,
+  ): number {
     const conduct = this.nextConduct;
     this.nextConduct += 1;
-    if (!this.send({ tag: "conduct", conduct, change, when })) return Promise.resolve(null);
-    return new Promise((resolve) => this.waiting.set(conduct, resolve));
+    this.waiting.set(conduct, onAnswer);
+    if (!this.send({ tag: "conduct", conduct, change, when })) this.refused(conduct);
+    return conduct;
+  }
+
+  forget(conduct: number): void {
+    this.waiting.delete(conduct);
   }
 
   receive(message: ServerMessage): void {
     switch (message.tag) {
       case "conducted":
-        this.settle(message.conduct, message);
+        this.waiting.get(message.conduct)?.(message);
         break;
       case "error":
-        if (message.re === "conduct") this.settle(Number(message.ref), null);
+        if (message.re === "conduct") this.refused(Number(message.ref));
         break;
       case "band_stream":
         this.stream = message;
@@ -58,12 +70,12 @@ export class JamLine {
   /** The connection is gone, and with it who would have answered. */
   lost(): void {
     this.stream = null;
-    for (const conduct of [...this.waiting.keys()]) this.settle(conduct, null);
+    for (const conduct of [...this.waiting.keys()]) this.refused(conduct);
     this.listener?.(null);
   }
 
-  private settle(conduct: number, answer: Conducted | null): void {
-    this.waiting.get(conduct)?.(answer);
+  private refused(conduct: number): void {
+    this.waiting.get(conduct)?.(null);
     this.waiting.delete(conduct);
   }
 }

@@ -436,7 +436,7 @@ export const en = {
     exports: {
       wav: "Audio, WAV",
       flac: "Audio, FLAC",
-      midi: "Notes, MIDI",
+      mid: "Notes, MIDI",
       json: "Who played what, JSON",
     },
     exporting: "Preparing the file…",

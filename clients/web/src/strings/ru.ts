@@ -443,7 +443,7 @@ export const ru: Strings = {
     exports: {
       wav: "Звук, WAV",
       flac: "Звук, FLAC",
-      midi: "Ноты, MIDI",
+      mid: "Ноты, MIDI",
       json: "Кто что играл, JSON",
     },
     exporting: "Готовим файл…",

@@ -14,12 +14,16 @@ export function JamBand({ jam }: { jam: Jam }) {
   const score = jam.score.value;
   const controls = score.controls.value;
   const reading = !room.canEdit;
+  const facts = room.models.value.find((each) => each.modality === "audio")?.audio;
+  /** Whether the model does anything with a control; shown as if it did while there is no model. */
+  const honours = (name: string) => !facts || facts.controls.includes(name);
+  const roles = ROLES.filter((role) => !facts || facts.roles.includes(role));
   return (
     <section class="jam-column jam-band" aria-label={t.jam.band}>
       <BandHead jam={jam} />
       <Prompts jam={jam} />
       <ul class="jam-roles">
-        {ROLES.map((role) => (
+        {roles.map((role) => (
           <li key={role} class="jam-role" style={{ "--who": `var(--role-${role})` }}>
             <label class="jam-switch">
               <input
@@ -33,7 +37,7 @@ export function JamBand({ jam }: { jam: Jam }) {
             <Slider
               label={t.jam.roleVolume(t.jam.roles[role])}
               value={controls.volumes[role] ?? 0.8}
-              disabled={reading || !controls.roles[role]}
+              disabled={reading || !controls.roles[role] || !honours("volumes")}
               onInput={(volume) => score.setRoleVolume(role, volume)}
             />
             {role !== "drums" && (
@@ -42,7 +46,7 @@ export function JamBand({ jam }: { jam: Jam }) {
                 value={controls.instruments[role] ?? null}
                 empty={t.jam.asModel}
                 drums={false}
-                disabled={reading || !controls.roles[role]}
+                disabled={reading || !controls.roles[role] || !honours("instruments")}
                 onChange={(program) => score.setRoleInstrument(role, program)}
               />
             )}
@@ -57,7 +61,7 @@ export function JamBand({ jam }: { jam: Jam }) {
               type="radio"
               name="band-mode"
               checked={controls.mode === mode}
-              disabled={reading}
+              disabled={reading || !honours("mode")}
               onChange={() => score.setMode(mode)}
             />
             <span>{t.jam.bandModes[mode]}</span>
@@ -72,7 +76,7 @@ export function JamBand({ jam }: { jam: Jam }) {
               label={t.jam[name]}
               text={t.jam[name]}
               value={controls[name] ?? 0.5}
-              disabled={reading}
+              disabled={reading || !honours(name)}
               onInput={(value) => score.setControl(name, value)}
             />
             <button
@@ -81,7 +85,7 @@ export function JamBand({ jam }: { jam: Jam }) {
               aria-pressed={controls[name] === null}
               aria-label={t.jam.leave(t.jam[name])}
               title={t.jam.leave(t.jam[name])}
-              disabled={reading}
+              disabled={reading || !honours(name)}
               onClick={() => score.setControl(name, controls[name] === null ? 0.5 : null)}
             >
               A
@@ -92,13 +96,13 @@ export function JamBand({ jam }: { jam: Jam }) {
           label={t.jam.temperature}
           text={t.jam.temperature}
           value={(controls.temperature - 0.1) / 1.9}
-          disabled={reading}
+          disabled={reading || !honours("temperature")}
           onInput={(part) => score.setControl("temperature", Math.round((0.1 + part * 1.9) * 100) / 100)}
         />
         <Choice
           label={t.jam.reaction}
           value={controls.reaction}
-          disabled={reading}
+          disabled={reading || !honours("reaction")}
           options={[...new Set([...REACTIONS, controls.reaction])].map((beats) => [
             beats,
             t.jam.reactions(beats),
@@ -188,6 +192,7 @@ function Prompts({ jam }: { jam: Jam }) {
   const { prompts } = score.controls.value;
   const reading = !jam.room.canEdit;
   const full = prompts.length >= MAX_PROMPTS;
+  const known = jam.room.models.value.find((each) => each.modality === "audio")?.audio?.prompts ?? [];
   const add = (event: Event) => {
     event.preventDefault();
     const text = draft.value.trim();
@@ -217,11 +222,17 @@ function Prompts({ jam }: { jam: Jam }) {
       ))}
       {!reading && !full && (
         <form class="jam-prompt-add" onSubmit={add}>
+          <datalist id="jam-directions">
+            {known.map((word) => (
+              <option key={word} value={word} />
+            ))}
+          </datalist>
           <input
             class="field small"
             aria-label={t.jam.promptAdd}
             placeholder={t.jam.promptPlaceholder}
             maxLength={200}
+            list="jam-directions"
             value={draft.value}
             onInput={({ currentTarget }) => {
               draft.value = currentTarget.value;

@@ -21,6 +21,8 @@ const DRUM_LOW = 35;
 const DRUM_HIGH = 59;
 const LEAST_RANGE = 28;
 const STYLE_MS = 1000;
+/** A picture is drawn no sooner than this after the last one: 30 a second are enough, and spare slow machines. */
+const PICTURE_MS = 30;
 
 interface Ink {
   line: string;
@@ -42,9 +44,12 @@ export function JamRoll({ jam }: { jam: Jam }) {
     let frame = 0;
     let ink = inkOf(current, jam);
     let inkMs = performance.now();
+    let drawnMs = 0;
     let range = { low: 48, high: 84 };
     const draw = (nowMs: number) => {
       frame = requestAnimationFrame(draw);
+      if (nowMs - drawnMs < PICTURE_MS) return;
+      drawnMs = nowMs;
       if (nowMs - inkMs > STYLE_MS) {
         ink = inkOf(current, jam);
         inkMs = nowMs;

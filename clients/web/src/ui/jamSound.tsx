@@ -8,6 +8,7 @@ import { Icon } from "./icons";
 import { Popover, Slider } from "./jamParts";
 import { IconButton } from "./parts";
 
+const METER_MS = 50;
 const BUSES: readonly Bus[] = ["people", "band"];
 
 export function JamSound({ jam }: { jam: Jam }) {
@@ -75,19 +76,17 @@ export function JamSound({ jam }: { jam: Jam }) {
 function Meters({ jam }: { jam: Jam }) {
   const host = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    let frame = 0;
     const levels: Record<Bus, number> = { people: 0, band: 0 };
-    const next = () => {
+    const show = () => {
       const bars = host.current?.children ?? [];
       BUSES.forEach((bus, index) => {
-        levels[bus] = Math.max(jam.sound.level(bus), levels[bus] * 0.88);
+        levels[bus] = Math.max(jam.sound.level(bus), levels[bus] * 0.75);
         const bar = bars[index];
         if (bar instanceof HTMLElement) bar.style.setProperty("--level", Math.min(1, levels[bus]).toFixed(3));
       });
-      frame = requestAnimationFrame(next);
     };
-    frame = requestAnimationFrame(next);
-    return () => cancelAnimationFrame(frame);
+    const timer = setInterval(show, METER_MS);
+    return () => clearInterval(timer);
   }, [jam]);
   return (
     <span class="jam-meters" ref={host} aria-hidden="true">

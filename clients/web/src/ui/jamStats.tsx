@@ -45,7 +45,8 @@ export function JamStats({ jam }: { jam: Jam }) {
       data-underruns={feed.underruns}
       data-played={feed.played}
       data-missing={feed.missing}
-      data-peak={feed.peak}
+      data-delay={feed.delayMs}
+      data-loudest={feed.loudest}
       data-begun={synth.begun}
       data-decoder={feed.decoder}
     >

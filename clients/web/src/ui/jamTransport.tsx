@@ -30,7 +30,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
   const settings = score.settings.value;
   const reading = !room.canEdit;
   const whole = view.value === "whole";
-  const conduct = (change: TransportChange) => void jam.conduct(change, transport.playing ? "bar" : "now");
+  const conduct = (change: TransportChange) => jam.conduct(change, transport.playing ? "bar" : "now");
   return (
     <div class="jam-bar">
       <div class="jam-group">
@@ -38,7 +38,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
           icon="start"
           label={t.jam.toStart}
           disabled={reading}
-          onClick={() => void jam.conduct({ bar: 0 }, "now")}
+          onClick={() => jam.conduct({ bar: 0 }, "now")}
         />
         <button
           type="button"
@@ -46,7 +46,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
           disabled={reading}
           onClick={() => {
             jam.sound.join();
-            void jam.conduct({ playing: !shown.playing }, "now");
+            jam.conduct({ playing: !shown.playing }, "now");
           }}
         >
           <Icon name={shown.playing ? "stop" : "play"} />
