@@ -75,6 +75,8 @@ class Band(Work):
         """The sample after the last one that was sent."""
         self._streams = False
         self._from_pts = 0
+        self._cut = False
+        """Audio beyond a stop was taken back: how the band would have rung out after it is not heard either."""
         self._restarts = 0
         self._began = desk.monotonic()
         self._asked_for = desk.shared.document.jam.controls
@@ -152,8 +154,8 @@ class Band(Work):
                     self._desk.send_all(Frame.of(message))
 
     def _send(self, audio: Audio) -> None:
-        if self.epoch != self.run.info.epoch and audio.pts >= self._from_pts:
-            self._sound.stale += 1  # made before a change that takes it back
+        if self._taken(audio.pts):
+            self._sound.stale += 1
             return
         info = self.run.info
         missing = self._missing(audio.pts)
@@ -164,6 +166,13 @@ class Band(Work):
         self._end = audio.pts + audio.samples
         message = AudioMessage(info.id, info.epoch, self._seq - 1, audio.pts, audio.opus)
         self._desk.send_all(Frame.of(message, deadline=self.timebase.seconds_at(self._end)))
+
+    def _taken(self, pts: int) -> bool:
+        """Whether a frame was made before a change that takes it back, or follows a stop that did."""
+        if pts < self._from_pts:
+            return False
+        self._cut = self._cut and not self._conductor.at(self.timebase.ms_at(pts)).playing
+        return self._cut or self.epoch != self.run.info.epoch
 
     def _missing(self, pts: int) -> int:
         """Frames that should have come before this one. While the transport stands still there are none."""
@@ -213,6 +222,7 @@ class Band(Work):
             return 0
         self._from_pts = max(0, at)
         self._end = self._from_pts
+        self._cut = not self._conductor.at(self.timebase.ms_at(at)).playing
         return self.run.info.epoch + 1
 
     def _start_again(self, failed: Failed) -> None:

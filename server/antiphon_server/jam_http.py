@@ -58,7 +58,9 @@ async def export(request: web.Request) -> web.Response:
     if kind == "json":
         data = await asyncio.to_thread(_ledger, room.id, events, low, high)
     else:
-        made = await asyncio.to_thread(score, events, low, high)
+        loops = {key: str(fields.get("name") or "") for key, fields in room.shared.document.jam.loops.items()}
+        named = {key: name for key, name in loops.items() if name}
+        made = await asyncio.to_thread(score, events, low, high, named)
         if kind == "mid":
             data = await asyncio.to_thread(midi, made, f"Jam {room.id}")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -77,9 +77,11 @@ def session(events: Sequence[JamEvent]) -> tuple[float, float]:
     return start, end + 1
 
 
-def score(events: Iterable[JamEvent], from_ms: float, to_ms: float) -> Score:
+def score(
+    events: Iterable[JamEvent], from_ms: float, to_ms: float, loops: Mapping[str, str] | None = None
+) -> Score:
     """What begins in [from_ms, to_ms) of server time. Where the transport plays at its beginning the score begins with
-    that bar, so that its bars are the jam's."""
+    that bar, so that its bars are the jam's. `loops`: loop id -> its name."""
     ordered = sorted(events, key=lambda event: event.at_ms)
     turns = [event for event in ordered if isinstance(event, Turned) and event.at_ms < to_ms]
     start_ms = _beginning(turns, from_ms)
@@ -89,6 +91,7 @@ def score(events: Iterable[JamEvent], from_ms: float, to_ms: float) -> Score:
         if from_ms <= note.start_ms < to_ms:
             late = ScoreNote(note.start_ms - start_ms, note.duration_ms, note.pitch, note.velocity)
             tracks.setdefault(key, []).append(late)
+    names |= {f"loop {key}": name for key, name in (loops or {}).items()}
     made = tuple(_track(key, notes, names) for key, notes in sorted(tracks.items()))
     chords = tuple(
         (event.at_ms - start_ms, event.name)
@@ -176,7 +179,11 @@ def _band(events: Sequence[JamEvent], turns: Sequence[Turned]) -> Iterable[tuple
 def _track(key: _Key, notes: list[ScoreNote], names: dict[str, str]) -> Track:
     part, author, what, program = key
     person = names.get(author, author)
-    name = {"person": person, "loop": f"{person}: loop {what}", "band": f"Band: {what}"}[part]
+    name = {
+        "person": person,
+        "loop": f"{person}: {names.get(f'loop {what}', f'loop {what}')}",
+        "band": f"Band: {what}",
+    }[part]
     return Track(name, part, author, program, tuple(_apart(notes)))
 
 

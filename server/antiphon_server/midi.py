@@ -12,7 +12,7 @@ from typing import Final
 from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
 
 from antiphon_proto.jam import PPQ, Transport
-from antiphon_server.jam_score import Score, ScoreNote, Tempo, Track
+from antiphon_server.jam_score import Score, Tempo, Track
 
 _DRUMS: Final = 128
 _DRUM_CHANNEL: Final = 9
@@ -29,8 +29,11 @@ def midi(score: Score, title: str) -> bytes:
     """The file."""
     clock = _Clock(score.tempos)
     first: list[_Event] = [(0, 0, MetaMessage("track_name", name=title))]
+    known: list[MetaMessage] = []
     for tempo in score.tempos or (Tempo(0.0, Transport()),):
-        first += [(clock.tick(tempo.at_ms), 1, meta) for meta in _state(tempo.transport)]
+        state = _state(tempo.transport)
+        first += [(clock.tick(tempo.at_ms), 1, meta) for meta in state if meta not in known]
+        known = state
     first += [
         (max(0, clock.tick(at_ms)), 2, MetaMessage("marker", text=name)) for at_ms, name in score.chords
     ]
@@ -91,14 +94,13 @@ def _track(track: Track, channel: int, clock: _Clock) -> list[_Event]:
         (0, 0, MetaMessage("track_name", name=track.name)),
         (0, 1, Message("program_change", channel=channel, program=track.program % _DRUMS)),
     ]
+    free: dict[int, int] = {}
     for note in track.notes:
-        start = clock.tick(note.start_ms)
-        events += _strike(start, clock.tick(_end(note)), channel, note.pitch, note.velocity)
+        # Two presses of a key within a tick come one tick after the other.
+        start = max(clock.tick(note.start_ms), free.get(note.pitch, 0))
+        free[note.pitch] = end = max(clock.tick(note.start_ms + note.duration_ms), start + 1)
+        events += _strike(start, end, channel, note.pitch, note.velocity)
     return events
-
-
-def _end(note: ScoreNote) -> float:
-    return note.start_ms + note.duration_ms
 
 
 def _strike(start: int, end: int, channel: int, pitch: int, velocity: int) -> list[_Event]:

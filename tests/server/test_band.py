@@ -212,11 +212,33 @@ def test_a_stop_takes_back_what_is_on_its_way(house: House, ann: NativeReplica, 
     before = len(bo.of(AudioMessage))
     frames(house, run, 30 * FRAME)  # made before the engine heard of it
     house.host.tell(run, Steered(second.epoch))
-    frames(house, run, 31 * FRAME)  # the band rings out
+    frames(house, run, 31 * FRAME)  # the band rings out, after everybody has heard it stop
     bo.receive()
-    assert [audio.pts for audio in bo.of(AudioMessage)[before:]] == [31 * FRAME]
+    assert len(bo.of(AudioMessage)) == before
+    house.clock.advance(1)
+    answer = conduct(house, bo, playing=True)
+    again = round((answer.at_ms - first.start_ms) * 48)
+    settle(house, seconds=0.2)
+    house.host.obey(run) if info(house, run).epoch > second.epoch else None
+    frames(house, run, again + FRAME)
+    bo.receive()
+    assert [audio.pts for audio in bo.of(AudioMessage)[before:]] == [again + FRAME]
     sound = house.services.sound
-    assert (sound.stale, sound.gaps) == (1, 0)
+    assert (sound.stale, sound.gaps) == (2, 0)
+
+
+def test_after_a_stop_that_was_foreseen_the_band_rings_out(house: House, ann: NativeReplica) -> None:
+    conduct(house, ann, playing=True, tempo=60.0)
+    settle(house, seconds=1)
+    run = perform(house, ann)
+    house.host.start(run)
+    frames(house, run, 0)
+    conduct(house, ann, "bar", playing=False)
+    settle(house, ann)
+    frames(house, run, FRAME, 200 * FRAME)
+    ann.receive()
+    assert [audio.pts for audio in ann.of(AudioMessage)] == [0, FRAME, 200 * FRAME]
+    assert [stream.epoch for stream in ann.of(BandStream)] == [1]
 
 
 def test_gaps_are_counted_and_pauses_are_none(house: House, ann: NativeReplica) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,13 @@ def test_a_score_pairs_keys_and_leaves_out_what_was_not_heard() -> None:
         LoopPlayed(2000.0, 900.0, "a", "bo", 4, 48, 70),
         LoopPlayed(2500.0, 900.0, "a", "bo", 4, 48, 70),
     ]
-    made = score(events, 2000.0, 4000.0)
+    made = score(events, 2000.0, 4000.0, {"a": "riff"})
     assert made.start_ms == 1000.0  # the bar that 2000 ms is in
     notes = {track.name: [tuple(_fields(note)) for note in track.notes] for track in made.tracks}
     assert notes == {
         "Ann": [(1000.0, 200.0, 60, 90), (1200.0, 300.0, 60, 80), (1600.0, 1400.0, 61, 70)],
         "Band: bass": [(1000.0, 400.0, 40, 80)],
-        "bo: loop a": [(1000.0, 500.0, 48, 70), (1500.0, 900.0, 48, 70)],
+        "bo: riff": [(1000.0, 500.0, 48, 70), (1500.0, 900.0, 48, 70)],
     }
     assert [tempo.at_ms for tempo in made.tempos] == [0.0, 2000.0]
 
@@ -205,7 +206,12 @@ def notes_of(data: bytes) -> tuple[list[tuple[str, int, int, int, float, float]]
 @settings(deadline=None, max_examples=50)
 @given(
     st.lists(
-        st.tuples(st.floats(0, 20_000), st.floats(1, 3000), st.integers(0, 127), st.integers(1, 127)),
+        st.tuples(
+            st.integers(0, 4000).map(lambda n: 5.0 * n),
+            st.floats(1, 3000),
+            st.integers(0, 127),
+            st.integers(1, 127),
+        ),
         max_size=30,
     ),
     st.lists(st.tuples(st.floats(100, 4000), st.floats(30, 300), st.integers(2, 7)), max_size=5),
@@ -238,7 +244,7 @@ def test_the_midi_read_back_is_the_session(
         assert start == pytest.approx(note.start_ms, abs=slowest)
         assert end == pytest.approx(note.start_ms + note.duration_ms, abs=2 * slowest)
     meters = [message.numerator for message in file.tracks[0] if message.type == "time_signature"]
-    assert meters == [tempo.transport.beats for tempo in made.tempos]
+    assert meters == [beats for beats, _ in groupby(tempo.transport.beats for tempo in made.tempos)]
 
 
 def _order(note: tuple[str, int, int, int, float, float]) -> tuple[int, float]:
