@@ -43,16 +43,33 @@ class Passage:
             self.ranges = ranges
 
 
+class Trail:
+    """Everything that has changed since one time, for places that become known only later."""
+
+    __slots__ = ("__weakref__", "changes")
+
+    def __init__(self) -> None:
+        self.changes: list[Splice] = []
+
+    def fold(self, changes: Iterable[Splice]) -> None:
+        self.changes.extend(changes)
+
+
 class Anchors:
     """Every live place of a text; one that nobody holds any more is forgotten by itself."""
 
     def __init__(self) -> None:
-        self._anchors: WeakSet[Anchor | Passage] = WeakSet()
+        self._anchors: WeakSet[Anchor | Passage | Trail] = WeakSet()
 
     def put(self, at: int, side: Side = "left") -> Anchor:
         anchor = Anchor(at, side)
         self._anchors.add(anchor)
         return anchor
+
+    def trail(self) -> Trail:
+        trail = Trail()
+        self._anchors.add(trail)
+        return trail
 
     def passage(self, start: int, end: int) -> Passage:
         passage = Passage(start, end)

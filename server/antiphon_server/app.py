@@ -40,6 +40,7 @@ from antiphon_server.gateway import GATEWAY, Engine, Gateway
 from antiphon_server.hub import Hub
 from antiphon_server.metrics import Metrics
 from antiphon_server.pictures import Pictures
+from antiphon_server.proofreader import HarperProofreader
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.assets import AssetStore
@@ -130,6 +131,8 @@ async def _run(
     stack.push_async_callback(pictures.close)
     engine = make_engine(settings.worker_config(), heard)
     stack.push_async_callback(engine.close)
+    proofreader = HarperProofreader()
+    stack.push_async_callback(proofreader.close)
     hub = Hub(
         store,
         engine,
@@ -138,6 +141,7 @@ async def _run(
         limits=settings.room_limits(),
         max_rooms=settings.limits.max_rooms,
         assets=asset_desk,
+        proofreader=proofreader,
         on_tick=metrics.tick.observe,
     )
     archive = Archive(store, settings.room_limits(), settings.limits.history_queue)

@@ -17,6 +17,7 @@ from antiphon_server import jam
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.clock import Clock, SystemClock
 from antiphon_server.document import DocumentBroken
+from antiphon_server.proofreader import Proofreader
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER
@@ -34,7 +35,8 @@ ROLES = ("owner", "editor", "viewer")
 
 
 class Hub:
-    """`engine` None: rooms without an AI; `assets` None: rooms that keep no pictures.
+    """`engine` None: rooms without an AI; `assets` None: rooms that keep no pictures; `proofreader` None: rooms
+    whose texts nobody corrects.
     At most `max_rooms` in memory; `mint` makes invite links;
     `on_tick` hears how many seconds each tick of all rooms took."""
 
@@ -49,12 +51,21 @@ class Hub:
         max_rooms: int = 1000,
         clock: Clock | None = None,
         assets: AssetDesk | None = None,
+        proofreader: Proofreader | None = None,
         on_tick: Callable[[float], None] | None = None,
     ) -> None:
         self._on_tick = on_tick
         self.sound = Sound()
         self._services = Services(
-            store, engine, limits or RoomLimits(), clock or SystemClock(), mint, models, assets, self.sound
+            store,
+            engine,
+            limits or RoomLimits(),
+            clock or SystemClock(),
+            mint,
+            models,
+            assets,
+            self.sound,
+            proofreader,
         )
         self._store = store
         self._max_rooms = max_rooms

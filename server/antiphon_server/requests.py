@@ -37,6 +37,7 @@ from antiphon_proto.messages import (
 from antiphon_server.authorship import Owner
 from antiphon_server.bandstand import Bandstand
 from antiphon_server.coauthor import Coauthor
+from antiphon_server.correcting import Corrections
 from antiphon_server.document import Change
 from antiphon_server.edits import Edits
 from antiphon_server.members import Member
@@ -85,6 +86,7 @@ class Requests:
         suggestions: Suggestions,
         talk: Talk,
         revisions: Revisions,
+        corrections: Corrections,
         reception: Reception,
         bandstand: Bandstand,
     ) -> None:
@@ -96,6 +98,7 @@ class Requests:
         self._suggestions = suggestions
         self._talk = talk
         self._revisions = revisions
+        self._corrections = corrections
         self._reception = reception
         self._bandstand = bandstand
 
@@ -117,6 +120,8 @@ class Requests:
                 room.wake()
             case Viewing(side):
                 seat.shows = side
+            case Ask(task="fix"):
+                self._corrections.ask(member, message)
             case Ask():
                 self._coauthor.ask(member, message)
             case Paint():
@@ -137,6 +142,8 @@ class Requests:
                 self._suggestions.reject(member, message)
             case Say():
                 self._talk.say(member, message)
+            case LearnStyle():
+                self._talk.learn(member, message)
             case AddComment() | AddReply() | ResolveComment() | DeleteComment():
                 self._talk.comments.handle(member, message)
             case Undo(run) if run is not None:

@@ -52,6 +52,7 @@ from antiphon_server.bandstand import Bandstand
 from antiphon_server.canvas import Mended
 from antiphon_server.clock import Clock
 from antiphon_server.coauthor import Coauthor
+from antiphon_server.correcting import Corrections
 from antiphon_server.delivery import Delivery
 from antiphon_server.document import Change
 from antiphon_server.edits import Edits
@@ -61,6 +62,7 @@ from antiphon_server.members import Member, Members
 from antiphon_server.painter import Painter
 from antiphon_server.plain import edit_frame
 from antiphon_server.presence import PresenceBoard
+from antiphon_server.proofreader import Proofreader
 from antiphon_server.reception import Reception
 from antiphon_server.requests import Requests, reference
 from antiphon_server.revisions import Revisions
@@ -107,6 +109,7 @@ class Services(Struct, frozen=True):
     models: Callable[[], tuple[ModelInfo, ...]]
     assets: AssetDesk | None = None
     sound: Sound = field(default_factory=Sound)
+    proofreader: Proofreader | None = None
 
 
 class Room:
@@ -160,6 +163,7 @@ class Room:
             self._suggestions,
             self.talk,
             revisions,
+            Corrections(self, self._stage, services.proofreader),
             self._reception,
             self._bandstand,
         )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from antiphon_proto import schema
-from antiphon_proto.errors import ErrorCode
-from antiphon_proto.messages import Error, Say
+from antiphon_proto.errors import ErrorCode, TooLarge
+from antiphon_proto.messages import Error, Learned, LearnStyle, Say
 from antiphon_server.chat import Chat, calls_ai
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.comments import Comments
 from antiphon_server.members import Member
+from antiphon_server.places import located
 from antiphon_server.rights import Right, require
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER, SERVER_ORIGIN
 from antiphon_server.side_roots import Touched
 from antiphon_server.stage import Desk
+from antiphon_server.style_statistics import learned
 
+_LONGEST = 256 * 1024
+"""Bytes of a passage that a style is learned from."""
 _KEPT = "this is written by the server alone; use the messages for it"
 
 
@@ -39,6 +43,15 @@ class Talk:
         self.chat.say(member.id, message.text)
         if to_ai:
             self._coauthor.answer(member, message, self.chat)
+
+    def learn(self, member: Member, message: LearnStyle) -> None:
+        """Measure a passage and tell who asked. Raises PeerError, Conflict or TooLarge."""
+        desk = self._desk
+        start, end = located(desk, member.id, message.offset, message.start, message.end)
+        if end - start > _LONGEST:
+            raise TooLarge(f"at most {_LONGEST} bytes are measured at once")
+        text = desk.shared.document.data()[start:end].decode()
+        desk.tell(member.id, Learned(message.learn, *learned(text)))
 
     def mend(self, roots: Touched, sender: str) -> None:
         """Put right what `sender` wrote into these roots by itself, and tell them."""

@@ -13,6 +13,7 @@ from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost
 from support.scripted_assets import ScriptedAssets
+from support.scripted_proofreader import ScriptedProofreader
 from support.virtual_clock import VirtualClock
 
 MODELS = (
@@ -31,6 +32,7 @@ class House:
         self.host = ScriptedHost()
         self.models: tuple[ModelInfo, ...] = MODELS
         self.assets = ScriptedAssets()
+        self.proofreader = ScriptedProofreader()
         self.services = Services(
             self.store,
             self.host,
@@ -39,6 +41,7 @@ class House:
             lambda room, role, link: f"/r/{room}?{role}={link}",
             lambda: self.models,
             self.assets,
+            proofreader=self.proofreader,
         )
         links = {"owner": "lo", "editor": "le", "viewer": "lv"}
         self.store._rooms["room"] = StoredRoom(RoomRecord("room", "lineage", 0, links), None, (), (), ())
