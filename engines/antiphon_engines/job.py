@@ -83,17 +83,17 @@ class Ticket:
     """Units of its work that have come: tokens, denoising steps."""
     planned: int = 0
     """How many there will be, once its engine has said so; 0 while only the request tells."""
+    timed: bool = field(init=False)
+    """A band: its units have deadlines, and its place is given for its cost, not for its share."""
+
+    def __post_init__(self) -> None:
+        self.timed = isinstance(self.request, AudioRequest)
 
     def move(self, state: State) -> None:
         """The only way to change `state`. Raises IllegalTransition."""
         if state not in TRANSITIONS[self.state]:
             raise IllegalTransition(f"run {self.run}: {self.state} -> {state}")
         self.state = state
-
-    @property
-    def timed(self) -> bool:
-        """A band: its units have deadlines, and its place is given for its cost, not for its share."""
-        return isinstance(self.request, AudioRequest)
 
     @property
     def remaining(self) -> int:

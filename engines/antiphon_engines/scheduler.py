@@ -233,10 +233,10 @@ class Scheduler:
         return free > 0 and share.holds(kind) < self._fairness.greed * share.weight * free
 
     def _thinning(self) -> float:
-        writing = any(ticket.engine == "text" for ticket in self.active)
         pace = self._paces.get("text")
-        gap = pace.gap / pace.free if writing and pace is not None and pace.gap is not None else None
-        return targets.thinning(gap, self._policy)
+        if pace is None or pace.gap is None or not any(ticket.engine == "text" for ticket in self.active):
+            return targets.thinning(None, self._policy)
+        return targets.thinning(pace.gap / pace.free, self._policy)
 
     def _free(self) -> float:
         """The part of the device that the bands leave."""

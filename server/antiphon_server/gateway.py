@@ -8,7 +8,7 @@ from typing import Protocol
 from aiohttp import web
 
 from antiphon_engines.api import AudioFacts, EngineUnavailable, ImageFacts
-from antiphon_engines.channel import Traced
+from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.host import HostState
 from antiphon_engines.registry import describe
 from antiphon_proto.errors import RateLimited
@@ -44,6 +44,9 @@ class Engine(RunEngine, Protocol):
 
     @property
     def waiting(self) -> int: ...
+
+    @property
+    def stats(self) -> Stats: ...
 
     async def start(self) -> None: ...
 
@@ -97,7 +100,11 @@ class Gateway:
         )
         metrics.registry.register(
             GatewayCollector(
-                self.traffic, self.connections, hub, lambda: (self.engine.held, self.engine.waiting)
+                self.traffic,
+                self.connections,
+                hub,
+                lambda: (self.engine.held, self.engine.waiting),
+                lambda: self.engine.stats,
             )
         )
 

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from antiphon_engines.channel import Stats
 from antiphon_server.connections import Connections
 from antiphon_server.hub import Hub
 from antiphon_server.outbox import Traffic
@@ -45,13 +46,19 @@ class GatewayCollector(Collector):
     """Reads the server's own counters at the moment of a scrape."""
 
     def __init__(
-        self, traffic: Traffic, connections: Connections, hub: Hub, held: Callable[[], tuple[int, int]]
+        self,
+        traffic: Traffic,
+        connections: Connections,
+        hub: Hub,
+        held: Callable[[], tuple[int, int]],
+        worker: Callable[[], Stats],
     ) -> None:
         self._traffic = traffic
         self._connections = connections
         self._hub = hub
         self._held = held
         """Runs that the engine holds, and of them those that wait."""
+        self._worker = worker
 
     def collect(self) -> Iterator[Metric]:
         traffic = self._traffic
@@ -76,6 +83,16 @@ class GatewayCollector(Collector):
         )
         yield _counter("band_late_frames", "Audio frames that left their engine after their time", sound.late)
         yield _counter("band_late_seconds", "By how much, in all", sound.late_seconds)
+        worker = self._worker()
+        yield _counter("engine_busy_seconds", "The worker's time inside its engines", worker.busy_seconds)
+        yield _counter(
+            "engine_overhead_seconds", "The worker's time around its engines", worker.overhead_seconds
+        )
+        yield _counter("engine_steps", "Units of work of the engines", worker.steps)
+        yield _counter("engine_advanced_runs", "Runs that they advanced, summed over units", worker.units)
+        yield _counter("engine_tokens", "Tokens written", worker.tokens)
+        yield _counter("engine_denoising_steps", "Denoising steps taken", worker.painted)
+        yield _counter("engine_audio_frames", "Audio frames played", worker.played)
         dropped = CounterMetricFamily(
             "antiphon_dropped_frames", "Frames replaced or dropped for a slow client", labels=["lane"]
         )

@@ -18,7 +18,7 @@ from antiphon_engines.api import (
     Request,
     Steer,
 )
-from antiphon_engines.channel import Traced
+from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Steered, Token
 from antiphon_engines.host import HostState
@@ -74,6 +74,7 @@ class ScriptedEngine:
         self.pushed: list[PlayedNote] = []
         self.cancelled: list[str] = []
         self.state = HostState("stopped")
+        self.stats = Stats()
         self._on_state = on_state
         self._failure = failure
         self._sinks: dict[str, Sink] = {}

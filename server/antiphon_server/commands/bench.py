@@ -19,6 +19,7 @@ class Bench(enum.StrEnum):
 
     AUDIO = "audio"
     IMAGE = "image"
+    MIXED = "mixed"
     RELAY = "relay"
     TEXT = "text"
 
@@ -35,13 +36,19 @@ def bench(
     ] = False,
     seconds: Annotated[
         float | None,
-        typer.Option(min=1, max=3600, help="Of music in each part of `audio` (default: 30, long: 300)."),
+        typer.Option(
+            min=1,
+            max=3600,
+            help="Of each part of `audio` (30, long: 300) and `mixed` (300): how long it takes.",
+        ),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder to leave a copy in")] = None,
 ) -> None:
     """Measure the real thing beside what one would use instead. Exit status 0 when it could be measured."""
     module = import_module(f"antiphon_server.bench.{name}")
-    given = {"seconds": seconds} if seconds is not None and name is Bench.AUDIO else {}
+    if seconds is not None and name not in (Bench.AUDIO, Bench.MIXED):
+        raise typer.BadParameter("only `audio` and `mixed` take --seconds")
+    given = {} if seconds is None else {"seconds": seconds}
     report = cast(Report, module.run(long, **given))
     if as_json:
         typer.echo(report.to_json())
