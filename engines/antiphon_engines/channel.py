@@ -119,9 +119,13 @@ class Stats(Struct, frozen=True):
     """Jobs advanced, summed over steps: `units / steps` is the mean batch."""
     tokens: int = 0
     busy_seconds: float = 0.0
-    """Spent inside `Engine.step`."""
+    """Spent inside the engines, admitting and stepping."""
     overhead_seconds: float = 0.0
-    """Spent around it on commands, decisions, accounts and reports; waiting and `Engine.admit` are in neither."""
+    """Spent around them on commands, decisions, accounts and reports; waiting is in neither."""
+    busy_cpu_seconds: float = 0.0
+    """What the loop's own thread computed inside the engines, and, below, around them. The engines' other threads are
+    not in it."""
+    overhead_cpu_seconds: float = 0.0
     painted: int = 0
     """Denoising steps of pictures."""
     played: int = 0

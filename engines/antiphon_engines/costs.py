@@ -9,6 +9,10 @@ Key: TypeAlias = tuple[str, str]
 """Engine kind and unit ("decode", "prefill", "denoise:512x512": an engine names its shapes in the unit)."""
 OUTLIER: Final = 4.0
 """A measurement counts as so many times the average at most: a machine that paused says nothing about the step."""
+SPIKE: Final = 16.0
+"""A peak counts as so many times the average at most."""
+FADE: Final = 0.995
+"""What is left of a peak after one more step: half of it after 140."""
 CAUTION: Final = 4.0
 """Mean deviations above the average that a careful estimate takes, as the retransmission timer of TCP does (Jacobson
 1988, RFC 6298)."""
@@ -19,6 +23,8 @@ class _Measured:
     seconds: float
     deviation: float
     at: float
+    peak: float
+    """The longest lately; it fades."""
 
     @property
     def worst(self) -> float:
@@ -42,12 +48,13 @@ class CostTable:
         sizes = self._sizes.setdefault((engine, unit), {})
         known = sizes.get(size)
         if known is None or now - known.at > self._stale:
-            sizes[size] = _Measured(seconds, seconds / 2, now)
+            sizes[size] = _Measured(seconds, seconds / 2, now, seconds)
         else:
             error = min(seconds, OUTLIER * known.seconds) - known.seconds
             known.seconds += self._smoothing * error
             known.deviation += self._smoothing * (abs(error) - known.deviation)
             known.at = now
+            known.peak = max(min(seconds, SPIKE * known.seconds), known.peak * FADE)
 
     def estimate(self, engine: str, unit: str, size: int) -> float | None:
         """Seconds that a step of `size` jobs takes; None when this unit has never been measured.
@@ -62,6 +69,11 @@ class CostTable:
         """As `estimate`, with a margin for how much the steps vary: what to reckon with before a deadline."""
         found = self._nearest(engine, unit, size)
         return None if found is None else found[0].worst * found[1]
+
+    def peak(self, engine: str, unit: str) -> float | None:
+        """What one job's step took at most of late: for units of which most are short and some are not."""
+        known = self._sizes.get((engine, unit), {}).get(1)
+        return None if known is None else max(known.worst, known.peak)
 
     def is_fresh(self, engine: str, unit: str, size: int, now: float) -> bool:
         """Whether this very size was measured lately."""

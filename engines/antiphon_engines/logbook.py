@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from antiphon_engines.api import Audio, Output, Step, Token
 from antiphon_engines.channel import Stats, Traced
@@ -14,30 +15,42 @@ from antiphon_engines.turns import Batch, Rest
 
 
 class Logbook:
-    """Times are seconds on the loop's clock."""
+    """`now` is seconds on the loop's clock; `cpu` gives those that its thread has computed: on a machine that others
+    use too, only they tell what scheduling costs."""
 
-    def __init__(self) -> None:
+    def __init__(self, cpu: Callable[[], float] = time.thread_time) -> None:
+        self._cpu = cpu
         self._recorder = Recorder()
         self._steps = self._units = self._late = 0
         self._made: Counter[str] = Counter()
         self._busy = self._overhead = 0.0
-        self._engines = 0.0
-        """Seconds of this turn that were the engines' own."""
+        self._busy_cpu = self._overhead_cpu = 0.0
+        self._since = self._since_cpu = 0.0
 
-    def turn_begins(self) -> None:
-        self._engines = 0.0
+    def begins(self, now: float) -> None:
+        """A turn of the loop begins: it has its commands."""
+        self._since, self._since_cpu = now, self._cpu()
 
-    def turn_ends(self, seconds: float) -> None:
-        """A turn of the loop took so long, from the commands that it took to the reports that it wrote."""
-        self._overhead += seconds - self._engines
+    def enters(self, now: float) -> None:
+        """An engine is about to admit or to step; what came before was overhead."""
+        cpu = self._cpu()
+        self._overhead += now - self._since
+        self._overhead_cpu += cpu - self._since_cpu
+        self._since, self._since_cpu = now, cpu
 
-    def admitted(self, seconds: float) -> None:
-        """An engine took so long to admit a job."""
-        self._engines += seconds
+    def leaves(self, now: float) -> None:
+        """The engine is done."""
+        cpu = self._cpu()
+        self._busy += now - self._since
+        self._busy_cpu += cpu - self._since_cpu
+        self._since, self._since_cpu = now, cpu
+
+    def ends(self, now: float) -> None:
+        """The turn ends: its reports are written."""
+        self.enters(now)
 
     def stepped(self, batch: Batch, began: float, now: float) -> None:
         """A step ended, whether well or not."""
-        self._engines += now - began
         tickets = tuple(ticket.number for ticket in batch.tickets)
         slack = None if batch.slack == math.inf else batch.slack
         self._recorder.add(
@@ -55,16 +68,13 @@ class Logbook:
             )
         )
 
-    def made(
-        self, batch: Batch, results: Sequence[Sequence[Output]], produced: Sequence[int], seconds: float
-    ) -> None:
+    def made(self, batch: Batch, results: Sequence[Sequence[Output]], produced: Sequence[int]) -> None:
         """What came of a step that ended well."""
         self._steps += 1
         self._units += len(batch.tickets)
         self._made[batch.engine] += sum(produced)
         outputs = (output for outputs in results for output in outputs)
         self._late += sum(isinstance(output, Audio) and output.late > 0 for output in outputs)
-        self._busy += seconds
 
     def rested(self, rest: Rest, began: float, now: float) -> None:
         self._recorder.add(RestRecord(began, now - began, rest.held.number if rest.held else 0))
@@ -83,6 +93,8 @@ class Logbook:
             tokens=self._made["text"],
             busy_seconds=self._busy,
             overhead_seconds=self._overhead,
+            busy_cpu_seconds=self._busy_cpu,
+            overhead_cpu_seconds=self._overhead_cpu,
             painted=self._made["image"],
             played=self._made["audio"],
             late=self._late,

@@ -110,8 +110,7 @@ class WorkerLoop:
         """Raises EngineBroken when the engine keeps failing; what was to be reported has been sent then."""
         try:
             while (commands := self._receive()) is not None:
-                began = self._clock()
-                self._log.turn_begins()
+                self._log.begins(self._clock())
                 for command in commands:
                     self._obey(command)
                 self._admit()
@@ -124,7 +123,7 @@ class WorkerLoop:
                 self._give_up()
                 self._tell_queue()
                 self._emit()
-                self._log.turn_ends(self._clock() - began)
+                self._log.ends(self._clock())
         finally:
             self._emit()
 
@@ -230,10 +229,10 @@ class WorkerLoop:
             # The gateway must know who was started before the engine sees it: a request that kills the process
             # must not be given to the next one.
             self._emit()
-            began = self._clock()
+            self._log.enters(self._clock())
             try:
                 ticket.job = self.engines[ticket.engine].admit(ticket.request)
-                self._log.admitted(self._clock() - began)
+                self._log.leaves(self._clock())
             except AntiphonError as error:
                 self._finish(ticket, Failed(error.code, error.message))
             except Exception as error:
@@ -252,20 +251,23 @@ class WorkerLoop:
         if batch.budget is not None:
             cast(Divisible, engine).budget(batch.budget)
         began = self._clock()
+        self._log.enters(began)
         try:
             results = engine.step(jobs)
             if len(results) != len(jobs):
                 raise RuntimeError(f"{len(jobs)} jobs were stepped, {len(results)} results came back")
         except Exception as error:
             self._log.stepped(batch, began, self._clock())
+            self._log.leaves(self._clock())
             self._engine_failed(batch.tickets, error)
             return
         now = self._clock()
+        self._log.leaves(now)
         self._log.stepped(batch, began, now)
         self._broken = 0
         produced = [units_in(outputs) for outputs in results]
         self._scheduler.account(batch, now - began, produced, now)
-        self._log.made(batch, results, produced, now - began)
+        self._log.made(batch, results, produced)
         for ticket, outputs in zip(batch.tickets, results, strict=True):
             self._deliver(ticket, outputs)
 

@@ -35,6 +35,8 @@ FARTHEST: Final = 2.0
 """Seconds that bands play ahead at most: a unit that takes longer cannot run beside one."""
 HELD_LONG: Final = 10.0
 """Seconds after which a run whose units cannot run beside the bands is given up."""
+LITTLE: Final = 0.25
+"""By how much a batch may be longer than one job that is longer than the policy wants already."""
 SHORTEST: Final = 0.01
 """Seconds below which a divisible unit is not worth starting."""
 
@@ -135,7 +137,7 @@ class Turns:
                 others.append(ticket)
             else:
                 unit = ticket.job.unit
-                worst = self._costs.worst(ticket.engine, unit, 1)
+                worst = self._costs.peak(ticket.engine, unit)
                 worst = FIRST_GUESS if worst is None else worst
                 units.append(NextUnit(ticket, unit, window.opens, window.due, worst))
         return units, others
@@ -189,33 +191,36 @@ class Turns:
             # Engines cut by their average costs: half of the time that is left is kept for the deviation.
             most, budget = self._engines[engine].max_batch, min(self._policy.max_unit, time / 2)
         else:
-            most, budget = (
-                self._most(engine, unit, min(len(peers), self._engines[engine].max_batch), time),
-                None,
-            )
+            size, budget = min(len(peers), self._engines[engine].max_batch), None
+            most = self._most(engine, unit, size, time, now)
             if not most:
                 return None
         tickets, paying = self._batcher.compose(engine, unit, peers, most, now)
         expected = self._costs.estimate(engine, unit, len(tickets))
         return Batch(engine, unit, tickets, paying, reason, expected, time, budget)
 
-    def _most(self, engine: str, unit: str, size: int, time: float) -> int:
-        """The largest batch that keeps to the policy's longest unit, by its average, and to `time`, by its worst; 0
-        when even one job does not fit into `time`."""
+    def _most(self, engine: str, unit: str, size: int, time: float, now: float) -> int:
+        """The largest batch that keeps to `time`, by its worst, and to the policy's longest unit, where it has been
+        measured lately: how well a batch pays is not known before. 0 when even one job does not fit into `time`."""
+        alone = self._costs.estimate(engine, unit, 1) or 0.0
+        longest = max(self._policy.max_unit, alone * (1 + LITTLE))
         while size > 1:
-            mean, worst = self._costs.estimate(engine, unit, size), self._worst(engine, unit, size)
-            if (mean is None or mean <= self._policy.max_unit) and worst <= time:
+            mean = self._costs.estimate(engine, unit, size)
+            short = mean is None or mean <= longest
+            if self._worst(engine, unit, size) <= time and (
+                short or not self._costs.is_fresh(engine, unit, size, now)
+            ):
                 return size
             size -= 1
         return int(self._worst(engine, unit, 1) <= time)
 
     def _worst(self, engine: str, unit: str, size: int) -> float:
         worst = self._costs.worst(engine, unit, size)
-        return (
-            self._policy.max_unit
-            if worst is None
-            else min(worst, _bound(self._costs.estimate(engine, unit, size)))
-        )
+        if worst is None:
+            return self._policy.max_unit
+        mean = self._costs.estimate(engine, unit, size)
+        # A unit that can be bridged at all is not held back for good by how much its measurements vary.
+        return min(worst, FARTHEST) if mean is not None and mean <= FARTHEST else worst
 
     def _bridges(self, leader: Ticket) -> bool:
         """Whether bands could play so far ahead that the leader's unit fits."""
@@ -243,8 +248,3 @@ class Turns:
 _REASONS: Final[tuple[Reason, ...]] = ("behind", "turn", "background")
 """By tier."""
 _LAST: Final = 2
-
-
-def _bound(mean: float | None) -> float:
-    """A unit that can be bridged at all is not held back for good by how much its measurements vary."""
-    return FARTHEST if mean is not None and mean <= FARTHEST else math.inf

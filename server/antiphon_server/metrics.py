@@ -88,6 +88,16 @@ class GatewayCollector(Collector):
         yield _counter(
             "engine_overhead_seconds", "The worker's time around its engines", worker.overhead_seconds
         )
+        yield _counter(
+            "engine_busy_cpu_seconds",
+            "CPU time of the worker's loop inside its engines",
+            worker.busy_cpu_seconds,
+        )
+        yield _counter(
+            "engine_overhead_cpu_seconds",
+            "CPU time of the worker's loop around its engines",
+            worker.overhead_cpu_seconds,
+        )
         yield _counter("engine_steps", "Units of work of the engines", worker.steps)
         yield _counter("engine_advanced_runs", "Runs that they advanced, summed over units", worker.units)
         yield _counter("engine_tokens", "Tokens written", worker.tokens)

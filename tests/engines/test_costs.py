@@ -65,3 +65,16 @@ def test_a_pause_of_the_machine_is_an_outlier() -> None:
     for seconds in (0.1, 0.1, 30.0):
         costs.observe("text", "decode", 1, seconds, now=0.0)
     assert costs.estimate("text", "decode", 1) == pytest.approx(0.16)
+
+
+def test_a_peak_is_remembered_for_a_while() -> None:
+    costs = CostTable()
+    assert costs.peak("audio", "frame") is None
+    for seconds in [0.001] * 50 + [0.01] + [0.001] * 20:
+        costs.observe("audio", "frame", 1, seconds, now=0.0)
+    peak = costs.peak("audio", "frame")
+    assert peak is not None
+    assert 0.008 < peak <= 0.01
+    for _ in range(600):
+        costs.observe("audio", "frame", 1, 0.001, now=0.0)
+    assert costs.peak("audio", "frame") == pytest.approx(0.001, rel=0.05)

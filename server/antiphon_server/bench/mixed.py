@@ -54,7 +54,12 @@ async def measure(seconds: float) -> Report:
             Target("audio gaps after start-up", ours["audio"]["gaps"], "<=", 0),
             Target("gap between a writer's tokens, p95, ms", ours["token gap ms"]["p95"], "<=", 200),
             Target("first preview, p95, ms", ours["first preview ms"]["p95"], "<=", 1000),
-            Target("scheduling, share of busy time", ours["worker"]["overhead share"], "<=", 0.03),
+            Target(
+                "scheduling, CPU time by the loop's own in the engines",
+                ours["worker"]["overhead by busy, CPU of the loop"],
+                "<=",
+                0.03,
+            ),
         ),
     )
 
@@ -110,7 +115,6 @@ async def _rehearse(link: str, seconds: float) -> dict[str, Any]:
 
 def _summary(seen: Mapping[str, Any], worker: Mapping[str, float]) -> dict[str, Any]:
     heard = seen["heard"]
-    busy, overhead = worker["busy_seconds"], worker["overhead_seconds"]
     return {
         "audio": {
             "frames": heard["frames"],
@@ -130,9 +134,12 @@ def _summary(seen: Mapping[str, Any], worker: Mapping[str, float]) -> dict[str, 
         "refused": len(seen["refused"]),
         "reasons": sorted(set(seen["refused"]))[:5],
         "worker": {
-            "busy s": round(busy, 2),
-            "overhead s": round(overhead, 3),
-            "overhead share": round(overhead / busy, 4) if busy else None,
+            "busy s": round(worker["busy_seconds"], 2),
+            "overhead s": round(worker["overhead_seconds"], 3),
+            "overhead by busy": _divide(worker["overhead_seconds"], worker["busy_seconds"]),
+            "overhead by busy, CPU of the loop": _divide(
+                worker["overhead_cpu_seconds"], worker["busy_cpu_seconds"]
+            ),
             "units": worker["steps"],
             "mean batch": round(worker["advanced_runs"] / worker["steps"], 2) if worker["steps"] else None,
         },
@@ -152,7 +159,7 @@ def _ratios(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, flo
 
 
 def _divide(one: float | None, other: float | None) -> float | None:
-    return round(one / other, 3) if one is not None and other else None
+    return round(one / other, 4) if one is not None and other else None
 
 
 def _quantiles(

@@ -1,0 +1,73 @@
+"""What a rehearsal counts of the band, and the whole of it against a server with a scripted engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from antiphon_client import rehearsal
+from antiphon_client.rehearsal import Ear, Heard
+from antiphon_proto.messages import Audio, BandStream, Pong
+from support.server import running
+
+FRAME = 1920
+FIRST = int(rehearsal.START_UP * 48_000 / FRAME)
+"""The first frame that counts."""
+
+
+class Listening:
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.heard = Heard()
+        self.ear = Ear(self.heard, lambda: self.now)
+        self.ear.hear(Pong(100_000.0, 700_000.0))
+        # Sample 0 sounds at server time 701 s: at 101 s of this clock.
+        self.ear.hear(BandStream("band", 1, 701_000.0, FRAME))
+
+    def frame(self, index: int, *, before: float = 0.3, run: str = "band") -> None:
+        """Frame `index` comes `before` seconds before it sounds."""
+        self.now = 101.0 + index * 0.04 - before
+        self.ear.hear(Audio(run, 1, index, index * FRAME, b"o"))
+
+
+def test_frames_in_time_are_no_gap() -> None:
+    listening = Listening()
+    for index in range(FIRST + 20):
+        listening.frame(index)
+    heard = listening.heard
+    assert (heard.frames, heard.gaps, heard.late, heard.missing_ms) == (20, 0, 0, 0)
+    assert heard.margins_ms == pytest.approx([300.0] * 20)
+
+
+def test_what_is_missing_or_late_is_a_gap() -> None:
+    listening = Listening()
+    for index in range(FIRST + 5):
+        listening.frame(index)
+    listening.frame(FIRST + 8)  # three are missing
+    listening.frame(FIRST + 9, before=-0.01)
+    listening.frame(FIRST + 10, before=-0.02)  # still the same silence
+    listening.frame(FIRST + 11)
+    listening.frame(FIRST + 12, before=-0.01)
+    heard = listening.heard
+    assert (heard.gaps, heard.late, heard.missing_ms) == (3, 3, pytest.approx(120.0))
+
+
+def test_the_start_up_and_other_runs_do_not_count() -> None:
+    listening = Listening()
+    for index in range(FIRST):
+        listening.frame(index, before=-1.0)
+    listening.frame(FIRST + 50, run="another")
+    assert listening.heard == Heard()
+
+
+async def test_a_rehearsal_sees_what_people_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "READING", 0.01)
+    monkeypatch.setattr(rehearsal, "LOOKING", 0.01)
+    async with running(tmp_path) as server:
+        room = await server.new_room()
+        seen = await rehearsal.rehearse(room["links"]["owner"], 1.0, writers=1, painters=1, jam=False)
+    assert seen.heard is None
+    assert seen.tokens >= 3
+    assert len(seen.first_tokens_ms) >= 1
+    assert len(seen.pictures_ms) >= 1
