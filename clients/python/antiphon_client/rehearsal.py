@@ -176,8 +176,8 @@ async def _listen(room: Room, feed: Feed[AudioFrame], heard: Heard) -> None:
 
 
 class Ear:
-    """Counts what is heard of a band: frames of `frame` samples, by where they begin, when they should sound and when they
-    came, in server time."""
+    """Counts what is heard of a band: frames of `frame` samples, by where they begin, when they should sound and when
+    they came, in server time."""
 
     def __init__(self, heard: Heard, frame: int = FRAME) -> None:
         self._heard = heard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -67,13 +66,11 @@ def test_ratios_are_theirs_by_ours() -> None:
 
 
 @pytest.mark.usefixtures("embedded_text_model")
-async def test_all_of_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three seconds beyond the band's start-up: what is measured here means nothing."""
+async def test_it_runs_on_a_real_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second beyond the band's start-up; what is measured here means nothing."""
     monkeypatch.setattr(mixed, "WRITERS", 1)
     monkeypatch.setattr(mixed, "PAINTERS", 1)
-    report = await mixed.measure(8.0)
-    data = json.loads(report.to_json())
-    for policy in ("deadline", "fifo"):
-        assert data["results"][policy]["audio"]["frames"] > 0
-        assert data["results"][policy]["worker"]["units"] > 0
-    assert len(data["targets"]) == 4
+    summary = await mixed._under("deadline", 7.0)
+    assert summary["audio"]["frames"] > 0
+    assert summary["worker"]["units"] > 0
+    assert summary["reasons"] == []
