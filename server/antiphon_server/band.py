@@ -42,6 +42,10 @@ class Listener(Protocol):
 
     def performed(self, band: Band, played: Performed) -> None: ...
 
+    def sounded(self, band: Band, audio: Audio) -> None:
+        """It sent a frame, and has told no notes so far."""
+        ...
+
     def over(self, band: Band) -> None: ...
 
 
@@ -75,6 +79,7 @@ class Band(Work):
         """The sample after the last one that was sent."""
         self._streams = False
         self._from_pts = 0
+        self._notes_told = False
         self._cut = False
         """Audio beyond a stop was taken back: how the band would have rung out after it is not heard either."""
         self._restarts = 0
@@ -147,6 +152,7 @@ class Band(Work):
                 self._send(output)
             case Performed(notes, chords):
                 info = self.run.info
+                self._notes_told = True
                 self._listener.performed(self, output)
                 for first in range(0, max(len(notes), 1), _NOTES):
                     some = chords[:_CHORDS] if first == 0 else ()
@@ -164,6 +170,8 @@ class Band(Work):
         self._sound.took(audio.late)
         self._seq += 1 + missing
         self._end = audio.pts + audio.samples
+        if not self._notes_told:
+            self._listener.sounded(self, audio)
         message = AudioMessage(info.id, info.epoch, self._seq - 1, audio.pts, audio.opus)
         self._desk.send_all(Frame.of(message, deadline=self.timebase.seconds_at(self._end)))
 

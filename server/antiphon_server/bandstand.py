@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon_engines.api import EngineUnavailable, Performed
+from antiphon_engines.api import Audio, EngineUnavailable, Performed
 from antiphon_proto.errors import AntiphonError, Conflict, RateLimited
 from antiphon_proto.jam import BAND, LOOPS, NoteEvent, TransportChange
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
@@ -24,6 +24,7 @@ from antiphon_server.jam_log import (
     BandBegan,
     BandEnded,
     BandPlayed,
+    BandSounded,
     ChordPlayed,
     JamLog,
     KeyPlayed,
@@ -206,6 +207,10 @@ class Bandstand:
         for chord in played.chords:
             at_ms, _ = self._conductor.span_ms(chord.tick, 0, now)
             self._log.add(ChordPlayed(at_ms, run, chord.name))
+
+    def sounded(self, band: Band, audio: Audio) -> None:
+        at_ms = band.timebase.ms_at(audio.pts)
+        self._log.add(BandSounded(at_ms, band.run.info.id, audio.samples, audio.opus))
 
     def over(self, band: Band) -> None:
         info = band.run.info

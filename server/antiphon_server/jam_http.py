@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -34,7 +35,7 @@ async def log(request: web.Request) -> web.Response:
     from_ms, to_ms = _times(request)
     after = _whole(request, "after", 0)
     entries = await gateway.store.jam(room.id, after=after, from_ms=from_ms, to_ms=to_ms, limit=_PAGE)
-    events = [to_builtins(event) for event in await asyncio.to_thread(_within, entries, from_ms, to_ms)]
+    events = await asyncio.to_thread(_within, entries, from_ms, to_ms)
     following = entries[-1].seq if len(entries) == _PAGE else None
     return web.json_response({"events": events, "next": following}, headers=_HEADERS)
 
@@ -86,15 +87,24 @@ def _chosen(entries: list[JamEntry], from_ms: int, to_ms: int | None) -> tuple[l
 
 def _ledger(room: str, events: list[JamEvent], low: float, high: float) -> bytes:
     """Who played what."""
-    inside = [event for event in events if low <= event.at_ms < high]
+    inside = _plain(event for event in events if low <= event.at_ms < high)
     people = {event.participant: event.name for event in events if isinstance(event, Person)}
     body = {"room": room, "from_ms": low, "to_ms": high, "people": people, "events": inside}
     return msgspec.json.encode(body)
 
 
-def _within(entries: tuple[JamEntry, ...], from_ms: int, to_ms: int | None) -> list[JamEvent]:
+def _plain(events: Iterable[JamEvent]) -> list[dict[str, Any]]:
+    """As JSON has them; sound stays out, it comes as a file."""
+    plain: list[dict[str, Any]] = [to_builtins(event) for event in events]
+    for event in plain:
+        event.pop("opus", None)
+    return plain
+
+
+def _within(entries: tuple[JamEntry, ...], from_ms: int, to_ms: int | None) -> list[dict[str, Any]]:
     until = float("inf") if to_ms is None else to_ms
-    return [event for entry in entries for event in read(entry) if from_ms <= event.at_ms < until]
+    events = [event for entry in entries for event in read(entry) if from_ms <= event.at_ms < until]
+    return _plain(events)
 
 
 def _loop(room: Room, key: str, kind: str) -> bytes:

@@ -57,6 +57,15 @@ class BandPlayed(Struct, frozen=True, tag="band"):
     velocity: int
 
 
+class BandSounded(Struct, frozen=True, tag="sound"):
+    """A frame of a band that tells no notes: one Opus packet of `samples` samples."""
+
+    at_ms: float
+    run: str
+    samples: int
+    opus: bytes
+
+
 class ChordPlayed(Struct, frozen=True, tag="chord"):
     at_ms: float
     run: str
@@ -97,7 +106,16 @@ class BandEnded(Struct, frozen=True, tag="band_ended"):
 
 
 JamEvent: TypeAlias = (
-    Person | KeyPlayed | LoopPlayed | BandPlayed | ChordPlayed | Turned | Asked | BandBegan | BandEnded
+    Person
+    | KeyPlayed
+    | LoopPlayed
+    | BandPlayed
+    | BandSounded
+    | ChordPlayed
+    | Turned
+    | Asked
+    | BandBegan
+    | BandEnded
 )
 _BATCH = 2000
 """Events that are written at once, whatever the time."""

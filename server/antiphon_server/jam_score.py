@@ -7,10 +7,11 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from antiphon_proto.jam import Transport
+from antiphon_proto.jam import SAMPLE_RATE, Transport
 from antiphon_server.jam_log import (
     BandEnded,
     BandPlayed,
+    BandSounded,
     ChordPlayed,
     JamEvent,
     KeyPlayed,
@@ -23,6 +24,9 @@ _LONGEST_MS: Final = 30_000.0
 """Of a key whose release the record lacks."""
 _PAUSE_MS: Final = 600_000.0
 """Ten minutes in which nothing happens part two sessions."""
+
+_TOGETHER_MS: Final = 1.0
+"""Frames so close are one take."""
 
 Part = Literal["person", "loop", "band"]
 
@@ -47,6 +51,13 @@ class Track(Struct, frozen=True):
     notes: tuple[ScoreNote, ...]
 
 
+class Take(Struct, frozen=True):
+    """What a band that told no notes was heard playing: Opus packets, one after the other."""
+
+    start_ms: float
+    packets: tuple[bytes, ...]
+
+
 class Tempo(Struct, frozen=True):
     """From `at_ms` of the score on."""
 
@@ -62,6 +73,7 @@ class Score(Struct, frozen=True):
     tracks: tuple[Track, ...]
     tempos: tuple[Tempo, ...]
     chords: tuple[tuple[float, str], ...] = ()
+    takes: tuple[Take, ...] = ()
 
 
 def session(events: Sequence[JamEvent]) -> tuple[float, float]:
@@ -100,7 +112,8 @@ def score(
     )
     ends = [note.start_ms + note.duration_ms for track in made for note in track.notes]
     length_ms = max([to_ms - start_ms, *ends], default=0.0)
-    return Score(start_ms, length_ms, made, _tempos(turns, start_ms), chords)
+    takes = tuple(_takes(_heard(ordered, turns, from_ms, to_ms), start_ms))
+    return Score(start_ms, length_ms, made, _tempos(turns, start_ms), chords, takes)
 
 
 def _span(event: JamEvent) -> tuple[float, float]:
@@ -174,6 +187,38 @@ def _band(events: Sequence[JamEvent], turns: Sequence[Turned]) -> Iterable[tuple
         if playing and event.at_ms < ended.get(event.run, event.at_ms + 1):
             key: _Key = ("band", event.run, event.role, event.program)
             yield key, ScoreNote(event.at_ms, event.duration_ms, event.pitch, event.velocity)
+
+
+def _heard(
+    events: Sequence[JamEvent], turns: Sequence[Turned], from_ms: float, to_ms: float
+) -> Iterable[BandSounded]:
+    """Frames of bands that told no notes at all, while the transport played."""
+    told = {event.run for event in events if isinstance(event, BandPlayed)}
+    at = 0
+    playing = True
+    for event in events:
+        if isinstance(event, BandSounded) and event.run not in told and from_ms <= event.at_ms < to_ms:
+            while at < len(turns) and turns[at].at_ms <= event.at_ms:
+                playing = turns[at].transport.playing
+                at += 1
+            if playing:
+                yield event
+
+
+def _takes(frames: Iterable[BandSounded], start_ms: float) -> Iterable[Take]:
+    """Frames that follow each other, in one take."""
+    packets: list[bytes] = []
+    begin = end = float("-inf")
+    for frame in frames:
+        if packets and abs(frame.at_ms - end) > _TOGETHER_MS:
+            yield Take(begin - start_ms, tuple(packets))
+            packets = []
+        if not packets:
+            begin = frame.at_ms
+        packets.append(frame.opus)
+        end = frame.at_ms + frame.samples * 1000 / SAMPLE_RATE
+    if packets:
+        yield Take(begin - start_ms, tuple(packets))
 
 
 def _track(key: _Key, notes: list[ScoreNote], names: dict[str, str]) -> Track:

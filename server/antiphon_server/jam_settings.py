@@ -28,8 +28,9 @@ class JamSettings(BaseModel):
     """Beyond the lead, how long after it is asked for a band begins."""
     band_restarts: int = Field(default=3, ge=0, le=100)
     """Times that a band whose worker died is started again."""
-    log_bytes: int = Field(default=16 * MIB, ge=64 * 1024, le=1024 * MIB)
-    """What a room keeps of what was played; the oldest goes."""
+    log_bytes: int = Field(default=64 * MIB, ge=64 * 1024, le=1024 * MIB)
+    """What a room keeps of what was played; the oldest goes. Notes take about 1 MB an hour and person; the sound of a
+    band that tells no notes, which is kept too, 45 MB an hour."""
     log_batches: int = Field(default=20_000, ge=10, le=1_000_000)
     """Writes of about a second each."""
     export_seconds: float = Field(default=1800.0, gt=0, le=3 * 3600)

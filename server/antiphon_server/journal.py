@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from antiphon_server.store.api import Change, Entry, RoomStore, Snapshot, StorageUnavailable
+from antiphon_server.store.api import Change, Entry, JamEntry, RoomStore, Snapshot, StorageUnavailable
 
 Durable: TypeAlias = Callable[[], None]
 _RETRY_FIRST = 0.25
@@ -118,7 +118,9 @@ class Journal:
 
 def _weight(changes: list[Change] | tuple[Change, ...]) -> int:
     return sum(
-        len(change.update) if isinstance(change, Entry) else len(change.state)
+        len(change.update)
+        if isinstance(change, Entry)
+        else len(change.state if isinstance(change, Snapshot) else change.body)
         for change in changes
-        if isinstance(change, Entry | Snapshot)
+        if isinstance(change, Entry | Snapshot | JamEntry)
     )

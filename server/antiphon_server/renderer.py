@@ -55,6 +55,9 @@ class Renderer:
             "format": kind,
             "seconds": score.length_ms / 1000,
             "tracks": [_track(track) for track in score.tracks],
+            "takes": [
+                {"start": max(0.0, take.start_ms / 1000), "packets": take.packets} for take in score.takes
+            ],
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,

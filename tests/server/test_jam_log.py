@@ -339,6 +339,44 @@ async def test_a_session_comes_back_as_sound(server: LiveServer, kind: str) -> N
     assert 0.8 <= len(sound) / rate <= 6
 
 
+async def test_a_band_that_tells_no_notes_is_kept_as_it_sounded(server: LiveServer) -> None:
+    av = pytest.importorskip("av")
+    numpy = pytest.importorskip("numpy")
+    pytest.importorskip("tinysoundfont")
+    from antiphon_engines.audio.opus import OpusEncoder
+
+    made = await server.new_room()
+    room = await server.gateway.hub.get(made["room"])
+    ann = NativeReplica("Ann", "owner", 11)
+    ann.connect(room)
+    ann.send(room, Conduct(1, TransportChange(playing=True), "now"))
+    ann.send(room, Perform(1))
+    [run] = [run.info.id for run in room.runs]
+    encoder = OpusEncoder(1920)
+    time = numpy.arange(50 * 1920) / 48_000
+    tone = (0.3 * numpy.sin(2 * numpy.pi * 880 * time)).astype(numpy.float32)
+    for number, part in enumerate(numpy.split(numpy.stack([tone, tone], 1), 50)):
+        server.engine.sound(run, number * 1920, opus=encoder.encode(part))
+    base = f"{server.url}/api/rooms/{made['room']}/jam"
+    token = f"token={made['tokens']['editor']}"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{base}/log?{token}") as answer:
+            log = await answer.json()
+        async with http.get(f"{base}/export?format=wav&{token}") as answer:
+            data = await answer.read()
+            assert answer.status == 200, data
+    sounds = [event for event in log["events"] if event["type"] == "sound"]
+    assert len(sounds) == 50
+    assert set(sounds[0]) == {"type", "at_ms", "run", "samples"}
+    with av.open(io.BytesIO(data)) as file:
+        pcm = numpy.concatenate([frame.to_ndarray().reshape(-1, 2) for frame in file.decode(audio=0)])
+    loud = numpy.flatnonzero(numpy.abs(pcm[:, 0]) > 0.05)
+    assert (loud[-1] - loud[0]) / 48_000 == pytest.approx(2.0, abs=0.05)
+    part = pcm[loud[0] + 24_000 : loud[0] + 72_000, 0]
+    spectrum = numpy.abs(numpy.fft.rfft(part * numpy.hanning(len(part))))
+    assert float(spectrum.argmax()) == pytest.approx(880, abs=2)
+
+
 async def test_sound_that_is_too_long_is_refused(tmp_path: Path) -> None:
     async with running(tmp_path / "data", jam=JamSettings(export_seconds=0.5)) as server:
         made = await server.new_room()

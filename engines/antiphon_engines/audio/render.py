@@ -29,10 +29,12 @@ from . import embedded
 from .player import Pcm
 from .sound import DRUM_KIT, KITS, preset_of
 from .synthesiser import SoundFont, Synthesiser
+from .takes import Take, Takes
 
 MAX_SECONDS: Final = 3 * 3600.0
 MAX_TRACKS: Final = 128
 MAX_NOTES: Final = 500_000
+MAX_TAKES: Final = 100_000
 MAX_JOB: Final = 64 * 1024 * 1024
 """Bytes of a job."""
 _BLOCK: Final = SAMPLE_RATE
@@ -68,6 +70,8 @@ class RenderJob(Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
     cache_dir: Annotated[str, Meta(min_length=1, max_length=4096)]
     tracks: Annotated[tuple[Track, ...], Meta(max_length=MAX_TRACKS)]
+    takes: Annotated[tuple[Take, ...], Meta(max_length=MAX_TAKES)] = ()
+    """Sound that is there already; it makes the file no longer."""
     format: Literal["wav", "flac", "pcm"] = "wav"
     seconds: Seconds = 0.0
     """At least so long; it goes on until the last note has ended."""
@@ -114,6 +118,7 @@ def blocks(job: RenderJob, synthesiser: Synthesiser) -> Iterator[Pcm]:
         synthesiser.volume(channel, track.volume)
         synthesiser.pan(channel, track.pan)
     events, at = _events(job), 0
+    takes = Takes(job.takes)
     for start in range(0, math.ceil(length(job) * SAMPLE_RATE), _BLOCK):
         moves: dict[int, list[tuple[int, int, int]]] = {}
         while at < len(events) and events[at][0] < start + _BLOCK:
@@ -121,7 +126,7 @@ def blocks(job: RenderJob, synthesiser: Synthesiser) -> Iterator[Pcm]:
             moves.setdefault(sample - start, []).append((channel, pitch, velocity))
             at += 1
         keys = {offset: partial(_press, synthesiser, presses) for offset, presses in moves.items()}
-        yield synthesiser.render(_BLOCK, keys)
+        yield takes.mix(synthesiser.render(_BLOCK, keys), start)
 
 
 def _events(job: RenderJob) -> list[tuple[int, int, int, int, int]]:
