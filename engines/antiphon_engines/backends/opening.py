@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Protocol, cast
+
+from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.plan import Plan
 from antiphon_engines.backends.runner import Runner
 from antiphon_engines.backends.signature import Signature
+
+
+class Refittable(Runner, Protocol):
+    """A runner that can take other weights."""
+
+    def refit(self, onnx: Path) -> None: ...
+
+
+def refit(runner: Runner, weights: Plan) -> None:
+    """Replace the weights of a runner by those of an ONNX file of the same network; where that fails the runner is
+    closed. Raises EngineUnavailable."""
+    try:
+        cast(Refittable, runner).refit(weights.model)
+    except EngineUnavailable:
+        runner.close()
+        raise
 
 
 def open_plan(plan: Plan, signature: Signature, *, cuda: bool, threads: int) -> Runner:

@@ -55,7 +55,7 @@ class Seat:
         if runner is self._fallback:
             return runner(tensors)
         try:
-            return self._parted(runner, tensors)
+            return parted(runner, tensors)
         except ShapeRefused:
             return self._fallback(tensors)
         except Exception:
@@ -92,16 +92,18 @@ class Seat:
         self._runner.close()
         self._fallback.close()
 
-    def _parted(self, runner: Runner, tensors: Tensors) -> dict[str, torch.Tensor]:
-        most = next((dim.high for dim in runner.signature.dims if dim.name == "rows"), 0)
-        rows = len(tensors[runner.signature.inputs[0].name])
-        if not most or rows <= most:
-            return runner(tensors)
-        parts = [
-            runner({name: tensor[at : at + most] for name, tensor in tensors.items()})
-            for at in range(0, rows, most)
-        ]
-        return {name: torch.cat([part[name] for part in parts]) for name in runner.signature.outputs}
+
+def parted(runner: Runner, tensors: Tensors) -> dict[str, torch.Tensor]:
+    """A call, in parts where it has more rows than the runner's plan."""
+    most = next((dim.high for dim in runner.signature.dims if dim.name == "rows"), 0)
+    rows = len(tensors[runner.signature.inputs[0].name])
+    if rows <= most or not most:
+        return runner(tensors)
+    answers = [
+        runner({name: tensor[at : at + most] for name, tensor in tensors.items()})
+        for at in range(0, rows, most)
+    ]
+    return {name: torch.cat([answer[name] for answer in answers]) for name in runner.signature.outputs}
 
 
 def error(runner: Runner, reference: TorchRunner) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import background, opening
@@ -33,20 +35,17 @@ class Acceleration:
         seats: Mapping[Part, Seat],
         *,
         threads: int,
-        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Opens the plans of `folder` that are ready. `changed` is called, on another thread, when a runner has taken
-        over later; `threads` are those of one call."""
+        """Opens the plans of `folder` that are ready. `threads` are those of one call."""
         self._wishes = wishes
         self._seats = seats
         self._threads = threads
-        self._changed = changed
         self._store = PlanStore(folder)
         self._builder: background.Builder | None = None
         self._lock = threading.Lock()
         self._closed = False
         orders = [order for part in seats if (order := self._order(part)) is not None]
-        self._missing = [order for order in orders if not self._ready(order)]
+        self._missing = {self._to_build(order): order for order in orders if not self._ready(order)}
 
     def start(self) -> None:
         """Begin to build what is missing."""
@@ -56,7 +55,7 @@ class Acceleration:
                     "building %s", ", ".join(f"{each.part} for {each.backend}" for each in self._missing)
                 )
                 self._builder = background.Builder(
-                    self._store.folder, self._missing, self._hear, niceness=NICENESS
+                    self._store.folder, tuple(self._missing), self._hear, niceness=NICENESS
                 )
 
     def wait(self) -> None:
@@ -80,27 +79,49 @@ class Acceleration:
     def _ready(self, order: Order) -> bool:
         """Whether nothing has to be built for an order: its runner sits, or never will."""
         try:
-            plan = self._store.sound(order.key())
-            if plan is None:
-                return False
-            self._seat(order, plan)
+            if plan := self._store.sound(order.key()):
+                self._seat(order, plan)
+                return True
+            return self._refitted(order)
         except EngineUnavailable as error:
             logger.warning("the %s stays on torch: %s", order.part, error.message)
         return True
 
-    def _seat(self, order: Order, plan: Plan) -> None:
-        wishes = self._wishes
+    def _bare(self, order: Order) -> Plan | None:
+        """The engine of the same network without adapters, if it is there and can take theirs."""
+        if not (order.refittable and order.loras):
+            return None
+        return self._store.sound(replace(order, loras=()).key())
+
+    def _to_build(self, order: Order) -> Order:
+        """Where an engine can take the adapters' weights, only their ONNX file is wanting."""
+        return order.exported() if self._bare(order) is not None else order
+
+    def _refitted(self, order: Order) -> bool:
+        """Give the adapters' weights to an engine that was built without them: seconds instead of a build."""
+        engine = self._bare(order)
+        source = self._store.sound(order.exported().key()) if engine is not None else None
+        if engine is None or source is None:
+            return False
+        self._seat(order, engine, source)
+        return True
+
+    def _seat(self, order: Order, plan: Plan, weights: Plan | None = None) -> None:
+        """Let the plan's runner take over, with the weights of another plan where those are given."""
         runner = opening.open_plan(
-            plan, order.signature, cuda=bool(wishes.architecture), threads=self._threads
+            plan, order.signature, cuda=bool(self._wishes.architecture), threads=self._threads
         )
+        if weights is not None:
+            opening.refit(runner, weights)
         off = self._seats[order.part].offer(runner)
         logger.info("the %s runs on %s; error against torch %.1g", order.part, order.backend, off)
 
-    def _hear(self, order: Order, said: Said) -> None:
+    def _hear(self, built: Order, said: Said) -> None:
+        order = self._missing[built]
         match said.event:
             case "progress":
                 logger.debug("%s: %s %.0f %%", order.part, said.message, 100 * said.fraction)
             case "failed":
                 logger.warning("the %s stays on torch: %s", order.part, said.message)
-            case "done" if not self._closed and self._ready(order):
-                self._changed()
+            case "done" if not self._closed:
+                self._ready(order)
