@@ -131,7 +131,7 @@ test("a picture remembers the words of its asker, those of the style apart", () 
 
 test("a card stands where its object is still seen", () => {
   assert.equal(cardPlace({ x: 400, y: 100, w: 200, h: 200 }, 1000, 800), "below");
-  assert.equal(cardPlace({ x: 400, y: 100, w: 200, h: 200 }, 1000, 800, true), "right");
+  assert.equal(cardPlace({ x: 400, y: 100, w: 200, h: 200 }, 1000, 800, "open"), "right");
   assert.equal(cardPlace({ x: 300, y: 400, w: 200, h: 200 }, 1000, 800), "right");
   assert.equal(cardPlace({ x: 750, y: 400, w: 200, h: 200 }, 1000, 800), "left");
   assert.equal(cardPlace({ x: 100, y: 400, w: 200, h: 200 }, 400, 800), "below", "a telephone has no sides");

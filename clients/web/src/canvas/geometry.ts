@@ -86,20 +86,19 @@ export const overlaps = (a: Box, b: Box): boolean =>
   a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
 
 /** Pixels that a card over the board takes, at most. */
-const CARD = { width: 360, height: 330, open: 520, least: 690 };
+const CARD = { width: 360, small: 220, usual: 330, open: 520, least: 690 };
 
 /**
  * Where a card of an object leaves the object to be seen: below it, else beside it. `area` is in pixels of the view;
- * `open` is a card with everything on it.
+ * a card is small while a mask is brushed, and `open` with its settings.
  */
 export function cardPlace(
   area: Box,
   width: number,
   height: number,
-  open = false,
+  card: "small" | "usual" | "open" = "usual",
 ): "below" | "left" | "right" {
-  const tall = open ? CARD.open : CARD.height;
-  if (area.y + area.h < height - tall || width < CARD.least) return "below";
+  if (area.y + area.h < height - CARD[card] || width < CARD.least) return "below";
   const [left, right] = [area.x, width - area.x - area.w];
   // Where there is room at neither side it covers the emptier one.
   return right >= Math.min(CARD.width, left) ? "right" : "left";

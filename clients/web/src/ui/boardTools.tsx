@@ -82,16 +82,16 @@ function ShapeMenu({ easel }: { easel: Easel }) {
     else if (menu.current) menu.current.open = false;
   }, [held]);
   return (
-    <details class="menu shape-menu" ref={menu}>
+    <details class="flyout shape-menu" ref={menu}>
       <summary
         class={`icon-button ${isShape(held) ? "icon-held" : ""}`}
         aria-label={t.canvas.shapes}
         title={t.canvas.shapes}
       >
         <Icon name={ICONS[isShape(held) ? held : last.value]} />
-        <span class="menu-mark" aria-hidden="true" />
+        <span class="flyout-mark" aria-hidden="true" />
       </summary>
-      <div class="menu-items shape-items">
+      <div class="flyout-items shape-items">
         {SHAPES.map((shape) => (
           <IconButton
             key={shape}

@@ -57,8 +57,9 @@ export function CanvasPanel({ room }: { room: Room }) {
   const [chosen, ...others] = easel.selection.objects.value;
   const holding = easel.gesture.value !== null && easel.tool.value !== "mask";
   const only = others.length === 0 && !holding ? chosen : undefined;
-  const open = only?.type === "frame" && easel.tool.value !== "mask" && atelier.settingsOpen.value;
-  const card = only ? placeOf(easel, only, open) : "below";
+  const brushing = easel.tool.value === "mask";
+  const open = only?.type === "frame" && atelier.settingsOpen.value;
+  const card = only ? placeOf(easel, only, brushing ? "small" : open ? "open" : "usual") : "below";
   const centre = () => ({ x: easel.view.value.width / 2, y: easel.view.value.height / 2 });
   const toggleLayers = () => {
     layers.value = !layers.value;
@@ -117,11 +118,11 @@ export function CanvasPanel({ room }: { room: Room }) {
               <IconButton icon="redo" label={t.toolbar.redo} onClick={() => room.redo()} />
             </>
           )}
-          <details class="menu">
+          <details class="flyout">
             <summary class="icon-button" aria-label={t.canvas.export} title={t.canvas.export}>
               <Icon name="download" />
             </summary>
-            <div class="menu-items">
+            <div class="flyout-items">
               {(["png", "svg"] as const).map((kind) => (
                 <button
                   key={kind}
@@ -161,12 +162,16 @@ export function CanvasPanel({ room }: { room: Room }) {
   );
 }
 
-function placeOf(easel: Easel, object: BoardObject, open: boolean): "below" | "left" | "right" {
+function placeOf(
+  easel: Easel,
+  object: BoardObject,
+  card: "small" | "usual" | "open",
+): "below" | "left" | "right" {
   const camera = easel.camera.value;
   const box = bounds(object);
   const { width, height } = easel.view.value;
   const area = { ...toScreen(camera, box), w: box.w * camera.scale, h: box.h * camera.scale };
-  return cardPlace(area, width, height, open);
+  return cardPlace(area, width, height, card);
 }
 
 function SelectionActions({ easel }: { easel: Easel }) {
