@@ -91,7 +91,7 @@ async def test_a_picture_comes_in_and_the_board_goes_out(
     company: Company, served: ServedProcess, tmp_path: Path
 ) -> None:
     ada, eve = await artists(company, served)
-    await ada.page.locator("input[type=file]").set_input_files(
+    await ada.page.locator(".canvas input[type=file]").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": picture(size=(40, 30))}
     )
     await expect(eve.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))

@@ -3,10 +3,11 @@ order and angles. Pictures are checked pixel by pixel as the server has them."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from antiphon_client import Room, connect
 from support.artists import Artist, artists
 from support.pages import Company
 from support.picture_files import encoded, opened
-from support.server import ServedProcess
+from support.server import PATIENCE, ServedProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 Objects = list[dict[str, Any]]
@@ -36,6 +37,11 @@ def of(room: Room, kind: str) -> Objects:
     return [fields for fields in room.canvas.values() if fields["type"] == kind]
 
 
+async def until(room: Room, condition: Callable[[Room], bool]) -> None:
+    async with asyncio.timeout(2 * PATIENCE):
+        await room.wait_for(condition)
+
+
 def noise(width: int, height: int) -> Image.Image:
     """Pixels that nothing could hit by chance."""
     return Image.frombytes("RGB", (width, height), random.Random(5).randbytes(width * height * 3))
@@ -48,7 +54,7 @@ def colours(image: Image.Image) -> list[bytes]:
 
 async def bring_in(artist: Artist, image: Image.Image) -> None:
     """A picture comes into the middle of the board and is selected."""
-    await artist.page.locator("input[type=file]").set_input_files(
+    await artist.page.locator(".canvas input[type=file]").set_input_files(
         {"name": "noise.png", "mimeType": "image/png", "buffer": encoded(image)}
     )
     await expect(artist.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))
@@ -77,7 +83,7 @@ async def test_only_what_was_brushed_over_changes(company: Company, served: Serv
         # The others see where paint will go.
         await expect(eve.page.locator(".mask-sent")).to_have_count(1)
         await paint(ada, "red apple")
-        await room.wait_for(lambda room: len(of(room, "image")) == 2)
+        await until(room, lambda room: len(of(room, "image")) == 2)
         [made] = [fields for fields in of(room, "image") if fields.get("run")]
         mask = opened(await room.download(made["mask"])).convert("L")
         after = opened(await room.download(made["asset"])).convert("RGB")
@@ -108,15 +114,15 @@ async def test_a_mask_is_erased_turned_round_cleared_and_undone(
     await ada.drag((250, 250), (300, 250))
     await expect(overlay).to_have_attribute("data-painted", "yes")
     async with watching(ada) as room:
-        await room.wait_for(lambda room: "mask" in of(room, "frame")[0])
+        await until(room, lambda room: "mask" in of(room, "frame")[0])
         first = of(room, "frame")[0]["mask"]
         await ada.page.get_by_text("Eraser", exact=True).click()
         await ada.drag((270, 250), (320, 250))
-        await room.wait_for(lambda room: of(room, "frame")[0].get("mask") not in (None, first))
+        await until(room, lambda room: of(room, "frame")[0].get("mask") not in (None, first))
         await ada.page.get_by_role("button", name="Invert").click()
         masks = [first]
         while len(masks) < 3:
-            await room.wait_for(lambda room: of(room, "frame")[0].get("mask") not in (None, *masks))
+            await until(room, lambda room: of(room, "frame")[0].get("mask") not in (None, *masks))
             masks.append(of(room, "frame")[0]["mask"])
         white = [
             sum(value > 127 for value in opened(await room.download(mask)).convert("L").tobytes())
@@ -127,10 +133,10 @@ async def test_a_mask_is_erased_turned_round_cleared_and_undone(
         assert white[2] == pixels[0] * pixels[1] - white[1]
         await ada.page.get_by_role("button", name="Clear").click()
         await expect(overlay).to_have_attribute("data-painted", "no")
-        await room.wait_for(lambda room: "mask" not in of(room, "frame")[0])
+        await until(room, lambda room: "mask" not in of(room, "frame")[0])
         # What was cleared comes back, to the room and under the brush.
         await ada.tool("Control+z")
-        await room.wait_for(lambda room: of(room, "frame")[0].get("mask") == masks[2])
+        await until(room, lambda room: of(room, "frame")[0].get("mask") == masks[2])
         await expect(overlay).to_have_attribute("data-painted", "yes")
 
 
@@ -145,7 +151,7 @@ async def test_a_picture_grows_around_itself(company: Company, served: ServedPro
         await ada.page.get_by_role("button", name="Make room").click()
         await expect(eve.page.locator(".mask-sent")).to_have_count(1)
         await paint(ada, "green tree")
-        await room.wait_for(lambda room: len(of(room, "image")) == 2)
+        await until(room, lambda room: len(of(room, "image")) == 2)
         [made] = [fields for fields in of(room, "image") if fields.get("run")]
         [old] = [fields for fields in of(room, "image") if not fields.get("run")]
         after = opened(await room.download(made["asset"])).convert("RGB")
@@ -166,7 +172,7 @@ async def test_four_variants_have_four_seeds(company: Company, served: ServedPro
         four = ada.page.get_by_role("button", name="Four variants")
         await expect(four).to_be_enabled()
         await four.click()
-        await room.wait_for(lambda room: len(of(room, "image")) == 4)
+        await until(room, lambda room: len(of(room, "image")) == 4)
         made = of(room, "image")
     assert len({fields["seed"] for fields in made}) == 4
     assert len({fields["asset"] for fields in made}) == 4
@@ -185,20 +191,20 @@ async def test_a_picture_is_varied_and_enlarged_and_says_so(
         await ada.tool("f")
         await ada.drag((200, 100), (320, 220))
         await paint(ada, "red apple")
-        await room.wait_for(lambda room: len(of(room, "image")) == 1)
+        await until(room, lambda room: len(of(room, "image")) == 1)
         [first] = of(room, "image")
         await ada.board.focus()
         await ada.page.keyboard.press("PageDown")
         await expect(ada.page.get_by_text("then repainted a little by the model")).to_be_visible()
         await ada.page.get_by_role("button", name="Vary").click()
-        await room.wait_for(lambda room: len(of(room, "image")) == 2)
+        await until(room, lambda room: len(of(room, "image")) == 2)
         [varied] = [fields for fields in of(room, "image") if fields["run"] != first["run"]]
         assert (varied["task"], varied["source"]) == ("image_to_image", first["asset"])
         assert varied["seed"] != first["seed"]
         assert varied["x"] > first["x"] + first["w"]
         await ada.board.click(position={"x": 260, "y": 160})
         await ada.page.get_by_role("button", name="Enlarge").click()
-        await room.wait_for(lambda room: len(of(room, "image")) == 3)
+        await until(room, lambda room: len(of(room, "image")) == 3)
         [large] = [
             fields for fields in of(room, "image") if fields["run"] not in (first["run"], varied["run"])
         ]
@@ -233,22 +239,22 @@ async def test_a_live_frame_follows_every_hand_and_outlives_its_holder(
         def asset(room: Room) -> Any:
             return of(room, "frame")[0].get("asset")
 
-        await room.wait_for(lambda room: asset(room) is not None)
+        await until(room, lambda room: asset(room) is not None)
         blank, holder = asset(room), of(room, "frame")[0]["holder"]
         await eve.tool("p")
         await eve.drag((240, 150), (300, 200))
-        await room.wait_for(lambda room: asset(room) != blank)
+        await until(room, lambda room: asset(room) != blank)
         # Both pages show it beside the frame; the frame has stayed.
         for artist in (ada, eve):
             await expect(artist.objects("frame").locator("image")).to_have_attribute(
                 "href", re.compile("^blob:")
             )
         await ada.page.close()
-        await room.wait_for(lambda room: holder not in room.participants)
+        await until(room, lambda room: holder not in room.participants)
         first = asset(room)
         await eve.drag((240, 220), (320, 220))
-        await room.wait_for(lambda room: of(room, "frame")[0]["holder"] != holder)
-        await room.wait_for(lambda room: asset(room) not in (blank, first))
+        await until(room, lambda room: of(room, "frame")[0]["holder"] != holder)
+        await until(room, lambda room: asset(room) not in (blank, first))
 
 
 async def test_turning_and_layers_are_the_same_for_all(company: Company, served: ServedProcess) -> None:
