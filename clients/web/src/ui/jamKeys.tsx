@@ -248,11 +248,11 @@ function Surface(props: {
             {drums ? (
               <>
                 {t.jam.padNames[index]}
-                <kbd>{labelOfPad(index)}</kbd>
+                <b>{labelOfPad(index)}</b>
               </>
             ) : (
               <>
-                <kbd>{labelOfPitch(pitch, low)}</kbd>
+                <b>{labelOfPitch(pitch, low)}</b>
                 {pitch % OCTAVE === 0 && noteName(pitch)}
               </>
             )}

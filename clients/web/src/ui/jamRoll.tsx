@@ -15,6 +15,8 @@ import { t } from "../strings";
 const PRESENT = 0.58;
 const PIXELS_PER_BEAT = 46;
 const FEWEST_BEATS = 8;
+/** Pixels at the top for the chord and the names. */
+const HEAD = 26;
 /** Part of the height that is the drums'. */
 const DRUM_PART = 0.2;
 const DRUM_LOW = 35;
@@ -152,13 +154,15 @@ function paint(
   const x = (at: number) => ((at - first) / span) * width;
   context.clearRect(0, 0, width, height);
   grid(context, transport, first, last, x, height, ink);
-  const notes = [...inSight(jam.roll.notes, first, last), ...loopNotes(jam, transport, first, last)];
+  // People's notes lie on top of the band's.
+  const seen = inSight(jam.roll.notes, first, last).sort((a, b) => Number(b.band) - Number(a.band));
+  const notes = [...seen, ...loopNotes(jam, transport, first, last)];
   const shown = glided(range, notes);
-  const melodic = height * (1 - DRUM_PART);
+  const melodic = height * (1 - DRUM_PART) - HEAD;
   const y = (note: RollNote) =>
     note.drums
-      ? melodic + (1 - (note.pitch - DRUM_LOW) / (DRUM_HIGH - DRUM_LOW)) * height * DRUM_PART * 0.9
-      : melodic * (1 - (note.pitch - shown.low) / (shown.high - shown.low));
+      ? HEAD + melodic + (1 - (note.pitch - DRUM_LOW) / (DRUM_HIGH - DRUM_LOW)) * height * DRUM_PART * 0.9
+      : HEAD + melodic * (1 - (note.pitch - shown.low) / (shown.high - shown.low));
   const thick = Math.max(3, Math.min(9, melodic / (shown.high - shown.low)));
   for (const note of notes) {
     const colour = note.band ? ink.roles[note.who as BandRole] : ink.people.get(note.who);
