@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
 
 import pytest
 from playwright.async_api import Locator, expect
 
 from support.pages import Company, Person
-from support.server import ServedProcess
+from support.server import PATIENCE, ServedProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -94,9 +96,13 @@ async def test_one_transport_and_one_beat(company: Company, served: ServedProces
     for musician in (ada, eve):
         await expect(musician.place).to_have_attribute("data-playing", "true")
         await musician.says("samples", 20)
-    offsets = [await musician.page.evaluate(OFFSET) for musician in (ada, eve)]
-    print(f"the pages' clocks differ by {abs(offsets[0] - offsets[1]):.2f} ms")
-    assert abs(offsets[0] - offsets[1]) < SAME_BEAT_MS
+    # A page that a busy machine kept waiting finds the clock as soon as some of its pings come through quickly.
+    apart = math.inf
+    async with asyncio.timeout(PATIENCE):
+        while apart >= SAME_BEAT_MS:
+            offsets = [await one.page.evaluate(OFFSET) for one in (ada, eve)]
+            apart = abs(offsets[0] - offsets[1])
+    print(f"the pages' clocks differ by {apart:.2f} ms")
     tempo = ada.jam.get_by_label("Tempo")
     await tempo.fill("96")
     await tempo.press("Enter")

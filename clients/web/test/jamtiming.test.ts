@@ -8,12 +8,12 @@ import { NoteQueue } from "../src/jam/noteQueue";
 import { PlayoutDelay } from "../src/jam/playoutDelay";
 import { seeded } from "./support";
 
-/** Pings every two seconds against a server that is `ahead` of us and gains `drift` milliseconds a second. */
+/** Pings every second against a server that is `ahead` of us and gains `drift` milliseconds a second. */
 function estimated(jitter: () => number, ahead: number, drift: number) {
   const offset = new ClockOffset();
   let now = 0;
   for (let ping = 0; ping < 200; ping += 1) {
-    now += 2000;
+    now += 1000;
     const there = 0.3 + jitter();
     const back = 0.3 + jitter();
     const server = now + there + ahead + (drift * (now + there)) / 1000;

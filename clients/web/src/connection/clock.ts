@@ -19,9 +19,9 @@ export const systemClock: Clock = {
   },
 };
 
-const SAMPLES = 31;
+const SAMPLES = 61;
 /** One in so many samples counts: the quickest ones. */
-const QUICK = 4;
+const QUICK = 8;
 
 /** The middle of an ordered list; `fallback` for an empty one. */
 export function median(values: readonly number[], fallback = 0): number {

@@ -18,9 +18,9 @@ import { barAt, beatAt, beatOfBar, inForce, MAX_LOOP_NOTES, type Transport, type
 
 const TICK_MS = 50;
 /** The first samples of the server's clock come quickly, the later ones keep up with its drift. */
-const FIRST_PINGS = 12;
+const FIRST_PINGS = 16;
 const FIRST_PING_MS = 120;
-const PING_MS = 2000;
+const PING_MS = 1000;
 /** A key let go just after the end of a recording still belongs to it. */
 const GRACE_BEATS = 0.2;
 
