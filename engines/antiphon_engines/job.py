@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from msgspec import UNSET
+
 from antiphon_engines.api import AudioRequest, ImageRequest, Job, Request, Steer, TextRequest
+from antiphon_proto.params import ImageSteer
 
 
 class State(StrEnum):
@@ -86,8 +89,17 @@ class Ticket:
     timed: bool = field(init=False)
     """A band: its units have deadlines, and its place is given for its cost, not for its share."""
 
+    watched: bool = field(init=False)
+    """Somebody sees it come: of pictures only those with previews."""
+
     def __post_init__(self) -> None:
         self.timed = isinstance(self.request, AudioRequest)
+        self.watched = not isinstance(self.request, ImageRequest) or self.request.previews > 0
+
+    def steered(self, change: Steer) -> None:
+        """Its engine goes on with this change."""
+        if isinstance(change, ImageSteer) and change.previews is not UNSET:
+            self.watched = change.previews > 0
 
     def move(self, state: State) -> None:
         """The only way to change `state`. Raises IllegalTransition."""

@@ -210,6 +210,7 @@ class WorkerLoop:
             return
         try:
             self.engines[ticket.engine].steer(ticket.job, change)
+            ticket.steered(change)
             self._log.run(ticket, "steered", self._clock())
             if epoch:
                 self._say(ticket, Steered(epoch))

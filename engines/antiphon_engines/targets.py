@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from antiphon_engines.api import ImageRequest, TextRequest
+from antiphon_engines.api import TextRequest
 from antiphon_engines.job import Ticket
 from antiphon_engines.settings import Policy
 
@@ -21,17 +21,15 @@ GAIN: Final = 8.0
 MOST: Final = 4.0
 
 
-def background(ticket: Ticket) -> bool:
-    """A picture of which nobody asked for previews: nobody watches it come."""
-    return isinstance(ticket.request, ImageRequest) and not ticket.request.previews
-
-
 def due(ticket: Ticket, policy: Policy, thinning: float, now: float) -> bool:
     """Whether a run is behind what its owner is to see.
 
-    A picture is until its first preview, and so is a run that has just started. Chunks of a prompt count as tokens.
+    A watched picture is until its first preview, and so is a run that has just started. Chunks of a prompt count as
+    tokens.
     """
-    if ticket.stepped_at == ticket.started_at or (ticket.engine == "image" and not ticket.outputs):
+    if ticket.stepped_at == ticket.started_at or (
+        ticket.engine == "image" and ticket.watched and not ticket.outputs
+    ):
         return True
     latest = ticket.output_at if ticket.outputs else ticket.stepped_at
     return now - latest >= _interval(ticket, policy, thinning)
@@ -49,4 +47,4 @@ def thinning(gap: float | None, policy: Policy) -> float:
 def _interval(ticket: Ticket, policy: Policy, thinned: float) -> float:
     if isinstance(ticket.request, TextRequest):
         return 1 / policy.tokens_per_second
-    return BACKGROUND if background(ticket) else thinned / policy.previews_per_second
+    return thinned / policy.previews_per_second if ticket.watched else BACKGROUND

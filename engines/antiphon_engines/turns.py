@@ -166,10 +166,8 @@ class Turns:
         """Rule 2: the lower goes first. `debt` is the mean of its share's runs."""
         turns = self._shares.of(ticket).turns
         entitled = turns <= self._shares.turns + self._lead and ticket.debt <= debt + self._lead
-        if entitled and targets.due(ticket, self._policy, thinning, now):
-            tier = 0
-        else:
-            tier = _LAST if targets.background(ticket) else 1
+        behind = entitled and targets.due(ticket, self._policy, thinning, now)
+        tier = 0 if behind else 1 if ticket.watched else _LAST
         return (tier, turns, ticket.debt, ticket.number)
 
     def _groups(self, order: Iterable[Ticket]) -> list[list[Ticket]]:

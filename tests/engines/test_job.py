@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from antiphon_engines.api import ImageRequest, Request, TextRequest
 from antiphon_engines.job import TRANSITIONS, IllegalTransition, State, Ticket, kind_of, planned
+from antiphon_proto.params import ImageSteer
 from support.fake_engine import request
 
 
@@ -38,3 +40,18 @@ def test_what_is_planned_shrinks_with_outputs_and_never_reaches_nothing() -> Non
     assert subject.remaining == 1
     subject.outputs = 9
     assert subject.remaining == 1
+
+
+def test_a_picture_is_watched_while_somebody_sees_its_previews() -> None:
+    def ticket(request: Request) -> Ticket:
+        return Ticket(1, "run", 0, "ann", 1.0, "image", request, 0.0)
+
+    unseen = ticket(ImageRequest("text_to_image", "a house", previews=0))
+    assert not unseen.watched
+    unseen.steered(ImageSteer(prompt="a cat"))
+    assert not unseen.watched
+    unseen.steered(ImageSteer(previews=2))
+    assert unseen.watched
+    unseen.steered(ImageSteer(previews=0))
+    assert not unseen.watched
+    assert ticket(TextRequest("continue", "")).watched
