@@ -16,7 +16,7 @@ from antiphon_client.terminal.app import RoomApp
 from antiphon_client.terminal.story import StoryArea
 from support.server import LiveServer
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until something that must come counts as missing."""
 
 
