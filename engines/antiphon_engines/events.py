@@ -21,6 +21,13 @@ class Queued(Struct, frozen=True, tag="queued"):
     position: int
     expected_start_ms: int
 
+    def is_news_after(self, told: Queued | None) -> bool:
+        """Whether it says more than what the owner was told last. A second or a quarter, whichever is more, is noise to
+        a person who waits."""
+        if told is None or told.position != self.position:
+            return True
+        return abs(self.expected_start_ms - told.expected_start_ms) > max(1000, told.expected_start_ms / 4)
+
 
 class Started(Struct, frozen=True, tag="started"):
     """The run holds a place in the engine and will be stepped."""

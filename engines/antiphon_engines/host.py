@@ -7,6 +7,8 @@ Everything here runs on one event loop. `HostState.status`:
                   +-----> failed <------+        and from everywhere `stopped` by close()
 
 `failed` is final: the worker cannot be built for a reason that will not mend by itself.
+
+It is as long as it is because every way of a worker's end changes the same state and the same runs.
 """
 
 from __future__ import annotations

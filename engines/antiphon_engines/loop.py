@@ -331,7 +331,7 @@ class WorkerLoop:
         self._looked_at = now
         for ticket, outlook in self._scheduler.outlook(now):
             place = Queued(outlook.position, round(outlook.seconds * 1000))
-            if _differs(self._told.get(ticket.number), place):
+            if place.is_news_after(self._told.get(ticket.number)):
                 self._told[ticket.number] = place
                 self._say(ticket, place)
 
@@ -345,11 +345,3 @@ class WorkerLoop:
             self._events = {}
             self._notices = []
             self._send(reports)
-
-
-def _differs(told: Queued | None, place: Queued) -> bool:
-    if told is None or told.position != place.position:
-        return True
-    # A second or a quarter, whichever is more: less is noise to a person who waits.
-    change = abs(place.expected_start_ms - told.expected_start_ms)
-    return change > max(1000, told.expected_start_ms / 4)

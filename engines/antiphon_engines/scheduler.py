@@ -165,7 +165,7 @@ class Scheduler:
             ticket.held_since = None
             ticket.debt += bill / size
             if isinstance(ticket.request, AudioRequest):
-                self.load.observe(bill / size, count * ticket.request.frame / SAMPLE_RATE, now)
+                self.load.observe(seconds / size, count * ticket.request.frame / SAMPLE_RATE, now)
             elif index < batch.paying:
                 ticket.cost += bill / batch.paying
                 self._shares.charge(ticket, thinning * bill / batch.paying)

@@ -478,3 +478,41 @@ def decode_everything(report: Report) -> Report:
     """Over the channel and back."""
     [decoded] = report_decoder().feed(encode(report))
     return decoded
+
+
+def test_a_band_that_sleeps_is_cancelled_at_once() -> None:
+    gateway = Gateway()
+    gateway.script = [[Joined(gateway.band), play(gateway, 1)], [], [], [Cancel(1)]]
+    gateway.run()
+    made = [event for event in gateway.events(1) if isinstance(event, Audio)]
+    assert len(made) == 1
+    assert gateway.band.sessions == []
+    assert gateway.waits[-1] is None, "nothing is left to wait for"
+
+
+def test_a_picture_is_steered_and_cancelled_between_two_steps() -> None:
+    gateway = Gateway()
+    gateway.script = [
+        [Joined(gateway.painter), paint(1, steps=50)],
+        [],
+        [SteerPicture(1, ImageSteer(prompt="a cat"), 2)],
+        [],
+        [Cancel(1)],
+    ]
+    gateway.run()
+    kinds = gateway.kinds(1)
+    assert kinds.index("Steered") == kinds.index("Preview") + 1
+    assert [unit for _, unit in gateway.steps] == ["encode"] + ["denoise:64x64"] * 3
+    assert gateway.painter.sheets == []
+
+
+def test_a_run_that_the_device_cannot_serve_is_told_why() -> None:
+    gateway = Gateway()
+    reason = "one step of it takes 3.0 s here, too long while a band plays"
+    gateway.script = [[submit(1, tokens=100)], []]
+    gateway.scheduler.hopeless = lambda now: [  # type: ignore[method-assign]
+        (ticket, reason) for ticket in gateway.scheduler.active if ticket.outputs == 2
+    ]
+    gateway.run()
+    assert gateway.events(1)[-1] == Failed("unavailable", reason)
+    assert gateway.engine.jobs == []
