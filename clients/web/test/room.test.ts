@@ -52,7 +52,7 @@ test("positions are UTF-8 bytes, stated after our own words have arrived", async
   const { clock, room, socket } = inside("Ночь 🌙.");
   const story = storyOf(room.doc.value);
   story.insert(story.length, " Да");
-  const answer = room.ask({
+  const answer = room.writing.ask({
     task: "continue",
     mode: "write",
     range: () => ({ start: story.length, end: story.length }),
@@ -71,7 +71,7 @@ test("positions are UTF-8 bytes, stated after our own words have arrived", async
 
 test("a refused request says why, and is over", async () => {
   const { room, socket } = inside();
-  const answer = room.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
   await settle();
   const ref = String(socket().of("ask")[0]?.ask);
   socket().say({ tag: "error", code: "queue_full", message: "wait a little", re: "ask", ref });
@@ -81,7 +81,7 @@ test("a refused request says why, and is over", async () => {
 
 test("a request that the connection takes with it is over too", async () => {
   const { room, socket } = inside();
-  const answer = room.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
   await settle();
   socket().end(1006);
   assert.equal(await answer, null);
@@ -90,7 +90,7 @@ test("a request that the connection takes with it is over too", async () => {
 test("a request without a connection is refused after a bounded wait", async () => {
   const { clock, room, socket } = inside();
   socket().end(1006);
-  const answer = room.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
   clock.advance(3000);
   assert.equal(await answer, null);
   assert.equal(room.notices.shown.value.at(-1)?.kind, "not_connected");

@@ -19,12 +19,15 @@ import {
   type Op,
   shown,
 } from "./delta";
+import { inPassages, type Passages, passagesOf, withoutPassages } from "./passages";
 
 export interface BindingOptions {
   /** Whether this much new text may go in; when not, the edit is taken back. */
   allows(insertedUnits: number): boolean;
   /** Most bytes that one update may have. */
   maxUpdateBytes(): number;
+  /** Whether the room has comments: then what is typed inside a passage has to become part of it. */
+  hasPassages(): boolean;
   /** The two texts were brought in line, whoever made the change. */
   onChange(): void;
 }
@@ -58,6 +61,11 @@ export class Binding {
     this.quill.off("text-change", this.onQuill);
   }
 
+  /** The passages of the comments, as the shared text has them. */
+  passages(): Passages {
+    return passagesOf(this.text.toDelta() as Op[]);
+  }
+
   private showAll(): void {
     const ops = fromShared(this.text.toDelta() as Op[]);
     this.plain = plainOf(this.text);
@@ -72,7 +80,8 @@ export class Binding {
       return;
     }
     const person = asPerson(ops);
-    const edit = toShared(inWholeCharacters(person.ops, this.plain));
+    const whole = toShared(inWholeCharacters(person.ops, this.plain));
+    const edit = this.options.hasPassages() ? inPassages(whole, this.passages()) : whole;
     const units = Math.floor((this.options.maxUpdateBytes() - OVERHEAD) / UNIT_BYTES);
     for (const piece of inPieces(edit, Math.max(64, Math.min(PIECE, units)))) {
       this.text.doc?.transact(() => this.text.applyDelta(piece), this);
@@ -127,9 +136,9 @@ function plainOf(text: YText): string {
   return ops.map((op) => (typeof op.insert === "string" ? op.insert : PLACEHOLDER)).join("");
 }
 
-/** What Quill has no name for becomes a placeholder of the same length. */
+/** What Quill has no name for becomes a placeholder of the same length; passages are drawn over the text. */
 function fromShared(ops: readonly Op[]): Op[] {
-  return ops.map((op) =>
+  return withoutPassages(ops).map((op) =>
     op.insert === undefined || typeof op.insert === "string" ? op : { ...op, insert: { foreign: true } },
   );
 }

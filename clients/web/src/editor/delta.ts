@@ -13,7 +13,7 @@ export interface Span {
 }
 
 /** Marks of what a model wrote or proposes. Only the server sets them. */
-export const MODEL_FORMATS = ["ai", "suggest", "suggest_del"] as const;
+export const MODEL_FORMATS = ["ai", "suggest", "suggest_del", "reason"] as const;
 const CLEARED: Attributes = Object.fromEntries(MODEL_FORMATS.map((name) => [name, false]));
 export const clearedFormats = (): Attributes => ({ ...CLEARED });
 

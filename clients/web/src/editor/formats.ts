@@ -7,10 +7,12 @@ import Bold from "quill/formats/bold.js";
 import Header from "quill/formats/header.js";
 import Italic from "quill/formats/italic.js";
 import List from "quill/formats/list.js";
+import { MODEL_FORMATS } from "./delta";
 
 const inline = { scope: Parchment.Scope.INLINE };
 const Ai = new Parchment.Attributor("ai", "data-ai", inline);
 const Suggest = new Parchment.Attributor("suggest", "data-suggest", inline);
+const Reason = new Parchment.Attributor("reason", "data-reason", inline);
 const SuggestDelete = new Parchment.Attributor("suggest_del", "data-suggest-del", inline);
 
 /** Something in the text that another program put there and that we cannot show: it keeps its place. */
@@ -67,13 +69,14 @@ Quill.register(
     "formats/ai": Ai,
     "formats/suggest": Suggest,
     "formats/suggest_del": SuggestDelete,
+    "formats/reason": Reason,
     "formats/foreign": Foreign,
     "modules/history": ServerUndo,
   },
   true,
 );
 
-const FORMATS = ["bold", "italic", "header", "blockquote", "list", "ai", "suggest", "suggest_del", "foreign"];
+const FORMATS = ["bold", "italic", "header", "blockquote", "list", ...MODEL_FORMATS, "foreign"];
 
 export function createQuill(host: HTMLElement, options: UndoOptions): Quill {
   return new Quill(host, {

@@ -1,6 +1,7 @@
 // What a text is made of: its headings, its words, and how long it takes to read and to say.
 
 import type { Op } from "./delta";
+import { elementsOf } from "./script";
 
 export interface Heading {
   /** UTF-16 index of the line's start. */
@@ -20,7 +21,6 @@ export interface Measures {
 const WORD = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu;
 /** Scripts that put no blanks between words are counted by characters, as editors of those languages do. */
 const IDEOGRAPH = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
-const SCENE = /^(?:INT|EXT|EST|INT\.?\/EXT|I\/E|ИНТ|НАТ|ИНТ\.?\/НАТ)[. ]/i;
 const SCENE_LEVEL = 3;
 
 export function countWords(text: string): number {
@@ -31,16 +31,10 @@ export function countWords(text: string): number {
 
 /** Headings in order; in a script its scenes as well. A delta's line formats stand on the newline that ends the line. */
 export function outlineOf(ops: readonly Op[], script: boolean): Heading[] {
-  const headings: Heading[] = [];
-  let line = "";
-  let start = 0;
+  const lines: Heading[] = [{ index: 0, level: 0, text: "" }];
   let index = 0;
-  const end = (level: number) => {
-    const text = line.trim();
-    const at = level || (script && SCENE.test(text) ? SCENE_LEVEL : 0);
-    if (at && text) headings.push({ index: start, level: at, text });
-  };
   for (const op of ops) {
+    const line = () => lines.at(-1) as Heading;
     if (typeof op.insert !== "string") {
       index += 1;
       continue;
@@ -48,17 +42,19 @@ export function outlineOf(ops: readonly Op[], script: boolean): Heading[] {
     const header = op.attributes?.header;
     for (const [number, part] of op.insert.split("\n").entries()) {
       if (number > 0) {
-        end(typeof header === "number" ? header : 0);
+        line().level = typeof header === "number" ? header : 0;
         index += 1;
-        start = index;
-        line = "";
+        lines.push({ index, level: 0, text: "" });
       }
-      line += part;
+      line().text += part;
       index += part.length;
     }
   }
-  end(0);
-  return headings;
+  const elements = script ? elementsOf(lines.map((line) => line.text)) : [];
+  return lines.flatMap(({ index: at, level, text }, number) => {
+    const shown = level || (elements[number] === "scene" ? SCENE_LEVEL : 0);
+    return shown && text.trim() ? [{ index: at, level: shown, text: text.trim() }] : [];
+  });
 }
 
 export function measure(text: string): Measures {

@@ -1,6 +1,6 @@
 // The writing surface of a room: Quill, its binding to the shared text, and the carets upon it.
 
-import { effect, type Signal, signal, untracked } from "@preact/signals";
+import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import Quill, { Delta } from "quill/core.js";
 import {
   createAbsolutePositionFromRelativePosition,
@@ -12,11 +12,13 @@ import type { Room } from "../room/room";
 import { storyOf } from "../room/story";
 import { Binding } from "./binding";
 import { type Caret, CursorLayer } from "./cursors";
-import type { Op } from "./delta";
+import type { Op, Span } from "./delta";
 import type { Match } from "./find";
 import { createQuill } from "./formats";
-import { MatchLayer } from "./matches";
+import { Highlights } from "./highlights";
 import { countWords } from "./outline";
+import { commentsAt, type Passages } from "./passages";
+import { elementsOf } from "./script";
 import { rangeOf, writtenBy } from "./written";
 
 export interface ActiveFormats {
@@ -49,7 +51,13 @@ export class StoryEditor {
   readonly lines = signal<readonly Op[]>([]);
   private readonly quill: Quill;
   private readonly cursors: CursorLayer;
-  private readonly matches: MatchLayer;
+  /** Where the comments' passages stand. */
+  readonly passages = computed<Passages>(() =>
+    this.lines.value && this.hasPassages() ? (this.binding?.passages() ?? new Map()) : new Map(),
+  );
+  /** Whether a comment on what is selected is being written. */
+  readonly commenting = signal(false);
+  readonly highlights: Highlights;
   private binding: Binding | null = null;
   private modelName = "";
   private pointing = false;
@@ -71,12 +79,13 @@ export class StoryEditor {
     root.setAttribute("aria-label", labels.label);
     root.setAttribute("spellcheck", "true");
     this.cursors = new CursorLayer(this.quill);
-    this.matches = new MatchLayer(this.quill);
+    this.highlights = new Highlights(this.quill);
     this.quill.on("selection-change", () => this.onSelection());
     root.addEventListener("pointerdown", () => {
       this.pointing = true;
     });
     root.addEventListener("focus", () => this.onFocus());
+    root.addEventListener("click", (event) => this.onClick(event));
     // A format that is chosen with a key, for what comes next, is no change of the text.
     root.addEventListener("keyup", () => this.readFormats());
     this.stops.push(
@@ -87,6 +96,8 @@ export class StoryEditor {
         root.dataset.placeholder = reading ? labels.placeholderReading : labels.placeholder;
       }),
       effect(() => this.showCursors(labels.model)),
+      effect(() => this.showPassages()),
+      effect(() => this.showScript()),
     );
   }
 
@@ -94,7 +105,7 @@ export class StoryEditor {
     for (const stop of this.stops) stop();
     this.binding?.destroy();
     this.cursors.destroy();
-    this.matches.clear();
+    this.highlights.clear();
   }
 
   focus(): void {
@@ -110,6 +121,14 @@ export class StoryEditor {
   reveal(index: number, length: number): void {
     this.quill.setSelection(index, length, "user");
     this.quill.scrollSelectionIntoView();
+  }
+
+  /** Brings a place into view; the selection and the focus stay. */
+  bringIntoView(index: number): void {
+    const [leaf] = this.quill.getLeaf(index + 1);
+    const node = leaf?.domNode;
+    const element = node instanceof Element ? node : node?.parentElement;
+    element?.scrollIntoView({ block: "center" });
   }
 
   /** The token of a run that stands under a point of the window. */
@@ -157,7 +176,43 @@ export class StoryEditor {
 
   /** Marks what was found; `current` is the one to stand out. */
   showMatches(matches: readonly Match[], current: number): void {
-    this.matches.show(matches, current);
+    const here = matches[current];
+    this.highlights.show(
+      "found",
+      matches.filter((match) => match !== here),
+    );
+    this.highlights.show("found-here", here ? [here] : []);
+  }
+
+  /** The selection in the window; null when nothing is selected. */
+  selectionBox(): DOMRect | null {
+    const { start, end } = this.range();
+    const bounds = end > start ? this.quill.getBounds(start, end - start) : null;
+    if (!bounds) return null;
+    const origin = this.quill.container.getBoundingClientRect();
+    return new DOMRect(origin.left + bounds.left, origin.top + bounds.top, bounds.width, bounds.height);
+  }
+
+  /** The passage under a point that a run wants to change for one reason: a single correction. */
+  correctionAt(run: string, marked: Element): { start: number; end: number } | null {
+    const blot = Quill.find(marked, true);
+    if (!blot || blot instanceof Quill) return null;
+    const at = this.quill.getIndex(blot);
+    const reason = marked.getAttribute("data-reason");
+    let start = 0;
+    let end = 0;
+    let index = 0;
+    for (const op of this.lines.peek()) {
+      const length = typeof op.insert === "string" ? op.insert.length : 1;
+      const marks = op.attributes;
+      const of = marks?.suggest === run || marks?.suggest_del === run;
+      if (of && (marks.reason ?? null) === reason) {
+        if (end < index) start = index;
+        end = index + length;
+      } else if (end > at) break;
+      index += length;
+    }
+    return end > at ? { start, end } : null;
   }
 
   /** One edit: every match becomes `text`, in the formats of what stood there. */
@@ -206,6 +261,7 @@ export class StoryEditor {
       this.binding = new Binding(this.quill, storyOf(doc), {
         allows: (units) => this.allows(units),
         maxUpdateBytes: () => this.room.maxUpdateBytes,
+        hasPassages: () => untracked(() => this.hasPassages()),
         onChange: () => this.onText(),
       });
       this.onText();
@@ -246,6 +302,50 @@ export class StoryEditor {
       this.suggestionAtCaret.value = null;
     }
     this.room.setCursor(range ? this.place : null);
+  }
+
+  private hasPassages(): boolean {
+    return this.room.comments.all.value.length > 0;
+  }
+
+  /** A click on a passage opens what was said about it. */
+  private onClick({ clientX, clientY }: MouseEvent): void {
+    const index = this.selected.peek() > 0 ? null : this.indexAt(clientX, clientY);
+    const marked = index === null ? [] : commentsAt(this.passages.peek(), index + 1);
+    const open = this.room.comments.all.peek().find((each) => !each.resolved && marked.includes(each.id));
+    if (open) this.room.comments.open.value = open.id;
+  }
+
+  /** Passages of what is not resolved; the open thread's, and one that is being made, stand out. */
+  private showPassages(): void {
+    const { all, open } = this.room.comments;
+    const shown = all.value.filter((each) => !each.resolved || each.id === open.value);
+    const spans = (id: string): readonly Span[] => this.passages.value.get(id) ?? [];
+    const { start, end } = this.commenting.value ? this.range() : { start: 0, end: 0 };
+    const chosen = shown.filter((each) => each.id === open.value).flatMap((each) => spans(each.id));
+    this.highlights.show(
+      "commented",
+      shown.filter((each) => each.id !== open.value).flatMap((each) => spans(each.id)),
+    );
+    this.highlights.show(
+      "commented-open",
+      end > start ? [...chosen, { index: start, length: end - start }] : chosen,
+    );
+  }
+
+  /** In a script every line is shown as what it is. */
+  private showScript(): void {
+    const script = this.room.form.value === "screenplay";
+    const text = this.plainText.value;
+    const elements = script ? elementsOf(text.split("\n")) : [];
+    this.quill.root.classList.toggle("script", script);
+    for (const [index, line] of this.quill.getLines().entries()) {
+      const node = line.domNode as HTMLElement;
+      const element = elements[index];
+      if (node.dataset.element === element) continue;
+      if (element) node.dataset.element = element;
+      else delete node.dataset.element;
+    }
   }
 
   private readFormats(): void {

@@ -1,6 +1,6 @@
 // What the browser keeps between visits. Storage may be missing or full (private windows): then nothing is kept.
 
-import type { Role } from "../protocol/messages";
+import type { Mode, Role } from "../protocol/messages";
 
 export interface RecentRoom {
   room: string;
@@ -37,8 +37,8 @@ const tab = () => sessionStorage;
 export const loadName = (): string => read(browser, "antiphon.name", "");
 export const saveName = (name: string): void => write(browser, "antiphon.name", name);
 
-export const loadMode = (): "write" | "suggest" => read(browser, "antiphon.mode", "write");
-export const saveMode = (mode: "write" | "suggest"): void => write(browser, "antiphon.mode", mode);
+export const loadMode = (): Mode => read(browser, "antiphon.mode", "write");
+export const saveMode = (mode: Mode): void => write(browser, "antiphon.mode", mode);
 
 export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
 export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);

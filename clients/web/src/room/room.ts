@@ -14,27 +14,33 @@ import type {
   ImageParams,
   ImageTask,
   MessageOf,
-  Mode,
   ModelInfo,
   Participant,
+  Right,
   RunInfo,
   ServerMessage,
-  Task,
-  TextParams,
   TextSteer,
+  Version,
   Welcome,
 } from "../protocol/messages";
 import { VERSION } from "../protocol/messages";
 import { type JamFile, jamFile } from "./api";
+import { Chat } from "./chat";
+import { Comments } from "./comments";
+import { Drafts } from "./drafts";
 import { JamLine } from "./jamLine";
 import { Manuscripts } from "./manuscripts";
 import { Notices } from "./notices";
+import { Past } from "./past";
 import { Pictures } from "./pictures";
+import type { Place, Port, Range } from "./port";
 import { type Presence, readPresence, writePresence } from "./presence";
 import { Runs } from "./runs";
 import { byteOffset, metaOf, storyOf } from "./story";
+import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
 import { RunTokens } from "./tokens";
+import { Writing } from "./writing";
 
 export interface RoomOptions {
   token: string;
@@ -47,13 +53,17 @@ export interface RoomOptions {
 
 /** Requests that a run answers: an error of one of them settles it. */
 const ASKING = new Set(["ask", "paint", "perform", "replace_token", "retry"]);
+/** An id that nobody else draws: 72 random bits, in small letters and digits. */
+const newId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(14)), (byte) => (byte % 36).toString(36)).join("");
+
 const PRESENCE_MS = 80;
 /** How long a request to the AI waits for our own last words to arrive. */
 const SETTLE_MS = 3000;
 /** A finished picture has come down by then. */
 const PREVIEW_LASTS_MS = 8000;
 
-export class Room {
+export class Room implements Port {
   readonly phase = signal<Phase>({ name: "connecting" });
   readonly doc = signal<Doc>(undefined as unknown as Doc);
   readonly me = signal<Participant | null>(null);
@@ -69,6 +79,16 @@ export class Room {
   /** Whether the text is prose or a script; kept in the room's settings. */
   readonly form = signal<"prose" | "screenplay">("prose");
   readonly tokens = new RunTokens();
+  readonly drafts = new Drafts();
+  readonly writing = new Writing(this, this.runs);
+  readonly chat = new Chat(this, () => this.me.peek()?.id);
+  readonly comments = new Comments(this, newId);
+  readonly style = new Style(this);
+  readonly past: Past;
+  /** Points of the history that were given a name, oldest first. */
+  readonly versions = signal<readonly Version[]>([]);
+  /** What we may do, beyond what our role says. */
+  readonly rights = signal<ReadonlySet<Right>>(new Set());
   readonly manuscripts: Manuscripts;
   readonly synced = signal(false);
   readonly saved = signal(true);
@@ -98,6 +118,11 @@ export class Room {
     this.notices = new Notices(this.clock);
     this.pictures = new Pictures(() => this.id, options.token);
     this.manuscripts = new Manuscripts(() => this.id, options.token);
+    this.past = new Past(
+      () => this.id,
+      options.token,
+      () => this.session,
+    );
     this.sync = new Sync(
       {
         clock: this.clock,
@@ -105,7 +130,7 @@ export class Room {
         restart: () => this.link.restart(),
         onDocument: (doc) => {
           this.doc.value = doc;
-          this.watchForm(doc);
+          this.follow(doc);
         },
         onRefused: (refusal) => {
           this.refusals.value = [...this.refusals.value, refusal];
@@ -119,7 +144,7 @@ export class Room {
       options.session,
     );
     this.doc.value = this.sync.doc;
-    this.watchForm(this.sync.doc);
+    this.follow(this.sync.doc);
     this.link = new Link({
       connect: options.connect,
       hello: () => this.hello(),
@@ -135,6 +160,9 @@ export class Room {
   }
 
   leave(): void {
+    this.chat.close();
+    this.comments.close();
+    this.style.close();
     this.sync.close();
     this.link.close();
     this.pictures.close();
@@ -186,38 +214,17 @@ export class Room {
     this.link.ping();
   }
 
-  /**
-   * Ask the AI at a place of our copy (UTF-16 indices). Waits, with a bound, until the server has what we wrote,
-   * since positions are stated against its text. Resolves with the run, or null when it was refused.
-   */
-  async ask(request: {
-    task: Task;
-    mode: Mode;
-    range: () => { start: number; end: number };
-    instruction?: string;
-    params?: TextParams;
-  }): Promise<RunInfo | null> {
-    const settled = await this.sync.whenSettled(SETTLE_MS);
-    if (!settled) {
+  /** See `Port`. */
+  async locate(range: () => Range | null): Promise<Place | null> {
+    if (!(await this.sync.whenSettled(SETTLE_MS))) {
       this.notices.add("not_connected");
       return null;
     }
     const text = storyOf(this.sync.doc).toString();
-    const { start, end } = request.range();
-    const { ask, answer } = this.runs.begin();
-    const sent = this.send({
-      tag: "ask",
-      ask,
-      task: request.task,
-      mode: request.mode,
-      offset: this.sync.position,
-      start: byteOffset(text, start),
-      end: byteOffset(text, end),
-      instruction: request.instruction ?? "",
-      params: request.params ?? {},
-    });
-    if (!sent) this.runs.settle(ask, null);
-    return answer;
+    const found = range();
+    if (!found) return null; // somebody has changed it since
+    const { start, end } = found;
+    return { offset: this.sync.position, start: byteOffset(text, start), end: byteOffset(text, end) };
   }
 
   /**
@@ -260,49 +267,16 @@ export class Room {
     metaOf(this.sync.doc).set("form", form);
   }
 
-  private watchForm(doc: Doc): void {
+  private follow(doc: Doc): void {
+    this.chat.follow(doc);
+    this.comments.follow(doc);
+    this.style.follow(doc);
     const meta = metaOf(doc);
     const read = () => {
       this.form.value = meta.get("form") === "screenplay" ? "screenplay" : "prose";
     };
     meta.observe(read);
     read();
-  }
-
-  /**
-   * Put an alternative in the place of a token that a run wrote, a range of our copy in UTF-16 units; with `goOn` the
-   * run writes on from there. Resolves with the run that answers, or null when it was refused.
-   */
-  async replaceToken(request: {
-    run: string;
-    token: number;
-    alternative: number;
-    range: () => { start: number; end: number } | null;
-    goOn: boolean;
-  }): Promise<RunInfo | null> {
-    if (!(await this.sync.whenSettled(SETTLE_MS))) {
-      this.notices.add("not_connected");
-      return null;
-    }
-    const text = storyOf(this.sync.doc).toString();
-    const range = request.range();
-    if (!range) return null; // somebody has changed the word since
-    const { start, end } = range;
-    const { ask, answer } = this.runs.begin();
-    const sent = this.send({
-      tag: "replace_token",
-      ask,
-      run: request.run,
-      token: request.token,
-      alternative: request.alternative,
-      offset: this.sync.position,
-      start: byteOffset(text, start),
-      end: byteOffset(text, end),
-      go_on: request.goOn,
-      params: {},
-    });
-    if (!sent) this.runs.settle(ask, null);
-    return answer;
   }
 
   stop(run: string): void {
@@ -313,12 +287,12 @@ export class Room {
     this.send({ tag: "steer", run, change, image: null });
   }
 
-  accept(run: string): void {
-    this.decide("accept", run);
-  }
-
-  reject(run: string): void {
-    this.decide("reject", run);
+  /** Settle a suggestion, whole or only a range of it. */
+  decide(verdict: "accept" | "reject", run: string, range: Range | null = null): void {
+    const text = range ? storyOf(this.sync.doc).toString() : "";
+    const start = range && byteOffset(text, range.start);
+    const end = range && byteOffset(text, range.end);
+    this.send({ tag: verdict, run, offset: this.sync.position, start, end });
   }
 
   /** Undo a run, or our own last edit. What is still on its way goes first. */
@@ -386,6 +360,7 @@ export class Room {
     if (phase.name !== "open") {
       this.sync.disconnected();
       this.runs.abandon();
+      this.style.abandon();
       this.jam.lost();
     }
     this.phase.value = phase;
@@ -415,6 +390,7 @@ export class Room {
         this.runs.tookEffect(message.run, message.made);
         break;
       case "tokens":
+        this.drafts.take(this.runs.all.value.get(message.run), message.tokens);
         this.runs.progress(message.run, message.epoch, (message.tokens.at(-1)?.index ?? -1) + 1);
         this.tokens.take(message.run, message.tokens);
         break;
@@ -426,6 +402,12 @@ export class Room {
         break;
       case "shares":
         this.shares.value = new Map(Object.entries(message.people));
+        break;
+      case "versions":
+        this.versions.value = message.versions;
+        break;
+      case "learned":
+        this.style.take(message);
         break;
       case "links":
         this.links.value = message.links;
@@ -443,6 +425,9 @@ export class Room {
 
   private welcome(message: Welcome): void {
     this.me.value = message.participant;
+    this.rights.value = new Set(message.rights);
+    this.drafts.clear();
+    this.chat.entered(message.server_ms);
     this.people.value = new Map(message.participants.map((each) => [each.id, each]));
     this.runs.replace(message.runs);
     this.models.value = message.models;
@@ -471,6 +456,7 @@ export class Room {
 
   private run({ run, ask }: MessageOf<"run">): void {
     if (this.runs.update(run)) this.notices.add("run_failed", run.error);
+    this.drafts.follow(run);
     this.previews.follow(run);
     if (run.state === "done") this.clock.after(PREVIEW_LASTS_MS, () => this.previews.forget(run.id));
     if (ask > 0 && run.participant === this.me.value?.id) this.runs.settle(ask, run);
@@ -478,11 +464,8 @@ export class Room {
 
   private error({ code, message, re, ref }: MessageOf<"error">): void {
     if (ASKING.has(re)) this.runs.settle(Number(ref), null);
+    if (re === "learn_style") this.style.abandon();
     this.notices.add("request_failed", message || code);
-  }
-
-  private decide(tag: "accept" | "reject", run: string): void {
-    this.send({ tag, run, offset: this.sync.position, start: null, end: null });
   }
 
   private sendPresence(): void {
@@ -492,7 +475,8 @@ export class Room {
     });
   }
 
-  private send(message: ClientMessage): boolean {
+  /** False, and the person is told, when there is no connection. */
+  send(message: ClientMessage): boolean {
     if (this.link.send(message)) return true;
     this.notices.add("not_connected");
     return false;

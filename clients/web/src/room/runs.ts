@@ -7,11 +7,13 @@ const MAX_KEPT = 60;
 
 export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
 
-/** Text: its progress counts tokens. */
-export const isWriting = (run: RunInfo): boolean => run.task === "continue" || run.task === "instruct";
+const PAINTING: ReadonlySet<RunInfo["task"]> = new Set(["text_to_image", "image_to_image", "inpaint"]);
 
 /** A picture: its progress counts denoising steps. */
-export const isPainting = (run: RunInfo): boolean => !isWriting(run) && run.task !== "jam";
+export const isPainting = (run: RunInfo): boolean => PAINTING.has(run.task);
+
+/** Text: its progress counts tokens, of `fix` corrections. */
+export const isWriting = (run: RunInfo): boolean => !isPainting(run) && run.task !== "jam";
 
 export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());

@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { StoryEditor } from "../editor/storyEditor";
+import type { Mode, Task } from "../protocol/messages";
 import { loadMode, saveMode } from "../room/keep";
 import type { Room } from "../room/room";
 import { isActive, isWriting } from "../room/runs";
@@ -27,31 +28,36 @@ export class Asking {
     });
   }
 
-  setMode(mode: "write" | "suggest"): void {
+  setMode(mode: Mode): void {
     this.mode.value = mode;
     saveMode(mode);
   }
 
   /** Asks with what is set; without an instruction the model continues at the cursor. */
-  async submit(): Promise<void> {
+  submit(): Promise<void> {
+    return this.ask(this.instruction.value.trim() ? "instruct" : "continue");
+  }
+
+  /** Asks for this, with what stands in the field as the instruction. */
+  async ask(task: Task): Promise<void> {
     const { editor } = this;
     if (!editor || this.sending.value) return;
-    const instruction = this.instruction.value.trim();
+    const instruction = task === "fix" ? "" : this.instruction.value.trim();
     this.sending.value = true;
-    const run = await this.room.ask({
-      task: instruction ? "instruct" : "continue",
+    const run = await this.room.writing.ask({
+      task,
       mode: this.mode.value,
       instruction,
       params: { max_tokens: TOKENS[this.length.value] },
       range: () => {
         const range = editor.range();
         // Continuing goes on from the end of what is selected.
-        return instruction ? range : { start: range.end, end: range.end };
+        return task === "continue" ? { start: range.end, end: range.end } : range;
       },
     });
     this.sending.value = false;
-    // A refused instruction stays in the field.
-    if (run) this.instruction.value = "";
+    // A refused instruction stays in the field; corrections take none.
+    if (run && task !== "fix") this.instruction.value = "";
   }
 
   /** Stops what this person asked for; false when nothing of theirs is under way. */

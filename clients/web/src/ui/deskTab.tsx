@@ -5,9 +5,11 @@ import { measure, outlineOf } from "../editor/outline";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import type { TabProps } from "./sidePanel";
+import { StyleCard } from "./styleCard";
 import { Face } from "./topBar";
+import type { WhoWrote } from "./whoWrote";
 
-export function DeskTab({ room, editor }: TabProps) {
+export function DeskTab({ room, editor, whoWrote }: TabProps) {
   const script = room.form.value === "screenplay";
   const outline = useComputed(() =>
     editor ? outlineOf(editor.lines.value, room.form.value === "screenplay") : [],
@@ -34,6 +36,7 @@ export function DeskTab({ room, editor }: TabProps) {
         </fieldset>
         {script && <p class="hint">{t.desk.scriptHint}</p>}
       </section>
+      <StyleCard room={room} editor={editor} />
       <section>
         <h3>{t.desk.outline}</h3>
         {outline.value.length === 0 ? (
@@ -60,7 +63,7 @@ export function DeskTab({ room, editor }: TabProps) {
           <Fact name={t.desk.speaking} value={t.desk.minutes(speaking)} />
         </dl>
       </section>
-      <Shares room={room} />
+      <Shares room={room} whoWrote={whoWrote} />
     </div>
   );
 }
@@ -75,7 +78,7 @@ function Fact({ name, value }: { name: string; value: string }) {
 }
 
 /** Who wrote which share, as the server keeps it: attributes in the text prove nothing. */
-function Shares({ room }: { room: Room }) {
+function Shares({ room, whoWrote }: { room: Room; whoWrote: WhoWrote | null }) {
   const shares = [...room.shares.value].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
   const total = shares.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) return null;
@@ -97,6 +100,18 @@ function Shares({ room }: { room: Room }) {
           );
         })}
       </ul>
+      {whoWrote && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={whoWrote.shown.value}
+            onChange={(event) => {
+              whoWrote.shown.value = event.currentTarget.checked;
+            }}
+          />
+          {t.desk.colours}
+        </label>
+      )}
       <p class="hint">{t.desk.sharesHint}</p>
     </section>
   );

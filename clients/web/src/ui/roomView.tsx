@@ -1,6 +1,6 @@
 // The room on the screen: bar, page, panel of runs, ask bar; and the keys that work everywhere in it.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { StoryEditor } from "../editor/storyEditor";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../room/keep";
@@ -9,10 +9,12 @@ import { t } from "../strings";
 import { AskBar } from "./askBar";
 import { Asking } from "./asking";
 import { CanvasPanel } from "./canvasPanel";
+import { CommentButton } from "./commentButton";
 import { FindBar } from "./findBar";
 import { HelpDialog } from "./helpDialog";
 import { JamDock } from "./jamDock";
 import { Notices } from "./notices";
+import { PastView } from "./pastView";
 import { Refusals } from "./refusals";
 import { ShareDialog } from "./share";
 import { SidePanel, type Tab } from "./sidePanel";
@@ -21,6 +23,8 @@ import { TitleField } from "./titleField";
 import { TokenCard } from "./tokenCard";
 import { Toolbar } from "./toolbar";
 import { TopBar, type View } from "./topBar";
+import { Travel } from "./travel";
+import { WhoWrote } from "./whoWrote";
 
 export function RoomView({ room }: { room: Room }) {
   const host = useRef<HTMLDivElement>(null);
@@ -33,6 +37,8 @@ export function RoomView({ room }: { room: Room }) {
   const view = useSignal(loadView());
   const jam = useSignal<JamView>(loadJam());
   const asking = useMemo(() => new Asking(room), [room]);
+  const travel = useMemo(() => new Travel(room), [room]);
+  const whoWrote = useSignal<WhoWrote | null>(null);
 
   useEffect(() => {
     if (!host.current) return;
@@ -44,8 +50,21 @@ export function RoomView({ room }: { room: Room }) {
     });
     asking.editor = made;
     editor.value = made;
-    return () => made.destroy();
-  }, [room, asking]);
+    const authors = new WhoWrote(room, made);
+    whoWrote.value = authors;
+    return () => {
+      authors.close();
+      travel.close();
+      made.destroy();
+    };
+  }, [room, asking, travel]);
+
+  // A passage that is pressed, or a new comment, brings its thread into sight.
+  useSignalEffect(() => {
+    if (room.comments.open.value === null) return;
+    panel.value = true;
+    tab.value = "comments";
+  });
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
@@ -108,11 +127,13 @@ export function RoomView({ room }: { room: Room }) {
         onJam={toggleJam}
       />
       <main class="desk" hidden={view.value === "canvas"}>
-        <div class="page">
+        {travel.away.value && <PastView room={room} travel={travel} />}
+        <div class="page" hidden={travel.away.value}>
           {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
           <TitleField room={room} />
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
+          {editor.value && <CommentButton room={room} editor={editor.value} host={host} />}
           {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}
         </div>
       </main>
@@ -123,6 +144,8 @@ export function RoomView({ room }: { room: Room }) {
           room={room}
           asking={asking}
           editor={editor.value}
+          travel={travel}
+          whoWrote={whoWrote.value}
           tab={tab}
           onClose={() => (panel.value = false)}
         />
@@ -131,7 +154,9 @@ export function RoomView({ room }: { room: Room }) {
         <FindBar room={room} editor={editor.value} onClose={() => (finding.value = false)} />
       )}
       {helping.value && <HelpDialog room={room} onClose={() => (helping.value = false)} />}
-      {view.value !== "canvas" && <AskBar room={room} asking={asking} editor={editor.value} />}
+      {view.value !== "canvas" && !travel.away.value && (
+        <AskBar room={room} asking={asking} editor={editor.value} />
+      )}
       {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
       <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />
       <Notices room={room} />

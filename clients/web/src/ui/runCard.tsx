@@ -8,6 +8,15 @@ import { t } from "../strings";
 import { paintingState } from "./frameBadge";
 import { Icon } from "./icons";
 
+/** What can be asked for once more. */
+const AGAIN: ReadonlySet<RunInfo["task"]> = new Set([
+  "continue",
+  "instruct",
+  "rewrite",
+  "brainstorm",
+  "chat",
+]);
+
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   const asker = room.people.value.get(run.participant);
   const who = run.participant === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
@@ -15,6 +24,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   const steering = useSignal(false);
   const active = isActive(run);
   const decidable = run.suggestion === "open" && !run.undone && run.state !== "queued";
+  const again = AGAIN.has(run.task) && !active && room.mayConduct(run);
   const undoable = !active && !run.undone && !decidable && run.progress > 0 && run.suggestion !== "rejected";
   return (
     <article
@@ -23,7 +33,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       style={{ "--who": author?.color ?? "var(--ai)" }}
     >
       <p class="run-what">
-        {run.instruction ? `“${run.instruction}”` : t.runs.continue}{" "}
+        {run.instruction ? `“${run.instruction}”` : t.runs.tasks[run.task]}{" "}
         <span class="run-who">{t.runs.by(who)}</span>
       </p>
       <p class="run-state">{stateOf(run)}</p>
@@ -52,15 +62,26 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
           )}
           {decidable && !active && (
             <>
-              <button type="button" class="button small accept" onClick={() => room.accept(run.id)}>
+              <button type="button" class="button small accept" onClick={() => room.decide("accept", run.id)}>
                 <Icon name="check" />
                 {t.runs.accept}
               </button>
-              <button type="button" class="button small" onClick={() => room.reject(run.id)}>
+              <button type="button" class="button small" onClick={() => room.decide("reject", run.id)}>
                 <Icon name="cross" />
                 {t.runs.reject}
               </button>
             </>
+          )}
+          {again && (
+            <button
+              type="button"
+              class="button small quiet"
+              title={t.runs.retryHint}
+              onClick={() => void room.writing.retry(run.id)}
+            >
+              <Icon name="redo" />
+              {t.runs.retry}
+            </button>
           )}
           {undoable && (
             <button type="button" class="button small quiet" onClick={() => room.undo(run.id)}>
@@ -77,6 +98,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
 
 function stateOf(run: RunInfo): string {
   if (isPainting(run)) return paintingState(run);
+  const count = run.task === "fix" ? t.runs.corrections : t.runs.tokensDone;
   if (run.undone) return t.runs.undone;
   if (run.state === "queued") {
     const seconds = Math.ceil(run.expected_start_ms / 1000);
@@ -85,10 +107,10 @@ function stateOf(run: RunInfo): string {
   }
   if (run.state === "running") {
     if (run.progress === 0) return t.runs.reading;
-    return `${t.runs.running} · ${t.runs.tokens(run.progress, run.length)}`;
+    return `${t.runs.running} · ${run.task === "fix" ? count(run.progress) : t.runs.tokens(run.progress, run.length)}`;
   }
   const done = run.suggestion === "none" ? t.runs[run.state] : t.runs[run.suggestion];
-  return run.progress > 0 ? `${done} · ${t.runs.tokensDone(run.progress)}` : done;
+  return run.progress > 0 ? `${done} · ${count(run.progress)}` : done;
 }
 
 function Progress({ run }: { run: RunInfo }) {

@@ -18,6 +18,9 @@ const MARKED = "[data-suggest], [data-suggest-del]";
 
 interface Place {
   run: string;
+  /** Of a correction: the part of the text that it is about. */
+  marked: Element;
+  reason: string;
   left: number;
   top: number;
 }
@@ -69,8 +72,9 @@ export function SuggestionCard(props: {
   if (!shown || run?.suggestion !== "open" || isActive(run)) return null;
   const author = room.people.value.get(run.author)?.name ?? t.runs.title;
   const decide = (accept: boolean) => {
-    if (accept) room.accept(run.id);
-    else room.reject(run.id);
+    // Of corrections each is decided for itself.
+    const range = shown.reason ? editor.correctionAt(run.id, shown.marked) : null;
+    room.decide(accept ? "accept" : "reject", run.id, range);
     place.value = null;
     editor.focus();
   };
@@ -82,7 +86,9 @@ export function SuggestionCard(props: {
       onPointerEnter={stay}
       onPointerLeave={leave}
     >
-      <span class="suggestion-by">{t.suggestion.by(author)}</span>
+      <span class="suggestion-by">
+        {shown.reason ? <strong>{shown.reason}</strong> : t.suggestion.by(author)}
+      </span>
       {room.canEdit && (
         <>
           <button type="button" class="button small accept" onClick={() => decide(true)}>
@@ -108,5 +114,6 @@ function placeOf(marked: Element, surface: HTMLElement, y = 0): Place {
   const left = Math.min(line.left - page.left, page.width - CARD_WIDTH);
   const covered = line.bottom + CARD_HEIGHT > window.innerHeight - ASK_BAR;
   const top = covered ? line.top - CARD_HEIGHT : line.bottom + 6;
-  return { run, left: Math.max(8, left), top: top - page.top };
+  const reason = marked.getAttribute("data-reason") ?? "";
+  return { run, marked, reason, left: Math.max(8, left), top: top - page.top };
 }

@@ -84,7 +84,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   const { token } = shown;
   const choose = (alternative: number) => {
     place.value = null;
-    void room.replaceToken({
+    void room.writing.replaceToken({
       run: shown.run,
       token: token.index,
       alternative,

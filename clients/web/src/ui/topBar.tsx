@@ -59,7 +59,7 @@ export function TopBar(props: {
         {t.share.button}
       </button>
       <FileMenu room={room} editor={props.editor} onFind={props.onFind} onHelp={props.onHelp} />
-      <span class={writing > 0 ? "badge-live" : ""}>
+      <span class={writing > 0 || (!panel.value && room.chat.unread.value > 0) ? "badge-live" : ""}>
         <IconButton
           icon="panel"
           label={panel.value ? t.runs.hide : t.runs.show}

@@ -1,0 +1,34 @@
+// What runs write that stands in no text yet: a private answer, or the candidates of a brainstorm.
+
+import { signal } from "@preact/signals";
+import type { RunInfo, TokenInfo } from "../protocol/messages";
+
+export const isDraft = (run: RunInfo): boolean => run.mode === "private" || run.group !== "";
+
+export class Drafts {
+  /** By run, while it streams. */
+  private readonly streamed = signal<ReadonlyMap<string, string>>(new Map());
+
+  take(run: RunInfo | undefined, tokens: readonly TokenInfo[]): void {
+    if (!run || !isDraft(run)) return;
+    const more = tokens.map((token) => token.text).join("");
+    const known = this.streamed.value.get(run.id) ?? "";
+    this.streamed.value = new Map(this.streamed.value).set(run.id, known + more);
+  }
+
+  /** When a run has ended it says itself what it wrote. */
+  follow(run: RunInfo): void {
+    if ((run.text === "" && !run.undone) || !this.streamed.value.has(run.id)) return;
+    const next = new Map(this.streamed.value);
+    next.delete(run.id);
+    this.streamed.value = next;
+  }
+
+  textOf(run: RunInfo): string {
+    return run.text || (this.streamed.value.get(run.id) ?? "");
+  }
+
+  clear(): void {
+    this.streamed.value = new Map();
+  }
+}

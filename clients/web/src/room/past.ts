@@ -1,0 +1,123 @@
+// The history of the room over HTTP: what was done, how the text stood at any point, and going back there.
+
+import type { CreatedRoom } from "./api";
+import { ApiError, messageOf } from "./api";
+
+/** Neighbouring entries of one author and run. */
+export interface Group {
+  first: number;
+  last: number;
+  author: string;
+  run: string | null;
+  from_ms: number;
+  to_ms: number;
+  entries: number;
+  bytes: number;
+}
+export interface Page {
+  /** The newest entry of all. */
+  last: number;
+  /** Oldest first. */
+  groups: Group[];
+  /** The `before` of the page of what came earlier; null at the beginning. */
+  next: number | null;
+}
+export interface Piece {
+  insert: unknown;
+  attributes: Record<string, unknown> | null;
+  author: string;
+  run: string | null;
+}
+export interface Moment {
+  seq: number;
+  at_ms: number;
+  author: string;
+  run: string | null;
+  story: Piece[];
+  characters: number;
+}
+export interface Change {
+  op: "equal" | "insert" | "delete";
+  text: string;
+  author: string;
+  run: string | null;
+}
+export interface Comparison {
+  from: number;
+  to: number;
+  story: Change[];
+}
+
+export interface Authorship {
+  offset: number;
+  /** UTF-8 bytes of the text as it is at room offset `offset`, in order. */
+  spans: { start: number; end: number; author: string; run: string | null }[];
+}
+
+const PAGE = 400;
+/** A number beyond any entry's. */
+const NEWEST = 10 ** 14;
+
+export class Past {
+  constructor(
+    private readonly room: () => string,
+    private readonly token: string,
+    private readonly session: () => string | null,
+  ) {}
+
+  /** The newest entries, or those before entry `before`. All of these throw ApiError. */
+  page(before: number | null): Promise<Page> {
+    return this.call(`history?before=${before ?? NEWEST}&limit=${PAGE}`);
+  }
+
+  moment(seq: number, signal: AbortSignal): Promise<Moment> {
+    return this.call(`history/${seq}`, { signal });
+  }
+
+  compare(from: number, to: number, signal: AbortSignal): Promise<Comparison> {
+    return this.call(`compare?from=${from}&to=${to}`, { signal });
+  }
+
+  /** Gives a point a name; null: the present. */
+  name(name: string, seq: number | null): Promise<unknown> {
+    return this.call("versions", {
+      method: "POST",
+      body: JSON.stringify({ name, ...(seq !== null && { seq }) }),
+    });
+  }
+
+  removeName(version: string): Promise<unknown> {
+    return this.call(`versions/${encodeURIComponent(version)}`, { method: "DELETE" });
+  }
+
+  restore(seq: number): Promise<unknown> {
+    return this.call("restore", { method: "POST", body: JSON.stringify({ seq }) });
+  }
+
+  fork(seq: number): Promise<CreatedRoom> {
+    return this.call("fork", { method: "POST", body: JSON.stringify({ seq }) });
+  }
+
+  /** Who wrote which part of the text as it is. */
+  authorship(): Promise<Authorship> {
+    return this.call("authorship");
+  }
+
+  private async call<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
+    const session = this.session();
+    if (session) headers["X-Antiphon-Session"] = session;
+    const address = `/api/rooms/${encodeURIComponent(this.room())}/${path}`;
+    let answer: Response;
+    try {
+      answer = await fetch(address, { ...init, headers });
+    } catch (error) {
+      // One of ours that a newer request made needless is no failure of the server's.
+      if (init.signal?.aborted) throw error;
+      throw new ApiError("");
+    }
+    const body: unknown = await answer.json().catch(() => null);
+    if (answer.ok) return body as T;
+    throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
+  }
+}

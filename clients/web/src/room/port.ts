@@ -1,0 +1,28 @@
+// What the parts of a room need of it: its document, a way to send, and places as the server counts them.
+
+import type { ReadonlySignal } from "@preact/signals";
+import type { Doc } from "yjs";
+import type { ClientMessage } from "../protocol/messages";
+
+/** UTF-16 indices of our copy. */
+export interface Range {
+  start: number;
+  end: number;
+}
+/** UTF-8 offsets of the story as it was at room offset `offset`. */
+export interface Place {
+  offset: number;
+  start: number;
+  end: number;
+}
+
+export interface Port {
+  readonly doc: ReadonlySignal<Doc>;
+  /** False, and the person was told, when there is no connection. */
+  send(message: ClientMessage): boolean;
+  /**
+   * Where a range of our copy is on the server, once it has what we wrote: only then is it asked for. Null when that
+   * takes too long (the person was told), or when `range` finds nothing any more.
+   */
+  locate(range: () => Range | null): Promise<Place | null>;
+}

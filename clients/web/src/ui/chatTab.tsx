@@ -1,0 +1,95 @@
+// The chat: what people say to each other, and to the model, whose answer everybody sees grow.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type Said as Entry, MAX_SAID } from "../room/chat";
+import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
+import { t } from "../strings";
+import { Composer } from "./composer";
+import { Icon } from "./icons";
+import { Said } from "./said";
+import type { TabProps } from "./sidePanel";
+
+export function ChatTab({ room, editor }: TabProps) {
+  const toModel = useSignal(false);
+  const end = useRef<HTMLDivElement>(null);
+  const entries = room.chat.entries.value;
+  const last = entries.at(-1);
+  useEffect(() => {
+    room.chat.look(true);
+    return () => room.chat.look(false);
+  }, [room]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [last?.id, last?.text.length]);
+  const model = [...room.people.value.values()].find((person) => person.kind === "ai");
+  const mayAsk = room.rights.value.has("prompt");
+  return (
+    <div class="chat">
+      <div class="chat-entries" role="log" aria-label={t.chat.label}>
+        {entries.length === 0 && (
+          <div class="panel-empty">
+            <p>{t.chat.empty}</p>
+            <p class="hint">{t.chat.emptyHint(model?.name ?? "")}</p>
+          </div>
+        )}
+        {entries.map((entry) => (
+          <Line key={entry.id} room={room} entry={entry} />
+        ))}
+        <div ref={end} />
+      </div>
+      {room.rights.value.has("chat") && (
+        <div class="chat-foot">
+          {mayAsk && (
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={toModel.value}
+                onChange={(event) => {
+                  toModel.value = event.currentTarget.checked;
+                }}
+              />
+              {t.chat.toModel(model?.name ?? "")}
+            </label>
+          )}
+          <Composer
+            label={t.chat.say}
+            placeholder={toModel.value ? t.chat.askPlaceholder : t.chat.placeholder}
+            send={t.chat.send}
+            max={MAX_SAID}
+            onSend={(text) => room.chat.say(text, toModel.value && mayAsk, () => editor?.range().end ?? 0)}
+          />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Line({ room, entry }: { room: Room; entry: Entry }) {
+  const run = entry.run ? room.runs.all.value.get(entry.run) : undefined;
+  const writing = run !== undefined && isActive(run);
+  return (
+    <Said
+      room={room}
+      author={entry.participant}
+      ms={entry.ms}
+      text={entry.text}
+      class={writing ? "said-growing" : ""}
+    >
+      {writing && (
+        <p class="said-actions">
+          <span class="hint" role="status">
+            {run.state === "queued" ? t.runs.queued(run.position) : t.chat.writing}
+          </span>
+          {room.mayConduct(run) && (
+            <button type="button" class="button small" onClick={() => room.stop(run.id)}>
+              <Icon name="stop" />
+              {t.runs.stop}
+            </button>
+          )}
+        </p>
+      )}
+    </Said>
+  );
+}

@@ -1,0 +1,94 @@
+// At a selection: a button that comments on it, and the field that it opens.
+
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect } from "preact/hooks";
+import type { StoryEditor } from "../editor/storyEditor";
+import { MAX_COMMENT } from "../room/comments";
+import type { Room } from "../room/room";
+import { t } from "../strings";
+import { Composer } from "./composer";
+import { IconButton } from "./parts";
+
+const CARD_WIDTH = 300;
+const BUTTON = 40;
+
+export function CommentButton(props: {
+  room: Room;
+  editor: StoryEditor;
+  host: RefObject<HTMLElement | null>;
+}) {
+  const { room, editor, host } = props;
+  const place = useSignal<{ left: number; top: number } | null>(null);
+  const writing = editor.commenting;
+  useSignalEffect(() => {
+    // The text moves under a selection that stays.
+    editor.lines.value;
+    const selected = editor.selected.value > 0;
+    if (!selected && !writing.value) {
+      place.value = null;
+      return;
+    }
+    const box = editor.selectionBox();
+    const page = host.current?.offsetParent?.getBoundingClientRect();
+    if (!box || !page) {
+      place.value = null;
+      return;
+    }
+    place.value = { left: Math.min(box.right - page.left + 4, page.width - BUTTON), top: box.top - page.top };
+  });
+  useEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      // By its place on the keyboard: in some layouts Alt makes another letter of it.
+      if (event.code !== "KeyM" || !event.altKey || !(event.ctrlKey || event.metaKey)) return;
+      if (editor.selected.peek() === 0) return;
+      event.preventDefault();
+      writing.value = true;
+    };
+    addEventListener("keydown", keys);
+    return () => {
+      removeEventListener("keydown", keys);
+      writing.value = false;
+    };
+  }, [editor]);
+
+  const at = place.value;
+  if (!at || !room.rights.value.has("comment")) return null;
+  const close = () => {
+    writing.value = false;
+    editor.focus();
+  };
+  if (!writing.value) {
+    return (
+      <div class="comment-button" style={{ left: `${at.left}px`, top: `${at.top}px` }}>
+        <IconButton icon="comment" label={t.comments.add} onClick={() => (writing.value = true)} />
+      </div>
+    );
+  }
+  const width = host.current?.offsetParent?.clientWidth ?? CARD_WIDTH;
+  const left = Math.max(8, Math.min(at.left - CARD_WIDTH, width - CARD_WIDTH - 8));
+  return (
+    <section
+      class="comment-card"
+      aria-label={t.comments.add}
+      style={{ left: `${left}px`, top: `${at.top + BUTTON}px` }}
+    >
+      <Composer
+        focus
+        label={t.comments.write}
+        placeholder={t.comments.write}
+        send={t.comments.send}
+        max={MAX_COMMENT}
+        cancel={t.cancel}
+        onCancel={close}
+        onSend={async (text) => {
+          const id = await room.comments.add(() => editor.range(), text);
+          if (id === null) return false;
+          room.comments.open.value = id;
+          close();
+          return true;
+        }}
+      />
+    </section>
+  );
+}
