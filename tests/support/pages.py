@@ -46,6 +46,30 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
+RANGE = """(editor, words) => {
+    const walker = document.createTreeWalker(editor, NodeFilter.SHOW_TEXT);
+    const nodes = [];
+    let text = "";
+    while (walker.nextNode()) {
+        nodes.push([text.length, walker.currentNode]);
+        text += walker.currentNode.data;
+    }
+    const start = text.indexOf(words);
+    if (start < 0) throw new Error(`no ${words} in ${text}`);
+    const range = document.createRange();
+    const at = (place) => nodes.findLast(([from]) => from <= place);
+    const [first, from] = at(start), [last, to] = at(start + words.length - 1);
+    range.setStart(from, start - first);
+    range.setEnd(to, start + words.length - last);
+    return range;
+}"""
+SELECT = f"""(editor, words) => {{
+    getSelection().removeAllRanges();
+    getSelection().addRange(({RANGE})(editor, words));
+}}"""
+HIGHLIGHTED = "(name) => [...(CSS.highlights.get(name) ?? [])].map((range) => range.toString())"
+
+
 class Person:
     """One person's page in a room."""
 
@@ -91,6 +115,35 @@ class Person:
 
     async def mode(self, name: str) -> None:
         await self.page.get_by_text(name, exact=True).click()
+
+    async def tab(self, name: str) -> None:
+        """Opens a tab of the side panel."""
+        await self.page.get_by_role("tab", name=re.compile(f"^{name}")).click()
+
+    async def select(self, words: str) -> None:
+        """Selects the first place where these words stand in one line."""
+        await self.story.focus()
+        await self.story.evaluate(SELECT, words)
+
+    async def box_of(self, words: str) -> dict[str, float]:
+        """Where these words stand in the window."""
+        box: dict[str, float] = await self.story.evaluate(
+            f"(editor, words) => {{ const box = ({RANGE})(editor, words).getBoundingClientRect();"
+            " return { x: box.x, y: box.y, width: box.width, height: box.height }; }",
+            words,
+        )
+        return box
+
+    async def highlighted(self, name: str) -> list[str]:
+        """The words that a highlight marks over the text."""
+        marked: list[str] = await self.page.evaluate(HIGHLIGHTED, name)
+        return marked
+
+    async def shows_highlighted(self, name: str, words: list[str]) -> None:
+        await self.page.wait_for_function(
+            f"([name, words]) => JSON.stringify(({HIGHLIGHTED})(name)) === JSON.stringify(words)",
+            arg=[name, words],
+        )
 
     async def text(self) -> str:
         """The story, a line for each paragraph."""

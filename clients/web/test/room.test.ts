@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Doc, encodeStateAsUpdate } from "yjs";
+import { Doc, encodeStateAsUpdate, Map as YMap } from "yjs";
 import { Room } from "../src/room/room";
 import { storyOf } from "../src/room/story";
 import { viewedSide } from "../src/room/viewing";
@@ -227,4 +227,65 @@ test("whoever steers is told from which token on, until the run ends", () => {
   socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
   socket().say({ tag: "steered", run: "nobody", epoch: 2, made: 12 });
   assert.equal(room.runs.steered.value.size, 0);
+});
+
+test("a comment is stated in the server's bytes, after what we wrote", async () => {
+  const { room, socket } = inside("Ночь 🌙.");
+  const made = room.comments.add(() => ({ start: 5, end: 7 }), "why?");
+  await settle();
+  const [comment] = socket().of("comment");
+  assert.deepEqual([comment?.offset, comment?.start, comment?.end, comment?.text], [4, 9, 13, "why?"]);
+  assert.equal(await made, comment?.id);
+  assert.match(comment?.id ?? "", /^[a-z0-9]{14}$/);
+});
+
+test("what others say while the chat is not in sight is unread, what stood there before is not", () => {
+  const { room } = inside();
+  const doc = room.doc.value;
+  const say = (id: string, participant: string, ms: number) =>
+    doc.getArray("chat").push([new YMap(Object.entries({ id, participant, text: id, ms }))]);
+  say("old", "p_eve", -5);
+  say("mine", "p_ada", 10);
+  say("news", "p_eve", 11);
+  assert.equal(room.chat.unread.value, 1);
+  room.chat.look(true);
+  assert.equal(room.chat.unread.value, 0);
+  room.chat.look(false);
+  say("more", "p_eve", 12);
+  assert.equal(room.chat.unread.value, 1);
+  assert.deepEqual(
+    room.chat.entries.value.map((entry) => entry.id),
+    ["old", "mine", "news", "more"],
+  );
+});
+
+test("a private answer streams beside the text, and ends with what the run says it wrote", () => {
+  const { room, socket } = inside();
+  const draft = run({ mode: "private" });
+  socket().say({ tag: "run", offset: 4, run: draft, ask: 0 });
+  const token = (index: number, text: string) => ({
+    index,
+    text,
+    token_id: 1,
+    logprob: -1,
+    alternatives: [],
+  });
+  socket().say({ tag: "tokens", run: "run_1", epoch: 1, tokens: [token(0, "Once"), token(1, " upon")] });
+  assert.equal(room.drafts.textOf(draft), "Once upon");
+  const ended = { ...draft, state: "done" as const, text: "Once upon a time" };
+  socket().say({ tag: "run", offset: 4, run: ended, ask: 0 });
+  assert.equal(room.drafts.textOf(ended), "Once upon a time");
+});
+
+test("a style card that was learned goes into the room only when it is taken", async () => {
+  const { room, socket } = inside("I saw it. I ran.");
+  void room.style.learn(() => ({ start: 0, end: 16 }));
+  await settle();
+  const learn = socket().of("learn_style")[0]?.learn ?? 0;
+  const measures = { words: 5, sentences: 2, sentence_words: 2.5, dialogue: 0, typical: [], names: [] };
+  socket().say({ tag: "learned", learn, card: { person: "first person" }, measures });
+  assert.deepEqual(room.style.card.value, {});
+  room.style.accept();
+  assert.deepEqual(room.style.card.value, { person: "first person" });
+  assert.equal(room.style.learned.value, null);
 });
