@@ -10,12 +10,19 @@ from antiphon_client.errors import ClientError, RequestRefused
 
 
 async def call(
-    address: Address, method: str, path: str, data: bytes | None = None, expected: int = 200
+    address: Address,
+    method: str,
+    path: str,
+    data: bytes | None = None,
+    expected: int = 200,
+    session: str = "",
 ) -> bytes:
     """The body of the answer to `method` on `/api/rooms/{room}{path}`. Raises RequestRefused for any other status than
-    `expected`, and ClientError when there is no answer."""
+    `expected`, and ClientError when there is no answer. `session`: the secret of the member who does this."""
     url = f"{address.base}/api/rooms/{address.room}{path}"
     headers = {"Authorization": f"Bearer {address.token}"}
+    if session:
+        headers["X-Antiphon-Session"] = session
     try:
         async with (
             aiohttp.ClientSession(headers=headers) as http,

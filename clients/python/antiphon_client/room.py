@@ -12,18 +12,26 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from antiphon_client.address import Address
 from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
+from antiphon_client.chat import Chat
+from antiphon_client.comments import Comments
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
+from antiphon_client.history import History
 from antiphon_client.jam import Jam, Performance
 from antiphon_client.link import Link, bounded
 from antiphon_client.manuscripts import Converted, FileFormat, convert, export
 from antiphon_client.painting import Painting, Source
 from antiphon_client.replica import TRANSIENT, Replica
 from antiphon_client.run import ENDED, MAX_BUFFERED, AnyRun, Run
+from antiphon_client.style import Style
+from antiphon_client.writing import Writing
 from antiphon_proto.messages import (
     VERSION,
     Accept,
@@ -34,6 +42,7 @@ from antiphon_proto.messages import (
     GoAway,
     Hello,
     Joined,
+    Learned,
     Left,
     Links,
     Message,
@@ -51,17 +60,19 @@ from antiphon_proto.messages import (
     RunInfo,
     ServerMessage,
     SetPresence,
+    Shares,
     Steer,
     Steered,
     TokenInfo,
     Tokens,
     Undo,
     Update,
+    Versions,
     Viewing,
     Welcome,
 )
 from antiphon_proto.messages import Run as RunMessage
-from antiphon_proto.params import ImageParams, ImageTask, Mode, TextParams
+from antiphon_proto.params import ImageParams, ImageTask, Mode, Task, TextParams
 from antiphon_proto.schema import story_digest
 
 log = logging.getLogger(__name__)
@@ -123,6 +134,23 @@ class Room:
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
         self.jam = Jam(self, self._replica)
         """The jam: its clock, playing, conducting, the band: `room.jam.play(...)`, `.conduct(...)`, `.perform()`."""
+        self.chat = Chat(self)
+        """What people and the AI say beside the story: `room.chat.entries`, `.say(...)`."""
+        self.comments = Comments(self)
+        """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
+        self.style = Style(self)
+        """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
+        self.history = History(self)
+        """The room's past: `.page()`, `.at(seq)`, `.compare(...)`, `.name(...)`, `.restore(seq)`, `.fork(seq)`."""
+        self.writing = Writing(self)
+        """More of the AI: `.rewrite(...)`, `.fix(...)`, `.brainstorm()`, `.choose(run)`, `.retry(run)`,
+        `.replace_token(...)`."""
+        self.rights: frozenset[str] = frozenset()
+        """What this participant may do here."""
+        self.shares: Shares | None = None
+        """Who wrote how many characters, as last told."""
+        self._awaited: dict[tuple[str, str], RequestRefused | None] = {}
+        """(tag, reference) of requests whose refusal somebody waits for."""
         self._news: set[asyncio.Event] = set()
         self._failure: ClientError | None = None
         self._refusals: deque[RequestRefused] = deque(maxlen=64)
@@ -195,10 +223,9 @@ class Room:
         for an argument that is out of its bounds.
         """
         start, end = selection if selection is not None else (at, None)
-        self._asked += 1
-        task = "instruct" if instruction else "continue"
-        request = Ask(self._asked, task, mode, 0, 0, 0, instruction, params or TextParams())  # type: ignore[arg-type]
-        return Run(self, start, end, bounded(request))
+        task: Task = "instruct" if instruction else "continue"
+        request = bounded(Ask(self._number(), task, mode, 0, 0, 0, instruction, params or TextParams()))
+        return Run(self, request.ask, partial(self._send_ask, request, start, end))
 
     def paint(
         self,
@@ -328,26 +355,34 @@ class Room:
             await self._until(lambda: self.synced and self._replica.settled)
             await self._request(kind(run, self._replica.offset, start.offset, end.offset))
 
-    async def _send_ask(self, run: Run, start: int | None, end: int | None) -> None:
-        """Send an ask when the server has all our edits, so that its positions mean the same text on both sides."""
-        with self._replica.mark(start) as first, self._replica.mark(start if end is None else end) as last:
-            self._link.wake()
-            await self._until(lambda: self.synced and self._replica.settled)
+    async def _send_ask(self, ask: Ask, start: int | None, end: int | None, run: AnyRun) -> None:
+        offset, begin, finish = await self._located(start, start if end is None else end)
+        self._asks[ask.ask] = run
+        await self._request(replace(ask, offset=offset, start=begin, end=finish))
+
+    async def _located(self, start: int | None, end: int | None) -> tuple[int, int, int]:
+        """Characters [start, end) as byte offsets at a room offset, when the server has all our edits, so that they
+        mean the same text on both sides. To be sent before anything else is awaited."""
+        with self._replica.mark(start) as first, self._replica.mark(end) as last:
+            await self._settled()
             begin, finish = sorted((first.offset, last.offset))
-            ask = run.request
-            self._asks[ask.ask] = run
-            await self._request(
-                Ask(
-                    ask.ask,
-                    ask.task,
-                    ask.mode,
-                    self._replica.offset,
-                    begin,
-                    finish,
-                    ask.instruction,
-                    ask.params,
-                )
-            )
+            return self._replica.offset, begin, finish
+
+    async def _settled(self) -> None:
+        self._link.wake()
+        await self._until(lambda: self.synced and self._replica.settled)
+
+    async def _answered(self, message: Message, ref: str, done: Callable[[], bool]) -> None:
+        """Send a request and wait until `done`. Raises RequestRefused when the server refuses it."""
+        key = str(message.__struct_config__.tag), ref
+        self._awaited[key] = None
+        try:
+            await self._request(message)
+            await self._until(lambda: done() or self._awaited[key] is not None)
+            if (refusal := self._awaited[key]) is not None:
+                raise refusal
+        finally:
+            self._awaited.pop(key, None)
 
     async def _send_paint(self, painting: Painting) -> None:
         """Send a request when the server has all our edits, the frame among them."""
@@ -467,6 +502,12 @@ class Room:
                 self._tokens_came(message)
             case Preview():
                 self._preview_came(message)
+            case Learned():
+                self.style._told(message)
+            case Shares():
+                self.shares = message
+            case Versions(versions):
+                self.history.versions = versions
             case Models(models):
                 self.models = models
             case Links(links):
@@ -483,6 +524,7 @@ class Room:
     def _welcomed(self, message: Welcome) -> None:
         self.connected = True
         self.me = message.participant
+        self.rights = frozenset(message.rights)
         self._session_secret = message.session
         self.participants = {one.id: one for one in message.participants}
         self.models = message.models
@@ -569,11 +611,13 @@ class Room:
     def _refused(self, message: Error) -> None:
         error = RequestRefused(message.code, message.message)
         if (
-            message.re in ("ask", "paint", "perform")
+            message.re in ("ask", "paint", "perform", "retry", "replace_token")
             and message.ref.isdigit()
             and (run := self._asks.pop(int(message.ref), None))
         ):
             run._refuse(error)
+        elif (message.re, message.ref) in self._awaited:
+            self._awaited[message.re, message.ref] = error
         elif (
             message.re == "steer"
             and (waiting := self._steers.get(message.ref)) is not None

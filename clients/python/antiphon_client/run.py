@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from antiphon_client.errors import ClientError, RunFailed
-from antiphon_proto.messages import Ask, RunInfo, Steer, Steered, Stop, TokenInfo
+from antiphon_proto.messages import RunInfo, Steer, Steered, Stop, TokenInfo
 from antiphon_proto.params import ImageSteer, TextSteer
 
 if TYPE_CHECKING:
@@ -100,11 +100,29 @@ class AnyRun(ABC):
 class Run(AnyRun):
     """What `room.ask()` returns: iterate it for tokens, or await `finished()`."""
 
-    def __init__(self, room: Room, index: int | None, end: int | None, request: Ask) -> None:
-        super().__init__(room, request.ask)
-        self.request = request
-        self._range = (index, end)
+    def __init__(self, room: Room, number: int, send: Callable[[AnyRun], Awaitable[None]]) -> None:
+        super().__init__(room, number)
+        self._sending = send
         self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
+
+    @classmethod
+    def announced(cls, room: Room, info: RunInfo) -> Run:
+        """Of a run that the server has announced already: a candidate."""
+
+        async def nothing(_: AnyRun) -> None:
+            return None
+
+        run = cls(room, room._number(), nothing)
+        run._started = True
+        run._update(info)
+        run._take(room._early.get(info.id, ()))
+        room._asks[run.number] = run
+        return run
+
+    @property
+    def id(self) -> str:
+        """The run's id; empty before the server has announced it."""
+        return self._id
 
     async def __aiter__(self) -> AsyncIterator[TokenInfo]:
         """Tokens as they come, until the run ends. Raises RequestRefused or RunFailed."""
@@ -123,7 +141,7 @@ class Run(AnyRun):
         return await self._steer(change)
 
     async def _send(self) -> None:
-        await self._room._send_ask(self, *self._range)
+        await self._sending(self)
 
     def _take(self, tokens: Iterable[TokenInfo]) -> None:
         self._tokens.extend(tokens)

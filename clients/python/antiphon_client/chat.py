@@ -1,0 +1,44 @@
+"""The chat beside the story."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from pycrdt import Array
+
+from antiphon_client.link import bounded
+from antiphon_proto.chat import ChatEntry
+from antiphon_proto.messages import Say
+from antiphon_proto.schema import CHAT
+
+if TYPE_CHECKING:
+    from antiphon_client.room import Room
+
+
+class Chat:
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._said = 0
+
+    @property
+    def entries(self) -> tuple[ChatEntry, ...]:
+        """What was said, oldest first. An answer of the AI has its `run`, and grows."""
+        found = self._room.document.get(CHAT, type=Array).to_py() or []
+        return tuple(msgspec.convert({**one, "ms": int(one["ms"])}, ChatEntry) for one in found)
+
+    async def say(self, text: str, *, to_ai: bool = False, at: int | None = None) -> None:
+        """Say something; the AI answers with `to_ai`, or when it begins with its name, with the story around character
+        `at` (default: its end) before it. Returns when it stands in the chat. Raises RequestRefused or ClientError."""
+        room = self._room
+        self._said += 1
+        bounded(Say(self._said, text, to_ai))
+        offset, place, _ = await room._located(at, at)
+        message = Say(self._said, text, to_ai, offset, place if at is not None else None)
+        assert room.me is not None
+        mine, known = room.me.id, {one.id for one in self.entries}
+        await room._answered(
+            message,
+            str(message.say),
+            lambda: any(one.id not in known and one.participant == mine for one in self.entries),
+        )

@@ -1,0 +1,60 @@
+"""The style card of a room, which stands at the beginning of every prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pycrdt import Map
+
+from antiphon_client.errors import ClientError
+from antiphon_proto.messages import Learned, LearnStyle
+from antiphon_proto.schema import STYLE
+from antiphon_proto.style import BOUNDS, StyleCard, fits
+
+if TYPE_CHECKING:
+    from antiphon_client.room import Room
+
+
+class Style:
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._asked = 0
+        self._learned: Learned | None = None
+
+    @property
+    def card(self) -> StyleCard:
+        """The card as it stands."""
+        return StyleCard.of(self._root.to_py() or {})
+
+    def set(self, **fields: str) -> None:
+        """Change fields (`tone`, `person`, `tense`, `keep`, `avoid`, `facts`). Raises ClientError for a fault."""
+        if wrong := [name for name, value in fields.items() if not fits(name, value)]:
+            bounds = ", ".join(f"{name} of at most {BOUNDS.get(name, 0)} characters" for name in wrong)
+            raise ClientError(f"a style card takes {bounds}")
+        root = self._root
+        with self._room.document.transaction():
+            for name, value in fields.items():
+                root[name] = value
+        self._room._link.wake()
+
+    async def learn(self, start: int, end: int) -> Learned:
+        """What counting tells of the characters [start, end): a proposal for a card, and the figures. It changes
+        nothing. Raises RequestRefused."""
+        self._asked += 1
+        number = self._asked
+        offset, first, last = await self._room._located(start, end)
+        await self._room._answered(
+            LearnStyle(number, offset, first, last),
+            str(number),
+            lambda: self._learned is not None and self._learned.learn == number,
+        )
+        assert self._learned is not None
+        return self._learned
+
+    def _told(self, message: Learned) -> None:
+        self._learned = message
+
+    @property
+    def _root(self) -> Map[Any]:
+        root: Map[Any] = self._room.document.get(STYLE, type=Map)
+        return root
