@@ -18,6 +18,7 @@ from antiphon_proto.messages import (
     Error,
     Hello,
     Paint,
+    Perform,
     Ping,
     Pong,
     ReplaceToken,
@@ -105,7 +106,7 @@ class Connection:
         match message:
             case Paint():
                 return self._paints.allow()
-            case Say(to_ai=True) | Ask() | Retry() | ReplaceToken() | Steer():
+            case Say(to_ai=True) | Ask() | Retry() | ReplaceToken() | Steer() | Perform():
                 return self._asks.allow()
             case Say() | AddComment() | AddReply():
                 return self._remarks.allow()

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from antiphon_engines.host import HostState
+from antiphon_proto.messages import Audio, BandStream, Perform
 from antiphon_server.client_files import ClientFiles
 from antiphon_server.limits import Limits
 from antiphon_server.proxies import Proxies
@@ -164,6 +165,11 @@ async def test_metrics_count_what_was_delivered(server: LiveServer, http: aiohtt
     async with native(server.ws_url) as client:
         await client.hello(room["tokens"]["owner"])
         await client.acked(await client.type("x"))
+        await client.say(Perform(1))
+        run = (await client.hear(BandStream)).run
+        for pts in (0, 1920):
+            server.engine.sound(run, pts)
+            await client.hear(Audio)
         async with http.get("/metrics") as answer:
             page = await answer.text()
     values = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
@@ -173,6 +179,8 @@ async def test_metrics_count_what_was_delivered(server: LiveServer, http: aiohtt
     assert float(values["antiphon_delivered_frames_total"]) >= 3
     assert float(values['antiphon_dropped_frames_total{lane="presence"}']) == 0
     assert float(values["antiphon_durable_seconds_count"]) >= 1
+    assert float(values["antiphon_band_frames_total"]) == 2
+    assert float(values["antiphon_band_gaps_total"]) == 0
     assert float(values["antiphon_resident_memory_bytes"]) > 10e6
     assert "antiphon_tick_seconds_count" in values
 
