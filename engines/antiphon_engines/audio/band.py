@@ -53,7 +53,8 @@ _KEY_LOCK: Final = 1.5
 _CHORD_TEMPERATURE: Final = 0.3
 """The engine's help for the model, as evaluated (MODEL_CARD.md)."""
 _URGE: Final = 2.0
-"""Nats for a lead that is to answer and does not begin."""
+"""Nats for a lead that is to answer and does not begin, and for others that were left out."""
+_STEADY: Final = frozenset("BCPD")
 _GATE: Final = 0.94
 """Part of its length that a note is held."""
 _DRUM_TICKS: Final = 1
@@ -187,7 +188,8 @@ class Band:
             chord_temperature=_CHORD_TEMPERATURE,
             follow=0.0 if asked.mode == "free" else _FOLLOW,
             key_lock=_KEY_LOCK,
-            urge=_URGE if answers else 0.0,
+            urge=_URGE,
+            urged=_STEADY | {"M"} if answers else _STEADY,
         )
 
     def _equip(self) -> None:

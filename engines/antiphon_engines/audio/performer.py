@@ -32,9 +32,16 @@ _PITCH_IDS: Final[dict[str, Ids]] = {
     for role, (low, high) in RANGES.items()
     if role != "H"
 }
-_LEADS: Final[Floats] = np.isin(np.arange(len(VOCABULARY)), _PITCH_IDS["M"]).astype(np.float32)
 _DURATION_IDS: Final[Ids] = np.array([IDS[f"DUR_{ticks}"] for ticks in tokens.DURATIONS])
 _DRUM_IDS: Final[Ids] = np.array([IDS[f"D_{name}"] for name in tokens.DRUM_NAMES])
+_OF_ROLE: Final[dict[str, Floats]] = {
+    role: np.isin(np.arange(len(VOCABULARY)), ids).astype(np.float32)
+    for role, ids in {**_PITCH_IDS, "D": _DRUM_IDS}.items()
+}
+"""(vocabulary,) 1 for each token that begins a note of a role."""
+_PATIENCE: Final = {"M": TICKS_PER_BEAT, "B": 2 * TICKS_PER_BEAT, "C": 48, "P": 48, "D": 48}
+"""Ticks of silence after which a role is urged; the lead is only when it is to answer."""
+_MOST_URGENT: Final = 3.0
 _AT_IDS: Final[Ids] = np.array([IDS[f"AT_{tick}"] for tick in range(1, TICKS_PER_BEAT)])
 _CHORDS: Final = tuple(Chord(root, quality) for quality in tokens.QUALITIES for root in range(12))
 _CHORD_IDS: Final[Ids] = np.array([IDS[tokens.chord_name(chord)] for chord in _CHORDS])
@@ -81,8 +88,8 @@ class Controls:
     ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how
     many ticks late people's notes are known. ``chord`` pins the harmony. ``follow`` and ``key_lock`` are help from
     outside the model, in nats: towards chords that hold what was just heard (and, where people repeat themselves, what
-    they are about to play), and away from notes outside the key. ``urge`` is for a lead that has
-    been silent for a beat.
+    they are about to play), and away from notes outside the key. ``urge`` is for the roles in
+    ``urged`` when they have been silent for long: a small model that has left a role out tends to go on without it.
     """
 
     styles: Mapping[str, float] = field(default_factory=lambda: {"pop": 1.0})
@@ -99,6 +106,7 @@ class Controls:
     follow: float = 0.0
     key_lock: float = 0.0
     urge: float = 0.0
+    urged: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         known = (
@@ -143,7 +151,7 @@ class Performer:
         self._last_drum = -1
         self._may_play = False  # whether events may be added at this tick
         self._pending: int | None = None
-        self._lead_at = 0  # the tick of the lead's last note
+        self._played_at = dict.fromkeys(ROLES, 0)  # the tick at which each role last began a note
         self._promised = 0  # everything before this tick has been handed out
         self.chords: list[tuple[int, Chord]] = []
         """(tick, chord) of every beat so far; the caller may clear it."""
@@ -288,15 +296,22 @@ class Performer:
             bias -= controls.key_lock * (_CHORD_MEMBERS @ _outside(controls.key))
         return bias
 
-    def _sample(self, ids: Ids) -> int:
+    def _sample(self, ids: Ids, bias: Floats | None = None) -> int:
         controls = self._in_force
-        bias = None
         if controls.key_lock and controls.key is not None:
-            bias = -controls.key_lock * _pitches_outside(controls.key)[ids]
-        if controls.urge and self._beat_tick + self._place - self._lead_at >= TICKS_PER_BEAT:
-            urged = controls.urge * _LEADS[ids]
-            bias = urged if bias is None else bias + urged
+            outside = -controls.key_lock * _pitches_outside(controls.key)[ids]
+            bias = outside if bias is None else bias + outside
         return self._choose(ids, controls.temperature, controls.top_p, bias)
+
+    def _urgency(self, ids: Ids) -> Floats:
+        """(len(ids),) nats for the roles that have been silent for too long; more the longer it lasts."""
+        controls, now = self._in_force, self._beat_tick + self._place
+        bias = np.zeros(len(ids), np.float32)
+        for role in controls.urged & controls.roles:
+            silent = (now - self._played_at[role]) / _PATIENCE[role]
+            if silent >= 1:
+                bias += controls.urge * min(silent, _MOST_URGENT) * _OF_ROLE[role][ids]
+        return bias
 
     def _options(self) -> Ids:
         """Tokens that may come next: a voice or a drum at this tick, or a step forward in time."""
@@ -353,7 +368,8 @@ class Performer:
         out: list[Note] = []
         while True:
             if self._pending is None:
-                self._pending = self._sample(self._options())
+                options = self._options()
+                self._pending = self._sample(options, self._urgency(options))
             name = VOCABULARY[self._pending]
             if not name.startswith(("AT_", "BEAT_", "BAR")):
                 out += self._play(self._pending)
@@ -387,10 +403,10 @@ class Performer:
         if name.startswith("D_"):
             self._last_drum = tokens.DRUM_NAMES.index(name[2:])
             self._order = len(ROLES)
+            self._played_at["D"] = tick
             return [Note(tick, "D", self._last_drum, 0)]
         role = name[0]
-        if role == "M":
-            self._lead_at = tick
+        self._played_at[role] = tick
         low = RANGES[role][0]
         self._order = ROLES.index(role)
         pitches = [int(name[1:])]
