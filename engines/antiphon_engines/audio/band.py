@@ -4,6 +4,9 @@ Three counts of time meet: samples of the stream, beats of the jam, and ticks of
 beginning). The timeline ties samples to beats; `_origin`, the jam's beat of the model's tick 0, ties beats to ticks.
 The model's bars are laid on the jam's bar lines; where the transport jumps, the open bar is cut off and the next one
 begins at the next line.
+
+The file is long because the three counts are: hearing, composing and sounding all convert between them, and the rules
+for a jump of the transport have to be read side by side.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ clock: it reports people's notes with `hear`, asks for the band's notes with `ad
 
 The stream that the model reads is the one of tokens.py. A step forward in time is sampled first and committed only
 when nobody can play before it any more; a note that arrives in between is injected and the step is sampled again.
+
+One class and one file: what may be sampled, what is injected and what is revised all depend on the place in one open
+bar, and a split would pass that place around.
 """
 
 from __future__ import annotations
