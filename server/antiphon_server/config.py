@@ -81,6 +81,9 @@ class EngineOptions(BaseModel):
     networks, or for each: `denoiser=tensorrt,decoder=torch`."""
     image_precision: str = Field(default="auto", max_length=256)
     """auto, fp32, fp16 or bf16, in the same way."""
+    image_memory: int = Field(default=0, ge=0, le=1_048_576)
+    """MiB of the GPU's memory that the image model's networks may fill; beyond it the ones used longest ago leave until
+    they are needed again. 0 is no bound."""
     image_loras: tuple[str, ...] = Field(default=(), max_length=8)
     """Low-rank adapters merged into the image model for every picture: `path` or `path=scale`."""
     image_adapters: dict[str, str] = Field(default={}, max_length=64)
@@ -139,6 +142,7 @@ class Settings(BaseSettings):
             image_pixels=engine.image_pixels,
             image_backend=engine.image_backend,
             image_precision=engine.image_precision,
+            image_memory=engine.image_memory,
             image_loras=engine.image_loras,
             image_adapters=engine.image_adapters,
             device=engine.device,

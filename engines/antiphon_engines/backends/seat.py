@@ -6,12 +6,13 @@ import logging
 import threading
 from collections.abc import Mapping
 from math import isnan
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.plan import BackendName, Part
+from antiphon_engines.backends.residency import Residency, Resident
 from antiphon_engines.backends.runner import Runner, Tensors
 from antiphon_engines.backends.signature import Precision, ShapeRefused
 from antiphon_engines.backends.torch_runner import TorchRunner
@@ -19,6 +20,10 @@ from antiphon_engines.backends.torch_runner import TorchRunner
 logger = logging.getLogger(__name__)
 TOLERANCE: Final[dict[Precision, float]] = {"fp32": 1e-3, "fp16": 2e-2, "bf16": 6e-2}
 """Largest error of an output, as a part of the largest value of torch's own."""
+
+
+class Seated(Runner, Resident, Protocol):
+    """A runner that can leave the device's memory."""
 
 
 class Disagrees(EngineUnavailable):
@@ -34,9 +39,14 @@ class Seat:
 
     def __init__(self, fallback: TorchRunner) -> None:
         self._fallback = fallback
-        self._runner: Runner = fallback
+        self._runner: Seated = fallback
+        self._residency = Residency(0)
         self.reference = threading.Lock()
         """Held while runners are compared with torch's weights, and while those are changed."""
+
+    def share(self, residency: Residency) -> None:
+        """Keep to a budget together with others; to be called before the first call."""
+        self._residency = residency
 
     @property
     def part(self) -> Part:
@@ -48,28 +58,41 @@ class Seat:
 
     @property
     def fallback(self) -> TorchRunner:
+        """Torch's own, with its weights on the device."""
+        self.bring()
         return self._fallback
+
+    def bring(self) -> None:
+        """Have torch's weights on the device, for whoever uses the module itself."""
+        if self._fallback.movable:
+            self._residency.use(self._fallback)
+
+    @property
+    def precision(self) -> Precision:
+        return self._fallback.network.precision
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         runner = self._runner
         if runner is self._fallback:
-            return runner(tensors)
+            return self.fallback(tensors)
         try:
+            self._residency.use(runner)
             return parted(runner, tensors)
         except ShapeRefused:
-            return self._fallback(tensors)
+            return self.fallback(tensors)
         except Exception:
             logger.exception("the %s fails on %s: torch takes over for good", self.part, runner.backend)
             self._runner = self._fallback
+            self._residency.forget(runner)
             runner.close()
-            return self._fallback(tensors)
+            return self.fallback(tensors)
 
-    def offer(self, runner: Runner) -> float:
+    def offer(self, runner: Seated) -> float:
         """Let `runner` take over when its answers are torch's; returns the error. Raises Disagrees, and
         EngineUnavailable when it cannot run at all."""
         try:
             with self.reference:
-                found = error(runner, self._fallback)
+                found = error(runner, self.fallback)
         except EngineUnavailable:
             runner.close()
             raise
@@ -79,7 +102,7 @@ class Seat:
             raise EngineUnavailable(
                 f"the {self.part} does not run on {runner.backend}: {reason}"
             ) from failure
-        allowed = TOLERANCE[self._fallback.network.precision]
+        allowed = TOLERANCE[self.precision]
         if not found <= allowed:
             runner.close()
             raise Disagrees(

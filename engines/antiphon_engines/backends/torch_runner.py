@@ -29,7 +29,10 @@ class TorchRunner:
     def __init__(self, network: Network, mode: TorchMode = "eager") -> None:
         self.signature = network.signature
         self.network = network
+        self._device = next(network.module.parameters()).device
         self.nbytes = sum(each.nbytes for each in network.module.state_dict().values())
+        self.movable = mode == "eager" and self._device.type == "cuda"
+        """Compiled code and recorded graphs know addresses: their weights stay, as do those of the host."""
         self._call = _caller(network.module, mode)
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
@@ -41,6 +44,14 @@ class TorchRunner:
             answer = self._call(given)
         found = answer if isinstance(answer, tuple) else (answer,)
         return dict(zip(self.signature.outputs, found, strict=True))
+
+    def load(self) -> None:
+        """Bring the weights back to the device."""
+        self.network.module.to(self._device)
+
+    def unload(self) -> None:
+        """Move the weights to the host."""
+        self.network.module.to("cpu")
 
     def close(self) -> None:
         """The module is its maker's; graphs go with the object."""

@@ -16,6 +16,8 @@ from antiphon_engines.backends.build_process import Said
 from antiphon_engines.backends.order import Order
 from antiphon_engines.backends.plan import Part, Plan
 from antiphon_engines.backends.planning import CannotRun, Wishes
+from antiphon_engines.backends.residency import Parked
+from antiphon_engines.backends.runner import Runner
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.store import PlanStore
 
@@ -71,7 +73,7 @@ class Acceleration:
 
     def _order(self, part: Part) -> Order | None:
         try:
-            return self._wishes.order(part, self._seats[part].fallback.network.precision)
+            return self._wishes.order(part, self._seats[part].precision)
         except CannotRun as error:
             logger.warning("the %s stays on torch: %s", part, error.message)
             return None
@@ -108,11 +110,16 @@ class Acceleration:
 
     def _seat(self, order: Order, plan: Plan, weights: Plan | None = None) -> None:
         """Let the plan's runner take over, with the weights of another plan where those are given."""
-        runner = opening.open_plan(
-            plan, order.signature, cuda=bool(self._wishes.architecture), threads=self._threads
-        )
-        if weights is not None:
-            opening.refit(runner, weights)
+
+        def opened() -> Runner:
+            runner = opening.open_plan(
+                plan, order.signature, cuda=bool(self._wishes.architecture), threads=self._threads
+            )
+            if weights is not None:
+                opening.refit(runner, weights)
+            return runner
+
+        runner = Parked(opened)
         off = self._seats[order.part].offer(runner)
         logger.info("the %s runs on %s; error against torch %.1g", order.part, order.backend, off)
 

@@ -14,6 +14,7 @@ from antiphon_engines.api import EngineUnavailable, Failed, ImageRequest
 from antiphon_engines.backends import choices, planning
 from antiphon_engines.backends.networks import DTYPES, loading
 from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image import adapters
 from antiphon_engines.image.acceleration import Acceleration
@@ -134,6 +135,9 @@ def finish(
 
 def _accelerate(family: Family, folder: Path, config: WorkerConfig) -> Acceleration:
     """The faster runners that the settings ask for; those that are ready sit already."""
+    residency = Residency(config.image_memory * 2**20)
+    for seat in family.seats.values():
+        seat.share(residency)
     wishes = planning.wishes(config, folder, _architecture(family.device))
     plans = Path(config.cache_dir) / planning.PLANS
     return Acceleration(plans, wishes, family.seats, threads=config.threads)

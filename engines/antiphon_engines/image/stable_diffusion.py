@@ -69,6 +69,7 @@ class StableDiffusion:
         return [Embedding(each) for each in states]
 
     def encode_pictures(self, pixels: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
+        self._decoder.bring()
         encoded = self._vae.encode(pixels.to(self.device, self._vae.dtype))
         return draw_latents(encoded, generators).float() * self._scale
 

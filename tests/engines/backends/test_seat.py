@@ -44,6 +44,12 @@ class Scripted:
         self.rows.append(len(tensors["x"]))
         return {"y": self.answer(tensors["x"])}
 
+    def load(self) -> None:
+        assert not self.closed
+
+    def unload(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 
