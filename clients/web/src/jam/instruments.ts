@@ -14,9 +14,6 @@ export const FAMILIES = {
 } as const;
 
 export type Family = keyof typeof FAMILIES;
-export type Program = (typeof FAMILIES)[Family][number];
-
-export const PROGRAMS: readonly Program[] = Object.values(FAMILIES).flat();
 
 /** The pads, from the bottom left: General MIDI drum keys. */
 export const PADS = [36, 38, 42, 46, 45, 50, 49, 51] as const;

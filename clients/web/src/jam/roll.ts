@@ -1,6 +1,6 @@
 // What is remembered for the piano roll: who played which key when, in beats; what the band will play; its chords.
 
-import type { BandChord, BandNote, BandRole } from "../protocol/messages";
+import type { BandChord, BandNote } from "../protocol/messages";
 import { PPQ } from "./transport";
 
 export interface RollNote {
@@ -51,12 +51,6 @@ export class Roll {
   chordsAt(beat: number): { now: string; next: string } {
     const index = this.chords.findLastIndex((chord) => chord.beat <= beat + 1e-6);
     return { now: this.chords[index]?.name ?? "", next: this.chords[index + 1]?.name ?? "" };
-  }
-
-  /** Roles of the band with a note at a beat: they light up. */
-  sounding(beat: number): ReadonlySet<BandRole> {
-    const now = this.notes.filter((note) => note.band && note.from <= beat && (note.to ?? 0) > beat);
-    return new Set(now.map((note) => note.who as BandRole));
   }
 
   /** Nobody holds anything any more (of the one named, or at all). */

@@ -124,6 +124,8 @@ export class Sound {
 
   private async open(context: AudioContext): Promise<void> {
     const bank = this.download();
+    // It is awaited below; should it fail before that, nobody is to be told twice.
+    bank.catch(() => {});
     await Promise.all([SYNTH_WORKLET, BAND_WORKLET].map((url) => context.audioWorklet.addModule(url)));
     if (this.context !== context) return;
     const limiter = new DynamicsCompressorNode(context, { threshold: -6, ratio: 12, attack: 0.003, knee: 6 });

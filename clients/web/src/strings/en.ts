@@ -298,7 +298,6 @@ export const en = {
       at: (bar: number) => `from bar ${bar}`,
     },
 
-    you: "You play",
     instrument: "Instrument",
     families: {
       keys: "Keys",
@@ -410,7 +409,6 @@ export const en = {
       beats < 1 ? `${beats === 0.25 ? "¼" : "½"} beat` : `${beats} ${beats === 1 ? "beat" : "beats"}`,
     chord: "Chord",
     chordNext: (name: string) => `then ${name}`,
-    noChord: "No chord yet",
     roll: (people: number, band: number) =>
       `Piano roll: ${people} notes of people and ${band} of the band in sight`,
 

@@ -306,7 +306,6 @@ export const ru: Strings = {
       at: (bar) => `с такта ${bar}`,
     },
 
-    you: "Вы играете",
     instrument: "Инструмент",
     families: {
       keys: "Клавишные",
@@ -418,7 +417,6 @@ export const ru: Strings = {
       beats < 1 ? `${beats === 0.25 ? "¼" : "½"} доли` : counted(beats, "долю", "доли", "долей"),
     chord: "Аккорд",
     chordNext: (name) => `затем ${name}`,
-    noChord: "Аккорда ещё нет",
     roll: (people, band) => `Пианоролл: нот людей ${people}, нот группы ${band}`,
 
     details: "Подробности звука и часов",

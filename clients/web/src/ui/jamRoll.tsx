@@ -13,6 +13,8 @@ import { t } from "../strings";
 
 /** Where the present stands, from the left. */
 const PRESENT = 0.58;
+/** Part of the width that one page goes on by, where pages are turned. */
+const PAGE = 0.8;
 const PIXELS_PER_BEAT = 46;
 const FEWEST_BEATS = 8;
 /** Pixels at the top for the chord and the names. */
@@ -149,7 +151,7 @@ function paint(
   const transport = jam.transport();
   const beat = jam.beat();
   const span = Math.max(FEWEST_BEATS, width / PIXELS_PER_BEAT);
-  const first = beat - span * PRESENT;
+  const first = firstInSight(beat, span);
   const last = first + span;
   const x = (at: number) => ((at - first) / span) * width;
   context.clearRect(0, 0, width, height);
@@ -180,6 +182,13 @@ function paint(
   context.fillStyle = ink.present;
   context.fillRect(x(beat) - 1, 0, 2, height);
   return shown;
+}
+
+/** The beat at the left edge: it glides, or turns pages for who asked for less motion. */
+function firstInSight(beat: number, span: number): number {
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) return beat - span * PRESENT;
+  const page = span * PAGE;
+  return Math.floor(beat / page) * page - span * (1 - PAGE) * 0.5;
 }
 
 function grid(
