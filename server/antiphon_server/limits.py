@@ -90,7 +90,7 @@ class Limits(BaseModel):
     max_asset_pixels: int = Field(default=16 * MIB, ge=1, le=64 * MIB)
     max_asset_side: int = Field(default=8192, ge=1, le=32_768)
     """Pixels of a picture's longer side."""
-    max_assets: int = Field(default=2000, ge=1, le=100_000)
+    max_assets: int = Field(default=5000, ge=1, le=100_000)
     """Pictures of one room."""
     asset_bytes: int = Field(default=1024 * MIB, ge=1024, le=1024 * 1024 * MIB)
     """All pictures of one room together."""

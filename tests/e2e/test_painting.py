@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from PIL import Image
 from playwright.async_api import expect
 
@@ -31,6 +32,14 @@ async def watching(artist: Artist) -> AsyncIterator[Room]:
     """The room of an artist as a program sees it."""
     async with connect(artist.person.link, name="Watcher") as room:
         yield room
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def painter(served: ServedProcess) -> None:
+    """The image model is there: loading it takes a busy machine minutes."""
+    links = (await served.new_room())["links"]
+    async with connect(links["owner"], name="Watcher") as room, asyncio.timeout(5 * PATIENCE):
+        await room.wait_for(lambda room: any(one.modality == "image" and one.ready for one in room.models))
 
 
 def of(room: Room, kind: str) -> Objects:

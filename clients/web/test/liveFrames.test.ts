@@ -100,7 +100,7 @@ test("a hand that goes on is followed at a pace, and never more than one request
   }
   assert.equal(ada.asked.length, 1, "the first has not been answered");
   await ada.answer();
-  clock.advance(600);
+  clock.advance(800);
   assert.equal(ada.asked.length, 1);
   clock.advance(200);
   assert.equal(ada.asked.length, 2);

@@ -29,7 +29,7 @@ class AssetInfo(Struct, frozen=True):
 class AssetBounds(Struct, frozen=True):
     """Of one room."""
 
-    count: int = 2000
+    count: int = 5000
     bytes: int = 1024 * 1024 * 1024
 
 

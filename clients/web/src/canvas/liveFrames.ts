@@ -9,7 +9,7 @@ import type { BoardObject, Changed, Frame } from "./objects";
 import { drawnIn } from "./source";
 
 /** Between two requests for one frame, at least; after one that failed, longer. */
-const EVERY_MS = 700;
+const EVERY_MS = 900;
 const AGAIN_MS = 5000;
 
 export interface LiveOptions {
