@@ -31,26 +31,19 @@ class Share:
     places: float
     waiting: deque[Ticket] = field(default_factory=deque)
     active: list[Ticket] = field(default_factory=list)
+    turning: list[Ticket] = field(default_factory=list)
+    """Of the active ones those that take turns; bands do not."""
+    charged: int = 0
+    """How many of its runs, active or not, are charged: all but bands."""
 
     @property
     def idle(self) -> bool:
         return not self.waiting and not self.active
 
     @property
-    def competes(self) -> bool:
-        """Whether it has active runs that take turns; bands do not."""
-        return any(not ticket.timed for ticket in self.active)
-
-    @property
-    def wants(self) -> bool:
-        """Whether it has runs, active or not, that are charged."""
-        return self.competes or any(not ticket.timed for ticket in self.waiting)
-
-    @property
     def debt(self) -> float:
         """The mean of its active runs that take turns; it has some."""
-        debts = [ticket.debt for ticket in self.active if not ticket.timed]
-        return sum(debts) / len(debts)
+        return sum(ticket.debt for ticket in self.turning) / len(self.turning)
 
     def holds(self, engine: str) -> int:
         """Places of an engine that this share has."""
@@ -60,9 +53,11 @@ class Share:
         """A waiting run becomes active; among its siblings it starts at their mean, so that neither a stream of new
         runs holds up an old one nor the other way round."""
         self.waiting.remove(ticket)
-        if self.competes:
+        if self.turning:
             ticket.debt = self.debt
         self.active.append(ticket)
+        if not ticket.timed:
+            self.turning.append(ticket)
 
 
 class Shares:
@@ -95,14 +90,15 @@ class Shares:
         share = self._shares.get(ticket.share)
         if share is None:
             share = self._shares[ticket.share] = Share(ticket.share, ticket.weight, self.turns, self.places)
-        elif not share.wants:
+        elif not share.charged:
             share.places = max(share.places, self.places)
         share.weight = ticket.weight
         share.waiting.append(ticket)
+        share.charged += not ticket.timed
 
     def activate(self, ticket: Ticket) -> None:
         share = self.of(ticket)
-        if not share.competes:
+        if not share.turning:
             share.turns = max(share.turns, self.turns - self._credit)
         share.activate(ticket)
 
@@ -113,15 +109,18 @@ class Shares:
 
     def advance(self) -> None:
         """Move the common times on: the weighted means of the clocks that run, never backwards."""
-        if active := [share for share in self if share.competes]:
+        if active := [share for share in self if share.turning]:
             self.turns = max(self.turns, _mean([(share.weight, share.turns) for share in active]))
-        if busy := [share for share in self if share.wants]:
+        if busy := [share for share in self if share.charged]:
             self.places = max(self.places, _mean([(share.weight, share.places) for share in busy]))
 
     def remove(self, ticket: Ticket) -> None:
         """A run ended. A share without runs is forgotten once the common times have caught up with it, or at once
         when nobody is left whom it could be ahead of."""
         share = self.of(ticket)
+        share.charged -= not ticket.timed
+        if ticket in share.turning:
+            share.turning.remove(ticket)
         if ticket in share.active:
             share.active.remove(ticket)
         else:

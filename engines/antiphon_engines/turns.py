@@ -95,9 +95,9 @@ class Turns:
             return self._sound(opened, "deadline")
         time = slack([unit for unit in units if unit.due < math.inf], now)
         opens = min((unit.opens for unit in units), default=math.inf)
-        debts = {share.name: share.debt for share in self._shares if share.competes}
+        debts = {share.name: share.debt for share in self._shares if share.turning}
         ranks = {ticket: self._rank(ticket, debts[ticket.share], thinning, now) for ticket in others}
-        first_held: Ticket | None = None
+        rest = Rest(opens)
         for group in self._groups(sorted(others, key=lambda ticket: ranks[ticket])):
             leader = group[0]
             tier = ranks[leader][0]
@@ -107,12 +107,16 @@ class Turns:
                 return batch
             if leader.held_since is None:
                 leader.held_since = now
-            if now - leader.held_since >= HOLD and self._bridges(leader):
+            # To wait helps only if a window opens meanwhile: after its frame there is the most time.
+            hold_until = leader.held_since + HOLD if opens < now + HOLD else now
+            bridges = self._bridges(leader)
+            if bridges and now >= hold_until:
                 early = [unit for unit in units if unit.opens < math.inf and unit.due > unit.ticket.ahead]
                 if early:
                     return self._ahead(early)
-            first_held = first_held or leader
-        return Rest(opens, first_held)
+            if rest.held is None:
+                rest = Rest(min(opens, hold_until) if bridges and hold_until > now else opens, leader)
+        return rest
 
     def hopeless(self, active: Iterable[Ticket], now: float) -> list[tuple[Ticket, str]]:
         """Runs that cannot be stepped beside the bands of this device, and why."""

@@ -210,3 +210,19 @@ def test_a_held_unit_waits_only_so_long() -> None:
         simulation.step()
     # Held for HOLD, then the frames that bridge it, then the step itself.
     assert max(simulation.gaps(picture)[-4:]) < HOLD + 0.2 + 0.4
+
+
+@pytest.mark.parametrize("ahead", [0.1, 0.2, 0.35])
+@pytest.mark.parametrize("denoise", [0.3, 0.5, 1.0])
+def test_the_device_does_not_idle_for_a_band_that_is_ahead(ahead: float, denoise: float) -> None:
+    simulation = Simulation(by_unit(affine(), frame=0.01, denoise=denoise))
+    simulation.paint("ann", steps=1000)
+    simulation.run(5 * denoise)
+    simulation.play("band", ahead=ahead)
+    simulation.run(30.0)  # the estimates have settled
+    before, began = len(simulation.history), simulation.now
+    simulation.run(30.0)
+    recent = [batch for _, batch in simulation.history[before:]]
+    busy = sum(simulation.cost(batch.unit, len(batch.tickets)) for batch in recent)
+    assert busy >= 0.75 * (simulation.now - began)
+    assert max(simulation.late) <= 0

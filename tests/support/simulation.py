@@ -53,6 +53,8 @@ class SimulatedJob:
     made: int = 0
     start: float = 0.0
     """Of a band: when its first frame is due."""
+    ahead: float = AHEAD
+    """And how long before that its window opens."""
 
     @property
     def unit(self) -> str:
@@ -67,7 +69,7 @@ class SimulatedJob:
         if not self.left:
             return Window(math.inf, math.inf)
         due = self.start + self.made * 0.05
-        return Window(due - AHEAD, due)
+        return Window(due - self.ahead, due)
 
 
 @dataclass
@@ -112,9 +114,11 @@ class Simulation:
         wanted = ImageRequest("text_to_image", "a house", ImageParams(steps=steps), previews=int(watched))
         return self._submit(share, wanted, SimulatedJob(steps, "denoise"), weight)
 
-    def play(self, share: str, *, frames: float = math.inf, wait: float = 0.2) -> Ticket:
+    def play(
+        self, share: str, *, frames: float = math.inf, wait: float = 0.2, ahead: float = AHEAD
+    ) -> Ticket:
         """A band of `frames` frames of 50 ms, whose first is due `wait` seconds from now."""
-        job = SimulatedJob(frames, "frame", start=self.now + wait)
+        job = SimulatedJob(frames, "frame", start=self.now + wait, ahead=ahead)
         return self._submit(share, band_request(self.now), job, 1.0)
 
     def tickets(self) -> list[Ticket]:
