@@ -52,6 +52,9 @@ async def show_room(request: web.Request) -> web.Response:
         "room": room.id,
         "role": grant.role,
         "offset": room.offset,
+        "origin": dict(zip(("room", "seq"), origin, strict=True))
+        if (origin := room.identity.origin)
+        else None,
         "members": [named(member) for member in room.participants()],
         "runs": [named(run) for run in room.run_infos()],
         "models": [named(model) for model in request.app[GATEWAY].models()],

@@ -45,9 +45,10 @@ class Limits(BaseModel):
     """Participants that a room remembers; those who left no trace make room for newcomers."""
     max_rooms: int = Field(default=1000, ge=1, le=1_000_000)
     """Rooms in memory at once."""
-    max_runs: int = Field(default=8, ge=1, le=1000)
+    max_runs: int = Field(default=16, ge=1, le=1000)
     """Runs of one room that are queued or running."""
-    max_runs_per_member: int = Field(default=3, ge=1, le=1000)
+    max_runs_per_member: int = Field(default=6, ge=1, le=1000)
+    """A brainstorm is three."""
     max_kept_runs: int = Field(default=500, ge=1, le=100_000)
     """Ended runs of a room that newcomers are told about."""
     max_queue: int = Field(default=64, ge=1, le=10_000)

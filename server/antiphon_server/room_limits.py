@@ -40,9 +40,10 @@ class RoomLimits(Struct, frozen=True):
     """What viewers may do besides seeing: `comment`, `history`."""
     edits_per_second: float = 200.0
     """Told to clients; the connection enforces it by reading later."""
-    max_runs: int = 8
+    max_runs: int = 16
     """Live runs of one room."""
-    max_runs_per_member: int = 3
+    max_runs_per_member: int = 6
+    """A brainstorm is three."""
     max_kept_runs: int = 500
     """Ended runs that a room still tells newcomers about."""
     empty_timeout: float = 60.0

@@ -107,6 +107,8 @@ async def test_a_room_tells_its_history_goes_back_and_forks(
 
         status, fork = await owner.call("POST", "fork", json={"seq": last})
         assert (status, fork["origin"]) == (201, {"room": room["room"], "seq": last})
+        async with http.get(f"/api/rooms/{fork['room']}?token={fork['tokens']['viewer']}") as answer:
+            assert (await answer.json())["origin"] == fork["origin"]
     async with native(server.ws_url) as client:
         welcome = await client.hello(fork["tokens"]["owner"], "Bo")
         there = Visitor(http, fork, "owner", welcome.session)
