@@ -10,10 +10,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-_WORDS = re.compile(r"\w+|\W")
+_WORDS = re.compile(r"\w+[^\S\n]?|\W")
 _LINES = 4_000_000
 """Pairs of lines, and of words, up to which they are compared: the work grows with them."""
-_PAIRS = 1_000_000
+_PAIRS = 10_000_000
 
 
 class Difference(Struct, frozen=True):
