@@ -16,7 +16,7 @@ from antiphon_engines.backends.signature import Signature
 
 
 class TensorRtRunner:
-    """Enqueues on torch's current stream, with torch's own memory on both sides. `module` is `tensorrt` or
+    """Runs in order with torch's current stream, with torch's own memory on both sides. `module` is `tensorrt` or
     `tensorrt_rtx`. Raises EngineUnavailable when the engine is not taken here."""
 
     def __init__(self, plan: Plan, signature: Signature, module: Any) -> None:
@@ -30,6 +30,8 @@ class TensorRtRunner:
         if self._engine is None:
             raise EngineUnavailable(f"{module.__name__} refuses {plan.folder.name}: {self._last_words()}")
         self._context = self._make_context()
+        # The default stream cannot be recorded as a graph, and TensorRT synchronises around it.
+        self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._outputs = {
             name: _torch_type(module, self._engine.get_tensor_dtype(name)) for name in signature.outputs
         }
@@ -37,7 +39,6 @@ class TensorRtRunner:
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         self.signature.sizes(shapes(tensors))
-        stream = torch.cuda.current_stream()
         given = {}
         for port in self.signature.inputs:
             tensor = tensors[port.name].to(dtype_of(port, self._precision)).contiguous()
@@ -49,10 +50,12 @@ class TensorRtRunner:
             shape = tuple(self._context.get_tensor_shape(name))
             answers[name] = torch.empty(shape, dtype=kind, device="cuda")
             self._context.set_tensor_address(name, answers[name].data_ptr())
-        if not self._context.execute_async_v3(stream.cuda_stream):
+        # Both ways wait, so the allocator of torch's own stream need not know of ours.
+        around = torch.cuda.current_stream()
+        self._stream.wait_stream(around)
+        if not self._context.execute_async_v3(self._stream.cuda_stream):
             raise RuntimeError(f"{self.backend}: {self._last_words()}")
-        for tensor in given.values():
-            tensor.record_stream(stream)
+        around.wait_stream(self._stream)
         return answers
 
     def refit(self, onnx: Path) -> None:

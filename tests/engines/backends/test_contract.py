@@ -7,14 +7,16 @@ from typing import Any, get_args
 
 import pytest
 import torch
+from msgspec.structs import replace
 
+from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import build, opening, runtimes
 from antiphon_engines.backends.checkpoint import Checkpoint
 from antiphon_engines.backends.networks import Network, loading
 from antiphon_engines.backends.order import Order
 from antiphon_engines.backends.plan import BackendName
 from antiphon_engines.backends.runner import Runner
-from antiphon_engines.backends.seat import compare
+from antiphon_engines.backends.seat import TOLERANCE, compare, error
 from antiphon_engines.backends.signature import ShapeRefused
 from antiphon_engines.backends.store import PlanStore
 from antiphon_engines.backends.torch_runner import TorchRunner
@@ -111,3 +113,19 @@ def test_a_call_without_an_input_is_refused(runner: Runner) -> None:
 def test_it_says_what_it_holds(runner: Runner, network: Network) -> None:
     weights = sum(each.nbytes for each in network.module.vae.decoder.state_dict().values())  # type: ignore[union-attr, operator]
     assert runner.nbytes >= weights
+
+
+def test_half_precision_is_as_good_as_torchs_own(tiny: Checkpoint, store: PlanStore) -> None:
+    order = replace(plans.order(tiny, "text_encoder"), precision="fp16")
+    runner = opening.open_plan(build.build(store, order), order.signature, cuda=False, threads=1)
+    reference = TorchRunner(loading.load(order))
+    assert runner(reference.network.example({"rows": 1}))["states"].dtype == torch.float16
+    assert error(runner, reference) <= TOLERANCE["fp16"]
+    runner.close()
+
+
+def test_what_onnxruntime_has_no_kernels_for_is_refused(tiny: Checkpoint, store: PlanStore) -> None:
+    order = replace(plans.order(tiny, "text_encoder"), precision="bf16")
+    plan = build.build(store, order)
+    with pytest.raises(EngineUnavailable, match="few bfloat16 kernels"):
+        opening.open_plan(plan, order.signature, cuda=False, threads=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import build, opening, tensorrt_build, tensorrt_module
@@ -55,6 +56,16 @@ def test_an_engine_of_another_card_is_another_plan_and_none_runs_here(
     if not torch.cuda.is_available():
         with pytest.raises(EngineUnavailable, match="refuses"):
             opening.open_plan(plan, order.signature, cuda=False, threads=1)
+
+
+def test_the_precision_is_the_graphs(rtx: Any, tiny: Checkpoint, store: PlanStore) -> None:
+    sizes = {}
+    for precision in ("fp32", "bf16"):
+        order = replace(plans.order(tiny, "text_encoder", "tensorrt_rtx", "sm89"), precision=precision)
+        plan = build.build(store, order)
+        sizes[precision] = store.find(order.exported().key()).model.stat().st_size  # type: ignore[union-attr]
+        assert plan.key.precision == precision
+    assert sizes["bf16"] < sizes["fp32"]
 
 
 def test_cards_that_it_knows_nothing_of_are_refused(
