@@ -112,8 +112,9 @@ def loop_faults(fields: Mapping[str, object]) -> list[str]:
 
 
 def band_controls(fields: Mapping[str, Any]) -> BandControls:
-    """What is asked of the band, from the (sound) fields of `band`; what is not there is the default."""
+    """What is asked of the band, from the (sound) fields of `band`; what is not there, or null, is the default."""
     default = BandControls()
+    fields = {name: value for name, value in fields.items() if value is not None}
     plain = {name: fields[name] for name in CONTROL if name in fields}
     if "prompts" in fields:
         plain["prompts"] = tuple(Prompt(text, float(weight)) for text, weight in fields["prompts"].items())

@@ -185,9 +185,8 @@ class Jam:
             return "it is conducted, not written"
         if value is None:
             own = section != PLAYERS or key == author
-            kept = not own or replaced
-            if kept or section != BAND:  # where null stands for "as the model likes"
-                self.set(section, key, former if kept else None)
+            # A null says nothing: what is not there is as the model likes.
+            self.set(section, key, former if not own or replaced else None)
             return "" if own else "everybody writes their own"
         match section:
             case "players":

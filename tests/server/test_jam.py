@@ -404,6 +404,15 @@ def _scribble(path: tuple[str, ...], as_map: bool, value: Any, where: Map[Any]) 
     where[path[-1]] = Map(value) if as_map and isinstance(value, dict) else value
 
 
+def test_a_null_says_nothing_and_goes(house: House, ann: NativeReplica) -> None:
+    for name in ("prompts", "roles", "density", "reaction", "mode"):
+        assert not write(house, ann, put("band", name, None))
+    assert not write(house, ann, put("settings", "interval", None))
+    assert not write(house, ann, put("loops", "a", None))
+    assert plain(ann)["band"] == plain(ann)["settings"] == plain(ann)["loops"] == {}
+    assert house.room.shared.document.jam.controls == BandControls()
+
+
 VALUE = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
