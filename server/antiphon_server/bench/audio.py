@@ -24,7 +24,7 @@ from antiphon_engines.events import Audio, Done, Failed, RunEvent
 from antiphon_engines.host import EngineHost
 from antiphon_engines.process import environment
 from antiphon_proto.errors import AntiphonError
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, Transport
+from antiphon_proto.jam import SAMPLE_RATE, BandControls, BandRole, Transport
 from antiphon_proto.params import ImageParams, TextParams
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.config import load
@@ -32,7 +32,7 @@ from antiphon_server.config import load
 SECONDS: Final = 30.0
 LONG_SECONDS: Final = 300.0
 TEMPO: Final = 120.0
-_ROLES: Final = frozenset({"lead", "bass", "chords", "drums"})
+_ROLES: Final[frozenset[BandRole]] = frozenset({"lead", "bass", "chords", "drums"})
 _MELODY: Final = (60, 62, 64, 67, 69, 67, 64, 62)
 _HEAD: Final = 1.0
 """Seconds from the band's start to its first sample."""

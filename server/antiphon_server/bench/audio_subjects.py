@@ -25,10 +25,10 @@ from antiphon_engines.audio.performer import Controls, Performer
 from antiphon_engines.audio.render import RenderJob, RenderNote, Track, blocks
 from antiphon_engines.audio.synthesiser import SoundFont
 from antiphon_engines.audio.tokens import TICKS_PER_BEAT
-from antiphon_proto.jam import PPQ, SAMPLE_RATE, BandControls, BandNote, Prompt, Transport
+from antiphon_proto.jam import PPQ, SAMPLE_RATE, BandControls, BandNote, BandRole, Prompt, Transport
 
 TEMPO: Final = 120.0
-ROLES: Final = frozenset({"lead", "bass", "chords", "drums"})
+ROLES: Final[frozenset[BandRole]] = frozenset({"lead", "bass", "chords", "drums"})
 MELODY: Final = (60, 62, 64, 67, 69, 67, 64, 62)
 _PER_BEAT: Final = 60 / TEMPO
 _BAR: Final = 4 * _PER_BEAT
@@ -166,8 +166,13 @@ def _opus(engine: AudioEngine, clock: list[float], seconds: float) -> dict[str, 
 
 def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str, Any]:
     """Seconds from a key, or a change of prompts or roles, until what is heard first differs from the same band's
-    music without it."""
-    notes, prompts, joined, quiet = [], [], [], []
+    music without it; three bars where it does not."""
+    notes: list[float] = []
+    prompts: list[float] = []
+    joined: list[float] = []
+    quiet: list[float] = []
+    strings = BandControls(roles=frozenset({"bass", "chords"}), prompts=(Prompt("rock"),))
+    drums = BandControls(roles=frozenset({"drums"}), prompts=(Prompt("rock"),))
     before = BandControls(roles=ROLES, prompts=(Prompt("rock"),))
     for round_ in range(rounds):
         at = 2 * _BAR + (round_ + 0.37) / rounds * _BAR
@@ -177,11 +182,10 @@ def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str,
             (prompts, lambda live, now: live.steer(BandControls(roles=ROLES, prompts=(Prompt("bossa"),)))),
         ):
             changed = _take(engine, clock, before, round_, at, change)
-            found.append(_first_difference(plain, changed) - at)
-        pad = BandControls(roles=frozenset({"pad"}), prompts=before.prompts)
-        swapped = _take(engine, clock, before, round_, at, lambda live, now, pad=pad: live.steer(pad))
-        joined.append(min(_sounds(note) for note in swapped if note.role == "pad") - at)
-        quiet.append(max((_sounds(note) - at for note in swapped if note.role != "pad"), default=0.0))
+            found.append(_first_difference(plain, changed, at + 3 * _BAR) - at)
+        swapped = _take(engine, clock, strings, round_, at, lambda live, now: live.steer(drums))
+        joined.append(min((_sounds(note) - at for note in swapped if note.role == "drums"), default=3 * _BAR))
+        quiet.append(max((_sounds(note) - at for note in swapped if note.role != "drums"), default=0.0))
     return {
         "bar s": _BAR,
         "rounds": rounds,
@@ -214,14 +218,14 @@ def _sounds(note: BandNote) -> float:
     return note.tick / PPQ * _PER_BEAT
 
 
-def _first_difference(one: Iterable[BandNote], other: Iterable[BandNote]) -> float:
-    """When the first note sounds that only one of them has; velocities do not count."""
+def _first_difference(one: Iterable[BandNote], other: Iterable[BandNote], end: float) -> float:
+    """When the first note sounds that only one of them has, `end` if there is none; velocities do not count."""
 
     def bare(notes: Iterable[BandNote]) -> set[tuple[int, str, int]]:
         return {(note.tick, note.role, note.pitch) for note in notes}
 
     ticks = [tick for tick, _, _ in bare(one) ^ bare(other)]
-    return min(ticks) / PPQ * _PER_BEAT if ticks else float("inf")
+    return min(ticks) / PPQ * _PER_BEAT if ticks else end
 
 
 def _resident() -> float:
