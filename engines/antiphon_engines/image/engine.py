@@ -119,6 +119,9 @@ class ImageEngine:
     def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
         # torch counts threads per calling thread; setting them again costs nothing.
         torch.set_num_threads(self._threads)
+        backend = self.seats["denoiser"].backend
+        if backend != self.info.backend:
+            self.info = replace(self.info, backend=backend)
         mine = [self._mine(job) for job in jobs]
         kind = mine[0].unit.partition(":")[0] if mine else ""
         outputs: dict[Painting, list[Output]] = {job: [] for job in mine}

@@ -10,13 +10,15 @@ import pytest
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.plan import BackendName
 from antiphon_engines.backends.planning import PLANS
 from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.backends.torch_runner import TorchRunner
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image.engine import ImageEngine
-from support import plans
+from support import plans, tiny_pipelines
 from support.drive import run
-from support.easel import ask, distance, paint, pixels, scene
+from support.easel import ask, distance, easel, paint, pixels, scene
 from support.easel import encode as png
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -106,6 +108,20 @@ def test_torch_serves_while_the_plans_are_built_and_then_they_are_used(tmp_path:
     wary.close()
     assert wary.seats["text_encoder"].backend == "torch"
     assert store.entries() == []
+
+
+class Renamed(TorchRunner):
+    backend: BackendName = "onnxruntime"
+
+
+def test_the_engine_says_what_runs_it_now() -> None:
+    engine = easel(tiny_pipelines.stable_diffusion())
+    assert engine.info.backend == "torch"
+    seat = engine.seats["denoiser"]
+    seat.offer(Renamed(seat.fallback.network))
+    paint(engine, ask(steps=1))
+    assert engine.info.backend == "onnxruntime"
+    engine.close()
 
 
 def test_closing_the_engine_ends_a_build(tmp_path: Path) -> None:
