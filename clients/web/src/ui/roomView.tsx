@@ -137,6 +137,10 @@ export function RoomView({ room }: { room: Room }) {
           {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}
         </div>
       </main>
+      {/* After the text in the order of Tab, whatever stands beside it. */}
+      {view.value !== "canvas" && !travel.away.value && (
+        <AskBar room={room} asking={asking} editor={editor.value} />
+      )}
       {view.value !== "text" && <CanvasPanel room={room} />}
       <JamDock room={room} view={jam} />
       {panel.value && (
@@ -154,9 +158,6 @@ export function RoomView({ room }: { room: Room }) {
         <FindBar room={room} editor={editor.value} onClose={() => (finding.value = false)} />
       )}
       {helping.value && <HelpDialog room={room} onClose={() => (helping.value = false)} />}
-      {view.value !== "canvas" && !travel.away.value && (
-        <AskBar room={room} asking={asking} editor={editor.value} />
-      )}
       {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
       <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />
       <Notices room={room} />
