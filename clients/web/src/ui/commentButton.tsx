@@ -35,7 +35,8 @@ export function CommentButton(props: {
       place.value = null;
       return;
     }
-    place.value = { left: Math.min(box.right - page.left + 4, page.width - BUTTON), top: box.top - page.top };
+    // In the margin, clear of the words.
+    place.value = { left: page.width - BUTTON - 8, top: box.top - page.top };
   });
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {

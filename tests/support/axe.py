@@ -1,0 +1,26 @@
+"""Accessibility of a page by axe-core (https://github.com/dequelabs/axe-core): WCAG 2.1, levels A and AA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.async_api import Page
+
+SOURCE = Path(__file__).parents[2] / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_RUN = """async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+    const found = await axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
+    return found.violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`));
+}"""
+
+
+async def prepare(page: Page) -> None:
+    """Before the page is opened: its own policy would not let the script in later."""
+    await page.add_init_script(path=SOURCE)
+
+
+async def violations(page: Page) -> list[str]:
+    """What is wrong with the page as it stands, a line for each place."""
+    found: list[str] = await page.evaluate(_RUN)
+    return found
