@@ -63,7 +63,7 @@ async def test_every_screen_is_accessible(
     await page.keyboard.press("Control+f")
     await look("find")
     await page.keyboard.press("Escape")
-    await page.locator(".menu-root > button").click()
+    await page.locator(".file-menu-root > button").click()
     await look("menu")
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name=words["share"]).click()

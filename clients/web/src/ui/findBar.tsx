@@ -99,7 +99,11 @@ export function FindBar({ room, editor, onClose }: { room: Room; editor: StoryEd
             type="button"
             class="button small"
             disabled={count === 0}
-            onClick={() => editor.replaceMatches(matches.value, instead.value)}
+            onClick={() => {
+              editor.replaceMatches(matches.value, instead.value);
+              // Nothing is left to be found: the button goes, and must not take the focus with it.
+              field.current?.focus();
+            }}
           >
             {t.find.replaceAll}
           </button>

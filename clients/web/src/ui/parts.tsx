@@ -96,7 +96,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
 
 export function Brand() {
   return (
-    <a class="brand" href="/">
+    <a class="brand" href="/" aria-label={t.brand}>
       <Mark />
       <span>{t.brand}</span>
     </a>

@@ -58,8 +58,10 @@ export class Travel {
   watch(): () => void {
     void this.refresh();
     const later = () => {
-      clearTimeout(this.refreshing);
-      this.refreshing = setTimeout(() => void this.refresh(), REFRESH_MS);
+      this.refreshing ??= setTimeout(() => {
+        this.refreshing = undefined;
+        void this.refresh();
+      }, REFRESH_MS);
     };
     const { doc } = this.room;
     let unfollow = () => {};
@@ -70,6 +72,7 @@ export class Travel {
     });
     return () => {
       clearTimeout(this.refreshing);
+      this.refreshing = undefined;
       unfollow();
       stop();
     };
@@ -136,6 +139,7 @@ export class Travel {
     await this.attempt(async () => {
       try {
         if (this.comparing.value) {
+          await this.refresh(); // the present may have moved on since the list was read
           const comparison = await this.room.past.compare(seq, this.last.value, wanted);
           if (!wanted.aborted) this.comparison.value = comparison;
         } else {
