@@ -82,6 +82,21 @@ class Change(Struct, frozen=True):
     roots: Touched = {}
 
 
+class _UndoClock:
+    """What undo takes for the time: it leaps where steps that follow each other closely belong apart. (Of its own, since
+    Yrs keeps what it is given: `observing`.)"""
+
+    def __init__(self, unix_ms: Callable[[], int]) -> None:
+        self._unix_ms = unix_ms
+        self._ahead = 0
+
+    def part(self) -> None:
+        self._ahead += 2 * _CAPTURE_MS
+
+    def now(self) -> int:
+        return self._unix_ms() + self._ahead
+
+
 class Document:
     """`state` is a Yjs update that holds the whole document. Origins are small positive integers."""
 
@@ -101,6 +116,7 @@ class Document:
         """Items of the last update that a peer brought (`yupdate`), also of one that was refused."""
         self._max_document = max_document
         self._unix_ms = unix_ms
+        self._undo_clock = _UndoClock(unix_ms)
         self._base = state
         self._log: list[bytes] = []
         self._build(client_id)
@@ -236,7 +252,13 @@ class Document:
 
     def rework(self, work: Callable[[Text, Canvas], object], origin: int) -> Change | None:
         """Change story and canvas in one transaction, which can be undone when `origin` is tracked."""
-        return self._transact(origin, lambda: work(self._text, self._canvas), "text")
+        self._parted_ms += (
+            2 * _CAPTURE_MS
+        )  # a step of undo by itself, whatever came just before and comes just after
+        try:
+            return self._transact(origin, lambda: work(self._text, self._canvas), "text")
+        finally:
+            self._undo_clock.part()
 
     def draw(self, work: Callable[[Canvas], object], origin: int) -> Change | None:
         """Change the canvas in one transaction."""
@@ -292,7 +314,7 @@ class Document:
             manager = UndoManager(
                 scopes=[self._text, self._canvas.root, self._jam.root, self._side.style],
                 capture_timeout_millis=_CAPTURE_MS,
-                timestamp=self._unix_ms,
+                timestamp=self._undo_clock.now,
             )
             manager.include_origin(origin)
             self._undo[origin] = manager
