@@ -83,7 +83,7 @@ class Change(Struct, frozen=True):
 
 
 class _UndoClock:
-    """What undo takes for the time: it leaps where steps that follow each other closely belong apart. (Of its own, since
+    """What undo takes for the time: it leaps where steps that follow each other closely belong apart. (Its own, since
     Yrs keeps what it is given: `observing`.)"""
 
     def __init__(self, unix_ms: Callable[[], int]) -> None:
