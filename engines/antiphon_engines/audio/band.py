@@ -51,7 +51,7 @@ _SHARPS: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B
 _FLATS: Final = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _FLAT_KEYS: Final = {"maj": {1, 3, 5, 8, 10}, "min": {0, 2, 3, 5, 7, 10}}
 _SUFFIX: Final = dict(zip(QUALITIES, ("", "m", "7", "maj7", "m7", "dim", "sus4"), strict=True))
-_FOLLOW: Final = 18.0
+_FOLLOW: Final = 36.0
 _KEY_LOCK: Final = 1.5
 _CHORD_TEMPERATURE: Final = 0.3
 """The engine's help for the model, as evaluated (MODEL_CARD.md)."""
