@@ -252,9 +252,7 @@ class Document:
 
     def rework(self, work: Callable[[Text, Canvas], object], origin: int) -> Change | None:
         """Change story and canvas in one transaction, which can be undone when `origin` is tracked."""
-        self._parted_ms += (
-            2 * _CAPTURE_MS
-        )  # a step of undo by itself, whatever came just before and comes just after
+        self._undo_clock.part()  # a step of undo by itself, whatever came just before and comes just after
         try:
             return self._transact(origin, lambda: work(self._text, self._canvas), "text")
         finally:
