@@ -1,7 +1,7 @@
 // A field to say something in: Enter sends, Shift + Enter begins another line. What was not sent stays.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icons";
 
 export function Composer(props: {
@@ -19,7 +19,8 @@ export function Composer(props: {
   const text = useSignal("");
   const sending = useSignal(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // At once: the next key that is pressed is meant for this field already.
+  useLayoutEffect(() => {
     if (props.focus) field.current?.focus();
   }, []);
   const submit = async () => {
