@@ -21,9 +21,11 @@ async def two(company: Company, served: ServedProcess) -> tuple[Person, Person]:
 async def test_one_undo_takes_back_a_replace_all(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     text = "The sea 🌙 and the sea. Море, a seagull."
-    await ada.write(text)
-    await maria.sees("seagull")
-    await ada.here()
+    # Another person's: what one person does within moments is one step of their undo.
+    await maria.write(text)
+    await ada.sees("seagull")
+    await maria.here()
+    await ada.story.focus()
     await ada.page.keyboard.press("Control+f")
     await ada.page.get_by_role("textbox", name="Find", exact=True).fill("sea")
     await ada.page.get_by_label("Whole words").check()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
 from support.pages import Company, Person
-from support.server import ServedProcess
+from support.server import ServedProcess, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -95,3 +97,18 @@ async def test_the_keyboard_is_enough(company: Company, served: ServedProcess) -
     await expect(ada.page.get_by_role("textbox", name="Ask the model")).to_be_focused()
     await ada.page.keyboard.press("Shift+Tab")
     await expect(ada.story).to_be_focused()
+
+
+async def test_more_than_the_room_holds_is_refused_in_words_and_nothing_is_lost(
+    company: Company, tmp_path: Path, embedded_text_model: Path, cache_dir: Path
+) -> None:
+    limits = {"ANTIPHON_LIMITS__MAX_DOCUMENT": "65536"}
+    async with serving(tmp_path, "--cache-dir", str(cache_dir), environment=limits) as served:
+        ada, eve = await two(company, served)
+        await ada.write("Mine.")
+        await eve.sees("Mine.")
+        await paste(ada, {"text/plain": "Ночь 🌙 " * 20_000})
+        await expect(ada.page.locator(".notice")).to_contain_text("more than the room can hold")
+        assert await ada.agrees_with(eve) == "Mine."
+        await ada.write(" Still.")
+        await eve.sees("Mine. Still.")
