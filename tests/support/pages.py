@@ -124,6 +124,8 @@ class Person:
         """Selects the first place where these words stand in one line."""
         await self.story.focus()
         await self.story.evaluate(SELECT, words)
+        # The editor learns of a selection a moment later; then its button is there.
+        await expect(self.page.locator(".comment-button")).to_be_visible()
 
     async def box_of(self, words: str) -> dict[str, float]:
         """Where these words stand in the window."""
