@@ -94,15 +94,19 @@ def _chat(tokenizer: Any) -> ChatMarkup | None:
 
 def _fetched(kind: Any, source: str, config: WorkerConfig, local: bool, **options: Any) -> Any:
     """What `kind` loads from a folder, or from the hub. No network is used where the hub's files are here already."""
-    cache = str(Path(config.cache_dir) / "hub")
+
+    def fetch(*, here: bool) -> Any:
+        hub = {"cache_dir": str(Path(config.cache_dir) / "hub"), "local_files_only": here}
+        # Where peft is installed, a model is searched for an adapter too, by arguments of its own.
+        adapter = {"adapter_kwargs": dict(hub)} if kind is AutoModelForCausalLM else {}
+        return kind.from_pretrained(source, trust_remote_code=False, **hub, **adapter, **options)
+
     try:
-        return kind.from_pretrained(
-            source, cache_dir=cache, local_files_only=True, trust_remote_code=False, **options
-        )
+        return fetch(here=True)
     except OSError:
         if local:
             raise
-        return kind.from_pretrained(source, cache_dir=cache, trust_remote_code=False, **options)
+        return fetch(here=False)
 
 
 def _one_line(error: BaseException) -> str:
