@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,19 @@ async def test_the_page_is_asked_for_again_and_hashed_assets_are_kept(
     answer = await files.get("/assets/app-abc.js")
     assert answer.content_type in ("text/javascript", "application/javascript")
     assert "immutable" in answer.headers["Cache-Control"]
+
+
+async def test_who_takes_gzip_gets_what_the_build_compressed(
+    files: TestClient[web.Request, web.Application], tmp_path: Path
+) -> None:
+    (tmp_path / "static" / "assets" / "app-abc.js.gz").write_bytes(gzip.compress(b"compressed"))
+    answer = await files.get("/assets/app-abc.js", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.content_type in ("text/javascript", "application/javascript")
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert await answer.text() == "compressed"
+    plain = await files.get("/assets/app-abc.js", headers={"Accept-Encoding": "identity"})
+    assert await plain.text() == "1"
 
 
 async def test_a_client_that_was_not_built_is_said_so(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 // Bundles the client into server/antiphon_server/static/: hashed assets, index.html and the font licences.
 // `--outdir=DIR` writes elsewhere.
 
-import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -66,6 +66,11 @@ for (const font of ["literata", "onest"]) {
     join(root, `node_modules/@fontsource-variable/${font}/LICENSE`),
     join(staging, `assets/${font}-OFL.txt`),
   );
+}
+// The server sends these to browsers that take them, which is all: they are made once, here.
+for (const name of await readdir(staging, { recursive: true })) {
+  if (!/[.](js|css|html|svg)$/.test(name)) continue;
+  await writeFile(join(staging, `${name}.gz`), gzipSync(await readFile(join(staging, name)), { level: 9 }));
 }
 await rm(target, { recursive: true, force: true });
 await rename(staging, target);

@@ -21,6 +21,7 @@ class Bench(enum.StrEnum):
     IMAGE = "image"
     MIXED = "mixed"
     RELAY = "relay"
+    ROOM = "room"
     TEXT = "text"
 
 
