@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final, Literal
@@ -12,6 +11,7 @@ import msgspec
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_proto.errors import RateLimited, TooLarge
+from antiphon_server.child import run_child
 from antiphon_server.jam_score import Score, Track
 
 SoundFile = Literal["wav", "flac"]
@@ -59,28 +59,14 @@ class Renderer:
                 {"start": max(0.0, take.start_ms / 1000), "packets": take.packets} for take in score.takes
             ],
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            _NICE,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
         try:
-            async with asyncio.timeout(self._seconds):
-                _, said = await process.communicate(msgspec.msgpack.encode(job))
+            ended = await run_child(("-c", _NICE), msgspec.msgpack.encode(job), self._seconds)
         except TimeoutError:
             raise EngineUnavailable(f"the sound took more than {self._seconds:g} seconds to make") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            lines = said.decode(errors="replace").strip().splitlines()
-            raise EngineUnavailable(
-                f"the sound cannot be made: {lines[-1][:500] if lines else 'no reason given'}"
-            )
+        if ended.status != 0:
+            lines = ended.err.decode(errors="replace").strip().splitlines()
+            reason = lines[-1][:500] if lines else "no reason given"
+            raise EngineUnavailable(f"the sound cannot be made: {reason}")
 
 
 def _track(track: Track) -> dict[str, object]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import PeerError, TooLarge
+from antiphon_server.child import run_child
 
 _LEAST: Final = 512
 """Pixels of the longer side below which a picture is enlarged first: the outlines of a few pixels are steps."""
@@ -57,29 +58,15 @@ class Tracer:
             self._held -= 1
 
     async def _run(self, data: bytes) -> str:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            __name__,
-            str(self._limits.pixels),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                made, _ = await process.communicate(data)
+            ended = await run_child(("-m", __name__, str(self._limits.pixels)), data, self._limits.seconds)
         except TimeoutError:
             raise CannotTrace(
                 f"the picture is too detailed to be traced in {self._limits.seconds:g} s"
             ) from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                # Reads what is left, so that the transport ends with the process.
-                await process.communicate()
-        if process.returncode != 0:
+        if ended.status != 0:
             raise CannotTrace("the picture could not be traced")
+        made = ended.out
         if len(made) > self._limits.bytes:
             raise TooLarge(f"the traced file has {len(made)} bytes; the bound is {self._limits.bytes}")
         return made.decode()

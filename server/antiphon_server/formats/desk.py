@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Final
 
 import msgspec
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError, RateLimited, TooLarge
+from antiphon_server.child import run_child
 from antiphon_server.formats.jobs import Answer, Found, Job, Refused, Unavailable, Written
 
 _WAITING: Final = 8
@@ -47,24 +47,12 @@ class Converter:
         return answer
 
     async def _converted(self, job: Job) -> Answer:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "antiphon_server.formats",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        job_bytes = msgspec.msgpack.encode(job)
         try:
-            async with asyncio.timeout(self._seconds):
-                out, _ = await process.communicate(msgspec.msgpack.encode(job))
+            ended = await run_child(("-m", "antiphon_server.formats"), job_bytes, self._seconds)
         except TimeoutError:
             raise PeerError(f"the conversion took more than {self._seconds:g} seconds") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
+        if ended.status != 0:
             raise PeerError("the file could not be converted within the bounds of this server")
-        answer: Answer = msgspec.msgpack.decode(out, type=Answer)
+        answer: Answer = msgspec.msgpack.decode(ended.out, type=Answer)
         return answer

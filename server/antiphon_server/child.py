@@ -1,0 +1,38 @@
+"""One short-lived process of ours: bytes in, bytes out, gone by then. For work that may not run in the gateway: parsers
+of strangers' files, and long computation."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import NamedTuple
+
+
+class Ended(NamedTuple):
+    """How it went: the exit status, and what it wrote."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+async def run_child(arguments: tuple[str, ...], data: bytes, seconds: float) -> Ended:
+    """Run this Python with `arguments`, `data` on its standard input. Raises TimeoutError after `seconds` by the clock.
+    Whatever happens, the process is gone when this returns."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate(data)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            # Reads what is left, so that the transport ends with the process.
+            await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out, err)
