@@ -72,6 +72,7 @@ from antiphon_proto.runs import (
     Jpeg,
     Paint,
     Preview,
+    Recall,
     Reject,
     ReplaceToken,
     Retry,
@@ -145,6 +146,7 @@ __all__ = [
     "Presence",
     "Preview",
     "Rebuild",
+    "Recall",
     "Redo",
     "Reject",
     "ReplaceToken",
@@ -197,6 +199,7 @@ ClientMessage = (
     | Reject
     | Choose
     | Retry
+    | Recall
     | ReplaceToken
     | Undo
     | Redo

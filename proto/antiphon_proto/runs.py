@@ -164,6 +164,13 @@ class Retry(Message, frozen=True, tag="retry"):
     run: Id
 
 
+class Recall(Message, frozen=True, tag="recall"):
+    """Ask for the details of all tokens of a run, for whoever came after they were told: answered by `tokens`, or by an
+    `error` when they are not known any more."""
+
+    run: Id
+
+
 class ReplaceToken(Message, frozen=True, tag="replace_token"):
     """Put one of the alternatives of a run's token in place of what is left of it in the story, [start, end) as at room
     offset `offset`. With `go_on` the rest of what the run wrote after it makes way for a new continuation. Answered as

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
 
 import msgspec
 from msgspec import to_builtins
 from msgspec.structs import replace
 
 from antiphon_engines.api import ChatLine, TextRequest, TextTask
-from antiphon_proto.errors import AntiphonError, Conflict, Denied, PeerError
+from antiphon_proto.errors import AntiphonError, Denied, PeerError
 from antiphon_proto.messages import Ask, Say
 from antiphon_proto.params import CANDIDATES, TextParams
 from antiphon_proto.style import StyleCard
@@ -22,14 +21,13 @@ from antiphon_server.inserting import Place, place
 from antiphon_server.members import AI, Member
 from antiphon_server.places import located
 from antiphon_server.rights import Right, may
+from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import SEED_BITS, Order, RunEntry
 from antiphon_server.stage import Desk, Stage
 from antiphon_server.text_work import TextWork
 from antiphon_server.token_log import TokenLog
 from antiphon_server.writing import Writing
 
-_PLACES = 64
-"""Runs of which the place in the text is still known after they have ended, for `choose` and `retry`."""
 _CHAT_LINES = 8
 _CHAT_LINE = 500
 """Characters of an earlier entry that the model is shown."""
@@ -37,13 +35,13 @@ _ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
 
 
 class Coauthor:
-    """`tokens` and places are of the newest runs of this epoch."""
+    """`tokens` and `places` are what is known of what runs wrote, and where."""
 
-    def __init__(self, desk: Desk, stage: Stage) -> None:
+    def __init__(self, desk: Desk, stage: Stage, tokens: TokenLog, places: RunPlaces) -> None:
         self._desk = desk
         self._stage = stage
-        self.tokens = TokenLog()
-        self._places: OrderedDict[str, Place] = OrderedDict()
+        self.tokens = tokens
+        self.places = places
 
     def ask(self, member: Member, ask: Ask) -> None:
         """Start a run, or the three of a brainstorm. Raises PeerError or EngineUnavailable; then there is no run."""
@@ -140,32 +138,20 @@ class Coauthor:
         request = TextRequest(
             task="continue", before=view.before, after=view.after, params=params, style=self.style()
         )
-        self._keep(run, where)
+        self.places.keep(run, where, self._desk.seq)
         work = Writing(run, self._desk, self._stage.engine, where, self.tokens)
         self._stage.hold(work)
         self._stage.submit(work, request)
-
-    def place_of(self, run: RunEntry) -> Place:
-        """Where the run wrote, or would write. Raises Conflict when that is not known any more."""
-        try:
-            return self._places[run.info.id]
-        except KeyError:
-            raise Conflict("the place of this run is not known any more; ask again") from None
 
     def style(self) -> StyleCard:
         """The room's style card."""
         return StyleCard.of(self._desk.shared.document.side.style_fields())
 
     def _work(self, run: RunEntry, where: Place) -> TextWork:
-        self._keep(run, where)
+        self.places.keep(run, where, self._desk.seq)
         if run.draft:
             return Drafting(run, self._desk, self._stage.engine, self.tokens)
         return Writing(run, self._desk, self._stage.engine, where, self.tokens)
-
-    def _keep(self, run: RunEntry, where: Place) -> None:
-        self._places[run.info.id] = where
-        if len(self._places) > _PLACES:
-            self._places.popitem(last=False)
 
     def _order(
         self, participant: str, ask: Ask, request: TextRequest, group: str = "", origin: str = ""

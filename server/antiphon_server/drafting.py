@@ -1,7 +1,7 @@
 """A live run whose text stands nowhere yet: a private one, or a candidate of a brainstorm.
 
 Its tokens are told, to the asker or to all; when it ends, `run.text` has the whole, so that whoever comes back finds
-it. Choosing it (`Coauthor.choose`) puts it into the story.
+it. Choosing it (`Revisions.choose`) puts it into the story.
 """
 
 from __future__ import annotations
@@ -31,5 +31,6 @@ class Drafting(TextWork):
             self._desk.tell_all(details)
 
     def closed(self) -> None:
+        self._log.close(self.run.info.id)
         if self.run.draft and not self.run.info.undone:
             self.run.update(text=self._text)

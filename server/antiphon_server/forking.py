@@ -31,11 +31,13 @@ async def fork(hub: Hub, assets: AssetStore, room: Room, moment: Moment) -> Room
     now = room.unix_ms()
     members = _members(room, moment)
     runs = _runs(room, moment)
+    tokens = [kept for run in runs if (kept := room.tokens.kept(run.info.id)) is not None]
     contents: list[Change] = [
         Entry(1, SERVER.author, moment.snapshot.state, now),
         replace(moment.snapshot, seq=1, at_ms=now),
         *members,
         *runs,
+        *tokens,
     ]
     record = await hub.create(origin=(room.id, moment.seq), contents=contents)
     for name in {found.decode() for found in _NAMES.findall(moment.snapshot.state)}:
@@ -58,7 +60,11 @@ def _runs(room: Room, moment: Moment) -> list[RunRecord]:
     """What wrote or painted what the moment holds: asked for, with which model."""
     named = moment.runs
     return [
-        replace(run.record, info=replace(run.info, state="stopped") if run.info.state in LIVE else run.info)
+        replace(
+            run.record,
+            info=replace(run.info, state="stopped") if run.info.state in LIVE else run.info,
+            place=None,  # counted in the old room's history
+        )
         for run in room.runs
         if run.info.id in named
     ]

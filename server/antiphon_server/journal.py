@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from antiphon_server.store.api import Change, Entry, JamEntry, RoomStore, Snapshot, StorageUnavailable
+from antiphon_server.store.api import (
+    Change,
+    Entry,
+    JamEntry,
+    RoomStore,
+    RunTokens,
+    Snapshot,
+    StorageUnavailable,
+)
 
 Durable: TypeAlias = Callable[[], None]
 _RETRY_FIRST = 0.25
@@ -122,5 +130,5 @@ def _weight(changes: list[Change] | tuple[Change, ...]) -> int:
         if isinstance(change, Entry)
         else len(change.state if isinstance(change, Snapshot) else change.body)
         for change in changes
-        if isinstance(change, Entry | Snapshot | JamEntry)
+        if isinstance(change, Entry | Snapshot | JamEntry | RunTokens)
     )

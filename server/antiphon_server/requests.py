@@ -20,6 +20,7 @@ from antiphon_proto.messages import (
     Paint,
     Perform,
     Play,
+    Recall,
     Redo,
     Reject,
     ReplaceToken,
@@ -152,6 +153,8 @@ class Requests:
                 self._revisions.choose(member, message)
             case Retry():
                 self._revisions.retry(member, message)
+            case Recall():
+                self._revisions.recall(member, message)
             case ReplaceToken():
                 self._revisions.replace(member, message)
             case Undo():
@@ -200,7 +203,7 @@ def reference(message: ClientMessage) -> tuple[str, str]:
             return tag, key
         case DeleteComment(comment=key):
             return tag, key
-        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Choose(run) | Undo(run):
+        case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Choose(run) | Recall(run) | Undo(run):
             return tag, run or ""
         case Revoke(participant):
             return tag, participant

@@ -1,4 +1,5 @@
-"""Second thoughts about what a run made: choosing a candidate, trying again, another token, taking it all back."""
+"""Second thoughts about what a run made: what its tokens were worth, choosing a candidate, trying again, another token,
+taking it all back."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, NotFound, PeerError, TooLarge
-from antiphon_proto.messages import Ask, Choose, ReplaceToken, Retry, Say, Stop
+from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, Say, Stop, Tokens
 from antiphon_proto.params import TextParams
 from antiphon_server.authorship import Owner
 from antiphon_server.chat import Chat
@@ -21,6 +22,8 @@ from antiphon_server.stage import Desk, Stage
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.text_index import size
 
+_TOLD_AT_ONCE = 200
+"""Tokens in one message."""
 _AGAIN = frozenset({"continue", "instruct", "rewrite", "brainstorm"})
 
 
@@ -34,6 +37,14 @@ class Revisions:
         self._suggestions = suggestions
         self._chat = chat
 
+    def recall(self, member: Member, message: Recall) -> None:
+        """Tell what is known of a run's tokens. Raises NotFound or Conflict."""
+        run = self._known(member, message.run)
+        tokens = self._coauthor.tokens.of(message.run)
+        for first in range(0, len(tokens), _TOLD_AT_ONCE):
+            told = tokens[first : first + _TOLD_AT_ONCE]
+            self._desk.tell(member.id, Tokens(message.run, run.info.epoch, told))
+
     def choose(self, member: Member, message: Choose) -> None:
         """Put a draft into the story and drop the other candidates. Raises PeerError, NotFound, Conflict, TooLarge."""
         if message.mode == "private":
@@ -41,7 +52,7 @@ class Revisions:
         run = self._known(member, message.run)
         if not run.draft or run.info.undone:
             raise Conflict("there is nothing of this run to choose")
-        where = self._coauthor.place_of(run)
+        where = self._coauthor.places.of(run.info.id)
         if run.live and run.info.progress:
             self._stage.stop(member, Stop(message.run))
         text, group = run.info.text, run.info.group
@@ -53,6 +64,7 @@ class Revisions:
         run.update(mode=message.mode, group="", text="", suggestion="open" if suggested else "none")
         if suggested:
             where.at.at = where.range[1]
+            self._coauthor.places.keep(run, where, self._desk.seq)
         begin(self._desk, run, where)
         insert(self._desk, run, where, text)
         for other in [other for other in self._desk.runs if group and other.info.group == group]:
@@ -80,7 +92,7 @@ class Revisions:
         params = replace(msgspec.json.decode(run.record.params, type=TextParams), seed=None)
         ask = Ask(message.ask, info.task, info.mode, 0, 0, 0, info.instruction, params)  # type: ignore[arg-type]
         if run.draft:
-            start, end = self._coauthor.place_of(run).range
+            start, end = self._coauthor.places.of(run.info.id).range
             self._drop(run)
         else:
             start, end = self._cleared(member, run)
@@ -160,8 +172,8 @@ class Revisions:
         """Take back what a run wrote; returns the range that it was asked about, as it stands then."""
         shared = self._desk.shared
         try:
-            where = self._coauthor.place_of(run)
-        except Conflict:  # of an earlier life of the room: what is left of its text says where it was
+            where = self._coauthor.places.of(run.info.id)
+        except Conflict:  # of long ago: what is left of its text says where it was
             ranges = shared.authorship.ranges(run.info.id)
             if not ranges:
                 raise

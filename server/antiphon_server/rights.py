@@ -21,6 +21,7 @@ from antiphon_proto.messages import (
     Paint,
     Perform,
     Play,
+    Recall,
     Redo,
     Reject,
     ReplaceToken,
@@ -76,6 +77,7 @@ NEEDED: dict[type[Message], Right] = {
     Reject: Right.EDIT,
     Choose: Right.EDIT,
     ReplaceToken: Right.EDIT,
+    Recall: Right.SEE,
     LearnStyle: Right.EDIT,
     Say: Right.CHAT,  # to the AI: and PROMPT
     AddComment: Right.COMMENT,

@@ -69,6 +69,7 @@ from antiphon_server.revisions import Revisions
 from antiphon_server.rights import Right, may
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
@@ -87,6 +88,7 @@ from antiphon_server.store.api import (
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.talk import Talk
 from antiphon_server.timeline import Timeline
+from antiphon_server.token_log import TokenLog
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +126,11 @@ class Room:
         self._services = services
         self._wake = wake
         self.shared = SharedState(limits, clock.unix_ms, stored.snapshot)
-        self.runs = RunRegistry(limits, stored.runs, self.shared.removed.forget_run)
+        self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
+        self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self._journal.add, clock.unix_ms)
+        since = stored.snapshot.seq if stored.snapshot else 0
+        self._places = RunPlaces(self.shared.anchors, stored.runs, since)
+        self.runs = RunRegistry(limits, stored.runs, self._forget_run)
         self.members = Members(
             limits,
             stored.members,
@@ -133,19 +139,18 @@ class Room:
             unix_ms=clock.unix_ms,
         )
         self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
-        self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
         self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
         self._edits = Edits(self.shared, self._delivery, self._journal, self.commit)
         self._stage = Stage(self, services.engine)
         self._painter = Painter(self, self._stage, services.assets)
         self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
-        coauthor = Coauthor(self, self._stage)
+        coauthor = Coauthor(self, self._stage, self.tokens, self._places)
         self.talk = Talk(self, limits, coauthor)
         self.timeline = Timeline(self)
         revisions = Revisions(self, self._stage, coauthor, self._suggestions, self.talk.chat)
         self._after: list[Frame] = []
-        self._seq = stored.snapshot.seq if stored.snapshot else 0
+        self._seq = since
         self._entries = self._entry_bytes = 0
         self._digested = -1
         self._digest_at = self._heartbeat_at = float("-inf")
@@ -442,7 +447,8 @@ class Room:
         """Write the document as it is, so that the room loads fast."""
         if self._entries:
             self._entries = self._entry_bytes = 0
-            self._journal.add(self.shared.snapshot(self._seq, self.unix_ms()))
+            places = self._places.snapshot(self.runs, self._seq)
+            self._journal.add(self.shared.snapshot(self._seq, self.unix_ms()), *places)
 
     def idle_for(self) -> float:
         """Seconds since the last one left; 0 while somebody is here."""
@@ -538,11 +544,20 @@ class Room:
 
     def _replay(self, stored: StoredRoom) -> None:
         for entry in stored.entries:
-            self.shared.replay(entry)
+            self._places.wake(entry.seq)
+            at = self._places.at(entry.run)
+            self._places.replayed(entry.run, at, self.shared.replay(entry))
             self._seq = max(self._seq, entry.seq)
             self._entry_bytes += len(entry.update)
+        self._places.wake()
         self._entries = len(stored.entries)
         self.shared.removed.keep_runs({run.info.id for run in self.runs if not run.info.undone})
+
+    def _forget_run(self, run: str) -> None:
+        """The room does not keep this run any more, nor what it could be taken back by."""
+        self.shared.removed.forget_run(run)
+        self.tokens.forget(run)
+        self._places.forget(run)
 
     def _traces(self) -> set[str]:
         """Who made something that the room still holds: they stay known."""

@@ -46,6 +46,8 @@ class RoomLimits(Struct, frozen=True):
     """A brainstorm is three."""
     max_kept_runs: int = 500
     """Ended runs that a room still tells newcomers about."""
+    max_tokens_kept: int = 4 * MIB
+    """Of what models said of their tokens, packed: those of some 100,000 tokens; the oldest runs' go first."""
     empty_timeout: float = 60.0
     """A room that has been empty this long stops its runs and may leave the memory."""
     jam: JamSettings = JamSettings()

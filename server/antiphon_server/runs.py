@@ -20,7 +20,7 @@ from antiphon_proto.messages import RunInfo, RunTask
 from antiphon_proto.params import Mode
 from antiphon_server.members import AI
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.store.api import RunRecord
+from antiphon_server.store.api import RunRecord, StoredPlace
 
 SEED_BITS = 53
 """Of a seed that the server draws: every JavaScript number holds it."""
@@ -85,6 +85,10 @@ class RunEntry:
         """It painted a picture, with these parameters in the end."""
         self.record = replace(self.record, asset=asset, params=params, prompt=prompt, made_ms=now_ms)
         self._changed[self.info.id] = self
+
+    def placed(self, place: StoredPlace) -> None:
+        """Where it writes is known; kept with what is told of it next, or with a snapshot."""
+        self.record = replace(self.record, place=place)
 
     def count(self, tokens: int) -> None:
         """More tokens came. Told with the next change of state: everybody sees the tokens themselves."""

@@ -104,12 +104,13 @@ class SharedState:
         self.history.add(offset, change.splices, sender)
         return inherited
 
-    def replay(self, entry: Entry) -> None:
+    def replay(self, entry: Entry) -> Change | None:
         """Apply an entry of the log. Raises DocumentBroken."""
         change = self.document.load(entry.update, formats=entry.run is not None)
         if change is not None:
             credits = msgspec.msgpack.decode(entry.credits, type=Credits) if entry.credits else None
             self.take(change, Owner(entry.author, entry.run), 0, credits=credits)
+        return change
 
     def maker(self, loop: str) -> str | None:
         """Who recorded a loop."""

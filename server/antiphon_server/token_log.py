@@ -1,38 +1,85 @@
-"""What the model said of the tokens that stand in the story: their alternatives, for whoever would have another."""
+"""What the model said of each token that it wrote: how sure it was, and what else it could have written.
+
+Kept with the room, so that whoever comes later, or after a restart, can ask for it (`recall`, `replace_token`). Of a
+run that goes on the tokens are held one by one; when it ends they are packed as one (zlib: about 40 bytes a token) and
+go to the store. All of a room's together take `bound` bytes at most, the oldest run's go first; those of a run that the
+room forgets go with it. A process that is killed loses the tokens of runs that were under way, never their text.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from antiphon_proto.errors import Conflict, PeerError
 from antiphon_proto.messages import Alternative, TokenInfo
+from antiphon_server.store.api import RunTokens, TokensGone
 
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(TokenInfo).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(TokenInfo).decode
+_decode_all = msgspec.msgpack.Decoder(tuple[TokenInfo, ...]).decode
+_LEVEL = 1
+"""Of zlib: 1 ms for a run of 500 tokens, and a tenth larger than the best."""
 
 
 class TokenLog:
-    """Of the newest `runs` runs, packed: a token takes about 100 bytes so, and ten times that as objects."""
+    """`record` brings a change to the store; `stored` is what it brought back, oldest first."""
 
-    def __init__(self, runs: int = 64) -> None:
-        self._runs = runs
-        self._tokens: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+    def __init__(
+        self,
+        bound: int,
+        stored: Iterable[RunTokens],
+        record: Callable[[RunTokens | TokensGone], None],
+        unix_ms: Callable[[], int],
+    ) -> None:
+        self._bound = bound
+        self._record = record
+        self._unix_ms = unix_ms
+        self._live: dict[str, dict[int, bytes]] = {}
+        self._ended = {one.run: one for one in stored}
+        self._bytes = sum(len(one.body) for one in self._ended.values())
 
     def add(self, run: str, tokens: Sequence[TokenInfo]) -> None:
-        known = self._tokens.setdefault(run, {})
-        known.update((token.index, _pack(token)) for token in tokens)
-        while len(self._tokens) > self._runs:
-            self._tokens.popitem(last=False)
+        """Of a run that goes on."""
+        self._live.setdefault(run, {}).update((token.index, _encode(token)) for token in tokens)
+
+    def close(self, run: str) -> None:
+        """The run is over: what it wrote goes to the store."""
+        tokens = self._live.pop(run, None)
+        if not tokens:
+            return
+        body = zlib.compress(_encode([msgspec.Raw(token) for _, token in sorted(tokens.items())]), _LEVEL)
+        self._ended[run] = kept = RunTokens(run, self._unix_ms(), body)
+        self._bytes += len(body)
+        self._record(kept)
+        while self._bytes > self._bound and self._ended:
+            self.forget(next(iter(self._ended)))
+
+    def of(self, run: str) -> tuple[TokenInfo, ...]:
+        """All tokens of a run that are known, in order. Raises Conflict when none are."""
+        if (live := self._live.get(run)) is not None:
+            return tuple(_decode(token) for _, token in sorted(live.items()))
+        if (ended := self._ended.get(run)) is not None:
+            return _decode_all(zlib.decompress(ended.body))
+        raise Conflict("the tokens of this run are not known any more")
 
     def alternative(self, run: str, token: int, number: int) -> tuple[TokenInfo, Alternative]:
-        """A token of a run, and one of its alternatives. Raises Conflict when they are not known any more."""
-        packed = self._tokens.get(run, {}).get(token)
-        if packed is None:
-            raise Conflict("the alternatives of this token are not known any more")
-        info = _unpack(packed)
+        """A token of a run, and one of its alternatives. Raises Conflict when it is not known, PeerError for a number
+        that it does not have."""
+        info = next((known for known in self.of(run) if known.index == token), None)
+        if info is None:
+            raise Conflict("this token of the run is not known any more")
         if number >= len(info.alternatives):
             raise PeerError(f"the token has {len(info.alternatives)} alternatives")
         return info, info.alternatives[number]
+
+    def kept(self, run: str) -> RunTokens | None:
+        """What the store has of an ended run."""
+        return self._ended.get(run)
+
+    def forget(self, run: str) -> None:
+        if (gone := self._ended.pop(run, None)) is not None:
+            self._bytes -= len(gone.body)
+            self._record(TokensGone(run))

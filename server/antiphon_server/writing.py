@@ -36,6 +36,7 @@ class Writing(TextWork):
         self._show("thinking")
 
     def write(self, text: str, details: Tokens) -> None:
+        self._log.add(self.run.info.id, details.tokens)
         document = self._desk.shared.document
         if not document.fits(2 * size(text)):
             self.ended = Failed(ErrorCode.TOO_LARGE, "the document is at its bound")
@@ -47,10 +48,10 @@ class Writing(TextWork):
         change = insert(self._desk, self.run, self._place, text)
         if change is not None:
             self._show("writing", inspect(change.update).last_text)
-        self._log.add(self.run.info.id, details.tokens)
         self._desk.tell_all(details)
 
     def closed(self) -> None:
+        self._log.close(self.run.info.id)
         if self.run.info.suggestion == "open" and not self._begun:
             self.run.update(suggestion="none")
         self._desk.presence.set(AI, self._client_id, "null")

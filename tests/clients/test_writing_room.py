@@ -104,6 +104,21 @@ async def test_candidates_and_second_thoughts(server: LiveServer, pair: tuple[Ro
     assert ada.shares is not None or ada.rights >= {"chat", "restore", "fork"}
 
 
+async def test_tokens_of_before_one_came_are_recalled(
+    server: LiveServer, links: dict[str, Address], pair: tuple[Room, Room]
+) -> None:
+    server.engine.reply = "It rains."
+    ada, _ = pair
+    run = ada.ask()
+    seen = [token async for token in run]
+    async with connect(links["viewer"].link, name="Cy") as late:
+        assert list(await late.writing.recall(run.id)) == seen
+        assert len(seen) > 1
+        with pytest.raises(RequestRefused) as refused:
+            await late.writing.recall("nowhere")
+        assert refused.value.error_code == "not_found"
+
+
 async def test_corrections_come_as_suggestions(pair: tuple[Room, Room]) -> None:
     ada, bob = pair
     await write(ada, "He go to the shop.")

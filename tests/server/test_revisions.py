@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from antiphon_engines.api import EngineUnavailable, TextRequest
 from antiphon_engines.events import Token
@@ -11,6 +13,7 @@ from antiphon_proto.messages import (
     Ask,
     Choose,
     Error,
+    Recall,
     ReplaceToken,
     Retry,
     Run,
@@ -354,3 +357,114 @@ def test_an_alternative_stands_also_when_the_engine_cannot_go_on(
     assert house.room.text() == "Вот кошка ест."
     ann.send(house.room, Undo(new.id))
     assert house.room.text() == "Вот кошка спит тут."
+
+
+# After a restart --------------------------------------------------------------------------------------
+
+
+def recalled(house: House, who: NativeReplica, run: str) -> list[TokenInfo]:
+    who.receive()
+    told = len(who.of(Tokens))
+    who.send(house.room, Recall(run))
+    who.receive()
+    return [token for message in who.of(Tokens)[told:] for token in message.tokens]
+
+
+def test_tokens_are_told_again_to_whoever_comes_later(house: House, ann: NativeReplica, old: str) -> None:
+    late = house.join(NativeReplica("Cy", "viewer", 13))
+    assert [token.text for token in recalled(house, late, old)] == [" кошка", " спит", " тут"]
+    house.restart()
+    late.connect(house.room)
+    [cat, *_] = recalled(house, late, old)
+    assert cat == TokenInfo(
+        0, " кошка", 0, -0.5, (Alternative(" собака", -2.0), Alternative(" птица 🐦", -2.0))
+    )
+
+
+def test_alternatives_are_chosen_after_a_restart(house: House, ann: NativeReplica, old: str) -> None:
+    house.restart()
+    ann.connect(house.room)
+    swap(house, ann, old, 1, 0, 9, 14)
+    assert house.room.text() == "Вот кошка ест тут."
+
+
+def test_what_a_live_run_has_written_can_be_recalled(house: House, ann: NativeReplica) -> None:
+    [run] = ask(house, ann, "continue", 0, 0)
+    late = house.join(NativeReplica("Cy", "viewer", 13))
+    late.send(house.room, Recall(run))
+    assert errors(late) == [("conflict", "recall", run)]
+    say(house, run, "one")
+    assert [token.text for token in recalled(house, late, run)] == ["one"]
+
+
+def test_a_private_runs_tokens_are_nobody_elses(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
+    [run] = ask(house, ann, "continue", 0, 0, "private")
+    say(house, run, "one")
+    bo.send(house.room, Recall(run))
+    assert errors(bo) == [("not_found", "recall", run)]
+    assert len(recalled(house, ann, run)) == 1
+
+
+def test_the_oldest_runs_tokens_make_room() -> None:
+    house = House(RoomLimits(max_tokens_kept=400))
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    runs = []
+    for number in range(12):
+        [run] = ask(house, ann, "continue", 0, 0)
+        say(house, run, f"one {number} two")
+        end(house, run)
+        runs.append(run)
+    assert not recalled(house, ann, runs[0])
+    assert recalled(house, ann, runs[-1])
+    house.restart()
+    ann.connect(house.room)
+    assert not recalled(house, ann, runs[0])
+    assert recalled(house, ann, runs[-1])
+    stored = house.store.stored("room")
+    assert stored is not None
+    assert 0 < sum(len(one.body) for one in stored.tokens) <= 400
+
+
+def test_candidates_are_chosen_after_a_restart(house: House, ann: NativeReplica) -> None:
+    write(house, ann, "one three")
+    runs = ask(house, ann, "brainstorm", 3, 3)
+    for run in runs:
+        say(house, run, " two")
+        end(house, run)
+    write(house, ann, "字 ")
+    house.restart()
+    ann.connect(house.room)
+    ann.send(house.room, Choose(runs[0]))
+    house.tick()
+    assert house.room.text() == "字 one two three"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 4), st.text("aя字😀", max_size=3)), max_size=12
+    ),
+    selected=st.booleans(),
+    snapshots=st.sets(st.integers(0, 12)),
+)
+def test_places_of_runs_are_the_same_after_a_restart(
+    edits: list[tuple[int, int, str]], selected: bool, snapshots: set[int]
+) -> None:
+    house = House(RoomLimits(max_runs=8, max_runs_per_member=6))
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    write(house, ann, "раз два три 😀 vier")
+    [drafted] = ask(house, ann, "instruct", 4, 7 if selected else 4, "private", instruction="x")
+    [written] = ask(house, ann, "instruct", 8, 11 if selected else 8, instruction="x")
+    for number, (at, delete, text) in enumerate(edits):
+        if number in snapshots:
+            house.room.snapshot()
+        if number % 3 == 0:
+            say(house, written, "字x")
+        ann.receive()
+        ann.edit(house.room, min(at, len(ann.text)), delete, text)
+    house.tick(1)
+    before = [house.room._places.of(run) for run in (drafted, written)]
+    house.restart()
+    after = [house.room._places.of(run) for run in (drafted, written)]
+    for live, back in zip(before, after, strict=True):
+        assert (back.at.at, back.selection.ranges) == (live.at.at, live.selection.ranges)

@@ -20,9 +20,11 @@ from antiphon_server.store.api import (
     MemberRecord,
     RoomRecord,
     RunRecord,
+    RunTokens,
     Snapshot,
     StorageUnavailable,
     StoredRoom,
+    TokensGone,
 )
 
 
@@ -149,6 +151,7 @@ def _with(room: StoredRoom, change: Change) -> StoredRoom:
         {member.id: member for member in room.members},
         {run.info.id: run for run in room.runs},
     )
+    tokens = {one.run: one for one in room.tokens}
     match change:
         case RoomRecord():
             record = change
@@ -160,7 +163,12 @@ def _with(room: StoredRoom, change: Change) -> StoredRoom:
             members.pop(member, None)
         case RunRecord():
             runs[change.info.id] = change
+        case RunTokens(run):
+            tokens[run] = change
+        case TokensGone(run):
+            tokens.pop(run, None)
         case Snapshot():
             snapshot = change
             entries = tuple(entry for entry in entries if entry.seq > change.seq)
-    return StoredRoom(record, snapshot, entries, tuple(members.values()), tuple(runs.values()))
+    kept = tuple(tokens.values())
+    return StoredRoom(record, snapshot, entries, tuple(members.values()), tuple(runs.values()), tokens=kept)

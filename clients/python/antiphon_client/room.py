@@ -130,6 +130,8 @@ class Room:
         self._steers: dict[str, asyncio.Future[Steered]] = {}
         """Run -> who waits for the answer to a steer of it."""
         self._early: dict[str, deque[TokenInfo]] = {}
+        self._recalled: dict[str, dict[int, TokenInfo]] = {}
+        """Tokens of runs that somebody asked for once more, by index."""
         self.canvas = Canvas(self._replica, self._link.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
         self.jam = Jam(self, self._replica)
@@ -588,6 +590,8 @@ class Room:
                 run._take(message)
 
     def _tokens_came(self, message: Tokens) -> None:
+        if (recalled := self._recalled.get(message.run)) is not None:
+            recalled.update((token.index, token) for token in message.tokens)
         for run in self._asks.values():
             if isinstance(run, Run) and run.info is not None and run.info.id == message.run:
                 run._take(message.tokens)

@@ -104,6 +104,7 @@ class Run(AnyRun):
         super().__init__(room, number)
         self._sending = send
         self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
+        self._next = 0
 
     @classmethod
     def announced(cls, room: Room, info: RunInfo) -> Run:
@@ -144,5 +145,8 @@ class Run(AnyRun):
         await self._sending(self)
 
     def _take(self, tokens: Iterable[TokenInfo]) -> None:
-        self._tokens.extend(tokens)
+        for token in tokens:
+            if token.index >= self._next:  # a recall tells them once more
+                self._next = token.index + 1
+                self._tokens.append(token)
         self._changed.set()

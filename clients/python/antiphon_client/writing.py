@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from antiphon_client.link import bounded
 from antiphon_client.run import AnyRun, Run
-from antiphon_proto.messages import Ask, Choose, ReplaceToken, Retry, RunInfo
+from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, RunInfo, TokenInfo
 from antiphon_proto.params import CANDIDATES, Mode, Task, TextParams
 
 if TYPE_CHECKING:
@@ -68,6 +68,18 @@ class Writing:
             await room._request(Retry(again.number, _id(run)))
 
         return Run(room, room._number(), send)
+
+    async def recall(self, run: Run | str) -> tuple[TokenInfo, ...]:
+        """All tokens that an ended run wrote, with their probabilities and alternatives, also of one of before this
+        participant came. Raises RequestRefused (`conflict`: they are not known any more)."""
+        room, key = self._room, _id(run)
+        tokens = room._recalled.setdefault(key, {})
+        wanted = room.runs[key].progress if key in room.runs else 1
+        try:
+            await room._answered(Recall(key), key, lambda: len(tokens) >= wanted)
+            return tuple(tokens[index] for index in sorted(tokens))
+        finally:
+            room._recalled.pop(key, None)
 
     def replace_token(
         self,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { findAll, MAX_MATCHES, nextFrom } from "../src/editor/find";
 import { countWords, measure, outlineOf } from "../src/editor/outline";
 import { rangeOf, writtenBy } from "../src/editor/written";
-import type { TokenInfo } from "../src/protocol/messages";
+import type { RunInfo, TokenInfo } from "../src/protocol/messages";
 import { RunTokens } from "../src/room/tokens";
 
 const EXACT = { matchCase: true, wholeWords: false };
@@ -68,7 +68,7 @@ const token = (index: number, text: string): TokenInfo => ({
 });
 
 test("a token is found where it stands, also after people changed what a run wrote", () => {
-  const tokens = new RunTokens();
+  const tokens = new RunTokens({ send: () => true });
   tokens.take("r1", [
     token(0, " the"),
     token(1, " sea"),
@@ -83,6 +83,36 @@ test("a token is found where it stands, also after people changed what a run wro
   assert.deepEqual(tokens.at("r1", changed, 10), { token: token(3, " the"), start: 8 });
   assert.equal(tokens.at("r1", " xyz", 2), null);
   assert.equal(tokens.at("unseen", whole, 2), null);
+});
+
+const ended = (id: string, progress: number): RunInfo => ({ id, progress }) as RunInfo;
+
+test("tokens of before the page came are asked for once, and put in their order", async () => {
+  const sent: unknown[] = [];
+  const tokens = new RunTokens({ send: (message) => sent.push(message) > 0 });
+  tokens.take("r1", [token(2, " three")]); // it was joined in the middle
+  const [first, second] = [tokens.whenKnown(ended("r1", 3)), tokens.whenKnown(ended("r1", 3))];
+  assert.deepEqual(sent, [{ tag: "recall", run: "r1" }]);
+  tokens.take("r1", [token(0, " one"), token(1, " two")]);
+  tokens.take("r1", [token(2, " three")]);
+  await Promise.all([first, second]);
+  assert.deepEqual(tokens.at("r1", " one two three", 9), { token: token(2, " three"), start: 8 });
+  await tokens.whenKnown(ended("r1", 3));
+  assert.equal(sent.length, 1);
+});
+
+test("what the server does not know any more is not asked for again", async () => {
+  const sent: unknown[] = [];
+  const tokens = new RunTokens({ send: (message) => sent.push(message) > 0 });
+  const asked = tokens.whenKnown(ended("old", 9));
+  tokens.refused({ tag: "error", code: "conflict", message: "", re: "recall", ref: "old" });
+  await asked;
+  await tokens.whenKnown(ended("old", 9));
+  assert.equal(sent.length, 1);
+  const lost = tokens.whenKnown(ended("r2", 1));
+  tokens.abandon();
+  await lost;
+  assert.equal(tokens.at("r2", " x", 0), null);
 });
 
 test("what a run wrote is told apart from what people wrote between", () => {

@@ -86,6 +86,15 @@ class Forgotten(Struct, frozen=True):
     member: str
 
 
+class StoredPlace(Struct, frozen=True, array_like=True):
+    """Where a run writes or wrote, in bytes of the story as it was after entry `seq` (`run_places`)."""
+
+    seq: int
+    at: int
+    ranges: tuple[tuple[int, int], ...] = ()
+    carried: tuple[str, ...] = ()
+
+
 class RunRecord(Struct, frozen=True):
     """A run and what it was asked, for provenance. `params` and `prompt` are JSON."""
 
@@ -95,6 +104,21 @@ class RunRecord(Struct, frozen=True):
     asset: str = ""
     """The picture that it painted, and when (Unix milliseconds)."""
     made_ms: int = 0
+    place: StoredPlace | None = None
+
+
+class RunTokens(Struct, frozen=True):
+    """What a model said of the tokens of a run that has ended: opaque bytes."""
+
+    run: str
+    at_ms: int
+    body: bytes
+
+
+class TokensGone(Struct, frozen=True):
+    """The tokens of a run are not kept any more."""
+
+    run: str
 
 
 class Snapshot(Struct, frozen=True):
@@ -133,11 +157,24 @@ class StoredRoom(Struct, frozen=True):
     """(seq, bytes) of each entry of the jam's record."""
     jam_ms: int = 0
     """Until when that record goes."""
+    tokens: tuple[RunTokens, ...] = ()
+    """Oldest first."""
 
 
-Change: TypeAlias = RoomRecord | Entry | MemberRecord | Forgotten | RunRecord | Snapshot | JamEntry | JamTrim
+Change: TypeAlias = (
+    RoomRecord
+    | Entry
+    | MemberRecord
+    | Forgotten
+    | RunRecord
+    | RunTokens
+    | TokensGone
+    | Snapshot
+    | JamEntry
+    | JamTrim
+)
 """A write: an entry is appended; a snapshot is added (of the older ones, the first of every `SPARSE` entries stays); a
-forgotten member is deleted; the others are put by id."""
+forgotten member is deleted, and so are tokens that are gone; the others are put by id."""
 SPARSE = 2000
 """Entries that lie between two snapshots of the past at most, which is what it costs to go back to a point."""
 

@@ -23,8 +23,10 @@ from antiphon_server.store.api import (
     MemberRecord,
     RoomRecord,
     RunRecord,
+    RunTokens,
     Snapshot,
     StoredRoom,
+    TokensGone,
 )
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -36,6 +38,7 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
     forgotten: dict[tuple[str, str], None] = {}
     trimmed: dict[str, int] = {}
+    unsaid: dict[tuple[str, str], None] = {}
     for room, changes in batch:
         for change in changes:
             match change:
@@ -68,6 +71,12 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
                     records.setdefault(tables.jam, {})[room, str(seq)] = row
                 case JamTrim(first):
                     trimmed[room] = first
+                case RunTokens(run, at_ms, body):
+                    row = {"room": room, "run": run, "at_ms": at_ms, "body": body}
+                    records.setdefault(tables.tokens, {})[room, run] = row
+                case TokensGone(run):
+                    records.get(tables.tokens, {}).pop((room, run), None)
+                    unsaid[room, run] = None
                 case RunRecord(info=info):
                     row = {
                         "room": room,
@@ -81,6 +90,9 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     for room, member in forgotten:
         known = (tables.members.c.room == room) & (tables.members.c.member == member)
         await connection.execute(delete(tables.members).where(known))
+    for room, run in unsaid:
+        said = (tables.tokens.c.room == room) & (tables.tokens.c.run == run)
+        await connection.execute(delete(tables.tokens).where(said))
     for table, rows in records.items():
         if not rows:
             continue
@@ -119,7 +131,7 @@ _APPEND = upsert(tables.entries).on_conflict_do_nothing()
 
 
 async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredRoom | None:
-    """A room with its newest snapshot, the entries after it, and the newest `max_runs` runs."""
+    """A room with its newest snapshot, the entries after it, the newest `max_runs` runs, and all tokens it keeps."""
     record = (
         await connection.execute(select(tables.rooms.c.record).where(tables.rooms.c.room == room))
     ).scalar_one_or_none()
@@ -140,6 +152,11 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         .where(tables.jam.c.room == room)
         .order_by(tables.jam.c.seq)
     )
+    tokens = await connection.execute(
+        select(tables.tokens.c.run, tables.tokens.c.at_ms, tables.tokens.c.body)
+        .where(tables.tokens.c.room == room)
+        .order_by(tables.tokens.c.at_ms, tables.tokens.c.run)
+    )
     jam = [(int(seq), int(size), int(to_ms)) for seq, size, to_ms in kept]
     return StoredRoom(
         record=msgspec.msgpack.decode(record, type=RoomRecord),
@@ -149,6 +166,7 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         runs=tuple(msgspec.msgpack.decode(row.record, type=RunRecord) for row in reversed(runs.all())),
         jam=tuple((seq, size) for seq, size, _ in jam),
         jam_ms=max((to_ms for _, _, to_ms in jam), default=0),
+        tokens=tuple(RunTokens(row.run, row.at_ms, row.body) for row in tokens),
     )
 
 

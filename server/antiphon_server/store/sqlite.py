@@ -34,6 +34,7 @@ from antiphon_server.store.api import (
     JamEntry,
     RoomRecord,
     RunRecord,
+    RunTokens,
     Snapshot,
     StorageFull,
     StorageUnavailable,
@@ -323,7 +324,7 @@ def _size(change: Change) -> int:
     match change:
         case Entry():
             return len(change.update) + 100
-        case JamEntry():
+        case JamEntry() | RunTokens():
             return len(change.body) + 100
         case Snapshot():
             return len(change.state) + len(change.authorship)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -55,6 +55,15 @@ runs = Table(
     Column("record", LargeBinary, nullable=False),
 )
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("run", String(64), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 jam = Table(
     "jam",
     metadata,
@@ -67,5 +76,5 @@ jam = Table(
 
 Index("runs_in_order", runs.c.room, runs.c.created_ms)
 
-MIGRATIONS = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",)}
-"""Schema version -> what brings a file of that version to the next."""
+MIGRATIONS: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",), 2: ()}
+"""Schema version -> what brings a file of that version to the next; tables that are new are made by themselves."""

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from antiphon_proto.messages import RunInfo
-from antiphon_server.store.api import Entry, RoomRecord, RunRecord, StorageFull, StorageUnavailable
+from antiphon_server.store.api import Entry, RoomRecord, RunRecord, RunTokens, StorageFull, StorageUnavailable
 from antiphon_server.store.sqlite import SqliteStore
 
 RECORD = RoomRecord("r1", "lineage", 1, {})
@@ -175,10 +175,15 @@ async def test_a_file_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) 
     await store.close()
     with contextlib.closing(sqlite3.connect(path)) as file:
         file.execute("ALTER TABLE entries DROP COLUMN credits")
+        file.execute("DROP TABLE tokens")
         file.execute("PRAGMA user_version=1")
         file.commit()
     store = SqliteStore(path)
     await store.open()
     store.put("r1", [Entry(2, "p1", b"u", 6, None, b"who")])
+    store.put("r1", [RunTokens("r", 7, b"said")])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.tokens == (RunTokens("r", 7, b"said"),)
     assert [one.credits for one in await store.history("r1", 0, 9)] == [b"", b"who"]
     await store.close()

@@ -21,8 +21,10 @@ from antiphon_server.store.api import (
     RoomRecord,
     RoomStore,
     RunRecord,
+    RunTokens,
     Snapshot,
     StorageUnavailable,
+    TokensGone,
 )
 from antiphon_server.store.sqlite import SqliteStore
 
@@ -203,6 +205,16 @@ async def test_the_record_of_the_jam_is_kept_in_order_trimmed_and_read_by_time(
     assert empty is not None
     assert empty.jam_ms == 6
     await again.close()
+
+
+async def test_tokens_of_runs_are_kept_in_order_until_they_go(store: RoomStore) -> None:
+    await store.create(room())
+    first, second, third = (RunTokens(run, at, run.encode()) for run, at in (("rb", 1), ("ra", 2), ("rc", 3)))
+    store.put("r1", [first, second, third])
+    store.put("r1", [TokensGone("ra"), RunTokens("rd", 4, b"never seen"), TokensGone("rd")])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.tokens == (first, third)
 
 
 async def test_the_past_can_be_gone_back_to(store: RoomStore) -> None:

@@ -131,6 +131,13 @@ export class StoryEditor {
     element?.scrollIntoView({ block: "center" });
   }
 
+  /** The run that wrote what stands under a point of the window. */
+  runAt(x: number, y: number): string | null {
+    const index = this.indexAt(x, y);
+    const run = index === null ? null : this.quill.getFormat(index, 1).ai;
+    return typeof run === "string" ? run : null;
+  }
+
   /** The token of a run that stands under a point of the window. */
   spotAt(x: number, y: number): Spot | null {
     const index = this.indexAt(x, y);

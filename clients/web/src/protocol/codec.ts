@@ -287,6 +287,7 @@ const CLIENT: Shapes<ClientMessage> = {
   reject: record(span),
   choose: record({ run: id, mode: optional(mode, () => "write" as const) }),
   retry: record({ ask: uint, run: id }),
+  recall: record({ run: id }),
   replace_token: record({
     ask: uint,
     run: id,

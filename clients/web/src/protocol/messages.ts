@@ -299,6 +299,7 @@ export type ClientMessage =
   | { tag: "reject"; run: string; offset: number; start: number | null; end: number | null }
   | { tag: "choose"; run: string; mode: Mode }
   | { tag: "retry"; ask: number; run: string }
+  | { tag: "recall"; run: string }
   | {
       tag: "replace_token";
       ask: number;

@@ -7,13 +7,13 @@ export const isDraft = (run: RunInfo): boolean => run.mode === "private" || run.
 
 export class Drafts {
   /** By run, while it streams. */
-  private readonly streamed = signal<ReadonlyMap<string, string>>(new Map());
+  private readonly streamed = signal<ReadonlyMap<string, readonly string[]>>(new Map());
 
   take(run: RunInfo | undefined, tokens: readonly TokenInfo[]): void {
     if (!run || !isDraft(run)) return;
-    const more = tokens.map((token) => token.text).join("");
-    const known = this.streamed.value.get(run.id) ?? "";
-    this.streamed.value = new Map(this.streamed.value).set(run.id, known + more);
+    const known = [...(this.streamed.value.get(run.id) ?? [])];
+    for (const token of tokens) known[token.index] = token.text;
+    this.streamed.value = new Map(this.streamed.value).set(run.id, known);
   }
 
   /** When a run has ended it says itself what it wrote. */
@@ -25,7 +25,7 @@ export class Drafts {
   }
 
   textOf(run: RunInfo): string {
-    return run.text || (this.streamed.value.get(run.id) ?? "");
+    return run.text || (this.streamed.value.get(run.id) ?? []).join("");
   }
 
   clear(): void {

@@ -27,7 +27,7 @@ import { VERSION } from "../protocol/messages";
 import { type JamFile, jamFile } from "./api";
 import { Chat } from "./chat";
 import { Comments } from "./comments";
-import { Drafts } from "./drafts";
+import { Drafts, isDraft } from "./drafts";
 import { JamLine } from "./jamLine";
 import { Manuscripts } from "./manuscripts";
 import { Notices } from "./notices";
@@ -35,7 +35,7 @@ import { Past } from "./past";
 import { Pictures } from "./pictures";
 import type { Place, Port, Range } from "./port";
 import { type Presence, readPresence, writePresence } from "./presence";
-import { Runs } from "./runs";
+import { isActive, Runs } from "./runs";
 import { byteOffset, metaOf, storyOf } from "./story";
 import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
@@ -78,7 +78,7 @@ export class Room implements Port {
   readonly shares = signal<ReadonlyMap<string, number>>(new Map());
   /** Whether the text is prose or a script; kept in the room's settings. */
   readonly form = signal<"prose" | "screenplay">("prose");
-  readonly tokens = new RunTokens();
+  readonly tokens = new RunTokens(this);
   readonly drafts = new Drafts();
   readonly writing = new Writing(this, this.runs);
   readonly chat = new Chat(this, () => this.me.peek()?.id);
@@ -361,6 +361,7 @@ export class Room implements Port {
       this.sync.disconnected();
       this.runs.abandon();
       this.style.abandon();
+      this.tokens.abandon();
       this.jam.lost();
     }
     this.phase.value = phase;
@@ -439,6 +440,7 @@ export class Room implements Port {
     this.entered.value = true;
     this.sendPresence();
     this.link.send({ tag: "viewing", side: this.viewing });
+    for (const run of message.runs) if (isActive(run) && isDraft(run)) void this.tokens.whenKnown(run);
   }
 
   /** Kept as absent: what they wrote and asked for still bears their name. */
@@ -462,9 +464,14 @@ export class Room implements Port {
     if (ask > 0 && run.participant === this.me.value?.id) this.runs.settle(ask, run);
   }
 
-  private error({ code, message, re, ref }: MessageOf<"error">): void {
+  private error(error: MessageOf<"error">): void {
+    const { code, message, re, ref } = error;
     if (ASKING.has(re)) this.runs.settle(Number(ref), null);
     if (re === "learn_style") this.style.abandon();
+    if (re === "recall") {
+      this.tokens.refused(error);
+      return; // nobody asked for it by name: the card says what is known
+    }
     this.notices.add("request_failed", message || code);
   }
 

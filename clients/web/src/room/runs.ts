@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";
 
-const MAX_KEPT = 60;
+/** As many as the server tells a newcomer of. */
+const MAX_KEPT = 500;
 
 export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
 

@@ -1,9 +1,13 @@
-// The tokens that runs wrote while this page looked on: what each of them was worth, and what stood beside it.
+// The tokens that runs wrote: what each of them was worth, and what stood beside it. A page has those that it saw come;
+// those of before it came it asks for when somebody wants to see them.
 
-import type { TokenInfo } from "../protocol/messages";
+import type { RunInfo, ServerMessage, TokenInfo } from "../protocol/messages";
+import type { Port } from "./port";
 
 /** Runs whose tokens are remembered, the newest; a token is some hundred bytes. */
 const MAX_RUNS = 40;
+/** Runs of which the server has said that it knows nothing any more. */
+const MAX_UNKNOWN = 500;
 
 export interface Found {
   token: TokenInfo;
@@ -12,15 +16,60 @@ export interface Found {
 }
 
 export class RunTokens {
+  /** By run, and by index: of a run that was joined in the middle, the beginning is missing. */
   private readonly runs = new Map<string, TokenInfo[]>();
+  private readonly unknown = new Set<string>();
+  private readonly waiting = new Map<string, { wanted: number; done: (() => void)[] }>();
+
+  constructor(private readonly port: Pick<Port, "send">) {}
 
   take(run: string, tokens: readonly TokenInfo[]): void {
     const known = this.runs.get(run) ?? [];
     this.runs.delete(run);
     this.runs.set(run, known);
-    for (const token of tokens) if (token.index >= known.length) known.push(token);
+    for (const token of tokens) known[token.index] ??= token;
     const [oldest] = this.runs.keys();
     if (this.runs.size > MAX_RUNS && oldest !== undefined) this.runs.delete(oldest);
+    const asked = this.waiting.get(run);
+    if (asked && this.count(run) >= asked.wanted) this.answered(run);
+  }
+
+  /** Resolves when all is here that can be known of an ended run's tokens. */
+  whenKnown(run: RunInfo): Promise<void> {
+    if (this.unknown.has(run.id) || this.count(run.id) >= run.progress) return Promise.resolve();
+    return new Promise((resolve) => {
+      const asked = this.waiting.get(run.id);
+      if (asked) {
+        asked.done.push(resolve);
+        return;
+      }
+      this.waiting.set(run.id, { wanted: run.progress, done: [resolve] });
+      if (!this.port.send({ tag: "recall", run: run.id })) this.answered(run.id);
+    });
+  }
+
+  /** The server knows nothing of this run's tokens any more. */
+  refused({ ref }: Extract<ServerMessage, { tag: "error" }>): void {
+    this.unknown.add(ref);
+    const [oldest] = this.unknown;
+    if (this.unknown.size > MAX_UNKNOWN && oldest !== undefined) this.unknown.delete(oldest);
+    this.answered(ref);
+  }
+
+  /** The connection is gone, and nobody answers. */
+  abandon(): void {
+    for (const run of [...this.waiting.keys()]) this.answered(run);
+  }
+
+  private answered(run: string): void {
+    const asked = this.waiting.get(run);
+    this.waiting.delete(run);
+    for (const done of asked?.done ?? []) done();
+  }
+
+  /** Holes do not count. */
+  private count(run: string): number {
+    return Object.keys(this.runs.get(run) ?? []).length;
   }
 
   /**
@@ -31,7 +80,7 @@ export class RunTokens {
     let best: Found | null = null;
     let distance = Number.POSITIVE_INFINITY;
     let start = 0;
-    for (const token of this.runs.get(run) ?? []) {
+    for (const token of (this.runs.get(run) ?? []).filter(Boolean)) {
       for (const place of placesOf(token.text, written, at)) {
         const away = Math.abs(place - start);
         if (away < distance) {

@@ -40,8 +40,14 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   useEffect(() => {
     const surface = host.current;
     if (!surface) return;
-    const show = (x: number, y: number) => {
-      const spot = editor.spotAt(x, y);
+    let looked = 0;
+    const show = async (x: number, y: number) => {
+      looked += 1;
+      const look = looked;
+      const run = room.runs.all.value.get(editor.runAt(x, y) ?? "");
+      if (!run || isActive(run)) return;
+      await room.tokens.whenKnown(run);
+      const spot = look === looked && editor.spotAt(x, y);
       if (!spot) return;
       const page = (surface.offsetParent ?? surface).getBoundingClientRect();
       const left = Math.max(8, Math.min(spot.rect.left - page.left, page.width - CARD_WIDTH - 8));
@@ -51,19 +57,21 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     };
     const over = (event: PointerEvent) => {
       const marked = (event.target as Element).closest?.("[data-ai]");
+      looked += 1;
       if (!marked || event.buttons !== 0) leave();
-      else later(DWELL_MS, () => show(event.clientX, event.clientY));
+      else later(DWELL_MS, () => void show(event.clientX, event.clientY));
     };
     const press = (event: PointerEvent) => {
       place.value = null;
-      if (event.pointerType === "touch") later(DWELL_MS, () => show(event.clientX, event.clientY));
+      looked += 1;
+      if (event.pointerType === "touch") later(DWELL_MS, () => void show(event.clientX, event.clientY));
     };
     const keys = (event: KeyboardEvent) => {
       if (event.key !== "." || !(event.ctrlKey || event.metaKey)) return;
       const at = editor.caretPoint();
       if (!at) return;
       event.preventDefault();
-      show(at.x, at.y);
+      void show(at.x, at.y);
     };
     surface.addEventListener("pointermove", over);
     surface.addEventListener("pointerleave", leave);
