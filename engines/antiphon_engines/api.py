@@ -304,7 +304,9 @@ class Engine(Protocol):
     """A model behind the scheduler."""
 
     kind: ClassVar[str]
-    info: EngineInfo
+
+    @property
+    def info(self) -> EngineInfo: ...
 
     def admit(self, request: Request) -> Job:
         """Validate, tokenise, allocate state. Bounded work: the long part (prefill) is done in steps.

@@ -49,6 +49,12 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the image model's networks: fp32, fp16 or bf16, for all or for each."""
     music_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
     """A music model's spec; `audio.spec.parse` says what may stand here."""
+    text_backend: Annotated[str, Meta(max_length=256)] = "auto"
+    """As `image_backend`, of a text model that torch runs."""
+    text_precision: Annotated[str, Meta(max_length=256)] = "auto"
+    music_backend: Annotated[str, Meta(max_length=256)] = "auto"
+    """As `image_backend`, of MusicGen."""
+    music_precision: Annotated[str, Meta(max_length=256)] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Meta(ge=1, le=256)] = 2
     """Threads of the numerical runtime."""

@@ -84,6 +84,12 @@ class EngineOptions(BaseModel):
     image_memory: int = Field(default=0, ge=0, le=1_048_576)
     """MiB of the GPU's memory that the image model's networks may fill; beyond it the ones used longest ago leave until
     they are needed again. 0 is no bound."""
+    text_backend: str = Field(default="auto", max_length=256)
+    """As `image_backend`, for the decoder of a transformers `text_model`; `language_decoder` is its one network."""
+    text_precision: str = Field(default="auto", max_length=256)
+    music_backend: str = Field(default="auto", max_length=256)
+    """As `image_backend`, for MusicGen: `music_decoder` and `codec_decoder`."""
+    music_precision: str = Field(default="auto", max_length=256)
     image_loras: tuple[str, ...] = Field(default=(), max_length=8)
     """Low-rank adapters merged into the image model for every picture: `path` or `path=scale`."""
     image_adapters: dict[str, str] = Field(default={}, max_length=64)
@@ -143,6 +149,10 @@ class Settings(BaseSettings):
             image_backend=engine.image_backend,
             image_precision=engine.image_precision,
             image_memory=engine.image_memory,
+            text_backend=engine.text_backend,
+            text_precision=engine.text_precision,
+            music_backend=engine.music_backend,
+            music_precision=engine.music_precision,
             image_loras=engine.image_loras,
             image_adapters=engine.image_adapters,
             device=engine.device,

@@ -1,18 +1,23 @@
-"""For `antiphon doctor`: every backend, and every network of the image model: whether it can run here, on what, and
-what would have to be installed. Imports no runtime."""
+"""For `antiphon doctor`: every backend, and every network of the models: whether it can run here, on what, and what
+would have to be installed. Imports no runtime."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import choices, planning, runtimes
+from antiphon_engines.backends import planning, runtimes
+from antiphon_engines.backends.choices import Family
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.planning import CannotRun, Wishes
 from antiphon_engines.backends.runtimes import Availability
 from antiphon_engines.backends.store import PlanRefused, PlanStore
 from antiphon_engines.config import WorkerConfig
 from antiphon_server.checkup import Check
+
+_FAMILIES: Final[Mapping[str, Family]] = {"pictures": "image", "text": "text", "music": "music"}
 
 
 def examine(config: WorkerConfig) -> list[Check]:
@@ -25,7 +30,9 @@ def examine(config: WorkerConfig) -> list[Check]:
         if lacking
         else Check("export", "ok", f"makes ONNX files: {runtimes.exporter_version()}")
     )
-    return checks + _pictures(config, architecture)
+    return checks + [
+        check for what, family in _FAMILIES.items() for check in _networks(what, family, config, architecture)
+    ]
 
 
 def _backend(found: Availability) -> Check:
@@ -36,23 +43,22 @@ def _backend(found: Availability) -> Check:
     return Check(name, "absent", version + found.reason, found.remedy)
 
 
-def _pictures(config: WorkerConfig, architecture: str) -> list[Check]:
-    """A line for each network of the image model. Nothing here is missing: torch runs what nothing else does."""
-    if config.image_model == "none":
-        return []
+def _networks(what: str, family: Family, config: WorkerConfig, architecture: str) -> list[Check]:
+    """A line for each network of a model. Nothing here is missing: torch runs what nothing else does."""
     try:
-        folder = planning.folder_of(config.image_model)
+        folder = planning.model_folder(family, config)
+        if folder is None:
+            return []
         wishes = planning.wishes(config, folder, architecture)
-        chosen = choices.precisions(config.image_precision)
         store = PlanStore(Path(config.cache_dir) / planning.PLANS)
-        return [_path(wishes, part, chosen[part], store) for part in wishes.checkpoint.parts]
+        return [_path(what, wishes, part, store) for part in wishes.checkpoint.parts]
     except EngineUnavailable as error:
-        return [Check("pictures", "absent", error.message)]
+        return [Check(what, "absent", error.message)]
 
 
-def _path(wishes: Wishes, part: Part, choice: choices.PrecisionChoice, store: PlanStore) -> Check:
-    name = f"pictures: {part}"
-    precision = choices.precise(choice, cuda=bool(wishes.architecture))
+def _path(what: str, wishes: Wishes, part: Part, store: PlanStore) -> Check:
+    name = f"{what}: {part}"
+    precision = wishes.precision(part)
     try:
         order = wishes.order(part, precision)
         if order is None:

@@ -1,11 +1,12 @@
 """The settings that choose a backend and a precision, for all parts of a model or for each. Imports no runtime.
 
+Every kind of model has two: `image_backend` and `image_precision`, `text_...` and `music_...`. One says
 `onnxruntime`, or `denoiser=tensorrt,decoder=torch`; parts that are not named are `auto`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 from antiphon_engines.api import EngineUnavailable
@@ -18,16 +19,25 @@ BackendChoice: TypeAlias = Literal[
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "fp16", "bf16"]
 BACKEND_CHOICES: Final[tuple[BackendChoice, ...]] = get_args(BackendChoice)
 PRECISION_CHOICES: Final[tuple[PrecisionChoice, ...]] = get_args(PrecisionChoice)
-_PARTS: Final[tuple[Part, ...]] = get_args(Part)
+Family: TypeAlias = Literal["image", "text", "music"]
+FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
+PARTS: Final[Mapping[Family, tuple[Part, ...]]] = {
+    "image": ("denoiser", "decoder", "tiny_decoder", "text_encoder"),
+    "text": ("language_decoder",),
+    "music": ("music_decoder", "codec_decoder"),
+}
+"""Networks that the settings of a family are about."""
 
 
-def backends(text: str) -> dict[Part, BackendChoice]:
+def backends(family: Family, text: str) -> dict[Part, BackendChoice]:
     """Every part's choice. Raises EngineUnavailable for a word that stands for nothing."""
-    return cast(dict[Part, BackendChoice], _parse("image_backend", text, BACKEND_CHOICES))
+    return cast(dict[Part, BackendChoice], _parse(f"{family}_backend", text, BACKEND_CHOICES, PARTS[family]))
 
 
-def precisions(text: str) -> dict[Part, PrecisionChoice]:
-    return cast(dict[Part, PrecisionChoice], _parse("image_precision", text, PRECISION_CHOICES))
+def precisions(family: Family, text: str) -> dict[Part, PrecisionChoice]:
+    return cast(
+        dict[Part, PrecisionChoice], _parse(f"{family}_precision", text, PRECISION_CHOICES, PARTS[family])
+    )
 
 
 def planned(choice: BackendChoice, *, cuda: bool, small: bool) -> BackendName:
@@ -48,15 +58,15 @@ def precise(choice: PrecisionChoice, *, cuda: bool) -> Precision:
     return choice
 
 
-def _parse(setting: str, text: str, words: Sequence[str]) -> dict[Part, str]:
-    chosen: dict[Part, str] = dict.fromkeys(_PARTS, "auto")
+def _parse(setting: str, text: str, words: Sequence[str], parts: Sequence[Part]) -> dict[Part, str]:
+    chosen: dict[Part, str] = dict.fromkeys(parts, "auto")
     for item in filter(None, (each.strip() for each in text.split(","))):
         part, equals, word = (each.strip() for each in item.rpartition("="))
         if word not in words:
             raise EngineUnavailable(f"{setting}: {word!r} is none of {', '.join(words)}")
-        if equals and part not in _PARTS:
-            raise EngineUnavailable(f"{setting}: there is no part {part!r}; parts are {', '.join(_PARTS)}")
-        for each in _PARTS:
+        if equals and part not in parts:
+            raise EngineUnavailable(f"{setting}: there is no part {part!r}; parts are {', '.join(parts)}")
+        for each in parts:
             if not equals or each == part:
                 chosen[each] = word
     return chosen

@@ -25,6 +25,8 @@ class Bounds(Struct, frozen=True):
     """Of a language model's context."""
     frames: int = 1500
     """Of the audio codec: 30 s at 50 frames a second."""
+    chunk: int = 128
+    """Tokens of a prompt that one call reads."""
 
     @property
     def side(self) -> int:
@@ -115,7 +117,7 @@ def language(config: Config, bounds: Bounds) -> Signature:
     tokens = min(bounds.tokens, int(config.get("max_position_embeddings") or bounds.tokens))
     dims = (
         _rows(bounds),
-        Dim("new", 1, 1, min(128, tokens)),
+        Dim("new", 1, 1, min(bounds.chunk, tokens)),
         Dim("past", 1, min(512, tokens - 1), tokens - 1),
     )
     return Signature(inputs, ("logits", *following), dims, (("span", "past", "new"),))

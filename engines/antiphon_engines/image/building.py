@@ -11,13 +11,13 @@ from typing import Any, Final
 import torch
 
 from antiphon_engines.api import EngineUnavailable, Failed, ImageRequest
-from antiphon_engines.backends import choices, planning
+from antiphon_engines.backends import choices, devices, planning
+from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, loading
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image import adapters
-from antiphon_engines.image.acceleration import Acceleration
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_engines.image.family import Defaults, Family
 from antiphon_engines.image.previews import LatentColours, Previews
@@ -36,7 +36,7 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
     """The project's own model. Raises EngineUnavailable."""
     from antiphon_engines.image import embedded
 
-    device = _device(config.device)
+    device = devices.device(config.device)
     pipeline: Any = embedded.load_pipeline(dtype=_dtypes(config, device)).to(device)
     loading.merge(pipeline, planning.loras(config))
     adapters.offer(pipeline, config.image_adapters)
@@ -47,7 +47,7 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
     side = int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
     defaults = Defaults(side, side, embedded.STEPS, embedded.GUIDANCE, embedded.STRENGTH)
     family = StableDiffusion(
-        pipeline, "antiphon-image", device, defaults, choices.backends(config.image_backend)
+        pipeline, "antiphon-image", device, defaults, choices.backends("image", config.image_backend)
     )
     # The interface offers what stands after "try:" as prompts.
     prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
@@ -58,7 +58,7 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
 
 def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
     """A diffusers folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
-    device = _device(config.device)
+    device = devices.device(config.device)
     folder = Path(source) if local else _fetch(source)
     try:
         pipeline = loading.load_pipeline(folder, _dtypes(config, device), planning.loras(config)).to(device)
@@ -68,7 +68,7 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
     except Exception as error:
         raise EngineUnavailable(f"{source} cannot be loaded by diffusers: {_line(error)}") from error
     name = folder.name if local else source
-    family = adapt(pipeline, name, device, choices.backends(config.image_backend))
+    family = adapt(pipeline, name, device, choices.backends("image", config.image_backend))
     with torch.inference_mode():
         try:
             colours = LatentColours.fit(family)
@@ -138,7 +138,7 @@ def _accelerate(family: Family, folder: Path, config: WorkerConfig) -> Accelerat
     residency = Residency(config.image_memory * 2**20)
     for seat in family.seats.values():
         seat.share(residency)
-    wishes = planning.wishes(config, folder, _architecture(family.device))
+    wishes = planning.wishes(config, folder, devices.architecture(family.device))
     plans = Path(config.cache_dir) / planning.PLANS
     return Acceleration(plans, wishes, family.seats, threads=config.threads)
 
@@ -163,22 +163,9 @@ def _load_tiny(source: str, device: torch.device) -> Any:
         raise EngineUnavailable(f"the preview model {source} cannot be loaded: {_line(error)}") from error
 
 
-def _device(wanted: str) -> torch.device:
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise EngineUnavailable("device cuda was asked for, and torch finds no CUDA device")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def _architecture(device: torch.device) -> str:
-    """`sm89` for compute capability 8.9; empty for a CPU."""
-    if device.type != "cuda":
-        return ""
-    return "sm{}{}".format(*torch.cuda.get_device_capability(device))
-
-
 def _dtypes(config: WorkerConfig, device: torch.device) -> dict[str, torch.dtype]:
     """Of each component, by the name that diffusers gives it. Raises EngineUnavailable."""
-    chosen = choices.precisions(config.image_precision)
+    chosen = choices.precisions("image", config.image_precision)
     cuda = device.type == "cuda"
     own = {part: DTYPES[choices.precise(choice, cuda=cuda)] for part, choice in chosen.items()}
     # A pipeline has one autoencoder: whichever kind it is, both names mean it, and the one that was given wins.

@@ -35,9 +35,9 @@ from antiphon_engines.api import (
     Steer,
     Step,
 )
+from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
-from antiphon_engines.image.acceleration import Acceleration
 from antiphon_engines.image.family import Embedding, Family, Text
 from antiphon_engines.image.painting import Painting
 from antiphon_engines.image.pictures import encode_png

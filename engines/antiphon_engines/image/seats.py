@@ -7,10 +7,10 @@ from typing import Any
 
 from antiphon_engines.backends import signatures
 from antiphon_engines.backends.choices import BackendChoice
-from antiphon_engines.backends.networks import DTYPES, image
+from antiphon_engines.backends.networks import image, precision_of
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
-from antiphon_engines.backends.signature import Precision, Signature
+from antiphon_engines.backends.signature import Signature
 from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.backends.torch_runner import TorchMode, TorchRunner
 
@@ -24,7 +24,7 @@ def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendCho
     """A seat for each part, with the pipeline's own module; a choice may name one of torch's modes."""
     seats: dict[Part, Seat] = {}
     for part in parts:
-        precision = _precision(_module(pipeline, part))
+        precision = precision_of(_module(pipeline, part).dtype)
         network = image.network(pipeline, part, _signature(pipeline, part), precision)
         seats[part] = Seat(TorchRunner(network, _MODES.get(choices.get(part, "auto"), "eager")))
     return seats
@@ -56,7 +56,3 @@ def _signature(pipeline: Any, part: Part) -> Signature:
             return signatures.text_encoder(pipeline.tokenizer.model_max_length, bounds)
         case _:
             return signatures.decoder(config, per_latent, bounds)
-
-
-def _precision(module: Any) -> Precision:
-    return next(precision for precision, dtype in DTYPES.items() if dtype == module.dtype)

@@ -30,7 +30,7 @@ from antiphon_engines.api import (
     written,
 )
 from antiphon_engines.text.generation import TextJob
-from antiphon_engines.text.model import Ids, Logits, TokenModel
+from antiphon_engines.text.model import Accelerating, Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
 from antiphon_engines.text.prompts import Prompt, build
 from antiphon_engines.text.sampling import log_totals
@@ -54,10 +54,12 @@ class TextEngine:
         idle_chunk: int | None = None,
         note: str = "",
         clock: Callable[[], float] = time.perf_counter,
+        acceleration: Accelerating | None = None,
     ) -> None:
+        """`acceleration` is the engine's from now on: it is closed with it."""
         if not 1 <= max_jobs <= model.rows:
             raise ValueError(f"{max_jobs} jobs in {model.rows} rows")
-        self.info = EngineInfo(
+        self._info = EngineInfo(
             modality="text",
             name=model.name,
             device=model.device,
@@ -67,6 +69,7 @@ class TextEngine:
             note=note,
             divisible=("prefill",),
         )
+        self._acceleration = acceleration
         self._model = model
         self._tokenizer = tokenizer
         self._chunk = max(chunk, _SMALLEST)
@@ -76,6 +79,18 @@ class TextEngine:
         self._clock = clock
         self._time = math.inf
         self._per_token = 0.0
+
+    @property
+    def info(self) -> EngineInfo:
+        """With the backend that runs it now."""
+        if self._info.backend != self._model.backend:
+            self._info = replace(self._info, backend=self._model.backend)
+        return self._info
+
+    def accelerated(self) -> None:
+        """Wait until the network runs on what the settings ask for, or stays on torch for good."""
+        if self._acceleration is not None:
+            self._acceleration.wait()
 
     # The interface ------------------------------------------------------------------------------------
 
@@ -122,6 +137,8 @@ class TextEngine:
 
     def close(self) -> None:
         self._jobs.clear()
+        if self._acceleration is not None:
+            self._acceleration.close()
         self._model.close()
 
     # The units ----------------------------------------------------------------------------------------
@@ -186,6 +203,6 @@ _SMALLEST = 4
 def _chunk_size(left: int, budget: int) -> int:
     """Tokens to read next: never one alone where that can be avoided, neither now nor as the rest (see OnnxModel)."""
     size = min(left, budget)
-    if left - size == 1:
+    if size and left - size == 1:
         size -= 1
     return size if size > 1 or left == 1 else 0

@@ -12,6 +12,14 @@ Ids = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
 
+class Accelerating(Protocol):
+    """What puts faster runners into a model's seats meanwhile."""
+
+    def wait(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class TokenModel(Protocol):
     """A causal language model with one KV arena: a row per stream, rows of different lengths.
 
@@ -25,7 +33,11 @@ class TokenModel(Protocol):
     """Tokens a row can hold."""
     name: str
     device: str
-    backend: str
+
+    @property
+    def backend(self) -> str:
+        """What runs it now; a faster one may take over."""
+        ...
 
     def length(self, row: int) -> int:
         """Tokens now held by `row`."""

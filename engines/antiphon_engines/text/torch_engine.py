@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,19 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends import choices, devices, planning
+from antiphon_engines.backends.acceleration import Acceleration
+from antiphon_engines.backends.networks import DTYPES, language, precision_of
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.planning import Wishes
+from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.torch_runner import TorchRunner
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.tokenizer import ChatMarkup, FolderTokenizer
 from antiphon_engines.text.torch_model import TorchModel
 
+logger = logging.getLogger(__name__)
 _SYSTEM = "You are a helpful co-author. Answer with the text itself."
 _MARK = "\u2063text\u2063"
 _LOADING = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, MemoryError)
@@ -28,7 +37,20 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> TextEngine:
     network = load(source, config, local=local)
     tokenizer = _tokenizer(source, network, config, local=local)
     name = Path(source).name if local else source
-    model = TorchModel(network, name=name, rows=config.max_jobs + 1, context=config.context)
+    folder = Path(source) if local else planning.folder_of(source, Path(config.cache_dir) / planning.HUB)
+    wishes = planning.wishes(config, folder, devices.architecture(network.device))
+    model = TorchModel(
+        network,
+        name=name,
+        rows=config.max_jobs + 1,
+        context=config.context,
+        seat=lambda network: _seat(network, wishes),
+    )
+    seats: dict[Part, Seat] = {} if model.seat is None else {"language_decoder": model.seat}
+    acceleration = Acceleration(
+        Path(config.cache_dir) / planning.PLANS, wishes, seats, threads=config.threads
+    )
+    acceleration.start()
     return TextEngine(
         model,
         tokenizer,
@@ -36,17 +58,30 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> TextEngine:
         max_batch=config.max_batch,
         chunk=config.busy_chunk,
         idle_chunk=config.prefill_chunk,
+        acceleration=acceleration,
     )
 
 
+def _seat(network: Any, wishes: Wishes) -> Seat | None:
+    """None for a network that no plan can be made of."""
+    try:
+        signature = wishes.checkpoint.signature("language_decoder", wishes.bounds)
+        return Seat(TorchRunner(language.network(network, signature, precision_of(network.dtype))))
+    except EngineUnavailable as error:
+        logger.info("the language model has no plans: %s", error.message)
+        return None
+
+
 def load(source: str, config: WorkerConfig, *, local: bool) -> Any:
-    """The network: float32 on the CPU, the checkpoint's own type on CUDA. Raises EngineUnavailable with one line."""
+    """The network: in the type that is set, else float32 on the CPU and the checkpoint's own type on CUDA. Raises
+    EngineUnavailable with one line."""
     if config.device == "cuda" and not torch.cuda.is_available():
         raise EngineUnavailable("there is no CUDA device that torch can use; set the device to auto or cpu")
     cuda = config.device != "cpu" and torch.cuda.is_available()
     torch.set_num_threads(config.threads)
+    chosen = choices.precisions("text", config.text_precision)["language_decoder"]
+    dtype = "auto" if chosen == "auto" and cuda else DTYPES[choices.precise(chosen, cuda=cuda)]
     try:
-        dtype = "auto" if cuda else torch.float32
         network = _fetched(AutoModelForCausalLM, source, config, local, dtype=dtype)
         return network.to("cuda" if cuda else "cpu")
     except _LOADING as error:
@@ -96,7 +131,7 @@ def _fetched(kind: Any, source: str, config: WorkerConfig, local: bool, **option
     """What `kind` loads from a folder, or from the hub. No network is used where the hub's files are here already."""
 
     def fetch(*, here: bool) -> Any:
-        hub = {"cache_dir": str(Path(config.cache_dir) / "hub"), "local_files_only": here}
+        hub = {"cache_dir": str(Path(config.cache_dir) / planning.HUB), "local_files_only": here}
         # Where peft is installed, a model is searched for an adapter too, by arguments of its own.
         adapter = {"adapter_kwargs": dict(hub)} if kind is AutoModelForCausalLM else {}
         return kind.from_pretrained(source, trust_remote_code=False, **hub, **adapter, **options)

@@ -3,6 +3,9 @@
 The arena is a pair of tensors per layer, shape (rows, KV heads, context + 1, head size); the last place takes the
 padding of shorter rows and is never read. Rows that lie side by side are read in place, others are gathered.
 
+Where a plan of the decoder has taken its seat, the pass goes through it instead: the rows' past goes in beside the new
+tokens, and the keys and values of those come back into the arena.
+
 A row's logits depend on its company only through the order in which the hardware adds: in float32 they differ by
 less than 1e-4 of the largest logit (tests hold it); in bfloat16, the usual type on CUDA, by a few hundredths.
 """
@@ -10,7 +13,7 @@ less than 1e-4 of the largest logit (tests hold it); in bfloat16, the usual type
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +21,7 @@ import torch
 from transformers.cache_utils import Cache
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.seat import Seat
 from antiphon_engines.text.model import Ids, Logits
 
 Tensor: TypeAlias = torch.Tensor
@@ -30,9 +34,16 @@ class TorchModel:
     Raises EngineUnavailable for an architecture whose state is not plain keys and values (it is tried out).
     """
 
-    backend = "torch"
-
-    def __init__(self, model: Any, *, name: str, rows: int, context: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str,
+        rows: int,
+        context: int,
+        seat: Callable[[Any], Seat | None] | None = None,
+    ) -> None:
+        """`seat` makes the place in which a plan may take over; it is the model's own from then on."""
         self._model = model.eval()
         self._device: torch.device = next(model.parameters()).device
         text_config = model.config.get_text_config()
@@ -51,7 +62,13 @@ class TorchModel:
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._arena = _Arena(rows, self.context)
         self._lengths = [0] * rows
+        # A plan takes one mask for all layers.
+        self.seat = seat(model) if seat is not None and len(self._layer_types) <= 1 else None
         self._try_out()
+
+    @property
+    def backend(self) -> str:
+        return "torch" if self.seat is None else self.seat.backend
 
     def length(self, row: int) -> int:
         return self._lengths[row]
@@ -87,14 +104,63 @@ class TorchModel:
         self._lengths[target] = length
 
     def close(self) -> None:
+        if self.seat is not None:
+            self.seat.close()
         self._model = None
         self._arena.clear()
         if self.device == "cuda":
             torch.cuda.empty_cache()
 
-    @torch.inference_mode()
     def _run(self, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
         """One forward pass; the rows ascend."""
+        if self.seat is not None and self.seat.backend != "torch":
+            return self._run_planned(self.seat, rows, ids, lengths)
+        return self._run_in_place(rows, ids, lengths)
+
+    @torch.inference_mode()
+    def _run_planned(self, seat: Seat, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
+        """Through the seat's runner. A row's new tokens stand at the right, what is missing before them is masked, and
+        so is what a shorter row lacks of the past."""
+        width = ids.shape[1]
+        given, counts = torch.from_numpy(np.ascontiguousarray(ids)).to(self._device), torch.tensor(lengths)
+        starts = torch.tensor([self._lengths[row] for row in rows])
+        # The place of each token among its row's new ones; below 0 there is none.
+        shift = (torch.arange(width) - (width - counts[:, None])).to(self._device)
+        real = shift >= 0
+        positions = starts.to(self._device)[:, None] + shift
+        span = max(int(starts.max()), 1)
+        past = torch.arange(span) < starts[:, None]
+        seen = torch.cat(
+            [
+                past[:, None].expand(-1, width, -1).to(self._device),
+                (shift[:, None, :] <= shift[:, :, None]) & real[:, None, :],
+            ],
+            dim=2,
+        )
+        if self._window:
+            keys = torch.cat(
+                [torch.arange(span, device=self._device).expand(len(rows), -1), positions], dim=1
+            )
+            seen &= keys[:, None, :] > positions[:, :, None] - self._window
+        # A padded place looks at itself, so that no softmax is empty.
+        seen[:, :, span:] |= torch.eye(width, dtype=torch.bool, device=self._device)
+        answer = seat(
+            {
+                "ids": given.gather(1, shift.clamp(min=0)),
+                "positions": positions.clamp(min=0),
+                "mask": seen[:, None],
+                **self._arena.past(rows, span),
+            }
+        )
+        places = positions.masked_fill(~real, self.context)
+        self._arena.write(
+            rows, places, {name: answer[f"next_{name}"][:, :, span:] for name in self._arena.names}
+        )
+        logits: Logits = answer["logits"][:, -1].float().cpu().numpy()
+        return logits
+
+    @torch.inference_mode()
+    def _run_in_place(self, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
         width = ids.shape[1]
         starts = torch.tensor([self._lengths[row] for row in rows], device=self._device)
         counts = torch.tensor(lengths, device=self._device)
@@ -189,6 +255,27 @@ class _Arena(Cache):  # type: ignore[misc]
         keys, values = self._kept[layer_idx]
         return self._exchange(keys, key_states), self._exchange(values, value_states)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the keys and values of all layers, as a plan calls them."""
+        return [f"{kind}_{layer}" for layer in sorted(self._kept) for kind in ("keys", "values")]
+
+    def past(self, rows: list[int], span: int) -> dict[str, Tensor]:
+        """The first `span` places of the rows, by name."""
+        self.aim(rows, torch.empty(0, dtype=torch.long), span)
+        return {name: self._read(self._named(name)) for name in self.names}
+
+    def write(self, rows: list[int], places: Tensor, states: Mapping[str, Tensor]) -> None:
+        """Put the states of new tokens, (rows, heads, tokens, size), to their places."""
+        self.aim(rows, places, 0)
+        for name, new in states.items():
+            self._put(self._named(name), new)
+
+    def _named(self, name: str) -> Tensor:
+        kind, _, layer = name.partition("_")
+        keys, values = self._kept[int(layer)]
+        return keys if kind == "keys" else values
+
     def get_seq_length(self, layer_idx: int = 0, *args: Any) -> int:
         """Positions and masks are always given, so that nothing depends on this."""
         return 0
@@ -207,9 +294,15 @@ class _Arena(Cache):  # type: ignore[misc]
         return torch.zeros((self._rows, heads, self._places, size), dtype=states.dtype, device=states.device)
 
     def _exchange(self, kept: Tensor, new: Tensor) -> Tensor:
-        kept[self._index[:, None], :, self._at] = new.transpose(1, 2)
+        self._put(kept, new)
+        return self._read(kept)
+
+    def _put(self, kept: Tensor, new: Tensor) -> None:
+        kept[self._index[:, None].to(kept.device), :, self._at] = new.transpose(1, 2).to(kept.dtype)
+
+    def _read(self, kept: Tensor) -> Tensor:
         read = kept[:, :, : self._span]
-        return read[self._run] if self._run is not None else read.index_select(0, self._index)
+        return read[self._run] if self._run is not None else read.index_select(0, self._index.to(read.device))
 
 
 def _one_line(error: BaseException) -> str:

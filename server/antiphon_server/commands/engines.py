@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
 import typer
@@ -15,7 +16,7 @@ from rich.table import Table
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import background, choices, planning, runtimes
 from antiphon_engines.backends.build_process import Said
-from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends.choices import FAMILIES, BackendChoice, PrecisionChoice
 from antiphon_engines.backends.order import Order
 from antiphon_engines.backends.plan import BackendName, Part
 from antiphon_engines.backends.planning import Wishes
@@ -33,7 +34,7 @@ app = typer.Typer(no_args_is_help=True, help="The plans that ONNX Runtime and Te
 Model = Annotated[
     str | None,
     typer.Option(
-        help="embedded, a model folder, or a hub repository fetched before (default: the image model set)"
+        help="embedded, a model folder, or a hub repository fetched before (default: the models set)"
     ),
 ]
 Parts = Annotated[
@@ -167,22 +168,31 @@ def _orders(
     device: str | None,
 ) -> list[Order]:
     """What is meant. Raises EngineUnavailable."""
-    spec = model or settings.image_model
-    if spec == "none":
-        return []
+    config = settings.worker_config()
+    folders = (
+        [planning.folder_of(model, Path(config.cache_dir) / planning.HUB)]
+        if model
+        else [found for each in FAMILIES if (found := planning.model_folder(each, config)) is not None]
+    )
     architecture = runtimes.architecture() if settings.engine.device != "cpu" else ""
-    wishes = planning.wishes(settings.worker_config(), planning.folder_of(spec), architecture)
-    known = wishes.checkpoint.parts
+    every = [planning.wishes(config, folder, architecture) for folder in folders]
+    known = [part for wishes in every for part in wishes.checkpoint.parts]
     if unknown := [part for part in parts or () if part not in known]:
-        raise EngineUnavailable(f"{spec} has no part {unknown[0]}; it has {', '.join(known)}")
+        name = model or "what is set"
+        raise EngineUnavailable(f"{name} has no part {unknown[0]}; it has {', '.join(known) or 'none'}")
     named = _named(backend, choices.BACKEND_CHOICES) if backend else None
     exact = _named(precision, choices.PRECISION_CHOICES) if precision else None
-    chosen = choices.precisions(settings.engine.image_precision)
     made = []
-    for part in parts or known:
-        which = cast(Part, part)
-        kind = choices.precise(cast(Any, exact) or chosen[which], cuda=bool(architecture))
-        made.append(_order(wishes, which, kind, cast(BackendChoice | None, named), device or architecture))
+    for wishes in every:
+        for part in wishes.checkpoint.parts:
+            if parts and part not in parts:
+                continue
+            kind = (
+                choices.precise(cast(PrecisionChoice, exact), cuda=bool(architecture))
+                if exact
+                else wishes.precision(part)
+            )
+            made.append(_order(wishes, part, kind, cast(BackendChoice | None, named), device or architecture))
     return [order for order in made if order is not None]
 
 

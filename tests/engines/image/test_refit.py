@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import opening, runtimes
+from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.plan import BackendName, Lora, Plan, model_name
 from antiphon_engines.backends.planning import Wishes
 from antiphon_engines.backends.runner import Tensors
@@ -20,7 +21,6 @@ from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.signature import Signature
 from antiphon_engines.backends.store import PlanStore
 from antiphon_engines.image import acceleration, seats
-from antiphon_engines.image.acceleration import Acceleration
 from support import plans, tiny_lora, tiny_pipelines
 
 pytestmark = pytest.mark.filterwarnings("ignore")

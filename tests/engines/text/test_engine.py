@@ -93,6 +93,16 @@ def test_prompts_are_read_in_chunks_of_at_least_two_and_share_a_step() -> None:
     assert max(chunks) <= 16
 
 
+def test_a_prompt_of_one_token_waits_while_others_fill_the_step() -> None:
+    model = ToyModel()
+    engine = make(model, chunk=16, idle_chunk=16)
+    results = [Result(engine.admit(ask("a" * 32))), Result(engine.admit(ask("b")))]
+    step(engine, results)
+    assert model.calls == [((results[0].job.row,), (16,))]  # type: ignore[attr-defined]
+    run_to_end(engine, results)
+    assert all(result.tokens for result in results)
+
+
 def test_chunks_are_larger_while_nobody_is_being_written_for() -> None:
     model = ToyModel()
     engine = make(model, chunk=8, idle_chunk=64)

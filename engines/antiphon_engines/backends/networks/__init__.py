@@ -8,6 +8,7 @@ from typing import Final
 
 import torch
 
+from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.signature import Port, Precision, Signature
 
@@ -16,6 +17,16 @@ DTYPES: Final[dict[Precision, torch.dtype]] = {
     "fp16": torch.float16,
     "bf16": torch.bfloat16,
 }
+
+
+def precision_of(dtype: torch.dtype) -> Precision:
+    """Raises EngineUnavailable for a type that no plan has."""
+    for precision, known in DTYPES.items():
+        if known == dtype:
+            return precision
+    raise EngineUnavailable(f"a network in {dtype}: {', '.join(DTYPES)} are served")
+
+
 _FIXED: Final = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from antiphon_engines.backends.networks import Network
 from antiphon_engines.backends.signature import Precision, Signature
@@ -14,12 +17,15 @@ from antiphon_engines.backends.signature import Precision, Signature
 class LanguageDecoder(torch.nn.Module):
     """Any transformers causal language model whose layers keep plain keys and values.
 
-    `mask[rows, 1, new, past + new]` is true where a new token may look.
+    `mask[rows, 1, new, past + new]` is true where a new token may look. `logits[rows, 1, words]` are those after the
+    last token: of rows that bring different numbers of tokens, the shorter ones are padded on the left.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        sparing = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._kept = {"logits_to_keep": 1} if sparing else {}
 
     def forward(
         self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor, *past: torch.Tensor
@@ -30,15 +36,19 @@ class LanguageDecoder(torch.nn.Module):
             attention_mask=mask,
             past_key_values=filled(past),
             use_cache=True,
+            **self._kept,
         )
-        return output.logits, *states(output.past_key_values)
+        return output.logits[:, -1:], *states(output.past_key_values)
 
 
-def filled(past: tuple[torch.Tensor, ...]) -> DynamicCache:
-    """A cache of the keys and values of each layer, one after another."""
+def filled(past: Sequence[torch.Tensor]) -> DynamicCache:
+    """A cache of the keys and values of each layer, one after another, without a copy of them."""
     cache = DynamicCache()
-    for layer in range(len(past) // 2):
-        cache.update(past[2 * layer], past[2 * layer + 1], layer)
+    for keys, values in zip(past[::2], past[1::2], strict=True):
+        layer = DynamicLayer()
+        layer.lazy_initialization(keys, values)
+        layer.keys, layer.values = keys, values
+        cache.layers.append(layer)
     return cache
 
 

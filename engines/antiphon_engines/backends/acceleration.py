@@ -1,4 +1,4 @@
-"""Puts faster runners into an image model's seats: at once where their plans are ready, later where they are built."""
+"""Puts faster runners into a model's seats: at once where their plans are ready, later where they are built."""
 
 from __future__ import annotations
 
