@@ -32,7 +32,7 @@ def build_musicgen(source: str, config: WorkerConfig, *, local: bool) -> AudioEn
     """A MusicGen folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
     from . import musicgen
 
-    return finish(musicgen.load(source, config.device, local=local), config)
+    return finish(musicgen.load(source, config, local=local), config)
 
 
 def build_magenta(size: str, config: WorkerConfig) -> AudioEngine:

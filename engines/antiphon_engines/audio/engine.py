@@ -112,7 +112,7 @@ class AudioEngine:
     ) -> None:
         self._musician, self._clock = musician, clock
         self._sessions: list[Session] = []
-        self.info = EngineInfo(
+        self._info = EngineInfo(
             modality="audio",
             name=musician.name,
             device=musician.device,
@@ -122,6 +122,13 @@ class AudioEngine:
             note=musician.note,
             audio=msgspec.structs.replace(musician.facts, pre_skip=OpusEncoder(FRAMES[0]).pre_skip),
         )
+
+    @property
+    def info(self) -> EngineInfo:
+        """With the backend that runs it now."""
+        if self._info.backend != self._musician.backend:
+            self._info = msgspec.structs.replace(self._info, backend=self._musician.backend)
+        return self._info
 
     def admit(self, request: Request) -> Job:
         if not isinstance(request, AudioRequest):

@@ -16,8 +16,14 @@ import numpy as np
 import torch
 
 from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, PlayedNote
+from antiphon_engines.backends import choices, devices, planning
+from antiphon_engines.backends.acceleration import Acceleration
+from antiphon_engines.backends.networks import DTYPES
+from antiphon_engines.backends.signature import Precision
+from antiphon_engines.config import WorkerConfig
 from antiphon_proto.jam import SAMPLE_RATE, BandControls, Prompt, Transport
 
+from .musicgen_networks import MusicgenNetworks, Window
 from .player import Pcm
 from .streamed import StreamedPlayer
 from .timeline import Timeline
@@ -37,29 +43,38 @@ _GUIDANCE: Final = 3.0
 
 
 class MusicgenMusician:
-    """A loaded checkpoint."""
+    """A loaded checkpoint. Whoever makes it may let plans take its networks' seats."""
 
-    backend = "torch"
     facts = AudioFacts(hears="nothing", controls=("prompts", "temperature"), roles=(), lead=0.25)
 
     def __init__(self, model: Any, tokenizer: Any, name: str, device: torch.device) -> None:
         self.name, self.device = name, str(device)
         self.note = "makes sound from words; it does not hear what people play"
         self._model, self._tokenizer = model.to(device).eval(), tokenizer
+        self.networks = MusicgenNetworks(self._model)
+        self.acceleration: Acceleration | None = None
+        """Closed with the musician."""
+
+    @property
+    def backend(self) -> str:
+        return self.networks.decoder.backend
 
     def open(self, request: AudioRequest, timeline: Timeline) -> StreamedPlayer:
-        source = MusicgenSource(self._model, self._tokenizer, request.seed)
+        source = MusicgenSource(self._model, self.networks, self._tokenizer, request.seed)
         return StreamedPlayer(source, request.controls, timeline)
 
     def close(self) -> None:
+        if self.acceleration is not None:
+            self.acceleration.close()
+        self.networks.close()
         del self._model
 
 
 class MusicgenSource:
     """One stream. Codes are (codebooks, frames); a *column* is what one step of the decoder reads, delays and all."""
 
-    def __init__(self, model: Any, tokenizer: Any, seed: int) -> None:
-        self._model, self._tokenizer = model, tokenizer
+    def __init__(self, model: Any, networks: MusicgenNetworks, tokenizer: Any, seed: int) -> None:
+        self._model, self._networks, self._tokenizer = model, networks, tokenizer
         decoder = model.decoder
         self._codebooks = int(decoder.num_codebooks)
         self._channels = int(decoder.config.audio_channels)
@@ -71,7 +86,7 @@ class MusicgenSource:
         self._decoded = 0  # frames of `_codes` that have been handed out as sound
         self._columns: list[torch.Tensor] = []  # of the open window, its start column included
         self._base = 0  # frames of `_codes` before the open window
-        self._cache: Any = None
+        self._window: Window | None = None
         self._wishes: tuple[tuple[Prompt, ...], float] | None = None
         self._temperature = 1.0
         self._words: torch.Tensor | None = None
@@ -85,7 +100,7 @@ class MusicgenSource:
         if wishes != self._wishes:
             self._wishes = wishes
             self._words = self._encode(controls.prompts, wishes[1])
-            self._cache = None
+            self._window = None
 
     def hear(self, note: PlayedNote) -> None:
         """It hears nothing."""
@@ -120,8 +135,7 @@ class MusicgenSource:
         first = max(0, self._decoded - _BEFORE)
         codes = self._codes[:, first : stop + _AFTER]
         parts = [codes[channel :: self._channels] for channel in range(self._channels)]
-        # (frames of a chunk, batch, codebooks, length): EnCodec's own order; channels go as a batch
-        sound = self._model.audio_encoder.decode(torch.stack(parts)[None], [None]).audio_values[:, 0]
+        sound = self._networks.sound(torch.stack(parts))  # channels go as a batch
         hop = sound.shape[-1] // codes.shape[1]
         block = sound[:, (self._decoded - first) * hop : (stop - first) * hop]
         self._decoded = stop
@@ -130,23 +144,16 @@ class MusicgenSource:
         return self._resampler(np.ascontiguousarray(pcm if pcm.shape[1] == 2 else np.repeat(pcm, 2, axis=1)))
 
     def close(self) -> None:
-        self._cache = None
+        self._window = None
 
     def _step(self) -> None:
         """One step of the decoder: another column, and with it the frame that is complete now."""
-        if self._cache is None or len(self._columns) >= _WINDOW:
+        if self._window is None or len(self._columns) >= _WINDOW:
             self._open()
-            fresh = torch.stack(self._columns, dim=1)
+            assert self._words is not None  # `direct` comes first
+            logits, self._window = self._networks.open(torch.stack(self._columns, dim=1), self._words)
         else:
-            fresh = self._columns[-1][:, None]
-        answer = self._model.decoder(
-            input_ids=fresh.repeat(2, 1),
-            encoder_hidden_states=self._words,
-            past_key_values=self._cache,
-            use_cache=True,
-        )
-        self._cache = answer.past_key_values
-        logits = answer.logits[:, -1].view(2, self._codebooks, -1)
+            logits = self._networks.step(self._columns[-1], self._window)
         column = self._sample(logits[1] + _GUIDANCE * (logits[0] - logits[1]))
         place = len(self._columns)
         at = place - 1 - self._delay  # the frame, in this window, that each codebook's code is of
@@ -165,7 +172,6 @@ class MusicgenSource:
 
     def _open(self) -> None:
         """A fresh window that begins with the last frames of the stream."""
-        self._cache = None
         kept = self._codes[:, -_KEPT:]
         self._base = self._codes.shape[1] - kept.shape[1]
         start = torch.full((self._codebooks,), self._pad, dtype=torch.long, device=kept.device)
@@ -212,18 +218,37 @@ class _Resampler:
         return np.concatenate(out) if out else np.zeros((0, 2), np.float32)
 
 
-def load(source: str, device: str, *, local: bool) -> MusicgenMusician:
-    """A folder or hub repository, which may be downloaded. Raises EngineUnavailable."""
+def load(source: str, config: WorkerConfig, *, local: bool) -> MusicgenMusician:
+    """A folder or hub repository, which may be downloaded. Its text encoder has the decoder's precision. Raises
+    EngineUnavailable."""
     from transformers import AutoTokenizer, MusicgenForConditionalGeneration
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise EngineUnavailable("device cuda was asked for, and torch finds no CUDA device")
-    place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-    dtype = torch.float16 if place.type == "cuda" else torch.float32
+    place = devices.device(config.device)
+    precisions = {
+        part: DTYPES[_precise(choice, cuda=place.type == "cuda")]
+        for part, choice in choices.precisions("music", config.music_precision).items()
+    }
     try:
-        model = MusicgenForConditionalGeneration.from_pretrained(source, local_files_only=local, dtype=dtype)
+        model = MusicgenForConditionalGeneration.from_pretrained(
+            source, local_files_only=local, dtype=precisions["music_decoder"]
+        )
+        model.audio_encoder.to(precisions["codec_decoder"])
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         raise EngineUnavailable(f"{source} cannot be loaded as MusicGen: {reason}") from error
-    return MusicgenMusician(model, tokenizer, Path(source).name if local else source, place)
+    musician = MusicgenMusician(model, tokenizer, Path(source).name if local else source, place)
+    folder = Path(source) if local else planning.folder_of(source)
+    musician.acceleration = Acceleration(
+        Path(config.cache_dir) / planning.PLANS,
+        planning.wishes(config, folder, devices.architecture(place)),
+        musician.networks.seats,
+        threads=config.threads,
+    )
+    musician.acceleration.start()
+    return musician
+
+
+def _precise(choice: choices.PrecisionChoice, *, cuda: bool) -> Precision:
+    """It was trained in half precision."""
+    return "fp16" if choice == "auto" and cuda else choices.precise(choice, cuda=cuda)

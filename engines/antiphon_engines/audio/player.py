@@ -55,10 +55,14 @@ class Musician(Protocol):
 
     name: str
     device: str
-    backend: str
     note: str
     facts: AudioFacts
     """Without `pre_skip`, which is the codec's."""
+
+    @property
+    def backend(self) -> str:
+        """What runs it now; a faster one may take over."""
+        ...
 
     def open(self, request: AudioRequest, timeline: Timeline) -> Player:
         """A band that has not played yet. Raises InvalidRequest."""

@@ -67,7 +67,7 @@ def _distinct(signature: Signature) -> dict[str, int]:
 
 
 def _shapes(signature: Signature, module: torch.nn.Module) -> tuple[Any, ...]:
-    """For torch.export: a dict per input, and one tuple for those that `*past` takes."""
+    """For torch.export: a dict per input, and one tuple for the states, which come as `*past`."""
     made: dict[str, Any] = {}
     for dim in signature.dims:
         base = torch.export.Dim(dim.name, min=max(1, dim.low // dim.step), max=max(2, dim.high // dim.step))
@@ -77,7 +77,7 @@ def _shapes(signature: Signature, module: torch.nn.Module) -> tuple[Any, ...]:
         {axis: made[size] for axis, size in enumerate(port.shape) if isinstance(size, str)}
         for port in signature.inputs
     ]
-    plain = sum(not port.name.startswith(("keys_", "values_")) for port in signature.inputs)
+    plain = sum(not port.name.startswith(("keys_", "values_", "cross_")) for port in signature.inputs)
     return (*every[:plain], tuple(every[plain:])) if plain < len(every) else tuple(every)
 
 

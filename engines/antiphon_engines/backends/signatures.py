@@ -97,9 +97,14 @@ def text_encoder(longest: int, bounds: Bounds) -> Signature:
     return Signature((Port("ids", ("rows", longest), "int64"),), ("states",), (_rows(bounds),))
 
 
+def cached(layers: int) -> list[str]:
+    """What the keys and values of every layer are called."""
+    return [f"{kind}_{layer}" for layer in range(layers) for kind in ("keys", "values")]
+
+
 def _cache(layers: int, heads: int, size: int) -> tuple[tuple[Port, ...], tuple[str, ...]]:
     """Keys and values of every layer, in and out. Out come those of the whole, past and new together."""
-    names = [f"{kind}_{layer}" for layer in range(layers) for kind in ("keys", "values")]
+    names = cached(layers)
     ports = tuple(Port(name, ("rows", heads, "past", size)) for name in names)
     return ports, tuple(f"next_{name}" for name in names)
 
@@ -125,12 +130,10 @@ def language(config: Config, bounds: Bounds) -> Signature:
 
 def music(config: Config, bounds: Bounds) -> Signature:
     heads = config["num_attention_heads"]
-    past, following = _cache(config["num_hidden_layers"], heads, config["hidden_size"] // heads)
-    inputs = (
-        Port("ids", ("rows", config["num_codebooks"], 1), "int64"),
-        Port("states", ("rows", "words", config["hidden_size"])),
-        *past,
-    )
+    layers, size = config["num_hidden_layers"], config["hidden_size"] // heads
+    past, following = _cache(layers, heads, size)
+    words = (Port(f"cross_{name}", ("rows", heads, "words", size)) for name in cached(layers))
+    inputs = (Port("ids", ("rows", config["num_codebooks"], 1), "int64"), *past, *words)
     frames = min(bounds.frames, int(config["max_position_embeddings"]))
     dims = (_rows(bounds), Dim("words", 1, 16, 256), Dim("past", 1, min(256, frames - 1), frames - 1))
     return Signature(inputs, ("logits", *following), dims)

@@ -14,6 +14,7 @@ pytest.importorskip("transformers")
 from antiphon_engines.api import AudioSteer, EngineUnavailable, PlayedNote, Segment  # noqa: E402
 from antiphon_engines.audio import building, musicgen, spec  # noqa: E402
 from antiphon_engines.audio.musicgen import MusicgenMusician, MusicgenSource  # noqa: E402
+from antiphon_engines.audio.musicgen_networks import MusicgenNetworks  # noqa: E402
 from antiphon_engines.config import WorkerConfig  # noqa: E402
 from antiphon_proto.jam import SAMPLE_RATE, BandControls, Prompt, Transport  # noqa: E402
 from support import tiny_musicgen  # noqa: E402
@@ -24,7 +25,8 @@ ROCK = BandControls(prompts=(Prompt("rock"),), temperature=1.0)
 
 
 def source(channels: int = 1, seed: int = 1) -> MusicgenSource:
-    return MusicgenSource(tiny_musicgen.model(channels), tiny_musicgen.tokenizer(), seed)
+    model = tiny_musicgen.model(channels)
+    return MusicgenSource(model, MusicgenNetworks(model), tiny_musicgen.tokenizer(), seed)
 
 
 def musician() -> MusicgenMusician:

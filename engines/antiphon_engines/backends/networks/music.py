@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from transformers import DynamicCache, EncoderDecoderCache
+from transformers import EncoderDecoderCache
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.networks import Network
@@ -15,20 +15,29 @@ from antiphon_engines.backends.signature import Precision, Signature
 
 
 class MusicDecoder(torch.nn.Module):
-    """A MusicgenForCausalLM: one frame of codes, text states and the past to logits of every codebook.
+    """A MusicgenForCausalLM: one frame of codes, the past, and what the words' states are to every layer, to logits of
+    every codebook.
 
-    `ids[rows, codebooks, 1]`, `states[rows, words, width]` -> `logits[rows * codebooks, 1, codes]`.
+    `ids[rows, codebooks, 1]`, `keys/values[rows, heads, past, size]`, `cross_keys/values[rows, heads, words, size]` ->
+    `logits[rows * codebooks, 1, codes]`. The words come as keys and values because each step would otherwise project
+    them again, which costs more than all the rest of it.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, ids: torch.Tensor, text: torch.Tensor, *past: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        cache = EncoderDecoderCache(filled(past), DynamicCache())
+    def forward(self, ids: torch.Tensor, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        half = len(given) // 2
+        cross = given[half:]
+        cache = EncoderDecoderCache(filled(given[:half]), filled(cross))
+        cache.is_updated = dict.fromkeys(range(half // 2), True)
+        rows, _, words, _ = cross[0].shape
+        # Only says that there are words: the layers look at their keys and values.
+        told = cross[0].new_zeros((rows, words, self.model.config.hidden_size))
         output = self.model(
             input_ids=ids.reshape(-1, ids.shape[-1]),
-            encoder_hidden_states=text,
+            encoder_hidden_states=told,
             past_key_values=cache,
             use_cache=True,
         )

@@ -1,0 +1,90 @@
+"""The networks that make MusicGen's sound, each in its seat: the decoder of codes, and EnCodec's from codes to sound.
+
+The decoder keeps its past in tensors that go round with every step, so that whichever runner sits there can go on from
+where another stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from antiphon_engines.backends import signatures
+from antiphon_engines.backends.networks import music, precision_of
+from antiphon_engines.backends.networks.language import states
+from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.signatures import Bounds, cached
+from antiphon_engines.backends.torch_runner import TorchRunner
+
+
+@dataclass(slots=True)
+class Window:
+    """Where a stream stands: keys and values of the frames so far, and of the words, by name."""
+
+    past: Mapping[str, torch.Tensor]
+    words: Mapping[str, torch.Tensor]
+
+
+class MusicgenNetworks:
+    """Over a loaded `MusicgenForConditionalGeneration`. Two rows go through the decoder: with the words and without."""
+
+    def __init__(self, model: Any) -> None:
+        bounds = Bounds(rows=2)
+        decoder, codec = model.decoder, model.audio_encoder
+        self._decoder, self.codebooks = decoder, int(decoder.num_codebooks)
+        self._names = cached(int(decoder.config.num_hidden_layers))
+        self.decoder = Seat(
+            TorchRunner(
+                music.music(
+                    decoder, signatures.music(decoder.config.to_dict(), bounds), precision_of(decoder.dtype)
+                )
+            )
+        )
+        self.codec = Seat(
+            TorchRunner(
+                music.codec(
+                    codec, signatures.codec(codec.config.to_dict(), bounds), precision_of(codec.dtype)
+                )
+            )
+        )
+
+    @property
+    def seats(self) -> Mapping[Part, Seat]:
+        return {"music_decoder": self.decoder, "codec_decoder": self.codec}
+
+    def open(self, columns: torch.Tensor, words: torch.Tensor) -> tuple[torch.Tensor, Window]:
+        """Read (codebooks, frames) of codes at once, under (2, length, width) states of words. Returns logits
+        (2, codebooks, codes) of what follows. Torch's own: a plan takes a frame at a time."""
+        self.decoder.bring()
+        answer = self._decoder(
+            input_ids=columns.repeat(2, 1),
+            encoder_hidden_states=words.to(self._decoder.dtype),
+            use_cache=True,
+        )
+        cache = answer.past_key_values
+        past = dict(zip(self._names, states(cache.self_attention_cache), strict=True))
+        told = states(cache.cross_attention_cache)
+        window = Window(past, {f"cross_{name}": each for name, each in zip(self._names, told, strict=True)})
+        return self._last(answer.logits), window
+
+    def step(self, column: torch.Tensor, window: Window) -> torch.Tensor:
+        """Read one more frame, (codebooks,), into the window; as `open`."""
+        ids = column[None, :, None].expand(2, -1, -1)
+        answer = self.decoder({"ids": ids, **window.past, **window.words})
+        window.past = {name: answer[f"next_{name}"] for name in self._names}
+        return self._last(answer["logits"])
+
+    def sound(self, codes: torch.Tensor) -> torch.Tensor:
+        """(channels, codebooks, frames) -> (channels, samples)."""
+        return self.codec({"codes": codes})["audio"][:, 0]
+
+    def close(self) -> None:
+        self.decoder.close()
+        self.codec.close()
+
+    def _last(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits[:, -1].view(2, self.codebooks, -1)
