@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_server.comparing import compared
@@ -15,6 +15,7 @@ from antiphon_server.forking import fork as make_fork
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http import acting, authorised, invitations, named
 from antiphon_server.moments import Moment
+from antiphon_server.object_authors import ObjectAuthor
 from antiphon_server.rights import Right, require
 from antiphon_server.room import Room
 from antiphon_server.shared import SERVER
@@ -27,7 +28,6 @@ _APART: Final = 60_000
 """Milliseconds between two entries of one group, at most."""
 _PAGE: Final = 500
 _LONGEST_PAGE: Final = 5000
-_SHOWN: Final = ("type", "x", "y", "w", "h", "asset")
 _MAX_SEQ: Final = 2**53
 
 
@@ -76,11 +76,17 @@ async def show_moment(request: web.Request) -> web.Response:
         ],
         "characters": len(moment.text),
         "canvas": [
-            {"id": key, **{name: fields.get(name) for name in _SHOWN}}
+            {**fields, "id": key, **_makers(moment.object_authors.get(key))}
             for key, fields in moment.objects.items()
         ],
     }
     return web.json_response(body, headers=_HEADERS)
+
+
+def _makers(author: ObjectAuthor | None) -> dict[str, Any]:
+    if author is None:
+        return {}
+    return {"creator": to_builtins(author.creator), "editor": to_builtins(author.editor)}
 
 
 async def compare(request: web.Request) -> web.Response:

@@ -107,6 +107,10 @@ class Desk(Protocol):
         """Something waits for the next tick."""
         ...
 
+    def flush(self) -> None:
+        """Send the changes that have gathered, now."""
+        ...
+
     def record(self, change: JamEntry | JamTrim) -> None:
         """Bring what was played to the store."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon_proto import schema
-from antiphon_proto.errors import ErrorCode, TooLarge
+from antiphon_proto.errors import AntiphonError, ErrorCode, TooLarge
 from antiphon_proto.messages import Error, Learned, LearnStyle, Say
 from antiphon_server.chat import Chat, calls_ai
 from antiphon_server.coauthor import Coauthor
@@ -42,7 +42,11 @@ class Talk:
             require(member.role, Right.PROMPT)
         self.chat.say(member.id, message.text)
         if to_ai:
-            self._coauthor.answer(member, message, self.chat)
+            try:
+                self._coauthor.answer(member, message, self.chat)
+            except AntiphonError:
+                self._desk.flush()  # what was said stands: its sender sees it before they hear why nobody answers
+                raise
 
     def learn(self, member: Member, message: LearnStyle) -> None:
         """Measure a passage and tell who asked. Raises PeerError, Conflict or TooLarge."""

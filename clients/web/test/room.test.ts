@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Doc, encodeStateAsUpdate, Map as YMap } from "yjs";
 import { Room } from "../src/room/room";
 import { storyOf } from "../src/room/story";
+import { type Keeper, Unsent, type Words, without } from "../src/room/unsent";
 import { viewedSide } from "../src/room/viewing";
 import { ada, FakeClock, FakeSocket, run, welcome } from "./support";
 
@@ -34,7 +35,12 @@ function inside(text = "") {
   };
   room.enter();
   join();
-  return { clock, room, socket, sockets, join };
+  /** The server changes the document, and everybody hears of it. */
+  const deliver = (change: (doc: Doc) => void) => {
+    change(server);
+    socket().say({ tag: "update", offset: 5, update: encodeStateAsUpdate(server) });
+  };
+  return { clock, room, socket, sockets, join, deliver };
 }
 
 /** Lets what awaits go on. */
@@ -216,27 +222,75 @@ test("how large pictures are shown is told when it changes, and on every connect
   assert.equal(viewedSide([], 1, 2), 0);
 });
 
-test("whoever steers is told from which token on, until the run ends", () => {
+test("whoever steers is told from which token on, until the run ends", async () => {
   const { room, socket } = inside();
   socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "running" }), ask: 0 });
-  room.steer("r9", { temperature: 0.2 });
+  const steered = room.steer("r9", { temperature: 0.2 });
   socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
+  assert.equal(await steered, true);
+  const late = room.steer("r9", { instruction: "rain" });
   assert.equal(room.runs.steered.value.get("r9"), 12);
   socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "done", epoch: 3 }), ask: 0 });
+  assert.equal(await late, false);
   assert.equal(room.runs.steered.value.size, 0);
   socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
   socket().say({ tag: "steered", run: "nobody", epoch: 2, made: 12 });
   assert.equal(room.runs.steered.value.size, 0);
 });
 
-test("a comment is stated in the server's bytes, after what we wrote", async () => {
-  const { room, socket } = inside("Ночь 🌙.");
+test("a comment is stated in the server's bytes, after what we wrote, and is made when the room has it", async () => {
+  const { room, socket, deliver } = inside("Ночь 🌙.");
   const made = room.comments.add(() => ({ start: 5, end: 7 }), "why?");
   await settle();
   const [comment] = socket().of("comment");
   assert.deepEqual([comment?.offset, comment?.start, comment?.end, comment?.text], [4, 9, 13, "why?"]);
-  assert.equal(await made, comment?.id);
   assert.match(comment?.id ?? "", /^[a-z0-9]{14}$/);
+  deliver((server) => {
+    const fields = Object.entries({ author: "p_ada", ms: 1, text: "why?", quote: "🌙", resolved: false });
+    server.getMap("comments").set(comment?.id ?? "", new YMap<unknown>(fields));
+  });
+  assert.equal(await made, comment?.id);
+});
+
+test("what is said has arrived when it stands in the chat, and not when it was refused", async () => {
+  const { room, socket, deliver } = inside();
+  const at = () => 0;
+  const refused = room.chat.say("too much", false, at);
+  await settle();
+  socket().say({ tag: "error", code: "too_large", message: "full", re: "say", ref: "1" });
+  assert.equal(await refused, false);
+  const said = room.chat.say("hello", false, at);
+  await settle();
+  deliver((server) =>
+    server
+      .getArray("chat")
+      .push([new YMap(Object.entries({ id: "m1", participant: "p_ada", text: "hello", ms: 1 }))]),
+  );
+  assert.equal(await said, true);
+});
+
+test("what the connection took with it did not arrive", async () => {
+  const { room, socket, clock, join } = inside();
+  const said = room.chat.say("hello", false, () => 0);
+  await settle();
+  socket().end(1006);
+  clock.advance(1000);
+  join();
+  clock.advance(2000);
+  assert.equal(await said, false);
+});
+
+test("the words of a field outlive a reload, until they have arrived", () => {
+  let kept: Words = {};
+  const keeper: Keeper = { load: () => kept, save: (words) => (kept = words) };
+  const field = new Unsent(keeper).field("chat");
+  field.value = "half a sent";
+  assert.equal(new Unsent(keeper).field("chat").value, "half a sent");
+  field.value = without("half a sent", "half a sent, and more typed meanwhile");
+  assert.deepEqual(kept, { chat: ", and more typed meanwhile" });
+  assert.equal(without("old", "something else"), "something else");
+  field.value = "";
+  assert.deepEqual(kept, {});
 });
 
 test("what others say while the chat is not in sight is unread, what stood there before is not", () => {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { encodeStateAsUpdate } from "yjs";
 import { sha256 } from "../src/room/sha256";
-import { byteOffset, digestOf, insertedText, newDocument, storyOf } from "../src/room/story";
+import { byteOffset, digestOf, insertedText, metaOf, newDocument, storyOf } from "../src/room/story";
 import { en } from "../src/strings/en";
 import { ru } from "../src/strings/ru";
 
@@ -31,7 +31,14 @@ test("what an update inserts can be read back from it", () => {
   const doc = newDocument();
   storyOf(doc).insert(0, "Once upon a time");
   storyOf(doc).delete(0, 5);
-  assert.equal(insertedText([encodeStateAsUpdate(doc)]), "upon a time");
+  assert.equal(insertedText([encodeStateAsUpdate(doc)], doc), "upon a time");
+  const updates: Uint8Array[] = [];
+  doc.on("update", (update: Uint8Array) => updates.push(update));
+  for (const title of ["N", "Ni", "Night"]) metaOf(doc).set("title", title);
+  metaOf(doc).set("form", "screenplay");
+  doc.getMap("style").set("tone", "dry");
+  storyOf(doc).insert(0, "x");
+  assert.equal(insertedText(updates, doc), "x\nNight\ndry");
 });
 
 test("Russian counts in its three forms", () => {

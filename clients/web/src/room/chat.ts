@@ -33,20 +33,21 @@ export class Chat {
     private readonly me: () => string | undefined,
   ) {}
 
-  /** `toModel` puts it to the model, which answers here for everybody. False when it was not sent. */
+  /** `toModel` puts it to the model, which answers here for everybody. False when it did not arrive. */
   async say(text: string, toModel: boolean, at: () => number): Promise<boolean> {
     const place = await this.port.locate(() => ({ start: at(), end: at() }));
     if (!place) return false;
     const say = this.nextSay;
     this.nextSay += 1;
-    return this.port.send({
-      tag: "say",
-      say,
-      text,
-      to_ai: toModel,
-      offset: place.offset,
-      at: place.start,
-    });
+    const known = new Set(this.entries.value.map((entry) => entry.id));
+    const arrived = () =>
+      this.entries.value.some(({ id, participant }) => participant === this.me() && !known.has(id));
+    const { offset, start } = place;
+    return this.port.request(
+      { tag: "say", say, text, to_ai: toModel, offset, at: start },
+      String(say),
+      arrived,
+    );
   }
 
   /** We are in the room, at this time of the server's. */

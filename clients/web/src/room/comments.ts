@@ -32,18 +32,24 @@ export class Comments {
   constructor(
     private readonly port: Port,
     private readonly newId: () => string,
+    private readonly me: () => string | undefined,
   ) {}
 
-  /** Resolves with the comment's id, or null when nothing was sent. */
+  /** Resolves with the comment's id, or null when it did not arrive. */
   async add(range: () => Range | null, text: string): Promise<string | null> {
     const place = await this.port.locate(range);
     if (!place) return null;
     const id = this.newId();
-    return this.port.send({ tag: "comment", id, ...place, text }) ? id : null;
+    const arrived = () => this.find(id) !== undefined;
+    return (await this.port.request({ tag: "comment", id, ...place, text }, id, arrived)) ? id : null;
   }
 
-  reply(comment: string, text: string): boolean {
-    return this.port.send({ tag: "reply", comment, text });
+  /** Whether it arrived. */
+  reply(comment: string, text: string): Promise<boolean> {
+    const mine = (each: Reply) => each.author === this.me();
+    const count = () => this.find(comment)?.replies.filter(mine).length ?? 0;
+    const before = count();
+    return this.port.request({ tag: "reply", comment, text }, comment, () => count() > before);
   }
 
   resolve(comment: string, resolved: boolean): void {
@@ -70,6 +76,10 @@ export class Comments {
 
   close(): void {
     this.unfollow();
+  }
+
+  private find(id: string): Comment | undefined {
+    return this.all.value.find((each) => each.id === id);
   }
 }
 

@@ -40,6 +40,10 @@ export const saveName = (name: string): void => write(browser, "antiphon.name", 
 export const loadMode = (): Mode => read(browser, "antiphon.mode", "write");
 export const saveMode = (mode: Mode): void => write(browser, "antiphon.mode", mode);
 
+export const loadUnsent = (room: string): Record<string, string> => read(tab, `antiphon.unsent.${room}`, {});
+export const saveUnsent = (room: string, words: Record<string, string>): void =>
+  write(tab, `antiphon.unsent.${room}`, Object.keys(words).length > 0 ? words : null);
+
 export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
 export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
 

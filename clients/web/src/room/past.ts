@@ -35,6 +35,8 @@ export interface Moment {
   run: string | null;
   story: Piece[];
   characters: number;
+  /** Every object with its fields, and who made it: [participant, run]. */
+  canvas: ({ id: string; creator?: [string, string | null] } & Record<string, unknown>)[];
 }
 export interface Change {
   op: "equal" | "insert" | "delete";
@@ -46,6 +48,8 @@ export interface Comparison {
   from: number;
   to: number;
   story: Change[];
+  /** Ids of objects. */
+  canvas: { added: string[]; changed: string[]; removed: string[] };
 }
 
 export interface Authorship {

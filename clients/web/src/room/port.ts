@@ -21,6 +21,11 @@ export interface Port {
   /** False, and the person was told, when there is no connection. */
   send(message: ClientMessage): boolean;
   /**
+   * Sends a request that has no answer of its own. Resolves true when `arrived`, false when it was refused (the person
+   * was told) or lost; `ref` is that of an `error`.
+   */
+  request(message: ClientMessage, ref: string, arrived: () => boolean): Promise<boolean>;
+  /**
    * Where a range of our copy is on the server, once it has what we wrote: only then is it asked for. Null when that
    * takes too long (the person was told), or when `range` finds nothing any more.
    */

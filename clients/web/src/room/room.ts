@@ -32,6 +32,7 @@ import { JamLine } from "./jamLine";
 import { Manuscripts } from "./manuscripts";
 import { Notices } from "./notices";
 import { Past } from "./past";
+import { Pending } from "./pending";
 import { Pictures } from "./pictures";
 import type { Place, Port, Range } from "./port";
 import { type Presence, readPresence, writePresence } from "./presence";
@@ -40,6 +41,7 @@ import { byteOffset, metaOf, storyOf } from "./story";
 import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
 import { RunTokens } from "./tokens";
+import { type Keeper, Unsent } from "./unsent";
 import { Writing } from "./writing";
 
 export interface RoomOptions {
@@ -49,6 +51,8 @@ export interface RoomOptions {
   connect(): Socket;
   clock?: Clock;
   random?(): number;
+  /** Where the words of fields outlive the page. */
+  unsent?: Keeper;
 }
 
 /** Requests that a run answers: an error of one of them settles it. */
@@ -82,7 +86,9 @@ export class Room implements Port {
   readonly drafts = new Drafts();
   readonly writing = new Writing(this, this.runs);
   readonly chat = new Chat(this, () => this.me.peek()?.id);
-  readonly comments = new Comments(this, newId);
+  readonly comments = new Comments(this, newId, () => this.me.peek()?.id);
+  /** What stands in this tab's fields and is not in the room. */
+  readonly unsent: Unsent;
   readonly style = new Style(this);
   readonly past: Past;
   /** Points of the history that were given a name, oldest first. */
@@ -106,6 +112,7 @@ export class Room implements Port {
 
   private readonly link: Link;
   private readonly sync: Sync;
+  private readonly pending: Pending;
   private readonly clock: Clock;
   private cursor: Presence["cursor"] = null;
   private hand: object | null = null;
@@ -116,6 +123,8 @@ export class Room implements Port {
   constructor(private readonly options: RoomOptions) {
     this.clock = options.clock ?? systemClock;
     this.notices = new Notices(this.clock);
+    this.unsent = new Unsent(options.unsent);
+    this.pending = new Pending(this.clock);
     this.pictures = new Pictures(() => this.id, options.token);
     this.manuscripts = new Manuscripts(() => this.id, options.token);
     this.past = new Past(
@@ -283,8 +292,24 @@ export class Room implements Port {
     this.send({ tag: "stop", run });
   }
 
-  steer(run: string, change: TextSteer): void {
-    this.send({ tag: "steer", run, change, image: null });
+  /** Whether the change came to be in force; of a run that ended first it did not. */
+  steer(run: string, change: TextSteer): Promise<boolean> {
+    const now = () => this.runs.all.value.get(run);
+    const epoch = now()?.epoch ?? 0;
+    let over = false;
+    const arrived = () => {
+      over = !isActive(now() ?? ({ state: "done" } as RunInfo));
+      return over || this.runs.answered(run, epoch);
+    };
+    return this.request({ tag: "steer", run, change, image: null }, run, arrived).then(
+      (done) => done && !over,
+    );
+  }
+
+  /** See `Port`. */
+  request(message: ClientMessage, ref: string, arrived: () => boolean): Promise<boolean> {
+    if (!this.send(message)) return Promise.resolve(false);
+    return this.pending.wait(message.tag, ref, arrived);
   }
 
   /** Settle a suggestion, whole or only a range of it. */
@@ -388,7 +413,7 @@ export class Room implements Port {
         this.run(message);
         break;
       case "steered":
-        this.runs.tookEffect(message.run, message.made);
+        this.runs.tookEffect(message.run, message.epoch, message.made);
         break;
       case "tokens":
         this.drafts.take(this.runs.all.value.get(message.run), message.tokens);
@@ -422,6 +447,7 @@ export class Room implements Port {
       default:
         break;
     }
+    this.pending.check();
   }
 
   private welcome(message: Welcome): void {
@@ -438,6 +464,7 @@ export class Room implements Port {
     this.maxPoints = message.limits.max_points || this.maxPoints;
     this.maxDocument = message.limits.max_document;
     this.entered.value = true;
+    this.pending.reconnected();
     this.sendPresence();
     this.link.send({ tag: "viewing", side: this.viewing });
     for (const run of message.runs) if (isActive(run) && isDraft(run)) void this.tokens.whenKnown(run);
@@ -466,6 +493,7 @@ export class Room implements Port {
 
   private error(error: MessageOf<"error">): void {
     const { code, message, re, ref } = error;
+    this.pending.refused(re, ref);
     if (ASKING.has(re)) this.runs.settle(Number(ref), null);
     if (re === "learn_style") this.style.abandon();
     if (re === "recall") {

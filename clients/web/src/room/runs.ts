@@ -20,6 +20,8 @@ export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());
   /** Of live runs that we steered: how many tokens or steps had come before the change was in force. */
   readonly steered = signal<ReadonlyMap<string, number>>(new Map());
+  /** Of live runs: the newest steer of ours that is in force. */
+  private readonly inForce = new Map<string, number>();
   private readonly waiting = new Map<number, (run: RunInfo | null) => void>();
   private nextAsk = 1;
 
@@ -41,13 +43,20 @@ export class Runs {
   }
 
   /** A steer of ours is in force. */
-  tookEffect(run: string, made: number): void {
+  tookEffect(run: string, epoch: number, made: number): void {
+    this.inForce.set(run, epoch);
     const known = this.all.value.get(run);
     if (known && isActive(known)) this.steered.value = new Map(this.steered.value).set(run, made);
   }
 
+  /** Whether a steer of ours that was sent while the run's epoch was `epoch` is in force. */
+  answered(run: string, epoch: number): boolean {
+    return (this.inForce.get(run) ?? 0) > epoch;
+  }
+
   replace(runs: readonly RunInfo[]): void {
     this.steered.value = new Map();
+    this.inForce.clear();
     this.all.value = new Map(runs.map((run) => [run.id, run]));
   }
 
@@ -68,6 +77,7 @@ export class Runs {
     settled.sort((a, b) => a.created_ms - b.created_ms);
     for (const old of settled.slice(0, Math.max(0, runs.size - MAX_KEPT))) runs.delete(old.id);
     this.all.value = runs;
+    if (!isActive(run)) this.inForce.delete(run.id);
     if (!isActive(run) && this.steered.value.has(run.id)) {
       const steered = new Map(this.steered.value);
       steered.delete(run.id);

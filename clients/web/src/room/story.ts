@@ -1,12 +1,27 @@
 // The shared document: one Yjs document of one lineage, and the arithmetic between its UTF-16 and the wire's UTF-8.
 
-import { ContentString, Doc, decodeUpdate, Item, type Map as YMap, type Text as YText } from "yjs";
+import {
+  ContentAny,
+  ContentString,
+  Doc,
+  decodeUpdate,
+  getItem,
+  Item,
+  Map as YMap,
+  type Text as YText,
+} from "yjs";
 import { sha256 } from "./sha256";
 
 export const STORY = "story";
 export const META = "meta";
 /** Origin of changes that came from the server. */
 export const REMOTE = Symbol("remote");
+
+/** Fields of the shared maps that hold a person's words. */
+const WORDY: ReadonlySet<string> = new Set([
+  ...["title", "tone", "person", "tense", "keep", "avoid", "facts"],
+  ...["text", "prompt", "negative_prompt", "name"],
+]);
 
 const encoder = new TextEncoder();
 
@@ -28,13 +43,30 @@ export function digestOf(text: string): Uint8Array {
   return sha256(encoder.encode(text)).slice(0, 16);
 }
 
-/** The characters that an update inserts: what a person would want back if the update is lost. */
-export function insertedText(updates: Uint8Array[]): string {
+/**
+ * What updates of ours put into `doc`, in words: what a person would want back if they are lost. The characters of the
+ * story, and what stands now in fields that were written (the title, the style card, texts of the canvas).
+ */
+export function insertedText(updates: Uint8Array[], doc: Doc): string {
   const parts: string[] = [];
+  const fields = new Set<string>();
   for (const update of updates) {
     for (const struct of decodeUpdate(update).structs) {
-      if (struct instanceof Item && struct.content instanceof ContentString) parts.push(struct.content.str);
+      if (!(struct instanceof Item)) continue;
+      if (struct.content instanceof ContentString) parts.push(struct.content.str);
+      // An update says of which field a value is for the first value only; the document knows.
+      else if (struct.content instanceof ContentAny)
+        for (const words of wordsOf(struct, doc)) fields.add(words);
     }
   }
-  return parts.join("");
+  const story = parts.join("");
+  return [...(story ? [story] : []), ...fields].join("\n");
+}
+
+/** The words that stand in the field that an item is a value of. */
+function wordsOf({ id }: Item, doc: Doc): string[] {
+  const item = getItem(doc.store, id);
+  if (!(item instanceof Item) || !(item.parent instanceof YMap) || item.parentSub === null) return [];
+  const words: unknown = WORDY.has(item.parentSub) ? item.parent.get(item.parentSub) : null;
+  return typeof words === "string" && words.trim() ? [words] : [];
 }

@@ -97,6 +97,7 @@ export class Sync {
         .waiting()
         .map((batch) => batch.update)
         .concat(this.outbox.unsent()),
+      this.doc,
     );
   }
 
@@ -292,7 +293,7 @@ export class Sync {
   }
 
   private dropCopy(reason: RefusalReason, message: string): void {
-    const text = insertedText(this.outbox.drain());
+    const text = insertedText(this.outbox.drain(), this.doc);
     this.replaceNext = true;
     this.frozen = true;
     if (text || reason !== "lineage") this.options.onRefused({ reason, message, text });

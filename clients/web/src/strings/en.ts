@@ -621,6 +621,10 @@ export const en = {
     forget: (name: string) => `Forget the name ${name}`,
     compare: "Compare with now",
     same: "The text is the same now.",
+    canvas: "The canvas as it was",
+    blankCanvas: "Nothing stood on the canvas here.",
+    canvasChanged: (added: number, changed: number, removed: number) =>
+      `Canvas since then: ${added} added, ${changed} changed, ${removed} removed.`,
     blank: "The text was empty.",
     restore: "Restore this",
     restoreConfirm:

@@ -629,6 +629,10 @@ export const ru: Strings = {
     forget: (name) => `Забыть название «${name}»`,
     compare: "Сравнить с нынешним",
     same: "Сейчас текст такой же.",
+    canvas: "Холст, каким он был",
+    blankCanvas: "На холсте здесь ещё ничего не было.",
+    canvasChanged: (added: number, changed: number, removed: number) =>
+      `Холст с тех пор: добавлено ${added}, изменено ${changed}, убрано ${removed}.`,
     blank: "Текст был пуст.",
     restore: "Восстановить",
     restoreConfirm:

@@ -6,12 +6,13 @@ import type { Mode, Task } from "../protocol/messages";
 import { loadMode, saveMode } from "../room/keep";
 import type { Room } from "../room/room";
 import { isActive, isWriting } from "../room/runs";
+import { without } from "../room/unsent";
 
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
 
 export class Asking {
-  readonly instruction = signal("");
+  readonly instruction;
   readonly mode = signal(loadMode());
   readonly length = signal<Length>("medium");
   /** A request is on its way to the server. */
@@ -20,6 +21,7 @@ export class Asking {
   readonly mine;
 
   constructor(private readonly room: Room) {
+    this.instruction = room.unsent.field("instruction");
     this.mine = computed(() => {
       const me = room.me.value?.id;
       return [...room.runs.all.value.values()].filter(
@@ -57,7 +59,7 @@ export class Asking {
     });
     this.sending.value = false;
     // A refused instruction stays in the field; corrections take none.
-    if (run && task !== "fix") this.instruction.value = "";
+    if (run && task !== "fix") this.instruction.value = without(instruction, this.instruction.value);
   }
 
   /** Stops what this person asked for; false when nothing of theirs is under way. */

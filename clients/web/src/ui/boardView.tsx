@@ -1,16 +1,16 @@
 // The board on the screen: the objects as SVG, hands and frames of everybody upon it, and the pointers that draw.
 
 import { useSignal } from "@preact/signals";
-import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { PAPER, parts, turn } from "../canvas/drawing";
+import { PAPER, turn } from "../canvas/drawing";
 import { type Easel, measure } from "../canvas/easel";
 import { bounds, liveBox, type Point, toScreen } from "../canvas/geometry";
 import type { Touch } from "../canvas/gesture";
 import type { Corner } from "../canvas/gestures/arrange";
-import type { BoardObject, Frame, Label } from "../canvas/objects";
+import type { Frame, Label } from "../canvas/objects";
 import type { Room } from "../room/room";
 import { t } from "../strings";
+import { Drawn } from "./drawn";
 import { FrameBadge, latestRun } from "./frameBadge";
 import { MaskInHand, SentMask } from "./maskOverlay";
 import { TextField } from "./textField";
@@ -175,19 +175,6 @@ function Objects({ room, easel }: { room: Room; easel: Easel }) {
       {easel.shown.value.map((object) =>
         object.id === writing ? null : <Drawn key={object.id} object={object} room={room} />,
       )}
-    </g>
-  );
-}
-
-function Drawn({ object, room }: { object: BoardObject; room: Room }) {
-  const made = parts(object, (asset) => room.pictures.url(asset));
-  return (
-    <g data-object={object.id} data-type={object.type} transform={turn(object)} opacity={object.opacity}>
-      {made.map((part, index) => h(part.tag, { key: index, ...part.attributes }, part.text))}
-      {object.type === "image" && made.length === 0 && (
-        <rect class="picture-waiting" x={object.x} y={object.y} width={object.w} height={object.h} />
-      )}
-      {object.type === "image" && object.prompt && <title>{object.prompt}</title>}
     </g>
   );
 }

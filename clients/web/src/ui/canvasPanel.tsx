@@ -21,7 +21,7 @@ import { LayersPanel } from "./layersPanel";
 import { IconButton } from "./parts";
 import { PictureCard } from "./pictureCard";
 
-export function CanvasPanel({ room }: { room: Room }) {
+export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
   const chooser = useRef<HTMLInputElement>(null);
   const layers = useSignal(false);
   const doc = room.doc.value;
@@ -70,6 +70,7 @@ export function CanvasPanel({ room }: { room: Room }) {
     <section
       class={`canvas card-${card} ${layers.value ? "with-layers" : ""}`}
       aria-label={t.canvas.label}
+      hidden={hidden}
       onKeyDown={(event) => boardKeys(event, easel, room, { toggleLayers })}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {

@@ -54,6 +54,7 @@ export function ChatTab({ room, editor }: TabProps) {
             </label>
           )}
           <Composer
+            words={room.unsent.field("chat")}
             label={t.chat.say}
             placeholder={toModel.value ? t.chat.askPlaceholder : t.chat.placeholder}
             send={t.chat.send}

@@ -75,6 +75,7 @@ export function CommentButton(props: {
       style={{ left: `${left}px`, top: `${at.top + BUTTON}px` }}
     >
       <Composer
+        words={room.unsent.field("comment")}
         focus
         label={t.comments.write}
         placeholder={t.comments.write}

@@ -96,6 +96,7 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
       {open && may && (
         <>
           <Composer
+            words={room.unsent.field(`reply.${comment.id}`)}
             label={t.comments.reply}
             placeholder={t.comments.reply}
             send={t.comments.send}

@@ -1,22 +1,25 @@
-// A field to say something in: Enter sends, Shift + Enter begins another line. What was not sent stays.
+// A field to say something in: Enter sends, Shift + Enter begins another line. What did not arrive stays in it.
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { without } from "../room/unsent";
 import { Icon } from "./icons";
 
 export function Composer(props: {
+  /** What stands in the field. */
+  words: Signal<string>;
   label: string;
   placeholder: string;
   send: string;
   max: number;
   disabled?: boolean;
   focus?: boolean;
-  /** Whether it was sent. */
-  onSend: (text: string) => boolean | Promise<boolean>;
+  /** Whether it arrived. */
+  onSend: (text: string) => Promise<boolean>;
   onCancel?: () => void;
   cancel?: string;
 }) {
-  const text = useSignal("");
+  const text = props.words;
   const sending = useSignal(false);
   const field = useRef<HTMLTextAreaElement>(null);
   // At once: the next key that is pressed is meant for this field already.
@@ -27,12 +30,13 @@ export function Composer(props: {
     const said = text.value.trim();
     if (!said || sending.value || props.disabled) return;
     sending.value = true;
-    if (await props.onSend(said)) text.value = "";
+    if (await props.onSend(said)) text.value = without(said, text.value);
     sending.value = false;
   };
   return (
     <form
       class="composer"
+      aria-busy={sending.value}
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
@@ -61,7 +65,14 @@ export function Composer(props: {
         }}
       />
       {props.onCancel && (
-        <button type="button" class="button small quiet" onClick={props.onCancel}>
+        <button
+          type="button"
+          class="button small quiet"
+          onClick={() => {
+            text.value = "";
+            props.onCancel?.();
+          }}
+        >
           {props.cancel}
         </button>
       )}

@@ -1,6 +1,5 @@
 // The timeline: who did what and when, named versions, and the way to any point of it.
 
-import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Group } from "../room/past";
 import type { Room } from "../room/room";
@@ -108,7 +107,7 @@ function Entry({ room, travel, group }: { room: Room; travel: Travel; group: Gro
 }
 
 function Versions({ room, travel }: { room: Room; travel: Travel }) {
-  const name = useSignal("");
+  const name = room.unsent.field("version");
   const versions = [...room.versions.value].reverse();
   const may = room.rights.value.has("restore");
   const save = async () => {

@@ -1,4 +1,4 @@
-// The text as it was: read only, in the colours of who wrote it, or beside what became of it.
+// The room as it was: its canvas, and its text: read only, in the colours of who wrote it, or beside what became of it.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -9,10 +9,12 @@ import type { Change, Moment } from "../room/past";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { Dialog } from "./parts";
+import { CanvasCompared, PastCanvas } from "./pastCanvas";
 import { clockTime } from "./said";
+import type { View } from "./topBar";
 import type { Travel } from "./travel";
 
-export function PastView({ room, travel }: { room: Room; travel: Travel }) {
+export function PastView({ room, travel, view }: { room: Room; travel: Travel; view: View }) {
   const asking = useSignal(false);
   const forked = useSignal<CreatedRoom | null>(null);
   const seq = travel.seq.value;
@@ -27,7 +29,7 @@ export function PastView({ room, travel }: { room: Room; travel: Travel }) {
       forked.value = made;
     });
   return (
-    <div class="past" aria-busy={travel.loading.value}>
+    <div class={`past past-${view}`} aria-busy={travel.loading.value}>
       <header class="past-head">
         <div>
           <h2>{t.history.title}</h2>
@@ -55,13 +57,23 @@ export function PastView({ room, travel }: { room: Room; travel: Travel }) {
           {t.history.back}
         </button>
       </header>
-      <section class="past-text" aria-label={t.history.title}>
-        {comparison ? (
-          <Compared room={room} story={comparison.story} />
-        ) : (
-          moment && <AsItWas room={room} moment={moment} />
+      {comparison && <CanvasCompared canvas={comparison.canvas} />}
+      <div class="past-sides">
+        {(view !== "canvas" || comparison) && (
+          <section class="past-text" aria-label={t.history.title}>
+            {comparison ? (
+              <Compared room={room} story={comparison.story} />
+            ) : (
+              moment && <AsItWas room={room} moment={moment} />
+            )}
+          </section>
         )}
-      </section>
+        {moment && !comparison && (view !== "text" || moment.canvas.length > 0) && (
+          <section class="past-board-box" aria-label={t.history.canvas}>
+            <PastCanvas room={room} moment={moment} />
+          </section>
+        )}
+      </div>
       {asking.value && (
         <Dialog title={t.history.restore} onClose={() => (asking.value = false)}>
           <p>{t.history.restoreConfirm}</p>

@@ -7,10 +7,12 @@ import { type Invite, socketUrl } from "../room/api";
 import {
   loadLinks,
   loadName,
+  loadUnsent,
   rememberRoom,
   SessionSecret,
   saveLinks,
   saveName,
+  saveUnsent,
   tokenFor,
 } from "../room/keep";
 import { Room } from "../room/room";
@@ -51,6 +53,7 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
       token,
       name,
       session: secret.current,
+      unsent: { load: () => loadUnsent(id), save: (words) => saveUnsent(id, words) },
       connect: () => new WebSocket(socketUrl(location)) as Socket,
     });
     made.links.value = loadLinks(id);

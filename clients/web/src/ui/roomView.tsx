@@ -113,7 +113,9 @@ export function RoomView({ room }: { room: Room }) {
   }, [ai?.color, room.me.value?.color]);
 
   return (
-    <div class={`room view-${view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}>
+    <div
+      class={`room view-${travel.away.value ? "text" : view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}
+    >
       <TopBar
         room={room}
         editor={editor.value}
@@ -126,8 +128,8 @@ export function RoomView({ room }: { room: Room }) {
         jam={jam.value !== "closed"}
         onJam={toggleJam}
       />
-      <main class="desk" hidden={view.value === "canvas"}>
-        {travel.away.value && <PastView room={room} travel={travel} />}
+      <main class="desk" hidden={view.value === "canvas" && !travel.away.value}>
+        {travel.away.value && <PastView room={room} travel={travel} view={view.value} />}
         <div class="page" hidden={travel.away.value}>
           {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
           <TitleField room={room} />
@@ -141,7 +143,7 @@ export function RoomView({ room }: { room: Room }) {
       {view.value !== "canvas" && !travel.away.value && (
         <AskBar room={room} asking={asking} editor={editor.value} />
       )}
-      {view.value !== "text" && <CanvasPanel room={room} />}
+      {view.value !== "text" && <CanvasPanel room={room} hidden={travel.away.value} />}
       <JamDock room={room} view={jam} />
       {panel.value && (
         <SidePanel

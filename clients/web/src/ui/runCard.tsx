@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { isActive, isPainting } from "../room/runs";
+import { without } from "../room/unsent";
 import { t } from "../strings";
 import { paintingState } from "./frameBadge";
 import { Icon } from "./icons";
@@ -127,16 +128,16 @@ function Progress({ run }: { run: RunInfo }) {
 
 /** Changes the course of a run while it writes. */
 function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
-  const instruction = useSignal("");
+  const instruction = room.unsent.field(`steer.${run.id}`);
   const made = room.runs.steered.value.get(run.id);
   return (
     <form
       class="steer"
-      onSubmit={(event) => {
+      onSubmit={async (event) => {
         event.preventDefault();
         const text = instruction.value.trim();
-        if (text) room.steer(run.id, { instruction: text });
-        instruction.value = "";
+        if (text && (await room.steer(run.id, { instruction: text })))
+          instruction.value = without(text, instruction.value);
       }}
     >
       <div class="field-row">
@@ -163,7 +164,7 @@ function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
           step="0.1"
           defaultValue="0.8"
           aria-label={t.runs.boldness}
-          onChange={(event) => room.steer(run.id, { temperature: Number(event.currentTarget.value) })}
+          onChange={(event) => void room.steer(run.id, { temperature: Number(event.currentTarget.value) })}
         />
         <span>{t.runs.bold}</span>
       </label>

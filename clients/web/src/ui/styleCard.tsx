@@ -1,6 +1,7 @@
 // The style card: how this room's story is told. Everybody's to write; it goes into every prompt.
 
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { StoryEditor } from "../editor/storyEditor";
 import type { Room } from "../room/room";
 import { STYLE_BOUNDS, STYLE_FIELDS, type StyleField } from "../room/style";
@@ -32,14 +33,23 @@ export function StyleCard({ room, editor }: { room: Room; editor: StoryEditor | 
   );
 }
 
-/** Written into the shared card when the field is left: half a word is no style. */
+/** A hand that has rested so long has finished its word: half a word is no style. */
+const REST_MS = 700;
+
+/** Written into the shared card when the hand rests, or the field is left. */
 function StyleLine({ room, field }: { room: Room; field: StyleField }) {
   const draft = useSignal<string | null>(null);
+  const resting = useRef<ReturnType<typeof setTimeout>>(undefined);
   const shared = room.style.card.value[field] ?? "";
-  const keep = () => {
+  const write = () => {
+    clearTimeout(resting.current);
     if (draft.value !== null) room.style.set(field, draft.value);
+  };
+  const keep = () => {
+    write();
     draft.value = null;
   };
+  useEffect(() => write, []); // the tab was changed, and the field goes with it
   return (
     <label class="style-line">
       <span>{t.style.fields[field]}</span>
@@ -53,6 +63,8 @@ function StyleLine({ room, field }: { room: Room; field: StyleField }) {
         value={draft.value ?? shared}
         onInput={(event) => {
           draft.value = event.currentTarget.value;
+          clearTimeout(resting.current);
+          resting.current = setTimeout(write, REST_MS);
         }}
         onBlur={keep}
         onKeyDown={(event) => {

@@ -1,0 +1,51 @@
+// Requests that have no answer of their own: each is done when what it asked for is there, and refused by an `error`.
+
+import type { Clock } from "../connection/clock";
+
+/** After a new connection, what has not come by then was lost with the old one. */
+const LOST_MS = 2000;
+
+interface Request {
+  tag: string;
+  ref: string;
+  arrived: () => boolean;
+  resolve: (done: boolean) => void;
+}
+
+export class Pending {
+  /** Oldest first. */
+  private requests: Request[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Resolves true when `arrived`, false when it was refused or lost. `tag` and `ref` are those of the `error`. */
+  wait(tag: string, ref: string, arrived: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => this.requests.push({ tag, ref, arrived, resolve }));
+  }
+
+  /** Something came of the server. */
+  check(): void {
+    for (const request of [...this.requests]) if (request.arrived()) this.settle(request, true);
+  }
+
+  /** Those of one kind are answered in their order. */
+  refused(tag: string, ref: string): void {
+    const refused = this.requests.find((request) => request.tag === tag && request.ref === ref);
+    if (refused) this.settle(refused, false);
+  }
+
+  /** There is a connection again. */
+  reconnected(): void {
+    const lost = [...this.requests];
+    if (lost.length === 0) return;
+    this.clock.after(LOST_MS, () => {
+      for (const request of lost) this.settle(request, false);
+    });
+  }
+
+  private settle(request: Request, done: boolean): void {
+    if (!this.requests.includes(request)) return;
+    this.requests = this.requests.filter((each) => each !== request);
+    request.resolve(done);
+  }
+}

@@ -1,0 +1,47 @@
+// What stands in the fields of this tab and was not sent, or was refused: it outlives the field's tab of the panel, a
+// refusal, and a reload of the page.
+
+import { effect, type Signal, signal } from "@preact/signals";
+
+export type Words = Record<string, string>;
+/** Where the words are kept between two loads of the page. */
+export interface Keeper {
+  load(): Words;
+  save(words: Words): void;
+}
+
+/** Fields with words in them that are kept; of more, the oldest are given up. */
+const MAX_FIELDS = 64;
+
+export class Unsent {
+  private readonly fields = new Map<string, Signal<string>>();
+  private words: Words;
+
+  constructor(private readonly keeper: Keeper | undefined) {
+    this.words = keeper?.load() ?? {};
+  }
+
+  /** The words of a field, by its name; the same signal for the whole life of the page. */
+  field(name: string): Signal<string> {
+    const known = this.fields.get(name);
+    if (known) return known;
+    const field = signal(this.words[name] ?? "");
+    this.fields.set(name, field);
+    effect(() => this.keep(name, field.value));
+    return field;
+  }
+
+  private keep(name: string, text: string): void {
+    if (text === (this.words[name] ?? "")) return;
+    const others = Object.entries(this.words).filter(([each]) => each !== name);
+    const all = text === "" ? others : [...others, [name, text] as const];
+    this.words = Object.fromEntries(all.slice(-MAX_FIELDS));
+    this.keeper?.save(this.words);
+  }
+}
+
+/** What is left of a field when the words that were sent from it are taken: what was typed while they were on the way. */
+export function without(sent: string, field: string): string {
+  const words = field.trimStart();
+  return words.startsWith(sent) ? words.slice(sent.length).trimStart() : field;
+}

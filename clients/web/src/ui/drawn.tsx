@@ -1,0 +1,20 @@
+// One object of the canvas on the screen, as it is now or as it was.
+
+import { h } from "preact";
+import { parts, turn } from "../canvas/drawing";
+import type { BoardObject } from "../canvas/objects";
+import type { Room } from "../room/room";
+
+export function Drawn({ object, room, title = "" }: { object: BoardObject; room: Room; title?: string }) {
+  const made = parts(object, (asset) => room.pictures.url(asset));
+  const words = title || (object.type === "image" ? object.prompt : "");
+  return (
+    <g data-object={object.id} data-type={object.type} transform={turn(object)} opacity={object.opacity}>
+      {made.map((part, index) => h(part.tag, { key: index, ...part.attributes }, part.text))}
+      {object.type === "image" && made.length === 0 && (
+        <rect class="picture-waiting" x={object.x} y={object.y} width={object.w} height={object.h} />
+      )}
+      {words && <title>{words}</title>}
+    </g>
+  );
+}

@@ -1,0 +1,113 @@
+"""What is there when a page, or the server, begins anew: tokens, second thoughts, unsent words, the past."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import expect
+
+from support.artists import Artist
+from support.pages import Company, Line, Person
+from support.server import ServedProcess, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+START = "The lighthouse keeper had not spoken to anyone for three winters."
+
+
+async def hover_the_models_words(person: Person) -> None:
+    """Rests over the model's last word until the card is there."""
+    x, y = await person.ai.last.evaluate(
+        "(element) => { const box = [...element.getClientRects()].at(-1);"
+        " return [box.right - 12, box.top + box.height / 2]; }"
+    )
+    await person.page.mouse.move(x - 3, y)
+    await person.page.mouse.move(x, y)
+    await expect(person.page.locator(".token-card")).to_be_visible()
+
+
+async def test_alternatives_and_second_thoughts_outlive_page_and_server(
+    company: Company, tmp_path: Path, embedded_text_model: Path, cache_dir: Path
+) -> None:
+    arguments = ("--cache-dir", str(cache_dir))
+    async with serving(tmp_path, *arguments) as first:
+        links = (await first.new_room())["links"]
+        ada = await company.person("Ada", links["owner"])
+        await ada.write(START)
+        await ada.continue_here()
+        await expect(ada.runs.first).to_contain_text(re.compile("Done|Stopped"))
+        maria = await company.person("Мария", links["editor"])
+        await hover_the_models_words(maria)
+        port = urlsplit(first.url).port
+        assert await first.terminate() == 0
+    async with serving(tmp_path, *arguments, f"--port={port}"):
+        await maria.page.reload()
+        await maria.here()
+        await hover_the_models_words(maria)
+        other = maria.page.locator(".token-other").first
+        await expect(other).to_be_enabled()
+        await other.click()
+        await expect(maria.page.locator(".run").first).to_contain_text("Another word")
+        await ada.page.reload()
+        await ada.here()
+        known = await ada.runs.count()
+        old = ada.runs.filter(has_text="Continue").first
+        await old.get_by_role("button", name="Try again").click()
+        await expect(ada.runs).to_have_count(known + 1)
+        await expect(ada.runs.first).to_contain_text(re.compile("Done|Stopped"))
+        await expect(ada.page.locator(".notice")).to_have_count(0)
+        await ada.sees(START)
+
+
+async def test_words_that_were_not_sent_are_not_lost(company: Company, served: ServedProcess) -> None:
+    line = Line()
+    page = await company.page()
+    await line.lay(page)
+    ada = Person(page, "Ada")
+    company.people.append(ada)
+    await ada.enter((await served.new_room())["links"]["owner"])
+    await ada.tab("Chat")
+    field = page.get_by_label("Say something")
+    await line.cut()
+    await expect(ada.status).to_contain_text("Offline")
+    await field.fill("Wait for me 🌙")
+    await field.press("Enter")
+    await expect(field).to_have_value("Wait for me 🌙")
+    await ada.tab("History")
+    await ada.tab("Chat")
+    await expect(field).to_have_value("Wait for me 🌙")
+    line.mend()
+    await page.reload()
+    await ada.here()
+    await ada.tab("Chat")
+    await expect(field).to_have_value("Wait for me 🌙")
+    await field.press("Enter")
+    await expect(page.locator(".said")).to_contain_text("Wait for me 🌙")
+    await expect(field).to_have_value("")
+
+
+async def test_the_canvas_of_the_past_is_shown(company: Company, served: ServedProcess) -> None:
+    ada = await company.person("Ada", (await served.new_room())["links"]["owner"])
+    page = ada.page
+    await ada.write("A boat.")
+    artist = await Artist(ada).open()
+    await artist.tool("p")
+    await artist.drag((200, 200), (260, 240), (320, 280))
+    await expect(artist.objects("stroke")).to_have_count(1)
+    await ada.here()
+    await artist.tool("Control+a")
+    await artist.tool("Delete")
+    await expect(artist.objects()).to_have_count(0)
+    await ada.here()
+    await ada.tab("History")
+    scrubber = page.locator(".scrubber input")
+    await expect(page.locator(".entry").first).to_be_visible()
+    await scrubber.press("ArrowLeft")
+    past = page.locator(".past")
+    await expect(past.locator("[data-type=stroke]")).to_have_count(1)
+    await expect(page.locator(".canvas")).to_be_hidden()
+    await past.get_by_role("button", name="Back to now").click()
+    await expect(page.locator(".canvas")).to_be_visible()
