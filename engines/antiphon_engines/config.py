@@ -35,8 +35,8 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Pixels of one picture, at most."""
     image_backend: Annotated[str, Meta(max_length=256)] = "auto"
     """What runs the image model's networks; `backends.choices` says what may stand here."""
-    image_memory: Annotated[int, Meta(ge=0, le=1_048_576)] = 0
-    """MiB of the device's memory that the image model's networks may fill; 0 is no bound. The ones used longest ago
+    device_memory: Annotated[int, Meta(ge=0, le=1_048_576)] = 0
+    """MiB of the device's memory that the networks of all engines may fill; 0 is no bound. The ones used longest ago
     leave, and come back when they are needed."""
     image_loras: Annotated[tuple[Annotated[str, Meta(max_length=1024)], ...], Meta(max_length=8)] = ()
     """Adapters merged into the image model for every run: `path` or `path=scale`."""

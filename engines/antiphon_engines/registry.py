@@ -26,6 +26,7 @@ from msgspec import Struct
 
 from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later
 from antiphon_engines.audio import spec as music
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.catalogue import CATALOGUE, HUB_ID, Description, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import packaged_gguf
@@ -127,7 +128,7 @@ def check(cache_dir: Path, spec: str) -> ModelSource:
     return source
 
 
-def build(config: WorkerConfig) -> Engine:
+def build(config: WorkerConfig, residency: Residency | None = None) -> Engine:
     """The engine that `config.text_model` names, ready to step. Call in the worker process: it may import torch
     and take seconds. Raises EngineUnavailable with one line that says what to do."""
     cache_dir = Path(config.cache_dir)
@@ -152,7 +153,7 @@ def build(config: WorkerConfig) -> Engine:
         case TransformersModel(source=source, local=local):
             from antiphon_engines.text import torch_engine
 
-            return torch_engine.build(source, config, local=local)
+            return torch_engine.build(source, config, residency, local=local)
         case RemoteModel(url=url, model=model):
             from antiphon_engines.text import remote
 
@@ -202,26 +203,29 @@ def check_image(spec: str) -> ImageSource | None:
     return source
 
 
-def build_image(config: WorkerConfig) -> Engine | None:
+def build_image(config: WorkerConfig, residency: Residency | None = None) -> Engine | None:
     """The engine that `config.image_model` names, ready to step; None for `none`. As :func:`build` otherwise."""
     source = check_image(config.image_model)
-    return None if source is None else _paint_with(source, config)
+    return None if source is None else _paint_with(source, config, residency)
 
 
-def _paint_with(source: ImageSource, config: WorkerConfig) -> Engine:
+def _paint_with(source: ImageSource, config: WorkerConfig, residency: Residency | None) -> Engine:
     from antiphon_engines.image import building
 
     if isinstance(source, EmbeddedImageModel):
-        return building.build_embedded(config)
-    return building.build(source.source, config, local=source.local)
+        return building.build_embedded(config, residency)
+    return building.build(source.source, config, residency, local=source.local)
 
 
 def engines(config: WorkerConfig) -> Engines:
     """Everything that a worker serves. Text must be there; pictures and the band, whose libraries alone take seconds to
     load, join later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
-    text = build(config)
+    residency = Residency(config.device_memory * 2**20)
+    text = build(config, residency)
     # The band loads in two seconds and is not made to wait for torch.
-    wanted = [each for each in (music.later(config), _painter(config)) if each is not None]
+    wanted = [
+        each for each in (music.later(config, residency), _painter(config, residency)) if each is not None
+    ]
     return Engines(
         (text,),
         absent=tuple(each for each in wanted if isinstance(each, Absent)),
@@ -229,7 +233,7 @@ def engines(config: WorkerConfig) -> Engines:
     )
 
 
-def _painter(config: WorkerConfig) -> Later | Absent | None:
+def _painter(config: WorkerConfig, residency: Residency) -> Later | Absent | None:
     """The image engine that joins the worker, or why there is none; None for `none`."""
     name = config.image_model
     try:
@@ -239,7 +243,7 @@ def _painter(config: WorkerConfig) -> Later | Absent | None:
     except EngineUnavailable as error:
         logger.warning("there will be no pictures: %s", error)
         return Absent("image", name, error.message)
-    return None if source is None else Later("image", name, partial(_paint_with, source, config))
+    return None if source is None else Later("image", name, partial(_paint_with, source, config, residency))
 
 
 def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:

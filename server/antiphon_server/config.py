@@ -81,9 +81,9 @@ class EngineOptions(BaseModel):
     networks, or for each: `denoiser=tensorrt,decoder=torch`."""
     image_precision: str = Field(default="auto", max_length=256)
     """auto, fp32, fp16 or bf16, in the same way."""
-    image_memory: int = Field(default=0, ge=0, le=1_048_576)
-    """MiB of the GPU's memory that the image model's networks may fill; beyond it the ones used longest ago leave until
-    they are needed again. 0 is no bound."""
+    device_memory: int = Field(default=0, ge=0, le=1_048_576)
+    """MiB of the device's memory that the networks of all models may fill; beyond it the ones used longest ago leave
+    until they are needed again. 0 is no bound. Torch's weights on a CPU stay."""
     text_backend: str = Field(default="auto", max_length=256)
     """As `image_backend`, for the decoder of a transformers `text_model`; `language_decoder` is its one network."""
     text_precision: str = Field(default="auto", max_length=256)
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
             image_pixels=engine.image_pixels,
             image_backend=engine.image_backend,
             image_precision=engine.image_precision,
-            image_memory=engine.image_memory,
+            device_memory=engine.device_memory,
             text_backend=engine.text_backend,
             text_precision=engine.text_precision,
             music_backend=engine.music_backend,

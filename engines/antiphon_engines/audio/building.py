@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from antiphon_engines.api import AudioRequest, EngineUnavailable, Failed, Segment
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_proto.jam import BandControls, Transport
 
@@ -28,11 +29,13 @@ def build_embedded(config: WorkerConfig) -> AudioEngine:
     return finish(EmbeddedMusician(decoder, font), config)
 
 
-def build_musicgen(source: str, config: WorkerConfig, *, local: bool) -> AudioEngine:
+def build_musicgen(
+    source: str, config: WorkerConfig, residency: Residency | None = None, *, local: bool
+) -> AudioEngine:
     """A MusicGen folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
     from . import musicgen
 
-    return finish(musicgen.load(source, config, local=local), config)
+    return finish(musicgen.load(source, config, residency, local=local), config)
 
 
 def build_magenta(size: str, config: WorkerConfig) -> AudioEngine:

@@ -19,6 +19,7 @@ from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, Pl
 from antiphon_engines.backends import choices, devices, planning
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.signature import Precision
 from antiphon_engines.config import WorkerConfig
 from antiphon_proto.jam import SAMPLE_RATE, BandControls, Prompt, Transport
@@ -218,7 +219,9 @@ class _Resampler:
         return np.concatenate(out) if out else np.zeros((0, 2), np.float32)
 
 
-def load(source: str, config: WorkerConfig, *, local: bool) -> MusicgenMusician:
+def load(
+    source: str, config: WorkerConfig, residency: Residency | None = None, *, local: bool
+) -> MusicgenMusician:
     """A folder or hub repository, which may be downloaded. Its text encoder has the decoder's precision. Raises
     EngineUnavailable."""
     from transformers import AutoTokenizer, MusicgenForConditionalGeneration
@@ -238,6 +241,9 @@ def load(source: str, config: WorkerConfig, *, local: bool) -> MusicgenMusician:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         raise EngineUnavailable(f"{source} cannot be loaded as MusicGen: {reason}") from error
     musician = MusicgenMusician(model, tokenizer, Path(source).name if local else source, place)
+    residency = residency or Residency(config.device_memory * 2**20)
+    for seat in musician.networks.seats.values():
+        seat.share(residency)
     folder = Path(source) if local else planning.folder_of(source)
     musician.acceleration = Acceleration(
         Path(config.cache_dir) / planning.PLANS,

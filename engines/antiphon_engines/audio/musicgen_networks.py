@@ -59,12 +59,12 @@ class MusicgenNetworks:
     def open(self, columns: torch.Tensor, words: torch.Tensor) -> tuple[torch.Tensor, Window]:
         """Read (codebooks, frames) of codes at once, under (2, length, width) states of words. Returns logits
         (2, codebooks, codes) of what follows. Torch's own: a plan takes a frame at a time."""
-        self.decoder.bring()
-        answer = self._decoder(
-            input_ids=columns.repeat(2, 1),
-            encoder_hidden_states=words.to(self._decoder.dtype),
-            use_cache=True,
-        )
+        with self.decoder.brought():
+            answer = self._decoder(
+                input_ids=columns.repeat(2, 1),
+                encoder_hidden_states=words.to(self._decoder.dtype),
+                use_cache=True,
+            )
         cache = answer.past_key_values
         past = dict(zip(self._names, states(cache.self_attention_cache), strict=True))
         told = states(cache.cross_attention_cache)

@@ -21,6 +21,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from antiphon_engines.api import Absent, Engine, EngineUnavailable, Later
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.catalogue import HUB_ID, Description
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.prepare import Progress
@@ -110,7 +111,7 @@ def prepare(cache_dir: Path, spec: str, progress: Progress) -> None:
         binding.prepare(cache_dir, progress)
 
 
-def later(config: WorkerConfig) -> Later | Absent | None:
+def later(config: WorkerConfig, residency: Residency | None = None) -> Later | Absent | None:
     """The engine that joins the worker, or why there is none; None for `none`."""
     name = config.music_model
     try:
@@ -120,17 +121,17 @@ def later(config: WorkerConfig) -> Later | Absent | None:
     except EngineUnavailable as error:
         logger.warning("there will be no band: %s", error)
         return Absent("audio", name, error.message)
-    return None if source is None else Later("audio", name, partial(_build, source, config))
+    return None if source is None else Later("audio", name, partial(_build, source, config, residency))
 
 
-def _build(source: MusicSource, config: WorkerConfig) -> Engine:
+def _build(source: MusicSource, config: WorkerConfig, residency: Residency | None) -> Engine:
     from . import building
 
     match source:
         case EmbeddedMusicModel():
             return building.build_embedded(config)
         case MusicgenModel(source=folder, local=local):
-            return building.build_musicgen(folder, config, local=local)
+            return building.build_musicgen(folder, config, residency, local=local)
         case MagentaModel(size=size):
             return building.build_magenta(size, config)
 

@@ -14,9 +14,9 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import background, opening
 from antiphon_engines.backends.build_process import Said
 from antiphon_engines.backends.order import Order
+from antiphon_engines.backends.parked import Parked
 from antiphon_engines.backends.plan import Part, Plan
 from antiphon_engines.backends.planning import CannotRun, Wishes
-from antiphon_engines.backends.residency import Parked
 from antiphon_engines.backends.runner import Runner
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.store import PlanStore

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isnan
 from typing import Final, Protocol
 
@@ -47,6 +48,8 @@ class Seat:
     def share(self, residency: Residency) -> None:
         """Keep to a budget together with others; to be called before the first call."""
         self._residency = residency
+        if not self._fallback.movable and self._fallback.on_gpu:
+            residency.hold(self._fallback, self._fallback.nbytes)
 
     @property
     def part(self) -> Part:
@@ -59,11 +62,17 @@ class Seat:
     @property
     def fallback(self) -> TorchRunner:
         """Torch's own, with its weights on the device."""
-        self.bring()
+        self._bring()
         return self._fallback
 
-    def bring(self) -> None:
-        """Have torch's weights on the device, for whoever uses the module itself."""
+    @contextmanager
+    def brought(self) -> Iterator[TorchRunner]:
+        """Torch's own runner with its weights on the device for a block, for whoever uses the module itself."""
+        with self._residency.turn:
+            self._bring()
+            yield self._fallback
+
+    def _bring(self) -> None:
         if self._fallback.movable:
             self._residency.use(self._fallback)
 
@@ -72,6 +81,10 @@ class Seat:
         return self._fallback.network.precision
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
+        with self._residency.turn:
+            return self._run(tensors)
+
+    def _run(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         runner = self._runner
         if runner is self._fallback:
             return self.fallback(tensors)
@@ -91,7 +104,7 @@ class Seat:
         """Let `runner` take over when its answers are torch's; returns the error. Raises Disagrees, and
         EngineUnavailable when it cannot run at all."""
         try:
-            with self.reference:
+            with self.reference, self._residency.turn:
                 found = error(runner, self.fallback)
         except EngineUnavailable:
             runner.close()
@@ -112,8 +125,9 @@ class Seat:
         return found
 
     def close(self) -> None:
-        self._runner.close()
-        self._fallback.close()
+        for runner in (self._runner, self._fallback):
+            self._residency.forget(runner)
+            runner.close()
 
 
 def parted(runner: Runner, tensors: Tensors) -> dict[str, torch.Tensor]:

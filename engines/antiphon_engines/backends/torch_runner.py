@@ -31,7 +31,8 @@ class TorchRunner:
         self.network = network
         self._device = next(network.module.parameters()).device
         self.nbytes = sum(each.nbytes for each in network.module.state_dict().values())
-        self.movable = mode == "eager" and self._device.type == "cuda"
+        self.on_gpu = self._device.type == "cuda"
+        self.movable = mode == "eager" and self.on_gpu
         """Compiled code and recorded graphs know addresses: their weights stay, as do those of the host."""
         self._call = _caller(network.module, mode)
 

@@ -32,8 +32,8 @@ _SUGGESTED = 6
 """Prompts that the note names."""
 
 
-def build_embedded(config: WorkerConfig) -> ImageEngine:
-    """The project's own model. Raises EngineUnavailable."""
+def build_embedded(config: WorkerConfig, residency: Residency | None = None) -> ImageEngine:
+    """The project's own model, in the memory that it shares with other engines. Raises EngineUnavailable."""
     from antiphon_engines.image import embedded
 
     device = devices.device(config.device)
@@ -52,11 +52,13 @@ def build_embedded(config: WorkerConfig) -> ImageEngine:
     # The interface offers what stands after "try:" as prompts.
     prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
     note = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
-    acceleration = _accelerate(family, embedded.FOLDER, config)
+    acceleration = _accelerate(family, embedded.FOLDER, config, residency)
     return finish(family, config, colours, note=note, acceleration=acceleration)
 
 
-def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
+def build(
+    source: str, config: WorkerConfig, residency: Residency | None = None, *, local: bool
+) -> ImageEngine:
     """A diffusers folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
     device = devices.device(config.device)
     folder = Path(source) if local else _fetch(source)
@@ -75,7 +77,7 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> ImageEngine:
         except RuntimeError as error:
             raise EngineUnavailable(f"the autoencoder of {source} does not work: {_line(error)}") from error
     tiny = _load_tiny(config.image_preview_model, device) if config.image_preview_model else None
-    acceleration = _accelerate(family, folder, config)
+    acceleration = _accelerate(family, folder, config, residency)
     return finish(family, config, colours, tiny, acceleration=acceleration)
 
 
@@ -133,9 +135,11 @@ def finish(
     return engine
 
 
-def _accelerate(family: Family, folder: Path, config: WorkerConfig) -> Acceleration:
+def _accelerate(
+    family: Family, folder: Path, config: WorkerConfig, residency: Residency | None
+) -> Acceleration:
     """The faster runners that the settings ask for; those that are ready sit already."""
-    residency = Residency(config.image_memory * 2**20)
+    residency = residency or Residency(config.device_memory * 2**20)
     for seat in family.seats.values():
         seat.share(residency)
     wishes = planning.wishes(config, folder, devices.architecture(family.device))

@@ -71,8 +71,8 @@ class Sana:
         return [embeddings[text] for text in texts]
 
     def encode_pictures(self, pixels: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
-        self.seats["decoder"].bring()
-        encoded = self._vae.encode(pixels.to(self.device, self._vae.dtype))
+        with self.seats["decoder"].brought():
+            encoded = self._vae.encode(pixels.to(self.device, self._vae.dtype))
         return draw_latents(encoded, generators).float() * self._scale
 
     def predict(self, rows: Sequence[Row]) -> torch.Tensor:

@@ -69,8 +69,8 @@ class StableDiffusion:
         return [Embedding(each) for each in states]
 
     def encode_pictures(self, pixels: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
-        self._decoder.bring()
-        encoded = self._vae.encode(pixels.to(self.device, self._vae.dtype))
+        with self._decoder.brought():
+            encoded = self._vae.encode(pixels.to(self.device, self._vae.dtype))
         return draw_latents(encoded, generators).float() * self._scale
 
     def predict(self, rows: Sequence[Row]) -> torch.Tensor:
@@ -83,8 +83,8 @@ class StableDiffusion:
             if not chosen:
                 return denoiser(given)["answer"]
             # A prepared plan holds the weights without the adapters.
-            with denoiser.reference, adapters.applied(self._unet, chosen):
-                return denoiser.fallback(given)["answer"]
+            with denoiser.reference, denoiser.brought() as torch_runner, adapters.applied(self._unet, chosen):
+                return torch_runner(given)["answer"]
 
         return guided(rows, call)
 

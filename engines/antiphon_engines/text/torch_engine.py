@@ -16,6 +16,7 @@ from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, language, precision_of
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.planning import Wishes
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.torch_runner import TorchRunner
 from antiphon_engines.config import WorkerConfig
@@ -29,7 +30,9 @@ _MARK = "\u2063text\u2063"
 _LOADING = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, MemoryError)
 
 
-def build(source: str, config: WorkerConfig, *, local: bool) -> TextEngine:
+def build(
+    source: str, config: WorkerConfig, residency: Residency | None = None, *, local: bool
+) -> TextEngine:
     """The engine for a checkpoint folder, or for a hub repository when `local` is False (that may download).
 
     A row more than `max_jobs` keeps the prefix of a document that nobody is writing in. Raises EngineUnavailable.
@@ -46,6 +49,7 @@ def build(source: str, config: WorkerConfig, *, local: bool) -> TextEngine:
         context=config.context,
         seat=lambda network: _seat(network, wishes),
     )
+    model.share(residency or Residency(config.device_memory * 2**20))
     seats: dict[Part, Seat] = {} if model.seat is None else {"language_decoder": model.seat}
     acceleration = Acceleration(
         Path(config.cache_dir) / planning.PLANS, wishes, seats, threads=config.threads

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ import torch
 from transformers.cache_utils import Cache
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.text.model import Ids, Logits
 
@@ -61,6 +63,7 @@ class TorchModel:
             )
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._arena = _Arena(rows, self.context)
+        self._residency = Residency(0)
         self._lengths = [0] * rows
         # A plan takes one mask for all layers.
         self.seat = seat(model) if seat is not None and len(self._layer_types) <= 1 else None
@@ -69,6 +72,17 @@ class TorchModel:
     @property
     def backend(self) -> str:
         return "torch" if self.seat is None else self.seat.backend
+
+    def share(self, residency: Residency) -> None:
+        """Keep to a budget together with others: the arena's keys and values stay, the weights may leave."""
+        self._residency = residency
+        if self.seat is not None:
+            self.seat.share(residency)
+        if self.device == "cpu":
+            return
+        if self.seat is None:
+            residency.hold(self._model, sum(each.nbytes for each in self._model.state_dict().values()))
+        residency.hold(self._arena, self._arena.nbytes)
 
     def length(self, row: int) -> int:
         return self._lengths[row]
@@ -106,6 +120,8 @@ class TorchModel:
     def close(self) -> None:
         if self.seat is not None:
             self.seat.close()
+        for held in (self._model, self._arena):
+            self._residency.forget(held)
         self._model = None
         self._arena.clear()
         if self.device == "cuda":
@@ -115,7 +131,8 @@ class TorchModel:
         """One forward pass; the rows ascend."""
         if self.seat is not None and self.seat.backend != "torch":
             return self._run_planned(self.seat, rows, ids, lengths)
-        return self._run_in_place(rows, ids, lengths)
+        with nullcontext() if self.seat is None else self.seat.brought():
+            return self._run_in_place(rows, ids, lengths)
 
     @torch.inference_mode()
     def _run_planned(self, seat: Seat, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
@@ -288,6 +305,10 @@ class _Arena(Cache):  # type: ignore[misc]
 
     def clear(self) -> None:
         self._kept.clear()
+
+    @property
+    def nbytes(self) -> int:
+        return sum(each.nbytes for pair in self._kept.values() for each in pair)
 
     def _like(self, states: Tensor) -> Tensor:
         _, heads, _, size = states.shape

@@ -7,10 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from antiphon_engines.backends.parked import Parked
 from antiphon_engines.backends.plan import BackendName
-from antiphon_engines.backends.residency import Parked, Residency
+from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.runner import Tensors
 from antiphon_engines.backends.signature import Signature
+
+CACHES = [object() for _ in range(6)]
 
 
 class Thing:
@@ -31,24 +34,36 @@ class Thing:
 @given(
     sizes=st.lists(st.integers(0, 10), min_size=1, max_size=6),
     budget=st.integers(0, 20),
-    uses=st.lists(st.integers(0, 5), max_size=40),
+    uses=st.lists(
+        st.tuples(st.sampled_from(["use", "use", "hold", "forget"]), st.integers(0, 5)), max_size=40
+    ),
 )
 def test_the_budget_is_kept_and_the_longest_unused_leave_first(
-    sizes: list[int], budget: int, uses: list[int]
+    sizes: list[int], budget: int, uses: list[tuple[str, int]]
 ) -> None:
+    """Networks of several engines, and caches that come and go, in any order."""
     things, residency = [Thing(size) for size in sizes], Residency(budget)
     recent: list[Thing] = []
-    for index in uses:
+    held: dict[int, int] = {}
+    for what, index in uses:
         thing = things[index % len(things)]
-        residency.use(thing)
-        recent = [other for other in recent if other is not thing] + [thing]
-        assert thing.here
+        if what == "hold":
+            held[index] = index
+            residency.hold(CACHES[index], index)
+        elif what == "forget":
+            held.pop(index, None)
+            residency.forget(CACHES[index])
+        else:
+            residency.use(thing)
+            recent = [other for other in recent if other is not thing] + [thing]
+            assert thing.here
         loaded = [other for other in recent if other.here]
-        assert residency.used == sum(other.nbytes for other in loaded)
+        assert residency.used == sum(other.nbytes for other in loaded) + sum(held.values())
         # What stays are the most recently used ones, without a gap.
         assert loaded == recent[len(recent) - len(loaded) :]
         if budget:
-            assert residency.used <= budget or loaded == [thing]
+            # Nothing more can leave: a cache stays, and so does what is being used.
+            assert residency.used <= budget or loaded in ([], [thing]) or what == "forget"
         else:
             assert loaded == recent
 
@@ -59,6 +74,17 @@ def test_what_is_forgotten_takes_no_room() -> None:
     residency.forget(first)
     residency.use(second)
     assert first.here
+    assert residency.used == 6
+
+
+def test_a_cache_makes_networks_leave_and_stays() -> None:
+    network, residency, cache = Thing(6), Residency(10), object()
+    residency.use(network)
+    residency.hold(cache, 7)
+    assert not network.here
+    residency.use(network)
+    assert residency.used == 13, "it is needed, and the cache does not leave"
+    residency.forget(cache)
     assert residency.used == 6
 
 

@@ -11,7 +11,7 @@ import torch
 from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import opening, runtimes
+from antiphon_engines.backends import acceleration, opening, runtimes
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.plan import BackendName, Lora, Plan, model_name
 from antiphon_engines.backends.planning import Wishes
@@ -20,7 +20,7 @@ from antiphon_engines.backends.runtimes import Availability
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.signature import Signature
 from antiphon_engines.backends.store import PlanStore
-from antiphon_engines.image import acceleration, seats
+from antiphon_engines.image import seats
 from support import plans, tiny_lora, tiny_pipelines
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -57,7 +57,7 @@ class Bench:
         lora = tiny_lora.save(tiny_pipelines.stable_diffusion(vae="tiny"), folder, "soft")
         self.seats = seats.make(tiny_pipelines.stable_diffusion(vae="tiny"), ["denoiser"], {})
         choice: Any = dict.fromkeys(["denoiser"], "tensorrt")
-        self.wishes = Wishes(checkpoint, choice, plans.SMALL, "sm89", False, (Lora(str(lora)),))
+        self.wishes = Wishes(checkpoint, choice, {}, plans.SMALL, "sm89", False, (Lora(str(lora)),))
         self.store = PlanStore(folder / "plans")
         self.opened: list[tuple[Plan, Engine]] = []
         self.asked: list[Any] = []
