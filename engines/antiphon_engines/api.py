@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.jam import BandChord, BandControls, BandNote, Transport
@@ -29,6 +30,8 @@ from antiphon_proto.style import StyleCard
 
 MAX_SOURCE = 16 * 1024 * 1024
 """Bytes of an encoded source picture or mask."""
+
+Modality: TypeAlias = Literal["text", "image", "audio"]
 
 # Requests ---------------------------------------------------------------------------------------------
 
@@ -247,10 +250,19 @@ class AudioFacts(Struct, frozen=True):
     """Words that it understands best, as suggestions; empty: any words."""
 
 
+class Building(Struct, frozen=True, array_like=True):
+    """A plan that is being built for one of an engine's networks while another backend serves."""
+
+    part: str
+    backend: str
+    fraction: float
+    """0 to 1, of the stage that it is in: exporting, then building."""
+
+
 class EngineInfo(Struct, frozen=True):
     """What the engine is and how much it takes at once."""
 
-    modality: Literal["text", "image", "audio"]
+    modality: Modality
     name: str
     device: str
     backend: str
@@ -266,12 +278,35 @@ class EngineInfo(Struct, frozen=True):
     """Of audio engines."""
     divisible: tuple[str, ...] = ()
     """Units that the engine cuts to the time it is given: a `Divisible` engine's."""
+    building: tuple[Building, ...] = ()
+    adapters: tuple[str, ...] = ()
+    """Names that a run's parameters may ask for."""
+
+
+def retold(info: EngineInfo, backend: str, building: tuple[Building, ...] = ()) -> EngineInfo:
+    """With what runs the engine now; the very same value when nothing has changed."""
+    if (info.backend, info.building) == (backend, building):
+        return info
+    return replace(info, backend=backend, building=building)
+
+
+class Accelerating(Protocol):
+    """What puts faster runners into a model's seats meanwhile."""
+
+    @property
+    def building(self) -> tuple[Building, ...]: ...
+
+    def listen(self, changed: Callable[[], None]) -> None: ...
+
+    def wait(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Absent(Struct, frozen=True):
     """An engine that this worker does without, for good or for now, and why, in a line for people."""
 
-    modality: Literal["text", "image", "audio"]
+    modality: Modality
     name: str
     reason: str
     loading: bool = False
@@ -365,7 +400,7 @@ class Later(Struct, frozen=True):
     """An engine that takes long to load and joins when it has been. `build` raises EngineUnavailable; it is called
     once, on a thread of its own."""
 
-    modality: Literal["text", "image", "audio"]
+    modality: Modality
     name: str
     build: Callable[[], Engine]
 
@@ -376,3 +411,6 @@ class Engines(Struct, frozen=True):
     ready: tuple[Engine, ...]
     absent: tuple[Absent, ...] = ()
     later: tuple[Later, ...] = ()
+    other: Callable[[Modality, str], Later | Absent] | None = None
+    """How another model of a modality is made, from its spec; raises EngineUnavailable for a spec that names none.
+    None: this worker has one model of each only."""

@@ -13,7 +13,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
-from antiphon_engines.api import Absent, AudioSteer, EngineInfo, PlayedNote, Request, Steer
+from antiphon_engines.api import Absent, AudioSteer, EngineInfo, Modality, PlayedNote, Request, Steer
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.events import RunEvent
 from antiphon_engines.settings import QueueBounds
@@ -88,6 +88,13 @@ class Cancel(Struct, frozen=True, tag="cancel"):
     ticket: int
 
 
+class UseModel(Struct, frozen=True, tag="use_model"):
+    """Load another model of a modality, by its spec, and let it serve what comes from then on."""
+
+    modality: Modality
+    model: str
+
+
 class Ping(Struct, frozen=True, tag="ping"):
     sequence: int
 
@@ -103,7 +110,17 @@ class Shutdown(Struct, frozen=True, tag="shutdown"):
 
 
 Command: TypeAlias = (
-    Configure | Submit | SteerRun | SteerPicture | SteerBand | Push | Cancel | Ping | Recall | Shutdown
+    Configure
+    | Submit
+    | SteerRun
+    | SteerPicture
+    | SteerBand
+    | Push
+    | Cancel
+    | UseModel
+    | Ping
+    | Recall
+    | Shutdown
 )
 
 # Worker to gateway --------------------------------------------------------------------------------------
@@ -147,10 +164,14 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 
 class Changed(Struct, frozen=True, tag="changed"):
-    """The worker goes on with other engines than before."""
+    """The worker goes on with other engines than before, or they have changed."""
 
     engines: tuple[EngineInfo, ...]
     absent: tuple[Absent, ...]
+    coming: tuple[Absent, ...] = ()
+    """By their specs, models that were asked for: `loading`, or why they could not be had."""
+    models: dict[Modality, str] = {}
+    """Specs in force."""
 
 
 class Events(Struct, frozen=True, tag="events"):

@@ -27,6 +27,7 @@ from antiphon_engines.api import (
     EngineInfo,
     EngineUnavailable,
     InvalidRequest,
+    Modality,
     PlayedNote,
     QueueFull,
     Request,
@@ -49,6 +50,7 @@ from antiphon_engines.channel import (
     Recall,
     Stats,
     Traced,
+    UseModel,
     encode,
     steering,
 )
@@ -103,6 +105,8 @@ class HostState(Struct, frozen=True):
     """Of loading, 0 to 1, where it can be told."""
     absent: tuple[Absent, ...] = ()
     """Engines that were asked for and that the worker does without, perhaps only until they are loaded."""
+    coming: tuple[Absent, ...] = ()
+    """Named by their specs, models that were asked to take another's place: loading, or why they could not."""
 
 
 class _Death(Struct, frozen=True):
@@ -251,6 +255,20 @@ class EngineHost:
         if held is not None and self.state.status == "ready":
             self._send([Cancel(held.ticket)])
 
+    @property
+    def models(self) -> dict[Modality, str]:
+        """Specs of what serves, or will when it has been loaded."""
+        config = self._config
+        return {"text": config.text_model, "image": config.image_model, "audio": config.music_model}
+
+    def use(self, modality: Modality, model: str) -> None:
+        """Load another model, by its spec, and let it serve what comes from then on; runs under way end on theirs.
+        `on_state` tells how it goes; where it fails, what serves goes on. Raises EngineUnavailable."""
+        if self.state.status != "ready":
+            raise EngineUnavailable(self.state.message or "the engine is not ready")
+        self._check_backlog()
+        self._send([UseModel(modality, model)])
+
     async def trace(self) -> Traced:
         """What the worker did lately. Raises EngineUnavailable when there is none to ask, or it does not answer in
         time."""
@@ -326,8 +344,11 @@ class EngineHost:
                     answer.set_result(report)
             case Progress(message, fraction):
                 self._change(replace(self.state, message=message, progress=fraction))
-            case Changed(engines, absent):
-                self._change(HostState("ready", engines, absent=absent))
+            case Changed(engines, absent, coming, models):
+                names = {"text": "text_model", "image": "image_model", "audio": "music_model"}
+                # The next worker begins with what serves now.
+                self._config = replace(self._config, **{names[each]: spec for each, spec in models.items()})
+                self._change(HostState("ready", engines, absent=absent, coming=coming))
             case Ready(engines, absent):
                 self._ready_at = asyncio.get_running_loop().time()
                 self._change(HostState("ready", engines, absent=absent))

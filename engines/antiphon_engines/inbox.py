@@ -27,6 +27,8 @@ class Joined:
     """An engine that was loaded beside the loop is ready to be stepped by it."""
 
     engine: Engine
+    spec: str = ""
+    """What was asked for by `UseModel`; empty for what the worker was started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,15 @@ class Missing:
     """It could not be loaded."""
 
     absent: Absent
+    spec: str = ""
 
 
-News: TypeAlias = Command | Joined | Missing
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """An engine's account of itself may have changed: another backend runs it, a plan is further."""
+
+
+News: TypeAlias = Command | Joined | Missing | Retold
 
 
 class Inbox(Protocol):
@@ -63,7 +71,7 @@ class SocketInbox:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, news: Joined | Missing) -> None:
+    def put(self, news: Joined | Missing | Retold) -> None:
         """From another thread of this process."""
         self._queue.put(news)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, cast
 
 from antiphon_engines.api import (
@@ -20,6 +21,7 @@ from antiphon_engines.api import (
     Image,
     ImageRequest,
     Listening,
+    Modality,
     Output,
     Performed,
     Preview,
@@ -45,12 +47,15 @@ from antiphon_engines.channel import (
     SteerRun,
     Submit,
     Traced,
+    UseModel,
 )
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
-from antiphon_engines.inbox import Inbox, Joined, Missing, News
+from antiphon_engines.inbox import Inbox, Joined, Missing, News, Retold
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.logbook import Logbook, units_in
 from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.succession import Succession
+from antiphon_engines.switch import LOADING, Switch
 from antiphon_engines.turns import Batch, Rest
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.params import ImageSteer, TextSteer
@@ -86,9 +91,13 @@ class WorkerLoop:
         send: Callable[[Sequence[Report]], None],
         clock: Callable[[], float],
         absent: Sequence[Absent] = (),
+        models: Mapping[Modality, str] = MappingProxyType({}),
+        load: Callable[[Modality, str], Absent | None] | None = None,
     ) -> None:
-        self.engines = dict(engines)
+        """`models` are the specs of what serves; `load` begins to load another one, or says why it cannot."""
+        self.engines = {kind: Succession(engine) for kind, engine in engines.items()}
         """By kind; whoever made the loop closes them."""
+        self._switch = Switch(models, load)
         self._absent: dict[str, Absent] = {each.modality: each for each in absent}
         for each in absent:
             if each.loading:
@@ -102,6 +111,7 @@ class WorkerLoop:
         self._told: dict[int, Queued] = {}
         self._queue_changed = False
         self._looked_at = 0.0
+        self._told_infos = tuple(engine.info for engine in self.engines.values())
         self._rest = Rest(math.inf)
         self._broken = 0
         self._log = Logbook()
@@ -122,6 +132,7 @@ class WorkerLoop:
                         self._rest = rest
                 self._give_up()
                 self._tell_queue()
+                self._tell_changes()
                 self._emit()
                 self._log.ends(self._clock())
         finally:
@@ -141,13 +152,32 @@ class WorkerLoop:
 
     def _obey(self, command: News) -> None:
         match command:
-            case Joined(engine):
-                self.engines[engine.kind] = engine
+            case Joined(engine, spec):
+                if not self._switch.arrived(engine.info.modality, spec):
+                    engine.close()  # another was asked for meanwhile
+                    return
+                if engine.kind in self.engines:
+                    self.engines[engine.kind].take_over(engine)
+                else:
+                    self.engines[engine.kind] = Succession(engine)
                 self._scheduler.attach(engine.kind, engine.info)
                 self._absent.pop(engine.info.modality, None)
                 self._queue_changed = True
                 self._tell_engines()
-            case Missing(absent):
+            case UseModel(modality, model):
+                self._switch.use(modality, model)
+                if self._switch.loads(modality) and modality not in self.engines:
+                    self._absent[modality] = Absent(modality, model, LOADING, loading=True)
+                    self._scheduler.expect(modality)
+                self._tell_engines()
+            case Retold():
+                pass  # what has changed is told at the end of the turn
+            case Missing(absent, spec):
+                if not self._switch.failed(absent, spec):
+                    return
+                if absent.modality in self.engines:
+                    self._tell_engines()  # what serves goes on
+                    return
                 self._absent[absent.modality] = absent
                 for waiting in self._scheduler.dismiss(absent.modality):
                     self._finish(waiting, Failed(ErrorCode.UNAVAILABLE, f"{absent.name}: {absent.reason}"))
@@ -317,8 +347,15 @@ class WorkerLoop:
             raise EngineBroken(reason)
 
     def _tell_engines(self) -> None:
-        infos = tuple(engine.info for engine in self.engines.values())
-        self._notices.append(Changed(infos, tuple(self._absent.values())))
+        self._told_infos = tuple(engine.info for engine in self.engines.values())
+        switch = self._switch
+        absent = tuple(self._absent.values())
+        self._notices.append(Changed(self._told_infos, absent, switch.coming, switch.models))
+
+    def _tell_changes(self) -> None:
+        """An engine may change by itself: a plan takes over, or fails and leaves its place to torch."""
+        if tuple(engine.info for engine in self.engines.values()) != self._told_infos:
+            self._tell_engines()
 
     # Report ---------------------------------------------------------------------------------------------
 

@@ -23,8 +23,9 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later
+from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later, Modality
 from antiphon_engines.audio import spec as music
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.catalogue import CATALOGUE, HUB_ID, Description, EmbeddedCard, PackagedGgufCard, find
@@ -230,7 +231,25 @@ def engines(config: WorkerConfig) -> Engines:
         (text,),
         absent=tuple(each for each in wanted if isinstance(each, Absent)),
         later=tuple(each for each in wanted if isinstance(each, Later)),
+        other=partial(_other, config, residency),
     )
+
+
+def _other(config: WorkerConfig, residency: Residency, modality: Modality, spec: str) -> Later | Absent:
+    """Another model of a modality, to be loaded. Raises EngineUnavailable for a spec that names none."""
+    found: Later | Absent | None
+    match modality:
+        case "text":
+            changed = replace(config, text_model=spec)
+            check(Path(config.cache_dir), spec)
+            found = Later("text", describe(spec).name, partial(build, changed, residency))
+        case "image":
+            found = _painter(replace(config, image_model=spec), residency)
+        case "audio":
+            found = music.later(replace(config, music_model=spec), residency)
+    if found is None:
+        raise EngineUnavailable("a model's place can be taken by another one only")
+    return found
 
 
 def _painter(config: WorkerConfig, residency: Residency) -> Later | Absent | None:

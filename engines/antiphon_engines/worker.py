@@ -13,20 +13,20 @@ import logging
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, cast
+from typing import cast
 
-from antiphon_engines.api import Absent, Engines, EngineUnavailable, Later
+from antiphon_engines.api import Absent, Engines, EngineUnavailable, Modality
 from antiphon_engines.channel import Configure, Fatal, Progress, Ready, Report, encode
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.inbox import Joined, Missing, SocketInbox
+from antiphon_engines.inbox import SocketInbox
+from antiphon_engines.loader import Loader
 from antiphon_engines.loop import EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.switch import LOADING
 
 logger = logging.getLogger(__name__)
-LOADING: Final = "it is being loaded"
 Factory = Callable[[WorkerConfig], Engines]
 
 
@@ -74,34 +74,29 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
         *(Absent(each.modality, each.name, LOADING, loading=True) for each in engines.later),
     )
     by_kind = {engine.kind: engine for engine in engines.ready}
+    loader = Loader(inbox, engines.other)
+    for engine in engines.ready:
+        loader.follow(engine)
+    config = first.config
+    models: dict[Modality, str] = {
+        "text": config.text_model,
+        "image": config.image_model,
+        "audio": config.music_model,
+    }
     infos = {kind: engine.info for kind, engine in by_kind.items()}
     scheduler = Scheduler(infos, first.queue, policy=first.config.scheduling)
-    loop = WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic, absent)
+    loop = WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic, absent, models, loader.load)
     try:
         send([Ready(tuple(engine.info for engine in engines.ready), absent)])
-        threading.Thread(target=_load, args=(engines.later, inbox), name="loader", daemon=True).start()
+        loader.start(engines.later)
         loop.run()
     except EngineBroken as error:
         send([Fatal(error.message, final=False)])
         return 4
     finally:
-        for engine in loop.engines.values():
-            engine.close()
+        for succession in loop.engines.values():
+            succession.close()
     return 0
-
-
-def _load(wanted: Sequence[Later], inbox: SocketInbox) -> None:
-    """Load, beside the loop, what joins later; text is served meanwhile."""
-    for each in wanted:
-        try:
-            inbox.put(Joined(each.build()))
-        except EngineUnavailable as error:
-            logger.warning("%s cannot be loaded: %s", each.name, error)
-            inbox.put(Missing(Absent(each.modality, each.name, error.message)))
-        except Exception as error:
-            logger.exception("%s cannot be loaded", each.name)
-            reason = f"loading failed: {type(error).__name__}: {str(error)[:200]}"
-            inbox.put(Missing(Absent(each.modality, each.name, reason)))
 
 
 def _factory(name: str) -> Factory:

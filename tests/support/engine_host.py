@@ -107,6 +107,14 @@ class Watched:
         async with asyncio.timeout(PATIENCE):
             await self.host.close()
 
+    async def becomes(self, condition: Callable[[HostState], bool]) -> HostState:
+        """Wait until the present state is such; what was before does not count."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition(self.host.state):
+                self._news.clear()
+                await self._news.wait()
+        return self.host.state
+
     @property
     def statuses(self) -> list[str]:
         """Without repetitions in a row."""

@@ -30,8 +30,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from antiphon_engines.api import (
+    Absent,
     Done,
     EngineInfo,
     Engines,
@@ -39,6 +41,8 @@ from antiphon_engines.api import (
     Failed,
     InvalidRequest,
     Job,
+    Later,
+    Modality,
     Output,
     Request,
     Steer,
@@ -174,6 +178,23 @@ def build(config: WorkerConfig) -> Engines:
     return Engines(
         (FakeEngine(fake_info(config.max_jobs, config.max_batch), idle=lambda: time.sleep(0.005)),)
     )
+
+
+def build_several(config: WorkerConfig) -> Engines:
+    """Any model but `broken`, which cannot be loaded, and `nowhere`, which is none; named by its spec."""
+
+    def make(modality: Modality, spec: str) -> Later | Absent:
+        if modality != "text" or spec == "nowhere":
+            raise EngineUnavailable(f"there is no {modality} model {spec!r}")
+        return Later("text", spec, lambda: named(spec))
+
+    def named(spec: str) -> FakeEngine:
+        if spec == "broken":
+            raise EngineUnavailable("its file is damaged")
+        info = replace(fake_info(config.max_jobs, config.max_batch), name=spec)
+        return FakeEngine(info, idle=lambda: time.sleep(0.005))
+
+    return Engines((named(config.text_model),), other=make)
 
 
 def build_unavailable(config: WorkerConfig) -> Engines:

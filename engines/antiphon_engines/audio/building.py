@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from antiphon_engines.api import AudioRequest, EngineUnavailable, Failed, Segment
+from antiphon_engines.api import Accelerating, AudioRequest, EngineUnavailable, Failed, Segment
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_proto.jam import BandControls, Transport
@@ -35,7 +35,8 @@ def build_musicgen(
     """A MusicGen folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
     from . import musicgen
 
-    return finish(musicgen.load(source, config, residency, local=local), config)
+    musician = musicgen.load(source, config, residency, local=local)
+    return finish(musician, config, musician.acceleration)
 
 
 def build_magenta(size: str, config: WorkerConfig) -> AudioEngine:
@@ -45,9 +46,9 @@ def build_magenta(size: str, config: WorkerConfig) -> AudioEngine:
     return finish(magenta.load(size), config)
 
 
-def finish(musician: Musician, config: WorkerConfig) -> AudioEngine:
+def finish(musician: Musician, config: WorkerConfig, acceleration: Accelerating | None = None) -> AudioEngine:
     """The engine over a musician, tried out: one that cannot play is refused here. Raises EngineUnavailable."""
-    engine = AudioEngine(musician, max(3, min(config.max_jobs, _MOST_BANDS)))
+    engine = AudioEngine(musician, max(3, min(config.max_jobs, _MOST_BANDS)), acceleration=acceleration)
     request = AudioRequest(
         BandControls(), (Segment(0, Transport(playing=True)),), seed=0, start=time.monotonic() + 60
     )

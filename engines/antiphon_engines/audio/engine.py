@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET
 
 from antiphon_engines.api import (
+    Accelerating,
     Audio,
     AudioRequest,
     AudioSteer,
@@ -31,6 +32,7 @@ from antiphon_engines.api import (
     Request,
     Steer,
     Window,
+    retold,
 )
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.jam import SAMPLE_RATE, BandControls
@@ -108,9 +110,14 @@ class AudioEngine:
     kind: ClassVar[str] = "audio"
 
     def __init__(
-        self, musician: Musician, max_jobs: int, clock: Callable[[], float] = time.monotonic
+        self,
+        musician: Musician,
+        max_jobs: int,
+        clock: Callable[[], float] = time.monotonic,
+        acceleration: Accelerating | None = None,
     ) -> None:
-        self._musician, self._clock = musician, clock
+        """`acceleration` is the musician's."""
+        self._musician, self._clock, self._acceleration = musician, clock, acceleration
         self._sessions: list[Session] = []
         self._info = EngineInfo(
             modality="audio",
@@ -126,9 +133,14 @@ class AudioEngine:
     @property
     def info(self) -> EngineInfo:
         """With the backend that runs it now."""
-        if self._info.backend != self._musician.backend:
-            self._info = msgspec.structs.replace(self._info, backend=self._musician.backend)
+        building = self._acceleration.building if self._acceleration is not None else ()
+        self._info = retold(self._info, self._musician.backend, building)
         return self._info
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, on another thread, when `info` may have changed."""
+        if self._acceleration is not None:
+            self._acceleration.listen(changed)
 
     def admit(self, request: Request) -> Job:
         if not isinstance(request, AudioRequest):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
-from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.api import Building, EngineUnavailable
 from antiphon_engines.backends import background, opening
 from antiphon_engines.backends.build_process import Said
 from antiphon_engines.backends.order import Order
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 NICENESS: Final = 10
 """Of a build: people are being served meanwhile."""
+_NOTICEABLE: Final = 0.05
+"""Of a stage of a build: smaller steps are not told."""
 
 
 class Acceleration:
@@ -46,6 +48,8 @@ class Acceleration:
         self._builder: background.Builder | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self._building: dict[Part, Building] = {}
+        self._changed: Callable[[], None] | None = None
         orders = [order for part in seats if (order := self._order(part)) is not None]
         self._missing = {self._to_build(order): order for order in orders if not self._ready(order)}
 
@@ -59,6 +63,15 @@ class Acceleration:
                 self._builder = background.Builder(
                     self._store.folder, tuple(self._missing), self._hear, niceness=NICENESS
                 )
+
+    @property
+    def building(self) -> tuple[Building, ...]:
+        """What is being built now, and how far it is."""
+        return tuple(self._building.values())
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, on a thread of this object's, when a plan is noticeably further or takes over."""
+        self._changed = changed
 
     def wait(self) -> None:
         """Until the build is over, well or not."""
@@ -128,7 +141,15 @@ class Acceleration:
         match said.event:
             case "progress":
                 logger.debug("%s: %s %.0f %%", order.part, said.message, 100 * said.fraction)
+                known = self._building.get(order.part)
+                if known is not None and abs(said.fraction - known.fraction) < _NOTICEABLE:
+                    return
+                self._building[order.part] = Building(order.part, order.backend, round(said.fraction, 3))
             case "failed":
                 logger.warning("the %s stays on torch: %s", order.part, said.message)
+                self._building.pop(order.part, None)
             case "done" if not self._closed:
                 self._ready(order)
+                self._building.pop(order.part, None)
+        if self._changed is not None and not self._closed:
+            self._changed()

@@ -34,6 +34,7 @@ from antiphon_engines.api import (
     Request,
     Steer,
     Step,
+    retold,
 )
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.plan import Part
@@ -69,7 +70,7 @@ class ImageEngine:
     ) -> None:
         """`acceleration` is the engine's from now on: it is closed with it."""
         defaults = family.defaults
-        self.info = EngineInfo(
+        self._info = EngineInfo(
             modality="image",
             name=family.name,
             device=family.device.type,
@@ -77,6 +78,7 @@ class ImageEngine:
             max_jobs=max_jobs,
             max_batch=max_batch,
             note=note,
+            adapters=tuple(sorted(family.adapters)),
             image=ImageFacts(
                 width=defaults.width,
                 height=defaults.height,
@@ -94,6 +96,18 @@ class ImageEngine:
         self._jobs: set[Painting] = set()
         self._acceleration = acceleration
         self._texts: OrderedDict[Text, Embedding] = OrderedDict()
+
+    @property
+    def info(self) -> EngineInfo:
+        """With the backend that runs it now."""
+        building = self._acceleration.building if self._acceleration is not None else ()
+        self._info = retold(self._info, self._family.seats["denoiser"].backend, building)
+        return self._info
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, on another thread, when `info` may have changed."""
+        if self._acceleration is not None:
+            self._acceleration.listen(changed)
 
     @property
     def seats(self) -> Mapping[Part, Seat]:
@@ -119,9 +133,6 @@ class ImageEngine:
     def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
         # torch counts threads per calling thread; setting them again costs nothing.
         torch.set_num_threads(self._threads)
-        backend = self.seats["denoiser"].backend
-        if backend != self.info.backend:
-            self.info = replace(self.info, backend=backend)
         mine = [self._mine(job) for job in jobs]
         kind = mine[0].unit.partition(":")[0] if mine else ""
         outputs: dict[Painting, list[Output]] = {job: [] for job in mine}

@@ -19,6 +19,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from antiphon_engines.api import (
+    Accelerating,
     EngineInfo,
     InvalidRequest,
     Job,
@@ -27,10 +28,11 @@ from antiphon_engines.api import (
     Request,
     Steer,
     TextRequest,
+    retold,
     written,
 )
 from antiphon_engines.text.generation import TextJob
-from antiphon_engines.text.model import Accelerating, Ids, Logits, TokenModel
+from antiphon_engines.text.model import Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
 from antiphon_engines.text.prompts import Prompt, build
 from antiphon_engines.text.sampling import log_totals
@@ -83,9 +85,14 @@ class TextEngine:
     @property
     def info(self) -> EngineInfo:
         """With the backend that runs it now."""
-        if self._info.backend != self._model.backend:
-            self._info = replace(self._info, backend=self._model.backend)
+        building = self._acceleration.building if self._acceleration is not None else ()
+        self._info = retold(self._info, self._model.backend, building)
         return self._info
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, on another thread, when `info` may have changed."""
+        if self._acceleration is not None:
+            self._acceleration.listen(changed)
 
     def accelerated(self) -> None:
         """Wait until the network runs on what the settings ask for, or stays on torch for good."""

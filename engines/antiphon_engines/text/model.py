@@ -12,14 +12,6 @@ Ids = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
 
-class Accelerating(Protocol):
-    """What puts faster runners into a model's seats meanwhile."""
-
-    def wait(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class TokenModel(Protocol):
     """A causal language model with one KV arena: a row per stream, rows of different lengths.
 
