@@ -89,6 +89,41 @@ async def test_words_that_were_not_sent_are_not_lost(company: Company, served: S
     await expect(field).to_have_value("")
 
 
+async def test_words_written_offline_outlive_a_reload(company: Company, served: ServedProcess) -> None:
+    links = (await served.new_room())["links"]
+    line = Line()
+    page = await company.page()
+    await line.lay(page)
+    ada = Person(page, "Ada")
+    company.people.append(ada)
+    await ada.enter(links["owner"])
+    maria = await company.person("Мария", links["editor"])
+    await ada.write("Before. ")
+    await maria.sees("Before.")
+    await line.cut()
+    await expect(ada.status).to_contain_text("Offline")
+    await ada.write("Жил-был кот 🌙. ")
+    await maria.write("Meanwhile. ", at="Control+Home")
+    await maria.here()
+    await page.wait_for_function(
+        """() => new Promise((resolve) => {
+            const written = (row) => new TextDecoder().decode(row.update).includes("\U0001f319. ");
+            const request = indexedDB.open("antiphon");
+            request.onsuccess = () => {
+                const rows = request.result.transaction("unsaved").objectStore("unsaved").getAll();
+                rows.onsuccess = () => { request.result.close(); resolve(rows.result.some(written)); };
+            };
+        })"""
+    )
+    line.mend()
+    await page.reload()
+    await maria.sees("Жил-был кот 🌙.")
+    await expect(page.locator(".notice")).to_contain_text("is in the text again")
+    assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "
+    await page.reload()
+    assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "
+
+
 async def test_the_canvas_of_the_past_is_shown(company: Company, served: ServedProcess) -> None:
     ada = await company.person("Ada", (await served.new_room())["links"]["owner"])
     page = ada.page

@@ -4,6 +4,7 @@ import { applyUpdate, Doc, encodeStateAsUpdate } from "yjs";
 import type { ClientMessage, MessageOf } from "../src/protocol/messages";
 import { digestOf, storyOf } from "../src/room/story";
 import { type Refusal, Sync } from "../src/room/sync";
+import { Keeping, type Shelf, type Unsaved } from "../src/room/unsaved";
 import { FakeClock, welcome } from "./support";
 
 /** A server's document, and a client that is synced with it. */
@@ -309,4 +310,81 @@ test("it resumes from where it is", () => {
   world.join();
   world.other("x");
   assert.deepEqual(world.sync.resume, { lineage: "lin", epoch: "ep", offset: 1 });
+});
+
+/** The browser's store of one tab, which outlives its pages. */
+function shelf(): Shelf & { row: Unsaved | null } {
+  return {
+    row: null,
+    async put(unsaved) {
+      this.row = unsaved;
+    },
+    async take() {
+      return this.row ? [this.row] : [];
+    },
+    async settle() {},
+  };
+}
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A page of that tab. */
+async function page(kept: Shelf, world = new World()) {
+  const restored: string[] = [];
+  const keeping = new Keeping(world.sync, kept, world.clock, () => restored.push("restored"));
+  await settle();
+  return { world, keeping, restored };
+}
+
+test("what was written offline comes in with the next page of the tab, once", async () => {
+  const kept = shelf();
+  const first = await page(kept);
+  first.world.join();
+  first.world.type("Жил-был кот 🌙");
+  first.world.open = false;
+  first.keeping.changed();
+  assert.equal(first.keeping.kept.value, false);
+  first.world.clock.advance(400);
+  await settle();
+  assert.equal(first.keeping.kept.value, true);
+  first.keeping.close();
+
+  const next = await page(kept);
+  next.world.join();
+  next.keeping.synced();
+  await settle();
+  assert.equal(storyOf(next.world.sync.doc).toString(), "Жил-был кот 🌙");
+  assert.deepEqual(next.restored, ["restored"]);
+  next.world.clock.advance(100);
+  assert.equal(next.world.edits().length, 1);
+
+  // It had arrived after all: it is not written twice, and there is nothing to keep any more.
+  const last = await page(kept);
+  if (kept.row) applyUpdate(last.world.server, kept.row.update);
+  last.world.join();
+  last.keeping.synced();
+  await settle();
+  assert.equal(storyOf(last.world.sync.doc).toString(), "Жил-был кот 🌙");
+  assert.deepEqual(last.restored, []);
+  assert.equal(last.world.edits().length, 0);
+  assert.equal(kept.row, null);
+});
+
+test("what was written into another lineage is offered as text", async () => {
+  const kept = shelf();
+  const first = await page(kept);
+  first.world.join();
+  first.world.type("lost");
+  first.keeping.changed();
+  first.world.clock.advance(400);
+  await settle();
+  const next = await page(kept);
+  next.world.join({ lineage: "other" });
+  next.keeping.synced();
+  await settle();
+  assert.deepEqual(
+    next.world.refusals.map(({ reason, text }) => [reason, text]),
+    [["lineage", "lost"]],
+  );
+  assert.equal(storyOf(next.world.sync.doc).toString(), "");
+  assert.equal(kept.row, null);
 });

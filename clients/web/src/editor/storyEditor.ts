@@ -7,9 +7,10 @@ import {
   createRelativePositionFromTypeIndex,
   type RelativePosition,
 } from "yjs";
-import type { TokenInfo } from "../protocol/messages";
+import { loadAids, saveAids } from "../room/keep";
 import type { Room } from "../room/room";
 import { storyOf } from "../room/story";
+import { WritingAids } from "./aids";
 import { Binding } from "./binding";
 import { type Caret, CursorLayer } from "./cursors";
 import type { Op, Span } from "./delta";
@@ -19,7 +20,7 @@ import { Highlights } from "./highlights";
 import { countWords } from "./outline";
 import { commentsAt, type Passages } from "./passages";
 import { elementsOf } from "./script";
-import { rangeOf, writtenBy } from "./written";
+import { Spots } from "./spots";
 
 export interface ActiveFormats {
   bold: boolean;
@@ -30,14 +31,6 @@ export interface ActiveFormats {
 }
 
 const PLAIN: ActiveFormats = { bold: false, italic: false, header: 0, list: "", blockquote: false };
-
-/** A token of a run as it stands in the text; `near` is its place among the run's words, `rect` in the window. */
-export interface Spot {
-  run: string;
-  token: TokenInfo;
-  near: number;
-  rect: DOMRect;
-}
 
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(PLAIN);
@@ -58,6 +51,9 @@ export class StoryEditor {
   /** Whether a comment on what is selected is being written. */
   readonly commenting = signal(false);
   readonly highlights: Highlights;
+  /** Where the model's tokens stand. */
+  readonly spots: Spots;
+  readonly aids: WritingAids;
   private binding: Binding | null = null;
   private modelName = "";
   private pointing = false;
@@ -77,8 +73,9 @@ export class StoryEditor {
     root.setAttribute("role", "textbox");
     root.setAttribute("aria-multiline", "true");
     root.setAttribute("aria-label", labels.label);
-    root.setAttribute("spellcheck", "true");
     this.cursors = new CursorLayer(this.quill);
+    this.spots = new Spots(this.quill, room.tokens, () => this.lines.peek());
+    this.aids = new WritingAids(this.quill, { load: loadAids, save: saveAids });
     this.highlights = new Highlights(this.quill);
     this.quill.on("selection-change", () => this.onSelection());
     root.addEventListener("pointerdown", () => {
@@ -105,6 +102,7 @@ export class StoryEditor {
     for (const stop of this.stops) stop();
     this.binding?.destroy();
     this.cursors.destroy();
+    this.aids.destroy();
     this.highlights.clear();
   }
 
@@ -131,56 +129,6 @@ export class StoryEditor {
     element?.scrollIntoView({ block: "center" });
   }
 
-  /** The run that wrote what stands under a point of the window. */
-  runAt(x: number, y: number): string | null {
-    const index = this.indexAt(x, y);
-    const run = index === null ? null : this.quill.getFormat(index, 1).ai;
-    return typeof run === "string" ? run : null;
-  }
-
-  /** The token of a run that stands under a point of the window. */
-  spotAt(x: number, y: number): Spot | null {
-    const index = this.indexAt(x, y);
-    if (index === null) return null;
-    const run = this.quill.getFormat(index, 1).ai;
-    if (typeof run !== "string") return null;
-    const written = writtenBy(run, this.lines.peek());
-    const found = this.room.tokens.at(run, written.text, written.places.indexOf(index));
-    const range = found && rangeOf(written, found.start, found.token.text.length);
-    const bounds = range && this.quill.getBounds(range.start, range.end - range.start);
-    if (!found || !bounds) return null;
-    const origin = this.quill.container.getBoundingClientRect();
-    const rect = new DOMRect(origin.left + bounds.left, origin.top + bounds.top, bounds.width, bounds.height);
-    return { run, token: found.token, near: found.start, rect };
-  }
-
-  /** Where a token that was shown stands now; null when somebody has changed it since. */
-  rangeOfSpot({ run, token, near }: Spot): { start: number; end: number } | null {
-    const written = writtenBy(run, this.lines.peek());
-    const found = this.room.tokens.at(run, written.text, near + Math.max(0, token.text.length - 1));
-    return found?.token === token ? rangeOf(written, found.start, token.text.length) : null;
-  }
-
-  /** The middle of the character before the caret, in the window; null without a caret. */
-  caretPoint(): { x: number; y: number } | null {
-    const range = this.quill.getSelection();
-    const bounds = range && this.quill.getBounds(Math.max(0, range.index - 1), 1);
-    if (!bounds) return null;
-    const origin = this.quill.container.getBoundingClientRect();
-    return {
-      x: origin.left + bounds.left + bounds.width / 2,
-      y: origin.top + bounds.top + bounds.height / 2,
-    };
-  }
-
-  private indexAt(x: number, y: number): number | null {
-    const caret = document.caretPositionFromPoint?.(x, y);
-    if (!caret || !this.quill.root.contains(caret.offsetNode)) return null;
-    const blot = Quill.find(caret.offsetNode, true);
-    if (!blot || blot instanceof Quill) return null;
-    return Math.max(0, this.quill.getIndex(blot) + caret.offset - 1);
-  }
-
   /** Marks what was found; `current` is the one to stand out. */
   showMatches(matches: readonly Match[], current: number): void {
     const here = matches[current];
@@ -194,10 +142,7 @@ export class StoryEditor {
   /** The selection in the window; null when nothing is selected. */
   selectionBox(): DOMRect | null {
     const { start, end } = this.range();
-    const bounds = end > start ? this.quill.getBounds(start, end - start) : null;
-    if (!bounds) return null;
-    const origin = this.quill.container.getBoundingClientRect();
-    return new DOMRect(origin.left + bounds.left, origin.top + bounds.top, bounds.width, bounds.height);
+    return end > start ? this.spots.box(start, end - start) : null;
   }
 
   /** The passage under a point that a run wants to change for one reason: a single correction. */
@@ -308,6 +253,7 @@ export class StoryEditor {
     } else {
       this.suggestionAtCaret.value = null;
     }
+    this.aids.follow();
     this.room.setCursor(range ? this.place : null);
   }
 
@@ -317,7 +263,7 @@ export class StoryEditor {
 
   /** A click on a passage opens what was said about it. */
   private onClick({ clientX, clientY }: MouseEvent): void {
-    const index = this.selected.peek() > 0 ? null : this.indexAt(clientX, clientY);
+    const index = this.selected.peek() > 0 ? null : this.spots.indexAt(clientX, clientY);
     const marked = index === null ? [] : commentsAt(this.passages.peek(), index + 1);
     const open = this.room.comments.all.peek().find((each) => !each.resolved && marked.includes(each.id));
     if (open) this.room.comments.open.value = open.id;

@@ -44,6 +44,13 @@ export const loadUnsent = (room: string): Record<string, string> => read(tab, `a
 export const saveUnsent = (room: string, words: Record<string, string>): void =>
   write(tab, `antiphon.unsent.${room}`, Object.keys(words).length > 0 ? words : null);
 
+export const loadAids = (): { spellcheck: boolean; focus: boolean } => ({
+  spellcheck: true,
+  focus: false,
+  ...read<object>(browser, "antiphon.writing", {}),
+});
+export const saveAids = (aids: object): void => write(browser, "antiphon.writing", aids);
+
 export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
 export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
 
@@ -92,15 +99,16 @@ export function tokenFor(room: string, fromLink: string): string {
 }
 
 /**
- * The session secret makes a reload the same participant. It is taken out of the tab's storage while the tab lives
- * and put back when the page goes: a duplicated tab copies a storage without it, and becomes a participant of its own.
+ * A value that a reload keeps, and no other tab has. It is taken out of the tab's storage while the tab lives and put back
+ * when the page goes: a duplicated tab copies a storage without it. The session secret is one: with it a reload is the
+ * same participant, and a duplicated tab becomes a participant of its own.
  */
-export class SessionSecret {
+export class TabValue {
   private readonly key: string;
   current: string | null;
 
-  constructor(room: string) {
-    this.key = `antiphon.session.${room}`;
+  constructor(name: "session" | "tab", room: string) {
+    this.key = `antiphon.${name}.${room}`;
     this.current = this.take();
     addEventListener("pagehide", this.leave);
     addEventListener("pageshow", this.back);

@@ -6,7 +6,14 @@ import type { Clock } from "../connection/clock";
 /** `kind` chooses the words, `detail` is the server's own. */
 export interface Notice {
   id: number;
-  kind: "request_failed" | "not_connected" | "too_large" | "draining" | "run_failed" | "empty_take";
+  kind:
+    | "request_failed"
+    | "not_connected"
+    | "too_large"
+    | "draining"
+    | "run_failed"
+    | "empty_take"
+    | "restored";
   detail: string;
 }
 

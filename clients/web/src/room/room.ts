@@ -41,6 +41,7 @@ import { byteOffset, metaOf, storyOf } from "./story";
 import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
 import { RunTokens } from "./tokens";
+import { Keeping, type Shelf } from "./unsaved";
 import { type Keeper, Unsent } from "./unsent";
 import { Writing } from "./writing";
 
@@ -53,6 +54,8 @@ export interface RoomOptions {
   random?(): number;
   /** Where the words of fields outlive the page. */
   unsent?: Keeper;
+  /** Where edits that are not saved outlive it. */
+  shelf?: Promise<Shelf | null>;
 }
 
 /** Requests that a run answers: an error of one of them settles it. */
@@ -61,6 +64,7 @@ const ASKING = new Set(["ask", "paint", "perform", "replace_token", "retry"]);
 const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(14)), (byte) => (byte % 36).toString(36)).join("");
 
+export const MAX_GOAL = 1_000_000;
 const PRESENCE_MS = 80;
 /** How long a request to the AI waits for our own last words to arrive. */
 const SETTLE_MS = 3000;
@@ -82,6 +86,8 @@ export class Room implements Port {
   readonly shares = signal<ReadonlyMap<string, number>>(new Map());
   /** Whether the text is prose or a script; kept in the room's settings. */
   readonly form = signal<"prose" | "screenplay">("prose");
+  /** Words that this room's text wants to have; 0: it has no such goal. */
+  readonly goal = signal(0);
   readonly tokens = new RunTokens(this);
   readonly drafts = new Drafts();
   readonly writing = new Writing(this, this.runs);
@@ -113,6 +119,8 @@ export class Room implements Port {
   private readonly link: Link;
   private readonly sync: Sync;
   private readonly pending: Pending;
+  private keeping: Keeping | null = null;
+  private gone = false;
   private readonly clock: Clock;
   private cursor: Presence["cursor"] = null;
   private hand: object | null = null;
@@ -148,12 +156,18 @@ export class Room implements Port {
           this.synced.value = this.sync.synced;
           this.saved.value = this.sync.saved;
           this.frozen.value = this.sync.frozen;
+          if (this.sync.synced) this.keeping?.synced();
+          this.keeping?.changed();
         },
       },
       options.session,
     );
     this.doc.value = this.sync.doc;
     this.follow(this.sync.doc);
+    void options.shelf?.then((shelf) => {
+      const restored = () => this.notices.add("restored");
+      if (shelf && !this.gone) this.keeping = new Keeping(this.sync, shelf, this.clock, restored);
+    });
     this.link = new Link({
       connect: options.connect,
       hello: () => this.hello(),
@@ -169,6 +183,8 @@ export class Room implements Port {
   }
 
   leave(): void {
+    this.gone = true;
+    this.keeping?.close();
     this.chat.close();
     this.comments.close();
     this.style.close();
@@ -191,6 +207,16 @@ export class Room implements Port {
   /** What was typed here and may not be in the room, for when there is no way back in. */
   get unsentText(): string {
     return this.sync.unsentText;
+  }
+
+  /** Whether nothing that was written here would be lost if the page went now. */
+  get safe(): boolean {
+    return this.saved.peek() || this.keeping?.kept.peek() === true;
+  }
+
+  /** The page may go any moment. */
+  keepNow(): void {
+    this.keeping?.now();
   }
 
   get maxUpdateBytes(): number {
@@ -276,6 +302,13 @@ export class Room implements Port {
     metaOf(this.sync.doc).set("form", form);
   }
 
+  /** Kept in the room's settings; 0 takes it away. */
+  setGoal(words: number): void {
+    const goal = Math.min(MAX_GOAL, Math.max(0, Math.floor(words)));
+    if (goal > 0) metaOf(this.sync.doc).set("goal", goal);
+    else metaOf(this.sync.doc).delete("goal");
+  }
+
   private follow(doc: Doc): void {
     this.chat.follow(doc);
     this.comments.follow(doc);
@@ -283,6 +316,8 @@ export class Room implements Port {
     const meta = metaOf(doc);
     const read = () => {
       this.form.value = meta.get("form") === "screenplay" ? "screenplay" : "prose";
+      const goal = meta.get("goal");
+      this.goal.value = typeof goal === "number" && goal > 0 && goal <= MAX_GOAL ? Math.floor(goal) : 0;
     };
     meta.observe(read);
     read();

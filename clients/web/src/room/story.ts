@@ -6,6 +6,7 @@ import {
   Doc,
   decodeUpdate,
   getItem,
+  getState,
   Item,
   Map as YMap,
   type Text as YText,
@@ -65,6 +66,7 @@ export function insertedText(updates: Uint8Array[], doc: Doc): string {
 
 /** The words that stand in the field that an item is a value of. */
 function wordsOf({ id }: Item, doc: Doc): string[] {
+  if (getState(doc.store, id.client) <= id.clock) return [];
   const item = getItem(doc.store, id);
   if (!(item instanceof Item) || !(item.parent instanceof YMap) || item.parentSub === null) return [];
   const words: unknown = WORDY.has(item.parentSub) ? item.parent.get(item.parentSub) : null;

@@ -3,7 +3,7 @@
 // A refused change is never lost silently: what may succeed later is sent again, what cannot is taken out of our copy and
 // its text is handed to `onRefused`.
 
-import { applyUpdate, type Doc } from "yjs";
+import { applyUpdate, type Doc, encodeStateVector, mergeUpdates } from "yjs";
 import type { Clock, Timer } from "../connection/clock";
 import { Outbox } from "../connection/outbox";
 import type {
@@ -15,6 +15,7 @@ import type {
   Welcome,
 } from "../protocol/messages";
 import { digestOf, insertedText, newDocument, REMOTE, storyOf } from "./story";
+import type { Copy, Unsaved } from "./unsaved";
 
 export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage" | "unsent";
 
@@ -37,19 +38,21 @@ export interface SyncOptions {
   onChange(): void;
 }
 
+/** Origin of what an earlier page wrote. */
+const RESTORED = Symbol("restored");
 /** One batch per this time, unless the room's limits ask for fewer. */
 const BATCH_MS = 20;
 const HOLD_FIRST_MS = 500;
 const HOLD_LONGEST_MS = 8000;
 const MAX_UPDATE_DEFAULT = 192 * 1024;
 
-export class Sync {
+export class Sync implements Copy {
   doc: Doc;
   /** Whether our copy has caught up since the last greeting. */
   synced = false;
   /** Our copy is about to be dropped: what is written into it now would be lost. */
   frozen = false;
-  private lineage: string | null = null;
+  lineage: string | null = null;
   private epoch = "";
   private offset = 0;
   private session: string | null;
@@ -99,6 +102,24 @@ export class Sync {
         .concat(this.outbox.unsent()),
       this.doc,
     );
+  }
+
+  /** See `Copy`. */
+  unsaved(): Uint8Array | null {
+    const updates = this.outbox.updates();
+    return updates.length > 0 ? mergeUpdates(updates) : null;
+  }
+
+  /** See `Copy`. Whether it brought something new. */
+  restore({ lineage, update }: Unsaved): boolean {
+    if (lineage !== this.lineage) {
+      const text = insertedText([update], this.doc);
+      if (text) this.options.onRefused({ reason: "lineage", message: "", text });
+      return false;
+    }
+    const before = encodeStateVector(this.doc);
+    applyUpdate(this.doc, update, RESTORED);
+    return encodeStateVector(this.doc).some((byte, index) => byte !== before[index]);
   }
 
   /** Most bytes that one update may have. */

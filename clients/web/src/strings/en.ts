@@ -2,7 +2,7 @@
 
 export const en = {
   brand: "Antiphon",
-  tagline: "Write together, people and a model, in one text.",
+  tagline: "Write, draw and make music together: people and AI in one room.",
   close: "Close",
   cancel: "Cancel",
   copy: "Copy",
@@ -10,7 +10,18 @@ export const en = {
   dismiss: "Dismiss",
 
   lobby: {
-    lead: "Everyone types at once. Ask, and the model answers where your cursor stands, in view of all.",
+    lead: "Everyone works at once. Ask, and the AI joins in where you are, in view of all; stop it, or take back what it did, at any time.",
+    parts: {
+      text: [
+        "One text",
+        "The AI goes on, rewrites, corrects or offers three ideas. Every word keeps its author.",
+      ],
+      canvas: [
+        "One canvas",
+        "Sketch together; what you frame is painted step by step, before everybody's eyes.",
+      ],
+      jam: ["One jam", "Play keys and loops in time with each other, and with an AI band that listens."],
+    },
     create: "New room",
     creating: "Opening a room…",
     joinLabel: "Invite link",
@@ -500,7 +511,21 @@ export const en = {
     show: "Show what the model did",
     hide: "Hide",
     empty: "Nothing asked yet.",
-    emptyHint: "Write a line, then press Continue. What the model writes stays marked in its colour.",
+    emptyReading: "What the AI is asked for here, and what it does, shows up in this place.",
+    steps: [
+      [
+        "Ask",
+        "Write a line and press Continue, or Ctrl + Enter. With words in the field below, the AI follows them.",
+      ],
+      ["Stop", "Esc, or the Stop button. What stands there stays."],
+      ["Take it back", "“Undo this” on its card here removes what it wrote, and nobody else's words."],
+      ["Look closer", "Rest the pointer on one of its words: how sure it was, and other words to put there."],
+      ["Who wrote what", "The Desk counts it and shows it in colours."],
+      [
+        "Share, take away",
+        "Share invites others. The … menu brings in and exports Markdown, Word, EPUB, PDF and more.",
+      ],
+    ],
     continue: "Continue",
     by: (name: string) => `for ${name}`,
     you: "you",
@@ -710,6 +735,12 @@ export const en = {
   },
 
   desk: {
+    writing: "Writing",
+    spellcheck: "Check spelling as I type",
+    focus: "Focus: only the paragraph at the cursor stands out, in the middle of the page",
+    goal: "Word goal of this room",
+    goalDone: (words: number, goal: number) =>
+      `${words.toLocaleString("en")} of ${goal.toLocaleString("en")} words`,
     form: "Form",
     prose: "Prose",
     screenplay: "Screenplay",
@@ -773,7 +804,8 @@ export const en = {
       ["Ctrl Alt M", "Comment on the selection"],
       ["Ctrl .", "Other words that the model could have written here"],
       ["Ctrl B, Ctrl I", "Bold, italic"],
-      ["F1", "This help"],
+      ["Ctrl Shift V", "Paste without formatting"],
+      ["F1, Ctrl /", "This help"],
     ],
   },
 
@@ -821,6 +853,7 @@ export const en = {
     too_large: () => "That is more than the room can hold. Nothing was inserted.",
     draining: () => "The server restarts. You will be back in a moment.",
     run_failed: (detail: string) => `The model failed: ${detail}`,
+    restored: () => "What you had written before and was not saved yet is in the text again.",
     empty_take: () => "No note was played: there is no loop.",
   },
 };

@@ -2,7 +2,8 @@
 
 import { useComputed } from "@preact/signals";
 import { measure, outlineOf } from "../editor/outline";
-import type { Room } from "../room/room";
+import type { StoryEditor } from "../editor/storyEditor";
+import { MAX_GOAL, type Room } from "../room/room";
 import { t } from "../strings";
 import type { TabProps } from "./sidePanel";
 import { StyleCard } from "./styleCard";
@@ -18,6 +19,7 @@ export function DeskTab({ room, editor, whoWrote }: TabProps) {
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (
     <div class="desk-tab">
+      {editor && room.canEdit && <Writing editor={editor} />}
       <section>
         <h3>{t.desk.form}</h3>
         <fieldset class="segments" disabled={!room.canEdit}>
@@ -62,8 +64,67 @@ export function DeskTab({ room, editor, whoWrote }: TabProps) {
           <Fact name={t.desk.reading} value={t.desk.minutes(reading)} />
           <Fact name={t.desk.speaking} value={t.desk.minutes(speaking)} />
         </dl>
+        <Goal room={room} words={words} />
       </section>
       <Shares room={room} whoWrote={whoWrote} />
+    </div>
+  );
+}
+
+/** What helps this person alone, in this browser. */
+function Writing({ editor }: { editor: StoryEditor }) {
+  const { aids } = editor;
+  return (
+    <section>
+      <h3>{t.desk.writing}</h3>
+      {(["spellcheck", "focus"] as const).map((aid) => (
+        <label key={aid} class="check">
+          <input
+            type="checkbox"
+            checked={aids.on.value[aid]}
+            onChange={(event) => aids.set({ [aid]: event.currentTarget.checked })}
+          />
+          {t.desk[aid]}
+        </label>
+      ))}
+    </section>
+  );
+}
+
+/** How many words the text wants to have: everybody's, as the text is. */
+function Goal({ room, words }: { room: Room; words: number }) {
+  const goal = room.goal.value;
+  return (
+    <div class="goal">
+      {room.canEdit && (
+        <label class="goal-field">
+          <span>{t.desk.goal}</span>
+          <input
+            class="field small"
+            type="number"
+            min={0}
+            max={MAX_GOAL}
+            step={100}
+            placeholder="0"
+            value={goal || ""}
+            onChange={(event) => room.setGoal(Number(event.currentTarget.value) || 0)}
+          />
+        </label>
+      )}
+      {goal > 0 && (
+        <>
+          <meter
+            class="share-bar"
+            min={0}
+            max={goal}
+            value={Math.min(words, goal)}
+            aria-label={t.desk.goalDone(words, goal)}
+          />
+          <p class="hint" role="status">
+            {t.desk.goalDone(words, goal)}
+          </p>
+        </>
+      )}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { ApiError, createRoom, readInvite } from "../room/api";
 import { forgetRoom, type RecentRoom, recentRooms, saveLinks } from "../room/keep";
 import { language, t } from "../strings";
-import { Icon, Mark } from "./icons";
+import { Icon, type IconName } from "./icons";
 import { Brand, IconButton } from "./parts";
 
 export function Lobby() {
@@ -18,14 +18,32 @@ export function Lobby() {
         <NewRoom />
         <JoinByLink />
       </section>
-      {rooms.value.length > 0 ? (
-        <Recent rooms={rooms} />
-      ) : (
-        <div class="lobby-mark">
-          <Mark />
-        </div>
-      )}
+      {rooms.value.length > 0 ? <Recent rooms={rooms} /> : <Parts />}
     </main>
+  );
+}
+
+const PARTS = [
+  ["text", "pen"],
+  ["canvas", "brush"],
+  ["jam", "note"],
+] as const satisfies [keyof typeof t.lobby.parts, IconName][];
+
+/** What there is in a room, for who has never seen one. */
+function Parts() {
+  return (
+    <ul class="lobby-parts">
+      {PARTS.map(([part, icon]) => {
+        const [title, words] = t.lobby.parts[part];
+        return (
+          <li key={part}>
+            <Icon name={icon} />
+            <h2>{title}</h2>
+            <p>{words}</p>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

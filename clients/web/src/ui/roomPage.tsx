@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { newId } from "../canvas/board";
 import type { Socket } from "../connection/link";
 import { type Invite, socketUrl } from "../room/api";
 import {
@@ -9,13 +10,14 @@ import {
   loadName,
   loadUnsent,
   rememberRoom,
-  SessionSecret,
   saveLinks,
   saveName,
   saveUnsent,
+  TabValue,
   tokenFor,
 } from "../room/keep";
 import { Room } from "../room/room";
+import { openShelf } from "../room/shelf";
 import { metaOf } from "../room/story";
 import type { Refusal } from "../room/sync";
 import { t } from "../strings";
@@ -48,27 +50,32 @@ export function RoomPage({ invite }: { invite: Invite }) {
 
 function Seated({ room: id, token, name }: { room: string; token: string; name: string }) {
   const room = useMemo(() => {
-    const secret = new SessionSecret(id);
+    const secret = new TabValue("session", id);
+    const tab = new TabValue("tab", id);
+    tab.current ??= newId();
     const made = new Room({
       token,
       name,
       session: secret.current,
       unsent: { load: () => loadUnsent(id), save: (words) => saveUnsent(id, words) },
+      shelf: openShelf(id, tab.current),
       connect: () => new WebSocket(socketUrl(location)) as Socket,
     });
     made.links.value = loadLinks(id);
-    return Object.assign(made, { secret });
+    return Object.assign(made, { secret, tab });
   }, [id, token, name]);
 
   useEffect(() => {
     room.enter();
     const online = () => room.retry();
     const leaving = (event: BeforeUnloadEvent) => {
-      // What is not saved lives in this page only.
-      if (!room.saved.peek() && room.phase.peek().name !== "denied") event.preventDefault();
+      // What is neither saved nor kept by the browser lives in this page only.
+      if (!room.safe && room.phase.peek().name !== "denied") event.preventDefault();
     };
     addEventListener("online", online);
     addEventListener("beforeunload", leaving);
+    const hidden = () => room.keepNow();
+    addEventListener("pagehide", hidden);
     const stops = [
       room.me.subscribe((me) => {
         if (me) room.secret.current = room.session;
@@ -81,8 +88,10 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
     return () => {
       removeEventListener("online", online);
       removeEventListener("beforeunload", leaving);
+      removeEventListener("pagehide", hidden);
       for (const stop of stops) stop();
       room.secret.close();
+      room.tab.close();
       room.leave();
     };
   }, [room]);

@@ -77,7 +77,7 @@ export function RoomView({ room }: { room: Room }) {
       } else if (command && event.key.toLowerCase() === "f" && view.peek() !== "canvas") {
         event.preventDefault();
         finding.value = true;
-      } else if (event.key === "F1") {
+      } else if (event.key === "F1" || (command && event.key === "/")) {
         event.preventDefault();
         helping.value = true;
       } else if (event.key === "Escape" && asking.stopMine()) {

@@ -18,7 +18,7 @@ export function RunsPanel({ room }: TabProps) {
       {runs.length === 0 ? (
         <div class="panel-empty">
           <p>{t.runs.empty}</p>
-          <p class="hint">{t.runs.emptyHint}</p>
+          {room.canEdit ? <FirstSteps /> : <p class="hint">{t.runs.emptyReading}</p>}
         </div>
       ) : (
         <ol class="runs">
@@ -30,6 +30,20 @@ export function RunsPanel({ room }: TabProps) {
         </ol>
       )}
     </>
+  );
+}
+
+/** For whoever is here for the first time: how to ask, stop, take back, look closer, and what else there is. */
+function FirstSteps() {
+  return (
+    <dl class="first-steps">
+      {t.runs.steps.map(([title, words]) => (
+        <div key={title}>
+          <dt>{title}</dt>
+          <dd>{words}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

@@ -3,7 +3,8 @@
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Spot, StoryEditor } from "../editor/storyEditor";
+import type { Spot } from "../editor/spots";
+import type { StoryEditor } from "../editor/storyEditor";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
@@ -44,10 +45,10 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     const show = async (x: number, y: number) => {
       looked += 1;
       const look = looked;
-      const run = room.runs.all.value.get(editor.runAt(x, y) ?? "");
+      const run = room.runs.all.value.get(editor.spots.runAt(x, y) ?? "");
       if (!run || isActive(run)) return;
       await room.tokens.whenKnown(run);
-      const spot = look === looked && editor.spotAt(x, y);
+      const spot = look === looked && editor.spots.at(x, y);
       if (!spot) return;
       const page = (surface.offsetParent ?? surface).getBoundingClientRect();
       const left = Math.max(8, Math.min(spot.rect.left - page.left, page.width - CARD_WIDTH - 8));
@@ -68,7 +69,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     };
     const keys = (event: KeyboardEvent) => {
       if (event.key !== "." || !(event.ctrlKey || event.metaKey)) return;
-      const at = editor.caretPoint();
+      const at = editor.spots.caret();
       if (!at) return;
       event.preventDefault();
       void show(at.x, at.y);
@@ -96,7 +97,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
       run: shown.run,
       token: token.index,
       alternative,
-      range: () => editor.rangeOfSpot(shown),
+      range: () => editor.spots.rangeOf(shown),
       goOn: goOn.value,
     });
     editor.focus();

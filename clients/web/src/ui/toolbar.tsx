@@ -48,7 +48,11 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
         <IconButton icon="undo" label={t.toolbar.undo} disabled={offline} onClick={() => room.undo()} />
         <IconButton icon="redo" label={t.toolbar.redo} disabled={offline} onClick={() => room.redo()} />
       </div>
-      <span class="toolbar-count">{t.story.words(editor.words.value)}</span>
+      <span class="toolbar-count">
+        {room.goal.value > 0
+          ? t.desk.goalDone(editor.words.value, room.goal.value)
+          : t.story.words(editor.words.value)}
+      </span>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
 import { FileMenu } from "./fileMenu";
-import { Icon } from "./icons";
+import { Icon, Mark } from "./icons";
 import { Brand, IconButton } from "./parts";
 import { Status } from "./status";
 
@@ -107,7 +107,7 @@ export function Face({ person, label }: { person: Participant; label: string }) 
       role="img"
       aria-label={label}
     >
-      {initials(person.name)}
+      {person.kind === "ai" ? <Mark /> : initials(person.name)}
     </span>
   );
 }

@@ -1,0 +1,107 @@
+// What was written here and is not on the server's disk, kept by the browser: it outlives a reload of the page, and a
+// browser that dies. The next visit to the room brings it in; what had arrived after all changes nothing then.
+
+import { signal } from "@preact/signals";
+import type { Clock, Timer } from "../connection/clock";
+
+export interface Unsaved {
+  lineage: string;
+  /** A Yjs update. */
+  update: Uint8Array;
+}
+
+/** Where it is kept: one record for each tab. */
+export interface Shelf {
+  /** Resolves when it is kept; null takes the record away. */
+  put(unsaved: Unsaved | null): Promise<void>;
+  /** The records of this room that no living tab has, this tab's own among them. */
+  take(): Promise<Unsaved[]>;
+  /** Those records are ours now. */
+  settle(): Promise<void>;
+}
+
+export interface Copy {
+  readonly lineage: string | null;
+  /** Everything of ours that is not on the server's disk; null: nothing. */
+  unsaved(): Uint8Array | null;
+  /** Puts it into the copy; whether it brought something new. */
+  restore(unsaved: Unsaved): boolean;
+}
+
+/** A hand that types is left alone for so long. */
+const REST_MS = 400;
+/** What still waits shows so often that its tab is alive. */
+export const ALIVE_MS = 20_000;
+
+export class Keeping {
+  /** Nothing would be lost if the page went now. */
+  readonly kept = signal(true);
+  private taken: Unsaved[] | null = null;
+  private timer: Timer | null = null;
+  private shelved = false;
+  private closed = false;
+
+  constructor(
+    private readonly copy: Copy,
+    private readonly shelf: Shelf,
+    private readonly clock: Clock,
+    private readonly onRestored: () => void,
+  ) {
+    void shelf.take().then((found) => {
+      this.taken = found;
+      this.bringIn();
+    });
+  }
+
+  /** The copy has caught up with the room: what an earlier page left goes on top. */
+  synced(): void {
+    this.bringIn();
+  }
+
+  /** Something was written here, or has arrived. */
+  changed(): void {
+    const waits = this.copy.unsaved() !== null;
+    if (!waits && !this.shelved) {
+      this.kept.value = true;
+      return;
+    }
+    if (waits) this.kept.value = false;
+    this.later(REST_MS);
+  }
+
+  /** The page may go any moment: what can still be kept is. */
+  now(): void {
+    if (!this.kept.peek()) void this.keep();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.timer?.cancel();
+  }
+
+  private later(ms: number): void {
+    this.timer?.cancel();
+    this.timer = this.closed ? null : this.clock.after(ms, () => void this.keep());
+  }
+
+  private async keep(): Promise<void> {
+    const { lineage } = this.copy;
+    // Before the first visit of this page has begun, the shelf holds what the last one left.
+    if (lineage === null || this.taken === null || this.taken.length > 0) return this.later(REST_MS);
+    const update = this.copy.unsaved();
+    this.shelved = update !== null;
+    await this.shelf.put(update && { lineage, update });
+    this.kept.value = true;
+    if (update) this.later(ALIVE_MS);
+  }
+
+  private bringIn(): void {
+    if (this.copy.lineage === null || !this.taken || this.taken.length === 0) return;
+    const found = this.taken;
+    this.taken = [];
+    const news = found.map((unsaved) => this.copy.restore(unsaved));
+    if (news.includes(true)) this.onRestored();
+    this.shelved = true;
+    void this.keep().then(() => this.shelf.settle());
+  }
+}
