@@ -10,7 +10,7 @@ from antiphon_engines.text.onnx_model import OnnxModel
 from antiphon_engines.text.prepare import MODEL_NAME, find_embedded
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 
-NOTE = "English; best at continuing a text"
+NOTE = "English; best at continuing a text; in the chat one short sentence, often wrong"
 
 
 def build(

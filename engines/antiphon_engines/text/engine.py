@@ -34,7 +34,7 @@ from antiphon_engines.api import (
 from antiphon_engines.text.generation import TextJob
 from antiphon_engines.text.model import Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
-from antiphon_engines.text.prompts import Prompt, build
+from antiphon_engines.text.prompts import Prompt, build, calmed
 from antiphon_engines.text.sampling import log_totals
 from antiphon_engines.text.tokenizer import Tokenizer
 from antiphon_proto.params import TextSteer
@@ -104,7 +104,7 @@ class TextEngine:
     def admit(self, request: Request) -> TextJob:
         if len(self._jobs) >= self.info.max_jobs:
             raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
-        request = written(request)
+        request = calmed(written(request), self._tokenizer)
         prompt = build(request, self._tokenizer, self._budget(request))
         seed = request.params.seed
         row, read = self._cache.take(prompt.ids)

@@ -16,14 +16,15 @@ from antiphon_engines.api import EngineUnavailable
 class ChatMarkup(Struct, frozen=True):
     """What stands around one user message so that the model answers it: a rendered chat template, split.
 
-    `primed`: the model is so small that its answer should be begun for it (see `prompts`). `talking` is the opening
-    of a conversation, where that is another.
+    `primed`: the model is so small that its answer should be begun for it (see `prompts`). In a conversation with such
+    a model `talking` is the opening, and `listened` ends the turn that shows it the story: it says that it has read it.
     """
 
     opening: str
     closing: str
     primed: bool = False
     talking: str = ""
+    listened: str = ""
 
 
 SMOLLM = ChatMarkup(
@@ -33,7 +34,11 @@ SMOLLM = ChatMarkup(
     ),
     closing="<|im_end|>\n<|im_start|>assistant\n",
     primed=True,
-    talking="<|im_start|>user\n",
+    talking=(
+        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+        "<|im_start|>user\n"
+    ),
+    listened="<|im_end|>\n<|im_start|>assistant\nI have read the story.<|im_end|>\n<|im_start|>user\n",
 )
 
 

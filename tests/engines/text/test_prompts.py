@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from antiphon_engines.api import ChatLine, InvalidRequest, TextRequest
-from antiphon_engines.text.prompts import PRIMED, STRIDE, build
+from antiphon_engines.text.prompts import ONE_SENTENCE, PRIMED, RECALLED, STRIDE, build, calmed
 from antiphon_engines.text.tokenizer import ChatMarkup
 from antiphon_engines.text.wording import REWRITE
+from antiphon_proto.params import TextParams
 from antiphon_proto.style import StyleCard
 from support.toy_model import ToyTokenizer
 
@@ -166,3 +167,29 @@ def test_a_conversation_stands_behind_the_story_with_the_question_last() -> None
     )
     empty = TextRequest("chat", "", instruction="What now?", chat=lines[1:])
     assert text_of(build(empty, TOKENIZER, 200).ids) == "<user>Ann: What now?<ai>"
+
+
+def test_a_small_model_is_asked_one_question_for_one_sentence() -> None:
+    class Talker(ToyTokenizer):
+        chat = ChatMarkup("<user>", "<ai>", primed=True, talking="<sys><user>", listened="<ai>read<user>")
+
+    lines = (ChatLine("Bo", "I like it"), ChatLine("Ann", "What happens now?"))
+    request = TextRequest("chat", "A story.", instruction="What happens now?", chat=lines)
+    assert text_of(build(request, Talker(), 300).ids) == (
+        f"<sys><user>Story: A story.<ai>read<user>What happens now?{ONE_SENTENCE}<ai>"
+    )
+    hello = TextRequest("chat", "", instruction="Hello!", chat=(ChatLine("Ann", "Hello!"),))
+    assert text_of(build(hello, Talker(), 200).ids) == "<sys><user>Hello!<ai>"
+    long = TextRequest("chat", "word " * 900, instruction="What happens now?")
+    assert len(build(long, Talker(), 4000).ids) < RECALLED + 120
+    with pytest.raises(InvalidRequest):
+        build(long, Talker(), 60)
+
+
+def test_only_a_small_model_talks_within_bounds() -> None:
+    bold = TextParams(temperature=0.7, max_tokens=200, top_p=0.95)
+    request = TextRequest("chat", "", instruction="Hello!", params=bold)
+    assert calmed(request, TOKENIZER) is request
+    assert calmed(request, SmallModel()).params == TextParams(max_tokens=60, temperature=0.2, top_p=0.9)
+    story = TextRequest("continue", "A story.", params=bold)
+    assert calmed(story, SmallModel()) is story

@@ -24,6 +24,7 @@ export function ChatTab({ room, editor }: TabProps) {
     end.current?.scrollIntoView({ block: "nearest" });
   }, [last?.id, last?.text.length]);
   const model = [...room.people.value.values()].find((person) => person.kind === "ai");
+  const answering = room.models.value.find((each) => each.modality === "text");
   const mayAsk = room.rights.value.has("prompt");
   return (
     <div class="chat">
@@ -52,6 +53,12 @@ export function ChatTab({ room, editor }: TabProps) {
               />
               {t.chat.toModel(model?.name ?? "")}
             </label>
+          )}
+          {toModel.value && answering && (
+            <p class="hint chat-model">
+              {answering.name}
+              {answering.note && `: ${answering.note}`}
+            </p>
           )}
           <Composer
             words={room.unsent.field("chat")}
