@@ -276,8 +276,6 @@ class EngineInfo(Struct, frozen=True):
     """Of image engines."""
     audio: AudioFacts | None = None
     """Of audio engines."""
-    divisible: tuple[str, ...] = ()
-    """Units that the engine cuts to the time it is given: a `Divisible` engine's."""
     building: tuple[Building, ...] = ()
     adapters: tuple[str, ...] = ()
     """Names that a run's parameters may ask for."""
@@ -322,6 +320,16 @@ class Window(Struct, frozen=True):
     due: float
 
 
+class Piece(Struct, frozen=True):
+    """Of a unit that a `Divisible` engine can make smaller."""
+
+    least: float = 0.0
+    """Seconds that the shortest piece of it takes with this job alone, or with its whole `call`, on the safe side; 0
+    where it can be cut to any length."""
+    call: int = 0
+    """Of a unit that has begun and paused: the jobs with this number go on together, all of them, until it is over."""
+
+
 class Job(Protocol):
     """One admitted request. Engines subclass or implement it with their own streaming state."""
 
@@ -332,6 +340,11 @@ class Job(Protocol):
     @property
     def window(self) -> Window | None:
         """None: as soon as its turn comes. `opens` may be infinite: nothing to do until it is steered."""
+        ...
+
+    @property
+    def piece(self) -> Piece | None:
+        """How the next unit can be made smaller; None where it cannot."""
         ...
 
 
@@ -373,11 +386,12 @@ class Engine(Protocol):
 
 
 class Divisible(Engine, Protocol):
-    """An engine with units that it can make smaller: chunks of a prompt, strips of a picture. They are named in
-    `info.divisible`."""
+    """An engine with units that it can make smaller: chunks of a prompt, pieces of a forward. Their jobs have a
+    `piece`."""
 
     def budget(self, seconds: float) -> None:
-        """Until the next call, a step of such a unit should take no longer than this. It always does something."""
+        """Until the next call, a step of such a unit takes no longer than this, on the safe side by what its pieces
+        have taken so far. It always does something."""
         ...
 
 

@@ -19,6 +19,28 @@ CAUTION: Final = 4.0
 
 
 @dataclass(slots=True)
+class Spread:
+    """What one piece of divisible work takes, in seconds: running mean and mean deviation. 0 until measured."""
+
+    mean: float = 0.0
+    deviation: float = 0.0
+    smoothing: float = 0.2
+
+    def observe(self, seconds: float) -> None:
+        if not self.mean:
+            self.mean = seconds
+            return
+        error = min(seconds, OUTLIER * self.mean) - self.mean
+        self.mean += self.smoothing * error
+        self.deviation += self.smoothing * (abs(error) - self.deviation)
+
+    @property
+    def careful(self) -> float:
+        """On the safe side: pieces that are cut by it keep to their time."""
+        return self.mean + CAUTION * self.deviation
+
+
+@dataclass(slots=True)
 class _Measured:
     seconds: float
     deviation: float
@@ -47,7 +69,7 @@ class CostTable:
         """A step of `size` jobs took `seconds`."""
         sizes = self._sizes.setdefault((engine, unit), {})
         known = sizes.get(size)
-        if known is None or now - known.at > self._stale:
+        if known is None or not known.seconds or now - known.at > self._stale:
             sizes[size] = _Measured(seconds, seconds / 2, now, seconds)
         else:
             error = min(seconds, OUTLIER * known.seconds) - known.seconds

@@ -48,6 +48,14 @@ class IllegalTransition(Exception):
     """Our own mistake: a run was moved to a state that its present one does not lead to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A unit that has paused: what its pieces have taken so far, in seconds, and how many runs began it."""
+
+    seconds: float = 0.0
+    size: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """One run. Times are seconds on the scheduler's clock; costs are seconds of engine time."""
@@ -78,6 +86,9 @@ class Ticket:
     """Since when its next unit has been too long for the time that the bands leave; None when it was not."""
     ahead: float = -math.inf
     """Of a band: the deadline of the last unit that it was asked to play before its window."""
+    begun: Begun = Begun()
+    rides: bool = False
+    """Of a unit that has begun: it came along, and its share is not charged for it."""
     cost: float = 0.0
     """Engine time charged to it."""
     debt: float = 0.0

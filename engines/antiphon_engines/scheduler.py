@@ -21,7 +21,7 @@ from antiphon_engines.bands import BandLoad
 from antiphon_engines.batching import FIRST_GUESS, Fairness
 from antiphon_engines.costs import CostTable
 from antiphon_engines.forecast import Outlook, Pace, forecast
-from antiphon_engines.job import State, Ticket
+from antiphon_engines.job import Begun, State, Ticket
 from antiphon_engines.settings import Policy, QueueBounds
 from antiphon_engines.shares import Share, Shares
 from antiphon_engines.turns import Batch, Rest, Turns
@@ -152,9 +152,9 @@ class Scheduler:
         """`batch` was stepped in `seconds`; `produced[i]` outputs came of its i-th run. Runs that were cancelled
         meanwhile are skipped."""
         size = len(batch.tickets)
-        expected = self.costs.estimate(batch.engine, batch.unit, size)
+        expected = batch.expected
         bill = seconds if expected is None else min(seconds, self._fairness.outlier * expected)
-        self.costs.observe(batch.engine, batch.unit, size, seconds, now)
+        self._measure(batch, seconds, now)
         thinning = self._thinning() if batch.engine == "image" else 1.0
         pace = self._paces[batch.engine]
         pace.free = self._free()
@@ -174,6 +174,20 @@ class Scheduler:
                 ticket.outputs += count
                 ticket.output_at = now
         self._shares.advance()
+
+    def _measure(self, batch: Batch, seconds: float, now: float) -> None:
+        """What a unit costs is known when it is over: of one that paused, in all its pieces and for all that began
+        it."""
+        begun = Begun(batch.begun.seconds + seconds, batch.begun.size or len(batch.tickets))
+        paused = any(
+            ticket.job is not None and ticket.job.piece is not None and ticket.job.piece.call
+            for ticket in batch.tickets
+        )
+        for index, ticket in enumerate(batch.tickets):
+            ticket.begun = begun if paused else Begun()
+            ticket.rides = paused and index >= batch.paying
+        if not paused:
+            self.costs.observe(batch.engine, batch.unit, begun.size, begun.seconds, now)
 
     # Outlook --------------------------------------------------------------------------------------------
 

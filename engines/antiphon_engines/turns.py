@@ -8,11 +8,14 @@
 3. *Deadlines.* A unit is started only if the bands, by its careful estimate, still make their deadlines after it.
    Otherwise its batch gets smaller, or it is made smaller by its engine, or a shorter unit goes first, or all wait.
    A unit that has been held back for `HOLD` lets the bands play ahead of their windows until it fits.
+4. *Pieces.* A unit that its engine can divide is given `max_unit` at most, and what the bands leave. When it pauses,
+   the runs of its batch go on together; `BEGUN` of an engine may pause at a time, no further one begins then.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -22,7 +25,7 @@ from antiphon_engines.api import EngineInfo
 from antiphon_engines.bands import NextUnit, slack
 from antiphon_engines.batching import FIRST_GUESS, Batcher, Fairness
 from antiphon_engines.costs import CostTable
-from antiphon_engines.job import Ticket
+from antiphon_engines.job import Begun, Ticket
 from antiphon_engines.settings import Policy
 from antiphon_engines.shares import Shares
 
@@ -37,8 +40,11 @@ HELD_LONG: Final = 10.0
 """Seconds after which a run whose units cannot run beside the bands is given up."""
 LITTLE: Final = 0.25
 """By how much a batch may be longer than one job that is longer than the policy wants already."""
-SHORTEST: Final = 0.01
+SHORTEST: Final = 0.02
 """Seconds below which a divisible unit is not worth starting."""
+BEGUN: Final = 4
+"""Units of one engine that may have begun and paused. Each holds its activations in memory; on the other hand one that
+is not begun falls behind in its share, and catches up at the cost of the texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class Batch:
     """Seconds that the bands left for it."""
     budget: float | None = None
     """Seconds that a divisible unit is to be cut to."""
+    begun: Begun = Begun()
+    """Of a unit that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,13 @@ class Turns:
         for group in self._groups(sorted(others, key=lambda ticket: ranks[ticket])):
             leader = group[0]
             tier = ranks[leader][0]
-            # Nobody whose picture is watched waits for a larger batch because of one that is not.
-            peers = [ticket for ticket in group if tier == _LAST or ranks[ticket][0] != _LAST]
-            if batch := self._compose(peers, time, _REASONS[tier], now):
+            if _has_begun(leader):
+                batch = self._go_on(group, time, _REASONS[tier])
+            else:
+                # Nobody whose picture is watched waits for a larger batch because of one that is not.
+                peers = [ticket for ticket in group if tier == _LAST or ranks[ticket][0] != _LAST]
+                batch = self._compose(peers, time, _REASONS[tier], now)
+            if batch is not None:
                 return batch
             if leader.held_since is None:
                 leader.held_since = now
@@ -124,7 +136,7 @@ class Turns:
         for ticket in active:
             if ticket.held_since is None or ticket.job is None or now - ticket.held_since <= HELD_LONG:
                 continue
-            cost = self._costs.estimate(ticket.engine, ticket.job.unit, 1)
+            cost = self._shortest(ticket)
             if cost is not None and cost > FARTHEST:
                 found.append((ticket, f"one step of it takes {cost:.1f} s here, too long while a band plays"))
         return found
@@ -174,47 +186,78 @@ class Turns:
         tier = 0 if behind else 1 if ticket.watched else _LAST
         return (tier, turns, ticket.debt, ticket.number)
 
-    def _groups(self, order: Iterable[Ticket]) -> list[list[Ticket]]:
-        """Runs that may share a step, in the order of their first."""
-        groups: dict[tuple[str, str], list[Ticket]] = {}
+    def _groups(self, order: Sequence[Ticket]) -> list[list[Ticket]]:
+        """Runs that may, or must, share a step, in the order of their first."""
+        groups: dict[tuple[str, str, int], list[Ticket]] = {}
         for ticket in order:
             assert ticket.job is not None
-            groups.setdefault((ticket.engine, ticket.job.unit), []).append(ticket)
-        return list(groups.values())
+            piece = ticket.job.piece
+            groups.setdefault((ticket.engine, ticket.job.unit, piece.call if piece else 0), []).append(ticket)
+        begun = Counter(engine for engine, _, call in groups if call)
+        return [
+            group
+            for (engine, _, call), group in groups.items()
+            if call or begun[engine] < BEGUN or not _keeps(group[0])
+        ]
 
     def _compose(self, peers: list[Ticket], time: float, reason: Reason, now: float) -> Batch | None:
         """Rule 3: the batch that `peers[0]` leads, in `time` seconds at most; None when there is none so short."""
         leader = peers[0]
         assert leader.job is not None
-        engine, unit = leader.engine, leader.job.unit
-        if unit in self._engines[engine].divisible:
-            if time < 2 * SHORTEST:
-                return None
-            # Engines cut by their average costs: half of the time that is left is kept for the deviation.
-            most, budget = self._engines[engine].max_batch, min(self._policy.max_unit, time / 2)
-        else:
-            size, budget = min(len(peers), self._engines[engine].max_batch), None
-            most = self._most(engine, unit, size, time, now)
-            if not most:
-                return None
+        engine, unit, piece = leader.engine, leader.job.unit, leader.job.piece
+        most = min(len(peers), self._engines[engine].max_batch)
+        if piece is None or piece.least:
+            most = self._most(leader, most, time, now)
+        elif time < SHORTEST:
+            most = 0
+        if not most:
+            return None
         tickets, paying = self._batcher.compose(engine, unit, peers, most, now)
         expected = self._costs.estimate(engine, unit, len(tickets))
-        return Batch(engine, unit, tickets, paying, reason, expected, time, budget)
+        budget = None if piece is None else min(self._policy.max_unit, time)
+        return Batch(engine, unit, tickets, paying, reason, _shorter(expected, budget), time, budget)
 
-    def _most(self, engine: str, unit: str, size: int, time: float, now: float) -> int:
-        """The largest batch that keeps to `time`, by its worst, and to the policy's longest unit, where it has been
-        measured lately: how well a batch pays is not known before. 0 when even one job does not fit into `time`."""
+    def _go_on(self, tickets: Sequence[Ticket], time: float, reason: Reason) -> Batch | None:
+        """The next piece of a unit that has begun; None when `time` is too short for it."""
+        leader = tickets[0]
+        assert leader.job is not None
+        assert leader.job.piece is not None
+        least = leader.job.piece.least
+        if time < max(least, SHORTEST):
+            return None
+        budget = min(self._policy.max_unit, time)
+        whole = self._costs.estimate(leader.engine, leader.job.unit, len(tickets))
+        left = None if whole is None else max(least, whole - leader.begun.seconds)
+        order = sorted(tickets, key=lambda ticket: ticket.rides)
+        paying = sum(not ticket.rides for ticket in tickets) or len(order)
+        expected = _shorter(left, max(least, budget))
+        return Batch(
+            leader.engine, leader.job.unit, tuple(order), paying, reason, expected, time, budget, leader.begun
+        )
+
+    def _most(self, leader: Ticket, size: int, time: float, now: float) -> int:
+        """The largest batch that keeps to `time`, by its worst or that of its first piece, and to the policy's longest
+        unit, where it has been measured lately: how well a batch pays is not known before. 0 when even one job does
+        not fit into `time`."""
+        assert leader.job is not None
+        engine, unit, piece = leader.engine, leader.job.unit, leader.job.piece
         alone = self._costs.estimate(engine, unit, 1) or 0.0
         longest = max(self._policy.max_unit, alone * (1 + LITTLE))
+
+        def fits(size: int) -> bool:
+            if piece is None:
+                return self._worst(engine, unit, size) <= time
+            least, whole = piece.least * size, self._costs.worst(engine, unit, size)
+            short = size == 1 or least <= self._policy.max_unit
+            return short and (time >= max(SHORTEST, least) or (whole is not None and whole <= time))
+
         while size > 1:
             mean = self._costs.estimate(engine, unit, size)
             short = mean is None or mean <= longest
-            if self._worst(engine, unit, size) <= time and (
-                short or not self._costs.is_fresh(engine, unit, size, now)
-            ):
+            if fits(size) and (short or not self._costs.is_fresh(engine, unit, size, now)):
                 return size
             size -= 1
-        return int(self._worst(engine, unit, 1) <= time)
+        return int(fits(1))
 
     def _worst(self, engine: str, unit: str, size: int) -> float:
         worst = self._costs.worst(engine, unit, size)
@@ -226,9 +269,14 @@ class Turns:
 
     def _bridges(self, leader: Ticket) -> bool:
         """Whether bands could play so far ahead that the leader's unit fits."""
-        assert leader.job is not None
-        cost = self._costs.estimate(leader.engine, leader.job.unit, 1)
+        cost = self._shortest(leader)
         return cost is None or cost <= FARTHEST
+
+    def _shortest(self, ticket: Ticket) -> float | None:
+        """Seconds that a run's next unit, or the next piece of it, takes alone; None while nobody knows."""
+        assert ticket.job is not None
+        piece = ticket.job.piece
+        return self._costs.estimate(ticket.engine, ticket.job.unit, 1) if piece is None else piece.least
 
     def _first_come(self, units: Sequence[NextUnit], others: Sequence[Ticket], now: float) -> Batch | Rest:
         """Units in the order in which they became ready, each with those of its kind that are ready too."""
@@ -245,6 +293,19 @@ class Turns:
         tickets = tuple(peers[: self._engines[leader.engine].max_batch])
         expected = self._costs.estimate(leader.engine, leader.job.unit, len(tickets))
         return Batch(leader.engine, leader.job.unit, tickets, len(tickets), "fifo", expected)
+
+
+def _has_begun(ticket: Ticket) -> bool:
+    return ticket.job is not None and ticket.job.piece is not None and ticket.job.piece.call != 0
+
+
+def _keeps(ticket: Ticket) -> bool:
+    """Whether its unit, once begun, keeps something of its own until it goes on: chunks of a prompt do not."""
+    return ticket.job is not None and ticket.job.piece is not None and ticket.job.piece.least > 0
+
+
+def _shorter(expected: float | None, budget: float | None) -> float | None:
+    return expected if expected is None or budget is None else min(expected, budget)
 
 
 _REASONS: Final[tuple[Reason, ...]] = ("behind", "turn", "background")

@@ -271,6 +271,7 @@ def test_two_engines_share_the_device() -> None:
         class Job:
             unit = "decode"
             window = None
+            piece = None
 
         ticket.job = Job()
     assert sorted(admitted) == ["image", "text", "text"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,12 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def easel(
-    pipeline: Any, *, max_jobs: int = 6, max_batch: int = 6, max_pixels: int = 128 * 128
+    pipeline: Any,
+    *,
+    max_jobs: int = 6,
+    max_batch: int = 6,
+    max_pixels: int = 128 * 128,
+    clock: Callable[[], float] = time.monotonic,
 ) -> ImageEngine:
     """The engine over a pipeline that is already in memory."""
     config = WorkerConfig(
@@ -32,7 +38,7 @@ def easel(
     family = building.adapt(pipeline, "tiny", torch.device("cpu"))
     with torch.inference_mode():
         colours = LatentColours.fit(family)
-    return building.finish(family, config, colours)
+    return building.finish(family, config, colours, clock=clock)
 
 
 def ask(task: Any = "text_to_image", prompt: str = "a red house", **params: Any) -> ImageRequest:

@@ -17,6 +17,7 @@ from antiphon_engines.api import (
     Job,
     Output,
     Performed,
+    Piece,
     PlayedNote,
     Request,
     Segment,
@@ -44,6 +45,7 @@ class FakeSession:
     unit: str = "frame"
     made: int = 0
     paused: bool = False
+    piece: Piece | None = None
 
     @property
     def window(self) -> Window:

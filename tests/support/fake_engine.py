@@ -44,6 +44,7 @@ from antiphon_engines.api import (
     Later,
     Modality,
     Output,
+    Piece,
     Request,
     Steer,
     TextRequest,
@@ -78,6 +79,7 @@ class FakeJob:
     prefill: int
     unit: str = "decode"
     window: Window | None = None
+    piece: Piece | None = None
     written: int = 0
 
 

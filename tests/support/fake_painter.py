@@ -14,6 +14,7 @@ from antiphon_engines.api import (
     ImageRequest,
     Job,
     Output,
+    Piece,
     Preview,
     Request,
     Step,
@@ -28,6 +29,7 @@ class Sheet:
     request: ImageRequest
     unit: str = "encode"
     window: Window | None = None
+    piece: Piece | None = None
     done: int = 0
 
 

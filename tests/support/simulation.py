@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from antiphon_engines.api import EngineInfo, ImageRequest, Request, Window
+from antiphon_engines.api import EngineInfo, ImageRequest, Piece, Request, Window
 from antiphon_engines.batching import Fairness
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.scheduler import Scheduler
@@ -42,6 +42,15 @@ def by_unit(others: Cost, **seconds: float) -> Cost:
 
 
 @dataclass(eq=False)
+class SimulatedCall:
+    """A step that pauses: `left` seconds of it, in pieces of `piece`."""
+
+    number: int
+    left: float
+    piece: float
+
+
+@dataclass(eq=False)
 class SimulatedJob:
     """`prefill` and `long` are units, and seconds of divisible work, before the first of `left` outputs."""
 
@@ -55,6 +64,17 @@ class SimulatedJob:
     """Of a band: when its first frame is due."""
     ahead: float = AHEAD
     """And how long before that its window opens."""
+    divided: float = 0.0
+    """Seconds of the pieces that its steps can be cut into, for one run; 0: they cannot."""
+    call: SimulatedCall | None = None
+
+    @property
+    def piece(self) -> Piece | None:
+        if self.long > 0:
+            return Piece()
+        if self.call is not None:
+            return Piece(min(self.call.piece, self.call.left), self.call.number)
+        return Piece(self.divided) if self.divided else None
 
     @property
     def unit(self) -> str:
@@ -91,16 +111,21 @@ class Simulation:
     failed: dict[int, str] = field(default_factory=dict)
     late: list[float] = field(default_factory=list)
     early: list[float] = field(default_factory=list)
+    pieces: dict[str, float] = field(default_factory=dict)
+    """Units whose steps can pause, and the seconds of one piece of them, for one run."""
+    spent: list[tuple[str, float]] = field(default_factory=list)
+    """What each batch took."""
 
     def __post_init__(self) -> None:
         text = fake_info(self.max_jobs, self.max_batch)
         infos: dict[str, EngineInfo] = {
-            "text": msgspec.structs.replace(text, divisible=(DIVISIBLE,)),
+            "text": text,
             "image": msgspec.structs.replace(PAINTER, max_jobs=self.max_jobs, max_batch=self.max_batch),
             "audio": band_info(),
         }
         self.scheduler = Scheduler(infos, self.bounds, self.fairness, self.policy)
         self._numbers = itertools.count(1)
+        self._calls = itertools.count(1)
         self._work: dict[int, SimulatedJob] = {}
 
     def submit(
@@ -112,7 +137,8 @@ class Simulation:
 
     def paint(self, share: str, *, steps: int = 8, watched: bool = True, weight: float = 1.0) -> Ticket:
         wanted = ImageRequest("text_to_image", "a house", ImageParams(steps=steps), previews=int(watched))
-        return self._submit(share, wanted, SimulatedJob(steps, "denoise"), weight)
+        job = SimulatedJob(steps, "denoise", divided=self.pieces.get("denoise", 0.0))
+        return self._submit(share, wanted, job, weight)
 
     def play(
         self, share: str, *, frames: float = math.inf, wait: float = 0.2, ahead: float = AHEAD
@@ -147,6 +173,7 @@ class Simulation:
             self.late.append(self.now - window.due)
             self.early.append(window.opens - began)
         self.history.append((self.now, batch))
+        self.spent.append((batch.unit, seconds))
         before = {ticket.number: ticket.cost for ticket in batch.tickets}
         produced = [self._advance(ticket, seconds) for ticket in batch.tickets]
         self.scheduler.account(batch, seconds, produced, self.now)
@@ -191,7 +218,24 @@ class Simulation:
         if batch.unit == DIVISIBLE:
             assert batch.budget is not None
             return min(batch.budget, max(self._work[ticket.number].long for ticket in batch.tickets))
-        return self.cost(batch.unit, len(batch.tickets))
+        jobs = [self._work[ticket.number] for ticket in batch.tickets]
+        size, call = len(jobs), jobs[0].call
+        assert all(job.call is call for job in jobs), "a unit that has begun goes on with strangers"
+        if call is not None:
+            assert all(job in jobs for job in self._work.values() if job.call is call), (
+                "somebody is left behind"
+            )
+        if not jobs[0].divided or batch.budget is None:
+            return self.cost(batch.unit, size)
+        if call is None:
+            piece = jobs[0].divided * size
+            call = SimulatedCall(next(self._calls), self.cost(batch.unit, size), piece)
+        fits = max(1, int(batch.budget / call.piece + 1e-9)) * call.piece
+        seconds = min(call.left, fits)
+        call.left -= seconds
+        for job in jobs:
+            job.call = call if call.left > 1e-9 else None
+        return seconds
 
     def _advance(self, ticket: Ticket, seconds: float) -> int:
         job = self._work[ticket.number]
@@ -200,6 +244,8 @@ class Simulation:
             return 0
         if job.prefill:
             job.prefill -= 1
+            return 0
+        if job.call is not None:
             return 0
         job.left -= 1
         job.made += 1

@@ -27,6 +27,7 @@ from antiphon_engines.api import (
     Job,
     Output,
     Performed,
+    Piece,
     PlayedNote,
     QueueFull,
     Request,
@@ -55,6 +56,7 @@ class Session:
     """One band's stream: a job of the engine."""
 
     unit = "frame"
+    piece: Piece | None = None
 
     def __init__(
         self, request: AudioRequest, timeline: Timeline, player: Player, encoder: OpusEncoder

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import torch
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends import pausing
 from antiphon_engines.backends.plan import BackendName, Part
 from antiphon_engines.backends.residency import Residency, Resident
 from antiphon_engines.backends.runner import Runner, Tensors
@@ -68,7 +69,7 @@ class Seat:
     @contextmanager
     def brought(self) -> Iterator[TorchRunner]:
         """Torch's own runner with its weights on the device for a block, for whoever uses the module itself."""
-        with self._residency.turn:
+        with pausing.held(lambda: self._residency.turn):
             self._bring()
             yield self._fallback
 
@@ -81,7 +82,7 @@ class Seat:
         return self._fallback.network.precision
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
-        with self._residency.turn:
+        with pausing.held(lambda: self._residency.turn):
             return self._run(tensors)
 
     def _run(self, tensors: Tensors) -> dict[str, torch.Tensor]:

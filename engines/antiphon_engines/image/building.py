@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 import torch
 
 from antiphon_engines.api import EngineUnavailable, Failed, ImageRequest
-from antiphon_engines.backends import choices, devices, planning
+from antiphon_engines.backends import choices, devices, pausing, planning
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, loading
 from antiphon_engines.backends.plan import Part
@@ -107,6 +108,7 @@ def finish(
     tiny: Any | None = None,
     note: str = "",
     acceleration: Acceleration | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> ImageEngine:
     """The engine over a family, tried out: a checkpoint that cannot paint is refused here. Raises EngineUnavailable."""
     engine = ImageEngine(
@@ -118,6 +120,7 @@ def finish(
         threads=config.threads,
         note=note,
         acceleration=acceleration,
+        clock=clock,
     )
     size = min(family.defaults.width, family.defaults.height, 4 * family.multiple)
     job = engine.admit(
@@ -162,9 +165,11 @@ def _load_tiny(source: str, device: torch.device) -> Any:
 
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     try:
-        return AutoencoderTiny.from_pretrained(source, torch_dtype=dtype, use_safetensors=True).to(device)
+        tiny = AutoencoderTiny.from_pretrained(source, torch_dtype=dtype, use_safetensors=True).to(device)
     except Exception as error:
         raise EngineUnavailable(f"the preview model {source} cannot be loaded: {_line(error)}") from error
+    pausing.prepare(tiny)
+    return tiny
 
 
 def _dtypes(config: WorkerConfig, device: torch.device) -> dict[str, torch.dtype]:

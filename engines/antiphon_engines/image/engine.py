@@ -6,12 +6,15 @@ the same picture alone and in a batch. In float32 on a CPU the two differ by wha
 most 2 of 255 in a pixel.
 
 Units: `encode` reads texts and sources, `denoise:WxH` takes a step, `decode:WxH` runs the autoencoder, `deliver` waits
-for the file that a thread encodes meanwhile.
+for the file that a thread encodes meanwhile. On a CPU the first three pause when their budget is used up (see
+`backends.pausing`): the jobs of such a call go on together, and one that leaves it begins its step anew.
 """
 
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
@@ -37,8 +40,10 @@ from antiphon_engines.api import (
     retold,
 )
 from antiphon_engines.backends.acceleration import Acceleration
+from antiphon_engines.backends.pausing import PieceCosts
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
+from antiphon_engines.image.call import Call
 from antiphon_engines.image.family import Embedding, Family, Text
 from antiphon_engines.image.painting import Painting
 from antiphon_engines.image.pictures import encode_png
@@ -67,8 +72,9 @@ class ImageEngine:
         threads: int,
         note: str = "",
         acceleration: Acceleration | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`acceleration` is the engine's from now on: it is closed with it."""
+        """`acceleration` is the engine's from now on: it is closed with it. `clock` gives seconds."""
         defaults = family.defaults
         self._info = EngineInfo(
             modality="image",
@@ -96,6 +102,10 @@ class ImageEngine:
         self._jobs: set[Painting] = set()
         self._acceleration = acceleration
         self._texts: OrderedDict[Text, Embedding] = OrderedDict()
+        self._clock = clock
+        self._costs = PieceCosts()
+        self._pauses = family.device.type == "cpu"
+        self._budget = math.inf
 
     @property
     def info(self) -> EngineInfo:
@@ -126,7 +136,7 @@ class ImageEngine:
             raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
         if not isinstance(request, ImageRequest):
             raise InvalidRequest("this engine paints pictures")
-        job = Painting(request, self._family, self._max_pixels)
+        job = Painting(request, self._family, self._max_pixels, self._costs if self._pauses else None)
         self._jobs.add(job)
         return job
 
@@ -134,19 +144,15 @@ class ImageEngine:
         # torch counts threads per calling thread; setting them again costs nothing.
         torch.set_num_threads(self._threads)
         mine = [self._mine(job) for job in jobs]
-        kind = mine[0].unit.partition(":")[0] if mine else ""
-        outputs: dict[Painting, list[Output]] = {job: [] for job in mine}
-        with torch.inference_mode():
-            match kind:
-                case "encode":
-                    self._encode(mine, outputs)
-                case "denoise":
-                    self._denoise(mine, outputs)
-                case "decode":
-                    self._decode(mine, outputs)
-                case "deliver":
-                    self._deliver(mine, outputs)
-        return [outputs[job] for job in mine]
+        if mine:
+            call = mine[0].call or self._begin(mine)
+            assert set(mine) == set(call.paintings), "a call that pauses goes on as a whole"
+            with torch.inference_mode():
+                call.go_on(self._budget if self._pauses else math.inf)
+        return [job.take() for job in mine]
+
+    def budget(self, seconds: float) -> None:
+        self._budget = seconds
 
     def steer(self, job: Job, change: Steer) -> None:
         mine = self._mine(job)
@@ -165,12 +171,14 @@ class ImageEngine:
             mine.guidance = change.guidance
         if (change.prompt, change.negative_prompt, change.guidance) != (UNSET, UNSET, UNSET):
             mine.drop_preview()  # it shows where the former course led
+            self._leave(mine)
         if mine.texts(self._family) != before:
             mine.unit = "encode"
 
     def release(self, job: Job) -> None:
         mine = self._mine(job)
         self._jobs.discard(mine)
+        self._leave(mine)
         mine.drop()
 
     def close(self) -> None:
@@ -180,20 +188,42 @@ class ImageEngine:
             self._acceleration.close()
         self._previews.close()
 
-    # The units ----------------------------------------------------------------------------------------
+    # Calls --------------------------------------------------------------------------------------------
 
-    def _encode(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+    def _begin(self, jobs: Sequence[Painting]) -> Call:
+        work = {
+            "encode": self._encode,
+            "denoise": self._denoise,
+            "decode": self._decode,
+            "deliver": self._deliver,
+        }[jobs[0].unit.partition(":")[0]]
+        return Call(jobs, work, jobs[0].kind, self._costs, self._clock)
+
+    def _leave(self, job: Painting) -> None:
+        """The step that `job` takes part in is not taken, as far as it is concerned."""
+        if job.call is not None:
+            # A call that is dropped ends in the mode in which it was begun.
+            with torch.inference_mode():
+                job.call.leave(job)
+
+    # The units: jobs may leave wherever a network runs ------------------------------------------------
+
+    def _encode(self, call: Call) -> None:
         def work(part: Sequence[Painting]) -> None:
-            self._read_texts(part)
-            for job in part:
-                if not job.begun:
-                    job.begin(self._family, self._source_latents(job))
-                job.resume()
+            wanted = [job.texts(self._family) for job in part]
+            embeddings = self._read_texts(wanted)
+            sources = [self._source_latents(job) for job in part]
+            for job, texts, source in zip(part, wanted, sources, strict=True):
+                if job.call is call:
+                    job.condition(embeddings[texts[0]], embeddings[texts[1]] if len(texts) > 1 else None)
+                    if not job.begun:
+                        job.begin(self._family, source)
+                    job.resume()
 
-        for job in self._survivors(jobs, work, outputs):
-            outputs[job].append(Step(job.sampler.done, job.sampler.steps))
+        for job in self._survivors(call, call.paintings, work):
+            job.gives(Step(job.sampler.done, job.sampler.steps))
 
-    def _denoise(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+    def _denoise(self, call: Call) -> None:
         answers: dict[Painting, torch.Tensor] = {}
 
         def work(part: Sequence[Painting]) -> None:
@@ -203,68 +233,67 @@ class ImageEngine:
         # Steps change a job's state and are never repeated: each is taken by itself, after the answers are there.
         stepped = [
             job
-            for ready in self._survivors(jobs, work, outputs)
-            for job in self._survivors([ready], lambda part: part[0].advance(answers[part[0]]), outputs)
+            for ready in self._survivors(call, call.paintings, work)
+            for job in self._survivors(call, [ready], lambda part: part[0].advance(answers[part[0]]))
         ]
-        stepped = self._finite(stepped, outputs)
+        stepped = self._finite(stepped)
         for job in stepped:
-            outputs[job].append(Step(job.sampler.done, job.sampler.steps))
-            self._show(job, outputs)
+            job.gives(Step(job.sampler.done, job.sampler.steps))
+            self._show(job)
         due = [job for job in stepped if self._previews.due(job)]
         first = [job for job in due if not job.previewed]
-        self._survivors(due, self._previews.start, outputs)
+        self._survivors(call, due, self._previews.start)
         for job in first:
-            self._show(job, outputs)
+            if job.call is call:
+                self._show(job)
 
-    def _decode(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
+    def _decode(self, call: Call) -> None:
         def work(part: Sequence[Painting]) -> None:
             latents = torch.cat([job.latents for job in part if job.latents is not None])
             decoded = self._family.decode(latents)
             whole = torch.isfinite(decoded).flatten(1).all(1).tolist()
             for job, pixels, fine in zip(part, to_pixels(decoded), whole, strict=True):
-                if fine:
+                if fine and job.call is call:
                     job.png = self._previews.pool.submit(encode_png, job.compose(pixels))
                     job.unit = "deliver"
 
-        for job in self._survivors(jobs, work, outputs):
+        for job in self._survivors(call, call.paintings, work):
             if job.png is None:
-                outputs[job] = [_not_finite()]
+                job.fails(_not_finite())
 
-    def _deliver(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> None:
-        for job in jobs:
+    def _deliver(self, call: Call) -> None:
+        for job in call.paintings:
             assert job.png is not None
-            outputs[job] += [Image(job.png.result(), job.width, job.height, job.seed), Done("end")]
+            job.gives(Image(job.png.result(), job.width, job.height, job.seed), Done("end"))
 
     # Small parts --------------------------------------------------------------------------------------
 
-    def _read_texts(self, jobs: Sequence[Painting]) -> None:
-        wanted = [job.texts(self._family) for job in jobs]
+    def _read_texts(self, wanted: Sequence[tuple[Text, ...]]) -> dict[Text, Embedding]:
         known = {text: self._texts[text] for texts in wanted for text in texts if text in self._texts}
         missing = list(dict.fromkeys(text for texts in wanted for text in texts if text not in known))
         if missing:
             known |= zip(missing, self._family.encode_texts(missing), strict=True)
-        for job, texts in zip(jobs, wanted, strict=True):
-            job.condition(known[texts[0]], known[texts[1]] if len(texts) > 1 else None)
         for text, embedding in known.items():
             self._texts[text] = embedding
             self._texts.move_to_end(text)
         while len(self._texts) > KEPT_TEXTS:
             self._texts.popitem(last=False)
+        return known
 
     def _source_latents(self, job: Painting) -> torch.Tensor | None:
-        if job.source is None:
+        if job.source is None or job.begun:
             return None
         # A repeated attempt must draw what the first one drew.
         job.generator.manual_seed(job.seed)
         return self._family.encode_pictures(job.source_pixels(), [job.generator])
 
-    def _show(self, job: Painting, outputs: dict[Painting, list[Output]]) -> None:
+    def _show(self, job: Painting) -> None:
         """Hand over the preview that was begun; it has been encoded during the step, or soon will be."""
         if job.preview is not None:
             preview, job.preview = job.preview, None
-            outputs[job].append(preview.result())
+            job.gives(preview.result())
 
-    def _finite(self, jobs: Sequence[Painting], outputs: dict[Painting, list[Output]]) -> list[Painting]:
+    def _finite(self, jobs: Sequence[Painting]) -> list[Painting]:
         """Those whose latents are numbers; the others fail."""
         if not jobs:
             return []
@@ -272,17 +301,15 @@ class ImageEngine:
         fine = torch.isfinite(latents).flatten(1).all(1).tolist()
         for job, good in zip(jobs, fine, strict=True):
             if not good:
-                outputs[job] = [_not_finite()]
+                job.fails(_not_finite())
         return [job for job, good in zip(jobs, fine, strict=True) if good]
 
     def _survivors(
-        self,
-        jobs: Sequence[Painting],
-        work: Callable[[Sequence[Painting]], None],
-        outputs: dict[Painting, list[Output]],
+        self, call: Call, jobs: Sequence[Painting], work: Callable[[Sequence[Painting]], None]
     ) -> list[Painting]:
         """Do `work` for all jobs at once; where it fails, for each half, down to the job that fails. What a batch has
-        no memory for may still fit one by one."""
+        no memory for may still fit one by one. Those that have left the call are left out, before and after."""
+        jobs = [job for job in jobs if job.call is call]
         if not jobs:
             return []
         try:
@@ -293,12 +320,13 @@ class ImageEngine:
             if len(jobs) > 1:
                 half = len(jobs) // 2
                 return [
-                    job for part in (jobs[:half], jobs[half:]) for job in self._survivors(part, work, outputs)
+                    job for part in (jobs[:half], jobs[half:]) for job in self._survivors(call, part, work)
                 ]
             logger.warning("a picture failed", exc_info=error)
-            outputs[jobs[0]] = [_failure(error)]
+            if jobs[0].call is call:
+                jobs[0].fails(_failure(error))
             return []
-        return list(jobs)
+        return [job for job in jobs if job.call is call]
 
     def _mine(self, job: Job) -> Painting:
         if not isinstance(job, Painting):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import Future
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import torch
 
-from antiphon_engines.api import ImageRequest, InvalidRequest, Preview, Window
+from antiphon_engines.api import Failed, ImageRequest, InvalidRequest, Output, Piece, Preview, Window
+from antiphon_engines.backends.pausing import PieceCosts
 from antiphon_engines.image import pictures
 from antiphon_engines.image.family import Embedding, Family, Row, Text
 from antiphon_engines.image.pictures import Mask, Pixels
 from antiphon_engines.image.samplers import Stepped
+
+if TYPE_CHECKING:
+    from antiphon_engines.image.call import Call
 
 _SEED_BITS: Final = 53
 _NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
@@ -25,8 +29,10 @@ class Painting:
 
     window: Window | None = None
 
-    def __init__(self, request: ImageRequest, family: Family, max_pixels: int) -> None:
-        """Raises InvalidRequest."""
+    def __init__(
+        self, request: ImageRequest, family: Family, max_pixels: int, pieces: PieceCosts | None
+    ) -> None:
+        """`pieces` are those of the engine's calls, where these can pause. Raises InvalidRequest."""
         self.request = request
         params = request.params
         _check_parts(request)
@@ -43,6 +49,10 @@ class Painting:
         self.seed = secrets.randbits(_SEED_BITS) if params.seed is None else params.seed
         self.generator = torch.Generator().manual_seed(self.seed)
         self.unit = "encode"
+        self.call: Call | None = None
+        """The step that it takes part in, while that pauses."""
+        self._pieces = pieces
+        self._outputs: list[Output] = []
         self.prompt: Embedding | None = None
         self.negative: Embedding | None = None
         self.latents: torch.Tensor | None = None
@@ -53,6 +63,35 @@ class Painting:
         self.previewed = False
         self._anchor: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """Of an inpainting: the mask on the latents, the source's latents, and the noise that is put on them."""
+
+    # Steps --------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """Its next step, among those that take alike long."""
+        encodes = self.unit == "encode" and self.source is not None and not self.begun
+        return f"encode:{self.canvas[0]}x{self.canvas[1]}" if encodes else self.unit
+
+    @property
+    def piece(self) -> Piece | None:
+        if self.call is not None:
+            return self.call.piece
+        if self._pieces is None or self.unit == "deliver":
+            return None
+        return Piece(self._pieces.first(self.kind))
+
+    def gives(self, *outputs: Output) -> None:
+        """To be handed over at the end of the step, or of the next one where this one goes on without it."""
+        self._outputs += outputs
+
+    def fails(self, failure: Failed) -> None:
+        """Nothing else comes of it."""
+        self._outputs = [failure]
+
+    def take(self) -> list[Output]:
+        """What came out since the last time."""
+        taken, self._outputs = self._outputs, []
+        return taken
 
     # Texts --------------------------------------------------------------------------------------------
 

@@ -72,15 +72,17 @@ class Previews:
         return every > 0 and (not job.previewed or (done % every == 0 and not last))
 
     def start(self, jobs: Sequence[Painting]) -> None:
-        """Begin a preview of each job; all have the same canvas."""
+        """Begin a preview of each job; all have the same canvas. One that leaves their call meanwhile gets none."""
+        call = jobs[0].call if jobs else None
         decoded = [job for job in jobs if self._decodes(job)]
         coloured = [job for job in jobs if not self._decodes(job)]
         for group, render in ((coloured, self._colours), (decoded, self._decode)):
             if group:
                 latents = torch.cat([job.finished for job in group if job.finished is not None])
                 for job, pixels in zip(group, to_pixels(render(latents)), strict=True):
-                    job.previewed = True
-                    job.preview = self._encode(job, pixels)
+                    if job.call is call:
+                        job.previewed = True
+                        job.preview = self._encode(job, pixels)
 
     def close(self) -> None:
         self.pool.shutdown(cancel_futures=True)

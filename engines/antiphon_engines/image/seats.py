@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from antiphon_engines.backends import signatures
+import torch
+
+from antiphon_engines.backends import pausing, signatures
 from antiphon_engines.backends.choices import BackendChoice
 from antiphon_engines.backends.networks import image, precision_of
 from antiphon_engines.backends.plan import Part
@@ -21,8 +23,13 @@ def decoder_part(pipeline: Any) -> Part:
 
 
 def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendChoice]) -> Mapping[Part, Seat]:
-    """A seat for each part, with the pipeline's own module; a choice may name one of torch's modes."""
+    """A seat for each part, with the pipeline's own module; a choice may name one of torch's modes. What torch runs
+    eagerly on a CPU can pause, what is not in a seat included."""
     seats: dict[Part, Seat] = {}
+    whole = [_module(pipeline, part) for part in parts if choices.get(part) in _MODES]
+    for component in pipeline.components.values():
+        if isinstance(component, torch.nn.Module) and all(component is not other for other in whole):
+            pausing.prepare(component)
     for part in parts:
         precision = precision_of(_module(pipeline, part).dtype)
         network = image.network(pipeline, part, _signature(pipeline, part), precision)

@@ -3,19 +3,22 @@ UNet2DConditionModel and an AutoencoderKL or AutoencoderTiny (https://arxiv.org/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
 import torch
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends import pausing
 from antiphon_engines.backends.choices import BackendChoice
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.image import adapters, seats
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers
+from antiphon_proto.params import Adapter
 
 _TEXT: Final[Part] = "text_encoder"
 
@@ -83,13 +86,18 @@ class StableDiffusion:
             if not chosen:
                 return denoiser(given)["answer"]
             # A prepared plan holds the weights without the adapters.
-            with denoiser.reference, denoiser.brought() as torch_runner, adapters.applied(self._unet, chosen):
+            with pausing.held(lambda: self._switched(chosen)), denoiser.brought() as torch_runner:
                 return torch_runner(given)["answer"]
 
         return guided(rows, call)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         return self._decoder({"latents": latents / self._scale})["pixels"]
+
+    @contextmanager
+    def _switched(self, chosen: Sequence[Adapter]) -> Iterator[None]:
+        with self.seats["denoiser"].reference, adapters.applied(self._unet, chosen):
+            yield
 
     def _read(self, words: list[str]) -> torch.Tensor:
         """Token ids, cut and padded to the one length that the model was trained with."""

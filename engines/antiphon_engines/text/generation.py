@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.api import Done, Failed, Output, TextRequest, Token, Window
+from antiphon_engines.api import Done, Failed, Output, Piece, TextRequest, Token, Window
 from antiphon_engines.text.detokenize import Detokenizer
 from antiphon_engines.text.prompts import Prompt
 from antiphon_engines.text.sampling import Choice, Row, choose
@@ -38,6 +38,11 @@ class TextJob:
         self._stops = StopFilter(request.params.stop)
         self._space = prompt.space
         self._recent = list(prompt.ids[-PENALISED:])
+
+    @property
+    def piece(self) -> Piece | None:
+        """A prompt is read in chunks of any length."""
+        return Piece() if self.unit == "prefill" else None
 
     @property
     def latest(self) -> int:

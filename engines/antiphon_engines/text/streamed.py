@@ -25,6 +25,7 @@ from antiphon_engines.api import (
     InvalidRequest,
     Job,
     Output,
+    Piece,
     QueueFull,
     Request,
     Steer,
@@ -134,6 +135,7 @@ class StreamJob:
 
     unit = "stream"
     window: Window | None = None
+    piece: Piece | None = None
 
     def __init__(self, request: TextRequest) -> None:
         self.request = request
