@@ -71,6 +71,7 @@ from antiphon_engines.events import (
 from antiphon_engines.held import HeldRuns, Sink
 from antiphon_engines.process import WorkerProcess, spawn
 from antiphon_engines.settings import MAX_WEIGHT, MIN_WEIGHT, HostSettings, QueueBounds
+from antiphon_engines.switch import LOADING
 from antiphon_proto.errors import ErrorCode, TooLarge
 
 logger = logging.getLogger(__name__)
@@ -268,6 +269,10 @@ class EngineHost:
             raise EngineUnavailable(self.state.message or "the engine is not ready")
         self._check_backlog()
         self._send([UseModel(modality, model)])
+        # Told at once: an earlier failure is history.
+        others = tuple(each for each in self.state.coming if each.modality != modality)
+        wanted = Absent(modality, model, LOADING, loading=True)
+        self._change(replace(self.state, coming=(*others, wanted)))
 
     async def trace(self) -> Traced:
         """What the worker did lately. Raises EngineUnavailable when there is none to ask, or it does not answer in

@@ -57,6 +57,8 @@ class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     """The first is the default."""
     strength: float = 0.6
     """Of `image_to_image`."""
+    adapters: tuple[str, ...] = ()
+    """Names that `params.adapters` may ask for."""
 
 
 class AudioModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -74,6 +76,14 @@ class AudioModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     """Words that it understands best; empty: any words."""
 
 
+class Building(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A plan of one of a model's networks, and how far it is: 0 to 1 of the present stage."""
+
+    part: str
+    backend: str
+    fraction: float
+
+
 class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Which engine answers, for the interface to name it honestly. `ready` is false while it loads or restarts."""
 
@@ -86,6 +96,16 @@ class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     """Of a ready image engine."""
     audio: AudioModel | None = None
     """Of a ready audio engine."""
+    backend: str = ""
+    """What runs it: `torch`, `onnxruntime`, ...; told again when another one takes over or fails."""
+    building: tuple[Building, ...] = ()
+    """Plans that are being built for it while it serves."""
+    choices: tuple[str, ...] = ()
+    """Models that `use_model` may name in its place, itself among them; empty where nobody in a room may choose."""
+    coming: str = ""
+    """The model that is being loaded to take its place."""
+    refused: str = ""
+    """Why the model that was asked for last could not take its place."""
 
 
 class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -132,6 +152,14 @@ class Revoke(Message, frozen=True, tag="revoke"):
     """Put a member out; the invite link that they used stops working for newcomers. Owners only."""
 
     participant: Id
+
+
+class UseModel(Message, frozen=True, tag="use_model"):
+    """Let another model of a modality serve all rooms: one of its `choices`. Told by `models` while it loads and when
+    it serves; runs under way end on theirs. Refused with `denied` where the operator alone chooses."""
+
+    modality: Literal["text", "image", "audio"]
+    model: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class Ping(Message, frozen=True, tag="ping"):

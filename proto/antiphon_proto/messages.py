@@ -41,6 +41,7 @@ from antiphon_proto.jamming import (
 )
 from antiphon_proto.joining import (
     AudioModel,
+    Building,
     Error,
     Fragment,
     GoAway,
@@ -60,6 +61,7 @@ from antiphon_proto.joining import (
     Revoke,
     RightName,
     SetPresence,
+    UseModel,
     Welcome,
 )
 from antiphon_proto.runs import (
@@ -119,6 +121,7 @@ __all__ = [
     "Hello",
     "Id",
     "AudioModel",
+    "Building",
     "ImageModel",
     "Instruction",
     "JamTask",
@@ -175,6 +178,7 @@ __all__ = [
     "UInt",
     "Undo",
     "Update",
+    "UseModel",
     "VERSION",
     "Version",
     "Versions",
@@ -210,6 +214,7 @@ ClientMessage = (
     | DeleteComment
     | LearnStyle
     | Revoke
+    | UseModel
     | Resync
     | Ping
     | Fragment

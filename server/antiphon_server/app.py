@@ -23,6 +23,7 @@ from antiphon_server import (
     asset_http,
     asset_tools,
     device_trace,
+    engines_http,
     export_http,
     history_http,
     http,
@@ -39,6 +40,7 @@ from antiphon_server.config import Settings
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
 from antiphon_server.hub import Hub
 from antiphon_server.metrics import Metrics
+from antiphon_server.model_desk import ModelDesk
 from antiphon_server.pictures import Pictures
 from antiphon_server.proofreader import HarperProofreader
 from antiphon_server.store.api import RoomStore
@@ -105,7 +107,7 @@ async def _run(
         level = logging.DEBUG if state.status in ("failed", "stopped") and not state.engines else logging.INFO
         done = "" if state.progress is None else f" ({state.progress:.0%})"
         log.log(level, "engine worker %s", f"{state.status}: {state.message}{done}".removesuffix(": "))
-        hub.announce_models(gateway.models())
+        hub.announce_models(model_desk.infos())
 
     # A wrong name is found before anything is opened.
     describe(settings.text_model)
@@ -131,13 +133,15 @@ async def _run(
     stack.push_async_callback(pictures.close)
     engine = make_engine(settings.worker_config(), heard)
     stack.push_async_callback(engine.close)
+    model_desk = ModelDesk(settings, engine)
     proofreader = HarperProofreader()
     stack.push_async_callback(proofreader.close)
     hub = Hub(
         store,
         engine,
         mint=tokens.link,
-        models=lambda: gateway.models(),
+        models=model_desk.infos,
+        use_model=model_desk.ask,
         limits=settings.room_limits(),
         max_rooms=settings.limits.max_rooms,
         assets=asset_desk,
@@ -146,7 +150,7 @@ async def _run(
     )
     archive = Archive(store, settings.room_limits(), settings.limits.history_queue)
     stack.push_async_callback(archive.close)
-    gateway = Gateway(settings, tokens, store, assets, pictures, engine, hub, archive, metrics)
+    gateway = Gateway(settings, tokens, store, assets, pictures, engine, model_desk, hub, archive, metrics)
     runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -192,6 +196,7 @@ def application(gateway: Gateway) -> web.Application:
             *asset_tools.ROUTES,
             *export_http.ROUTES,
             *device_trace.ROUTES,
+            *engines_http.ROUTES,
             *history_http.ROUTES,
             *ClientFiles().routes(),
         )

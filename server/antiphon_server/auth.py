@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import jwt
 import msgspec
@@ -44,6 +45,11 @@ class _Claims(msgspec.Struct, frozen=True):
     exp: int | None = None
 
 
+class _Operator(msgspec.Struct, frozen=True):
+    operator: Literal[True]
+    exp: int
+
+
 class Tokens:
     """Issues and verifies join tokens. `clock` gives Unix seconds."""
 
@@ -57,6 +63,23 @@ class Tokens:
         if lifetime is not None:
             claims["exp"] = int(self._clock() + lifetime)
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def operator(self, lifetime: float) -> str:
+        """A token for whoever runs this server, to be made where the signing key is."""
+        claims = {"operator": True, "exp": int(self._clock() + lifetime)}
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def verify_operator(self, token: str) -> None:
+        """Raises Unauthorized for anything but an operator's token in force."""
+        try:
+            if len(token) > _MAX_TOKEN:
+                raise ValueError("too long")
+            payload = jwt.decode(token, self._key, algorithms=[_ALGORITHM], options={"verify_exp": False})
+            claims = msgspec.convert(payload, _Operator)
+        except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError, RecursionError) as error:
+            raise Unauthorized("this is the operator's; the token is not valid") from error
+        if claims.exp <= self._clock():
+            raise Unauthorized("the token has expired")
 
     def link(self, room: str, role: Role, link: str) -> str:
         """The invite link's path (`hub.Mint`)."""

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     """`embedded`, a diffusers folder, a hub id, or `none`."""
     music_model: str = Field(default="embedded", min_length=1, max_length=1024)
     """`embedded`, a MusicGen folder or hub id, `magenta-rt`, or `none`."""
+    text_models: tuple[str, ...] = Field(default=(), max_length=16)
+    """Other models that may take `text_model`'s place while the server runs, and below those of the others."""
+    image_models: tuple[str, ...] = Field(default=(), max_length=16)
+    music_models: tuple[str, ...] = Field(default=(), max_length=16)
+    models_by: Literal["operator", "owners"] = "operator"
+    """Who changes them: the operator (`antiphon models use`), or owners of rooms too. It is changed for all rooms."""
     log_format: LogFormat = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     public_url: Annotated[str, AfterValidator(_public_url)] = ""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 from aiohttp import web
 
-from antiphon_engines.api import AudioFacts, EngineUnavailable, ImageFacts
+from antiphon_engines.api import Modality
 from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.host import HostState
-from antiphon_engines.registry import describe
 from antiphon_proto.errors import RateLimited
-from antiphon_proto.messages import AudioModel, ImageModel, ModelInfo
+from antiphon_proto.messages import ModelInfo
 from antiphon_server.archive import Archive
 from antiphon_server.auth import Tokens
 from antiphon_server.config import Settings
@@ -21,6 +21,7 @@ from antiphon_server.formats.desk import Converter
 from antiphon_server.hub import Hub
 from antiphon_server.limits import Buckets
 from antiphon_server.metrics import GatewayCollector, Metrics
+from antiphon_server.model_desk import ModelDesk
 from antiphon_server.outbox import Traffic
 from antiphon_server.pictures import Pictures
 from antiphon_server.proxies import Origins, Proxies
@@ -48,6 +49,11 @@ class Engine(RunEngine, Protocol):
     @property
     def stats(self) -> Stats: ...
 
+    @property
+    def models(self) -> Mapping[Modality, str]: ...
+
+    def use(self, modality: Modality, model: str) -> None: ...
+
     async def start(self) -> None: ...
 
     async def wait_ready(self) -> None: ...
@@ -68,6 +74,7 @@ class Gateway:
         assets: AssetStore,
         pictures: Pictures,
         engine: Engine,
+        model_desk: ModelDesk,
         hub: Hub,
         archive: Archive,
         metrics: Metrics,
@@ -79,6 +86,7 @@ class Gateway:
         self.assets = assets
         self.pictures = pictures
         self.engine = engine
+        self.model_desk = model_desk
         self.hub = hub
         self.archive = archive
         self.metrics = metrics
@@ -114,58 +122,7 @@ class Gateway:
             raise RateLimited("too many newcomers from this address; wait a little")
 
     def models(self) -> tuple[ModelInfo, ...]:
-        return models(self.engine.state, self.settings.text_model)
+        return self.model_desk.infos()
 
 
 GATEWAY = web.AppKey("gateway", Gateway)
-
-
-def models(state: HostState, text_model: str) -> tuple[ModelInfo, ...]:
-    """Which engines answer, for people: known by their settings before they have loaded."""
-    ready = state.status == "ready"
-    if not state.engines:
-        return (ModelInfo("text", _name(text_model), "", ready, state.message[:200]),)
-    return tuple(
-        ModelInfo(
-            engine.modality,
-            engine.name,
-            engine.device,
-            ready,
-            engine.note if ready else state.message[:200],
-            _image_model(engine.image),
-            _audio_model(engine.audio),
-        )
-        for engine in state.engines
-    ) + tuple(
-        ModelInfo(absent.modality, absent.name, "", False, absent.reason[:200]) for absent in state.absent
-    )
-
-
-def _image_model(facts: ImageFacts | None) -> ImageModel | None:
-    if facts is None:
-        return None
-    return ImageModel(
-        facts.width,
-        facts.height,
-        facts.steps,
-        facts.guidance,
-        facts.max_pixels,
-        tuple(facts.samplers),
-        facts.strength,
-    )
-
-
-def _audio_model(facts: AudioFacts | None) -> AudioModel | None:
-    if facts is None:
-        return None
-    lead_ms = 1000 * facts.lead
-    return AudioModel(
-        facts.hears, tuple(facts.controls), tuple(facts.roles), lead_ms, facts.pre_skip, tuple(facts.prompts)
-    )
-
-
-def _name(text_model: str) -> str:
-    try:
-        return describe(text_model).name
-    except EngineUnavailable:
-        return text_model

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from antiphon_engines.api import QueueFull
+from antiphon_engines.api import Modality, QueueFull
 from antiphon_proto.errors import CloseCode, NotFound
 from antiphon_proto.messages import ModelInfo
 from antiphon_server import jam
@@ -53,6 +53,7 @@ class Hub:
         assets: AssetDesk | None = None,
         proofreader: Proofreader | None = None,
         on_tick: Callable[[float], None] | None = None,
+        use_model: Callable[[Modality, str], None] | None = None,
     ) -> None:
         self._on_tick = on_tick
         self.sound = Sound()
@@ -66,6 +67,7 @@ class Hub:
             assets,
             self.sound,
             proofreader,
+            use_model,
         )
         self._store = store
         self._max_rooms = max_rooms

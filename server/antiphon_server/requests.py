@@ -33,6 +33,7 @@ from antiphon_proto.messages import (
     Steer,
     Stop,
     Undo,
+    UseModel,
     Viewing,
 )
 from antiphon_server.authorship import Owner
@@ -163,6 +164,8 @@ class Requests:
                 self._step_back(room.shared.document.redo(member.origin), member)
             case Revoke(participant):
                 self._revoke(member, participant)
+            case UseModel(modality, model):
+                room.use_model(modality, model)
             case Resync(reason):
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
@@ -207,6 +210,8 @@ def reference(message: ClientMessage) -> tuple[str, str]:
             return tag, run or ""
         case Revoke(participant):
             return tag, participant
+        case UseModel(modality):
+            return tag, modality
         case LearnStyle(learn=number):
             return tag, str(number)
     return tag, ""

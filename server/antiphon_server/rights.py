@@ -36,6 +36,7 @@ from antiphon_proto.messages import (
     Steer,
     Stop,
     Undo,
+    UseModel,
     Viewing,
 )
 
@@ -87,6 +88,7 @@ NEEDED: dict[type[Message], Right] = {
     Undo: Right.EDIT,
     Redo: Right.EDIT,
     Revoke: Right.MODERATE,
+    UseModel: Right.MODERATE,  # and the server's settings
     Resync: Right.SEE,
 }
 

@@ -19,9 +19,11 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from antiphon_engines.api import Modality
 from antiphon_proto.errors import (
     AntiphonError,
     CloseCode,
+    Denied,
     ErrorCode,
     PeerError,
     ProtocolViolation,
@@ -112,6 +114,8 @@ class Services(Struct, frozen=True):
     assets: AssetDesk | None = None
     sound: Sound = field(default_factory=Sound)
     proofreader: Proofreader | None = None
+    use_model: Callable[[Modality, str], None] | None = None
+    """An owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
 
 
 class Room:
@@ -195,6 +199,12 @@ class Room:
     @property
     def limits(self) -> RoomLimits:
         return self._services.limits
+
+    def use_model(self, modality: Modality, name: str) -> None:
+        """Raises Denied, NotFound, EngineUnavailable."""
+        if self._services.use_model is None:
+            raise Denied("which model serves is not chosen here")
+        self._services.use_model(modality, name)
 
     def models(self) -> tuple[ModelInfo, ...]:
         return self._services.models()

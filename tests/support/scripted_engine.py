@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
 
 from antiphon_engines.api import (
+    Absent,
     Audio,
     AudioFacts,
     AudioRequest,
@@ -13,6 +17,7 @@ from antiphon_engines.api import (
     EngineUnavailable,
     ImageFacts,
     ImageRequest,
+    Modality,
     Performed,
     PlayedNote,
     Request,
@@ -75,6 +80,7 @@ class ScriptedEngine:
         self.cancelled: list[str] = []
         self.state = HostState("stopped")
         self.stats = Stats()
+        self.used: list[tuple[Modality, str]] = []
         self._on_state = on_state
         self._failure = failure
         self._sinks: dict[str, Sink] = {}
@@ -88,6 +94,26 @@ class ScriptedEngine:
     @property
     def waiting(self) -> int:
         return 0
+
+    @property
+    def models(self) -> dict[Modality, str]:
+        return {}
+
+    def use(self, modality: Modality, model: str) -> None:
+        """Loaded at once, unless its folder is called `broken`."""
+        self.used.append((modality, model))
+        if model.endswith("broken"):
+            problem = Absent(modality, model, "its file is damaged")
+            self.become(replace(self.state, coming=(problem,)))
+            return
+        self.become(
+            replace(self.state, coming=(Absent(modality, model, "it is being loaded", loading=True),))
+        )
+        engines = tuple(
+            replace(engine, name=Path(model).name) if engine.modality == modality else engine
+            for engine in self.state.engines
+        )
+        self.become(replace(self.state, engines=engines, coming=()))
 
     async def start(self) -> None:
         self.become(

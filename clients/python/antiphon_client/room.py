@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -67,6 +67,7 @@ from antiphon_proto.messages import (
     Tokens,
     Undo,
     Update,
+    UseModel,
     Versions,
     Viewing,
     Welcome,
@@ -309,6 +310,11 @@ class Room:
     async def revoke(self, participant: str) -> None:
         """Put a member out (owners only)."""
         await self._request(Revoke(participant))
+
+    async def use_model(self, modality: Literal["text", "image", "audio"], model: str) -> None:
+        """Let another of the model's `choices` serve all rooms (owners, where the server lets them). `models` tells how
+        it goes; a refusal is among `take_refusals`."""
+        await self._request(UseModel(modality, model))
 
     def take_refusals(self) -> list[RequestRefused]:
         """Errors of requests that nobody awaits (accept, undo, revoke...), oldest first; at most 64 are kept."""

@@ -529,6 +529,11 @@ test("a model's note names prompts after a colon", () => {
     note,
     image: null,
     audio: null,
+    backend: "torch",
+    building: [],
+    choices: [],
+    coming: "",
+    refused: "",
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
     "ice cream",

@@ -17,6 +17,7 @@ const MODEL: ImageModel = {
   max_pixels: 1 << 20,
   samplers: ["dpmpp_2m", "ddim"],
   strength: 0.4,
+  adapters: [],
 };
 const read = (fields: Record<string, unknown>) =>
   readObject("id", (name) => ({ z: "V", x: 0, y: 0, w: 100, h: 100, ...fields })[name]);

@@ -16,11 +16,15 @@ from antiphon_engines.audio import spec as music
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
 from antiphon_engines.text.prepare import Progress as Report
 from antiphon_server.commands.reporting import reporting
+from antiphon_server.commands.switching import use_model
 
 app = typer.Typer(no_args_is_help=True, help="The models that Antiphon knows by name.")
 
 CacheDir = Annotated[Path | None, typer.Option(help="Folder of prepared models (default: ~/.cache/antiphon)")]
 ConfigFile = Annotated[Path | None, typer.Option(help="Settings file (TOML); every setting can stand there")]
+
+
+app.command("use")(use_model)
 
 
 @app.command("list")

@@ -109,6 +109,7 @@ const imageModel = record({
   max_pixels: uint,
   samplers: list(anyText),
   strength: optional(float, () => 0.6),
+  adapters: optional(list(anyText), () => []),
 });
 const audioModel = record({
   hears: oneOf("notes", "audio", "nothing"),
@@ -126,6 +127,11 @@ const modelInfo = record({
   note: optional(anyText, blank),
   image: optional(nullable(imageModel), nothing),
   audio: optional(nullable(audioModel), nothing),
+  backend: optional(anyText, blank),
+  building: optional(list(record({ part: anyText, backend: anyText, fraction: float })), () => []),
+  choices: optional(list(anyText), () => []),
+  coming: optional(anyText, blank),
+  refused: optional(anyText, blank),
 });
 const limits = record({
   max_message: uint,
@@ -320,6 +326,7 @@ const CLIENT: Shapes<ClientMessage> = {
   delete_comment: record({ comment: commentId, reply: optional(nullable(id), nothing) }),
   learn_style: record({ learn: uint, offset: uint, start: uint, end: uint }),
   revoke: record({ participant: id }),
+  use_model: record({ modality: oneOf("text", "image", "audio"), model: text({ min: 1, max: 1024 }) }),
   resync: record({ reason: optional(text({ max: 128 }), blank) }),
   ping: record({ sent_ms: float }),
   fragment,

@@ -91,6 +91,8 @@ export interface ImageModel {
   samplers: string[];
   /** Of `image_to_image`. */
   strength: number;
+  /** Names that `params.adapters` may ask for. */
+  adapters: string[];
 }
 /** What a band hears and honours. */
 export interface AudioModel {
@@ -113,6 +115,16 @@ export interface ModelInfo {
   note: string;
   image: ImageModel | null;
   audio: AudioModel | null;
+  /** What runs it; told again when another one takes over. */
+  backend: string;
+  /** Plans that are built for it while it serves. */
+  building: { part: string; backend: string; fraction: number }[];
+  /** Models that an owner may put in its place, itself among them. */
+  choices: string[];
+  /** The model that is being loaded to take its place. */
+  coming: string;
+  /** Why the one that was asked for last could not. */
+  refused: string;
 }
 export interface Limits {
   max_message: number;
@@ -323,6 +335,7 @@ export type ClientMessage =
   | { tag: "delete_comment"; comment: string; reply: string | null }
   | { tag: "learn_style"; learn: number; offset: number; start: number; end: number }
   | { tag: "revoke"; participant: string }
+  | { tag: "use_model"; modality: ModelInfo["modality"]; model: string }
   | { tag: "resync"; reason: string }
   | { tag: "ping"; sent_ms: number }
   | Fragment;

@@ -366,6 +366,11 @@ export class Room implements Port {
     this.send({ tag: "redo" });
   }
 
+  /** Let another model serve all rooms. */
+  useModel(modality: ModelInfo["modality"], model: string): void {
+    this.send({ tag: "use_model", modality, model });
+  }
+
   removeMember(participant: string): void {
     if (this.send({ tag: "revoke", participant })) this.put(this.removed, participant, true);
   }

@@ -575,6 +575,18 @@ export const en = {
     loading: "loading",
   },
 
+  models: {
+    choose: {
+      text: "Model that writes, in all rooms",
+      image: "Model that paints, in all rooms",
+      audio: "Model that plays, in all rooms",
+    },
+    coming: (name: string, serving: string) => `${name} is being loaded; ${serving} answers meanwhile.`,
+    refused: (reason: string, serving: string) => `${reason}. ${serving} goes on.`,
+    building: (part: string, backend: string, percent: number) =>
+      `Getting faster: ${part} for ${backend}, ${percent} %`,
+  },
+
   side: {
     label: "Beside the page",
     runs: "AI",

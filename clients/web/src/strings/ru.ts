@@ -589,6 +589,18 @@ export const ru: Strings = {
     loading: "загружается",
   },
 
+  models: {
+    choose: {
+      text: "Модель, которая пишет, во всех комнатах",
+      image: "Модель, которая рисует, во всех комнатах",
+      audio: "Модель, которая играет, во всех комнатах",
+    },
+    coming: (name: string, serving: string) => `${name} загружается; пока отвечает ${serving}.`,
+    refused: (reason: string, serving: string) => `${reason}. Дальше отвечает ${serving}.`,
+    building: (part: string, backend: string, percent: number) =>
+      `Ускоряется: ${part} для ${backend}, ${percent} %`,
+  },
+
   side: {
     label: "Рядом с текстом",
     runs: "ИИ",

@@ -1,19 +1,20 @@
 // What the model did and does in this room, newest first.
 
-import type { ModelInfo, RunInfo } from "../protocol/messages";
+import type { RunInfo } from "../protocol/messages";
 import { t } from "../strings";
+import { ModelCard } from "./modelCard";
 import { RunCard } from "./runCard";
 import type { TabProps } from "./sidePanel";
 
 export function RunsPanel({ room }: TabProps) {
-  // The band has its place in the jam.
+  // The band has its place in the jam; here it stands only where another may take its place.
   const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
   const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));
-  const models = room.models.value.filter((model) => model.modality !== "audio");
+  const models = room.models.value.filter((model) => model.modality !== "audio" || model.choices.length > 0);
   return (
     <>
       {models.map((model) => (
-        <ModelCard key={model.name} model={model} />
+        <ModelCard key={model.modality} model={model} room={room} />
       ))}
       {runs.length === 0 ? (
         <div class="panel-empty">
@@ -56,21 +57,4 @@ function newestOfEach(runs: readonly RunInfo[]): RunInfo[] {
     frames.add(run.target);
     return first;
   });
-}
-
-/** Which model this is and what it is good at, as the server says. */
-function ModelCard({ model }: { model: ModelInfo }) {
-  return (
-    <section class="model-card">
-      <p class="model-name">
-        <span class={`model-dot ${model.ready ? "" : "waiting"}`} />
-        {model.name}
-        <span class="model-state">
-          {model.device ? `${model.device} · ` : ""}
-          {model.ready ? t.runs.ready : t.runs.loading}
-        </span>
-      </p>
-      {model.note && <p class="hint">{model.note}</p>}
-    </section>
-  );
 }

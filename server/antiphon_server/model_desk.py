@@ -1,0 +1,155 @@
+"""Which models serve, which could, and changing them while the server runs.
+
+People know models by their names; specs, which may be paths and addresses of this machine, stay here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from antiphon_engines import registry
+from antiphon_engines.api import Absent, AudioFacts, EngineInfo, EngineUnavailable, ImageFacts, Modality
+from antiphon_engines.audio import spec as music
+from antiphon_engines.host import HostState
+from antiphon_proto.errors import Denied, NotFound
+from antiphon_proto.messages import AudioModel, Building, ImageModel, ModelInfo
+from antiphon_server.config import Settings
+
+
+class Host(Protocol):
+    """What is needed of the engine host."""
+
+    @property
+    def state(self) -> HostState: ...
+
+    @property
+    def models(self) -> Mapping[Modality, str]: ...
+
+    def use(self, modality: Modality, model: str) -> None: ...
+
+
+class ModelDesk:
+    """Of the models that are set. Raises EngineUnavailable for a spec among them that names none."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        self._host = host
+        self._owners = settings.models_by == "owners"
+        self._text_model = settings.text_model
+        self._names = {
+            "text": _named("text", settings.text_model, settings.text_models),
+            "image": _named("image", settings.image_model, settings.image_models),
+            "audio": _named("audio", settings.music_model, settings.music_models),
+        }
+
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """What answers, for people: known by the settings before it has loaded."""
+        state = self._host.state
+        ready = state.status == "ready"
+        if not state.engines:
+            name = self.name("text", self._text_model)
+            return (ModelInfo("text", name, "", ready, state.message[:200]),)
+        serving = tuple(_serving(engine, ready, state.message) for engine in state.engines)
+        missing = tuple(
+            ModelInfo(
+                absent.modality, self.name(absent.modality, absent.name), "", False, absent.reason[:200]
+            )
+            for absent in state.absent
+        )
+        return tuple(self._with_choices(info, state.coming) for info in serving + missing)
+
+    def choices(self, modality: Modality) -> tuple[str, ...]:
+        """Names of the models that are set for a modality."""
+        return tuple(self._names[modality].values())
+
+    def name(self, modality: Modality, spec: str) -> str:
+        return self._names[modality].get(spec, spec)
+
+    def ask(self, modality: Modality, name: str) -> None:
+        """An owner of a room chooses. Raises Denied where that is the operator's, and as `use`."""
+        if not self._owners:
+            raise Denied("which model serves is chosen by the operator of this server")
+        self.use(modality, name)
+
+    def use(self, modality: Modality, name: str) -> None:
+        """Let the model of that name serve. Raises NotFound for one that is not set, and EngineUnavailable."""
+        for spec, known in self._names[modality].items():
+            if known == name:
+                self._host.use(modality, spec)
+                return
+        known = ", ".join(self.choices(modality)) or "none"
+        raise NotFound(f"there is no {modality} model {name!r} among those set: {known}")
+
+    def _with_choices(self, info: ModelInfo, coming: tuple[Absent, ...]) -> ModelInfo:
+        mine = next((each for each in coming if each.modality == info.modality), None)
+        offered = self.choices(info.modality)
+        return replace(
+            info,
+            choices=offered if self._owners and len(offered) > 1 else (),
+            coming=self.name(mine.modality, mine.name) if mine is not None and mine.loading else "",
+            refused=f"{self.name(mine.modality, mine.name)}: {mine.reason}"[:200]
+            if mine is not None and not mine.loading
+            else "",
+        )
+
+
+def _named(modality: Modality, first: str, others: tuple[str, ...]) -> dict[str, str]:
+    """Spec -> name; of two models of one name the second is known by its spec."""
+    found: dict[str, str] = {}
+    for spec in dict.fromkeys((first, *others)):
+        name = _describe(modality, spec)
+        if name:
+            found[spec] = spec if name in found.values() else name
+    return found
+
+
+def _describe(modality: Modality, spec: str) -> str:
+    """The name of a spec; empty for `none`, and the spec itself where it names nothing on this machine now."""
+    describe = {"text": registry.describe, "image": registry.describe_image, "audio": music.describe}[
+        modality
+    ]
+    try:
+        described = describe(spec)
+    except EngineUnavailable:
+        return spec
+    return "" if described is None else described.name
+
+
+def _serving(engine: EngineInfo, ready: bool, message: str) -> ModelInfo:
+    return ModelInfo(
+        engine.modality,
+        engine.name,
+        engine.device,
+        ready,
+        engine.note if ready else message[:200],
+        _image_model(engine.image, engine.adapters),
+        _audio_model(engine.audio),
+        engine.backend,
+        tuple(Building(each.part, each.backend, each.fraction) for each in engine.building),
+    )
+
+
+def _image_model(facts: ImageFacts | None, adapters: tuple[str, ...]) -> ImageModel | None:
+    if facts is None:
+        return None
+    return ImageModel(
+        facts.width,
+        facts.height,
+        facts.steps,
+        facts.guidance,
+        facts.max_pixels,
+        tuple(facts.samplers),
+        facts.strength,
+        adapters,
+    )
+
+
+def _audio_model(facts: AudioFacts | None) -> AudioModel | None:
+    if facts is None:
+        return None
+    lead_ms = 1000 * facts.lead
+    return AudioModel(
+        facts.hears, tuple(facts.controls), tuple(facts.roles), lead_ms, facts.pre_skip, tuple(facts.prompts)
+    )
