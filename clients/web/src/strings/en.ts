@@ -640,7 +640,7 @@ export const en = {
   },
 
   history: {
-    title: "The text as it was",
+    title: "The room as it was",
     now: "Now",
     at: (at: number, last: number) => `Change ${at} of ${last}`,
     asOf: (when: string) => `As of ${when}`,

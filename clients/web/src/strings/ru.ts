@@ -654,7 +654,7 @@ export const ru: Strings = {
   },
 
   history: {
-    title: "Текст, каким он был",
+    title: "Комната, какой она была",
     now: "Сейчас",
     at: (at, last) => `Правка ${at} из ${last}`,
     asOf: (when) => `На ${when}`,

@@ -236,7 +236,7 @@ function Marks({ easel }: { easel: Easel }) {
       {area && <rect class={area.kind === "frame" ? "frame-edge" : "mark-marquee"} {...rect(area.box)} />}
       {easel.selection.objects.value.length > 1 &&
         easel.selection.objects.value.map((object) => (
-          <rect key={object.id} class="mark-one" {...rect(bounds(object))} />
+          <rect key={object.id} class="mark-each" {...rect(bounds(object))} />
         ))}
       {chosen && (
         <>

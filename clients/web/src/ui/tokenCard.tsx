@@ -14,7 +14,7 @@ const DWELL_MS = 450;
 const LINGER_MS = 350;
 // Room that the card and the ask bar take, in pixels.
 const CARD_WIDTH = 240;
-const CARD_HEIGHT = 280;
+const CARD_HEIGHT = 250;
 const ASK_BAR = 130;
 
 interface Place extends Spot {
