@@ -21,28 +21,30 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .data import Picture, load_pictures
+from .painter import Painter
 from .runtime import (
     CurveLog,
     Deadline,
     autocast,
     device_of,
-    images_to_tensor,
     learning_rate,
     save_grid,
     set_threads,
 )
-from .scenes import Composer, draw_scene
+from .scenes import draw_scene
 
 LATENT_CHANNELS = 4
 STAGES = 4
 LATENT_LIMIT = 3.0
+BATCH = 64
+"""Scenes that are painted at once."""
 
 _TO_YCC = torch.tensor([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]])
 _YCC_SCALE = torch.tensor([1.6, 4.5, 4.5])
 _YCC_MEAN = torch.tensor([0.55, 0.0, 0.0])
 
 
-def new_autoencoder(width: int = 32) -> AutoencoderTiny:
+def new_autoencoder(width: int = 48) -> AutoencoderTiny:
     """Return an untrained autoencoder that starts as an exact 8x8 colour average."""
     model = AutoencoderTiny(
         encoder_block_out_channels=(width,) * STAGES,
@@ -112,24 +114,28 @@ def scribble(image: np.ndarray, rng: Random) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def compose_pool(pictures: list[Picture], size: int, rng: Random) -> np.ndarray:
-    """Compose ``[size, 128, 128, 3]`` uint8 random scenes, one in ten scribbled on."""
-    composer, images = Composer(), []
-    for _ in range(size):
-        picture = rng.choice(pictures)
-        image = composer.compose(picture, draw_scene(picture, rng))
-        images.append(scribble(image, rng) if rng.random() < 0.1 else image)
-    return np.stack(images)
+def compose_pool(pictures: list[Picture], size: int, rng: Random, device: torch.device) -> Tensor:
+    """Compose ``[size, 3, 128, 128]`` uint8 random scenes on the device, one in ten scribbled on."""
+    painter, parts = Painter(pictures, device), []
+    for start in range(0, size, BATCH):
+        chosen = [rng.choice(pictures) for _ in range(min(BATCH, size - start))]
+        images = painter.paint(chosen, [draw_scene(picture, rng) for picture in chosen])
+        part = ((images + 1) * 127.5).round().byte()
+        for index in range(0, len(chosen), 10):
+            drawn = scribble(part[index].permute(1, 2, 0).cpu().numpy(), rng)
+            part[index] = torch.tensor(drawn).permute(2, 0, 1).to(device)
+        parts.append(part)
+    return torch.cat(parts)
 
 
-def training_batch(pool: np.ndarray, size: int, crop: int, rng: Random) -> Tensor:
+def training_batch(pool: Tensor, size: int, crop: int) -> Tensor:
     """Cut ``[size, 3, crop, crop]`` in -1..1 out of random pictures of the pool."""
-    images = []
-    for _ in range(size):
-        image = pool[rng.randrange(len(pool))]
-        top, left = rng.randint(0, image.shape[0] - crop), rng.randint(0, image.shape[1] - crop)
-        images.append(image[top : top + crop, left : left + crop])
-    return images_to_tensor(np.stack(images))
+    device, spare = pool.device, pool.shape[-1] - crop + 1
+    chosen = torch.randint(len(pool), (size, 1, 1), device=device)
+    across = torch.arange(crop, device=device)
+    rows = torch.randint(spare, (size, 1, 1), device=device) + across[:, None]
+    columns = torch.randint(spare, (size, 1, 1), device=device) + across
+    return pool[chosen, :, rows, columns].permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
 def _edges(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,7 +163,7 @@ def psnr(output: Tensor, target: Tensor) -> float:
 def train(arguments: argparse.Namespace) -> None:
     """Train, then measure on whole pictures and store the model, its scale and its latent-to-RGB matrix."""
     device = device_of(arguments.device)
-    pictures = load_pictures(arguments.work, "train", "shapes", "autoencoder")
+    pictures = load_pictures(arguments.work, "train", "shapes")
     folder = arguments.work / "vae"
     state_file = arguments.work / "autoencoder.pt"
     model = new_autoencoder(arguments.width).to(device, memory_format=torch.channels_last)
@@ -173,15 +179,16 @@ def train(arguments: argparse.Namespace) -> None:
         optimizer.load_state_dict(state["optimizer"])
         step, spent = state["step"], state["spent"]
     rng = Random(step + 1)
-    pool = compose_pool(pictures, arguments.pool, rng)
+    pool = compose_pool(pictures, arguments.pool, rng, device)
     log = CurveLog(arguments.work / "autoencoder.csv", "step", "loss", "psnr_db", "latent_std")
     deadline = Deadline(arguments.minutes, arguments.steps, spent)
     save_every = max(1, arguments.save_every)
     while not deadline.passed(step):
         for group in optimizer.param_groups:
             group["lr"] = arguments.lr * learning_rate(step, deadline.fraction(step), warmup=50)
-        target = training_batch(pool, arguments.batch, arguments.crop, rng)
-        target = target.to(device, memory_format=torch.channels_last)
+        target = training_batch(pool, arguments.batch, arguments.crop).contiguous(
+            memory_format=torch.channels_last
+        )
         with autocast(device, arguments.bf16):
             latents = model.encode(target).latents
             output = model.decode(latents + 0.04 * torch.randn_like(latents)).sample
@@ -213,7 +220,7 @@ def finish(model: AutoencoderTiny, pictures: list[Picture], work: Path, seconds:
     model.eval()
     device = next(model.parameters()).device
     rng = Random(0)
-    sample = images_to_tensor(compose_pool(pictures, 256, rng)).to(device)
+    sample = compose_pool(pictures, 256, rng, device).float().div(127.5).sub(1)
     latents = torch.cat([model.encode(part).latents for part in torch.split(sample, 32)])
     output = torch.cat([model.decode(part).sample for part in torch.split(latents, 32)])
     model.register_to_config(scaling_factor=float(1 / latents.std()))
@@ -251,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pool", type=int, default=6000, help="composed pictures that are kept in memory")
     parser.add_argument("--crop", type=int, default=64)
-    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--width", type=int, default=48)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)

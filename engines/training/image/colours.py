@@ -88,13 +88,14 @@ class Paintable:
         """Analyse an object: ``rgb [H, W, 3]``, ``alpha [H, W]``."""
         hue, saturation, _ = hue_saturation_value(rgb)
         ink = alpha > 0.5
-        shares = colour_shares(rgb, ink.astype(np.float32))
+        index = colour_index(rgb)
+        shares = np.bincount(index[ink], minlength=len(_NAMES)) / max(int(ink.sum()), 1)
         luminance = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
         main = int(shares.argmax())
         if main >= _BLACK and shares[:_BLACK].sum() > 0.45:
             main = int(shares[:_BLACK].argmax())
         if main < _BLACK:
-            angle = np.deg2rad(hue[ink & (colour_index(rgb) == main)])
+            angle = np.deg2rad(hue[ink & (index == main)])
             centre = np.rad2deg(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean()))
             distance = np.abs((hue - centre + 180) % 360 - 180)
             mask = np.clip((52 - distance) / 18, 0, 1) * np.clip((saturation - 0.1) / 0.12, 0, 1)

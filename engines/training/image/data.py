@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .colours import natural_colour
-from .sources import SOURCES, fetch, icons_of, render, wide_concepts
+from .sources import SOURCES, fetch, icons_of, render
 from .vocabulary import CONCEPTS, STYLES, Concept
 
 __all__ = ["Picture", "load_pictures", "nouns_of", "store_pictures"]
@@ -109,11 +109,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--limit", type=int, default=0, help="only the first so many nouns (for a quick check)"
     )
-    parser.add_argument("--wide", action="store_true", help="every emoji that the sets share (for a GPU)")
     arguments = parser.parse_args(argv)
     sets = arguments.sets or fetch(arguments.work / "npm")
-    concepts = (*CONCEPTS, *wide_concepts(sets)) if arguments.wide else CONCEPTS
-    concepts = concepts[: arguments.limit or None]
+    concepts = CONCEPTS[: arguments.limit or None]
     counts = build(arguments.work, sets, concepts)
     print(f"{sum(counts.values())} pictures of {len(concepts)} nouns: {dict(counts)}")
 

@@ -11,6 +11,7 @@ average of the weights. The text reaches the UNet as one pooled vector beside th
 import argparse
 import copy
 import json
+import math
 import signal
 import threading
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ from transformers import BertTokenizer, CLIPTextModel
 
 from .latents import load_latents
 from .runtime import CurveLog, Deadline, autocast, device_of, learning_rate, save_grid, set_threads
-from .scenes import caption
+from .scenes import Scene, caption
 from .text import tokenize
 
 __all__ = ["assemble", "sample"]
@@ -42,9 +43,9 @@ GUIDANCE = 3.0
 SAMPLED_STEPS = 8
 SHOWN = (
     "red apple", "cat", "purple house", "blue rocket", "skull", "green tree", "yellow sun", "dog",
-    "pink heart on black background", "car", "happy face", "burger", "orange fish", "crimson kitten", "ice cream",
-    "umbrella", "green cat on yellow background", "blue strawberry", "purple alien", "ghost", "penguin", "pink car",
-    "star", "brown owl",
+    "pink heart on black background", "car", "happy face", "burger", "orange fish", "crimson kitten", "guitar",
+    "umbrella", "green cat on yellow background", "two apples", "small purple robot top left", "elephant", "penguin",
+    "dragon", "синяя машина", "three stars on blue background",
 )  # fmt: skip
 """Captions of the sample grids that are written during training."""
 
@@ -112,10 +113,9 @@ class Trainer:
         """Load the latents and the text encoder, and make or resume the model and its optimiser."""
         self.arguments, self.work = arguments, arguments.work
         self.device = device_of(arguments.device)
-        self.latents, self.scenes = load_latents(self.work)
-        if self.device.type == "cuda":
-            self.latents = self.latents.to(self.device)
-        self.tokenizer = BertTokenizer.from_pretrained(self.work / "tokenizer")
+        latents, scenes = load_latents(self.work)
+        self.latents = latents.to(self.device)
+        self.captions = self.say(scenes, arguments.captions, Random(0)).to(self.device)
         self.text_encoder = CLIPTextModel.from_pretrained(self.work / "text_encoder").to(self.device).eval()
         self.text_encoder.requires_grad_(False)
         channels = tuple(int(width) for width in arguments.channels.split(","))
@@ -130,9 +130,15 @@ class Trainer:
         self.step, self.seen, self.spent = 0, 0, 0.0
         self.forward = torch.compile(self.model) if arguments.compile else self.model
         self.alphas = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(self.device)
-        self.rng = Random(0)
         if arguments.resume and self.checkpoint.exists():
             self.load()
+
+    def say(self, scenes: list[Scene], count: int, rng: Random) -> Tensor:
+        """Return ``count`` captions of each scene as token ids, ``[scenes + 1, count, tokens]``; the last is empty."""
+        tokenizer = BertTokenizer.from_pretrained(self.work / "tokenizer")
+        texts = [caption(scene, rng) for scene in scenes for _ in range(count)] + [""] * count
+        parts = [tokenize(tokenizer, texts[start : start + 8192]) for start in range(0, len(texts), 8192)]
+        return torch.cat(parts).unflatten(0, (-1, count))
 
     @property
     def checkpoint(self) -> Path:
@@ -147,7 +153,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seen, self.spent = state["step"], state["seen"], state["spent"]
-        self.rng = Random(self.step)
+        torch.manual_seed(self.step)
 
     def save(self, spent: float) -> None:
         """Write the checkpoint, and the averaged model as a stock folder."""
@@ -174,17 +180,14 @@ class Trainer:
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Return clean latents ``[B, 4, 16, 16]`` and the encoded captions ``[B, tokens, width]``."""
-        size = self.arguments.batch
-        chosen = [self.rng.randrange(len(self.scenes)) for _ in range(size)]
-        texts = [
-            "" if self.rng.random() < self.arguments.drop else caption(self.scenes[i], self.rng)
-            for i in chosen
-        ]
-        ids = tokenize(self.tokenizer, texts).to(self.device)
-        with torch.no_grad():
+        size, scenes = self.arguments.batch, len(self.latents)
+        chosen = torch.randint(scenes, (size,), device=self.device)
+        which = torch.randint(self.captions.shape[1], (size,), device=self.device)
+        dropped = torch.rand(size, device=self.device) < self.arguments.drop
+        ids = self.captions[torch.where(dropped, scenes, chosen), which]
+        with torch.no_grad(), autocast(self.device, self.arguments.bf16):
             words = self.text_encoder(ids)[0]
-        index = torch.tensor(chosen, device=self.latents.device)
-        return self.latents[index].to(self.device, torch.float32), words
+        return self.latents[chosen].float(), words.float()
 
     def loss(self) -> Tensor:
         """Return the v-prediction loss of one batch, with stratified timesteps."""
@@ -202,8 +205,8 @@ class Trainer:
             ).sample
         return functional.mse_loss(output.float(), velocity)
 
-    def update(self, rate: float) -> float:
-        """Take one optimisation step and return its loss."""
+    def update(self, rate: float) -> Tensor:
+        """Take one optimisation step and return its loss, which nothing has waited for yet."""
         loss = self.loss()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -216,14 +219,12 @@ class Trainer:
         decay = min(self.arguments.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
-        return loss.item()
+        return loss.detach()
 
     def show(self, name: str) -> None:
         """Write a grid of samples of the averaged model."""
-        device_of_average = self.average.device
-        pipeline = assemble(self.work, self.average.to("cpu"))
+        pipeline = assemble(self.work, self.average).to(self.device)
         images = sample(pipeline, list(SHOWN), 1, SAMPLED_STEPS, GUIDANCE)
-        self.average.to(device_of_average)
         folder = self.work / "grids"
         folder.mkdir(exist_ok=True)
         save_grid(folder / f"{name}.png", images, columns=8)
@@ -234,7 +235,7 @@ class Trainer:
         deadline = Deadline(arguments.minutes, arguments.steps, self.spent)
         log = CurveLog(self.work / "denoiser.csv", "step", "samples", "seconds", "loss", "rate")
         marks = iter(chain((i / arguments.grids for i in range(1, arguments.grids)), (float("inf"),)))
-        mark, losses = next(marks), []
+        mark, saved, losses = next(marks), self.spent, []
         while mark <= deadline.fraction(self.step):
             mark = next(marks)
         stopped = threading.Event()
@@ -245,18 +246,27 @@ class Trainer:
             )
             losses.append(self.update(rate))
             if self.step % arguments.log_every == 0:
-                log.write(self.step, self.seen, deadline.spent(), sum(losses) / len(losses), rate)
+                self.report(log, losses, deadline.spent(), rate)
                 losses = []
+            if deadline.spent() >= saved + arguments.save_seconds:
+                saved = deadline.spent()
+                self.save(saved)
             if deadline.fraction(self.step) >= mark:
                 mark = next(marks)
-                self.save(deadline.spent())
                 self.show(f"step-{self.step:06d}")
         if losses:
-            log.write(self.step, self.seen, deadline.spent(), sum(losses) / len(losses), rate)
+            self.report(log, losses, deadline.spent(), rate)
         signal.signal(signal.SIGTERM, before)
         self.save(deadline.spent())
         if not stopped.is_set():
             self.show("final")
+
+    def report(self, log: CurveLog, losses: list[Tensor], spent: float, rate: float) -> None:
+        """Write the mean loss; raises FloatingPointError where it is no number, before a checkpoint could keep that."""
+        mean = torch.stack(losses).mean().item()
+        if not math.isfinite(mean):
+            raise FloatingPointError(f"the loss is {mean} at step {self.step}: resume with a smaller rate")
+        log.write(self.step, self.seen, spent, mean, rate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -279,9 +289,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--hold", type=float, default=0.6, help="share of the budget before the rate decays")
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--drop", type=float, default=0.1, help="share of captions dropped, for guidance")
-    parser.add_argument(
-        "--grids", type=int, default=10, help="how many checkpoints and sample grids to write"
-    )
+    parser.add_argument("--grids", type=int, default=10, help="how many sample grids to write")
+    parser.add_argument("--captions", type=int, default=8, help="captions that are written for each scene")
+    parser.add_argument("--save-seconds", type=float, default=300.0, help="time between checkpoints")
     parser.add_argument("--log-every", type=int, default=50)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)

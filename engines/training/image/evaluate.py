@@ -28,8 +28,9 @@ from .data import Picture, load_pictures
 from .denoiser import GUIDANCE, SAMPLED_STEPS, assemble, sample
 from .judge import Judge, load_judge
 from .latents import by_noun, trained_words
+from .painter import Painter
 from .runtime import images_to_tensor, save_grid, set_threads
-from .scenes import Composer, Scene, contrast
+from .scenes import Scene, contrast
 from .vocabulary import BACKGROUNDS, PALETTE, is_held_out
 
 Measures = dict[str, Any]
@@ -125,12 +126,13 @@ def draw_all(
 
 def reference_paintings(groups: dict[str, list[Picture]], scenes: list[Scene], rng: Random) -> Tensor:
     """Paint the scenes with the recipe's own drawings."""
-    composer = Composer()
-    images = []
-    for scene in scenes:
-        drawn = [picture for picture in groups[scene.noun] if not picture.shape_only]
-        images.append(composer.compose(rng.choice(drawn), scene))
-    return images_to_tensor(np.stack(images))
+    chosen = [rng.choice([p for p in groups[scene.noun] if not p.shape_only]) for scene in scenes]
+    return Painter(chosen).paint(chosen, scenes)
+
+
+def plain_paintings(pictures: list[Picture]) -> Tensor:
+    """Paint pictures as they are, on white."""
+    return Painter(pictures).paint(pictures, [Scene(p.noun, None, False, "white", p.style) for p in pictures])
 
 
 def measure_diversity(
@@ -145,15 +147,10 @@ def measure_diversity(
     def small(images: Tensor) -> Tensor:
         return functional.interpolate((images + 1) / 2, 32, mode="area").flatten(1)
 
-    composer = Composer()
     seeds, nearest, between = [], [], []
     for index, noun in enumerate(nouns):
         drawn = small(draw_all(pipeline, [noun] * 4, 500 + 10 * index, SAMPLED_STEPS, GUIDANCE))
-        plain = [
-            composer.compose(picture, Scene(noun, None, False, "white", picture.style))
-            for picture in groups[noun]
-        ]
-        known = small(images_to_tensor(np.stack(plain)))
+        known = small(plain_paintings(groups[noun]))
         pixels = known.shape[1] ** 0.5
         seeds += (torch.pdist(drawn) / pixels).tolist()
         nearest += (torch.cdist(drawn, known).min(1).values / pixels).tolist()
@@ -167,14 +164,10 @@ def measure_diversity(
 
 def unseen_distance(groups: dict[str, list[Picture]], unseen: list[Picture]) -> float:
     """Return the median distance of unseen sets' pictures to the nearest training picture of their noun."""
-    composer = Composer()
     distances = []
     for picture in unseen:
-        plain = [picture, *groups[picture.noun]]
-        images = [composer.compose(p, Scene(p.noun, None, False, "white", p.style)) for p in plain]
-        flat = functional.interpolate((images_to_tensor(np.stack(images)) + 1) / 2, 32, mode="area").flatten(
-            1
-        )
+        images = plain_paintings([picture, *groups[picture.noun]])
+        flat = functional.interpolate((images + 1) / 2, 32, mode="area").flatten(1)
         distances.append(float(torch.cdist(flat[:1], flat[1:]).min() / flat.shape[1] ** 0.5))
     return statistics.median(distances)
 

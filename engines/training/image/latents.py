@@ -8,7 +8,7 @@ A latent costs 2 kB against 48 kB for its picture, and neither painting nor enco
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from random import Random
 
@@ -18,20 +18,24 @@ from diffusers import AutoencoderTiny
 from torch import Tensor
 
 from .data import Picture, load_pictures
-from .runtime import autocast, device_of, images_to_tensor, set_threads
-from .scenes import Composer, Scene, draw_scene
+from .painter import Painter
+from .runtime import autocast, device_of, set_threads
+from .scenes import Placement, Scene, draw_scene
 from .vocabulary import CORE, PLAIN_STYLES
 
 __all__ = ["by_noun", "choose", "load_latents", "trained_words"]
 
-BATCH = 64
+BATCH = 256
 
 
 def load_latents(work: Path) -> tuple[Tensor, list[Scene]]:
     """Return the scaled latents, ``[N, 4, 16, 16]`` float16, and the scene of each."""
     with np.load(work / "latents.npz") as stored:
         latents = torch.from_numpy(stored["latents"])
-    scenes = [Scene(**entry) for entry in json.loads((work / "scenes.json").read_text())]
+    scenes = []
+    for entry in json.loads((work / "scenes.json").read_text()):
+        placements = tuple(Placement(*values) for values in entry.pop("placements"))
+        scenes.append(Scene(**entry | {"placements": placements, "where": tuple(entry["where"])}))
     return latents, scenes
 
 
@@ -49,9 +53,9 @@ def by_noun(pictures: Iterable[Picture]) -> dict[str, list[Picture]]:
 
 
 def choose(groups: dict[str, list[Picture]], rng: Random) -> Picture:
-    """Pick a noun, then one of its pictures: every noun is seen equally often, plain styles four times as often."""
+    """Pick a noun, then one of its pictures: every noun is seen equally often, plain styles twice as often."""
     pictures = groups[rng.choice(list(groups))]
-    return rng.choices(pictures, [4 if picture.style in PLAIN_STYLES else 1 for picture in pictures])[0]
+    return rng.choices(pictures, [2 if picture.style in PLAIN_STYLES else 1 for picture in pictures])[0]
 
 
 @torch.no_grad()
@@ -61,24 +65,25 @@ def build(work: Path, count: int, device: torch.device, bf16: bool, seed: int, e
     pictures = load_pictures(work, "train", "shapes")
     core = [picture for picture in pictures if picture.noun in CORE and picture.style in PLAIN_STYLES]
     groups = by_noun(pictures if every_noun else core)
-    rng, composer = Random(seed), Composer()
+    known = [picture for group in groups.values() for picture in group]
+    rng, painter = Random(seed), Painter(known, device)
     scenes: list[Scene] = []
     latents = []
     while len(scenes) < count:
-        images = []
-        for _ in range(min(BATCH, count - len(scenes))):
-            picture = choose(groups, rng)
-            scene = draw_scene(picture, rng)
-            scenes.append(scene)
-            images.append(composer.compose(picture, scene))
-        batch = images_to_tensor(np.stack(images)).to(device, memory_format=torch.channels_last)
+        chosen = [choose(groups, rng) for _ in range(min(BATCH, count - len(scenes)))]
+        drawn = [draw_scene(picture, rng) for picture in chosen]
+        scenes += drawn
+        batch = painter.paint(chosen, drawn).contiguous(memory_format=torch.channels_last)
         with autocast(device, bf16):
             encoded = vae.encode(batch).latents
         latents.append((encoded.float() * vae.config.scaling_factor).half().cpu().numpy())
         if len(latents) % 50 == 0:
             print(f"{len(scenes)} of {count}", flush=True)
     np.savez(work / "latents.npz", latents=np.concatenate(latents))
-    (work / "scenes.json").write_text(json.dumps([asdict(scene) for scene in scenes]))
+    stored = [
+        asdict(scene) | {"placements": [astuple(placed) for placed in scene.placements]} for scene in scenes
+    ]
+    (work / "scenes.json").write_text(json.dumps(stored))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -121,7 +121,6 @@ def source_table(counts: Counter[str]) -> str:
     use = {
         "train": "training",
         "shapes": "training, as one-colour shapes",
-        "autoencoder": "training of the autoencoder only",
         "test": "measuring the judge only",
     }
     rows += [

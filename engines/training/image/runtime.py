@@ -28,6 +28,7 @@ def device_of(name: str) -> torch.device:
     """Resolve ``auto`` to CUDA where there is one, else to the CPU."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.benchmark = True  # every stage computes one shape over and over
     return torch.device(name)
 
 

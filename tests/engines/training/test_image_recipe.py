@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 
 from training.image.colours import Paintable, dominant_colour
 from training.image.data import Picture, load_pictures, store_pictures
-from training.image.scenes import Composer, Scene, caption, draw_scene
-from training.image.vocabulary import BACKGROUNDS, CONCEPTS, CORE, PALETTE, is_held_out
+from training.image.painter import Painter
+from training.image.scenes import Placement, Scene, caption, draw_scene, plural
+from training.image.vocabulary import BACKGROUNDS, CONCEPTS, CORE, PALETTE, UNCOUNTED, is_held_out
 
 NOUNS = ("heart", "house", "car", "tree")
 
@@ -90,19 +91,99 @@ def test_a_style_that_is_not_plain_is_always_said() -> None:
     assert all("logo" in text for text in logos)
 
 
+def test_a_count_a_size_and_a_place_are_said_as_drawn() -> None:
+    rng = Random(1)
+    spots = (Placement(0.3, -0.5), Placement(0.3, 0.5))
+    pairs = {caption(Scene("pizza", "blue", True, "white", "flat", spots), rng) for _ in range(50)}
+    assert all("two" in text and "pizzas" in text for text in pairs)
+    placed = Scene(
+        "pizza", None, False, "white", "flat", (Placement(0.4, -0.5, -0.5),), ("small", "top left")
+    )
+    texts = {caption(placed, rng) for _ in range(50)}
+    assert all("top left" in text and ("small" in text or "tiny" in text) for text in texts)
+
+
+def test_masses_and_pairs_are_never_counted() -> None:
+    rng = Random(2)
+    for noun in sorted(UNCOUNTED):
+        scenes = [draw_scene(picture(noun), rng) for _ in range(40)]
+        assert {len(scene.placements) for scene in scenes} == {1}
+
+
+@pytest.mark.parametrize(
+    ("noun", "several"),
+    [
+        ("cat", "cats"),
+        ("fox", "foxes"),
+        ("butterfly", "butterflies"),
+        ("key", "keys"),
+        ("paw print", "paw prints"),
+    ],
+)
+def test_plurals(noun: str, several: str) -> None:
+    assert plural(noun) == several
+
+
+def test_russian_captions_use_words_that_the_reader_knows() -> None:
+    from training.image.text import folded, russian_words
+
+    known, rng = russian_words(), Random(3)
+    texts = {caption(Scene("cat", "blue", True, "yellow", "flat"), rng) for _ in range(400)}
+    russian = {text for text in texts if " на " in text}
+    assert russian
+    for text in russian:
+        read = [known[folded(word)] for word in text.split()]
+        assert read == ["blue", "cat", "on", "yellow", "background"]
+
+
 def test_the_same_scene_is_painted_the_same_way() -> None:
-    composer, shown = Composer(), picture("heart")
-    scene = Scene("heart", "green", True, "light blue", "simple")
-    first = composer.compose(shown, scene)
-    assert first.shape == (128, 128, 3)
-    assert first.dtype == np.uint8
-    assert np.array_equal(first, composer.compose(shown, scene))
-    assert tuple(first[0, 0]) == BACKGROUNDS["light blue"]
+    shown = picture("heart")
+    painter, scene = Painter([shown]), Scene("heart", "green", True, "light blue", "simple")
+    first = painter.paint([shown], [scene])
+    assert first.shape == (1, 3, 128, 128)
+    assert (first == painter.paint([shown], [scene])).all()
+    corner = ((first[0, :, 0, 0] + 1) * 127.5).round().int().tolist()
+    assert tuple(corner) == BACKGROUNDS["light blue"]
+
+
+def test_copies_stand_where_the_scene_says() -> None:
+    shown = picture("heart")
+    spots = (Placement(0.4, -0.5, -0.5), Placement(0.4, 0.5, 0.5, turn=0.3, mirrored=True))
+    painted = Painter([shown]).paint([shown], [Scene("heart", "black", True, "white", "simple", spots)])[0]
+    dark = painted.mean(0) < 0
+    quarters = [dark[:64, :64], dark[:64, 64:], dark[64:, :64], dark[64:, 64:]]
+    assert [bool(quarter.any()) for quarter in quarters] == [True, False, False, True]
+    rows, columns = dark[:64].nonzero().T
+    assert abs(rows.float().mean() - 31.5) < 1.5
+    assert abs(columns.float().mean() - 31.5) < 1.5
+
+
+def test_a_mirrored_copy_is_the_mirror_image() -> None:
+    shown = picture("tree")
+    painter = Painter([shown])
+    plain, mirrored = (
+        painter.paint([shown], [Scene("tree", None, False, "white", "simple", (Placement(mirrored=way),))])
+        for way in (False, True)
+    )
+    assert np.allclose(plain.flip(-1), mirrored, atol=1e-5)
+
+
+def test_the_judge_sees_an_object_alike_wherever_it_is() -> None:
+    from training.image.judge import centred
+
+    shown = picture("heart")
+    full = Scene("heart", "black", True, "white", "simple")
+    small = Scene("heart", "black", True, "yellow", "simple", (Placement(0.5, -0.4, 0.4),))
+    images = centred(Painter([shown]).paint([shown, shown], [full, small]))
+    dark = images.mean(1) < -0.3
+    union = (dark[0] | dark[1]).sum()
+    assert (dark[0] & dark[1]).sum() / union > 0.9
 
 
 def test_the_vocabulary_has_no_noun_twice() -> None:
     nouns = [concept.noun for concept in CONCEPTS]
     assert len(nouns) == len(set(nouns))
+    assert 150 <= len(nouns) <= 250
     assert len(CORE) >= 60
     assert set(nouns) >= CORE
 
@@ -128,7 +209,7 @@ def test_icons_are_found_by_name(tmp_path: Path) -> None:
 
 def write_pictures(work: Path) -> None:
     """Write what the ``data`` stage would, without its packages."""
-    roles = {"twemoji": ("train", "simple"), "noto": ("train", "soft"), "emojione": ("autoencoder", "")}
+    roles = {"twemoji": ("train", "simple"), "noto": ("train", "soft"), "emojione": ("train", "bold")}
     roles |= {"ph": ("shapes", "logo"), "fxemoji": ("test", "")}
     index, images = [], []
     for variant, (source, (role, style)) in enumerate(roles.items()):
