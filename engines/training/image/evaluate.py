@@ -37,6 +37,16 @@ Measures = dict[str, Any]
 BATCH = 32
 VISIBLE = 0.22
 """Root-mean-square distance from the background, of 1, above which a pixel belongs to the object."""
+STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+"""Strengths of image to image that are measured."""
+WORDED = (
+    "two cats", "three red apples", "two blue fish", "three stars on black background", "small dog top left",
+    "tiny house at the bottom right", "small car on the left", "small green frog at the top",
+    "cat, logo", "cat glossy sticker", "cat flat sticker", "cat soft sticker", "cat classic sticker",
+    "cat simple sticker", "cat bold sticker", "red kitten", "синяя машина", "красный дом на жёлтом фоне",
+    "зелёная лягушка", "кошка", "a purple elephant on yellow background", "draw me a robot", "pink dinosaur", "banjo",
+)  # fmt: skip
+"""Prompts of a sheet that shows counts, places, styles, Russian, and words beyond the vocabulary."""
 TARGETS = {"colour": 0.80, "noun": 0.60, "seconds_8_steps": 1.5, "first_preview_ms": 150.0}
 
 
@@ -196,44 +206,51 @@ def measure_sketches(
     pipeline: StableDiffusionPipeline,
     unseen: list[Picture],
     judge: Judge,
-    strength: float,
+    strengths: Sequence[float],
     count: int,
-    rng: Random,
-) -> tuple[Measures, Tensor]:
-    """Redraw sketches of unseen pictures, and say how much of the sketch's place and of its noun the result keeps."""
+) -> tuple[list[Measures], Tensor]:
+    """Redraw sketches of unseen pictures, and say how much of the sketch's place and of its noun the results keep.
+
+    Returns the measures at each strength, and a sheet: each sketch, followed by its result at each strength.
+    """
+    rng = Random(2)
     redraw = AutoPipelineForImage2Image.from_pipe(pipeline)
     redraw.set_progress_bar_config(disable=True)
-    names = judge.nouns
     chosen = rng.sample(unseen, min(count, len(unseen)))
-    kept, without, right, shown = [], [], [], []
-    for index, picture in enumerate(chosen):
-        colour = rng.choice([c for c in PALETTE if c != "white"])
-        prompt = f"{colour} {picture.noun}"
-        sketch = images_to_tensor(sketch_of(picture, colour, rng)[None])
+    colours = [rng.choice([c for c in PALETTE if c != "white"]) for _ in chosen]
+    prompts = [f"{colour} {picture.noun}" for colour, picture in zip(colours, chosen, strict=True)]
+    drawn = [sketch_of(picture, colour, rng) for picture, colour in zip(chosen, colours, strict=True)]
+    sketches = images_to_tensor(np.stack(drawn))
+    wanted = torch.tensor([judge.nouns.index(picture.noun) for picture in chosen])
+    places = [split_object(image)[1] for image in to_arrays(sketches)]
+
+    def kept(images: Tensor) -> float:
+        masks = [split_object(image)[1] for image in to_arrays(images)]
+        return statistics.mean(overlap(*pair) for pair in zip(places, masks, strict=True))
+
+    free = kept(draw_all(pipeline, prompts, 0, SAMPLED_STEPS, GUIDANCE))
+    measured, columns = [], [sketches]
+    for strength in strengths:
         images = redraw(
-            prompt,
-            image=(sketch + 1) / 2,
+            prompts,
+            image=(sketches + 1) / 2,
             strength=strength,
-            num_inference_steps=16,
+            num_inference_steps=SAMPLED_STEPS,
             guidance_scale=GUIDANCE,
-            generator=torch.Generator().manual_seed(index),
+            generator=[torch.Generator().manual_seed(index) for index in range(len(prompts))],
             output_type="pt",
         ).images
-        output = images * 2 - 1
-        free = sample(pipeline, [prompt], index, SAMPLED_STEPS, GUIDANCE)
-        masks = [split_object(to_arrays(image)[0])[1] for image in (sketch, output, free)]
-        kept.append(overlap(masks[0], masks[1]))
-        without.append(overlap(masks[0], masks[2]))
-        right.append(names[int(judge(output).argmax())] == picture.noun)
-        shown += [sketch, output]
-    measures = {
-        "sketches": len(chosen),
-        "strength": strength,
-        "mask_overlap": statistics.mean(kept),
-        "mask_overlap_without_sketch": statistics.mean(without),
-        "noun_top1": float(np.mean(right)),
-    }
-    return measures, torch.cat(shown[:24])
+        columns.append(images * 2 - 1)
+        measured.append(
+            {
+                "sketches": len(chosen),
+                "strength": strength,
+                "mask_overlap": kept(columns[-1]),
+                "mask_overlap_without_sketch": free,
+                "noun_top1": (judge(columns[-1]).argmax(1) == wanted).float().mean().item(),
+            }
+        )
+    return measured, torch.stack([column[:12] for column in columns], 1).flatten(0, 1)
 
 
 @torch.no_grad()
@@ -272,6 +289,34 @@ def measure_speed(pipeline: StableDiffusionPipeline, threads: int, repeats: int)
     }
 
 
+def compare(
+    pipeline: StableDiffusionPipeline,
+    against: Path,
+    groups: dict[str, list[Picture]],
+    unseen: list[Picture],
+    judge: Judge,
+    count: int,
+) -> Measures:
+    """Measure two models alike: held-out prompts, seeds and sketches of the nouns that both draw, by one judge."""
+    shared = set(json.loads((against / "vocabulary.json").read_text())["nouns"])
+    common = {noun: pictures for noun, pictures in groups.items() if noun in shared}
+    known = [picture for picture in unseen if picture.noun in shared]
+    scenes = held_out_scenes(common, 1, Random(0))
+    prompts = [prompt_of(scene) for scene in scenes]
+    other = StableDiffusionPipeline.from_pretrained(against, local_files_only=True).to(torch.float32)
+    other.set_progress_bar_config(disable=True)
+    report: Measures = {"nouns": len(common)}
+    for name, model in (("this", pipeline), ("other", other)):
+        drawn = draw_all(model, prompts, 1000, SAMPLED_STEPS, GUIDANCE)
+        report[name] = {
+            "held_out": measure_scenes(drawn, scenes, judge),
+            "diversity": measure_diversity(model, common, list(common)[:: max(1, len(common) // 12)]),
+            "sketches": measure_sketches(model, known, judge, STRENGTHS, count)[0],
+            "speed": measure_speed(model, 1, 5),
+        }
+    return report
+
+
 def evaluate(arguments: argparse.Namespace) -> Measures:
     """Take all measures and write the grids of the model card."""
     work, grids = arguments.work, arguments.work / "card"
@@ -287,9 +332,7 @@ def evaluate(arguments: argparse.Namespace) -> Measures:
     drawn = draw_all(pipeline, prompts, 1000, SAMPLED_STEPS, GUIDANCE)
     every = list(groups)[: arguments.limit or None]
     natural = draw_all(pipeline, every, 9000, SAMPLED_STEPS, GUIDANCE)
-    sketches, sketch_sheet = measure_sketches(
-        pipeline, unseen, judge, arguments.strength, arguments.limit or 32, Random(2)
-    )
+    sketches, sketch_sheet = measure_sketches(pipeline, unseen, judge, STRENGTHS, arguments.limit or 32)
     report: Measures = {
         "model": json.loads((work / "denoiser.json").read_text()),
         "judge": json.loads((work / "judge.json").read_text()),
@@ -305,9 +348,12 @@ def evaluate(arguments: argparse.Namespace) -> Measures:
     }
     del report["plain_nouns"]["colour"]
     report["diversity"]["unseen_nearest"] = unseen_distance(groups, unseen) if unseen else None
-    save_grid(grids / "nouns.jpg", functional.interpolate(natural, 64, mode="area"), columns=16)
+    save_grid(grids / "nouns.jpg", functional.interpolate(natural, 64, mode="area"), columns=20)
     save_grid(grids / "held_out.jpg", drawn[:: max(1, len(drawn) // 48)][:48], columns=12)
-    save_grid(grids / "sketches.jpg", sketch_sheet, columns=12)
+    save_grid(grids / "sketches.jpg", sketch_sheet, columns=2 * (1 + len(STRENGTHS)))
+    save_grid(grids / "words.jpg", draw_all(pipeline, list(WORDED), 300, SAMPLED_STEPS, GUIDANCE), columns=8)
+    if arguments.against:
+        report["against"] = compare(pipeline, arguments.against, groups, unseen, judge, arguments.limit or 32)
     seeds = [noun for noun in ("cat", "house", "car", "tree", "happy face") if noun in groups]
     if seeds:
         save_grid(
@@ -324,7 +370,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--report", type=Path, help="where to write the raw figures as well")
     parser.add_argument("--per-noun", type=int, default=2)
     parser.add_argument("--limit", type=int, default=0, help="only so many prompts (for a quick check)")
-    parser.add_argument("--strength", type=float, default=0.6)
+    parser.add_argument("--against", type=Path, help="a packed model to measure on the nouns that both draw")
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(argv)

@@ -12,7 +12,8 @@ started=$(date +%s)
 mkdir -p "$out"
 export HF_HUB_OFFLINE=1 PYTHONUNBUFFERED=1
 stage() { echo "== $1 $(($(date +%s) - started)) s"; python3 -m "training.image.$1" --work "$work" "${@:2}"; }
-left() { python3 -c "print(max(0.3, $minutes - ($(date +%s) - $started) / 60 - ${1:-0}))"; }
+spent() { python3 -c "import json; print(json.load(open('$work/denoiser.json'))['seconds'] / 60)" 2>/dev/null || echo 0; }
+left() { python3 -c "print(max(0.3, $minutes - ($(date +%s) - $started) / 60 - (${1:-0})))"; }
 
 collect() { # half precision is the packing's business; the denoiser alone is halved here, to fit one file
     python3 - "$work" "$out" <<'PY'
@@ -58,8 +59,8 @@ stage latents --count 160000 --every-noun
 (while sleep 60; do collect; done) &
 collector=$!
 stage denoiser --minutes "$(left 1.2)" $shape --grids 6 --save-seconds 50 --compile --resume ||
-    # A compiler that fails, or a loss that is no number, leaves a checkpoint: go on from there, slower and more carefully.
-    stage denoiser --minutes "$(left 0.6)" $shape --lr 8e-4 --grids 4 --save-seconds 50 --resume
+    # A compiler that fails, or a loss that is no number: go on from the last checkpoint, slower and more carefully.
+    stage denoiser --minutes "$(left "0.6 - $(spent)")" $shape --lr 8e-4 --grids 4 --save-seconds 50 --resume
 kill "$collector"
 collect
 echo "== done $(($(date +%s) - started)) s"
