@@ -118,6 +118,8 @@ _BY_TYPE: Final[dict[str, dict[str, Check]]] = {
         "seed": _number(0, 2**53 - 1),
         "style": _text(64),
         "sampler": _NAME,
+        "adapter": _text(64),
+        "adapter_scale": _number(-2, 2),
         "source": _ASSET,
         "mask": _ASSET,
         "live": _flag,

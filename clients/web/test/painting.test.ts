@@ -17,7 +17,7 @@ const MODEL: ImageModel = {
   max_pixels: 1 << 20,
   samplers: ["dpmpp_2m", "ddim"],
   strength: 0.4,
-  adapters: [],
+  adapters: ["pixels"],
 };
 const read = (fields: Record<string, unknown>) =>
   readObject("id", (name) => ({ z: "V", x: 0, y: 0, w: 100, h: 100, ...fields })[name]);
@@ -39,6 +39,13 @@ test("a frame asks for what was set, and leaves the rest to the model", () => {
       sampler: "ddim",
     },
   });
+  const adapted = requestOf(frame({ prompt: "x", adapter: "pixels", adapter_scale: 0.5 }), MODEL);
+  assert.deepEqual(adapted.params.adapters, [{ name: "pixels", scale: 0.5 }]);
+  assert.deepEqual(requestOf(frame({ prompt: "x", adapter: "pixels" }), MODEL).params.adapters, [
+    { name: "pixels", scale: 1 },
+  ]);
+  // Nor is an adapter that this server does not offer.
+  assert.equal(requestOf(frame({ prompt: "x", adapter: "gone" }), MODEL).params.adapters, undefined);
   // A sampler of another model is not asked for; under a mask nothing of the source need stay.
   const masked = requestOf(frame({ prompt: "x", task: "inpaint", sampler: "scm" }), MODEL);
   assert.deepEqual(masked.params, { strength: 1 });

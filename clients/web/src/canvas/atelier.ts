@@ -343,8 +343,10 @@ export class Atelier {
 
 /** What a frame asks for, without what it has become. */
 function frameFields(frame: Frame): Fields {
-  const { prompt, negative_prompt, task, strength, steps, guidance, sampler, style, source, mask } = frame;
-  const all = { prompt, negative_prompt, task, strength, steps, guidance, sampler, style, source, mask };
+  const { prompt, negative_prompt, task, strength, steps, guidance, sampler, style } = frame;
+  const { adapter, adapter_scale, source, mask } = frame;
+  const painted = { prompt, negative_prompt, task, strength, steps, guidance, sampler, style };
+  const all = { ...painted, adapter, adapter_scale, source, mask };
   const given = Object.entries(all).filter(([, value]) => value !== null && value !== "");
   return { type: "frame", ...(Object.fromEntries(given) as Fields) };
 }

@@ -119,7 +119,8 @@ export class LiveFrames {
 function contents(frame: Frame, drawn: readonly BoardObject[]): readonly unknown[] {
   const { x, y, w, h, rotation, prompt, negative_prompt, style, strength, steps, guidance, seed, sampler } =
     frame;
-  const settings = [prompt, negative_prompt, style, strength, steps, guidance, seed, sampler];
+  const words = [prompt, negative_prompt, style, frame.adapter, frame.adapter_scale];
+  const settings = [...words, strength, steps, guidance, seed, sampler];
   return [x, y, w, h, rotation, ...settings, ...drawnIn(frame, drawn)];
 }
 

@@ -71,6 +71,9 @@ export interface Request {
   sampler: string;
   /** Of `styles.ts`. */
   style: string;
+  /** A low-rank adapter that the server offers, by name, and how strongly it colours the picture. */
+  adapter: string;
+  adapter_scale: number | null;
 }
 export interface Frame extends Common, Request {
   type: "frame";
@@ -196,6 +199,8 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
         seed: maybe("seed", 0, Number.MAX_SAFE_INTEGER),
         sampler: text("sampler"),
         style: text("style"),
+        adapter: text("adapter"),
+        adapter_scale: maybe("adapter_scale", -2, 2),
         source: assetOf(text("source")),
         mask: assetOf(text("mask")),
         live: get("live") === true,

@@ -24,6 +24,8 @@ export function requestOf(
   if (wanted.seed !== null) params.seed = wanted.seed;
   // A frame may have been made for another model.
   if (model?.samplers.includes(wanted.sampler)) params.sampler = wanted.sampler;
+  if (model?.adapters.includes(wanted.adapter))
+    params.adapters = [{ name: wanted.adapter, scale: wanted.adapter_scale ?? 1 }];
   return { prompt: words.prompt.slice(0, MAX_PROMPT), params };
 }
 
@@ -33,7 +35,15 @@ export function newSeed(): number {
 }
 
 /** Settings that a person takes from one frame to the next. */
-export const KEPT = ["style", "negative_prompt", "steps", "guidance", "sampler"] as const;
+export const KEPT = [
+  "style",
+  "negative_prompt",
+  "steps",
+  "guidance",
+  "sampler",
+  "adapter",
+  "adapter_scale",
+] as const;
 export type Settings = Partial<Record<(typeof KEPT)[number], string | number>>;
 
 /** The settings after a change; what was taken away is the model's own again. */
@@ -53,12 +63,13 @@ export function settingsOf(stored: unknown): Fields {
   if (typeof stored !== "object" || stored === null) return {};
   const out: Fields = {};
   const known = stored as Record<string, unknown>;
-  for (const name of ["style", "negative_prompt", "sampler"] as const) {
+  for (const name of ["style", "negative_prompt", "sampler", "adapter"] as const) {
     const value = known[name];
     if (typeof value === "string" && value.length <= (name === "negative_prompt" ? MAX_PROMPT : 64))
       out[name] = value;
   }
-  const { steps, guidance } = known;
+  const { steps, guidance, adapter_scale } = known;
+  if (typeof adapter_scale === "number" && Math.abs(adapter_scale) <= 2) out.adapter_scale = adapter_scale;
   if (typeof steps === "number" && steps >= 1 && steps <= 100) out.steps = Math.round(steps);
   if (typeof guidance === "number" && guidance >= 0 && guidance <= 30) out.guidance = guidance;
   return out;

@@ -88,6 +88,34 @@ export function FrameSettings(props: {
             </select>
           </label>
         )}
+        {image && image.adapters.length > 0 && (
+          <label>
+            <span>{t.settings.adapter}</span>
+            <select
+              class="field small"
+              value={image.adapters.includes(frame.adapter) ? frame.adapter : ""}
+              onChange={(event) => onChange({ adapter: event.currentTarget.value || null })}
+            >
+              <option value="">{t.settings.noAdapter}</option>
+              {image.adapters.map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {image?.adapters.includes(frame.adapter) && (
+          <NumberField
+            label={t.settings.adapterScale}
+            value={frame.adapter_scale}
+            usual={1}
+            low={-2}
+            high={2}
+            step={0.1}
+            onChange={(adapter_scale) => onChange({ adapter_scale })}
+          />
+        )}
         <div class="settings-seed">
           <label>
             <span>{t.settings.seed}</span>

@@ -1,0 +1,72 @@
+"""Which model serves, seen and changed in the browser; and an adapter for a picture. The engine is a scripted one: what
+it is asked for is what counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from msgspec.structs import replace
+from playwright.async_api import expect
+
+from antiphon_engines.api import ImageRequest
+from antiphon_proto.params import Adapter
+from support.artists import Artist
+from support.pages import Company
+from support.scripted_engine import AUDIO_INFO, IMAGE_INFO, INFO
+from support.server import PATIENCE, LiveServer, running
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    for name in ("second", "broken"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    others = (str(tmp_path / "second"), str(tmp_path / "broken"))
+    async with running(tmp_path / "data", text_models=others, models_by="owners") as live:
+        painter = replace(IMAGE_INFO, adapters=("pixels", "soft"))
+        live.engine.become(replace(live.engine.state, engines=(INFO, painter, AUDIO_INFO)))
+        yield live
+
+
+async def test_an_owner_changes_the_model_and_all_see_it(company: Company, server: LiveServer) -> None:
+    links = (await server.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    eve = await company.person("Eve", links["editor"])
+    cards = [person.page.locator('.model-card[data-modality="text"]') for person in (ada, eve)]
+    for person in (ada, eve):
+        await person.tab("AI")
+    choice = cards[0].get_by_label("Model that writes")
+    await choice.select_option("second")
+    for card in cards:
+        await expect(card.locator(".model-name")).to_contain_text("second")
+    await expect(cards[1].get_by_label("Model that writes")).to_have_count(0)
+    await choice.select_option("broken")
+    for card in cards:
+        await expect(card).to_contain_text("broken: its file is damaged. second goes on.")
+    await expect(choice).to_have_value("second")
+
+
+async def test_a_picture_is_asked_for_with_an_adapter(company: Company, server: LiveServer) -> None:
+    links = (await server.new_room())["links"]
+    ada = await Artist(await company.person("Ada", links["owner"])).open()
+    await ada.tool("f")
+    await ada.drag((100, 100), (300, 250))
+    await ada.page.get_by_label("What to paint").fill("a red house")
+    await ada.page.locator(".frame-settings summary").click()
+    await ada.page.get_by_label("Adapter").select_option("pixels")
+    await ada.page.get_by_label("How strongly").fill("0.5")
+    await ada.page.get_by_role("button", name="Paint", exact=True).click()
+
+    def asked() -> list[ImageRequest]:
+        return [each for each in server.engine.requests.values() if isinstance(each, ImageRequest)]
+
+    async with asyncio.timeout(PATIENCE):
+        while not asked():
+            await ada.page.wait_for_timeout(50)
+    assert asked()[0].params.adapters == (Adapter("pixels", 0.5),)
