@@ -88,6 +88,7 @@ class MusicgenSource:
         self._columns: list[torch.Tensor] = []  # of the open window, its start column included
         self._base = 0  # frames of `_codes` before the open window
         self._window: Window | None = None
+        self._fresh = True  # the next step opens a window
         self._wishes: tuple[tuple[Prompt, ...], float] | None = None
         self._temperature = 1.0
         self._words: torch.Tensor | None = None
@@ -101,7 +102,7 @@ class MusicgenSource:
         if wishes != self._wishes:
             self._wishes = wishes
             self._words = self._encode(controls.prompts, wishes[1])
-            self._window = None
+            self._fresh = True
 
     def hear(self, note: PlayedNote) -> None:
         """It hears nothing."""
@@ -149,10 +150,11 @@ class MusicgenSource:
 
     def _step(self) -> None:
         """One step of the decoder: another column, and with it the frame that is complete now."""
-        if self._window is None or len(self._columns) >= _WINDOW:
+        if self._window is None or self._fresh or len(self._columns) >= _WINDOW:
             self._open()
             assert self._words is not None  # `direct` comes first
-            logits, self._window = self._networks.open(torch.stack(self._columns, dim=1), self._words)
+            columns = torch.stack(self._columns, dim=1)
+            logits, self._window = self._networks.open(columns, self._words, _WINDOW, self._window)
         else:
             logits = self._networks.step(self._columns[-1], self._window)
         column = self._sample(logits[1] + _GUIDANCE * (logits[0] - logits[1]))
@@ -173,6 +175,7 @@ class MusicgenSource:
 
     def _open(self) -> None:
         """A fresh window that begins with the last frames of the stream."""
+        self._fresh = False
         kept = self._codes[:, -_KEPT:]
         self._base = self._codes.shape[1] - kept.shape[1]
         start = torch.full((self._codebooks,), self._pad, dtype=torch.long, device=kept.device)

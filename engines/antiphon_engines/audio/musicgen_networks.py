@@ -1,7 +1,8 @@
 """The networks that make MusicGen's sound, each in its seat: the decoder of codes, and EnCodec's from codes to sound.
 
 The decoder keeps its past in tensors that go round with every step, so that whichever runner sits there can go on from
-where another stopped.
+where another stopped. While torch sits there on CUDA, the past stays in place instead (`music_steps`), until the next
+window is opened.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any
 
 import torch
 
+from antiphon_engines.audio.music_steps import MusicSteps
 from antiphon_engines.backends import signatures
 from antiphon_engines.backends.networks import music, precision_of
 from antiphon_engines.backends.networks.language import states
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.signatures import Bounds, cached
-from antiphon_engines.backends.torch_runner import TorchRunner
+from antiphon_engines.backends.torch_runner import TorchRunner, torch_mode
 
 
 @dataclass(slots=True)
@@ -27,6 +29,10 @@ class Window:
 
     past: Mapping[str, torch.Tensor]
     words: Mapping[str, torch.Tensor]
+    steps: MusicSteps | None = None
+    """Holds both instead, where the past stays in place."""
+    place: int = 0
+    """Of the next column, in `steps`."""
 
 
 class MusicgenNetworks:
@@ -44,21 +50,23 @@ class MusicgenNetworks:
                 )
             )
         )
-        self.codec = Seat(
-            TorchRunner(
-                music.codec(
-                    codec, signatures.codec(codec.config.to_dict(), bounds), precision_of(codec.dtype)
-                )
-            )
+        sound = music.codec(
+            codec, signatures.codec(codec.config.to_dict(), bounds), precision_of(codec.dtype)
         )
+        self.codec = Seat(TorchRunner(sound, torch_mode("auto", sound)))
 
     @property
     def seats(self) -> Mapping[Part, Seat]:
         return {"music_decoder": self.decoder, "codec_decoder": self.codec}
 
-    def open(self, columns: torch.Tensor, words: torch.Tensor) -> tuple[torch.Tensor, Window]:
+    def open(
+        self, columns: torch.Tensor, words: torch.Tensor, longest: int, before: Window | None = None
+    ) -> tuple[torch.Tensor, Window]:
         """Read (codebooks, frames) of codes at once, under (2, length, width) states of words. Returns logits
-        (2, codebooks, codes) of what follows. Torch's own: a plan takes a frame at a time."""
+        (2, codebooks, codes) of what follows, and the window, of `longest` frames, in the memory of the one `before`.
+        Torch's own: a plan takes a frame at a time."""
+        if words.device.type == "cuda" and self.decoder.backend == "torch":
+            return self._open_in_place(columns, words, longest, before)
         with self.decoder.brought():
             answer = self._decoder(
                 input_ids=columns.repeat(2, 1),
@@ -73,6 +81,11 @@ class MusicgenNetworks:
 
     def step(self, column: torch.Tensor, window: Window) -> torch.Tensor:
         """Read one more frame, (codebooks,), into the window; as `open`."""
+        if window.steps is not None:
+            with self.decoder.brought() as runner:
+                logits = window.steps(column[:, None], window.place, runner.moves)
+            window.place += 1
+            return logits
         ids = column[None, :, None].expand(2, -1, -1)
         answer = self.decoder({"ids": ids, **window.past, **window.words})
         window.past = {name: answer[f"next_{name}"] for name in self._names}
@@ -85,6 +98,16 @@ class MusicgenNetworks:
     def close(self) -> None:
         self.decoder.close()
         self.codec.close()
+
+    def _open_in_place(
+        self, columns: torch.Tensor, words: torch.Tensor, longest: int, before: Window | None
+    ) -> tuple[torch.Tensor, Window]:
+        with self.decoder.brought() as runner:
+            steps = before.steps if before is not None else None
+            steps = steps or MusicSteps(self._decoder, longest)
+            steps.tell(words.to(self._decoder.dtype))
+            logits = steps(columns, 0, runner.moves)
+        return logits, Window({}, {}, steps, columns.shape[1])
 
     def _last(self, logits: torch.Tensor) -> torch.Tensor:
         return logits[:, -1].view(2, self.codebooks, -1)

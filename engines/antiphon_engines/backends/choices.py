@@ -14,7 +14,14 @@ from antiphon_engines.backends.plan import BackendName, Part
 from antiphon_engines.backends.signature import Precision
 
 BackendChoice: TypeAlias = Literal[
-    "auto", "torch", "torch_compile", "torch_graphs", "onnxruntime", "tensorrt", "tensorrt_rtx"
+    "auto",
+    "torch",
+    "torch_graphs",
+    "torch_compile",
+    "torch_compile_graphs",
+    "onnxruntime",
+    "tensorrt",
+    "tensorrt_rtx",
 ]
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "fp16", "bf16"]
 BACKEND_CHOICES: Final[tuple[BackendChoice, ...]] = get_args(BackendChoice)
@@ -46,7 +53,7 @@ def planned(choice: BackendChoice, *, cuda: bool, small: bool) -> BackendName:
     match choice:
         case "auto":
             return "onnxruntime" if small and not cuda else "torch"
-        case "torch_compile" | "torch_graphs":
+        case "torch_graphs" | "torch_compile" | "torch_compile_graphs":
             return "torch"
         case _:
             return choice

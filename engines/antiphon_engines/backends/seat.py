@@ -49,8 +49,6 @@ class Seat:
     def share(self, residency: Residency) -> None:
         """Keep to a budget together with others; to be called before the first call."""
         self._residency = residency
-        if not self._fallback.movable and self._fallback.on_gpu:
-            residency.hold(self._fallback, self._fallback.nbytes)
 
     @property
     def part(self) -> Part:
@@ -59,6 +57,11 @@ class Seat:
     @property
     def backend(self) -> BackendName:
         return self._runner.backend
+
+    @property
+    def moves(self) -> int:
+        """As `TorchRunner.moves`."""
+        return self._fallback.moves
 
     @property
     def fallback(self) -> TorchRunner:

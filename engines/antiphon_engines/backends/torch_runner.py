@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends.cuda_graphs import CudaGraphs
 from antiphon_engines.backends.networks import Network, dtype_of
 from antiphon_engines.backends.plan import BackendName
 from antiphon_engines.backends.runner import Tensors
 
-TorchMode: TypeAlias = Literal["eager", "compile", "graphs"]
-TORCH_MODES: Final[tuple[TorchMode, ...]] = ("eager", "compile", "graphs")
-KEPT_GRAPHS: Final = 12
-"""Shapes whose CUDA graph is kept; each holds its own inputs and outputs, and they share one memory pool."""
+logger = logging.getLogger(__name__)
+TorchMode: TypeAlias = Literal["eager", "graphs", "compile", "compile_graphs"]
+TORCH_MODES: Final[tuple[TorchMode, ...]] = ("eager", "graphs", "compile", "compile_graphs")
+KEPT_GRAPHS: Final = 16
+"""Shapes whose CUDA graph is kept."""
+_CONVOLUTIONAL: Final = ("denoiser", "decoder", "tiny_decoder")
+_ATTENTION: Final = [
+    SDPBackend.CUDNN_ATTENTION,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
+"""Fastest first on Hopper; torch's own order has FlashAttention 2 before cuDNN."""
 
 
 class TorchRunner:
-    """`mode` compile costs a minute at the first call; graphs need CUDA and a quarter of a second per new shape.
+    """`graphs` records a shape's kernels, fused where the network is one of convolutions, in about a second;
+    `compile` costs a minute per shape at its first call; `compile_graphs` records what was compiled. All but eager
+    are for CUDA.
 
     Sizes outside the signature are not refused: torch takes what the module takes, which makes it the fallback.
     """
@@ -29,20 +44,28 @@ class TorchRunner:
     def __init__(self, network: Network, mode: TorchMode = "eager") -> None:
         self.signature = network.signature
         self.network = network
+        self.mode = mode
         self._device = next(network.module.parameters()).device
         self.nbytes = sum(each.nbytes for each in network.module.state_dict().values())
-        self.on_gpu = self._device.type == "cuda"
-        self.movable = mode == "eager" and self.on_gpu
-        """Compiled code and recorded graphs know addresses: their weights stay, as do those of the host."""
-        self._call = _caller(network.module, mode)
+        self.movable = self._device.type == "cuda"
+        """The weights of the host stay where they are."""
+        self.moves = 0
+        """Times that the weights have left the device: what others have recorded with them holds for one number."""
+        self._graphs = CudaGraphs(KEPT_GRAPHS) if mode.endswith("graphs") and self.movable else None
+        self._last_in = torch.channels_last if self._fusible else torch.contiguous_format
+        self._call: Callable[..., Any] | None = self._prepared()
 
-    def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
-        network = self.network
-        given = tuple(
-            tensors[port.name].to(dtype_of(port, network.precision)) for port in self.signature.inputs
-        )
-        with torch.inference_mode():
-            answer = self._call(given)
+    def __call__(self, tensors: Tensors, *, variant: Hashable = None) -> dict[str, torch.Tensor]:
+        """`variant` names what has been changed about the module for this call, its adapters for one: what was compiled
+        or fused does not know of it, and a recording is of one variant."""
+        call = self._call
+        if call is None:
+            raise RuntimeError("the runner is closed")
+        if variant is not None:
+            call = self.network.module
+        given = tuple(self._taken(tensors[port.name], port) for port in self.signature.inputs)
+        with torch.inference_mode(), self._kernels():
+            answer = call(*given) if self._graphs is None else self._graphs(call, given, variant)
         found = answer if isinstance(answer, tuple) else (answer,)
         return dict(zip(self.signature.outputs, found, strict=True))
 
@@ -51,69 +74,69 @@ class TorchRunner:
         self.network.module.to(self._device)
 
     def unload(self) -> None:
-        """Move the weights to the host."""
+        """Move the weights to the host. Recordings know addresses, and are forgotten."""
+        if self._graphs is not None:
+            self._graphs.clear()
+        self.moves += 1
         self.network.module.to("cpu")
 
     def close(self) -> None:
         """The module is its maker's; graphs go with the object."""
-        self._call = _closed
+        if self._graphs is not None:
+            self._graphs.clear()
+        self._call = None
+
+    @property
+    def _fusible(self) -> bool:
+        half = self.network.precision != "fp32"
+        return self.movable and self.mode != "eager" and half and self.network.part in _CONVOLUTIONAL
+
+    def _prepared(self) -> Callable[..., Any]:
+        module = self.network.module
+        if self.mode == "eager":
+            return module
+        if self.mode == "graphs":
+            return _fused(module) if self._fusible else module
+        if self._fusible:
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # Kernels for one shape are faster, above all convolutions: pytorch/pytorch#102670.
+        compiled: Callable[..., Any] = torch.compile(module, dynamic=False)
+        return compiled
+
+    def _taken(self, tensor: torch.Tensor, port: Any) -> torch.Tensor:
+        taken = tensor.to(dtype_of(port, self.network.precision))
+        if self._last_in is torch.channels_last and taken.dim() == 4:
+            taken = taken.contiguous(memory_format=torch.channels_last)
+        return taken
+
+    @contextmanager
+    def _kernels(self) -> Iterator[None]:
+        if self.mode == "eager" or not self.movable:
+            yield
+            return
+        with sdpa_kernel(_ATTENTION, set_priority=True):
+            yield
 
 
-def _caller(module: torch.nn.Module, mode: TorchMode) -> Callable[[tuple[torch.Tensor, ...]], Any]:
-    match mode:
-        case "eager":
-            return lambda given: module(*given)
-        case "compile":
-            compiled = torch.compile(module)
-            return lambda given: compiled(*given)
-        case "graphs":
-            return CudaGraphs(module)
+def torch_mode(choice: BackendChoice, network: Network) -> TorchMode:
+    """How torch runs a network while, or because, nothing else does. On CUDA the small calls of a room are bound by
+    Python, not by the card, so that recordings are the rule there."""
+    cuda = next(network.module.parameters()).device.type == "cuda"
+    match choice:
+        case "torch":
+            return "eager"
+        case "torch_compile":
+            return "compile"
+        case "torch_compile_graphs":
+            return "compile_graphs" if cuda else "compile"
+        case _:
+            return "graphs" if cuda else "eager"
 
 
-def _closed(given: tuple[torch.Tensor, ...]) -> Any:
-    raise RuntimeError("the runner is closed")
-
-
-class CudaGraphs:
-    """Replays a module's kernels without Python, one recording per shape; the oldest shape is forgotten.
-
-    https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
-    """
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        self._module = module
-        self._recorded: OrderedDict[tuple[torch.Size, ...], _Recording] = OrderedDict()
-        self._pool: Any = None
-
-    def __call__(self, given: tuple[torch.Tensor, ...]) -> Any:
-        key = tuple(each.shape for each in given)
-        recording = self._recorded.get(key)
-        if recording is None:
-            self._pool = self._pool or torch.cuda.graph_pool_handle()
-            recording = self._recorded[key] = _Recording(self._module, given, self._pool)
-            if len(self._recorded) > KEPT_GRAPHS:
-                self._recorded.popitem(last=False)
-        self._recorded.move_to_end(key)
-        return recording(given)
-
-
-class _Recording:
-    def __init__(self, module: torch.nn.Module, given: tuple[torch.Tensor, ...], pool: Any) -> None:
-        self._inputs = tuple(each.clone() for each in given)
-        aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(3):  # libraries choose their kernels and allocate before the recording
-                module(*self._inputs)
-        torch.cuda.current_stream().wait_stream(aside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, pool=pool):
-            self._outputs = module(*self._inputs)
-
-    def __call__(self, given: tuple[torch.Tensor, ...]) -> Any:
-        for kept, new in zip(self._inputs, given, strict=True):
-            kept.copy_(new)
-        self._graph.replay()
-        if isinstance(self._outputs, tuple):
-            return tuple(each.clone() for each in self._outputs)
-        return self._outputs.clone()
+def _fused(module: torch.nn.Module) -> torch.nn.Module:
+    try:
+        from antiphon_engines.backends.fusion import fused
+    except ImportError as error:
+        logger.warning("torch came without Triton, whose kernels are left out: %s", error)
+        return module
+    return fused(module)

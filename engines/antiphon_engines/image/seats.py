@@ -14,7 +14,7 @@ from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.signature import Signature
 from antiphon_engines.backends.signatures import Bounds
-from antiphon_engines.backends.torch_runner import TorchMode, TorchRunner
+from antiphon_engines.backends.torch_runner import TorchRunner, torch_mode
 
 
 def decoder_part(pipeline: Any) -> Part:
@@ -33,11 +33,8 @@ def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendCho
     for part in parts:
         precision = precision_of(_module(pipeline, part).dtype)
         network = image.network(pipeline, part, _signature(pipeline, part), precision)
-        seats[part] = Seat(TorchRunner(network, _MODES.get(choices.get(part, "auto"), "eager")))
+        seats[part] = Seat(TorchRunner(network, torch_mode(choices.get(part, "auto"), network)))
     return seats
-
-
-_MODES: dict[BackendChoice, TorchMode] = {"torch_compile": "compile", "torch_graphs": "graphs"}
 
 
 def _module(pipeline: Any, part: Part) -> Any:

@@ -86,8 +86,9 @@ class StableDiffusion:
             if not chosen:
                 return denoiser(given)["answer"]
             # A prepared plan holds the weights without the adapters.
+            variant = tuple((each.name, each.scale) for each in chosen)
             with pausing.held(lambda: self._switched(chosen)), denoiser.brought() as torch_runner:
-                return torch_runner(given)["answer"]
+                return torch_runner(given, variant=variant)["answer"]
 
         return guided(rows, call)
 

@@ -1,7 +1,8 @@
 """Any transformers causal language model in torch, on CUDA where there is one, with one KV arena.
 
 The arena is a pair of tensors per layer, shape (rows, KV heads, context + 1, head size); the last place takes the
-padding of shorter rows and is never read. Rows that lie side by side are read in place, others are gathered.
+padding of shorter rows and is never read. Rows that lie side by side are read in place, others are gathered. On CUDA,
+steps of one token per row are replayed as CUDA graphs, one for each number of rows and reach, both rounded up.
 
 Where a plan of the decoder has taken its seat, the pass goes through it instead: the rows' past goes in beside the new
 tokens, and the keys and values of those come back into the arena.
@@ -15,19 +16,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.cuda_graphs import CudaGraphs
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.text.model import Ids, Logits
 
 Tensor: TypeAlias = torch.Tensor
 _KNOWN_LAYERS = {"full_attention", "sliding_attention"}
+_REACH: Final = 256
+"""Tokens by which the reach of a recorded step grows first; then it doubles."""
+_RECORDED: Final = 32
+"""Recorded steps that are kept."""
 
 
 class TorchModel:
@@ -67,7 +73,10 @@ class TorchModel:
         self._lengths = [0] * rows
         # A plan takes one mask for all layers.
         self.seat = seat(model) if seat is not None and len(self._layer_types) <= 1 else None
+        self._graphs: CudaGraphs | None = None
         self._try_out()
+        if self.device == "cuda":
+            self._graphs = CudaGraphs(_RECORDED)
 
     @property
     def backend(self) -> str:
@@ -123,6 +132,8 @@ class TorchModel:
         for held in (self._model, self._arena):
             self._residency.forget(held)
         self._model = None
+        if self._graphs is not None:
+            self._graphs.clear()
         self._arena.clear()
         if self.device == "cuda":
             torch.cuda.empty_cache()
@@ -132,6 +143,8 @@ class TorchModel:
         if self.seat is not None and self.seat.backend != "torch":
             return self._run_planned(self.seat, rows, ids, lengths)
         with nullcontext() if self.seat is None else self.seat.brought():
+            if self._graphs is not None and ids.shape[1] == 1:
+                return self._replay(self._graphs, rows, ids[:, 0])
             return self._run_in_place(rows, ids, lengths)
 
     @torch.inference_mode()
@@ -202,6 +215,39 @@ class TorchModel:
         logits: Logits = picked.float().cpu().numpy()
         return logits
 
+    @torch.inference_mode()
+    def _replay(self, graphs: CudaGraphs, rows: list[int], ids: Ids) -> Logits:
+        """One token for each of `rows`, filled up to a power of two; the extra ones write where padding does."""
+        lengths = [self._lengths[row] for row in rows]
+        extra = min(_power(len(rows)), self.rows) - len(rows)
+        reach = min(max(_REACH, _power(max(lengths) + 1)), self.context)
+        packed = torch.tensor(
+            [
+                [*ids.tolist(), *[0] * extra],
+                [*lengths, *[0] * extra],
+                [*lengths, *[self.context] * extra],
+                [*rows, *[rows[0]] * extra],
+            ],
+            device=self._device,
+        )
+
+        def one(packed: Tensor) -> Tensor:
+            ids, positions, places, index = packed.unsqueeze(-1).unbind()
+            self._arena.gather(index[:, 0], places, reach)
+            output = self._model(
+                input_ids=ids,
+                attention_mask=self._mask(positions, reach),
+                position_ids=positions,
+                past_key_values=self._arena,
+                use_cache=True,
+            )
+            logits: Tensor = output.logits[:, -1].float()
+            return logits
+
+        moves = 0 if self.seat is None else self.seat.moves
+        logits: Logits = graphs(one, (packed,), (reach, moves))[: len(rows)].cpu().numpy()
+        return logits
+
     def _mask(self, positions: Tensor, span: int) -> Tensor | dict[str, Tensor]:
         """True where a query may look; shape (rows, 1, queries, span). A dict per kind where layers differ."""
         keys = torch.arange(span, device=self._device)
@@ -260,9 +306,15 @@ class _Arena(Cache):  # type: ignore[misc]
     def aim(self, rows: list[int], places: Tensor, span: int) -> None:
         """The next pass writes its tokens to `places` (rows, queries) of `rows` and reads the first `span`."""
         self._index = torch.tensor(rows, device=places.device)
-        self._run = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else None
+        self._run: slice | None = None
+        if rows[-1] - rows[0] + 1 == len(rows):
+            self._run = slice(rows[0], rows[-1] + 1)
         self._at = places
         self._span = span
+
+    def gather(self, index: Tensor, places: Tensor, span: int) -> None:
+        """As `aim`, from tensors of the device alone, so that it can be recorded."""
+        self._index, self._run, self._at, self._span = index, None, places, span
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
@@ -324,6 +376,11 @@ class _Arena(Cache):  # type: ignore[misc]
     def _read(self, kept: Tensor) -> Tensor:
         read = kept[:, :, : self._span]
         return read[self._run] if self._run is not None else read.index_select(0, self._index.to(read.device))
+
+
+def _power(number: int) -> int:
+    """The power of two that is not below `number`."""
+    return 1 << max(number - 1, 0).bit_length()
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
+import onnxruntime
 import pytest
 import torch
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from support import plans
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CUDA = torch.cuda.is_available()
+ONNX_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 ARCHITECTURE = "sm{}{}".format(*torch.cuda.get_device_capability()) if CUDA else ""
 
 
@@ -40,6 +42,8 @@ def runner(
     found = runtimes.availability(backend, ARCHITECTURE)
     if not (found.runs and found.builds):
         pytest.skip(f"{backend}: {found.reason}")
+    if backend == "onnxruntime" and CUDA and not ONNX_CUDA:
+        pytest.skip("this ONNX Runtime has no CUDA provider")
     runner: Runner
     if backend == "torch":
         runner = TorchRunner(network)

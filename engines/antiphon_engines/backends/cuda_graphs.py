@@ -1,0 +1,120 @@
+"""CUDA graphs: a call's kernels recorded once per shape and replayed without Python.
+
+https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+import torch
+
+logger = logging.getLogger(__name__)
+Given: TypeAlias = tuple[torch.Tensor, ...]
+Call: TypeAlias = Callable[..., Any]
+_WARM_UP: Final = 3
+"""Calls before a recording, in which libraries choose their kernels and allocate."""
+_REMEMBERED: Final = 64
+"""Shapes that were met once and are not recorded yet."""
+
+
+class CudaGraphs:
+    """Recordings by shape; the one used longest ago is forgotten when there are `most`.
+
+    A shape is recorded when it comes for the `after`-th time, since a recording costs as much as some ten plain calls
+    and holds its own inputs and outputs; all share one memory pool. What cannot be recorded (it reads back from the
+    device, or there is no memory left) is called plainly from then on. For one thread at a time.
+    """
+
+    def __init__(self, most: int, after: int = 2) -> None:
+        self._most = most
+        self._after = after
+        self._recorded: OrderedDict[Hashable, _Recording] = OrderedDict()
+        self._met: OrderedDict[Hashable, int] = OrderedDict()
+        self._refused: set[Hashable] = set()
+        self._pool: Any = None
+
+    def __call__(self, call: Call, given: Given, key: Hashable = ()) -> Any:
+        """What `call` gives for `given`. `key` stands for everything beside the shapes that decides which kernels run.
+
+        Outputs are tensors or tuples of tensors, and belong to the caller.
+        """
+        whole = (key, *(each.shape for each in given))
+        recording = self._recorded.get(whole)
+        if recording is None:
+            if whole in self._refused or not self._often(whole):
+                return call(*given)
+            recording = self._record(whole, call, given)
+            if recording is None:
+                return call(*given)
+        self._recorded.move_to_end(whole)
+        return recording(given)
+
+    def __len__(self) -> int:
+        return len(self._recorded)
+
+    def clear(self) -> None:
+        """Forget all recordings: the memory that they know is about to move."""
+        self._recorded.clear()
+        self._pool = None
+
+    def _often(self, key: Hashable) -> bool:
+        met = self._met[key] = self._met.pop(key, 0) + 1
+        if len(self._met) > _REMEMBERED:
+            self._met.popitem(last=False)
+        return met >= self._after
+
+    def _record(self, key: Hashable, call: Call, given: Given) -> _Recording | None:
+        while len(self._recorded) >= self._most:
+            self._recorded.popitem(last=False)
+        self._pool = self._pool or torch.cuda.graph_pool_handle()
+        try:
+            made = self._recorded[key] = _Recording(call, given, self._pool)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            self._refused.add(key)
+            logger.warning("no memory for a CUDA graph of %s: plain calls serve", key)
+            return None
+        except RuntimeError as error:
+            self._refused.add(key)
+            logger.warning("no CUDA graph of %s: %s", key, " ".join(str(error).split())[:200])
+            return None
+        return made
+
+
+class _Recording:
+    def __init__(self, call: Call, given: Given, pool: Any) -> None:
+        self._inputs = tuple(each.clone() for each in given)
+        aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream())
+        with _searching(), torch.cuda.stream(aside):
+            for _ in range(_WARM_UP):
+                call(*self._inputs)
+        torch.cuda.current_stream().wait_stream(aside)
+        self._graph = torch.cuda.CUDAGraph()
+        # Other threads may allocate meanwhile.
+        with _searching(), torch.cuda.graph(self._graph, pool=pool, capture_error_mode="thread_local"):
+            self._outputs = call(*self._inputs)
+
+    def __call__(self, given: Given) -> Any:
+        for kept, new in zip(self._inputs, given, strict=True):
+            kept.copy_(new)
+        self._graph.replay()
+        if isinstance(self._outputs, tuple):
+            return tuple(each.clone() for each in self._outputs)
+        return self._outputs.clone()
+
+
+@contextmanager
+def _searching() -> Any:
+    """cuDNN tries its convolutions out: a recording is used often enough to pay for it."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
