@@ -1,157 +1,79 @@
-"""Every backend on one GPU: does it give torch's answers, and how fast is it beside torch eager.
+"""Every way of running a network on one GPU: does it give torch's answers, and how fast is it beside torch eager.
 
-    python tests/bench/gpu_all.py --save tests/bench/results [--only image text audio] [--deadline 540]
+    python tests/bench/gpu_all.py --save tests/bench/results [--only image text audio] [--deadline 460]
 
 Random weights in the shapes of SD-Turbo (512 x 512 for 1, 4 and 8 users), SmolLM2-135M (batch 1, 8 and 32) and
-MusicGen-small are enough for timing, so nothing is downloaded. TensorRT-RTX is asked first whether it takes the card:
-that costs seconds and decides whether its larger engines are built. The file is written anew after every figure: a run
-that is cut off keeps what it has. `--small` takes tiny shapes on the CPU and shows only that the script works.
+MusicGen-small are enough for timing, so nothing is downloaded. Errors are against the same weights in float32, as a
+part of the largest value. What needs no preparation comes first (eager, CUDA graphs, the engines as they are served),
+then the backends with plans, then what was compiled: `torch.compile` is warmed up for all networks at once, in
+processes of their own, before the card is measured again. TensorRT-RTX is asked first whether it takes the card: that
+costs seconds. The file is written anew after every figure: a run that is cut off keeps what it has. `--small` takes
+tiny shapes on the CPU and shows only that the script works.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import gpu_engines
+from gpu_subjects import Subject, subjects
+
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import build, opening, runtimes
 from antiphon_engines.backends.checkpoint import recognise
-from antiphon_engines.backends.networks import loading
+from antiphon_engines.backends.networks import Network
 from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import BackendName, Part
+from antiphon_engines.backends.plan import BackendName
 from antiphon_engines.backends.runner import Runner
 from antiphon_engines.backends.seat import compare, parted
 from antiphon_engines.backends.signature import Precision
 from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.backends.store import PlanStore
-from antiphon_engines.backends.torch_runner import TORCH_MODES, TorchRunner
+from antiphon_engines.backends.torch_runner import TorchMode, TorchRunner
 
-Sizes = dict[str, int]
 WARM_UP = 3
+COMPILED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("image", "denoiser"): ("1 users", "8 users"),
+    ("image", "decoder"): ("1 users", "8 users"),
+    ("image", "tiny_decoder"): ("8 users",),
+    ("audio", "codec_decoder"): (),
+    ("audio", "music_decoder"): ("1 band",),
+    ("text", "language_decoder"): ("batch 1",),
+}
+"""Calls that are compiled: each costs a minute. The codec's LSTM is not followed by the compiler."""
 
 
-class Subject(NamedTuple):
-    """A network and the calls that are timed; a call's name stands in the report."""
-
-    modality: str
-    part: Part
-    make: Callable[[Path], None]
-    bounds: Bounds
-    calls: dict[str, Sizes]
-
-
-def subjects(small: bool) -> list[Subject]:
-    from support import tiny_models, tiny_pipelines
-
-    side = 8 if small else 64
-    pictures = {
-        f"{rows} users": {"rows": rows, "height": side, "width": side}
-        for rows in ((1, 2) if small else (1, 4, 8))
-    }
-    bounds = Bounds(rows=32, pixels=512 * 512, tokens=1024, frames=500)
-    if small:
-        bounds = Bounds(rows=2, pixels=64 * 64, tokens=64, frames=64)
-    texts = {
-        f"batch {rows}": {"rows": rows, "new": 1, "past": 16 if small else 512}
-        for rows in ((1, 2) if small else (1, 8, 32))
-    }
-    # Guidance takes two rows; a second of audio is fifty frames.
-    music = {"1 band": {"rows": 2, "words": 8, "past": 16 if small else 250}}
-    codec = {"1 second": {"rows": 1, "frames": 50}}
-
-    def turbo(folder: Path) -> None:
-        if small:
-            tiny_pipelines.stable_diffusion().save_pretrained(folder)
-            return
-        from gpu_image import turbo_pipeline
-
-        turbo_pipeline(torch.device("cpu"), torch.bfloat16).save_pretrained(folder)
-
-    language = tiny_models.language if small else smollm
-    band = tiny_models.musicgen if small else musicgen_small
-    return [
-        Subject("image", "denoiser", turbo, bounds, pictures),
-        Subject("image", "decoder", turbo, bounds, pictures),
-        Subject("text", "language_decoder", language, bounds, texts),
-        Subject("audio", "music_decoder", band, bounds, music),
-        Subject("audio", "codec_decoder", band, bounds, codec),
-    ]
-
-
-def smollm(folder: Path) -> None:
-    """Random weights in the shapes of HuggingFaceTB/SmolLM2-135M."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=576,
-        intermediate_size=1536,
-        num_hidden_layers=30,
-        num_attention_heads=9,
-        num_key_value_heads=3,
-        max_position_embeddings=8192,
-    )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-
-
-def musicgen_small(folder: Path) -> None:
-    """Random weights in the shapes of facebook/musicgen-small."""
-    from transformers import MusicgenConfig, MusicgenForConditionalGeneration, T5Config
-    from transformers.models.encodec import EncodecConfig
-    from transformers.models.musicgen import MusicgenDecoderConfig
-
-    torch.manual_seed(0)
-    codec = EncodecConfig(
-        target_bandwidths=[2.2],
-        sampling_rate=32000,
-        audio_channels=1,
-        num_filters=64,
-        upsampling_ratios=[8, 5, 4, 4],
-        norm_type="weight_norm",
-        hidden_size=128,
-        codebook_size=2048,
-        codebook_dim=128,
-        num_lstm_layers=2,
-        use_causal_conv=False,
-    )
-    decoder = MusicgenDecoderConfig(
-        num_hidden_layers=24, ffn_dim=4096, num_attention_heads=16, hidden_size=1024, num_codebooks=4
-    )
-    text = T5Config(vocab_size=32128, d_model=64, d_ff=64, num_layers=1, num_heads=2)  # it is not timed
-    config = MusicgenConfig(
-        text_encoder=text.to_dict(), audio_encoder=codec.to_dict(), decoder=decoder.to_dict()
-    )
-    MusicgenForConditionalGeneration(config).to(torch.bfloat16).save_pretrained(folder)
-
-
-def median_ms(runner: Runner, given: dict[str, torch.Tensor], seconds: float) -> float:
+def median_ms(call: Callable[[], Any], seconds: float) -> float:
     """Of one call, the device waited for."""
 
-    def call() -> float:
+    def timed() -> float:
         began = time.perf_counter()
-        parted(runner, given)
+        call()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         return time.perf_counter() - began
 
     for _ in range(WARM_UP):
-        call()
-    times, end = [call()], time.perf_counter() + seconds
+        timed()
+    times, end = [timed()], time.perf_counter() + seconds
     while time.perf_counter() < end:
-        times.append(call())
+        times.append(timed())
     return 1000 * statistics.median(times)
 
 
@@ -161,11 +83,13 @@ class Bench:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
         self.cuda = torch.cuda.is_available() and not options.small
+        self.device = "cuda" if self.cuda else "cpu"
         self.architecture = "sm{}{}".format(*torch.cuda.get_device_capability()) if self.cuda else ""
         self.precision: Precision = "bf16" if self.cuda else "fp32"
-        self._folder = folder
+        self.folder = folder
         self._store = PlanStore(folder / "plans")
-        self._end = time.monotonic() + options.deadline
+        self._began = time.monotonic()
+        self._expected: dict[tuple[str, str], dict[str, torch.Tensor]] = {}
         self.report: dict[str, Any] = {
             "bench": "gpu_all",
             "device": torch.cuda.get_device_name(0) if self.cuda else "cpu",
@@ -174,26 +98,161 @@ class Bench:
             "precision": self.precision,
             "weights": "tiny"
             if options.small
-            else "random, in the shapes of SD-Turbo, SmolLM2-135M, MusicGen-small",
+            else "random, in the shapes of SD-Turbo, TAESD, SmolLM2-135M, MusicGen-small",
             "backends": {},
             "results": {},
+            "engines": {},
+            "summary": {},
             "problems": [],
+            "seconds": {},
         }
+        wanted = subjects(options.small, self.device, folder)
+        self.subjects = [each for each in wanted if each.modality in options.only]
 
     def run(self) -> dict[str, Any]:
         self._ask_backends()
-        for subject in subjects(self.options.small):
-            if subject.modality in self.options.only:
-                self._measure(subject)
+        for subject in self.subjects:
+            self._try(f"{subject.name}, torch", lambda subject=subject: self._measure_torch(subject))
         self._summarise()
-        self._save()
+        for name, measure in gpu_engines.MEASURES.items():
+            if name.split()[0].strip(",") in self.options.only and self._time_left(f"engine {name}"):
+                self._try(f"engine {name}", lambda name=name, measure=measure: measure(self, name))
+        # Large networks take minutes to export: they wait until all else is known.
+        large = [each for each in self.subjects if self.cuda and each.modality == "image"]
+        self._plans([each for each in self.subjects if each not in large])
+        if self.cuda:
+            self._compile()
+        self._plans(large)
+        self._summarise()
         return self.report
+
+    # Asked by the measures ----------------------------------------------------------------------------
+
+    def note(self, section: Sequence[str], name: str, value: Any) -> None:
+        """Put a figure into the report, and the report onto the disk."""
+        place = self.report
+        for each in section:
+            place = place.setdefault(each, {})
+        place[name] = value
+        print(f"{time.monotonic() - self._began:6.1f} s  {' '.join(section)} {name}: {value}", flush=True)
+        self._save()
+
+    def median(self, call: Callable[[], Any]) -> float:
+        return round(median_ms(call, self.options.seconds), 3)
+
+    # Steps --------------------------------------------------------------------------------------------
+
+    def _measure_torch(self, subject: Subject) -> None:
+        """Torch eager first: everything else is compared with it."""
+        network = subject.network()
+        calls = {name: network.example(sizes) for name, sizes in subject.calls.items()}
+        self._reference(subject, network, calls)
+        self._figures(subject, "torch eager", TorchRunner(network), calls)
+        if self.cuda:
+            runner = TorchRunner(network, "graphs")
+            self._figures(subject, "torch graphs", runner, calls)
+            runner.close()
+
+    def _reference(self, subject: Subject, network: Network, calls: dict[str, Any]) -> None:
+        """What the same weights give in float32."""
+        module = copy.deepcopy(network.module).float()
+        exact = TorchRunner(Network(network.part, module, network.signature, "fp32"))
+        before = torch.backends.cudnn.allow_tf32
+        torch.backends.cudnn.allow_tf32 = False
+        for name, given in calls.items():
+            self._expected[subject.name, name] = exact(given)
+        torch.backends.cudnn.allow_tf32 = before
+
+    def _figures(self, subject: Subject, title: str, runner: Runner, calls: dict[str, Any]) -> None:
+        """A runner's time and error at every call."""
+        for name, given in calls.items():
+            began = time.perf_counter()
+            off = compare(parted(runner, given), self._expected[subject.name, name])
+            parted(runner, given)  # the second call of a shape records it
+            first = time.perf_counter() - began
+            taken = self.median(lambda given=given: parted(runner, given))
+            place = ("results", subject.modality, subject.part, name)
+            eager = self.report["results"].get(subject.modality, {}).get(subject.part, {}).get(name, {})
+            figures = {"ms": taken, "error": float(f"{off:.2g}")}
+            if "torch eager" in eager:
+                figures["times eager"] = round(eager["torch eager"]["ms"] / taken, 3)
+            if title.startswith("torch ") and title != "torch eager":
+                figures["s until ready"] = round(first, 2)
+            self.note(place, title, figures)
+
+    def _plans(self, wanted: Sequence[Subject]) -> None:
+        """What the runtimes make of the exported networks, for every one that runs here."""
+        for found in runtimes.examine(self.architecture):
+            if not self._usable(found):
+                continue
+            for subject in wanted:
+                what = f"{subject.part}, {found.backend}"
+                if self._time_left(what):
+                    self._try(
+                        what, lambda subject=subject, name=found.backend: self._measure_plan(subject, name)
+                    )
+
+    def _measure_plan(self, subject: Subject, backend: BackendName) -> None:
+        # ONNX Runtime has few bfloat16 kernels.
+        half: Precision = "fp16" if backend == "onnxruntime" and self.cuda else self.precision
+        device = self.architecture if backend.startswith("tensorrt") else "any"
+        order = subject.model.order(subject.part, backend, half, device)
+        began = time.perf_counter()
+        plan = build.build(self._store, order)
+        built = round(time.perf_counter() - began, 1)
+        self.note(("seconds to build", subject.part), backend, built)
+        runner = opening.open_plan(plan, order.signature, cuda=self.cuda, threads=self.options.threads)
+        network = subject.network()
+        calls = {name: network.example(sizes) for name, sizes in subject.calls.items()}
+        self._figures(subject, backend, runner, calls)
+        runner.close()
+
+    def _compile(self) -> None:
+        """Warm the compiler's cache for all networks at once, then measure one after another."""
+        wanted = [
+            (subject, name)
+            for subject in self.subjects
+            for name in COMPILED[subject.modality, subject.part]
+            if self._time_left(f"{subject.part}, {name}, torch compile")
+        ]
+        began = time.monotonic()
+        script = [sys.executable, str(Path(__file__).resolve()), "--warm"]
+        warming = [
+            subprocess.Popen(
+                [*script, f"{subject.modality}:{subject.part}:{name}"], stdout=subprocess.DEVNULL
+            )
+            for subject, name in wanted
+        ]
+        for each in warming:
+            try:
+                each.wait(max(1.0, self._left() - 20))
+            except subprocess.TimeoutExpired:
+                each.kill()
+                each.wait()
+        self.note(("seconds",), "to compile all at once", round(time.monotonic() - began, 1))
+        for subject, name in wanted:
+            for mode in ("compile_graphs", "compile"):
+                if self._time_left(f"{subject.part}, {name}, torch {mode}"):
+                    self._try(
+                        f"{subject.part}, {name}, torch {mode}",
+                        lambda subject=subject, name=name, mode=mode: self._compiled(subject, name, mode),
+                    )
+        if "image" in self.options.only and self._time_left("engine image, compiled"):
+            self._try("engine image, compiled", lambda: gpu_engines.compiled_image(self))
+
+    def _compiled(self, subject: Subject, name: str, mode: TorchMode) -> None:
+        network = subject.network()
+        runner = TorchRunner(network, mode)
+        self._figures(subject, f"torch {mode}", runner, {name: network.example(subject.calls[name])})
+        runner.close()
+
+    # Small parts --------------------------------------------------------------------------------------
 
     def _ask_backends(self) -> None:
         for found in runtimes.examine(self.architecture):
             self.report["backends"][found.backend] = f"{found.version} {found.reason}".strip()
         if self.cuda and runtimes.version("tensorrt_rtx"):
-            self.report["backends"]["tensorrt_rtx"] = self._probe_rtx()
+            self.note(("backends",), "tensorrt_rtx", self._probe_rtx())
         self._save()
 
     def _probe_rtx(self) -> str:
@@ -201,80 +260,42 @@ class Bench:
         from support import tiny_pipelines
 
         began = time.perf_counter()
-        place = self._folder / "probe"
+        place = self.folder / "probe"
         try:
             tiny_pipelines.stable_diffusion().save_pretrained(place)
-            part: Part = "text_encoder"
-            order = Order(recognise(place), part, "tensorrt_rtx", "fp32", self.architecture, Bounds(rows=2))
+            order = Order(
+                recognise(place), "text_encoder", "tensorrt_rtx", "fp32", self.architecture, Bounds(rows=2)
+            )
             plan = build.build(self._store, order)
             opening.open_plan(plan, order.signature, cuda=True, threads=1).close()
         except EngineUnavailable as error:
             return f"refuses this card after {time.perf_counter() - began:.0f} s: {error.message}"
         return f"takes this card; asked for {time.perf_counter() - began:.0f} s"
 
-    def _measure(self, subject: Subject) -> None:
-        """Torch eager first: everything else is compared with it."""
-        place = self._folder / subject.make.__name__
-        if not place.exists():
-            subject.make(place)
-        order = self._order(subject, place, "torch")
-        network = loading.load(order, "cuda" if self.cuda else "cpu")
-        reference = TorchRunner(network)
-        results = self.report["results"].setdefault(subject.modality, {}).setdefault(subject.part, {})
-        calls = {name: network.example(sizes) for name, sizes in subject.calls.items()}
-        expected = {name: reference(given) for name, given in calls.items()}
-        for name, given in calls.items():
-            taken = median_ms(reference, given, self.options.seconds)
-            results.setdefault(name, {})["torch eager"] = {"ms": round(taken, 3)}
-            self._save()
-        for title, opened in self._others(subject, place, reference):
-            try:
-                runner = opened()
-                for name, given in calls.items():
-                    eager = results[name]["torch eager"]["ms"]
-                    off = compare(parted(runner, given), expected[name])
-                    taken = median_ms(runner, given, self.options.seconds)
-                    results[name][title] = {
-                        "ms": round(taken, 3),
-                        "times eager": round(eager / taken, 3),
-                        "error": float(f"{off:.2g}"),
-                    }
-                    self._save()
-                runner.close()
-            except Exception as error:  # one backend's failure must not cost the others' figures
-                reason = " ".join(str(error).split())[:300]
-                self.report["problems"].append(f"{subject.part}, {title}: {type(error).__name__}: {reason}")
-                self._save()
+    def _usable(self, found: runtimes.Availability) -> bool:
+        if found.backend == "torch" or not (found.runs and found.builds):
+            return False
+        if found.backend == "onnxruntime" and self.cuda and not found.reason.startswith("on CUDA"):
+            return False
+        return "refuses" not in self.report["backends"][found.backend]
 
-    def _others(
-        self, subject: Subject, place: Path, reference: TorchRunner
-    ) -> Iterator[tuple[str, Callable[[], Runner]]]:
-        for mode in TORCH_MODES[1:]:
-            if self.cuda and self._time_left(f"{subject.part}, torch {mode}"):
-                yield f"torch {mode}", lambda mode=mode: TorchRunner(reference.network, mode)
-        for found in runtimes.examine(self.architecture):
-            backend = found.backend
-            refused = "refuses" in self.report["backends"][backend]
-            ready = found.runs and found.builds and backend != "torch" and not refused
-            if ready and self._time_left(f"{subject.part}, {backend}"):
-                yield backend, lambda backend=backend: self._open(subject, place, backend)
+    def _try(self, what: str, step: Callable[[], None]) -> None:
+        """One step's failure must not cost the others' figures."""
+        began = time.monotonic()
+        try:
+            step()
+        except Exception as error:
+            traceback.print_exc()
+            reason = " ".join(str(error).split())[:300]
+            self.report["problems"].append(f"{what}: {type(error).__name__}: {reason}")
+        self.report["seconds"][what] = round(time.monotonic() - began, 1)
+        self._save()
 
-    def _open(self, subject: Subject, place: Path, backend: BackendName) -> Runner:
-        order = self._order(subject, place, backend)
-        began = time.perf_counter()
-        plan = build.build(self._store, order)
-        seconds = self.report.setdefault("seconds to build", {}).setdefault(subject.part, {})
-        seconds[backend] = round(time.perf_counter() - began, 1)
-        return opening.open_plan(plan, order.signature, cuda=self.cuda, threads=self.options.threads)
-
-    def _order(self, subject: Subject, place: Path, backend: BackendName) -> Order:
-        # ONNX Runtime has few bfloat16 kernels.
-        half: Precision = "fp16" if backend == "onnxruntime" and self.cuda else self.precision
-        device = self.architecture if backend.startswith("tensorrt") else "any"
-        return Order(recognise(place), subject.part, backend, half, device, subject.bounds)
+    def _left(self) -> float:
+        return float(self.options.deadline) - (time.monotonic() - self._began)
 
     def _time_left(self, what: str) -> bool:
-        if time.monotonic() < self._end:
+        if self._left() > 0:
             return True
         self.report["problems"].append(f"{what}: left out, the time was up")
         return False
@@ -282,18 +303,22 @@ class Bench:
     def _summarise(self) -> None:
         """Images a second in one step, and what eight users gain by sharing a batch, for the best of each part."""
         image = self.report["results"].get("image", {})
-        if {"denoiser", "decoder"} <= image.keys():
+        for decoder in ("decoder", "tiny_decoder"):
+            if not {"denoiser", decoder} <= image.keys():
+                continue
             rates = {}
             for name in image["denoiser"]:
-                best = [
-                    min(each["ms"] for each in image[part][name].values()) for part in ("denoiser", "decoder")
-                ]
-                rates[name] = round(1000 * int(name.split()[0]) / sum(best), 2)
-            first, *_, last = rates
-            self.report["summary"] = {
-                "images/s in one step": rates,
-                f"{last} by sequential": round(rates[last] / rates[first], 3),
-            }
+                parts = [image[part].get(name, {}).values() for part in ("denoiser", decoder)]
+                if all(parts):
+                    best = sum(min(each["ms"] for each in part) for part in parts)
+                    rates[name] = round(1000 * int(name.split()[0]) / best, 2)
+            if len(rates) > 1:
+                first, *_, last = rates
+                self.report["summary"][f"images/s in one step, {decoder}"] = rates
+                self.report["summary"][f"{last} by sequential, {decoder}"] = round(
+                    rates[last] / rates[first], 3
+                )
+        self._save()
 
     def _save(self) -> None:
         if self.options.save is not None:
@@ -302,21 +327,36 @@ class Bench:
             path.write_text(json.dumps(self.report, indent=1) + "\n", encoding="utf-8")
 
 
+def warm(what: str) -> None:
+    """Compile one network for one call; the compiler keeps what it made on disk."""
+    modality, part, name = what.split(":")
+    with tempfile.TemporaryDirectory() as folder:
+        for subject in subjects(False, "cuda", Path(folder)):
+            if (subject.modality, subject.part) == (modality, part):
+                network = subject.network()
+                TorchRunner(network, "compile")(network.example(subject.calls[name]))
+                torch.cuda.synchronize()
+
+
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--only", nargs="+", default=["image", "text", "audio"], choices=["image", "text", "audio"]
     )
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     parser.add_argument(
-        "--deadline", type=float, default=540.0, help="seconds after which nothing new is begun"
+        "--deadline", type=float, default=460.0, help="seconds after which nothing new is begun"
     )
     parser.add_argument("--threads", type=int, default=2, help="of ONNX Runtime on the CPU")
     parser.add_argument("--small", action="store_true", help="tiny models on the CPU")
     parser.add_argument("--save", type=Path, help="folder to leave the figures in")
+    parser.add_argument("--warm", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not torch.cuda.is_available() and not options.small:
         raise SystemExit("there is no CUDA device; --small tries the script out on a CPU")
+    if options.warm:
+        warm(options.warm)
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         report = Bench(options, Path(folder)).run()
     print(json.dumps(report, indent=1))

@@ -43,5 +43,6 @@ def test_a_deadline_leaves_out_and_says_so(script: ModuleType, tmp_path: Path) -
     assert report["results"]["text"]["language_decoder"]["batch 2"].keys() == {"torch eager"}
     assert "denoiser, onnxruntime: left out, the time was up" in report["problems"]
     summary = report["summary"]
-    assert summary["images/s in one step"].keys() == {"1 users", "2 users"}
-    assert summary["2 users by sequential"] > 0
+    for decoder in ("decoder", "tiny_decoder"):
+        assert summary[f"images/s in one step, {decoder}"].keys() == {"1 users", "2 users"}
+        assert summary[f"2 users by sequential, {decoder}"] > 0

@@ -1,18 +1,27 @@
-"""Random language and music models of a few hundred kilobytes, of transformers' own classes, as folders."""
+"""Random language and music models of a few hundred kilobytes, of transformers' own classes, and as folders."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 
 def language(folder: Path) -> None:
-    """Llama, two layers, grouped queries."""
+    llama().save_pretrained(folder)
+
+
+def musicgen(folder: Path) -> None:
+    band().save_pretrained(folder)
+
+
+def llama() -> Any:
+    """Two layers, grouped queries."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
-    LlamaForCausalLM(
+    return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=64,
             hidden_size=32,
@@ -22,11 +31,11 @@ def language(folder: Path) -> None:
             num_key_value_heads=2,
             max_position_embeddings=128,
         )
-    ).save_pretrained(folder)
+    )
 
 
-def musicgen(folder: Path) -> None:
-    """The whole of it: text encoder, decoder, EnCodec."""
+def band() -> Any:
+    """A MusicGen, the whole of it: text encoder, decoder, EnCodec."""
     from transformers import (
         EncodecConfig,
         MusicgenConfig,
@@ -63,4 +72,4 @@ def musicgen(folder: Path) -> None:
             num_codebooks=4,
         ).to_dict(),
     )
-    MusicgenForConditionalGeneration(config).save_pretrained(folder)
+    return MusicgenForConditionalGeneration(config)

@@ -42,6 +42,8 @@ class MusicgenNetworks:
         bounds = Bounds(rows=2)
         decoder, codec = model.decoder, model.audio_encoder
         self._decoder, self.codebooks = decoder, int(decoder.num_codebooks)
+        self.in_place = decoder.device.type == "cuda"
+        """Whether the past of a window that torch opens stays in place."""
         self._names = cached(int(decoder.config.num_hidden_layers))
         self.decoder = Seat(
             TorchRunner(
@@ -65,7 +67,7 @@ class MusicgenNetworks:
         """Read (codebooks, frames) of codes at once, under (2, length, width) states of words. Returns logits
         (2, codebooks, codes) of what follows, and the window, of `longest` frames, in the memory of the one `before`.
         Torch's own: a plan takes a frame at a time."""
-        if words.device.type == "cuda" and self.decoder.backend == "torch":
+        if self.in_place and self.decoder.backend == "torch":
             return self._open_in_place(columns, words, longest, before)
         with self.decoder.brought():
             answer = self._decoder(

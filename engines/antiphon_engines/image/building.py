@@ -27,7 +27,9 @@ from antiphon_engines.image.stable_diffusion import StableDiffusion
 from antiphon_proto.params import ImageParams
 
 logger = logging.getLogger(__name__)
-_JPEG_THREADS = 2
+_ENCODERS: Final = {"cpu": 2, "cuda": 8}
+"""Threads that write JPEG and PNG files. Beside a GPU the cores have nothing else to do, and eight pictures come at a
+time; on a CPU they would take the model's."""
 _DECODERS: Final[tuple[Part, ...]] = ("decoder", "tiny_decoder")
 _SUGGESTED = 6
 """Prompts that the note names."""
@@ -113,7 +115,7 @@ def finish(
     """The engine over a family, tried out: a checkpoint that cannot paint is refused here. Raises EngineUnavailable."""
     engine = ImageEngine(
         family,
-        Previews(family, colours, tiny, min(_JPEG_THREADS, config.threads)),
+        Previews(family, colours, tiny, _encoders(family.device, config.threads)),
         max_jobs=config.max_jobs,
         max_batch=config.max_batch,
         max_pixels=config.image_pixels,
@@ -186,6 +188,11 @@ def _dtypes(config: WorkerConfig, device: torch.device) -> dict[str, torch.dtype
         "text_encoder": own["text_encoder"],
         "default": own["denoiser"],
     }
+
+
+def _encoders(device: torch.device, threads: int) -> int:
+    most = _ENCODERS[device.type]
+    return most if device.type == "cuda" else min(most, threads)
 
 
 def _line(error: Exception) -> str:

@@ -71,6 +71,11 @@ def test_a_closed_runner_is_not_called() -> None:
 @on_cuda
 @pytest.mark.cuda
 class TestOnCuda:
+    @pytest.fixture(autouse=True)
+    def exact(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ten bits of a product are not float32."""
+        monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
     @pytest.mark.parametrize("choice", ["auto", "tensorrt"])
     def test_recordings_are_the_rule(self, choice: BackendChoice) -> None:
         assert torch_mode(choice, network(Scaled().cuda())) == "graphs"
