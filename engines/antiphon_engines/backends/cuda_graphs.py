@@ -6,8 +6,9 @@ https://pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 from __future__ import annotations
 
 import logging
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
@@ -81,6 +82,7 @@ class CudaGraphs:
             return None
         except RuntimeError as error:
             self._refused.add(key)
+            _heal()
             logger.warning("no CUDA graph of %s: %s", key, " ".join(str(error).split())[:200])
             return None
         return made
@@ -92,9 +94,13 @@ class _Recording:
         aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with _searching(), torch.cuda.stream(aside):
-            for _ in range(_WARM_UP):
+            for _ in range(_WARM_UP - 1):
+                call(*self._inputs)
+            with _hearing() as waits:
                 call(*self._inputs)
         torch.cuda.current_stream().wait_stream(aside)
+        if waits:
+            raise RuntimeError("it waits for the device")
         self._graph = torch.cuda.CUDAGraph()
         # Other threads may allocate meanwhile.
         with _searching(), torch.cuda.graph(self._graph, pool=pool, capture_error_mode="thread_local"):
@@ -110,7 +116,28 @@ class _Recording:
 
 
 @contextmanager
-def _searching() -> Any:
+def _hearing() -> Iterator[list[Any]]:
+    """What a block says of waiting for the device: a capture that meets such a call fails, and leaves much broken."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", message=".*synchronizing CUDA operation")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            yield heard
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+
+
+def _heal() -> None:
+    """A capture that failed leaves the device's generator in the belief that it goes on: give it a state of its own."""
+    generator = torch.cuda.default_generators[torch.cuda.current_device()]
+    fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
+    generator.graphsafe_set_state(fresh.graphsafe_get_state())
+
+
+@contextmanager
+def _searching() -> Iterator[None]:
     """cuDNN tries its convolutions out: a recording is used often enough to pay for it."""
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True

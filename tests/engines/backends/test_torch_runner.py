@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 import torch
 from msgspec.structs import replace
 
+from antiphon_engines.backends import cuda_graphs
 from antiphon_engines.backends.checkpoint import Checkpoint
 from antiphon_engines.backends.choices import BackendChoice
 from antiphon_engines.backends.cuda_graphs import CudaGraphs
@@ -150,7 +155,21 @@ class TestOnCuda:
             x = torch.full((1, 2), size, device="cuda")
             assert graphs(module, (x,)).sum().item() == 8 * size
         assert len(graphs) == 0
-        assert torch.ones(3, device="cuda").sum().item() == 3, "the device is none the worse"
+        assert torch.randn(3, device="cuda").isfinite().all(), "the device is none the worse"
+
+    def test_nor_is_the_device_worse_for_a_capture_that_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        @contextmanager
+        def deaf() -> Iterator[list[Any]]:
+            yield []
+
+        monkeypatch.setattr(cuda_graphs, "_hearing", deaf)
+        graphs = CudaGraphs(most=2, after=1)
+        x = torch.ones(1, 2, device="cuda")
+        assert graphs(Peeking().cuda(), (x,)).sum().item() == 8
+        assert torch.randn(3, device="cuda").isfinite().all()
+        for _ in range(2):
+            assert graphs(Scaled().cuda(), (x,), "other").sum().item() == 4
+        assert len(graphs) == 1
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
     @pytest.mark.parametrize("size", [(1, 320, 64, 64), (3, 960, 7, 5), (8, 1280, 8, 8), (1, 128, 256, 256)])
