@@ -101,7 +101,7 @@ class MusicSteps:
 
     def _split(self, states: torch.Tensor) -> torch.Tensor:
         """``[rows, heads, n, size]`` of ``[rows, n, width]``."""
-        return states.unflatten(-1, (self._heads, self._size)).transpose(1, 2)
+        return states.view(*states.shape[:-1], self._heads, self._size).transpose(1, 2)
 
     def _memory(self, places: int) -> tuple[torch.Tensor, torch.Tensor]:
         shape = (2, self._heads, places, self._size)

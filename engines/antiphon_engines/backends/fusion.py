@@ -188,13 +188,13 @@ class _Attention:
             x = x.flatten(2).transpose(1, 2)
         told = x if encoder_hidden_states is None else encoder_hidden_states
         query, keys, values = (
-            each.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+            each.view(*each.shape[:-1], attn.heads, -1).transpose(1, 2)
             for each in (attn.to_q(x), attn.to_k(told), attn.to_v(told))
         )
         found = _attended(query, keys, values).transpose(1, 2).flatten(2)
         answer = attn.to_out[0](found)
         if hidden_states.dim() == 4:
-            answer = answer.transpose(1, 2).unflatten(2, hidden_states.shape[2:])
+            answer = answer.transpose(1, 2).view(hidden_states.shape)
         if attn.residual_connection:
             answer = answer + hidden_states
         return answer if attn.rescale_output_factor == 1.0 else answer / attn.rescale_output_factor

@@ -24,7 +24,7 @@ _PROGRAMS: Final = 512
 @triton.jit
 def _sums(
     x, add, partial, pixels, channels, span, adds: tl.constexpr, tile: tl.constexpr, wide: tl.constexpr
-):  # type: ignore[no-untyped-def]
+):
     """Sums and sums of squares of a stretch of pixels: ``partial[rows, stretches, 2, channels]``."""
     stretch = tl.program_id(0)
     row = tl.program_id(1)
@@ -65,7 +65,7 @@ def _apply(
     wide: tl.constexpr,
     each: tl.constexpr,
     groups: tl.constexpr,
-):  # type: ignore[no-untyped-def]
+):
     row = tl.program_id(1)
     line = tl.program_id(0) * tile + tl.arange(0, tile)
     column = tl.arange(0, wide)
@@ -89,7 +89,7 @@ def _apply(
 
 
 @triton.jit
-def _join(x, y, bias, answer, size, channels, biased: tl.constexpr, tile: tl.constexpr):  # type: ignore[no-untyped-def]
+def _join(x, y, bias, answer, size, channels, biased: tl.constexpr, tile: tl.constexpr):
     at = tl.program_id(0).to(tl.int64) * tile + tl.arange(0, tile)
     kept = at < size
     value = tl.load(x + at, mask=kept, other=0.0).to(tl.float32)

@@ -25,16 +25,18 @@ def decoder_part(pipeline: Any) -> Part:
 def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendChoice]) -> Mapping[Part, Seat]:
     """A seat for each part, with the pipeline's own module; a choice may name one of torch's modes. What torch runs
     eagerly on a CPU can pause, what is not in a seat included."""
-    seats: dict[Part, Seat] = {}
-    whole = [_module(pipeline, part) for part in parts if choices.get(part) in _MODES]
+    networks = {
+        part: image.network(
+            pipeline, part, _signature(pipeline, part), precision_of(_module(pipeline, part).dtype)
+        )
+        for part in parts
+    }
+    modes = {part: torch_mode(choices.get(part, "auto"), network) for part, network in networks.items()}
+    whole = [_module(pipeline, part) for part, mode in modes.items() if mode != "eager"]
     for component in pipeline.components.values():
         if isinstance(component, torch.nn.Module) and all(component is not other for other in whole):
             pausing.prepare(component)
-    for part in parts:
-        precision = precision_of(_module(pipeline, part).dtype)
-        network = image.network(pipeline, part, _signature(pipeline, part), precision)
-        seats[part] = Seat(TorchRunner(network, torch_mode(choices.get(part, "auto"), network)))
-    return seats
+    return {part: Seat(TorchRunner(network, modes[part])) for part, network in networks.items()}
 
 
 def _module(pipeline: Any, part: Part) -> Any:

@@ -117,7 +117,7 @@ def test_hub_ids_and_none() -> None:
 
 def test_a_worker_without_pictures_still_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     text = object()
-    monkeypatch.setattr(registry, "build", lambda config: text)
+    monkeypatch.setattr(registry, "build", lambda config, residency: text)
     found = registry.find_spec
     monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "diffusers" else found(name))
     engines = registry.engines(config("embedded"))
