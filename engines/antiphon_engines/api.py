@@ -390,8 +390,8 @@ class Divisible(Engine, Protocol):
     `piece`."""
 
     def budget(self, seconds: float) -> None:
-        """Until the next call, a step of such a unit takes no longer than this, on the safe side by what its pieces
-        have taken so far. It always does something."""
+        """Until the next call, a step of such a unit takes no longer than this: on average where it can be cut to any
+        length, else on the safe side by what its pieces have taken so far. It always does something."""
         ...
 
 

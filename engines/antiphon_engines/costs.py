@@ -19,28 +19,6 @@ CAUTION: Final = 4.0
 
 
 @dataclass(slots=True)
-class Spread:
-    """What one piece of divisible work takes, in seconds: running mean and mean deviation. 0 until measured."""
-
-    mean: float = 0.0
-    deviation: float = 0.0
-    smoothing: float = 0.2
-
-    def observe(self, seconds: float) -> None:
-        if not self.mean:
-            self.mean = seconds
-            return
-        error = min(seconds, OUTLIER * self.mean) - self.mean
-        self.mean += self.smoothing * error
-        self.deviation += self.smoothing * (abs(error) - self.deviation)
-
-    @property
-    def careful(self) -> float:
-        """On the safe side: pieces that are cut by it keep to their time."""
-        return self.mean + CAUTION * self.deviation
-
-
-@dataclass(slots=True)
 class _Measured:
     seconds: float
     deviation: float
@@ -96,6 +74,10 @@ class CostTable:
         """What one job's step took at most of late: for units of which most are short and some are not."""
         known = self._sizes.get((engine, unit), {}).get(1)
         return None if known is None else max(known.worst, known.peak)
+
+    def knows(self, engine: str, unit: str, size: int) -> bool:
+        """Whether this very size was ever measured."""
+        return size in self._sizes.get((engine, unit), {})
 
     def is_fresh(self, engine: str, unit: str, size: int, now: float) -> bool:
         """Whether this very size was measured lately."""

@@ -11,7 +11,7 @@ from antiphon_engines.api import Audio, Output, Step, Token
 from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.job import Ticket
 from antiphon_engines.trace import Recorder, RestRecord, RunRecord, UnitRecord, What
-from antiphon_engines.turns import Batch, Rest
+from antiphon_engines.turns import Batch, Rest, has_paused
 
 
 class Logbook:
@@ -65,6 +65,7 @@ class Logbook:
                 batch.expected,
                 slack,
                 batch.budget,
+                has_paused(batch),
             )
         )
 

@@ -24,7 +24,7 @@ from antiphon_engines.forecast import Outlook, Pace, forecast
 from antiphon_engines.job import Begun, State, Ticket
 from antiphon_engines.settings import Policy, QueueBounds
 from antiphon_engines.shares import Share, Shares
-from antiphon_engines.turns import Batch, Rest, Turns
+from antiphon_engines.turns import Batch, Rest, Turns, has_paused
 from antiphon_proto.jam import SAMPLE_RATE
 
 _LEAST_FREE: Final = 0.1
@@ -179,10 +179,7 @@ class Scheduler:
         """What a unit costs is known when it is over: of one that paused, in all its pieces and for all that began
         it."""
         begun = Begun(batch.begun.seconds + seconds, batch.begun.size or len(batch.tickets))
-        paused = any(
-            ticket.job is not None and ticket.job.piece is not None and ticket.job.piece.call
-            for ticket in batch.tickets
-        )
+        paused = has_paused(batch)
         for index, ticket in enumerate(batch.tickets):
             ticket.begun = begun if paused else Begun()
             ticket.rides = paused and index >= batch.paying

@@ -24,12 +24,10 @@ MOST: Final = 4.0
 def due(ticket: Ticket, policy: Policy, thinning: float, now: float) -> bool:
     """Whether a run is behind what its owner is to see.
 
-    A watched picture is until its first preview, and so is a run that has just started. Chunks of a prompt count as
-    tokens.
+    Whoever waits for the first token of a text, or the first preview of a picture, is; so is a run that has just
+    started.
     """
-    if ticket.stepped_at == ticket.started_at or (
-        ticket.engine == "image" and ticket.watched and not ticket.outputs
-    ):
+    if ticket.stepped_at == ticket.started_at or (ticket.watched and not ticket.outputs):
         return True
     latest = ticket.output_at if ticket.outputs else ticket.stepped_at
     return now - latest >= _interval(ticket, policy, thinning)

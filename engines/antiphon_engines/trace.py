@@ -32,6 +32,8 @@ class UnitRecord(Struct, frozen=True, array_like=True, tag="unit"):
     expected: float | None
     slack: float | None
     budget: float | None
+    paused: bool = False
+    """It has given the device back in the middle, and goes on later."""
 
 
 class RestRecord(Struct, frozen=True, array_like=True, tag="rest"):

@@ -66,6 +66,11 @@ class Batch:
     """Of a unit that goes on."""
 
 
+def has_paused(batch: Batch) -> bool:
+    """Whether a batch that has been stepped is not over."""
+    return any(_has_begun(ticket) for ticket in batch.tickets)
+
+
 @dataclass(frozen=True, slots=True)
 class Rest:
     """Nothing to step before `until`, unless somebody says something. `held`: whose unit the bands have no time for."""
@@ -214,7 +219,10 @@ class Turns:
             return None
         tickets, paying = self._batcher.compose(engine, unit, peers, most, now)
         expected = self._costs.estimate(engine, unit, len(tickets))
-        budget = None if piece is None else min(self._policy.max_unit, time)
+        budget = None
+        if piece is not None:
+            # What can be cut to any length is cut by averages: half of the time is kept for the deviation.
+            budget = min(self._policy.max_unit, time if piece.least else time / 2)
         return Batch(engine, unit, tickets, paying, reason, _shorter(expected, budget), time, budget)
 
     def _go_on(self, tickets: Sequence[Ticket], time: float, reason: Reason) -> Batch | None:
@@ -241,7 +249,8 @@ class Turns:
         not fit into `time`."""
         assert leader.job is not None
         engine, unit, piece = leader.engine, leader.job.unit, leader.job.piece
-        alone = self._costs.estimate(engine, unit, 1) or 0.0
+        # Where one job alone was never measured, its estimate is a larger batch's and would justify that.
+        alone = (self._costs.estimate(engine, unit, 1) or 0.0) if self._costs.knows(engine, unit, 1) else 0.0
         longest = max(self._policy.max_unit, alone * (1 + LITTLE))
 
         def fits(size: int) -> bool:

@@ -93,6 +93,7 @@ def _unit(record: UnitRecord, ts: float, runs: list[str]) -> list[Event]:
         "expected_ms": _ms(record.expected),
         "deadline_slack_ms": _ms(record.slack),
         "budget_ms": _ms(record.budget),
+        "paused": record.paused,
     }
     thread = _ENGINES.get(record.engine, _WAITS)
     events = [_span(_DEVICE, thread, record.unit, ts, record.seconds, facts)]

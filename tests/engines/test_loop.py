@@ -516,3 +516,33 @@ def test_a_run_that_the_device_cannot_serve_is_told_why() -> None:
     gateway.run()
     assert gateway.events(1)[-1] == Failed("unavailable", reason)
     assert gateway.engine.jobs == []
+
+
+def test_orphans_are_gone_at_the_next_unit_and_their_places_are_free() -> None:
+    """A room was left: the gateway cancels all of its runs at once, whatever they are at."""
+    mine = [submit(1, share="ann", tokens=500), submit(2, share="ann", tokens=500), submit(3, share="ann")]
+    gateway = Gateway(
+        [
+            Joined(FakePainter(lambda unit, size: None)),
+            *mine,
+            Submit(4, "run4", 0, "ann", 1.0, ImageRequest("text_to_image", "x", ImageParams(steps=50))),
+            SteerRun(3, TextSteer(), 1),
+            submit(5, share="eve", tokens=3),
+        ],
+        *([[]] * 12),
+        [Cancel(number) for number in (1, 2, 3, 4)],
+        max_jobs=2,
+    ).run()
+    assert gateway.kinds(5)[-1] == "Done"
+    for number in (1, 2, 3, 4):
+        assert not {"Done", "Failed"} & set(gateway.kinds(number)), "nothing is heard of it any more"
+    assert gateway.engine.jobs == []
+    assert (gateway.scheduler.active, gateway.scheduler.waiting, gateway.scheduler.shares) == ([], 0, 0)
+    ends = [r for r in _traced(gateway) if isinstance(r, RunRecord) and r.what == "cancelled"]
+    units = [r for r in _traced(gateway) if isinstance(r, UnitRecord) and r.at > ends[0].at]
+    assert len(ends) == 4
+    assert all(set(unit.tickets) <= {5} for unit in units)
+
+
+def _traced(gateway: Gateway) -> Sequence[UnitRecord | RestRecord | RunRecord]:
+    return gateway.loop._log.recall(0).records

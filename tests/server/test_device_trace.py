@@ -94,6 +94,7 @@ def test_units_waits_and_runs_have_their_tracks() -> None:
         "expected_ms": 40.0,
         "deadline_slack_ms": 300.0,
         "budget_ms": None,
+        "paused": False,
     }
     spans = [(e["name"], e["ts"], e["dur"]) for e in events if e["ph"] == "X" and e["tid"] == 1]
     assert ("waiting", 0.0, 100_000.0) in spans

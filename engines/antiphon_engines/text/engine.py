@@ -3,7 +3,9 @@
 Units: `prefill` reads a chunk of each prompt in turn, `decode` advances all streams by one token in one forward pass.
 A step reads at most `chunk` prompt tokens in all while somebody is being written for, and `idle_chunk` while nobody
 is: a long prompt stalls no stream by more than a chunk, however many prompts wait. Within these it reads as many as
-surely fit, by what tokens have taken so far, into the time that `budget` gave it.
+take, by what tokens have taken on average, the time that `budget` gave it. Prompts of one batch are read one after the
+other, and what one of them has read the others take over as far as they begin alike: writers of one room ask for
+continuations of the same text.
 """
 
 from __future__ import annotations
@@ -31,7 +33,6 @@ from antiphon_engines.api import (
     retold,
     written,
 )
-from antiphon_engines.costs import Spread
 from antiphon_engines.text.generation import TextJob
 from antiphon_engines.text.model import Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
@@ -80,7 +81,7 @@ class TextEngine:
         self._jobs: set[TextJob] = set()
         self._clock = clock
         self._time = math.inf
-        self._token = Spread()
+        self._per_token = 0.0
 
     @property
     def info(self) -> EngineInfo:
@@ -153,9 +154,10 @@ class TextEngine:
     def _prefill(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
         outputs: list[list[Output]] = [[] for _ in jobs]
         budget = self._chunk if any(job.unit == "decode" for job in self._jobs) else self._idle_chunk
-        if self._token.careful * budget > self._time:
-            budget = max(_SMALLEST, int(self._time / self._token.careful))
+        if self._per_token * budget > self._time:
+            budget = max(_SMALLEST, int(self._time / self._per_token))
         for job, out in zip(jobs, outputs, strict=True):
+            job.read = self._cache.follow(job.row, job.prompt.ids, job.read)
             size = _chunk_size(len(job.prompt.ids) - job.read, budget)
             if not size:
                 break
@@ -163,13 +165,18 @@ class TextEngine:
             ids = job.prompt.ids[job.read : job.read + size]
             began = self._clock()
             logits = self._model.step([job.row], np.array([ids], np.int64), [size])
-            self._token.observe((self._clock() - began) / size)
+            self._measure((self._clock() - began) / size, size)
             self._cache.extend(job.row, ids)
             job.read += size
             if job.read == len(job.prompt.ids):
                 job.unit = "decode"
                 out.extend(self._sample([job], logits)[0])
         return outputs
+
+    def _measure(self, per_token: float, size: int) -> None:
+        """The average of what a prompt token costs, in seconds. Short chunks say little: each call has a price."""
+        weight = 0.2 * min(1.0, size / self._chunk) if self._per_token else 1.0
+        self._per_token += weight * (per_token - self._per_token)
 
     def _decode(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
         ids: Ids = np.array([[job.latest] for job in jobs], np.int64)

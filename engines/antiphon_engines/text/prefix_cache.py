@@ -53,6 +53,17 @@ class PrefixCache:
         target.used = next(self._clock)
         return target.index, common
 
+    def follow(self, index: int, ids: Sequence[int], read: int) -> int:
+        """The row in use has read so many of `ids`. Where another one has come further with the same beginning, take
+        that over; returns how many are read then."""
+        row = self._rows[index]
+        source, common = self._longest(ids)
+        if source is row or common - read < WORTH:
+            return read
+        self._model.copy_prefix(source.index, index, common)
+        row.ids = list(ids[:common])
+        return common
+
     def rewind(self, index: int, ids: Sequence[int]) -> int:
         """The row in use gets the new prompt `ids`: cut it to what they have in common; returns that length."""
         row = self._rows[index]

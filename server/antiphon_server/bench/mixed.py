@@ -65,6 +65,7 @@ async def measure(seconds: float) -> Report:
 
 
 async def _under(policy: str, seconds: float) -> dict[str, Any]:
+    before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as data:
         folder = Path(data)
         settings = folder / "bench.toml"
@@ -82,7 +83,7 @@ async def _under(policy: str, seconds: float) -> dict[str, Any]:
             await asyncio.sleep(_HEARTBEAT)
             async with http.get("/metrics") as answer:
                 worker = _worker(await answer.text())
-    return _summary(seen, worker)
+    return {**_summary(seen, worker), "load average": {"before": before, "after": os.getloadavg()[0]}}
 
 
 async def _rehearse(link: str, seconds: float) -> dict[str, Any]:

@@ -114,6 +114,24 @@ def test_chunks_are_larger_while_nobody_is_being_written_for() -> None:
     assert (8,) in [lengths for _, lengths in model.calls]
 
 
+def test_prompts_that_begin_alike_are_read_once_although_they_came_together() -> None:
+    """Three writers of one room ask at the same moment: none of their prompts has been read when the others come."""
+    story = "The ferry left the harbour before dawn. " * 6
+    asks = [ask(story + end) for end in ("Mara", "Mara counted the lamps", "Nobody spoke")]
+    alone = [run(make(ToyModel()), each)[0].text for each in asks]
+    model = ToyModel()
+    results = run(make(model, chunk=32, idle_chunk=32), *asks)
+    assert [result.text for result in results] == alone
+    read = sum(sum(lengths) for _, lengths in model.calls if max(lengths) > 1)
+    assert read < 1.3 * len(story)
+
+
+def test_what_others_have_read_is_not_copied_for_a_few_tokens() -> None:
+    model = ToyModel()
+    run(make(model, chunk=8), ask("abcdefgh" * 4), ask("abcdefgh" + "x" * 24))
+    assert model.copies == []
+
+
 def test_chunks_are_cut_to_the_time_that_is_given() -> None:
     """10 ms a token."""
     model = ToyModel()
