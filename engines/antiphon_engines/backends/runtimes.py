@@ -65,7 +65,7 @@ def exporter_version() -> str:
             named.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             named.append(f"{name} none")
-    return " ".join(["recipe 2", *named])
+    return " ".join(["recipe 3", *named])
 
 
 def missing_exporter() -> str:

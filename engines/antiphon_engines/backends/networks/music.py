@@ -88,6 +88,18 @@ class ExportedLstm(torch.nn.Module):
         return (given + time_first).permute(1, 2, 0)
 
 
+class ExportedElu(torch.nn.Module):
+    """An ELU in simpler operators: TensorRT-RTX 1.7 cannot build its own (its compiler gives that node two inputs where
+    it then expects one)."""
+
+    def __init__(self, alpha: float) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return hidden.clamp(min=0) + self.alpha * (hidden.clamp(max=0).exp() - 1)
+
+
 def _gates(weight: torch.Tensor) -> torch.Tensor:
     """Torch's order is input, forget, cell, output; ONNX's input, output, forget, cell."""
     entry, forget, cell, leave = weight.detach().chunk(4)
@@ -105,7 +117,16 @@ def exportable(network: Network) -> Network:
     for index, layer in enumerate(module.decoder.layers):
         if type(layer).__name__ == "EncodecLSTM":
             module.decoder.layers[index] = ExportedLstm(layer.lstm)
+    _replace_elus(module)
     return Network(network.part, module.eval(), network.signature, network.precision)
+
+
+def _replace_elus(module: torch.nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, torch.nn.ELU):
+            setattr(module, name, ExportedElu(child.alpha))
+        else:
+            _replace_elus(child)
 
 
 def _settle_padding(layer: Any) -> None:
