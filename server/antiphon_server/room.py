@@ -5,7 +5,7 @@ changes the document passes `commit`; everybody gets it, merged and encoded once
 The hub ticks the room some milliseconds after `wake`; a test does it by hand.
 
 Longer than most files because all parts meet here; what they do is in their own files (`requests`, `edits`,
-`delivery`, `reception`, `coauthor`, `suggestions`, `presence`, `journal`).
+`delivery`, `reception`, `coauthor`, `suggestions`, `presence`, `journal`, `logbook`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, cast
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -60,6 +59,7 @@ from antiphon_server.document import Change
 from antiphon_server.edits import Edits
 from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
+from antiphon_server.logbook import Logbook
 from antiphon_server.members import Member, Members
 from antiphon_server.painter import Painter
 from antiphon_server.plain import edit_frame
@@ -79,7 +79,6 @@ from antiphon_server.shares import shares
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine, Stage
 from antiphon_server.store.api import (
-    Entry,
     JamEntry,
     JamTrim,
     RoomRecord,
@@ -134,6 +133,7 @@ class Room:
         self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self._journal.add, clock.unix_ms)
         since = stored.snapshot.seq if stored.snapshot else 0
         self._places = RunPlaces(self.shared.anchors, stored.runs, since)
+        self._log = Logbook(self.shared, self._places, self._journal, limits, clock.unix_ms)
         self.runs = RunRegistry(limits, stored.runs, self._forget_run)
         self.members = Members(
             limits,
@@ -154,14 +154,13 @@ class Room:
         self.timeline = Timeline(self)
         revisions = Revisions(self, self._stage, coauthor, self._suggestions, self.talk.chat)
         self._after: list[Frame] = []
-        self._seq = since
-        self._entries = self._entry_bytes = 0
         self._digested = -1
         self._digest_at = self._heartbeat_at = float("-inf")
         self._empty_since = clock.monotonic()
         self._told: AntiphonError | None = None
         self._closed = False
-        self._replay(stored)
+        self._log.replay(stored)
+        self.shared.removed.keep_runs({run.info.id for run in self.runs if not run.info.undone})
         self._bandstand = Bandstand(self, self._stage, limits.jam, stored, services.sound)
         self._requests = Requests(
             self,
@@ -189,7 +188,7 @@ class Room:
     @property
     def seq(self) -> int:
         """Of the last entry of the history."""
-        return self._seq
+        return self._log.seq
 
     @property
     def identity(self) -> RoomRecord:
@@ -349,11 +348,7 @@ class Room:
             return
         by = sender.participant if sender else None
         inherited = self.shared.take(change, owner, self._delivery.next_offset, by, credits)
-        self._seq += 1
-        self._entries += 1
-        self._entry_bytes += len(change.update)
-        packed = msgspec.msgpack.encode(credits) if credits else b""
-        self._journal.add(Entry(self._seq, owner.author, change.update, self.unix_ms(), owner.run, packed))
+        self._log.enter(change.update, owner, credits)
         self._delivery.add(change.update, sender)
         if inherited:
             # A person typed inside a run's text: their words are not the run's.
@@ -449,16 +444,13 @@ class Room:
             self._bandstand.halt()
         self._painter.sweep()
         self._bandstand.sweep()
-        if self._entries >= self.limits.snapshot_entries or self._entry_bytes >= self.limits.snapshot_bytes:
+        if self._log.long:
             self.snapshot()
         self.tick()
 
     def snapshot(self) -> None:
         """Write the document as it is, so that the room loads fast."""
-        if self._entries:
-            self._entries = self._entry_bytes = 0
-            places = self._places.snapshot(self.runs, self._seq)
-            self._journal.add(self.shared.snapshot(self._seq, self.unix_ms()), *places)
+        self._log.snapshot(self.runs)
 
     def idle_for(self) -> float:
         """Seconds since the last one left; 0 while somebody is here."""
@@ -551,17 +543,6 @@ class Room:
         self._told = problem
 
     # Small parts ----------------------------------------------------------------------------------------
-
-    def _replay(self, stored: StoredRoom) -> None:
-        for entry in stored.entries:
-            self._places.wake(entry.seq)
-            at = self._places.at(entry.run)
-            self._places.replayed(entry.run, at, self.shared.replay(entry))
-            self._seq = max(self._seq, entry.seq)
-            self._entry_bytes += len(entry.update)
-        self._places.wake()
-        self._entries = len(stored.entries)
-        self.shared.removed.keep_runs({run.info.id for run in self.runs if not run.info.undone})
 
     def _forget_run(self, run: str) -> None:
         """The room does not keep this run any more, nor what it could be taken back by."""

@@ -105,16 +105,7 @@ async def test_words_written_offline_outlive_a_reload(company: Company, served: 
     await ada.write("Жил-был кот 🌙. ")
     await maria.write("Meanwhile. ", at="Control+Home")
     await maria.here()
-    await page.wait_for_function(
-        """() => new Promise((resolve) => {
-            const written = (row) => new TextDecoder().decode(row.update).includes("\U0001f319. ");
-            const request = indexedDB.open("antiphon");
-            request.onsuccess = () => {
-                const rows = request.result.transaction("unsaved").objectStore("unsaved").getAll();
-                rows.onsuccess = () => { request.result.close(); resolve(rows.result.some(written)); };
-            };
-        })"""
-    )
+    await expect(ada.status).to_contain_text("Kept in this browser")
     line.mend()
     await page.reload()
     await maria.sees("Жил-был кот 🌙.")

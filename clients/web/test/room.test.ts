@@ -159,7 +159,7 @@ test("the cursor is sent at most every 80 ms, the last one wins, and again after
   const { clock, room, socket, join } = inside();
   clock.advance(1000);
   const before = socket().of("set_presence").length;
-  for (let index = 0; index < 10; index += 1) room.setCursor(null);
+  for (let index = 0; index < 10; index += 1) room.showing.setCursor(null);
   clock.advance(80);
   assert.equal(socket().of("set_presence").length, before + 1);
   socket().end(1006);
@@ -205,12 +205,12 @@ test("how large pictures are shown is told when it changes, and on every connect
     { w: 100, h: 80 },
     { w: 10, h: 150 },
   ];
-  room.setViewing(viewedSide(frames, 1, 2));
-  room.setViewing(viewedSide(frames, 1.1, 2));
+  room.showing.setViewing(viewedSide(frames, 1, 2));
+  room.showing.setViewing(viewedSide(frames, 1.1, 2));
   assert.equal(socket().of("viewing").at(-1)?.side, 384);
   assert.equal(socket().of("viewing").length, 2);
   socket().end(1006);
-  room.setViewing(viewedSide(frames, 100, 2));
+  room.showing.setViewing(viewedSide(frames, 100, 2));
   clock.advance(1000);
   join();
   assert.deepEqual(

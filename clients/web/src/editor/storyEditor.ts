@@ -12,7 +12,8 @@ import type { Room } from "../room/room";
 import { storyOf } from "../room/story";
 import { WritingAids } from "./aids";
 import { Binding } from "./binding";
-import { type Caret, CursorLayer } from "./cursors";
+import { caretsOf } from "./carets";
+import { CursorLayer } from "./cursors";
 import type { Op, Span } from "./delta";
 import type { Match } from "./find";
 import { createQuill } from "./formats";
@@ -254,7 +255,7 @@ export class StoryEditor {
       this.suggestionAtCaret.value = null;
     }
     this.aids.follow();
-    this.room.setCursor(range ? this.place : null);
+    this.room.showing.setCursor(range ? this.place : null);
   }
 
   private hasPassages(): boolean {
@@ -288,7 +289,7 @@ export class StoryEditor {
 
   /** In a script every line is shown as what it is. */
   private showScript(): void {
-    const script = this.room.form.value === "screenplay";
+    const script = this.room.settings.form.value === "screenplay";
     const text = this.plainText.value;
     const elements = script ? elementsOf(text.split("\n")) : [];
     this.quill.root.classList.toggle("script", script);
@@ -328,25 +329,8 @@ export class StoryEditor {
 
   private showCursors(model = this.modelName): void {
     this.modelName = model;
-    const { room } = this;
-    const carets: Caret[] = [];
-    for (const [id, { cursor, name }] of room.presences.value) {
-      const person = room.people.value.get(id);
-      const anchor = this.resolve(cursor?.anchor);
-      const head = this.resolve(cursor?.head);
-      // A model's caret is where its last word stands (below), which is never behind the text.
-      if (id === room.me.value?.id || person?.kind !== "human" || !person.online) continue;
-      if (anchor === null || head === null) continue;
-      carets.push({ id, name: person.name || name, color: person.color, anchor, head, model: false });
-    }
-    for (const run of room.runs.all.value.values()) {
-      const at = run.state === "running" ? this.resolve(this.binding?.written.get(run.id)) : null;
-      if (at === null) continue;
-      const author = room.people.value.get(run.author);
-      const color = author?.color ?? "#b26a00";
-      carets.push({ id: run.id, name: author?.name ?? model, color, anchor: at, head: at, model: true });
-    }
-    this.cursors.show(carets);
+    const written = (run: string) => this.binding?.written.get(run);
+    this.cursors.show(caretsOf(this.room, model, written, (position) => this.resolve(position)));
   }
 
   private resolve(position: RelativePosition | undefined): number | null {

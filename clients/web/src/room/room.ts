@@ -1,10 +1,10 @@
 // A room as this tab sees it: signals for the interface to show, and commands for it to call.
+//
+// Longer than most files since its parts meet here: what they do is in their own files (chat, comments, settings, writing,
+// showing, sync, ...), who hears which message of the server is in `receive`.
 
 import { signal } from "@preact/signals";
 import type { Doc } from "yjs";
-import type { Point } from "../canvas/geometry";
-import { writeHand } from "../canvas/live";
-import type { Fields } from "../canvas/objects";
 import { Previews } from "../canvas/previews";
 import { type Clock, type ClockOffset, systemClock } from "../connection/clock";
 import { Link, type Socket } from "../connection/link";
@@ -35,9 +35,11 @@ import { Past } from "./past";
 import { Pending } from "./pending";
 import { Pictures } from "./pictures";
 import type { Place, Port, Range } from "./port";
-import { type Presence, readPresence, writePresence } from "./presence";
+import { type Presence, readPresence } from "./presence";
 import { isActive, Runs } from "./runs";
-import { byteOffset, metaOf, storyOf } from "./story";
+import { Settings } from "./settings";
+import { Showing } from "./showing";
+import { byteOffset, storyOf } from "./story";
 import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
 import { RunTokens } from "./tokens";
@@ -64,8 +66,6 @@ const ASKING = new Set(["ask", "paint", "perform", "replace_token", "retry"]);
 const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(14)), (byte) => (byte % 36).toString(36)).join("");
 
-export const MAX_GOAL = 1_000_000;
-const PRESENCE_MS = 80;
 /** How long a request to the AI waits for our own last words to arrive. */
 const SETTLE_MS = 3000;
 /** A finished picture has come down by then. */
@@ -84,10 +84,7 @@ export class Room implements Port {
   readonly links = signal<Record<string, string>>({});
   /** Characters of the story by participant, as the server counts them. */
   readonly shares = signal<ReadonlyMap<string, number>>(new Map());
-  /** Whether the text is prose or a script; kept in the room's settings. */
-  readonly form = signal<"prose" | "screenplay">("prose");
-  /** Words that this room's text wants to have; 0: it has no such goal. */
-  readonly goal = signal(0);
+  readonly settings = new Settings();
   readonly tokens = new RunTokens(this);
   readonly drafts = new Drafts();
   readonly writing = new Writing(this, this.runs);
@@ -104,9 +101,12 @@ export class Room implements Port {
   readonly manuscripts: Manuscripts;
   readonly synced = signal(false);
   readonly saved = signal(true);
+  /** What is not saved would outlive the page. */
+  readonly kept = signal(false);
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
   readonly notices: Notices;
+  readonly showing: Showing;
   readonly jam = new JamLine((message) => this.send(message));
   /** Members whom we put out. */
   readonly removed = signal<ReadonlyMap<string, true>>(new Map());
@@ -122,17 +122,14 @@ export class Room implements Port {
   private keeping: Keeping | null = null;
   private gone = false;
   private readonly clock: Clock;
-  private cursor: Presence["cursor"] = null;
-  private hand: object | null = null;
   private id = "";
-  private presenceTimer = false;
-  private viewing = 0;
 
   constructor(private readonly options: RoomOptions) {
     this.clock = options.clock ?? systemClock;
     this.notices = new Notices(this.clock);
     this.unsent = new Unsent(options.unsent);
     this.pending = new Pending(this.clock);
+    this.showing = new Showing(options.name, this.clock, (message) => this.link.send(message));
     this.pictures = new Pictures(() => this.id, options.token);
     this.manuscripts = new Manuscripts(() => this.id, options.token);
     this.past = new Past(
@@ -166,7 +163,11 @@ export class Room implements Port {
     this.follow(this.sync.doc);
     void options.shelf?.then((shelf) => {
       const restored = () => this.notices.add("restored");
-      if (shelf && !this.gone) this.keeping = new Keeping(this.sync, shelf, this.clock, restored);
+      if (!shelf || this.gone) return;
+      this.keeping = new Keeping(this.sync, shelf, this.clock, restored);
+      this.keeping.kept.subscribe((kept) => {
+        this.kept.value = kept;
+      });
     });
     this.link = new Link({
       connect: options.connect,
@@ -188,6 +189,7 @@ export class Room implements Port {
     this.chat.close();
     this.comments.close();
     this.style.close();
+    this.settings.close();
     this.sync.close();
     this.link.close();
     this.pictures.close();
@@ -211,7 +213,7 @@ export class Room implements Port {
 
   /** Whether nothing that was written here would be lost if the page went now. */
   get safe(): boolean {
-    return this.saved.peek() || this.keeping?.kept.peek() === true;
+    return this.saved.peek() || this.kept.peek();
   }
 
   /** The page may go any moment. */
@@ -297,30 +299,11 @@ export class Room implements Port {
     return jamFile(this.id, this.options.token, kind);
   }
 
-  /** The room's text is prose, or a script in Fountain's form. */
-  setForm(form: "prose" | "screenplay"): void {
-    metaOf(this.sync.doc).set("form", form);
-  }
-
-  /** Kept in the room's settings; 0 takes it away. */
-  setGoal(words: number): void {
-    const goal = Math.min(MAX_GOAL, Math.max(0, Math.floor(words)));
-    if (goal > 0) metaOf(this.sync.doc).set("goal", goal);
-    else metaOf(this.sync.doc).delete("goal");
-  }
-
   private follow(doc: Doc): void {
     this.chat.follow(doc);
     this.comments.follow(doc);
     this.style.follow(doc);
-    const meta = metaOf(doc);
-    const read = () => {
-      this.form.value = meta.get("form") === "screenplay" ? "screenplay" : "prose";
-      const goal = meta.get("goal");
-      this.goal.value = typeof goal === "number" && goal > 0 && goal <= MAX_GOAL ? Math.floor(goal) : 0;
-    };
-    meta.observe(read);
-    read();
+    this.settings.follow(doc);
   }
 
   stop(run: string): void {
@@ -373,34 +356,6 @@ export class Room implements Port {
 
   removeMember(participant: string): void {
     if (this.send({ tag: "revoke", participant })) this.put(this.removed, participant, true);
-  }
-
-  /** Where our cursor is, as Yjs relative positions; sent at most every 80 ms, the last one wins. */
-  setCursor(cursor: Presence["cursor"]): void {
-    this.cursor = cursor;
-    this.schedulePresence();
-  }
-
-  /** Where our hand is on the canvas and what it draws; null when it has left. */
-  setHand(at: Point | null, draft: Fields | null): void {
-    this.hand = at && writeHand(at, draft);
-    this.schedulePresence();
-  }
-
-  /** How large pictures that are painted are shown here, in pixels of the longer side of the largest; 0: none. */
-  setViewing(side: number): void {
-    if (side === this.viewing) return;
-    this.viewing = side;
-    if (this.entered.value) this.link.send({ tag: "viewing", side });
-  }
-
-  private schedulePresence(): void {
-    if (this.presenceTimer) return;
-    this.presenceTimer = true;
-    this.clock.after(PRESENCE_MS, () => {
-      this.presenceTimer = false;
-      this.sendPresence();
-    });
   }
 
   dismissRefusal(refusal: Refusal): void {
@@ -505,8 +460,7 @@ export class Room implements Port {
     this.maxDocument = message.limits.max_document;
     this.entered.value = true;
     this.pending.reconnected();
-    this.sendPresence();
-    this.link.send({ tag: "viewing", side: this.viewing });
+    this.showing.again();
     for (const run of message.runs) if (isActive(run) && isDraft(run)) void this.tokens.whenKnown(run);
   }
 
@@ -541,13 +495,6 @@ export class Room implements Port {
       return; // nobody asked for it by name: the card says what is known
     }
     this.notices.add("request_failed", message || code);
-  }
-
-  private sendPresence(): void {
-    this.link.send({
-      tag: "set_presence",
-      state: writePresence(this.options.name, this.cursor, this.hand),
-    });
   }
 
   /** False, and the person is told, when there is no connection. */

@@ -39,6 +39,8 @@ export class Keeping {
   private taken: Unsaved[] | null = null;
   private timer: Timer | null = null;
   private shelved = false;
+  /** Counted, to know what a record does not hold yet. */
+  private changes = 0;
   private closed = false;
 
   constructor(
@@ -65,6 +67,7 @@ export class Keeping {
       this.kept.value = true;
       return;
     }
+    this.changes += 1;
     if (waits) this.kept.value = false;
     this.later(REST_MS);
   }
@@ -90,7 +93,13 @@ export class Keeping {
     if (lineage === null || this.taken === null || this.taken.length > 0) return this.later(REST_MS);
     const update = this.copy.unsaved();
     this.shelved = update !== null;
-    await this.shelf.put(update && { lineage, update });
+    const { changes } = this;
+    try {
+      await this.shelf.put(update && { lineage, update });
+    } catch {
+      return; // a full disk: what is not saved lives in this page only, and the page says so before it goes
+    }
+    if (changes !== this.changes) return; // written meanwhile, and kept next time
     this.kept.value = true;
     if (update) this.later(ALIVE_MS);
   }

@@ -73,6 +73,7 @@ export const en = {
     saving: "Saving…",
     offline: "Offline",
     offlineKept: "Keep writing: your words are sent when the connection is back.",
+    offlineShelved: "Kept in this browser: your words are sent when the connection is back.",
     offlineIn: (seconds: number) => `Trying again in ${seconds} s`,
     retry: "Try now",
     readOnly: "Read only",

@@ -84,6 +84,7 @@ export const ru: Strings = {
     saving: "Сохраняем…",
     offline: "Нет связи",
     offlineKept: "Пишите дальше: текст уйдёт, когда связь вернётся.",
+    offlineShelved: "Сохранено в этом браузере: текст уйдёт, когда связь вернётся.",
     offlineIn: (seconds) => `Новая попытка через ${seconds} с`,
     retry: "Сейчас",
     readOnly: "Только чтение",

@@ -101,7 +101,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
         if (text && !writing) easel.beginText(pointIn(event.currentTarget, event));
       }}
       onPointerCancel={(event) => easel.cancel(event.pointerId)}
-      onPointerLeave={() => room.setHand(null, null)}
+      onPointerLeave={() => room.showing.setHand(null, null)}
       onDblClick={(event) => easel.rewrite(pointIn(event.currentTarget, event))}
     >
       <p class="offscreen" id="board-keys">

@@ -29,7 +29,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     const made = new Easel(new Board(doc), {
       canEdit: () => room.canEdit && room.entered.peek() && !room.frozen.peek(),
       maxPoints: () => room.maxPoints,
-      onHand: (at, draft) => room.setHand(at, draft),
+      onHand: (at, draft) => room.showing.setHand(at, draft),
       frameFields: () => ({ prompt: "", task: "text_to_image", ...settingsOf(loadPainting()) }),
     });
     const said = { unreachable: t.lobby.unreachable, failed: t.canvas.pictureFailed };
@@ -42,7 +42,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     },
     [easel, atelier],
   );
-  useEffect(() => () => room.setHand(null, null), [room]);
+  useEffect(() => () => room.showing.setHand(null, null), [room]);
   const image = atelier.image;
   useEffect(() => {
     if (!image) return;

@@ -3,7 +3,8 @@
 import { useComputed } from "@preact/signals";
 import { measure, outlineOf } from "../editor/outline";
 import type { StoryEditor } from "../editor/storyEditor";
-import { MAX_GOAL, type Room } from "../room/room";
+import type { Room } from "../room/room";
+import { MAX_GOAL } from "../room/settings";
 import { t } from "../strings";
 import type { TabProps } from "./sidePanel";
 import { StyleCard } from "./styleCard";
@@ -11,9 +12,9 @@ import { Face } from "./topBar";
 import type { WhoWrote } from "./whoWrote";
 
 export function DeskTab({ room, editor, whoWrote }: TabProps) {
-  const script = room.form.value === "screenplay";
+  const script = room.settings.form.value === "screenplay";
   const outline = useComputed(() =>
-    editor ? outlineOf(editor.lines.value, room.form.value === "screenplay") : [],
+    editor ? outlineOf(editor.lines.value, room.settings.form.value === "screenplay") : [],
   );
   const measures = useComputed(() => measure(editor?.plainText.value ?? ""));
   const { words, characters, paragraphs, reading, speaking } = measures.value;
@@ -29,8 +30,8 @@ export function DeskTab({ room, editor, whoWrote }: TabProps) {
               <input
                 type="radio"
                 name="form"
-                checked={room.form.value === form}
-                onChange={() => room.setForm(form)}
+                checked={room.settings.form.value === form}
+                onChange={() => room.settings.setForm(form)}
               />
               <span>{t.desk[form]}</span>
             </label>
@@ -93,7 +94,7 @@ function Writing({ editor }: { editor: StoryEditor }) {
 
 /** How many words the text wants to have: everybody's, as the text is. */
 function Goal({ room, words }: { room: Room; words: number }) {
-  const goal = room.goal.value;
+  const goal = room.settings.goal.value;
   return (
     <div class="goal">
       {room.canEdit && (
@@ -107,7 +108,7 @@ function Goal({ room, words }: { room: Room; words: number }) {
             step={100}
             placeholder="0"
             value={goal || ""}
-            onChange={(event) => room.setGoal(Number(event.currentTarget.value) || 0)}
+            onChange={(event) => room.settings.setGoal(Number(event.currentTarget.value) || 0)}
           />
         </label>
       )}

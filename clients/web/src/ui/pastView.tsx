@@ -29,7 +29,7 @@ export function PastView({ room, travel, view }: { room: Room; travel: Travel; v
       forked.value = made;
     });
   return (
-    <div class={`past past-${view}`} aria-busy={travel.loading.value}>
+    <div class={`past past-of-${view}`} aria-busy={travel.loading.value}>
       <header class="past-head">
         <div>
           <h2>{t.history.title}</h2>

@@ -21,8 +21,9 @@ export function Status({ room }: { room: Room }) {
 function describe(room: Room): { kind: "good" | "busy" | "bad"; text: string; more?: string } {
   const phase = room.phase.value.name;
   if (phase === "offline") {
-    const kept = room.entered.value && room.canEdit;
-    return { kind: "bad", text: t.status.offline, ...(kept ? { more: t.status.offlineKept } : {}) };
+    const shelved = !room.saved.value && room.kept.value;
+    const more = shelved ? t.status.offlineShelved : t.status.offlineKept;
+    return { kind: "bad", text: t.status.offline, ...(room.entered.value && room.canEdit ? { more } : {}) };
   }
   if (phase !== "open") return { kind: "busy", text: t.status.connecting };
   if (!room.synced.value) return { kind: "busy", text: t.status.syncing };

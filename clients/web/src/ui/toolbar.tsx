@@ -49,8 +49,8 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
         <IconButton icon="redo" label={t.toolbar.redo} disabled={offline} onClick={() => room.redo()} />
       </div>
       <span class="toolbar-count">
-        {room.goal.value > 0
-          ? t.desk.goalDone(editor.words.value, room.goal.value)
+        {room.settings.goal.value > 0
+          ? t.desk.goalDone(editor.words.value, room.settings.goal.value)
           : t.story.words(editor.words.value)}
       </span>
     </div>

@@ -7,10 +7,10 @@ import { viewedSide } from "../room/viewing";
 export function useViewing(room: Room, boxes: readonly { w: number; h: number }[], scale: number): void {
   const side = viewedSide(boxes, scale, devicePixelRatio);
   useEffect(() => {
-    const tell = () => room.setViewing(document.hidden ? 0 : side);
+    const tell = () => room.showing.setViewing(document.hidden ? 0 : side);
     tell();
     document.addEventListener("visibilitychange", tell);
     return () => document.removeEventListener("visibilitychange", tell);
   }, [room, side]);
-  useEffect(() => () => room.setViewing(0), [room]);
+  useEffect(() => () => room.showing.setViewing(0), [room]);
 }

@@ -1,0 +1,71 @@
+"""What a room's document went through, entry by entry: brought to the store, and brought back from it.
+
+Every change is an entry of its own, with its true author; now and then a snapshot says what all of them come to, so
+that the room loads fast, and with it where the newest runs wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from antiphon_server.authorship import Owner
+from antiphon_server.journal import Journal
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.run_places import RunPlaces
+from antiphon_server.runs import RunEntry
+from antiphon_server.shared import Credits, SharedState
+from antiphon_server.store.api import Entry, StoredRoom
+
+
+class Logbook:
+    """`seq` is the number of the last entry; 0 before the first."""
+
+    def __init__(
+        self,
+        shared: SharedState,
+        places: RunPlaces,
+        journal: Journal,
+        limits: RoomLimits,
+        unix_ms: Callable[[], int],
+    ) -> None:
+        self.seq = 0
+        self._shared = shared
+        self._places = places
+        self._journal = journal
+        self._limits = limits
+        self._unix_ms = unix_ms
+        self._entries = self._bytes = 0  # since the last snapshot
+
+    def replay(self, stored: StoredRoom) -> None:
+        """Bring the shared state to what the store has. Raises DocumentBroken."""
+        self.seq = stored.snapshot.seq if stored.snapshot else 0
+        for entry in stored.entries:
+            self._places.wake(entry.seq)
+            at = self._places.at(entry.run)
+            self._places.replayed(entry.run, at, self._shared.replay(entry))
+            self.seq = max(self.seq, entry.seq)
+            self._bytes += len(entry.update)
+        self._places.wake()
+        self._entries = len(stored.entries)
+
+    def enter(self, update: bytes, owner: Owner, credits: Credits | None) -> None:
+        """The document has changed."""
+        self.seq += 1
+        self._entries += 1
+        self._bytes += len(update)
+        packed = msgspec.msgpack.encode(credits) if credits else b""
+        self._journal.add(Entry(self.seq, owner.author, update, self._unix_ms(), owner.run, packed))
+
+    @property
+    def long(self) -> bool:
+        """Enough has gathered for another snapshot."""
+        return self._entries >= self._limits.snapshot_entries or self._bytes >= self._limits.snapshot_bytes
+
+    def snapshot(self, runs: Iterable[RunEntry]) -> None:
+        """Write the document as it is, if it has changed since it was written last."""
+        if self._entries:
+            self._entries = self._bytes = 0
+            places = self._places.snapshot(runs, self.seq)
+            self._journal.add(self._shared.snapshot(self.seq, self._unix_ms()), *places)
