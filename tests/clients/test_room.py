@@ -275,3 +275,29 @@ async def test_both_copies_survive_a_restart_of_the_server(tmp_path: Path) -> No
         address = Address(second.url, links["editor"].room, links["editor"].token)
         async with connect(address.link) as room:
             assert room.text == "kept 🎭"
+
+
+async def test_whoever_waits_sees_their_place_and_when_it_will_start(
+    pair: tuple[Room, Room], server: LiveServer
+) -> None:
+    """Asker and others alike, at every change, until it starts."""
+    ada, bob = pair
+    server.engine.queueing = server.engine.hold = True
+    asked = await ada.ask().start()
+    seen: list[tuple[int, int]] = []
+    for position, expected in ((3, 9000), (2, 5000), (1, 800)):
+        server.engine.queue(asked.id, position, expected)
+        for room in (ada, bob):
+            async with asyncio.timeout(PATIENCE):
+                await room.wait_for(
+                    lambda one: (run := one.runs.get(asked.id)) is not None and run.position == position  # noqa: B023
+                )
+        known = bob.runs[asked.id]
+        seen.append((known.position, known.expected_start_ms))
+        assert known.state == "queued"
+    assert seen == [(3, 9000), (2, 5000), (1, 800)]
+    server.engine.go(asked.id)
+    for room in (ada, bob):
+        async with asyncio.timeout(PATIENCE):
+            await room.wait_for(lambda one: one.runs[asked.id].state == "running")
+        assert (room.runs[asked.id].position, room.runs[asked.id].expected_start_ms) == (0, 0)

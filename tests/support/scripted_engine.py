@@ -25,7 +25,17 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Done, Image, Preview, Progressed, RunEvent, Started, Steered, Token
+from antiphon_engines.events import (
+    Done,
+    Image,
+    Preview,
+    Progressed,
+    Queued,
+    RunEvent,
+    Started,
+    Steered,
+    Token,
+)
 from antiphon_engines.host import HostState
 from antiphon_engines.job import kind_of
 from antiphon_engines.trace import Named, Record, RestRecord, RunRecord, UnitRecord
@@ -72,6 +82,8 @@ class ScriptedEngine:
     ) -> None:
         self.reply = " a scripted reply"
         self.hold = False
+        self.queueing = False
+        """Whether runs wait until the test calls `go`."""
         self.requests: dict[str, Request] = {}
         self.steered: list[tuple[str, Steer]] = []
         self.obeys = True
@@ -199,11 +211,21 @@ class ScriptedEngine:
             self._tell(run, Performed(notes))
         self._tell(run, Audio(pts, 1920, opus))
 
+    def queue(self, run: str, position: int, expected_ms: int) -> None:
+        """A run waits for a place."""
+        self._tell(run, Queued(position, expected_ms))
+
+    def go(self, run: str) -> None:
+        """A run has its place."""
+        self._tell(run, Started())
+
     def finish(self, run: str) -> None:
         self._tell(run, Done("end"))
         self._sinks.pop(run, None)
 
     def _begin(self, run: str) -> None:
+        if self.queueing:
+            return
         self._tell(run, Started())
         if self.hold or run not in self._sinks or isinstance(self.requests[run], AudioRequest):
             return

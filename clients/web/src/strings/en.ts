@@ -393,7 +393,10 @@ export const en = {
     band: "AI band",
     bandStart: "Start the band",
     bandStop: "Stop the band",
-    bandQueued: "The band waits for its turn",
+    bandQueued: (position: number) =>
+      position > 0
+        ? `The band waits for its turn, number ${position} in line`
+        : "The band waits for its turn",
     bandGetsReady: "The band gets ready…",
     bandPlays: "The band plays",
     bandNone: "This server has no music model",

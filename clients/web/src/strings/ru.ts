@@ -404,7 +404,8 @@ export const ru: Strings = {
     band: "Группа ИИ",
     bandStart: "Позвать группу",
     bandStop: "Остановить группу",
-    bandQueued: "Группа ждёт очереди",
+    bandQueued: (position) =>
+      position > 0 ? `Группа ждёт, номер ${position} в очереди` : "Группа ждёт очереди",
     bandGetsReady: "Группа готовится…",
     bandPlays: "Группа играет",
     bandNone: "На этом сервере нет музыкальной модели",

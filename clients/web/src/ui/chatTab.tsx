@@ -10,6 +10,7 @@ import { Composer } from "./composer";
 import { Icon } from "./icons";
 import { Said } from "./said";
 import type { TabProps } from "./sidePanel";
+import { waitingState } from "./waiting";
 
 export function ChatTab({ room, editor }: TabProps) {
   const toModel = useSignal(false);
@@ -88,7 +89,7 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
       {writing && (
         <p class="said-actions">
           <span class="hint" role="status">
-            {run.state === "queued" ? t.runs.queued(run.position) : t.chat.writing}
+            {run.state === "queued" ? waitingState(run) : t.chat.writing}
           </span>
           {room.mayConduct(run) && (
             <button type="button" class="button small" onClick={() => room.stop(run.id)}>

@@ -8,6 +8,7 @@ import { isActive } from "../room/runs";
 import { t } from "../strings";
 import { Icon } from "./icons";
 import { IconButton } from "./parts";
+import { waitingState } from "./waiting";
 
 export function DraftCards({ room }: { room: Room }) {
   const groups = draftsOf(room);
@@ -74,9 +75,7 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
   return (
     <li class={`draft ${active ? "draft-growing" : ""}`} data-run={run.id}>
       <p class="draft-text" aria-live={active ? "off" : "polite"}>
-        {text || (
-          <span class="hint">{run.state === "queued" ? t.runs.queued(run.position) : t.runs.reading}</span>
-        )}
+        {text || <span class="hint">{run.state === "queued" ? waitingState(run) : t.runs.reading}</span>}
       </p>
       {run.error && <p class="run-error">{run.error}</p>}
       <div class="draft-actions">

@@ -7,6 +7,7 @@ import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
+import { waitingState } from "./waiting";
 
 /** The run that a frame waits for, or the last one that it had. */
 export function latestRun(room: Room, frame: string): RunInfo | undefined {
@@ -21,10 +22,7 @@ export function latestRun(room: Room, frame: string): RunInfo | undefined {
 /** Where a run of a picture stands, in words. */
 export function paintingState(run: RunInfo): string {
   if (run.undone) return t.runs.undone;
-  if (run.state === "queued") {
-    const seconds = Math.ceil(run.expected_start_ms / 1000);
-    return t.runs.queued(run.position) + (seconds > 0 ? ` · ${t.runs.startsIn(seconds)}` : "");
-  }
+  if (run.state === "queued") return waitingState(run);
   const steps = run.length > 0 ? t.canvas.steps(run.progress, run.length) : "";
   if (run.state === "running") return steps ? `${t.canvas.painting} · ${steps}` : t.canvas.painting;
   return run.error || t.runs[run.state];

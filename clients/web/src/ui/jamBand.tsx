@@ -129,7 +129,7 @@ function BandHead({ jam }: { jam: Jam }) {
           : t.jam.bandNotReady
         : t.jam.bandNone
       : run.state === "queued"
-        ? t.jam.bandQueued
+        ? t.jam.bandQueued(run.position)
         : !place.playing
           ? t.jam.bandNeedsPlay
           : jam.feed.stats.value.played > 0

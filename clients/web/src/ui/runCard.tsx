@@ -8,6 +8,7 @@ import { without } from "../room/unsent";
 import { t } from "../strings";
 import { paintingState } from "./frameBadge";
 import { Icon } from "./icons";
+import { waitingState } from "./waiting";
 
 /** What can be asked for once more. */
 const AGAIN: ReadonlySet<RunInfo["task"]> = new Set([
@@ -101,11 +102,7 @@ function stateOf(run: RunInfo): string {
   if (isPainting(run)) return paintingState(run);
   const count = run.task === "fix" ? t.runs.corrections : t.runs.tokensDone;
   if (run.undone) return t.runs.undone;
-  if (run.state === "queued") {
-    const seconds = Math.ceil(run.expected_start_ms / 1000);
-    const start = seconds > 0 ? ` · ${t.runs.startsIn(seconds)}` : "";
-    return t.runs.queued(run.position) + start;
-  }
+  if (run.state === "queued") return waitingState(run);
   if (run.state === "running") {
     if (run.progress === 0) return t.runs.reading;
     return `${t.runs.running} · ${run.task === "fix" ? count(run.progress) : t.runs.tokens(run.progress, run.length)}`;
