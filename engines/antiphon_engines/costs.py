@@ -56,6 +56,11 @@ class CostTable:
             known.at = now
             known.peak = max(min(seconds, SPIKE * known.seconds), known.peak * FADE)
 
+    def forget(self, engine: str) -> None:
+        """Another model serves these units from now on: what they cost is measured anew."""
+        for key in [key for key in self._sizes if key[0] == engine]:
+            del self._sizes[key]
+
     def estimate(self, engine: str, unit: str, size: int) -> float | None:
         """Seconds that a step of `size` jobs takes; None when this unit has never been measured.
 

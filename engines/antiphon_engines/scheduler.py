@@ -57,8 +57,9 @@ class Scheduler:
         self.attach(modality, EngineInfo(modality, "", "", "", max_jobs=0, max_batch=1))
 
     def attach(self, kind: str, info: EngineInfo) -> None:
-        """From now on runs of this kind are served too."""
+        """From now on runs of this kind are served too, or by another model."""
         self._engines[kind] = info
+        self.costs.forget(kind)
         self._paces[kind] = Pace()
 
     def dismiss(self, kind: str) -> list[Ticket]:

@@ -78,3 +78,12 @@ def test_a_peak_is_remembered_for_a_while() -> None:
     for _ in range(600):
         costs.observe("audio", "frame", 1, 0.001, now=0.0)
     assert costs.peak("audio", "frame") == pytest.approx(0.001, rel=0.05)
+
+
+def test_another_model_is_measured_anew() -> None:
+    costs = CostTable()
+    costs.observe("text", "decode", 1, 0.1, now=0.0)
+    costs.observe("image", "decode", 1, 0.2, now=0.0)
+    costs.forget("text")
+    assert costs.estimate("text", "decode", 1) is None
+    assert costs.estimate("image", "decode", 1) == pytest.approx(0.2)
