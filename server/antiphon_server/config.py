@@ -77,8 +77,8 @@ class EngineOptions(BaseModel):
     image_pixels: int = Field(default=1_048_576, ge=4096, le=4_194_304)
     """Pixels of one painted picture, at most."""
     image_backend: str = Field(default="auto", max_length=256)
-    """auto, torch, torch_compile, torch_graphs, onnxruntime, tensorrt or tensorrt_rtx, for all of the image model's
-    networks, or for each: `denoiser=tensorrt,decoder=torch`."""
+    """auto, torch, torch_graphs, torch_compile, torch_compile_graphs, onnxruntime, tensorrt or tensorrt_rtx, for all of
+    the image model's networks, or for each: `denoiser=tensorrt,decoder=torch`. On CUDA, auto is torch_graphs."""
     image_precision: str = Field(default="auto", max_length=256)
     """auto, fp32, fp16 or bf16, in the same way."""
     device_memory: int = Field(default=0, ge=0, le=1_048_576)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import planning, runtimes
-from antiphon_engines.backends.choices import Family
+from antiphon_engines.backends import choices, planning, runtimes
+from antiphon_engines.backends.choices import Family, TorchMode
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.planning import CannotRun, Wishes
 from antiphon_engines.backends.runtimes import Availability
@@ -18,6 +18,14 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_server.checkup import Check
 
 _FAMILIES: Final[Mapping[str, Family]] = {"pictures": "image", "text": "text", "music": "music"}
+
+
+_TORCH: Final[Mapping[TorchMode, str]] = {
+    "eager": "torch",
+    "graphs": "torch as CUDA graphs",
+    "compile": "compiled torch",
+    "compile_graphs": "compiled torch as CUDA graphs",
+}
 
 
 def examine(config: WorkerConfig) -> list[Check]:
@@ -59,16 +67,15 @@ def _networks(what: str, family: Family, config: WorkerConfig, architecture: str
 def _path(what: str, wishes: Wishes, part: Part, store: PlanStore) -> Check:
     name = f"{what}: {part}"
     precision = wishes.precision(part)
+    torch = _TORCH[choices.torch_mode(wishes.backends[part], cuda=bool(wishes.architecture))]
     try:
         order = wishes.order(part, precision)
         if order is None:
-            return Check(name, "ok", f"torch, {precision}")
+            return Check(name, "ok", f"{torch}, {precision}")
         ready = store.find(order.key()) is not None
     except (CannotRun, PlanRefused) as error:
-        return Check(name, "absent", f"torch, {precision}, because {error.message}")
+        return Check(name, "absent", f"{torch}, {precision}, because {error.message}")
     if ready:
         return Check(name, "ok", f"{order.backend}, {precision}; its plan is ready")
-    detail = (
-        f"torch, {precision}, until the plan for {order.backend} is built (in the background, by the server)"
-    )
+    detail = f"{torch}, {precision}, until the plan for {order.backend} is built (in the background, by the server)"
     return Check(name, "absent", detail, "antiphon engines build")

@@ -37,6 +37,7 @@ from gpu_subjects import Subject, subjects
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import build, opening, runtimes
 from antiphon_engines.backends.checkpoint import recognise
+from antiphon_engines.backends.choices import TorchMode
 from antiphon_engines.backends.networks import Network
 from antiphon_engines.backends.order import Order
 from antiphon_engines.backends.plan import BackendName
@@ -45,7 +46,7 @@ from antiphon_engines.backends.seat import compare, parted
 from antiphon_engines.backends.signature import Precision
 from antiphon_engines.backends.signatures import Bounds
 from antiphon_engines.backends.store import PlanStore
-from antiphon_engines.backends.torch_runner import TorchMode, TorchRunner
+from antiphon_engines.backends.torch_runner import TorchRunner
 
 WARM_UP = 3
 COMPILED: dict[tuple[str, str], tuple[str, ...]] = {

@@ -244,6 +244,8 @@ def load(
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         raise EngineUnavailable(f"{source} cannot be loaded as MusicGen: {reason}") from error
     musician = MusicgenMusician(model, tokenizer, Path(source).name if local else source, place)
+    if choices.backends("music", config.music_backend)["music_decoder"] == "torch":
+        musician.networks.in_place = False
     residency = residency or Residency(config.device_memory * 2**20)
     for seat in musician.networks.seats.values():
         seat.share(residency)

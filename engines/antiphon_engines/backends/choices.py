@@ -23,6 +23,7 @@ BackendChoice: TypeAlias = Literal[
     "tensorrt",
     "tensorrt_rtx",
 ]
+TorchMode: TypeAlias = Literal["eager", "graphs", "compile", "compile_graphs"]
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "fp16", "bf16"]
 BACKEND_CHOICES: Final[tuple[BackendChoice, ...]] = get_args(BackendChoice)
 PRECISION_CHOICES: Final[tuple[PrecisionChoice, ...]] = get_args(PrecisionChoice)
@@ -57,6 +58,20 @@ def planned(choice: BackendChoice, *, cuda: bool, small: bool) -> BackendName:
             return "torch"
         case _:
             return choice
+
+
+def torch_mode(choice: BackendChoice, *, cuda: bool) -> TorchMode:
+    """How torch runs a network while, or because, nothing else does. On CUDA the calls of a room are bound by Python,
+    not by the card, so that recordings are the rule there."""
+    match choice:
+        case "torch":
+            return "eager"
+        case "torch_compile":
+            return "compile"
+        case "torch_compile_graphs":
+            return "compile_graphs" if cuda else "compile"
+        case _:
+            return "graphs" if cuda else "eager"
 
 
 def precise(choice: PrecisionChoice, *, cuda: bool) -> Precision:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends import choices
+from antiphon_engines.backends.choices import BackendChoice, TorchMode
 from antiphon_engines.backends.cuda_graphs import CudaGraphs
 from antiphon_engines.backends.networks import Network, dtype_of
 from antiphon_engines.backends.plan import BackendName
 from antiphon_engines.backends.runner import Tensors
 
 logger = logging.getLogger(__name__)
-TorchMode: TypeAlias = Literal["eager", "graphs", "compile", "compile_graphs"]
-TORCH_MODES: Final[tuple[TorchMode, ...]] = ("eager", "graphs", "compile", "compile_graphs")
 KEPT_GRAPHS: Final = 16
 """Shapes whose CUDA graph is kept."""
 _CONVOLUTIONAL: Final = ("denoiser", "decoder", "tiny_decoder")
@@ -119,18 +118,8 @@ class TorchRunner:
 
 
 def torch_mode(choice: BackendChoice, network: Network) -> TorchMode:
-    """How torch runs a network while, or because, nothing else does. On CUDA the small calls of a room are bound by
-    Python, not by the card, so that recordings are the rule there."""
-    cuda = next(network.module.parameters()).device.type == "cuda"
-    match choice:
-        case "torch":
-            return "eager"
-        case "torch_compile":
-            return "compile"
-        case "torch_compile_graphs":
-            return "compile_graphs" if cuda else "compile"
-        case _:
-            return "graphs" if cuda else "eager"
+    """As :func:`choices.torch_mode`, for the device that a network lies on."""
+    return choices.torch_mode(choice, cuda=next(network.module.parameters()).device.type == "cuda")
 
 
 def _fused(module: torch.nn.Module) -> torch.nn.Module:

@@ -48,6 +48,7 @@ def build(
         rows=config.max_jobs + 1,
         context=config.context,
         seat=lambda network: _seat(network, wishes),
+        recorded=choices.torch_mode(wishes.backends["language_decoder"], cuda=True) != "eager",
     )
     model.share(residency or Residency(config.device_memory * 2**20))
     seats: dict[Part, Seat] = {} if model.seat is None else {"language_decoder": model.seat}

@@ -50,8 +50,10 @@ class TorchModel:
         rows: int,
         context: int,
         seat: Callable[[Any], Seat | None] | None = None,
+        recorded: bool = True,
     ) -> None:
-        """`seat` makes the place in which a plan may take over; it is the model's own from then on."""
+        """`seat` makes the place in which a plan may take over; it is the model's own from then on. `recorded` steps
+        are for CUDA alone."""
         self._model = model.eval()
         self._device: torch.device = next(model.parameters()).device
         text_config = model.config.get_text_config()
@@ -75,7 +77,7 @@ class TorchModel:
         self.seat = seat(model) if seat is not None and len(self._layer_types) <= 1 else None
         self._graphs: CudaGraphs | None = None
         self._try_out()
-        if self.device == "cuda":
+        if recorded and self.device == "cuda":
             self._graphs = CudaGraphs(_RECORDED)
 
     @property

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from antiphon_engines.backends import cuda_graphs
 from antiphon_engines.backends.checkpoint import Checkpoint
-from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends.choices import BackendChoice, TorchMode
 from antiphon_engines.backends.cuda_graphs import CudaGraphs
 from antiphon_engines.backends.networks import Network, loading
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import TOLERANCE, compare
 from antiphon_engines.backends.signature import Dim, Port, Precision, Signature
-from antiphon_engines.backends.torch_runner import TorchMode, TorchRunner, torch_mode
+from antiphon_engines.backends.torch_runner import TorchRunner, torch_mode
 from support import plans
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -145,4 +145,4 @@ def test_what_a_card_makes_possible(tmp_path: Path, path: Path) -> None:
     if not runtimes.version("tensorrt"):
         assert found["runs tensorrt"].remedy == "pip install 'antiphon[tensorrt]'"
     assert "sm90" in found["runs tensorrt_rtx"].detail or found["runs tensorrt_rtx"].remedy
-    assert found["pictures: denoiser"].detail == "torch, bf16"
+    assert found["pictures: denoiser"].detail == "torch as CUDA graphs, bf16"
