@@ -32,7 +32,7 @@ from support.ticking import EACH, ticking
 from support.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-CHECKED = settings(derandomize=True, deadline=None, max_examples=12)
+CHECKED = settings(derandomize=True, deadline=None, max_examples=6)
 SIZE = {"width": 64, "height": 64}
 """The pictures of these tests; a tiny model's layer takes `ticking.EACH` seconds of the engine's clock."""
 
