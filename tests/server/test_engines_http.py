@@ -143,7 +143,7 @@ async def test_a_real_server_goes_on_with_another_model(tmp_path: Path) -> None:
     async with serving(tmp_path / "data", *arguments, environment=environment) as server:
         links = await create_room(server.url)
         async with connect(links["owner"].link, name="Ada") as ada:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(5 * PATIENCE):
                 await ada.wait_for(lambda room: text(room.models).ready)
             assert text(ada.models).name == "first"
             said = await asyncio.to_thread(
@@ -161,7 +161,7 @@ async def test_a_real_server_goes_on_with_another_model(tmp_path: Path) -> None:
                 ],
             )
             assert "second serves text now" in said.output, said.output
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(5 * PATIENCE):
                 await ada.wait_for(lambda room: text(room.models).name == "second")
                 ada.insert(0, "It was a dark and stormy night. ")
                 await ada.durable()

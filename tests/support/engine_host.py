@@ -107,9 +107,9 @@ class Watched:
         async with asyncio.timeout(PATIENCE):
             await self.host.close()
 
-    async def becomes(self, condition: Callable[[HostState], bool]) -> HostState:
+    async def becomes(self, condition: Callable[[HostState], bool], patience: float = PATIENCE) -> HostState:
         """Wait until the present state is such; what was before does not count."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition(self.host.state):
                 self._news.clear()
                 await self._news.wait()
