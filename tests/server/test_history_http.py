@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from pycrdt import Map
 
-from antiphon_proto.messages import Ack, Ask, Edit, Run, Say, Update, Versions
+from antiphon_proto.messages import Ack, Ask, Edit, Recall, Run, Say, Tokens, Update, Versions
 from support.picture_files import picture
 from support.raw_client import NativeClient, native
 from support.server import LiveServer, running
@@ -128,7 +128,11 @@ async def test_a_room_tells_its_history_goes_back_and_forks(
             welcome.participant.id: "Bo",
             ada: "Ада",
         }
-        assert [r.task for r in welcome.runs] == ["continue"]
+        [run] = welcome.runs
+        assert run.task == "continue"
+        await client.say(Recall(run.id))  # what the model said of its tokens came along
+        told = await client.hear(Tokens)
+        assert (told.run, "".join(token.text for token in told.tokens)) == (run.id, " a scripted reply")
         assert (await there.call("GET", f"assets/{asset}/provenance"))[0] == 200
         await write(client, "! ", 1)
         old = await there.get("history/1")

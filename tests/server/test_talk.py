@@ -20,6 +20,7 @@ from antiphon_proto.messages import (
     Say,
     Tokens,
     Undo,
+    Update,
 )
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica, PlainReplica
@@ -184,6 +185,8 @@ def test_the_ai_answers_in_the_chat_while_it_streams(
 def test_what_was_said_stands_when_the_ai_cannot_answer(house: House, ann: NativeReplica) -> None:
     house.host.refusal = EngineUnavailable("it loads")
     ann.send(house.room, Say(3, "hello?", to_ai=True))
+    # Its sender sees what they said before they hear why nobody answers, and so does not offer it once more.
+    assert [type(m) for m in ann.receive() if isinstance(m, Error | Update)] == [Update, Error]
     assert errors(ann) == [("unavailable", "say", "3")]
     assert [entry["text"] for entry in chat(house)] == ["hello?"]
     assert not house.room.run_infos()
