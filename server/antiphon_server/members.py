@@ -21,7 +21,7 @@ AI: Final = Participant("ai", "Antiphon", "#7c4dff", "editor", "ai")
 """The co-author: a participant like the others."""
 PROOFREADER: Final = Participant("proofreader", "Proofreader", "#00897b", "editor", "ai")
 """Who the corrections are from."""
-_COLORS = (
+COLORS = (
     "#e4572e", "#2e86ab", "#3a9d5d", "#c2417c", "#b08900", "#00838f",
     "#8d5a2b", "#5b6ee1", "#d1495b", "#4d7c0f", "#a23ed1", "#00695c",
 )  # fmt: skip
@@ -208,7 +208,7 @@ class Members:
 
     def _color(self) -> str:
         used = [member.record.color for member in self._by_id.values()]
-        return min(_COLORS, key=used.count)
+        return min(COLORS, key=used.count)
 
 
 def _hash(dialect: str, session: str) -> bytes:

@@ -15,11 +15,13 @@ from support.server import ServedProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
+# Every step that a page has shown of a picture, and what stood beside it.
 WATCH = """() => {
-    window.steps = [];
+    window.seen = [];
     new MutationObserver(() => {
         const step = Number(document.querySelector('.frame-preview')?.dataset.step ?? 0);
-        if (step > 0 && window.steps.at(-1) !== step) window.steps.push(step);
+        const said = document.querySelector('.frame-badge')?.textContent ?? "";
+        if (step > 0 && said && window.seen.at(-1)?.[0] !== step) window.seen.push([step, said]);
     }).observe(document.body, { subtree: true, childList: true, attributes: true });
 }"""
 
@@ -130,26 +132,33 @@ async def test_the_model_paints_before_everybodys_eyes(company: Company, served:
     ada, eve = await artists(company, served)
     for artist in (ada, eve):
         await artist.page.evaluate(WATCH)
-    await ada.tool("f")
-    await ada.drag((200, 150), (400, 350))
-    await ada.page.get_by_label("What to paint").fill("red apple")
-    await ada.page.get_by_text("Settings").click()
-    await ada.page.get_by_label("Steps").fill("100")  # long enough for both pages to show some
-    paint = ada.page.get_by_role("button", name="Paint", exact=True)
-    await expect(paint).to_be_enabled()
-    await paint.click()
-    await expect(eve.page.locator(".frame-badge")).to_contain_text("red apple for Ada")
-    for artist in (ada, eve):
-        await expect(artist.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))
-        await expect(artist.objects("frame")).to_have_count(0)
-        steps: list[int] = await artist.page.evaluate("() => window.steps")
-        assert steps
-        assert steps == sorted(steps)
-    await ada.agrees_with(eve, 1)
+    seen: list[list[tuple[int, str]]] = []
+    # A picture of this small model may be done before a slow page has shown a step of it: then there is another.
+    for count in range(1, 6):
+        await ada.tool("f")
+        await ada.drag((200, 150), (400, 350))
+        await ada.page.get_by_label("What to paint").fill("red apple")
+        if count == 1:
+            await ada.page.get_by_text("Settings").click()
+        await ada.page.get_by_label("Steps").fill("100")
+        paint = ada.page.get_by_role("button", name="Paint", exact=True)
+        await expect(paint).to_be_enabled()
+        await paint.click()
+        for artist in (ada, eve):
+            await expect(artist.objects("image").locator("image[href^='blob:']")).to_have_count(count)
+            await expect(artist.objects("frame")).to_have_count(0)
+        seen = [await artist.page.evaluate("() => window.seen.splice(0)") for artist in (ada, eve)]
+        for shown in seen:
+            assert [step for step, _ in shown] == sorted(step for step, _ in shown)
+        if all(seen):
+            break
+    assert all(seen)
+    assert any("red apple for Ada" in said for _, said in seen[1])
+    await ada.agrees_with(eve, count)
     await eve.tool("PageDown")
     await expect(eve.page.locator(".picture-card")).to_contain_text("red apple")
     await eve.page.locator(".picture-card").get_by_role("button", name="Undo this").click()
-    await expect(ada.objects("image")).to_have_count(0)
+    await expect(ada.objects("image")).to_have_count(count - 1)
 
 
 async def test_the_model_goes_on_from_what_is_drawn(company: Company, served: ServedProcess) -> None:

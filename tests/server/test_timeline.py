@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,11 +12,15 @@ from hypothesis import strategies as st
 from pycrdt import Map
 
 from antiphon_proto.errors import Denied, NotFound, PeerError
-from antiphon_proto.messages import Accept, AddComment, Ask, DeleteComment, Undo, Versions
+from antiphon_proto.messages import Accept, AddComment, Ask, DeleteComment, Say, Undo, Versions
 from antiphon_server.archive import Archive
+from antiphon_server.forking import fork
+from antiphon_server.hub import Hub
 from antiphon_server.moments import Moment, replayed, story
+from antiphon_server.room import Room
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.text_diff import differences
+from support.memory_assets import MemoryAssets
 from support.replica import NativeReplica
 from support.rooms import House
 
@@ -232,7 +237,7 @@ def test_differences_lead_from_one_text_to_the_other(old: str, new: str) -> None
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["edit", "edit", "edit", "bold", "draw", "erase", "ask", "undo", "back"]),
+        st.sampled_from("edit edit edit bold draw erase ask undo back say comment".split()),  # noqa: SIM905
         st.integers(0, 1),
         st.integers(0, 30),
         st.integers(0, 6),
@@ -245,13 +250,14 @@ STEPS = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(STEPS, st.integers(0, 10**6), st.integers(0, 10**6))
-def test_going_back_gives_exactly_the_state_of_that_point(
+def test_going_back_and_forking_give_exactly_the_state_of_that_point(
     steps: list[tuple[str, int, int, int, str]], pick: int, who_goes: int
 ) -> None:
     house = House(LIMITS)
     people = [house.join(NativeReplica("Ann", "owner", 11)), house.join(NativeReplica("Bo", "editor", 12))]
     run = ""
     states: dict[int, tuple[Any, Any]] = {}
+    beside: dict[int, tuple[Any, Any]] = {}
     for kind, number, at, count, text in steps:
         who = people[number]
         who.receive()
@@ -278,6 +284,13 @@ def test_going_back_gives_exactly_the_state_of_that_point(
             house.host.finish(run)
         elif kind == "undo":
             who.send(house.room, Undo(run or None))
+        elif kind == "say":
+            who.send(house.room, Say(1, f"hm {text}"))
+        elif kind == "comment" and who.text:
+            assert who.resume is not None
+            start = min(at, len(who.text) - 1)
+            place = who.index(start), who.index(start + 1)
+            who.send(house.room, AddComment(f"c{len(states)}", who.resume.offset, *place, "why"))
         elif kind == "back" and states:
             chosen = sorted(states)[at % len(states)]
             restore(house, who, _moment(house, chosen))
@@ -285,7 +298,13 @@ def test_going_back_gives_exactly_the_state_of_that_point(
         house.tick(1)
         house.room.sweep()
         states[house.room.seq] = _state(house)
+        beside[house.room.seq] = _beside(house.room)
     chosen = sorted(states)[pick % len(states)]
+    # The new room has everything that stood there, the chat and all comments too; and it is whole by itself.
+    forked = asyncio.run(_forked(house, _moment(house, chosen)))
+    assert (pieces(story(forked.shared)), forked.shared.document.canvas.objects()) == states[chosen]
+    assert _beside(forked) == beside[chosen]
+    assert forked.origin == ("room", chosen)
     restore(house, people[who_goes % 2], _moment(house, chosen))
     assert _state(house) == states[chosen]
     house.tick(1)
@@ -298,6 +317,25 @@ def test_going_back_gives_exactly_the_state_of_that_point(
 
 def _state(house: House) -> tuple[Any, Any]:
     return owned(house), house.room.shared.document.canvas.objects()
+
+
+def _beside(room: Room) -> tuple[Any, Any]:
+    """The chat and the comments. (Going back leaves them as they are: what was said was said.)"""
+    side = room.shared.document.side
+    return side.chat(), side.comments()
+
+
+async def _forked(house: House, moment: Moment) -> Room:
+    hub = Hub(
+        house.store,
+        house.host,
+        mint=lambda room, role, link: link,
+        models=lambda: house.models,
+        limits=LIMITS,
+        clock=house.clock,
+    )
+    record = await fork(hub, MemoryAssets(), house.room, moment)
+    return await hub.get(record.id)
 
 
 def _moment(house: House, seq: int) -> Moment:

@@ -1,4 +1,5 @@
-"""Accessibility of a page by axe-core (https://github.com/dequelabs/axe-core): WCAG 2.1, levels A and AA."""
+"""Accessibility of a page by axe-core (https://github.com/dequelabs/axe-core): WCAG 2.2, levels A and AA, the size of
+what is pressed included."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from playwright.async_api import Page
 
 SOURCE = Path(__file__).parents[2] / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
     const found = await axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
     return found.violations.flatMap(({ id, nodes }) =>
         nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`));

@@ -137,6 +137,17 @@ def cut_off(*parts: bytes) -> Reply:
     return reply
 
 
+def dropped() -> Reply:
+    """No answer: the connection ends, as one that was kept too long."""
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    return reply
+
+
 def answer(*tokens: str, finish: str = "stop") -> Reply:
     """A well-formed answer in the form that was asked for; every token with logprobs when they were wanted."""
 

@@ -20,6 +20,8 @@ from antiphon_proto.errors import ErrorCode
 _ERROR_BODY = 8192
 _NO_SUCH_PATH = (404, 405, 501)
 _REFUSED = (400, 413, 422)
+_IDLE = 4.0
+"""Seconds that a connection is kept for the next request: less than servers keep theirs (uvicorn and cpp-httplib: 5)."""
 _FORMS = 6
 """Requests that one call may cost: chat for completion, plain for rich, and shorter texts."""
 
@@ -141,9 +143,16 @@ class OpenAISource:
             headers["Authorization"] = f"Bearer {self._key}"
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout, connector=aiohttp.TCPConnector(limit=0)
+                timeout=self._timeout, connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE)
             )
-        return await self._session.post(self._url + path, json=body, headers=headers, allow_redirects=False)
+        url = self._url + path
+        try:
+            return await self._session.post(url, json=body, headers=headers, allow_redirects=False)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # The server ended a connection that was kept for later, in the moment in which we took it up again.
+            return await self._session.post(url, json=body, headers=headers, allow_redirects=False)
 
     def _body(self, call: Call, completing: bool, plain: bool) -> tuple[str, dict[str, Any]]:
         if completing:

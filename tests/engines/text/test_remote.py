@@ -23,6 +23,7 @@ from support.openai_server import (
     answer,
     completion_event,
     cut_off,
+    dropped,
     end_event,
     event,
     gated,
@@ -189,6 +190,7 @@ def test_a_text_that_does_not_fit_loses_its_beginning(
         ([raw(b"data: [DONE]\n\n")], ErrorCode.UNAVAILABLE, "early"),
         ([raw(b"")], ErrorCode.UNAVAILABLE, "early"),
         ([cut_off()], ErrorCode.UNAVAILABLE, "lost"),
+        ([dropped()], ErrorCode.UNAVAILABLE, "lost"),
     ],
 )  # fmt: skip
 def test_errors_become_one_clear_line(
@@ -198,6 +200,13 @@ def test_errors_become_one_clear_line(
     end = failure(build())
     assert end.code == code
     assert re.search(says, end.message), end.message
+
+
+def test_a_connection_that_was_kept_too_long_costs_no_run(server: OpenAIServer, build: Build) -> None:
+    engine = build()
+    server.reply(answer(" one"), dropped(), answer(" two"))
+    assert [run(engine, CONTINUE)[0].text for _ in range(2)] == [" one", " two"]
+    assert len(server.received) == 3
 
 
 def test_what_came_before_a_break_is_kept(server: OpenAIServer, build: Build) -> None:

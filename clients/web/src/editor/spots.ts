@@ -1,4 +1,4 @@
-// Where a token of a run stands on the page: under a point, before the caret, and later still.
+// Where a token of a run stands on the page: under a point, at the caret, and later still.
 
 import Quill from "quill/core.js";
 import type { TokenInfo } from "../protocol/messages";
@@ -21,17 +21,15 @@ export class Spots {
     private readonly lines: () => readonly Op[],
   ) {}
 
-  /** The run that wrote what stands under a point of the window. */
-  runAt(x: number, y: number): string | null {
-    const index = this.indexAt(x, y);
+  /** The run that wrote a character. */
+  runOf(index: number | null): string | null {
     const run = index === null ? null : this.quill.getFormat(index, 1).ai;
     return typeof run === "string" ? run : null;
   }
 
-  /** The token of a run that stands under a point of the window. */
-  at(x: number, y: number): Spot | null {
-    const index = this.indexAt(x, y);
-    const run = this.runAt(x, y);
+  /** The token of a run that a character is part of. */
+  of(index: number | null): Spot | null {
+    const run = this.runOf(index);
     if (index === null || run === null) return null;
     const written = writtenBy(run, this.lines());
     const found = this.tokens.at(run, written.text, written.places.indexOf(index));
@@ -47,11 +45,11 @@ export class Spots {
     return found?.token === token ? rangeOf(written, found.start, token.text.length) : null;
   }
 
-  /** The middle of the character before the caret, in the window; null without a caret. */
-  caret(): { x: number; y: number } | null {
+  /** The character of a model's that the caret stands behind, or else before, wherever that is on the screen. */
+  caret(): number | null {
     const range = this.quill.getSelection();
-    const box = range && this.box(Math.max(0, range.index - 1), 1);
-    return box && { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+    if (!range) return null;
+    return range.index > 0 && this.runOf(range.index - 1) ? range.index - 1 : range.index;
   }
 
   /** A passage of the text, in the window. */

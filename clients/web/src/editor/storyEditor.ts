@@ -35,8 +35,8 @@ const PLAIN: ActiveFormats = { bold: false, italic: false, header: 0, list: "", 
 
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(PLAIN);
-  /** The run whose suggestion the caret stands in. */
-  readonly suggestionAtCaret = signal<string | null>(null);
+  /** The suggested or struck words that the caret stands in. */
+  readonly suggestionAtCaret = signal<Element | null>(null);
   readonly words = signal(0);
   readonly selected = signal(0);
   /** The text, one UTF-16 unit for each place of it. */
@@ -74,6 +74,7 @@ export class StoryEditor {
     root.setAttribute("role", "textbox");
     root.setAttribute("aria-multiline", "true");
     root.setAttribute("aria-label", labels.label);
+    root.dataset.home = "";
     this.cursors = new CursorLayer(this.quill);
     this.spots = new Spots(this.quill, room.tokens, () => this.lines.peek());
     this.aids = new WritingAids(this.quill, { load: loadAids, save: saveAids });
@@ -313,7 +314,9 @@ export class StoryEditor {
       list: typeof formats.list === "string" ? formats.list : "",
       blockquote: formats.blockquote === true,
     };
-    this.suggestionAtCaret.value = typeof formats.suggest === "string" ? formats.suggest : null;
+    const marked = formats.suggest !== undefined || formats.suggest_del !== undefined;
+    const leaf = marked ? this.quill.getLeaf(range.index)[0]?.domNode : null;
+    this.suggestionAtCaret.value = leaf?.parentElement?.closest("[data-suggest], [data-suggest-del]") ?? null;
   }
 
   /** The keyboard comes back to where the caret was; the pointer says itself where it wants to be. */

@@ -8,6 +8,7 @@ export const en = {
   copy: "Copy",
   copied: "Copied",
   dismiss: "Dismiss",
+  skip: "Skip to the text",
 
   lobby: {
     lead: "Everyone works at once. Ask, and the AI joins in where you are, in view of all; stop it, or take back what it did, at any time.",
@@ -77,6 +78,7 @@ export const en = {
     offlineIn: (seconds: number) => `Trying again in ${seconds} s`,
     retry: "Try now",
     readOnly: "Read only",
+    back: "Connected again. Everything is sent.",
   },
 
   views: { label: "What is shown", text: "Text", both: "Both", canvas: "Canvas" },
@@ -824,6 +826,7 @@ export const en = {
       ["Ctrl .", "Other words that the model could have written here"],
       ["Ctrl B, Ctrl I", "Bold, italic"],
       ["Ctrl Shift V", "Paste without formatting"],
+      ["F6", "To the next part of the room (Shift F6: back)"],
       ["F1, Ctrl /", "This help"],
     ],
   },

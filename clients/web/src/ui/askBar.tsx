@@ -65,7 +65,7 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
             type="submit"
             class="button primary"
             title={model?.ready === false ? t.ask.notReady : t.ask.continueHint}
-            disabled={!ready || asking.sending.value}
+            disabled={!ready}
           >
             <Icon name={instructed ? "arrow" : "continue"} />
             {instructed ? t.ask.send : t.ask.continue}
@@ -109,9 +109,7 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
                 type="button"
                 class="button small quiet"
                 title={task === "rewrite" && !selected ? t.ask.needsSelection : t.ask.taskHints[task]}
-                disabled={
-                  (task !== "fix" && !ready) || asking.sending.value || (task === "rewrite" && !selected)
-                }
+                disabled={(task !== "fix" && !ready) || (task === "rewrite" && !selected)}
                 onClick={() => void asking.ask(task)}
               >
                 <Icon name={icon} />

@@ -7,7 +7,7 @@ import { COLORS, isShape, SHAPES, type ShapeTool, SIZES, type Tool } from "../ca
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { Icon, type IconName } from "./icons";
-import { IconButton } from "./parts";
+import { ButtonBar, IconButton } from "./parts";
 
 type Held = Exclude<Tool, "mask">;
 export const KEYS: Record<Held, string> = {
@@ -53,7 +53,7 @@ export function BoardTools(props: { room: Room; easel: Easel; onUpload: () => vo
     />
   );
   return (
-    <div class="board-tools" role="toolbar" aria-label={t.canvas.toolsLabel} aria-orientation="vertical">
+    <ButtonBar class="board-tools" label={t.canvas.toolsLabel} vertical>
       {tool("select")}
       {tool("hand")}
       {room.canEdit && (
@@ -66,7 +66,7 @@ export function BoardTools(props: { room: Room; easel: Easel; onUpload: () => vo
           <IconButton icon="picture" label={t.canvas.upload} onClick={onUpload} />
         </>
       )}
-    </div>
+    </ButtonBar>
   );
 }
 

@@ -80,6 +80,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
       ref={root}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the board is worked with the keyboard (see its description)
       tabIndex={0}
+      data-home
       role="application"
       aria-label={t.canvas.label}
       aria-describedby="board-keys"

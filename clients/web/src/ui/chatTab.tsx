@@ -79,13 +79,7 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
   const run = entry.run ? room.runs.all.value.get(entry.run) : undefined;
   const writing = run !== undefined && isActive(run);
   return (
-    <Said
-      room={room}
-      author={entry.participant}
-      ms={entry.ms}
-      text={entry.text}
-      class={writing ? "said-growing" : ""}
-    >
+    <Said room={room} author={entry.participant} ms={entry.ms} text={entry.text} growing={writing}>
       {writing && (
         <p class="said-actions">
           <span class="hint" role="status">

@@ -73,6 +73,11 @@ export function CommentButton(props: {
       class="comment-card"
       aria-label={t.comments.add}
       style={{ left: `${left}px`, top: `${at.top + BUTTON}px` }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        close();
+      }}
     >
       <Composer
         words={room.unsent.field("comment")}

@@ -22,6 +22,7 @@ export function Composer(props: {
   const text = props.words;
   const sending = useSignal(false);
   const field = useRef<HTMLTextAreaElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   // At once: the next key that is pressed is meant for this field already.
   useLayoutEffect(() => {
     if (props.focus) field.current?.focus();
@@ -32,9 +33,12 @@ export function Composer(props: {
     sending.value = true;
     if (await props.onSend(said)) text.value = without(said, text.value);
     sending.value = false;
+    // The button goes out with the text; the next line is typed in the field.
+    if (form.current?.contains(document.activeElement)) field.current?.focus();
   };
   return (
     <form
+      ref={form}
       class="composer"
       aria-busy={sending.value}
       onSubmit={(event) => {
@@ -54,10 +58,6 @@ export function Composer(props: {
           text.value = event.currentTarget.value;
         }}
         onKeyDown={(event) => {
-          if (event.key === "Escape" && props.onCancel) {
-            event.stopPropagation();
-            props.onCancel();
-          }
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           event.stopPropagation();
@@ -81,7 +81,7 @@ export function Composer(props: {
         class="icon-button composer-send"
         aria-label={props.send}
         title={props.send}
-        disabled={props.disabled || sending.value || text.value.trim() === ""}
+        disabled={props.disabled || text.value.trim() === ""}
       >
         <Icon name="arrow" />
       </button>

@@ -74,7 +74,7 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
   const active = isActive(run);
   return (
     <li class={`draft ${active ? "draft-growing" : ""}`} data-run={run.id}>
-      <p class="draft-text" aria-live={active ? "off" : "polite"}>
+      <p class="draft-text" aria-busy={active}>
         {text || <span class="hint">{run.state === "queued" ? waitingState(run) : t.runs.reading}</span>}
       </p>
       {run.error && <p class="run-error">{run.error}</p>}

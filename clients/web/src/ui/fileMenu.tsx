@@ -33,21 +33,34 @@ export function FileMenu(props: {
     const dismiss = (event: KeyboardEvent) => {
       if (event.key !== "Escape" || !open.peek()) return;
       event.stopPropagation();
-      open.value = false;
+      shut();
     };
+    // Tab out of the menu leaves it. A focus that goes nowhere is another window's, or the file chooser's.
+    const left = (event: FocusEvent) => {
+      const to = event.relatedTarget;
+      if (to instanceof Node && !root.current?.contains(to)) open.value = false;
+    };
+    const place = root.current;
     addEventListener("pointerdown", outside);
     addEventListener("keydown", dismiss, true);
+    place?.addEventListener("focusout", left);
     return () => {
       removeEventListener("pointerdown", outside);
       removeEventListener("keydown", dismiss, true);
+      place?.removeEventListener("focusout", left);
     };
   }, []);
+  /** The focus goes back to the button first: what the menu opens gives it back to there. */
+  const shut = () => {
+    if (root.current?.contains(document.activeElement)) root.current.querySelector("button")?.focus();
+    open.value = false;
+  };
 
   const attempt = async (work: () => Promise<void>) => {
     busy.value = true;
     try {
       await work();
-      open.value = false;
+      shut();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       room.notices.add("request_failed", error.message || t.lobby.unreachable);
@@ -65,7 +78,7 @@ export function FileMenu(props: {
       if (chosen && editor) editor.insert((await room.manuscripts.read(chosen)).ops);
     });
   const choose = (work: () => void) => () => {
-    open.value = false;
+    shut();
     work();
   };
 
@@ -74,7 +87,7 @@ export function FileMenu(props: {
       <IconButton
         icon="more"
         label={t.file.menu}
-        pressed={open.value}
+        expanded={open.value}
         onClick={() => {
           open.value = !open.value;
         }}

@@ -58,7 +58,7 @@ export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; f
         {run && <span class="frame-who"> {t.runs.by(who)}</span>}
       </button>
       {run && (active || run.state === "failed") && (
-        <span class={`frame-state frame-${run.state}`} role="status">
+        <span class={`frame-state frame-${run.state}`}>
           {paintingState(run)}
           {run.state === "running" && (
             <progress

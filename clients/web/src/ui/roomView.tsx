@@ -6,16 +6,19 @@ import { StoryEditor } from "../editor/storyEditor";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../room/keep";
 import type { Room } from "../room/room";
 import { t } from "../strings";
+import { Announcer } from "./announcer";
 import { AskBar } from "./askBar";
 import { Asking } from "./asking";
 import { CanvasPanel } from "./canvasPanel";
 import { CommentButton } from "./commentButton";
 import { FindBar } from "./findBar";
+import { keepFocus } from "./focusKeeper";
 import { HelpDialog } from "./helpDialog";
 import { JamDock } from "./jamDock";
 import { Notices } from "./notices";
 import { PastView } from "./pastView";
 import { Refusals } from "./refusals";
+import { toRegion } from "./regions";
 import { ShareDialog } from "./share";
 import { SidePanel, type Tab } from "./sidePanel";
 import { SuggestionCard } from "./suggestionCard";
@@ -80,15 +83,26 @@ export function RoomView({ room }: { room: Room }) {
       } else if (event.key === "F1" || (command && event.key === "/")) {
         event.preventDefault();
         helping.value = true;
-      } else if (event.key === "Escape" && asking.stopMine()) {
+      } else if (event.key === "F6") {
         event.preventDefault();
+        toRegion(event.shiftKey ? -1 : 1);
       } else if (command && !event.altKey && host.current?.contains(event.target as Node)) {
         undoKeys(event, room);
       }
     };
+    // Escape is first that of the card, menu or dialog that it is pressed in.
+    const stop = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && asking.stopMine()) event.preventDefault();
+    };
     addEventListener("keydown", keys, true);
-    return () => removeEventListener("keydown", keys, true);
+    addEventListener("keydown", stop);
+    return () => {
+      removeEventListener("keydown", keys, true);
+      removeEventListener("keydown", stop);
+    };
   }, [room, asking]);
+
+  useEffect(() => keepFocus(), []);
 
   const show = (chosen: View) => {
     view.value = chosen;
@@ -116,6 +130,17 @@ export function RoomView({ room }: { room: Room }) {
     <div
       class={`room view-${travel.away.value ? "text" : view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}
     >
+      <button
+        type="button"
+        class="skip-link"
+        onClick={() => {
+          if (view.peek() === "canvas") show("text");
+          // A text that was hidden is there in the next frame.
+          requestAnimationFrame(() => editor.value?.focus());
+        }}
+      >
+        {t.skip}
+      </button>
       <TopBar
         room={room}
         editor={editor.value}
@@ -153,7 +178,10 @@ export function RoomView({ room }: { room: Room }) {
           travel={travel}
           whoWrote={whoWrote.value}
           tab={tab}
-          onClose={() => (panel.value = false)}
+          onClose={() => {
+            document.querySelector<HTMLElement>(".panel-toggle")?.focus();
+            panel.value = false;
+          }}
         />
       )}
       {finding.value && editor.value && view.value !== "canvas" && (
@@ -163,6 +191,7 @@ export function RoomView({ room }: { room: Room }) {
       {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
       <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />
       <Notices room={room} />
+      <Announcer room={room} />
     </div>
   );
 }

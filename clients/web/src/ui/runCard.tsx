@@ -98,7 +98,8 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   );
 }
 
-function stateOf(run: RunInfo): string {
+/** How far it is, or how it ended, in words. */
+export function stateOf(run: RunInfo): string {
   if (isPainting(run)) return paintingState(run);
   const count = run.task === "fix" ? t.runs.corrections : t.runs.tokensDone;
   if (run.undone) return t.runs.undone;

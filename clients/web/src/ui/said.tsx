@@ -10,7 +10,8 @@ export function Said(props: {
   author: string;
   ms: number;
   text: string;
-  class?: string;
+  /** Still growing: it is read out when it is whole. */
+  growing?: boolean;
   children?: ComponentChildren;
 }) {
   const { room, author, ms, text } = props;
@@ -19,7 +20,9 @@ export function Said(props: {
   const name = mine ? t.runs.you : (person?.name ?? t.runs.gone);
   return (
     <article
-      class={`said ${mine ? "said-mine" : ""} ${person?.kind === "ai" ? "said-ai" : ""} ${props.class ?? ""}`}
+      class={`said ${mine ? "said-mine" : ""} ${person?.kind === "ai" ? "said-ai" : ""} ${props.growing ? "said-growing" : ""}`}
+      aria-live={props.growing ? "off" : undefined}
+      aria-busy={props.growing}
       style={{ "--who": person?.color ?? "var(--ink-faint)" }}
     >
       {person && <Face person={person} label={person.name} />}

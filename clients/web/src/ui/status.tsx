@@ -1,4 +1,5 @@
-// The state of the connection, in words, always in sight.
+// The state of the connection, in words, always in sight. It changes with every key, so it is no live region: what has to
+// be heard of it the Announcer says.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -9,7 +10,7 @@ import { t } from "../strings";
 export function Status({ room }: { room: Room }) {
   const { kind, text, more } = describe(room);
   return (
-    <div class={`status status-${kind}`} role="status" title={more}>
+    <div class={`status status-${kind}`} title={more}>
       <span class="status-dot" />
       <span class="status-text">{text}</span>
       {more && <span class="status-more">{more}</span>}

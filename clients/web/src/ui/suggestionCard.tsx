@@ -63,8 +63,7 @@ export function SuggestionCard(props: {
 
   const atCaret = editor.suggestionAtCaret.value;
   useEffect(() => {
-    const marked = atCaret && host.current?.querySelector(`[data-suggest="${CSS.escape(atCaret)}"]`);
-    if (marked && host.current) place.value = placeOf(marked, host.current);
+    if (atCaret && host.current) place.value = placeOf(atCaret, host.current);
   }, [atCaret]);
 
   const shown = place.value;
@@ -85,6 +84,12 @@ export function SuggestionCard(props: {
       style={{ left: `${shown.left}px`, top: `${shown.top}px` }}
       onPointerEnter={stay}
       onPointerLeave={leave}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        place.value = null;
+        editor.focus();
+      }}
     >
       <span class="suggestion-by">
         {shown.reason ? <strong>{shown.reason}</strong> : t.suggestion.by(author)}

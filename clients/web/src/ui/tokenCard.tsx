@@ -29,6 +29,9 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   const place = useSignal<Place | null>(null);
   const goOn = useSignal(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const card = useRef<HTMLElement>(null);
+  /** Asked for with the keyboard, which then goes on in the card. */
+  const byKey = useRef(false);
   const later = (ms: number, work: () => void) => {
     clearTimeout(timer.current);
     timer.current = setTimeout(work, ms);
@@ -42,14 +45,16 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     const surface = host.current;
     if (!surface) return;
     let looked = 0;
-    const show = async (x: number, y: number) => {
+    /** `where` finds the place of the text again when the run's tokens have come. */
+    const show = async (where: () => number | null, keys = false) => {
       looked += 1;
       const look = looked;
-      const run = room.runs.all.value.get(editor.spots.runAt(x, y) ?? "");
+      const run = room.runs.all.value.get(editor.spots.runOf(where()) ?? "");
       if (!run || isActive(run)) return;
       await room.tokens.whenKnown(run);
-      const spot = look === looked && editor.spots.at(x, y);
+      const spot = look === looked && editor.spots.of(where());
       if (!spot) return;
+      byKey.current = keys;
       const page = (surface.offsetParent ?? surface).getBoundingClientRect();
       const left = Math.max(8, Math.min(spot.rect.left - page.left, page.width - CARD_WIDTH - 8));
       const covered = spot.rect.bottom + CARD_HEIGHT > innerHeight - ASK_BAR;
@@ -60,19 +65,18 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
       const marked = (event.target as Element).closest?.("[data-ai]");
       looked += 1;
       if (!marked || event.buttons !== 0) leave();
-      else later(DWELL_MS, () => void show(event.clientX, event.clientY));
+      else later(DWELL_MS, () => void show(() => editor.spots.indexAt(event.clientX, event.clientY)));
     };
     const press = (event: PointerEvent) => {
       place.value = null;
       looked += 1;
-      if (event.pointerType === "touch") later(DWELL_MS, () => void show(event.clientX, event.clientY));
+      if (event.pointerType === "touch")
+        later(DWELL_MS, () => void show(() => editor.spots.indexAt(event.clientX, event.clientY)));
     };
     const keys = (event: KeyboardEvent) => {
       if (event.key !== "." || !(event.ctrlKey || event.metaKey)) return;
-      const at = editor.spots.caret();
-      if (!at) return;
       event.preventDefault();
-      void show(at.x, at.y);
+      void show(() => editor.spots.caret(), true);
     };
     surface.addEventListener("pointermove", over);
     surface.addEventListener("pointerleave", leave);
@@ -86,6 +90,11 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
       surface.removeEventListener("keydown", keys);
     };
   }, [editor]);
+
+  useEffect(() => {
+    if (byKey.current) card.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
+    byKey.current = false;
+  }, [place.value]);
 
   const shown = place.value;
   const run = shown && room.runs.all.value.get(shown.run);
@@ -104,6 +113,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   };
   return (
     <section
+      ref={card}
       class={`token-card ${shown.above ? "token-card-above" : ""}`}
       aria-label={t.token.label}
       style={{ left: `${shown.left}px`, top: `${shown.top}px` }}

@@ -2,7 +2,7 @@ import type { ActiveFormats, StoryEditor } from "../editor/storyEditor";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import type { IconName } from "./icons";
-import { IconButton } from "./parts";
+import { ButtonBar, IconButton } from "./parts";
 
 type Tool = {
   icon: IconName & keyof typeof t.toolbar;
@@ -30,7 +30,7 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
   const formats = editor.formats.value;
   const offline = room.phase.value.name !== "open";
   return (
-    <div class="toolbar" role="toolbar" aria-label={t.toolbar.label}>
+    <ButtonBar class="toolbar" label={t.toolbar.label}>
       {GROUPS.map((group) => (
         <div class="toolbar-group" key={group[0]?.icon}>
           {group.map(({ icon, format, value }) => (
@@ -53,6 +53,6 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
           ? t.desk.goalDone(editor.words.value, room.settings.goal.value)
           : t.story.words(editor.words.value)}
       </span>
-    </div>
+    </ButtonBar>
   );
 }

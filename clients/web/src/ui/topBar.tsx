@@ -63,7 +63,8 @@ export function TopBar(props: {
         <IconButton
           icon="panel"
           label={panel.value ? t.runs.hide : t.runs.show}
-          pressed={panel.value}
+          expanded={panel.value}
+          class="panel-toggle"
           onClick={() => {
             panel.value = !panel.value;
           }}

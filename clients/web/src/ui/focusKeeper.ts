@@ -1,0 +1,66 @@
+// The keyboard's place on the page. What is pressed often goes with the press (a card that is decided, a menu, a panel);
+// the focus would fall to the top of the page. It goes to what is left nearest instead.
+
+const FOCUSABLE =
+  'a[href], button, input, select, textarea, summary, [contenteditable="true"], [tabindex="0"], [data-home]';
+
+const isUsable = (element: HTMLElement) =>
+  !element.matches(':disabled, [tabindex="-1"]:not([data-home])') && element.checkVisibility();
+
+/** What the keyboard can come to in a part of the page, in the order of the page. */
+export const stopsOf = (place: Element): HTMLElement[] =>
+  [...place.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(isUsable);
+
+/** Where the focus goes in a part of the page: to its home (`data-home`), or to the first stop in it. */
+export function homeOf(place: Element): HTMLElement | null {
+  const stops = stopsOf(place);
+  return stops.find((stop) => "home" in stop.dataset) ?? stops[0] ?? null;
+}
+
+/** Watches over the document; returns what ends that. Who points at things says where they want to be. */
+export function keepFocus(): () => void {
+  /** What has the focus and what that stands in, innermost first. */
+  let held: HTMLElement[] = [];
+  let byKeys = false;
+  const take = (event: Event) => {
+    held = event
+      .composedPath()
+      .filter((each): each is HTMLElement => each instanceof HTMLElement && each !== document.body);
+  };
+  const pressed = () => {
+    byKeys = true;
+  };
+  const pointed = () => {
+    byKeys = false;
+  };
+  const mend = () => {
+    const [last, ...around] = held;
+    if (!byKeys || !last || document.activeElement !== document.body) return;
+    // What is only disabled for a moment gets the focus back.
+    if (last.isConnected && last.checkVisibility()) {
+      if (isUsable(last)) last.focus({ preventScroll: true });
+      return;
+    }
+    for (const place of around) {
+      const next = place.isConnected ? homeOf(place) : null;
+      next?.focus({ preventScroll: true });
+      if (next && document.activeElement === next) return;
+    }
+  };
+  const watch = new MutationObserver(mend);
+  watch.observe(document.body, {
+    subtree: true,
+    childList: true,
+    attributes: true,
+    attributeFilter: ["disabled", "hidden"],
+  });
+  addEventListener("focusin", take, true);
+  addEventListener("keydown", pressed, true);
+  addEventListener("pointerdown", pointed, true);
+  return () => {
+    watch.disconnect();
+    removeEventListener("focusin", take, true);
+    removeEventListener("keydown", pressed, true);
+    removeEventListener("pointerdown", pointed, true);
+  };
+}
