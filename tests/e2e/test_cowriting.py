@@ -101,7 +101,10 @@ async def test_a_suggestion_is_accepted_in_the_other_page(company: Company, serv
     assert "".join(await ada.ai.all_text_contents()) == suggested
 
 
-async def test_a_suggestion_for_a_selection_replaces_it(company: Company, served: ServedProcess) -> None:
+@pytest.mark.parametrize("button", ["Make it darker.", "Rewrite"])
+async def test_a_suggestion_for_a_selection_replaces_it(
+    company: Company, served: ServedProcess, button: str
+) -> None:
     ada, maria = await two(company, served)
     await ada.write("The storm came. The boat was old.")
     await ada.mode("Suggest")
@@ -110,8 +113,11 @@ async def test_a_suggestion_for_a_selection_replaces_it(company: Company, served
     await ada.page.keyboard.press("Control+Home")
     for _ in "The storm came.":
         await ada.page.keyboard.press("Shift+ArrowRight")
-    await ada.page.get_by_role("textbox", name="Ask the model").fill("Make it darker.")
-    await ada.page.keyboard.press("Enter")
+    if button == "Rewrite":
+        await ada.page.get_by_role("button", name="Rewrite").click()
+    else:
+        await ada.page.get_by_role("textbox", name="Ask the model").fill(button)
+        await ada.page.keyboard.press("Enter")
     await expect(maria.page.locator(".run-done")).to_be_visible()
     await expect(maria.story.locator("[data-suggest-del]")).to_have_text("The storm came.")
     suggested = "".join(await maria.suggested.all_text_contents())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from support.pages import Company, Line, Person
+from support.pages import SELECT, Company, Line, Person
 from support.server import ServedProcess, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -95,6 +96,31 @@ async def test_a_viewer_reads_along(company: Company, served: ServedProcess) -> 
     await expect(eve.story).to_have_attribute("contenteditable", "false")
     await expect(eve.page.get_by_role("button", name="Continue")).to_have_count(0)
 
+    # Nor anything else that would be refused: no tools, no history, no answer to a comment; what is said is seen.
+    await ada.select("Read")
+    await ada.page.keyboard.press("Control+Alt+m")
+    await ada.page.keyboard.type("Really?")
+    await ada.page.keyboard.press("Enter")
+    await ada.tab("Chat")
+    await ada.page.get_by_role("textbox", name="Say something").fill("Hello, reader")
+    await ada.page.keyboard.press("Enter")
+    await expect(eve.page.get_by_role("toolbar")).to_have_count(0)
+    await expect(eve.page.get_by_role("tab", name="History")).to_have_count(0)
+    await eve.tab("Comments")
+    await eve.page.locator(".thread-quote").click()
+    await expect(eve.page.locator(".thread-open")).to_contain_text("Really?")
+    await expect(eve.page.locator(".thread button:not(.thread-quote), .thread textarea")).to_have_count(0)
+    await eve.tab("Chat")
+    await expect(eve.page.locator(".said-text")).to_have_text("Hello, reader")
+    await expect(eve.page.locator(".chat-foot")).to_have_count(0)
+    await eve.tab("Desk")
+    await expect(eve.page.get_by_role("radio", name="Screenplay")).to_be_disabled()
+    await expect(eve.page.get_by_label("Tone")).not_to_be_editable()
+    await eve.story.evaluate(SELECT, "Read")
+    await expect(eve.page.locator(".comment-button")).to_have_count(0)
+    await eve.page.get_by_role("button", name="File, find and help").click()
+    await expect(eve.page.get_by_role("button", name="Bring a file in…")).to_have_count(0)
+
 
 async def test_a_removed_member_is_out_and_told(company: Company, served: ServedProcess) -> None:
     links = (await served.new_room())["links"]
@@ -122,6 +148,14 @@ async def test_a_wrong_link_says_so(company: Company, served: ServedProcess) -> 
     await page.get_by_role("button", name="Enter the room").click()
     await expect(page.get_by_role("heading", name="This invite link does not open the room")).to_be_visible()
     assert await page.evaluate("() => window.sawRoom") is False, "no room is shown that is then taken away"
+    # Of a room that is not there, and in another language.
+    page = await company.page(locale="ru-RU", viewport={"width": 820, "height": 1180})
+    await page.goto(f"{served.url}/r/nowhere#wrong")
+    await page.locator("#name").fill("Eve")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading")).to_have_text(
+        re.compile("Эта ссылка не открывает комнату|Такой комнаты нет")
+    )
 
 
 async def test_the_lobby_opens_a_room_and_remembers_it(company: Company, served: ServedProcess) -> None:

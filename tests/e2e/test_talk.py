@@ -58,6 +58,17 @@ async def test_the_model_answers_in_the_chat_for_all_to_see(company: Company, se
     await expect(maria.page.locator(".said-ai .said-text")).to_have_text(answer, use_inner_text=True)
     assert "lighthouse" in await maria.text()
 
+    # Tried again, the new answer takes the place of the old one, in both pages.
+    await ada.tab("AI")
+    await ada.runs.first.get_by_role("button", name="Try again").click()
+    await expect(ada.runs).to_have_count(2)
+    await ada.tab("Chat")
+    await expect(maria.page.locator(".said-growing")).to_have_count(0)
+    await expect(maria.page.locator(".said-ai")).to_have_count(1)
+    await expect(ada.page.locator(".said-ai .said-text")).to_have_text(
+        await maria.page.locator(".said-ai .said-text").inner_text(), use_inner_text=True
+    )
+
 
 async def test_a_comment_stays_on_its_passage(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
@@ -132,6 +143,15 @@ async def test_the_style_card_is_shared_and_learned(company: Company, served: Se
     await ada.page.get_by_label("Tone").fill("dry, a little sad")
     await ada.page.get_by_label("Tone").press("Enter")
     await expect(maria.page.get_by_label("Tone")).to_have_value("dry, a little sad")
+    # More than a card holds, and what is no style at all: it stays in its bounds, and is shown as the words that it is.
+    absurd = '<img src=x onerror="window.hurt=1"> 🌙 ' * 200
+    await maria.page.get_by_label("Avoid").fill(absurd)
+    await maria.page.get_by_label("Avoid").blur()
+    await expect(ada.page.get_by_label("Avoid")).to_have_value(re.compile("^<img src=x onerror"))
+    kept = await ada.page.get_by_label("Avoid").input_value()
+    assert absurd.startswith(kept)
+    assert len(kept) < len(absurd)
+    assert await ada.page.evaluate("() => window.hurt") is None
     await maria.write(
         "I walked to the shore. I saw the boat and I waited for Mira. Mira came late. I said nothing to Mira. "
         "I was cold, I was tired, and I walked home again. I slept badly."

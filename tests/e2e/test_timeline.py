@@ -27,6 +27,14 @@ async def test_the_past_is_seen_compared_named_and_restored(company: Company, se
     version = maria.page.locator(".version")
     await expect(version).to_contain_text("First draft")
 
+    await ada.page.get_by_label("Name this version").fill("Mistake")
+    await ada.page.keyboard.press("Enter")
+    await expect(version).to_have_count(2)
+    await ada.page.get_by_role("button", name="Forget the name Mistake").click()
+    await expect(version).to_have_count(1)
+    # Ada's name is Ada's to forget; Maria may not.
+    await expect(maria.page.get_by_role("button", name=re.compile("Forget the name"))).to_have_count(0)
+
     await ada.write(" Мария gilded it.")
     await maria.sees("gilded it.")
     await ada.here()

@@ -11,7 +11,8 @@ STOPS = 60
 _LOOK = """() => {
     const stop = document.activeElement;
     if (!stop || stop === document.body) return "nothing has the focus";
-    const name = `${stop.tagName} ${stop.className} ${stop.getAttribute("aria-label") ?? stop.textContent.slice(0, 30)}`;
+    const said = stop.getAttribute("aria-label") ?? stop.textContent.slice(0, 30);
+    const name = `${stop.tagName} ${stop.className} ${said}`;
     const hidden = getComputedStyle(stop).opacity === "0" || stop.getBoundingClientRect().width < 2;
     const shown = hidden ? stop.nextElementSibling ?? stop.parentElement : stop;
     const box = shown.getBoundingClientRect();

@@ -21,7 +21,7 @@ _ERROR_BODY = 8192
 _NO_SUCH_PATH = (404, 405, 501)
 _REFUSED = (400, 413, 422)
 _IDLE = 4.0
-"""Seconds that a connection is kept for the next request: less than servers keep theirs (uvicorn and cpp-httplib: 5)."""
+"""Seconds that a connection is kept for the next request: less than servers do (uvicorn, cpp-httplib: 5)."""
 _FORMS = 6
 """Requests that one call may cost: chat for completion, plain for rich, and shorter texts."""
 

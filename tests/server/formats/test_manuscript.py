@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_server.formats import docx, epub, fountain, html, markdown
+from antiphon_server.formats.convert import convert
+from antiphon_server.formats.jobs import Found, Read, Write, Written
 from antiphon_server.formats.manuscript import (
     Block,
     Kind,
@@ -84,6 +86,16 @@ def test_markdown_keeps_every_word_and_every_line(manuscript: Manuscript) -> Non
     assert [b.text.replace("*", "") for b in found.blocks] == [
         b.text.replace("*", "") for b in manuscript.blocks
     ]
+
+
+@given(scripts())
+@settings(deadline=None, derandomize=True, max_examples=100)
+def test_plain_text_keeps_every_word_and_every_line(manuscript: Manuscript) -> None:
+    written = convert(Write("txt", manuscript))
+    assert isinstance(written, Written)
+    found = convert(Read("txt", written.data))
+    assert isinstance(found, Found)
+    assert "".join(op["insert"] for op in found.ops).split("\n")[:-1] == manuscript.text.split("\n")
 
 
 TYPED = scripts(kinds=("paragraph", "heading")).filter(

@@ -90,7 +90,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
               aria-label={t.canvas.four}
               onClick={() => go((now) => atelier.four(now))}
             >
-              × 4
+              <span aria-hidden="true">× 4</span>
             </button>
             <button type="submit" class="button primary" disabled={!can} title={why || t.canvas.paintHint}>
               <Icon name="brush" />

@@ -244,7 +244,7 @@ function Surface(props: {
             if (event.key === "Enter" || event.key === " ") release(pitch, event.timeStamp);
           }}
         >
-          <span class="jam-cap">
+          <span class="jam-cap" aria-hidden="true">
             {drums ? (
               <>
                 {t.jam.padNames[index]}

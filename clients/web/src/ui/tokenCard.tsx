@@ -136,20 +136,23 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
         <>
           <p class="hint">{t.token.instead}</p>
           <ul class="token-others">
-            {token.alternatives.map((other, index) => (
-              <li key={other.text}>
-                <button
-                  type="button"
-                  class="token-other"
-                  disabled={!room.canEdit || other.text === ""}
-                  style={{ "--share": `${Math.exp(other.logprob) * 100}%` }}
-                  onClick={() => choose(index)}
-                >
-                  <span>{visible(other.text)}</span>
-                  <span class="hint">{percent(other.logprob)}</span>
-                </button>
-              </li>
-            ))}
+            {token.alternatives.map(
+              (other, index) =>
+                isWhole(other.text) && (
+                  <li key={other.text}>
+                    <button
+                      type="button"
+                      class="token-other"
+                      disabled={!room.canEdit || other.text === ""}
+                      style={{ "--share": `${Math.exp(other.logprob) * 100}%` }}
+                      onClick={() => choose(index)}
+                    >
+                      <span>{visible(other.text)}</span>
+                      <span class="hint">{percent(other.logprob)}</span>
+                    </button>
+                  </li>
+                ),
+            )}
           </ul>
           {room.canEdit && (
             <label class="check">
@@ -168,6 +171,9 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     </section>
   );
 }
+
+/** Some tokens are a part of a character: nothing to put into a text. */
+const isWhole = (text: string) => !text.includes("\ufffd");
 
 /** A token that is nothing but blanks is named. */
 function visible(text: string): string {
