@@ -14,7 +14,7 @@ from support import axe
 from support.pages import Company, Person
 from support.server import ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en-US": {"name": "Your name", "enter": "Enter the room", "share": "Share"},

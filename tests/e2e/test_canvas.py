@@ -13,7 +13,7 @@ from support.pages import Company
 from support.picture_files import picture
 from support.server import ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 # Every step that a page has shown of a picture, and what stood beside it.
 WATCH = """() => {

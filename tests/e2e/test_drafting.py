@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from support.pages import Company, Person
 from support.server import ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 OPENING = "The lighthouse keeper had not spoken to anyone in forty days. On the forty-first, "
 WORDS = re.compile(r"\w")

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, expect
 from support.pages import Company, Person
 from support.server import PATIENCE, ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 SAME_BEAT_MS = 10.0
 FRAME = 1920

@@ -9,7 +9,7 @@ from support.network import network
 from support.pages import Company, Person
 from support.server import ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 
 def forgive(person: Person, *told: str) -> None:
@@ -33,6 +33,7 @@ async def test_a_slow_line_that_keeps_breaking(company: Company, served: ServedP
         for number in range(4):
             assert text.count(f"Волна {number} 🌊. ") == 1
             assert text.count(f"Shore {number}. ") == 1
+        await ada.page.context.close()
 
 
 async def test_a_line_that_hangs_is_noticed(company: Company, served: ServedProcess) -> None:
@@ -60,6 +61,7 @@ async def test_a_line_that_hangs_is_noticed(company: Company, served: ServedProc
         await ada.sees("Meanwhile.")
         await expect(page.locator("[data-announcer]")).to_contain_text("Connected again")
         assert await ada.agrees_with(maria) == "Meanwhile. Into the silence 🌙. Still here. "
+        await page.context.close()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from support.pages import Company
 from support.picture_files import encoded, opened
 from support.server import PATIENCE, ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 Objects = list[dict[str, Any]]
 
 
@@ -34,7 +34,7 @@ async def watching(artist: Artist) -> AsyncIterator[Room]:
         yield room
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def painter(served: ServedProcess) -> None:
     """The image model is there: loading it takes a busy machine minutes."""
     links = (await served.new_room())["links"]

@@ -13,7 +13,7 @@ from support.artists import Artist
 from support.pages import Company, Line, Person
 from support.server import ServedProcess, serving
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 START = "The lighthouse keeper had not spoken to anyone for three winters."
 

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from support.pages import SELECT, Company, Line, Person
 from support.server import ServedProcess, serving
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 
 async def test_a_reload_keeps_text_name_and_seat(company: Company, served: ServedProcess) -> None:

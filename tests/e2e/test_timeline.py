@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from support.pages import Company
 from support.server import ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 
 async def test_the_past_is_seen_compared_named_and_restored(company: Company, served: ServedProcess) -> None:

@@ -72,10 +72,11 @@ class Network:
             writer.transport.abort()
 
     async def close(self) -> None:
-        self.cut()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.delay = 0.0
+        self.flow()
+        while self._tasks:
+            self.cut()
+            await asyncio.wait(self._tasks, timeout=0.1)
 
 
 @asynccontextmanager

@@ -206,7 +206,7 @@ class Company:
         problems = {person.name: person.problems for person in self.people if person.problems}
         for context in self._contexts:
             await context.close()
-        assert problems == {}
+        assert problems == {}, problems
 
 
 class Line:

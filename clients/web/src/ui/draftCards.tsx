@@ -74,7 +74,8 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
   const active = isActive(run);
   return (
     <li class={`draft ${active ? "draft-growing" : ""}`} data-run={run.id}>
-      <p class="draft-text" aria-busy={active}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
+      <p class="draft-text" aria-busy={active} tabIndex={0}>
         {text || <span class="hint">{run.state === "queued" ? waitingState(run) : t.runs.reading}</span>}
       </p>
       {run.error && <p class="run-error">{run.error}</p>}

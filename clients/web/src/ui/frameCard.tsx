@@ -87,10 +87,10 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
               class="button"
               disabled={!can}
               title={why || t.canvas.fourHint}
-              aria-label={t.canvas.four}
+              aria-label={`× 4: ${t.canvas.four}`}
               onClick={() => go((now) => atelier.four(now))}
             >
-              <span aria-hidden="true">× 4</span>
+              × 4
             </button>
             <button type="submit" class="button primary" disabled={!can} title={why || t.canvas.paintHint}>
               <Icon name="brush" />

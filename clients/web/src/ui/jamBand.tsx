@@ -88,7 +88,7 @@ export function JamBand({ jam }: { jam: Jam }) {
               disabled={reading || !honours(name)}
               onClick={() => score.setControl(name, controls[name] === null ? 0.5 : null)}
             >
-              <span aria-hidden="true">A</span>
+              A
             </button>
           </div>
         ))}

@@ -244,15 +244,15 @@ function Surface(props: {
             if (event.key === "Enter" || event.key === " ") release(pitch, event.timeStamp);
           }}
         >
-          <span class="jam-cap" aria-hidden="true">
+          <span class="jam-cap">
             {drums ? (
               <>
                 {t.jam.padNames[index]}
-                <b>{labelOfPad(index)}</b>
+                <b data-cap={labelOfPad(index)} />
               </>
             ) : (
               <>
-                <b>{labelOfPitch(pitch, low)}</b>
+                <b data-cap={labelOfPitch(pitch, low)} />
                 {pitch % OCTAVE === 0 && noteName(pitch)}
               </>
             )}

@@ -129,7 +129,7 @@ function LoopRow({ jam, loop, busy, grid }: { jam: Jam; loop: Loop; busy: boolea
           disabled={reading}
           onClick={() => score.setLoop(loop.id, { muted: !loop.muted })}
         >
-          <span aria-hidden="true">M</span>
+          M
         </button>
         <button
           type="button"
@@ -140,7 +140,7 @@ function LoopRow({ jam, loop, busy, grid }: { jam: Jam; loop: Loop; busy: boolea
           disabled={reading}
           onClick={() => score.setLoop(loop.id, { solo: !loop.solo })}
         >
-          <span aria-hidden="true">S</span>
+          S
         </button>
         <Slider
           label={t.jam.loopVolume(name)}
