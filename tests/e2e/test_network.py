@@ -33,6 +33,7 @@ async def test_a_slow_line_that_keeps_breaking(company: Company, served: ServedP
         for number in range(4):
             assert text.count(f"Волна {number} 🌊. ") == 1
             assert text.count(f"Shore {number}. ") == 1
+        forgive(ada, "net::ERR_")
         await ada.page.context.close()
 
 

@@ -92,18 +92,20 @@ export function FileMenu(props: {
           open.value = !open.value;
         }}
       />
-      <input
-        ref={file}
-        class="offscreen"
-        type="file"
-        tabIndex={-1}
-        aria-label={t.file.bring}
-        accept={ENDINGS.join(",")}
-        onChange={(event) => {
-          void bring(event.currentTarget.files?.[0]);
-          event.currentTarget.value = "";
-        }}
-      />
+      {room.canEdit && (
+        <input
+          ref={file}
+          class="offscreen"
+          type="file"
+          tabIndex={-1}
+          aria-label={t.file.bring}
+          accept={ENDINGS.join(",")}
+          onChange={(event) => {
+            void bring(event.currentTarget.files?.[0]);
+            event.currentTarget.value = "";
+          }}
+        />
+      )}
       {open.value && (
         <section class="file-menu" aria-label={t.file.menu} aria-busy={busy.value}>
           <button type="button" class="file-menu-item" onClick={choose(props.onFind)}>
