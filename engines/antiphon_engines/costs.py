@@ -80,10 +80,6 @@ class CostTable:
         known = self._sizes.get((engine, unit), {}).get(1)
         return None if known is None else max(known.worst, known.peak)
 
-    def knows(self, engine: str, unit: str, size: int) -> bool:
-        """Whether this very size was ever measured."""
-        return size in self._sizes.get((engine, unit), {})
-
     def is_fresh(self, engine: str, unit: str, size: int, now: float) -> bool:
         """Whether this very size was measured lately."""
         known = self._sizes.get((engine, unit), {}).get(size)

@@ -249,8 +249,7 @@ class Turns:
         not fit into `time`."""
         assert leader.job is not None
         engine, unit, piece = leader.engine, leader.job.unit, leader.job.piece
-        # Where one job alone was never measured, its estimate is a larger batch's and would justify that.
-        alone = (self._costs.estimate(engine, unit, 1) or 0.0) if self._costs.knows(engine, unit, 1) else 0.0
+        alone = self._costs.estimate(engine, unit, 1) or 0.0
         longest = max(self._policy.max_unit, alone * (1 + LITTLE))
 
         def fits(size: int) -> bool:

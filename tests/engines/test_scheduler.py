@@ -307,9 +307,6 @@ def test_outlook_counts_from_one_and_lets_the_light_user_pass() -> None:
 def test_expected_starts_come_true(cost) -> None:
     """Runs that use all their tokens, costs that do not change, and so many places that the load stays the same."""
     simulation = Simulation(cost, 4, 4)
-    for name in "abcd":  # batches of every size have been measured
-        simulation.submit(f"p{name}", tokens=4, prefill=2)
-        simulation.drain()
     for turn in range(40):
         simulation.submit(f"p{turn % 8}", tokens=30, prefill=2)
     for _ in range(100):
