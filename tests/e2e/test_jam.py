@@ -139,9 +139,17 @@ async def test_a_loop_comes_round_for_everybody(company: Company, served: Served
     eve = await musician(company, "Eve", links["editor"])
     await ada.jam.get_by_label("Count-in").select_option(label="None")
     await ada.jam.get_by_label("Length").select_option(label="1 bar")
-    await ada.button("Record a loop").click()
-    await expect(ada.page.locator(".jam-recording.live")).to_be_visible()
-    await ada.play("adg")
+    notice = ada.page.locator(".notice")
+    for _ in range(6):
+        await ada.button("Record a loop").click()
+        await expect(ada.page.locator(".jam-recording.live, .jam-record").first).to_be_visible()
+        await ada.play("adg")
+        await expect(ada.loops.or_(notice).first).to_be_visible()
+        if await ada.loops.count():
+            break
+        # The bar went by before a busy machine had the keys: an empty take is no loop.
+        await notice.get_by_role("button").first.click()
+        await expect(notice).to_have_count(0)
     await expect(eve.loops).to_have_count(1)
     await expect(eve.loops).to_contain_text(re.compile(r"Ada · 1 bar · [123] note"))
     begun = int((await eve.figures())["begun"])
