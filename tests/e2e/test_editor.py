@@ -85,10 +85,10 @@ async def test_an_emoji_that_becomes_its_neighbour_stays_whole(
 async def test_a_pasted_novel_arrives(company: Company, served: ServedProcess) -> None:
     ada, eve = await two(company, served)
     # A megabyte of UTF-8; somebody else writes on meanwhile, and is not slowed.
-    novel = "".join(f"Глава {number}. {'Ночь 🌙 и море. ' * 20}\n" for number in range(1700))
+    novel = "".join(f"Глава {number}. {'Ночь 🌙 и море. ' * 20}\n" for number in range(1850))
     assert len(novel.encode()) > 1_000_000
     await paste(ada, {"text/plain": novel})
-    await eve.sees("Глава 1699.")
+    await eve.sees("Глава 1849.")
     assert await ada.agrees_with(eve) == novel
 
 

@@ -175,8 +175,8 @@ class Person:
         return expected
 
     def _heard(self, kind: str, text: str) -> None:
-        # A socket that cannot be opened while the server is away is the browser's to report.
-        if kind == "error" and "WebSocket connection" not in text:
+        # A socket that cannot be opened while the server is away, or that is just ending, is the browser's to report.
+        if kind == "error" and not text.startswith(("WebSocket connection", "WebSocket is already in")):
             self.problems.append(text)
 
 
