@@ -20,7 +20,7 @@ from antiphon_engines.backends.networks.language import states
 from antiphon_engines.backends.plan import Part
 from antiphon_engines.backends.seat import Seat
 from antiphon_engines.backends.signatures import Bounds, cached
-from antiphon_engines.backends.torch_runner import TorchRunner, torch_mode
+from antiphon_engines.backends.torch_runner import TorchRunner
 
 
 @dataclass(slots=True)
@@ -52,10 +52,14 @@ class MusicgenNetworks:
                 )
             )
         )
-        sound = music.codec(
-            codec, signatures.codec(codec.config.to_dict(), bounds), precision_of(codec.dtype)
+        # EnCodec's convolutions ask the device for their padding: no recording can follow that.
+        self.codec = Seat(
+            TorchRunner(
+                music.codec(
+                    codec, signatures.codec(codec.config.to_dict(), bounds), precision_of(codec.dtype)
+                )
+            )
         )
-        self.codec = Seat(TorchRunner(sound, torch_mode("auto", sound)))
 
     @property
     def seats(self) -> Mapping[Part, Seat]:

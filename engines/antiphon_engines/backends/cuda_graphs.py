@@ -78,12 +78,12 @@ class CudaGraphs:
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             self._refused.add(key)
-            logger.warning("no memory for a CUDA graph of %s: plain calls serve", key)
+            logger.warning("no memory for a CUDA graph of %s: plain calls serve", _named(given))
             return None
         except RuntimeError as error:
             self._refused.add(key)
             _heal()
-            logger.warning("no CUDA graph of %s: %s", key, " ".join(str(error).split())[:200])
+            logger.warning("no CUDA graph of %s: %s", _named(given), " ".join(str(error).split())[:200])
             return None
         return made
 
@@ -113,6 +113,10 @@ class _Recording:
         if isinstance(self._outputs, tuple):
             return tuple(each.clone() for each in self._outputs)
         return self._outputs.clone()
+
+
+def _named(given: Given) -> str:
+    return f"{tuple(given[0].shape)} and {len(given) - 1} more inputs"
 
 
 @contextmanager
