@@ -17,7 +17,6 @@ import argparse
 import copy
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,13 +30,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import gpu_compile
 import gpu_engines
 from gpu_subjects import Subject, subjects
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import build, opening, runtimes
 from antiphon_engines.backends.checkpoint import recognise
-from antiphon_engines.backends.choices import TorchMode
 from antiphon_engines.backends.networks import Network
 from antiphon_engines.backends.order import Order
 from antiphon_engines.backends.plan import BackendName
@@ -49,15 +48,6 @@ from antiphon_engines.backends.store import PlanStore
 from antiphon_engines.backends.torch_runner import TorchRunner
 
 WARM_UP = 3
-COMPILED: dict[tuple[str, str], tuple[str, ...]] = {
-    ("image", "denoiser"): ("1 users", "8 users"),
-    ("image", "decoder"): ("1 users", "8 users"),
-    ("image", "tiny_decoder"): ("8 users",),
-    ("audio", "codec_decoder"): (),
-    ("audio", "music_decoder"): ("1 band",),
-    ("text", "language_decoder"): ("batch 1",),
-}
-"""Calls that are compiled: each costs a minute. The codec's LSTM is not followed by the compiler."""
 
 
 def median_ms(call: Callable[[], Any], seconds: float) -> float:
@@ -113,16 +103,16 @@ class Bench:
     def run(self) -> dict[str, Any]:
         self._ask_backends()
         for subject in self.subjects:
-            self._try(f"{subject.name}, torch", lambda subject=subject: self._measure_torch(subject))
+            self.attempt(f"{subject.name}, torch", lambda subject=subject: self._measure_torch(subject))
         self._summarise()
         for name, measure in gpu_engines.MEASURES.items():
-            if name.split()[0].strip(",") in self.options.only and self._time_left(f"engine {name}"):
-                self._try(f"engine {name}", lambda name=name, measure=measure: measure(self, name))
+            if name.split()[0].strip(",") in self.options.only and self.time_left(f"engine {name}"):
+                self.attempt(f"engine {name}", lambda name=name, measure=measure: measure(self, name))
         # Large networks take minutes to export: they wait until all else is known.
         large = [each for each in self.subjects if self.cuda and each.modality == "image"]
         self._plans([each for each in self.subjects if each not in large])
         if self.cuda:
-            self._compile()
+            gpu_compile.measure(self)
         self._plans(large)
         self._summarise()
         return self.report
@@ -148,10 +138,10 @@ class Bench:
         network = subject.network()
         calls = {name: network.example(sizes) for name, sizes in subject.calls.items()}
         self._reference(subject, network, calls)
-        self._figures(subject, "torch eager", TorchRunner(network), calls)
+        self.figures(subject, "torch eager", TorchRunner(network), calls)
         if self.cuda:
             runner = TorchRunner(network, "graphs")
-            self._figures(subject, "torch graphs", runner, calls)
+            self.figures(subject, "torch graphs", runner, calls)
             runner.close()
 
     def _reference(self, subject: Subject, network: Network, calls: dict[str, Any]) -> None:
@@ -164,7 +154,7 @@ class Bench:
             self._expected[subject.name, name] = exact(given)
         torch.backends.cudnn.allow_tf32 = before
 
-    def _figures(self, subject: Subject, title: str, runner: Runner, calls: dict[str, Any]) -> None:
+    def figures(self, subject: Subject, title: str, runner: Runner, calls: dict[str, Any]) -> None:
         """A runner's time and error at every call."""
         for name, given in calls.items():
             began = time.perf_counter()
@@ -188,8 +178,8 @@ class Bench:
                 continue
             for subject in wanted:
                 what = f"{subject.part}, {found.backend}"
-                if self._time_left(what):
-                    self._try(
+                if self.time_left(what):
+                    self.attempt(
                         what, lambda subject=subject, name=found.backend: self._measure_plan(subject, name)
                     )
 
@@ -205,46 +195,7 @@ class Bench:
         runner = opening.open_plan(plan, order.signature, cuda=self.cuda, threads=self.options.threads)
         network = subject.network()
         calls = {name: network.example(sizes) for name, sizes in subject.calls.items()}
-        self._figures(subject, backend, runner, calls)
-        runner.close()
-
-    def _compile(self) -> None:
-        """Warm the compiler's cache for all networks at once, then measure one after another."""
-        wanted = [
-            (subject, name)
-            for subject in self.subjects
-            for name in COMPILED[subject.modality, subject.part]
-            if self._time_left(f"{subject.part}, {name}, torch compile")
-        ]
-        began = time.monotonic()
-        script = [sys.executable, str(Path(__file__).resolve()), "--warm"]
-        warming = [
-            subprocess.Popen(
-                [*script, f"{subject.modality}:{subject.part}:{name}"], stdout=subprocess.DEVNULL
-            )
-            for subject, name in wanted
-        ]
-        for each in warming:
-            try:
-                each.wait(max(1.0, self._left() - 20))
-            except subprocess.TimeoutExpired:
-                each.kill()
-                each.wait()
-        self.note(("seconds",), "to compile all at once", round(time.monotonic() - began, 1))
-        for subject, name in wanted:
-            for mode in ("compile_graphs", "compile"):
-                if self._time_left(f"{subject.part}, {name}, torch {mode}"):
-                    self._try(
-                        f"{subject.part}, {name}, torch {mode}",
-                        lambda subject=subject, name=name, mode=mode: self._compiled(subject, name, mode),
-                    )
-        if "image" in self.options.only and self._time_left("engine image, compiled"):
-            self._try("engine image, compiled", lambda: gpu_engines.compiled_image(self))
-
-    def _compiled(self, subject: Subject, name: str, mode: TorchMode) -> None:
-        network = subject.network()
-        runner = TorchRunner(network, mode)
-        self._figures(subject, f"torch {mode}", runner, {name: network.example(subject.calls[name])})
+        self.figures(subject, backend, runner, calls)
         runner.close()
 
     # Small parts --------------------------------------------------------------------------------------
@@ -280,7 +231,7 @@ class Bench:
             return False
         return "refuses" not in self.report["backends"][found.backend]
 
-    def _try(self, what: str, step: Callable[[], None]) -> None:
+    def attempt(self, what: str, step: Callable[[], None]) -> None:
         """One step's failure must not cost the others' figures."""
         began = time.monotonic()
         try:
@@ -292,11 +243,11 @@ class Bench:
         self.report["seconds"][what] = round(time.monotonic() - began, 1)
         self._save()
 
-    def _left(self) -> float:
+    def left(self) -> float:
         return float(self.options.deadline) - (time.monotonic() - self._began)
 
-    def _time_left(self, what: str) -> bool:
-        if self._left() > 0:
+    def time_left(self, what: str) -> bool:
+        if self.left() > 0:
             return True
         self.report["problems"].append(f"{what}: left out, the time was up")
         return False
@@ -328,17 +279,6 @@ class Bench:
             path.write_text(json.dumps(self.report, indent=1) + "\n", encoding="utf-8")
 
 
-def warm(what: str) -> None:
-    """Compile one network for one call; the compiler keeps what it made on disk."""
-    modality, part, name = what.split(":")
-    with tempfile.TemporaryDirectory() as folder:
-        for subject in subjects(False, "cuda", Path(folder)):
-            if (subject.modality, subject.part) == (modality, part):
-                network = subject.network()
-                TorchRunner(network, "compile")(network.example(subject.calls[name]))
-                torch.cuda.synchronize()
-
-
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
@@ -356,7 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     if not torch.cuda.is_available() and not options.small:
         raise SystemExit("there is no CUDA device; --small tries the script out on a CPU")
     if options.warm:
-        warm(options.warm)
+        gpu_compile.warm(options.warm)
         return {}
     with tempfile.TemporaryDirectory() as folder:
         report = Bench(options, Path(folder)).run()
