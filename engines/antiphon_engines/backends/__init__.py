@@ -5,7 +5,7 @@
 - `export`: a network -> one ONNX file, which serves the last three runtimes.
 - `plan`: what a prepared file depends on, its key; `store` keeps plans and refuses what does not match.
 - `build`: order -> plan; `background` runs it in a process of its own while torch serves.
-- `torch_runner`: torch itself, eager, compiled or as `cuda_graphs`; those record `fusion`'s twin of a diffusion network.
+- `torch_runner`: torch itself, eager, compiled or as `cuda_graphs`, which record `fusion`'s twin of a network.
 - `opening`: plan -> `runner.Runner`, a callable on named tensors.
 - `seat`: the place in an engine where one runner takes over from another.
 """
