@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from support.pages import Company
 from support.server import ServedProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 
 async def test_spelling_and_focus_are_one_persons_and_the_goal_is_everybodys(

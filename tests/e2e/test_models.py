@@ -19,10 +19,10 @@ from support.pages import Company
 from support.scripted_engine import AUDIO_INFO, IMAGE_INFO, INFO
 from support.server import PATIENCE, LiveServer, running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.e2e
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
     for name in ("second", "broken"):
         (tmp_path / name).mkdir()
