@@ -51,12 +51,15 @@ _CHORD_IDS: Final[Ids] = np.array([IDS[tokens.chord_name(chord)] for chord in _C
 _CHORD_MEMBERS: Final[Floats] = np.array(
     [[pitch_class in chord.pitch_classes() for pitch_class in range(12)] for chord in _CHORDS], np.float32
 )
+_CHORD_SHARES: Final[Floats] = _CHORD_MEMBERS / _CHORD_MEMBERS.sum(1, keepdims=True)
 _MOST_HEARD: Final = 24
 """Notes of people that a beat can hold; the model never saw more, and a flood would fill its window."""
 _MOST_NOTES: Final = {"M": 1, "B": 1, "C": 6, "P": 6}
 """Notes that one role may start at one tick."""
 _FOLLOWED_TICKS: Final = 3 * TICKS_PER_BEAT
 _FORETOLD_WEIGHT: Final = 2.5
+_EXPECTED_WEIGHT: Final = 3.0
+"""What is foretold and what the model itself expects, in notes that were just heard."""
 _FOURTH_NOTE_COST: Final = 1 / 7
 """What a fourth chord tone must hold of the melody to count: a note of the scale holds that much by chance."""
 _FOURTH_NOTES: Final[Floats] = np.maximum(_CHORD_MEMBERS.sum(1) - 3, 0)
@@ -293,11 +296,22 @@ class Performer:
         ):
             weights[pitch_class] += _FORETOLD_WEIGHT
         if weights.any():
+            weights += _EXPECTED_WEIGHT * self._expected()
             held = _CHORD_MEMBERS @ (weights / weights.sum()) - _FOURTH_NOTE_COST * _FOURTH_NOTES
             bias += controls.follow * held
         if controls.key is not None:
             bias -= controls.key_lock * (_CHORD_MEMBERS @ _outside(controls.key))
         return bias
+
+    def _expected(self) -> Floats:
+        """(12,) how likely each pitch class belongs to the chord that the model would choose; the sum is 1.
+
+        A chord that shares notes with several likely ones is a better guess than the likeliest, if that is wrong.
+        """
+        logits = self._logits[_CHORD_IDS]
+        odds = np.exp(logits - logits.max())
+        share: Floats = (odds / odds.sum()) @ _CHORD_SHARES
+        return share
 
     def _sample(self, ids: Ids, bias: Floats | None = None) -> int:
         controls = self._in_force

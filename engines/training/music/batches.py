@@ -1,8 +1,13 @@
-"""Crops of pieces as training batches: transposed, some controls hidden, targets weighed."""
+"""Crops of pieces as training batches: transposed, some controls hidden, targets weighed.
+
+While training goes on the loader can put new arrangements in the place of old ones (``fresh`` a batch): a GPU reads the
+token file many times over, and what a model then learns by heart are its arrangements.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,8 +28,9 @@ from antiphon_engines.audio.tokens import (
     transposition,
 )
 
-from .build_tokens import SOURCES
-from .pieces import NOT_A_TARGET
+from .build_tokens import SOURCES, encode_tune, held_out
+from .pieces import Tune
+from .variants import varied
 
 CHORD_WEIGHT: Final = 4.0
 """How much more a chord's loss counts than another token's."""
@@ -48,6 +54,14 @@ WEIGHT: Final = np.where(
 """(PADDED_SIZE,) weight of each token id as a target; 0 for given tokens."""
 
 
+_IS_BAR: Final = np.array([name.startswith("BAR") for name in VOCABULARY])
+
+
+def _bars_of(piece: NDArray[np.uint16]) -> Ids:
+    """Where the bars of a piece, (2, length), begin."""
+    return np.flatnonzero(_IS_BAR[piece[0]])
+
+
 class Corpus:
     """The training or the held-out pieces of a token file. Raises ValueError for a file of another vocabulary."""
 
@@ -56,13 +70,14 @@ class Corpus:
             if str(file["vocabulary"]) != fingerprint():
                 raise ValueError(f"{path} was written with another vocabulary: run the tokens stage again")
             tokens, offsets, source = file["tokens"], file["offsets"], file["source"]
+            both = np.stack([tokens, tokens ^ file["mended"]])
             chosen = np.flatnonzero(file["held_out"] == held_out)
-        self.pieces: list[NDArray[np.uint16]] = [tokens[offsets[i] : offsets[i + 1]] for i in chosen]
+        self.pieces: list[NDArray[np.uint16]] = [both[:, offsets[i] : offsets[i + 1]] for i in chosen]
+        """(2, length) of each piece: as played, and as the model is asked for."""
         self.sources = [SOURCES[source[i]] for i in chosen]
-        is_bar = np.array([name.startswith("BAR") for name in VOCABULARY])
-        self._bars = [np.flatnonzero(is_bar[piece & 0x7FFF]) for piece in self.pieces]
+        self._bars = [_bars_of(piece) for piece in self.pieces]
         weights = np.array(
-            [len(p) * _BOOST.get(s, 1.0) for p, s in zip(self.pieces, self.sources, strict=True)]
+            [p.shape[1] * _BOOST.get(s, 1.0) for p, s in zip(self.pieces, self.sources, strict=True)]
         )
         self._cumulated = np.cumsum(weights / weights.sum())
         self._transposed = {shift: np.array(transposition(shift), np.int64) for shift in range(-5, 7)}
@@ -75,32 +90,37 @@ class Corpus:
     @property
     def tokens(self) -> int:
         """How many tokens the pieces hold."""
-        return sum(len(piece) for piece in self.pieces)
+        return sum(piece.shape[1] for piece in self.pieces)
 
-    def crop(
-        self, rng: np.random.Generator, length: int, *, augment: bool = True
-    ) -> tuple[Ids, NDArray[np.bool_]]:
-        """``length`` token ids from whole-bar starts of random pieces, one after another, and which may be targets."""
+    def renew(self, rng: np.random.Generator, tunes: Sequence[Tune]) -> None:
+        """Put a new arrangement of one of ``tunes``, or a new riff, in the place of a piece of that kind."""
+        index = int(rng.integers(len(self.pieces)))
+        source, seed = self.sources[index], int(rng.integers(2**31, 2**62))
+        if source not in ("bach", "classical"):
+            tune = None if source == "riff" else varied(tunes, random.Random(seed))
+            (piece,) = encode_tune((tune, seed))
+            self.pieces[index] = np.array([piece.ids, piece.asked], np.uint16)
+            self._bars[index] = _bars_of(self.pieces[index])
+
+    def crop(self, rng: np.random.Generator, length: int, *, augment: bool = True) -> Ids:
+        """(2, length) token ids, as played and as asked for: random pieces from a bar line on, one after another."""
         rows: list[Ids] = []
-        targets: list[NDArray[np.bool_]] = []
         missing = length
         while missing > 0:
             index = min(int(np.searchsorted(self._cumulated, rng.random())), len(self.pieces) - 1)
             piece, bars = self.pieces[index], self._bars[index]
             start = 0 if rng.random() < 0.3 else int(bars[rng.integers(0, max(1, len(bars) - 3))])
-            raw = piece[start : start + missing]
+            ids = piece[:, start : start + missing].astype(np.int64)
             if start:
-                raw = np.concatenate([np.array([BOS], np.uint16), raw])[:missing]
-            ids = (raw & 0x7FFF).astype(np.int64)
+                ids = np.concatenate([np.full((2, 1), BOS), ids], 1)[:, :missing]
             if augment:
                 ids = self._transposed[int(rng.integers(-5, 7))][ids]
                 for prefix, share in _HIDDEN.items():
                     if rng.random() < share:
                         ids = self._hidden[prefix][ids]
             rows.append(ids)
-            targets.append((raw & NOT_A_TARGET) == 0)
-            missing -= len(ids)
-        return np.concatenate(rows), np.concatenate(targets)
+            missing -= ids.shape[1]
+        return np.concatenate(rows, 1)
 
 
 @dataclass(frozen=True)
@@ -127,23 +147,35 @@ def make_batch(
     corpus: Corpus, rng: np.random.Generator, rows: int, context: int, *, augment: bool = True
 ) -> Batch:
     """A batch of ``rows`` crops."""
-    crops = [corpus.crop(rng, context + 1, augment=augment) for _ in range(rows)]
-    ids = np.stack([crop[0] for crop in crops])
-    asked = np.stack([crop[1] for crop in crops])[:, 1:]
-    targets = ids[:, 1:]
-    weights = (WEIGHT[targets] * asked).astype(np.float32)
-    return Batch(torch.from_numpy(ids[:, :-1]), torch.from_numpy(targets), torch.from_numpy(weights))
+    crops = np.stack([corpus.crop(rng, context + 1, augment=augment) for _ in range(rows)], 1)
+    inputs, targets = crops[0, :, :-1], crops[1, :, 1:]
+    weights = WEIGHT[targets].astype(np.float32)
+    return Batch(torch.from_numpy(inputs.copy()), torch.from_numpy(targets.copy()), torch.from_numpy(weights))
 
 
 class Batches(IterableDataset[Batch]):
-    """Endless batches; each loader process has its own stream of random numbers."""
+    """Endless batches; each loader process has its own stream of random numbers and its own new arrangements.
 
-    def __init__(self, corpus: Corpus, rows: int, context: int, seed: int) -> None:
+    ``fresh`` is how many of ``tunes`` (or riffs) are arranged anew for each batch, on the average.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        rows: int,
+        context: int,
+        seed: int,
+        fresh: float = 0.0,
+        tunes: Sequence[Tune] = (),
+    ) -> None:
         super().__init__()
         self._corpus, self._rows, self._context, self._seed = corpus, rows, context, seed
+        self._fresh, self._tunes = fresh, [tune for tune in tunes if not held_out(tune.melody)]
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         rng = np.random.default_rng([self._seed, 0 if worker is None else worker.id])
         while True:
+            for _ in range(int(rng.poisson(self._fresh))):
+                self._corpus.renew(rng, self._tunes)
             yield make_batch(self._corpus, rng, self._rows, self._context)

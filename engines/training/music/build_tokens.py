@@ -2,8 +2,9 @@
 
     python -m training.music.build_tokens --data build/music --arrangements 6 --riffs 4000
 
-``tokens.npz`` holds ``tokens`` (uint16 ids in one row; bit 15 is pieces.NOT_A_TARGET), ``offsets`` (int64, where each
-piece starts, and the end), ``source`` (uint8, index into SOURCES), ``held_out`` (bool) and the vocabulary's SHA-256.
+``tokens.npz`` holds ``tokens`` (uint16 ids in one row, as played), ``mended`` (uint16, ``tokens`` XOR the ids that the
+model is asked for: 0 but at chords that another should stand for), ``offsets`` (int64, where each piece starts, and the
+end), ``source`` (uint8, index into SOURCES), ``held_out`` (bool) and the vocabulary's SHA-256.
 Held-out pieces are chosen by tune, so no arrangement of a held-out tune is ever trained on.
 """
 
@@ -24,9 +25,11 @@ from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Key, fingerprint
 
 from .harmony import Tone, label
 from .pieces import MAX_BARS, Tune, arranged, part_score
+from .variants import varied
 
 SOURCES: Final = ("oneills1850", "ryansMammoth", "airdsAirs", "miscFolk", "bach", "classical", "riff")
 HELD_OUT_SHARE: Final = 20
+_PLAIN_TURNS: Final = 2
 _RIFF_SEED: Final = 77_000_000
 
 
@@ -34,6 +37,7 @@ class Encoded(NamedTuple):
     """One training piece."""
 
     ids: list[int]
+    asked: list[int]
     source: int
     held_out: bool
 
@@ -91,7 +95,7 @@ def encode_tune(job: tuple[Tune | None, int]) -> list[Encoded]:
     tune, seed = job
     source = "riff" if tune is None else tune.source
     out = held_out(tune.melody) if tune else seed % HELD_OUT_SHARE == 0
-    return [Encoded(arranged(tune, seed).to_tokens(), SOURCES.index(source), out)]
+    return [Encoded(*arranged(tune, seed).to_example(), SOURCES.index(source), out)]
 
 
 def encode_score(job: tuple[Score, int]) -> list[Encoded]:
@@ -112,17 +116,26 @@ def encode_score(job: tuple[Score, int]) -> list[Encoded]:
             continue
         span = chords[first * score.bar_beats : (first + count) * score.bar_beats]
         piece = part_score(parts, span, style, score.key, score.bar_beats, count, seed + first)
-        out.append(Encoded(piece.to_tokens(), SOURCES.index(score.source), held_out(score.parts[0])))
+        out.append(Encoded(*piece.to_example(), SOURCES.index(score.source), held_out(score.parts[0])))
     return out
 
 
 def encode_all(
     tunes: Sequence[Tune], scores: Sequence[Score], arrangements: int, riffs: int, workers: int
 ) -> Iterator[Encoded]:
-    """All pieces: each tune and score ``arrangements`` times, and ``riffs`` riff pieces."""
+    """All pieces: each tune and score ``arrangements`` times, and ``riffs`` riff pieces.
+
+    After the first arrangements there are variations of the training tunes in place of the tunes.
+    """
     jobs: list[tuple[Tune | None, int]] = [
-        (tune, 1_000_003 * turn + index) for turn in range(arrangements) for index, tune in enumerate(tunes)
+        (tune, 1_000_003 * turn + index)
+        for turn in range(min(arrangements, _PLAIN_TURNS))
+        for index, tune in enumerate(tunes)
     ]
+    known = [tune for tune in tunes if not held_out(tune.melody)]
+    for turn in range(_PLAIN_TURNS, arrangements):
+        seeds = [1_000_003 * turn + index for index in range(len(known))]
+        jobs += [(varied(known, random.Random(seed)), seed) for seed in seeds]
     jobs += [(None, _RIFF_SEED + index) for index in range(riffs)]
     score_jobs = [
         (score, 1_000 * index + turn) for turn in range(arrangements) for index, score in enumerate(scores)
@@ -142,9 +155,12 @@ def write(pieces: list[Encoded], path: Path) -> None:
     """Write ``tokens.npz``; pieces are shuffled with a fixed seed."""
     random.Random(0).shuffle(pieces)
     lengths = [len(piece.ids) for piece in pieces]
+    played = np.concatenate([np.array(piece.ids, np.uint16) for piece in pieces])
+    asked = np.concatenate([np.array(piece.asked, np.uint16) for piece in pieces])
     np.savez_compressed(
         path,
-        tokens=np.concatenate([np.array(piece.ids, np.uint16) for piece in pieces]),
+        tokens=played,
+        mended=played ^ asked,
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         source=np.array([piece.source for piece in pieces], np.uint8),
         held_out=np.array([piece.held_out for piece in pieces], np.bool_),

@@ -47,11 +47,11 @@ def targets(report: dict[str, Any]) -> list[str]:
     )
     keys = [side["in_key"] for side in (bare, helped)]
     rows.append(_row("notes in the key asked for >= .90", *keys, _verdict(min(keys) >= _IN_KEY_TARGET)))
-    parts = [side["consonant_on_strong_beats"] for side in (bare, helped)]
+    parts = [side["consonant_on_strong_beats"]["all"] for side in (bare, helped)]
     shown = [f"{p['played']:.3f} against {p['shuffled']:.3f}, p = {p['p']:.4f}" for p in parts]
     rows.append(
         _row(
-            "consonance on strong beats above shuffled",
+            "consonance on strong beats above shuffled, all lags",
             *shown,
             " / ".join(_verdict(p["p"] < 0.05) for p in parts),
         )
@@ -77,6 +77,22 @@ def following(report: dict[str, Any]) -> list[str]:
     return rows
 
 
+def consonance(report: dict[str, Any]) -> list[str]:
+    """Rows of consonance on strong beats, lag by lag, between what shuffling and what hindsight give."""
+    sides = [report[name]["consonant_on_strong_beats"] for name in ("model", "model_with_help")]
+    rows = [
+        "| consonant on strong beats, lag | bare | shuffled | p | with help | shuffled | p |",
+        "| --- " * 7 + "|",
+    ]
+    for lag in sides[0]["by_lag"]:
+        rows.append(
+            _row(lag, *(side["by_lag"][lag][k] for side in sides for k in ("played", "shuffled", "p")))
+        )
+    rows.append(_row("all", *(side["all"][k] for side in sides for k in ("played", "shuffled", "p"))))
+    best = report["hindsight"]["consonant_on_strong_beats"]["all"]
+    return [*rows, _row("hindsight", *([best[k] for k in ("played", "shuffled", "p")] * 2))]
+
+
 def likelihood(report: dict[str, Any]) -> list[str]:
     """Rows of negative log-likelihood by kind of token."""
     table = report["likelihood"]["nll"]
@@ -87,7 +103,9 @@ def likelihood(report: dict[str, Any]) -> list[str]:
 
 def render(report: dict[str, Any]) -> str:
     """The tables as Markdown."""
-    return "\n".join([*targets(report), "", *following(report), "", *likelihood(report)])
+    return "\n".join(
+        [*targets(report), "", *following(report), "", *consonance(report), "", *likelihood(report)]
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

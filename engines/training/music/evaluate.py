@@ -43,7 +43,7 @@ from .build_tokens import held_out, read_tunes
 from .harmony import Tone
 from .measures import Take, share
 from .ngrams import Ids, NGrams, longest_shared
-from .pieces import NOT_A_TARGET, Tune, arranged
+from .pieces import Tune, arranged
 from .rolls import piano_roll
 
 HELP: Final = {"follow": 36.0, "key_lock": 1.5, "chord_temperature": 0.3}
@@ -134,25 +134,24 @@ def pooled(takes: Sequence[Take], measure: Callable[[Take], Sequence[bool]]) -> 
 def likelihoods(data: Path, weights: Path, pieces: int, context: int) -> dict[str, Any]:
     """Mean negative log-likelihood in nats a target, by kind, of the model and of n-grams; chords guessed right."""
     with np.load(data / "tokens.npz") as file:
-        tokens, offsets, out = file["tokens"], file["offsets"], file["held_out"]
+        played, offsets, out = file["tokens"], file["offsets"], file["held_out"]
+        wanted = played ^ file["mended"]
     chosen = np.flatnonzero(out)[:pieces]
-    training = np.concatenate([tokens[offsets[i] : offsets[i + 1]] for i in np.flatnonzero(~out)]).astype(
-        np.int64
-    )
-    grams = NGrams(training & 0x7FFF, 5)
+    training = np.flatnonzero(~np.repeat(out, np.diff(offsets)))
+    grams = NGrams(played[training].astype(np.int64), 5, wanted[training].astype(np.int64))
     del training
     model = load_model(weights)
     sums = {name: np.zeros(len(KINDS)) for name in ("unigram", "bigram", "5-gram", "model")}
     counts = np.zeros(len(KINDS))
     right: dict[int, list[bool]] = {lag: [] for lag in LAGS}
     for index in chosen:
-        raw = tokens[offsets[index] : offsets[index + 1]][:context].astype(np.int64)
-        ids, asked = raw & 0x7FFF, (raw & NOT_A_TARGET) == 0
-        kinds = np.where(asked, KIND[ids], 0)[4:]
-        odds = grams.probabilities(ids)
+        place = slice(offsets[index], min(offsets[index] + context, offsets[index + 1]))
+        ids, asked = played[place].astype(np.int64), wanted[place].astype(np.int64)
+        kinds = KIND[ids][4:]
+        odds = grams.probabilities(ids, asked)
         with torch.inference_mode():
             logits = model(input_ids=torch.from_numpy(ids)[None]).logits[0, 3:-1].float()
-        nll = cross_entropy(logits, torch.from_numpy(ids[4:]), reduction="none").numpy()
+        nll = cross_entropy(logits, torch.from_numpy(asked[4:]), reduction="none").numpy()
         counts += np.bincount(kinds, minlength=len(KINDS))
         rows = {
             "unigram": -np.log(odds[1]),
@@ -166,7 +165,7 @@ def likelihoods(data: Path, weights: Path, pieces: int, context: int) -> dict[st
         lag = next(lag for lag in LAGS if IDS[f"LAG_{lag}"] == lag_id)
         chords = kinds == KINDS.index("chord")
         if any(bar.heard for bar in decode(ids.tolist())):
-            right[lag] += (logits.argmax(-1).numpy() == ids[4:])[chords].tolist()
+            right[lag] += (logits.argmax(-1).numpy() == asked[4:])[chords].tolist()
     table = {}
     for name, total in sums.items():
         by_kind = {k: total[i] / counts[i] for i, k in enumerate(KINDS) if i and counts[i]}
@@ -231,9 +230,22 @@ def following(by_lag: dict[int, list[Take]], references: Sequence[Take]) -> dict
     }
 
 
-def musical(takes: Sequence[Take], rng: np.random.Generator) -> dict[str, Any]:
+def consonance(by_lag: dict[int, list[Take]], rng: np.random.Generator) -> dict[str, Any]:
+    """Consonant intervals between people and band on strong beats, beside shuffled accompaniment, by lag and over all.
+
+    One lag of some dozens of takes is too few intervals to tell two hundredths from chance, so all are pooled too.
+    """
+
+    def compared(takes: Sequence[Take]) -> dict[str, float]:
+        played, shuffled, p = measures.consonance_against_shuffled(takes, 400, rng)
+        return {"played": played, "shuffled": shuffled, "p": p}
+
+    everything = [take for takes in by_lag.values() for take in takes]
+    return {"by_lag": {lag: compared(takes) for lag, takes in by_lag.items()}, "all": compared(everything)}
+
+
+def musical(takes: Sequence[Take]) -> dict[str, Any]:
     """The measures that need no comparison of lags."""
-    real, shuffled, p = measures.consonance_against_shuffled(takes, 400, rng)
     repetition = {
         f"rhythm_similarity_{d}_bars": float(
             np.mean([value for take in takes if (value := measures.rhythm_repetition(take, d)) is not None])
@@ -244,7 +256,6 @@ def musical(takes: Sequence[Take], rng: np.random.Generator) -> dict[str, Any]:
     return {
         "in_key": pooled(takes, measures.in_key),
         "on_own_chord": pooled(takes, measures.on_own_chord),
-        "consonant_on_strong_beats": {"played": real, "shuffled": shuffled, "p": p},
         "onsets_per_beat": float(
             np.mean([measures.onsets_per_beat(take, 0, len(take.asked)) for take in takes])
         ),
@@ -381,7 +392,7 @@ def copying(data: Path, sessions: Sequence[Session]) -> dict[str, Any]:
     """Longest run of the band's tokens that also stands in the training set, in any key; held-out pieces beside it."""
     with np.load(data / "tokens.npz") as file:
         tokens, offsets, out = file["tokens"], file["offsets"], file["held_out"]
-    pieces = [(tokens[offsets[i] : offsets[i + 1]] & 0x7FFF).astype(np.int64) for i in range(len(out))]
+    pieces = [tokens[offsets[i] : offsets[i + 1]].astype(np.int64) for i in range(len(out))]
     training = np.concatenate([_canonical(piece) for piece, o in zip(pieces, out, strict=True) if not o])
     ours = [_canonical(session.ids) for session in sessions]
     size = int(np.median([len(stream) for stream in ours]))
@@ -425,8 +436,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     for name, runs in (("model", bare), ("model_with_help", helped)):
         by_lag = {lag: [s.take for s in sessions] for lag, sessions in zip(LAGS, runs, strict=True)}
         at_default = by_lag[6]
-        report[name] = {"following": following(by_lag, hindsight)} | musical(at_default, rng)
-    report["hindsight"] = musical(hindsight, rng)
+        report[name] = {
+            "following": following(by_lag, hindsight),
+            "consonant_on_strong_beats": consonance(by_lag, rng),
+        } | musical(at_default)
+    report["hindsight"] = {"consonant_on_strong_beats": consonance({0: hindsight}, rng)} | musical(hindsight)
     report["steering"] = steering(decoder, options.seeds)
     report["answering"] = answering(decoder, tunes, max(2, options.pieces // 2), options.bars)
     report["copying"] = copying(options.data, bare[LAGS.index(6)])

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from antiphon_engines.audio.tokens import QUALITIES, TICKS_PER_BEAT, Chord
+
+Floats = NDArray[np.float64]
 
 
 class Tone(NamedTuple):
@@ -75,6 +81,46 @@ def _beat_weights(melody: Sequence[Tone], tonic: int, beats: int) -> list[list[f
     return weights
 
 
+class _Search(NamedTuple):
+    """What a scale mode says of chords, one column a candidate."""
+
+    fit: Floats  # (12, candidates) of each pitch class above the tonic
+    prior: Floats  # (candidates,)
+    moves: dict[str, Floats]  # (before, after) by the place of the change in the bar
+
+    def step(self, scores: Floats, beat: int, bar_beats: int) -> Floats:
+        """(before, after): the score of every way from the beat before to ``beat``, given the best until then."""
+        place = beat % bar_beats
+        level = "bar" if place == 0 else "half" if place == 2 and bar_beats == 4 else "beat"
+        ways: Floats = scores[:, None] + self.moves[level]
+        return ways
+
+
+@cache
+def _search(mode: str) -> _Search:
+    candidates = CANDIDATES[mode]
+    fit = np.full((12, len(candidates)), -0.8)
+    for index, (root, quality, _) in enumerate(candidates):
+        fit[[(root + step) % 12 for step in QUALITIES[quality]], index] = 1.0
+        fit[root, index] += 0.15
+    roots = [root for root, _, _ in candidates]
+    moves = {
+        level: np.array(
+            [
+                [0.0 if a == b else _MOVES.get((x, y), 0.0) - cost for b, y in enumerate(roots)]
+                for a, x in enumerate(roots)
+            ]
+        )
+        for level, cost in _CHANGE_COST.items()
+    }
+    return _Search(fit, np.array([prior * 0.4 for _, _, prior in candidates]), moves)
+
+
+def _noise(rng: random.Random, *shape: int, scale: float = 0.05) -> Floats:
+    """Noise that makes two arrangements of a tune differ where the melody leaves a choice."""
+    return np.random.default_rng(rng.getrandbits(64)).normal(0, scale, shape)
+
+
 def harmonise(
     melody: Sequence[Tone], tonic: int, mode: str, bar_beats: int, bars: int, rng: random.Random
 ) -> list[Chord]:
@@ -82,54 +128,65 @@ def harmonise(
 
     A little noise from ``rng`` makes several arrangements of one tune differ where the melody leaves a choice.
     """
-    candidates = CANDIDATES[mode]
-    beats = bars * bar_beats
-    weights = _beat_weights(melody, tonic, beats)
-    members = [
-        frozenset((root + step) % 12 for step in QUALITIES[quality]) for root, quality, _ in candidates
-    ]
-    best = [0.0] * len(candidates)
-    back: list[list[int]] = []
-    taste = [rng.gauss(0, 0.05) for _ in candidates]
+    search, beats = _search(mode), bars * bar_beats
+    count = len(search.prior)
+    scores = np.array(_beat_weights(melody, tonic, beats)) @ search.fit + search.prior
+    scores += _noise(rng, count) + _noise(rng, beats, count)
+    at_home = [root == 0 for root, _, _ in CANDIDATES[mode]]
+    scores[0] += np.where(at_home, 0.6, 0.0)
+    scores[-bar_beats:] += np.where(at_home, 0.6, 0.0)
+    best, back = np.zeros(count), []
     for beat in range(beats):
-        place = beat % bar_beats
-        level = "bar" if place == 0 else "half" if place == 2 and bar_beats == 4 else "beat"
-        scores = []
-        for index, (root, _, prior) in enumerate(candidates):
-            score = prior * 0.4 + taste[index] + rng.gauss(0, 0.05)
-            for pitch_class, weight in enumerate(weights[beat]):
-                if weight:
-                    score += weight * (1.0 if pitch_class in members[index] else -0.8)
-                    score += 0.15 * weight if pitch_class == root else 0.0
-            if beat >= beats - bar_beats and root == 0:
-                score += 0.6
-            if beat == 0 and root == 0:
-                score += 0.6
-            scores.append(score)
-        row, pointers = [], []
-        for index, (root, _, _) in enumerate(candidates):
-            value, pointer = max(
-                (
-                    best[before]
-                    + (
-                        0.0
-                        if before == index
-                        else _MOVES.get((candidates[before][0], root), 0) - _CHANGE_COST[level]
-                    ),
-                    before,
-                )
-                for before in range(len(candidates))
-            )
-            row.append(value + scores[index])
-            pointers.append(pointer)
-        best = row
-        back.append(pointers)
-    state = max(range(len(candidates)), key=lambda index: best[index])
+        ways = search.step(best, beat, bar_beats)
+        back.append(ways.argmax(0))
+        best = ways.max(0) + scores[beat]
+    state = int(best.argmax())
     path = []
     for pointers in reversed(back):
         path.append(state)
-        state = pointers[state]
-    return [Chord((candidates[i][0] + tonic) % 12, candidates[i][1]) for i in reversed(path)]
+        state = int(pointers[state])
+    return [_chord(mode, state, tonic) for state in reversed(path)]
+
+
+def foreseen(
+    heard: Sequence[Tone],
+    tonics: Sequence[int],
+    mode: str,
+    bar_beats: int,
+    lag: int,
+    rng: random.Random,
+    noise: float = 0.05,
+) -> list[Chord]:
+    """One triad a beat (``tonics``: of each) as a band chooses it that knows ``heard`` only ``lag`` ticks late.
+
+    The search of `harmonise`, stopped at each beat at what is known by then and carried on without notes to that beat.
+    """
+    search, beats = _search(mode), len(tonics)
+    turned = [t._replace(pitch=t.pitch - tonics[min(beats - 1, t.tick // TICKS_PER_BEAT)]) for t in heard]
+    scores = np.array(_beat_weights(turned, 0, beats)) @ search.fit
+    base = search.prior + _noise(rng, len(search.prior), scale=noise)
+    base = base + _noise(rng, beats, len(search.prior), scale=noise)
+    best, known_beats, chords = np.zeros(len(search.prior)), 0, []
+    for beat, tonic in enumerate(tonics):
+        known = beat * TICKS_PER_BEAT - lag
+        while (known_beats + 1) * TICKS_PER_BEAT <= known + 1:
+            best = search.step(best, known_beats, bar_beats).max(0) + scores[known_beats] + base[known_beats]
+            known_beats += 1
+        here = best
+        for ahead in range(known_beats, beat + 1):
+            here = search.step(here, ahead, bar_beats).max(0) + base[ahead]
+            if ahead == known_beats:
+                start = ahead * TICKS_PER_BEAT
+                partly = [t._replace(tick=t.tick - start) for t in turned if start <= t.tick <= known]
+                if partly:
+                    here = here + np.array(_beat_weights(partly, 0, 1)[0]) @ search.fit
+        chords.append(_chord(mode, int(here.argmax()), tonic))
+    return chords
+
+
+def _chord(mode: str, candidate: int, tonic: int) -> Chord:
+    root, quality, _ = CANDIDATES[mode][candidate]
+    return Chord((root + tonic) % 12, quality)
 
 
 _LABELS: Final = tuple((root, quality) for quality in ("maj", "min", "7", "m7", "dim") for root in range(12))

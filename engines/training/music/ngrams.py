@@ -20,24 +20,26 @@ _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE: Final = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
 
 
-def packed(ids: Ids, order: int) -> Ids:
-    """(len(ids) - order + 1,) every run of ``order`` (at most 6) tokens as one number."""
+def packed(ids: Ids, order: int, last: Ids | None = None) -> Ids:
+    """(len(ids) - order + 1,) every run of ``order`` (at most 6) tokens as one number; its last one is of ``last``."""
     count = len(ids) - order + 1
     keys = np.zeros(count, np.int64)
     for place in range(order):
-        keys = keys << _BITS | ids[place : place + count]
+        source = ids if last is None or place < order - 1 else last
+        keys = keys << _BITS | source[place : place + count]
     return keys
 
 
 class NGrams:
     """Interpolated n-grams with Witten-Bell smoothing, orders 1 to ``order``."""
 
-    def __init__(self, ids: Ids, order: int) -> None:
+    def __init__(self, ids: Ids, order: int, asked: Ids | None = None) -> None:
+        """``asked`` (as long as ``ids``, its default) is what stands for each token when it comes last in a gram."""
         self.order = order
         self._grams: list[tuple[Ids, Ids]] = []
         self._contexts: list[tuple[Ids, Ids, Ids]] = []
         for size in range(1, order + 1):
-            grams, counts = np.unique(packed(ids, size), return_counts=True)
+            grams, counts = np.unique(packed(ids, size, asked), return_counts=True)
             contexts, first = np.unique(grams >> _BITS, return_index=True)
             totals = np.add.reduceat(counts, first)
             kinds = np.diff(np.append(first, len(grams)))
@@ -50,13 +52,16 @@ class NGrams:
         found = table[places] == keys
         return [np.where(found, value[places], 0) for value in values]
 
-    def probabilities(self, ids: Ids) -> dict[int, NDArray[np.float64]]:
-        """Order -> (len(ids) - self.order + 1,) probability of each token from place ``self.order`` - 1 on."""
+    def probabilities(self, ids: Ids, asked: Ids | None = None) -> dict[int, NDArray[np.float64]]:
+        """Order -> (len(ids) - self.order + 1,) probability of each token from place ``self.order`` - 1 on.
+
+        With ``asked`` the probability is that of its tokens, after the ``ids`` before.
+        """
         skipped = self.order - 1
         odds = np.full(len(ids) - skipped, 1.0 / PADDED_SIZE)
         out = {}
         for size in range(1, self.order + 1):
-            keys = packed(ids, size)[skipped - size + 1 :]
+            keys = packed(ids, size, asked)[skipped - size + 1 :]
             (hits,) = self._find(keys, *self._grams[size - 1])
             totals, kinds = self._find(keys >> _BITS, *self._contexts[size - 1])
             odds = np.where(totals > 0, (hits + kinds * odds) / np.maximum(1, totals + kinds), odds)

@@ -3,41 +3,42 @@
 What makes the band listen:
 
 - The melody is the people's part most of the time, and it stands ``lag`` ticks late, as it will in a live jam.
-- Chords are chosen with the whole melody in view, one a beat, and fit it; the model, which hears only the past, learns
-  the best guess from what it heard.
-- Some chords are replaced by a *wrong guess* for a beat or two. The band plays it, the guess itself is never a target,
-  and the next chord is right again: the model learns to mend its own mistakes instead of staying on them.
+- The chords that the band is *asked* for are chosen with the whole melody in view, one a beat, and fit it.
+- The chords that it *plays*, and that stand in the stream, are those of a band that hears as late as the model does
+  (companions.py). Were they the right ones, the chord of the beat before would give away what people are about to play,
+  the model would learn to copy it instead of listening, and among its own chords it would be lost.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from antiphon_engines.audio.tokens import (
+    IDS,
+    KIND_INDEX,
+    KINDS,
     LAGS,
     TICKS_PER_BEAT,
-    VOCABULARY,
     Bar,
     Chord,
     Heard,
     Key,
     Note,
+    chord_name,
     density_class,
     encode,
     fold,
-    kind_of,
     nearest_duration,
     tempo_class,
 )
 
 from .arrange import Arranger, Style, styles_for
-from .harmony import CANDIDATES, Tone, coloured, harmonise, progression, riff
+from .companions import companions_chords, late
+from .harmony import Tone, coloured, harmonise, progression, riff
 
-NOT_A_TARGET: Final = 0x8000
-"""Flag on a stored token: it is there, but the model is not asked to predict it."""
 SECTION_BARS: Final = 8
 MAX_BARS: Final = 40
 _LAG_WEIGHTS: Final = (0.26, 0.24, 0.24, 0.18, 0.08)
@@ -72,7 +73,10 @@ class Section:
 
 @dataclass
 class Piece:
-    """A whole arrangement before it is written as bars. Chords: one a beat; ``guessed`` are beats with a wrong one."""
+    """A whole arrangement before it is written as bars.
+
+    Chords, one a beat: ``chords`` are played, ``wanted`` are those that the model is asked for.
+    """
 
     bar_beats: int
     bars: int
@@ -81,11 +85,11 @@ class Piece:
     styles: list[str]
     beats_per_minute: float
     chords: list[Chord]
+    wanted: list[Chord]
     notes: list[Note]
     roles: list[frozenset[str]]
     people: list[Tone]
     lag: int
-    guessed: set[int] = field(default_factory=set)
 
     def to_bars(self) -> list[Bar]:
         """The bars of the piece; notes of roles that are silent in a bar are dropped, times and pitches made legal."""
@@ -125,12 +129,17 @@ class Piece:
         return out
 
     def to_tokens(self) -> list[int]:
-        """Token ids of the piece, with NOT_A_TARGET set on the chords that are wrong guesses."""
-        ids = encode(self.to_bars())
-        chord_places = [place for place, index in enumerate(ids) if kind_of(VOCABULARY[index]) == "chord"]
-        for beat in self.guessed:
-            ids[chord_places[beat]] |= NOT_A_TARGET
-        return ids
+        """Token ids of the piece as it is played."""
+        return encode(self.to_bars())
+
+    def to_example(self) -> tuple[list[int], list[int]]:
+        """Token ids as played, and as the model is asked for: they differ where it should have another chord."""
+        played = self.to_tokens()
+        asked, chord = list(played), KINDS.index("chord")
+        places = [place for place, index in enumerate(played) if KIND_INDEX[index] == chord]
+        for place, wanted in zip(places, self.wanted, strict=True):
+            asked[place] = IDS[chord_name(wanted)]
+        return played, asked
 
 
 def swung(melody: Sequence[Tone]) -> list[Tone]:
@@ -187,37 +196,51 @@ def _sections(bars: int, bar_beats: int, triplet: bool, folk: bool, rng: random.
     return sections
 
 
-def _moved(chord: Chord, semitones: int) -> Chord:
-    return Chord((chord.root + semitones) % 12, chord.quality)
+def _section_at(sections: Sequence[Section], bar: int) -> Section:
+    return sections[min(len(sections) - 1, bar // SECTION_BARS)]
 
 
-def guesses(
-    chords: list[Chord],
-    keys: Sequence[int],
-    mode: str,
-    bar_beats: int,
-    rng: random.Random,
-    share: float = 0.12,
-) -> set[int]:
-    """Replace chords by wrong guesses, in place, at about ``share`` of the half bars; returns the beats replaced.
+class Palette:
+    """The colours that each section's style puts on plain triads; a chord keeps its colour through a section."""
 
-    A guess is the chord before (the band stayed) or another chord of the key; it lasts one beat, seldom two.
+    def __init__(self, sections: Sequence[Section], tonic: int, bar_beats: int, rng: random.Random) -> None:
+        self._sections, self._tonic, self._bar_beats, self._rng = sections, tonic, bar_beats, rng
+        self._chosen: dict[tuple[int, Chord], Chord] = {}
+
+    def coloured(self, beat: int, chord: Chord, *, moved: bool = False) -> Chord:
+        """The triad ``chord`` as it is played at ``beat``; ``moved`` takes it to the section's key first.
+
+        Others are coloured already and stay as they are.
+        """
+        if chord.quality not in ("maj", "min", "dim"):
+            return chord
+        section = _section_at(self._sections, beat // self._bar_beats)
+        if moved:
+            chord = Chord((chord.root + section.shift) % 12, chord.quality)
+        place = (section.first, chord)
+        if place not in self._chosen:
+            self._chosen[place] = coloured(
+                chord, section.style.colour, self._tonic + section.shift, self._rng
+            )
+        return self._chosen[place]
+
+
+def _follow(piece: Piece, mode: str, palette: Palette, rng: random.Random) -> None:
+    """Let the band play what a late listener would, wherever people play and it has no lead of its own.
+
+    Where nobody is heard for a bar, whatever it plays is what it is asked for.
     """
-    truth = list(chords)
-    replaced: set[int] = set()
-    for beat in range(0, len(chords) - 2, 2 if bar_beats == 4 else 3):
-        if rng.random() >= share:
-            continue
-        if beat and truth[beat - 1] != truth[beat] and rng.random() < 0.5:
-            guess = truth[beat - 1]
-        else:
-            root, quality, _ = rng.choice(CANDIDATES[mode][:6])
-            guess = Chord((root + keys[beat // bar_beats]) % 12, quality)
-        for at in range(beat, beat + (2 if rng.random() < 0.25 else 1)):
-            if truth[at] != guess:
-                chords[at] = guess
-                replaced.add(at)
-    return replaced
+    beats, length = piece.bar_beats, piece.bar_beats * TICKS_PER_BEAT
+    tonics = [tonic for tonic in piece.keys for _ in range(beats)]
+    plain = companions_chords(piece.people, piece.wanted, tonics, mode, beats, piece.lag, rng)
+    with_people = {tone.tick // length for tone in piece.people}
+    piece.chords, piece.wanted = list(piece.chords), list(piece.wanted)
+    for beat, chord in enumerate(plain):
+        bar = beat // beats
+        if "M" not in piece.roles[bar]:
+            piece.chords[beat] = palette.coloured(beat, chord)
+            if not with_people & {bar - 1, bar}:
+                piece.wanted[beat] = piece.chords[beat]
 
 
 def _people_play_like_people(tones: Sequence[Tone], rng: random.Random) -> list[Tone]:
@@ -289,8 +312,8 @@ def _band(style: Style, drums: bool, rng: random.Random) -> frozenset[str]:
 def arranged(tune: Tune | None, seed: int, part: str | None = None, *, faults: bool = True) -> Piece:
     """One arrangement of ``tune``, or of a riff of our own when there is none; ``seed`` fixes every choice.
 
-    ``part`` (in PARTS) is what people play, drawn if it is None. Without ``faults`` there are no wrong guesses and
-    people play exactly.
+    ``part`` (in PARTS) is what people play, drawn if it is None. Without ``faults`` the band plays the chords that are
+    wanted and people play exactly.
     """
     rng = random.Random(seed)
     if tune is None:
@@ -323,41 +346,41 @@ def arranged(tune: Tune | None, seed: int, part: str | None = None, *, faults: b
     if opening.name in _LAID_BACK and rng.random() < 0.6:
         melody = thinned(melody, rng)
     length = bar_beats * TICKS_PER_BEAT
-    chords: list[Chord] = []
-    keys: list[int] = []
-    style_names: list[str] = []
-    shifts: list[int] = []
-    for section in sections:
-        wanted: dict[Chord, Chord] = {}
-        for chord in plain[section.first * bar_beats : (section.first + section.bars) * bar_beats]:
-            moved = _moved(chord, section.shift)
-            if moved not in wanted:
-                wanted[moved] = coloured(moved, section.style.colour, tonic + section.shift, rng)
-            chords.append(wanted[moved])
-        keys += [(tonic + section.shift) % 12] * section.bars
-        shifts += [section.shift] * section.bars
-        style_names += [section.style.name] * section.bars
-    melody = [t._replace(pitch=t.pitch + shifts[min(bars - 1, t.tick // length)]) for t in melody]
+    tonics = [(tonic + section.shift) % 12 for section in sections for _ in range(section.bars)]
+    palette = Palette(sections, tonic, bar_beats, rng)
+    chords = [palette.coloured(beat, chord, moved=True) for beat, chord in enumerate(plain)]
+    melody = [t._replace(pitch=t.pitch + _section_at(sections, t.tick // length).shift) for t in melody]
+    style_names = [section.style.name for section in sections for _ in range(section.bars)]
     piece = Piece(
-        bar_beats, bars, minor, keys, style_names, rng.uniform(*opening.tempo), chords, [], [], [], lag=0
+        bar_beats, bars, minor, tonics, style_names, rng.uniform(*opening.tempo), chords, chords, [], [], [], lag=0
     )  # fmt: skip
-    if faults and melody and rng.random() < 0.7:
-        piece.guessed = guesses(chords, keys, mode, bar_beats, rng)
-    bass_centre, chord_centre = rng.choice((36, 38, 40)), rng.choice((57, 60, 62))
-    for section in sections:
-        arranger = Arranger(section.style, chords, bar_beats, section.level, rng, bass_centre, chord_centre)
-        piece.notes += arranger.play(section.first, section.bars)
+    centres = rng.choice((36, 38, 40)), rng.choice((57, 60, 62))
+
+    def played(chords: list[Chord]) -> list[Note]:
+        return [
+            note
+            for section in sections
+            for note in Arranger(section.style, chords, bar_beats, section.level, rng, *centres).play(
+                section.first, section.bars
+            )
+        ]
+
     base = _band(opening, any(section.style.drums != ({},) for section in sections), rng)
     if part is None:
         part = rng.choices(list(PARTS), list(PARTS.values()))[0] if melody else "none"
+    if part in ("comp", "bass"):
+        piece.notes = played(chords)
     piece.roles, piece.people = _cast(piece, melody, part, base, rng)
-    if faults:
-        piece.people = _people_play_like_people(piece.people, rng)
-    piece.notes += [Note(tone.tick, "M", tone.pitch, tone.duration) for tone in melody]
     if piece.people:
         piece.lag = rng.choices(LAGS, _LAG_WEIGHTS)[0]
-    elif piece.guessed:
-        piece.guessed = set()
+    if faults:
+        piece.people = _people_play_like_people(piece.people, rng)
+        if part in ("comp", "bass"):
+            piece.chords = late(chords, -(-piece.lag // TICKS_PER_BEAT))
+        elif piece.people:
+            _follow(piece, mode, palette, rng)
+    piece.notes = played(piece.chords)
+    piece.notes += [Note(tone.tick, "M", tone.pitch, tone.duration) for tone in melody]
     return piece
 
 
@@ -386,6 +409,6 @@ def part_score(
     return Piece(
         bar_beats, bars, key.mode == "min", [key.tonic] * bars, [style] * bars,
         rng.uniform(66, 96) if style == "chorale" else rng.uniform(80, 130),
-        chords, notes, [frozenset(roles)] * bars, _people_play_like_people(people, rng),
+        chords, chords, notes, [frozenset(roles)] * bars, _people_play_like_people(people, rng),
         rng.choices(LAGS, _LAG_WEIGHTS)[0] if people else 0,
     )  # fmt: skip

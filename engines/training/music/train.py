@@ -30,14 +30,21 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from antiphon_engines.audio.tokens import BOS, EOS, KINDS, PAD, PADDED_SIZE
 
 from .batches import KIND, Batch, Batches, Corpus, make_batch
+from .build_tokens import read_tunes
 from .embedding import SharedEmbedding
 
 SIZES: Final = {
     "tiny": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64},
     "small": {"hidden_size": 160, "num_hidden_layers": 5, "num_attention_heads": 5, "intermediate_size": 432},
+    "medium": {
+        "hidden_size": 224,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 7,
+        "intermediate_size": 608,
+    },
     "large": {"hidden_size": 288, "num_hidden_layers": 8, "num_attention_heads": 6, "intermediate_size": 768},
 }
-"""Shapes of the model: for tests, for a CPU (1.7 M parameters), for a GPU (8.2 M, 16.4 MB in fp16)."""
+"""Shapes of the model: for tests, 1.6, 3.8 and 8.1 M parameters (16.4 MB in fp16)."""
 _MATRIX_RATE: Final = 0.02
 _OTHER_RATE: Final = 3e-3
 _WARM_UP_STEPS: Final = 60
@@ -65,13 +72,13 @@ class Progress:
 class Run:
     """A training run: model, optimisers and progress, saved and resumed as one."""
 
-    def __init__(self, out: Path, size: str, context: int, device: str, *, compiled: bool) -> None:
-        self.out, self.device, self.context = out, device, context
+    def __init__(self, out: Path, size: str, rows: int, context: int, device: str) -> None:
+        self.out, self.device, self.rows, self.context = out, device, rows, context
         self.progress = Progress()
         torch.manual_seed(0)
         self.model = LlamaForCausalLM(configuration(size, context)).to(device)
         self.embedding = SharedEmbedding(self.model.config.hidden_size).to(device)
-        self._backbone: Any = torch.compile(self.model.model) if compiled else self.model.model
+        self._trained: Any = self.model.model
         named = [(name, p) for name, p in self.model.named_parameters() if "embed" not in name]
         matrices = [p for _, p in named if p.ndim == 2]
         others = [p for _, p in named if p.ndim != 2] + list(self.embedding.parameters())
@@ -80,6 +87,19 @@ class Run:
             (torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0), _OTHER_RATE),
         ]
         out.mkdir(parents=True, exist_ok=True)
+
+    def compile(self) -> None:
+        """Compile the blocks, and try them: where the compiler fails, training goes on without it."""
+        compiled: Any = torch.compile(self.model.model, dynamic=False)
+        shape = (self.rows, self.context, self.model.config.hidden_size)
+        try:
+            with torch.autocast(self.device, torch.bfloat16):
+                vectors = torch.zeros(shape, device=self.device, requires_grad=True)
+                compiled(inputs_embeds=vectors, use_cache=False).last_hidden_state.sum().backward()
+            self._trained = compiled
+        except Exception as error:  # the compiler's own errors, and those of the C compiler that it calls
+            print(f"not compiled: {type(error).__name__}: {str(error)[:500]}", flush=True)
+        self.model.zero_grad(set_to_none=True)
 
     @property
     def _checkpoint(self) -> Path:
@@ -129,7 +149,9 @@ class Run:
         with torch.autocast(self.device, torch.bfloat16):
             matrix = self.embedding()
             vectors = embedding(batch.inputs, matrix)
-            hidden = self._backbone(inputs_embeds=vectors, use_cache=False).last_hidden_state
+            # Without gradients it would be compiled once more.
+            backbone = self._trained if torch.is_grad_enabled() else self.model.model
+            hidden = backbone(inputs_embeds=vectors, use_cache=False).last_hidden_state
             logits = linear(hidden[asked], matrix)
         targets = batch.targets[asked]
         return cross_entropy(logits.float(), targets, reduction="none"), batch.weights[asked], targets
@@ -171,9 +193,11 @@ def rate_at(step: int, spent: float) -> float:
 
 
 def _endless(corpus: Corpus, options: argparse.Namespace, seed: int, device: str) -> Iterator[Batch]:
-    data = Batches(corpus, options.rows, options.context, seed)
+    tunes = read_tunes(options.data / "tunes.jsonl") if options.fresh else []
+    data = Batches(corpus, options.rows, options.context, seed, options.fresh, tunes)
     loader: DataLoader[Batch] = DataLoader(
-        data, batch_size=None, num_workers=options.loaders, pin_memory=device == "cuda"
+        data, batch_size=None, num_workers=options.loaders, pin_memory=device == "cuda",
+        prefetch_factor=8 if options.loaders else None,
     )  # fmt: skip
     return iter(loader)
 
@@ -185,11 +209,13 @@ def train(options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
     training = Corpus(options.data / "tokens.npz", held_out=False)
     validation = Corpus(options.data / "tokens.npz", held_out=True)
-    run = Run(options.out, options.size, options.context, device, compiled=options.compile)
+    run = Run(options.out, options.size, options.rows, options.context, device)
     resumed = run.resume()
     parameters = sum(p.numel() for p in run.model.parameters())
     run.log(device=device, parameters=parameters, training_tokens=training.tokens, resumed=resumed)
     batches = _endless(training, options, 1_000 + run.progress.step, device)
+    if options.compile:
+        run.compile()
     clock = time.monotonic if device == "cuda" else time.process_time
     before = run.progress.seconds
     started = last_save = clock()
@@ -230,6 +256,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches")
+    parser.add_argument(
+        "--fresh", type=float, default=0.0, help="pieces arranged anew for each batch, beside tokens.npz"
+    )
     parser.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
     parser.add_argument("--compile", action="store_true")
     return parser

@@ -12,11 +12,12 @@ import pytest
 
 from antiphon_engines.audio import embedded
 from antiphon_engines.audio.tokens import BOS, EOS, KINDS, VOCABULARY, Bar, Chord, Key, Note, decode
-from training.music import build_tokens, data, measures, ngrams
+from training.music import build_tokens, data, measures, ngrams, variants
 from training.music.abc_reader import parse_key, parse_length, played_out, read_tune
-from training.music.harmony import Tone, harmonise
+from training.music.companions import late
+from training.music.harmony import SCALES, Tone, foreseen, harmonise
 from training.music.measures import Take
-from training.music.pieces import NOT_A_TARGET, Tune, arranged, guesses
+from training.music.pieces import Tune, arranged
 
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 
@@ -76,9 +77,9 @@ def test_chords_fit_the_melody_that_they_were_made_for() -> None:
     for root in (0, 5, 7):
         members = sorted(Chord(root, "maj").pitch_classes())
         melody = [Tone(tick, 12, 60 + members[tick // 12 % 3]) for tick in range(0, 8 * 48, 12)]
-        chords = harmonise(melody, 0, "maj", 4, 8, random.Random(0))
-        assert len(chords) == 32
-        assert np.mean([Chord(root, "maj") == chord for chord in chords]) > 0.7
+        chords = [c for seed in range(8) for c in harmonise(melody, 0, "maj", 4, 8, random.Random(seed))]
+        assert len(chords) == 8 * 32
+        assert np.mean([Chord(root, "maj") == chord for chord in chords]) > 0.5
 
 
 def test_an_arrangement_keeps_the_melody_and_the_band_keeps_to_its_chords() -> None:
@@ -95,15 +96,56 @@ def test_an_arrangement_keeps_the_melody_and_the_band_keeps_to_its_chords() -> N
     assert decode(ids) == bars
 
 
-def test_wrong_guesses_are_played_and_never_asked_for() -> None:
+def test_the_band_plays_what_a_late_listener_would_and_is_asked_for_what_fits() -> None:
     pieces = [arranged(tune(seed), seed, "melody") for seed in range(12)]
-    flagged = [index for piece in pieces for index in piece.to_tokens() if index & NOT_A_TARGET]
-    assert flagged
-    assert {VOCABULARY[index & 0x7FFF].split("_")[0] for index in flagged} == {"CHORD"}
-    truth = [Chord(0, "maj")] * 64
-    played = list(truth)
-    replaced = guesses(played, [0] * 16, "maj", 4, random.Random(1), share=1.0)
-    assert {beat for beat in range(64) if played[beat] != truth[beat]} == replaced
+    for piece in pieces:
+        played, asked = piece.to_example()
+        different = {
+            VOCABULARY[index].split("_")[0]
+            for index, other in zip(played, asked, strict=True)
+            if index != other
+        }
+        assert different == {"CHORD"}
+        assert decode(played) == piece.to_bars()
+    fits = [
+        [
+            tone.pitch % 12 in chords[tone.tick // 12].pitch_classes()
+            for piece in pieces
+            for tone in piece.people
+            for chords in [choose(piece)]
+        ]
+        for choose in (lambda piece: piece.wanted, lambda piece: piece.chords)
+    ]
+    assert np.mean(fits[0]) > np.mean(fits[1]) + 0.05
+
+
+def test_what_is_heard_late_is_not_foreseen() -> None:
+    melody = tune().melody
+    for lag in (0, 6, 24):
+        chords = foreseen(melody, [0] * 64, "maj", 4, lag, random.Random(1))
+        for beat in (5, 16, 31):
+            known = [tone for tone in melody if tone.tick <= beat * 12 - lag]
+            assert (
+                foreseen(known, [0] * 64, "maj", 4, lag, random.Random(1))[: beat + 1] == chords[: beat + 1]
+            )
+
+
+def test_chords_come_late_by_whole_beats() -> None:
+    chords = [Chord(0, "maj"), Chord(5, "maj"), Chord(7, "maj")]
+    assert late(chords, 1) == [chords[0], *chords[:2]]
+
+
+@pytest.mark.parametrize("kind", ["other_mode", "half_time", "spliced"])
+def test_variations_stay_tunes_of_their_mode_and_meter(kind: str) -> None:
+    tunes = [tune(seed) for seed in range(6)]
+    rng = random.Random(3)
+    made = variants.spliced(tunes, rng) if kind == "spliced" else getattr(variants, kind)(tunes[0])
+    assert made.melody
+    assert all((tone.pitch - made.tonic) % 12 in SCALES[made.mode] for tone in made.melody)
+    assert list(made.melody) == sorted(made.melody)
+    assert made.mode == ("min" if kind == "other_mode" else "maj")
+    if kind == "half_time":
+        assert made.melody[1].tick == 2 * tunes[0].melody[1].tick
 
 
 def test_trading_alternates_people_and_lead() -> None:
@@ -165,13 +207,13 @@ def test_every_stage_runs_in_a_tiny_configuration(tmp_path: Path) -> None:
     (book / "book.abc").write_text("\n".join(tunes), encoding="utf-8")
     work = tmp_path / "work"
     data.main(["--out", str(work), "--corpus", str(tmp_path / "corpus")])
-    build_tokens.main(["--data", str(work), "--arrangements", "1", "--riffs", "2"])
+    build_tokens.main(["--data", str(work), "--arrangements", "3", "--riffs", "2"])
     with np.load(work / "tokens.npz") as stored:
         assert 0 < stored["held_out"].sum() < len(stored["held_out"])
     run = tmp_path / "run"
     settings = ["--data", str(work), "--out", str(run), "--size", "tiny", "--rows", "2", "--context", "192"]
     train.main([*settings, "--steps", "2", "--threads", "1"])
-    train.main([*settings, "--steps", "20", "--threads", "1"])
+    train.main([*settings, "--steps", "20", "--threads", "1", "--fresh", "0.5"])
     curves = [json.loads(line) for line in (run / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
     assert curves[-1]["step"] == 20
     assert any(line.get("resumed") for line in curves)
