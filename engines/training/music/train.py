@@ -72,8 +72,8 @@ class Progress:
 class Run:
     """A training run: model, optimisers and progress, saved and resumed as one."""
 
-    def __init__(self, out: Path, size: str, rows: int, context: int, device: str) -> None:
-        self.out, self.device, self.rows, self.context = out, device, rows, context
+    def __init__(self, out: Path, size: str, context: int, device: str) -> None:
+        self.out, self.device, self.context = out, device, context
         self.progress = Progress()
         torch.manual_seed(0)
         self.model = LlamaForCausalLM(configuration(size, context)).to(device)
@@ -88,18 +88,19 @@ class Run:
         ]
         out.mkdir(parents=True, exist_ok=True)
 
-    def compile(self) -> None:
-        """Compile the blocks, and try them: where the compiler fails, training goes on without it."""
-        compiled: Any = torch.compile(self.model.model, dynamic=False)
-        shape = (self.rows, self.context, self.model.config.hidden_size)
+    def compile(self, batch: Batch) -> None:
+        """Compile the blocks, and try them on ``batch``: where the compiler fails, training goes on without it."""
+        started = time.monotonic()
+        self._trained = torch.compile(self.model.model, dynamic=False)
         try:
-            with torch.autocast(self.device, torch.bfloat16):
-                vectors = torch.zeros(shape, device=self.device, requires_grad=True)
-                compiled(inputs_embeds=vectors, use_cache=False).last_hidden_state.sum().backward()
-            self._trained = compiled
+            self.losses(batch)[0].mean().backward()  # type: ignore[no-untyped-call]
+            print(f"compiled in {time.monotonic() - started:.0f} s", flush=True)
         except Exception as error:  # the compiler's own errors, and those of the C compiler that it calls
+            self._trained = self.model.model
             print(f"not compiled: {type(error).__name__}: {str(error)[:500]}", flush=True)
-        self.model.zero_grad(set_to_none=True)
+        for parameters in (self.model.parameters(), self.embedding.parameters()):
+            for parameter in parameters:
+                parameter.grad = None
 
     @property
     def _checkpoint(self) -> Path:
@@ -209,13 +210,13 @@ def train(options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
     training = Corpus(options.data / "tokens.npz", held_out=False)
     validation = Corpus(options.data / "tokens.npz", held_out=True)
-    run = Run(options.out, options.size, options.rows, options.context, device)
+    run = Run(options.out, options.size, options.context, device)
     resumed = run.resume()
     parameters = sum(p.numel() for p in run.model.parameters())
     run.log(device=device, parameters=parameters, training_tokens=training.tokens, resumed=resumed)
     batches = _endless(training, options, 1_000 + run.progress.step, device)
     if options.compile:
-        run.compile()
+        run.compile(next(batches).to(device))
     clock = time.monotonic if device == "cuda" else time.process_time
     before = run.progress.seconds
     started = last_save = clock()
