@@ -144,6 +144,20 @@ def test_mixed_styles_and_help_are_accepted(decoder: Decoder) -> None:
     assert all(note.pitch % 12 in scale for note in notes)
 
 
+def test_help_moves_chords_towards_what_is_played(decoder: Decoder) -> None:
+    tune = [(tick, 62 + (0, 4, 7)[tick // 6 % 3]) for tick in range(0, 6 * BAR, 6)]  # D major, in a band in C
+    held: list[float] = []
+    for follow in (0.0, 36.0):
+        performer = Performer(decoder, Controls(follow=follow, chord_temperature=0.3, lag=12), seed=12)
+        for tick, pitch in tune:
+            performer.hear(tick, pitch)
+        played(performer, 6 * BAR)
+        chords = [chord.pitch_classes() for tick, chord in performer.chords if tick >= BAR]
+        held.append(sum(len(chord & {2, 6, 9}) for chord in chords) / len(chords))
+    assert held[1] > held[0]
+    assert held[1] > 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
