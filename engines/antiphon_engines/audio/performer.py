@@ -220,11 +220,20 @@ class Performer:
             self._bars.append(self._bar_ids)
             self._bar_rows.append(np.concatenate(self._bar_vectors))
         self._bar_ids, self._bar_vectors = [], []
-        self._in_force = self.controls
         self._bar_number += 1
+        self._enforce(self.controls)
         self._bar_start, self._beat = start, 0
         self._feed(*self._header())
         self._open_beat()
+
+    def _enforce(self, controls: Controls) -> None:
+        """Let ``controls`` rule the open bar; another style, key or density opens a section.
+
+        Sections are what changes these in the training set. In the middle of one the model plays on as before.
+        """
+        before, self._in_force = self._in_force, controls
+        if (before.styles, before.key, before.density) != (controls.styles, controls.key, controls.density):
+            self._bar_number = 0
 
     def _open_beat(self) -> None:
         """Inject what was heard by this beat, then choose its chord."""
@@ -457,7 +466,7 @@ class Performer:
         if place <= 0:
             return
         before = self._in_force
-        self._in_force = replace(self.controls, beats=before.beats, lag=before.lag)
+        self._enforce(replace(self.controls, beats=before.beats, lag=before.lag))
         ids, rows = self._header()
         self._bar_ids[: len(ids)] = ids
         self._bar_vectors[0] = rows

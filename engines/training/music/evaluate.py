@@ -285,8 +285,18 @@ def _bars(first: Bar, count: int, **changes: Any) -> list[Bar]:
 
 
 def steering(decoder: Decoder, seeds: int) -> dict[str, Any]:
-    """Change one control at a time on bare sessions (nobody plays) and see whether the music changes with it."""
+    """Change one control at a time on bare sessions (nobody plays) and see whether the music changes with it.
+
+    Changes fall into the middle of a section of eight bars, where the training set has none and people make them.
+    """
     density: list[tuple[float, float]] = []
+    turned: dict[str, float] = {}
+    for first, then in ((1, 4), (4, 1)):
+        plan = _bars(_PROBE, 3, density=first) + _bars(_PROBE, 5, density=then)
+        takes = [perform(decoder, plan, [], 0, seed).take for seed in range(seeds)]
+        turned[f"{first} to {then}"] = float(
+            np.mean([measures.onsets_per_beat(take, 3, 5) for take in takes])
+        )
     for asked in range(5):
         for seed in range(seeds):
             take = perform(decoder, _bars(_PROBE, 8, density=asked), [], 0, seed).take
@@ -308,15 +318,15 @@ def steering(decoder: Decoder, seeds: int) -> dict[str, Any]:
     switched, keyed = [], []
     for seed in range(seeds):
         before, after = styles[seed % len(styles)], styles[(seed + 2) % len(styles)]
-        plan = _bars(_PROBE, 8, style=before) + _bars(_PROBE, 8, style=after)
+        plan = _bars(_PROBE, 5, style=before) + _bars(_PROBE, 8, style=after)
         take = perform(decoder, plan, [], 0, seed).take
-        late = [n for n in take.notes if 9 * 48 <= n.tick < 13 * 48]
+        late = [n for n in take.notes if 6 * 48 <= n.tick < 10 * 48]
         profile = measures.drum_profile(late, 48)
         switched.append(float((corpus[after] * profile).sum()) > float((corpus[before] * profile).sum()))
-        plan = _bars(_PROBE, 4) + _bars(_PROBE, 4, key=Key(5 + seed % 4, "maj"))
+        plan = _bars(_PROBE, 3) + _bars(_PROBE, 4, key=Key(5 + seed % 4, "maj"))
         take = perform(decoder, plan, [], 0, seed).take
         keyed.append(
-            Take(take.asked[4:], [n._replace(tick=n.tick - 192) for n in take.notes if n.tick >= 192], [], [])
+            Take(take.asked[3:], [n._replace(tick=n.tick - 144) for n in take.notes if n.tick >= 144], [], [])
         )
     present = []
     for roles in ("B", "BD", "CD", "BCPD", "MBCD"):
@@ -326,6 +336,7 @@ def steering(decoder: Decoder, seeds: int) -> dict[str, Any]:
             present += [role in bar for bar in played for role in roles]
     return {
         "onsets_per_beat_by_density": means,
+        "onsets_per_beat_after_a_change": turned,
         "density_rank_correlation": measures.rank_correlation(density),
         "style_recognised_by_drums": share(nearest),
         "style_chance": 1 / len(styles),
