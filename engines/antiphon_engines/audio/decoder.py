@@ -116,7 +116,7 @@ class Decoder:
         stop = start + count
         if stop > self.context:
             raise IndexError(f"{stop} vectors do not fit a context of {self.context}")
-        x = vectors
+        x: Any = vectors
         cosine, sine = self._cosine[start:stop], self._sine[start:stop]
         mask: Floats | None = None
         if count > 1:

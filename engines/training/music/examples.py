@@ -190,7 +190,8 @@ def write_opus(pcm: Pcm, path: Path) -> None:
     """An Ogg Opus file."""
     import av
 
-    with av.open(str(path), "w", format="ogg") as file:
+    # Without a serial number by chance the same weights give the same file.
+    with av.open(str(path), "w", format="ogg", options={"fflags": "+bitexact"}) as file:
         stream: Any = file.add_stream("libopus", rate=SAMPLE_RATE)
         stream.layout, stream.format, stream.bit_rate = "stereo", "flt", opus.BITS
         for start in range(0, len(pcm), SAMPLE_RATE):

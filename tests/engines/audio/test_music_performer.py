@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +116,34 @@ def test_a_change_of_controls_waits_for_the_bar_line(decoder: Decoder) -> None:
     assert {note.role for note in rest if note.tick >= 2 * BAR} <= {"B"}
     assert [bar.beats for bar in changed.transcript()][:3] == [4, 4, 3]
     assert changed.transcript()[2].key == Key(6, "maj")
+
+
+@pytest.mark.parametrize(
+    ("change", "numbers"),
+    [
+        ({"styles": {"bossa": 1.0}}, [0, 1, 2, 0, 1]),
+        ({"key": Key(2, "min")}, [0, 1, 2, 0, 1]),
+        ({"density": 4}, [0, 1, 2, 0, 1]),
+        ({"roles": frozenset("B")}, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_another_style_key_or_density_opens_a_section(
+    decoder: Decoder, change: dict[str, Any], numbers: list[int]
+) -> None:
+    performer = Performer(decoder, Controls(), seed=8)
+    played(performer, 3 * BAR - 6)
+    performer.controls = replace(performer.controls, **change)
+    played(performer, 2 * BAR, start=3 * BAR - 6)
+    assert [bar.number for bar in performer.transcript()][:5] == numbers
+
+
+def test_a_revised_bar_opens_a_section_too(decoder: Decoder) -> None:
+    performer = Performer(decoder, Controls(), seed=8)
+    played(performer, 3 * BAR + 6)
+    performer.controls = replace(performer.controls, styles={"bossa": 1.0})
+    performer.revise()
+    played(performer, BAR, start=3 * BAR + 6)
+    assert [bar.number for bar in performer.transcript()][2:5] == [2, 0, 1]
 
 
 def test_a_pinned_chord_holds(decoder: Decoder) -> None:
