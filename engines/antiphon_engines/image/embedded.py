@@ -22,12 +22,12 @@ FOLDER: Final = Path(__file__).resolve().parent.parent / "weights" / "image"
 MANIFEST: Final = "manifest.sha256"
 PREVIEW: Final = "preview.json"
 VOCABULARY: Final = "vocabulary.json"
-STEPS: Final = 8
+STEPS: Final = 12
 """Denoising steps that the model was evaluated with."""
-GUIDANCE: Final = 3.0
+GUIDANCE: Final = 5.0
 """Guidance scale that the model was evaluated with."""
-STRENGTH: Final = 0.4
-"""Of `image_to_image`: from 0.5 on the model's own pose wins over the sketch's place (MODEL_CARD.md)."""
+STRENGTH: Final = 0.6
+"""Of `image_to_image`: a sketch keeps its place and gets what is missing in it (MODEL_CARD.md)."""
 
 
 class ImageWeightsRefused(EngineUnavailable):

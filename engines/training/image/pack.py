@@ -27,7 +27,7 @@ from .vocabulary import BACKGROUNDS, PALETTE
 
 LIMIT = 20_000_000
 GRIDS = {
-    "nouns.jpg": "every noun of the vocabulary, prompted by its name alone, one seed, in the order of the list below",
+    "nouns.jpg": "every noun of the vocabulary, prompted by its name alone, in the order of the recipe's vocabulary.py",
     "held_out.jpg": "colours and backgrounds that the training never showed for these nouns",
     "seeds.jpg": "eight seeds each of cat, house, car, tree, happy face",
     "words.jpg": "counts, places, styles, Russian words, and (last three) words beyond the vocabulary",
@@ -149,11 +149,11 @@ def comparison(report: dict[str, Any]) -> str:
             for strength in (0.4, 0.6)
         ),
         (
-            f"{SAMPLED_STEPS} guided steps",
+            "8 guided steps",
             *(f"{whole['speed']['seconds_8_steps']:.2f} s" for _, _, whole in seen),
         ),
     ]
-    head = f"On the {both['nouns']} nouns of the first edition, one held-out prompt each, by the same judge:"
+    head = f"On the {both['nouns']} nouns of the first edition, by the same prompts, settings and judge:"
     table = [
         "| measure | this | first edition |",
         "| --- | --- | --- |",
@@ -256,8 +256,15 @@ def model_card(work: Path, size: int) -> str:
     return template.format(**values)
 
 
+def drawn_well(work: Path) -> list[str]:
+    """Return the nouns that the judge recognised in all their pictures of the evaluation, or all where it knew none."""
+    report = json.loads((work / "evaluation.json").read_text())
+    known = [set(report[part]["nouns_recognised"]) for part in ("held_out", "plain_nouns")]
+    return sorted(known[0] & known[1]) or trained_words(work, "noun")
+
+
 def example_prompts(nouns: list[str], count: int) -> list[str]:
-    """Return prompts for the interface to suggest."""
+    """Return prompts for the interface to suggest, of nouns that the model draws well."""
     rng, prompts = Random(4), []
     colours = [colour for colour in PALETTE if colour not in ("white", "black", "gray", "brown")]
     for noun in rng.sample(nouns, min(count, len(nouns))):
@@ -299,7 +306,7 @@ def pack(work: Path, out: Path) -> int:
         "styles": [
             style if style == "logo" else f"{style} sticker" for style in trained_words(work, "style")
         ],
-        "prompts": example_prompts(nouns, 24),
+        "prompts": example_prompts(drawn_well(work), 24),
     }
     (out / "vocabulary.json").write_text(json.dumps(vocabulary, indent=1) + "\n")
     (out / "NOTICE").write_text(notice(), encoding="utf-8")

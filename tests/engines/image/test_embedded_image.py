@@ -58,7 +58,7 @@ def test_it_loads_with_the_stock_class_and_no_network(monkeypatch: pytest.Monkey
 
 def test_it_is_small_and_holds_safetensors_only() -> None:
     weights = list(embedded.FOLDER.rglob("*.safetensors"))
-    assert sum(path.stat().st_size for path in weights) <= 40_000_000
+    assert sum(path.stat().st_size for path in weights) <= 20_000_000
     assert not [
         *embedded.FOLDER.rglob("*.bin"),
         *embedded.FOLDER.rglob("*.pt"),
@@ -90,7 +90,7 @@ def test_a_sketch_steers_image_to_image(pipeline: DiffusionPipeline, left: bool)
     ImageDraw.Draw(sketch).ellipse(box, fill=(60, 160, 80))
     redraw = AutoPipelineForImage2Image.from_pipe(pipeline)
     redraw.set_progress_bar_config(disable=True)
-    ink = 1 - paint(redraw, "green drop", 2, image=sketch, strength=0.3, num_inference_steps=16).min(-1)
+    ink = 1 - paint(redraw, "green drop", 2, image=sketch, strength=embedded.STRENGTH).min(-1)
     sketched, other = (ink[:, :64], ink[:, 64:]) if left else (ink[:, 64:], ink[:, :64])
     assert sketched.sum() > 2 * other.sum()
 
@@ -107,18 +107,20 @@ def test_inpainting_leaves_the_rest_alone(pipeline: DiffusionPipeline) -> None:
     assert np.abs(result[:, :48] - np.array([48, 112, 222]) / 255).mean() < 0.06
 
 
-def test_the_preview_matrix_shows_what_the_decoder_shows(pipeline: DiffusionPipeline) -> None:
+# A dark ground is black in a preview, the map being linear: its own test would only say how dark the ground is.
+@pytest.mark.parametrize("prompt", ["red heart", "green tree on purple background"])
+def test_the_preview_matrix_shows_what_the_decoder_shows(pipeline: DiffusionPipeline, prompt: str) -> None:
     preview = embedded.load_preview()
-    latents = paint(pipeline, "red heart on black background", 5, output_type="latent")
+    latents = paint(pipeline, prompt, 5, output_type="latent")
     small = np.einsum("chw,cr->hwr", latents, np.array(preview.matrix)) + np.array(preview.bias)
-    whole = paint(pipeline, "red heart on black background", 5)
+    whole = paint(pipeline, prompt, 5)
     blocks = whole.reshape(16, 8, 16, 8, 3).mean((1, 3))
     assert np.abs(np.clip((small + 1) / 2, 0, 1) - blocks).mean() < 0.1
 
 
 def test_the_vocabulary_is_for_people() -> None:
     vocabulary = embedded.load_vocabulary()
-    assert len(vocabulary.nouns) >= 60
+    assert 150 <= len(vocabulary.nouns) <= 250
     assert "red" in vocabulary.colours
     assert vocabulary.prompts
 
