@@ -18,6 +18,9 @@ from msgspec import Struct
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.order import Order
 
+_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error", "TQDM_DISABLE": "1"}
+"""Progress is told in our own words; libraries would draw bars over them on the operator's terminal."""
+
 
 class Task(Struct, frozen=True):
     folder: Path
@@ -51,6 +54,8 @@ def main() -> int:
     os.nice(task.niceness)
     news = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # libraries print; their words are not news
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
 
     import torch
 
@@ -80,7 +85,8 @@ def main() -> int:
 
 
 def _die_with_parent() -> None:
-    while sys.stdin.buffer.read(1024):
+    # Not through sys.stdin: a thread that waits while it holds the lock is fatal to Python at its end.
+    while os.read(0, 1024):
         pass
     os._exit(1)
 

@@ -167,7 +167,7 @@ def _load_tiny(source: str, device: torch.device) -> Any:
 
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     try:
-        tiny = AutoencoderTiny.from_pretrained(source, torch_dtype=dtype, use_safetensors=True).to(device)
+        tiny = AutoencoderTiny.from_pretrained(source, dtype=dtype, use_safetensors=True).to(device)
     except Exception as error:
         raise EngineUnavailable(f"the preview model {source} cannot be loaded: {_line(error)}") from error
     pausing.prepare(tiny)

@@ -89,7 +89,7 @@ def load_pipeline(
     from diffusers import DiffusionPipeline
 
     return DiffusionPipeline.from_pretrained(
-        folder, torch_dtype=dtype or torch.float32, local_files_only=True, use_safetensors=True
+        folder, dtype=dtype or torch.float32, local_files_only=True, use_safetensors=True
     )
 
 

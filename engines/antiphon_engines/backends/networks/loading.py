@@ -56,7 +56,7 @@ def load_pipeline(
 
     pipeline: Any = DiffusionPipeline.from_pretrained(
         folder,
-        torch_dtype=dtype,
+        dtype=dtype,
         local_files_only=True,
         use_safetensors=True,
         # Hub repositories bring a filter model that costs a second decoder; rooms have their own moderation.
