@@ -22,13 +22,21 @@ export function keepFocus(): () => void {
   /** What has the focus and what that stands in, innermost first. */
   let held: HTMLElement[] = [];
   let byKeys = false;
+  /** Where the key that is down was pressed. */
+  let pressedOn: EventTarget | null = null;
   const take = (event: Event) => {
     held = event
       .composedPath()
       .filter((each): each is HTMLElement => each instanceof HTMLElement && each !== document.body);
   };
-  const pressed = () => {
+  const pressed = (event: KeyboardEvent) => {
     byKeys = true;
+    if (!event.repeat) pressedOn = event.target;
+  };
+  // A press counts where it began: the Enter that ended a name must not press the button that has the focus by now.
+  const pressGoesOn = (event: KeyboardEvent) => {
+    const acts = event.type === "keypress" ? event.key === "Enter" : event.key === " ";
+    if (acts && event.target !== pressedOn) event.preventDefault();
   };
   const pointed = () => {
     byKeys = false;
@@ -42,7 +50,8 @@ export function keepFocus(): () => void {
       return;
     }
     for (const place of around) {
-      const next = place.isConnected ? homeOf(place) : null;
+      if (!place.isConnected) continue;
+      const next = place.matches(FOCUSABLE) && isUsable(place) ? place : homeOf(place);
       next?.focus({ preventScroll: true });
       if (next && document.activeElement === next) return;
     }
@@ -56,11 +65,15 @@ export function keepFocus(): () => void {
   });
   addEventListener("focusin", take, true);
   addEventListener("keydown", pressed, true);
+  addEventListener("keypress", pressGoesOn, true);
+  addEventListener("keyup", pressGoesOn, true);
   addEventListener("pointerdown", pointed, true);
   return () => {
     watch.disconnect();
     removeEventListener("focusin", take, true);
     removeEventListener("keydown", pressed, true);
+    removeEventListener("keypress", pressGoesOn, true);
+    removeEventListener("keyup", pressGoesOn, true);
     removeEventListener("pointerdown", pointed, true);
   };
 }
