@@ -64,13 +64,9 @@ async def test_alternatives_and_second_thoughts_outlive_page_and_server(
 
 async def test_words_that_were_not_sent_are_not_lost(company: Company, served: ServedProcess) -> None:
     line = Line()
-    page = await company.page()
-    await line.lay(page)
-    ada = Person(page, "Ada")
-    company.people.append(ada)
-    await ada.enter((await served.new_room())["links"]["owner"])
+    ada = await company.person("Ada", (await served.new_room())["links"]["owner"], line)
     await ada.tab("Chat")
-    field = page.get_by_label("Say something")
+    field = ada.page.get_by_label("Say something")
     await line.cut()
     await expect(ada.status).to_contain_text("Offline")
     await field.fill("Wait for me 🌙")
@@ -80,23 +76,19 @@ async def test_words_that_were_not_sent_are_not_lost(company: Company, served: S
     await ada.tab("Chat")
     await expect(field).to_have_value("Wait for me 🌙")
     line.mend()
-    await page.reload()
+    await ada.page.reload()
     await ada.here()
     await ada.tab("Chat")
     await expect(field).to_have_value("Wait for me 🌙")
     await field.press("Enter")
-    await expect(page.locator(".said")).to_contain_text("Wait for me 🌙")
+    await expect(ada.page.locator(".said")).to_contain_text("Wait for me 🌙")
     await expect(field).to_have_value("")
 
 
 async def test_words_written_offline_outlive_a_reload(company: Company, served: ServedProcess) -> None:
     links = (await served.new_room())["links"]
     line = Line()
-    page = await company.page()
-    await line.lay(page)
-    ada = Person(page, "Ada")
-    company.people.append(ada)
-    await ada.enter(links["owner"])
+    ada = await company.person("Ada", links["owner"], line)
     maria = await company.person("Мария", links["editor"])
     await ada.write("Before. ")
     await maria.sees("Before.")
@@ -107,11 +99,11 @@ async def test_words_written_offline_outlive_a_reload(company: Company, served: 
     await maria.here()
     await expect(ada.status).to_contain_text("Kept in this browser")
     line.mend()
-    await page.reload()
+    await ada.page.reload()
     await maria.sees("Жил-был кот 🌙.")
-    await expect(page.locator(".notice")).to_contain_text("is in the text again")
+    await expect(ada.page.locator(".notice")).to_contain_text("is in the text again")
     assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "
-    await page.reload()
+    await ada.page.reload()
     assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from support.pages import SELECT, Company, Line, Person
+from support.pages import SELECT, Company, Line
 from support.server import ServedProcess, serving
 
 pytestmark = pytest.mark.e2e
@@ -48,11 +48,7 @@ async def test_a_second_tab_is_a_second_person(company: Company, served: ServedP
 async def test_words_written_offline_arrive(company: Company, served: ServedProcess) -> None:
     links = (await served.new_room())["links"]
     line = Line()
-    page = await company.page()
-    await line.lay(page)
-    ada = Person(page, "Ada")
-    company.people.append(ada)
-    await ada.enter(links["owner"])
+    ada = await company.person("Ada", links["owner"], line)
     maria = await company.person("Мария", links["editor"])
     await ada.write("Before. ")
     await maria.sees("Before.")

@@ -189,10 +189,12 @@ class Company:
         self._context = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}} | context
         self._contexts: list[BrowserContext] = []
 
-    async def person(self, name: str, link: str, **context: Any) -> Person:
-        """Comes into the room by `link`."""
+    async def person(self, name: str, link: str, line: Line | None = None, **context: Any) -> Person:
+        """Comes into the room by `link`, over `line` where one is given."""
         person = Person(await self.page(**context), name)
         self.people.append(person)
+        if line is not None:
+            await line.lay(person.page)
         await person.enter(link)
         return person
 

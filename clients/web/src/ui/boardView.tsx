@@ -10,7 +10,7 @@ import type { Corner } from "../canvas/gestures/arrange";
 import type { Frame, Label } from "../canvas/objects";
 import type { Room } from "../room/room";
 import { t } from "../strings";
-import { Drawn } from "./drawn";
+import { Drawn, FrameEdge } from "./drawn";
 import { FrameBadge, latestRun } from "./frameBadge";
 import { MaskInHand, SentMask } from "./maskOverlay";
 import { TextField } from "./textField";
@@ -213,7 +213,7 @@ function FramePreview({ room, frame }: { room: Room; frame: Frame }) {
           preserveAspectRatio="none"
         />
       )}
-      <rect class="frame-edge" x={x} y={y} width={w} height={height} vector-effect="non-scaling-stroke" />
+      <FrameEdge x={x} y={y} w={w} h={height} />
     </g>
   );
 }

@@ -2,6 +2,7 @@
 
 import { h } from "preact";
 import { parts, turn } from "../canvas/drawing";
+import type { Box } from "../canvas/geometry";
 import type { BoardObject } from "../canvas/objects";
 import type { Room } from "../room/room";
 
@@ -17,4 +18,9 @@ export function Drawn({ object, room, title = "" }: { object: BoardObject; room:
       {words && <title>{words}</title>}
     </g>
   );
+}
+
+/** The outline of an AI frame, as thin on a wall as on a thumbnail. */
+export function FrameEdge({ x, y, w, h: height }: Box) {
+  return <rect class="frame-edge" x={x} y={y} width={w} height={height} vector-effect="non-scaling-stroke" />;
 }

@@ -8,6 +8,7 @@ import { bounds } from "../canvas/geometry";
 import type { BoardObject, Changed } from "../canvas/objects";
 import type { Room } from "../room/room";
 import { t } from "../strings";
+import { FrameEdge } from "./drawn";
 import { Icon } from "./icons";
 import { IconButton } from "./parts";
 
@@ -195,16 +196,7 @@ function Thumbnail({ room, object }: { room: Room; object: BoardObject }) {
     >
       <g transform={turn(object)}>
         {made.map((part, index) => h(part.tag, { key: index, ...part.attributes }, part.text))}
-        {object.type === "frame" && (
-          <rect
-            class="frame-edge"
-            x={object.x}
-            y={object.y}
-            width={object.w}
-            height={object.h}
-            vector-effect="non-scaling-stroke"
-          />
-        )}
+        {object.type === "frame" && <FrameEdge x={object.x} y={object.y} w={object.w} h={object.h} />}
       </g>
     </svg>
   );

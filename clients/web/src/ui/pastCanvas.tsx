@@ -7,7 +7,7 @@ import { byOrder } from "../canvas/order";
 import type { Comparison, Moment } from "../room/past";
 import type { Room } from "../room/room";
 import { t } from "../strings";
-import { Drawn } from "./drawn";
+import { Drawn, FrameEdge } from "./drawn";
 
 const MARGIN = 16;
 
@@ -25,16 +25,7 @@ export function PastCanvas({ room, moment }: { room: Room; moment: Moment }) {
       <rect x={box.x - MARGIN} y={box.y - MARGIN} width="100%" height="100%" fill={PAPER} />
       {objects.map((object) => (
         <g key={object.id}>
-          {object.type === "frame" && (
-            <rect
-              class="frame-edge"
-              x={object.x}
-              y={object.y}
-              width={object.w}
-              height={object.h}
-              vector-effect="non-scaling-stroke"
-            />
-          )}
+          {object.type === "frame" && <FrameEdge x={object.x} y={object.y} w={object.w} h={object.h} />}
           <Drawn
             object={object}
             room={room}
