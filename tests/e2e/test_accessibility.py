@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from antiphon_server.members import AI, COLORS, PROOFREADER
 from support import axe
-from support.pages import Company, Person
+from support.pages import Company
 from support.server import ServedProcess
 
 pytestmark = pytest.mark.e2e
@@ -116,8 +116,7 @@ async def test_every_screen_is_accessible(
     await page.get_by_label(words["name"]).fill("Ada")
     await look("name")
     await page.get_by_role("button", name=re.compile(words["enter"])).click()
-    ada = Person(page, "Ada")
-    company.people.append(ada)
+    ada = company.at(page, "Ada")
     await expect(ada.story).to_be_visible()
     await ada.write(STORY)
     if await page.locator(".panel").count() == 0:
@@ -229,8 +228,7 @@ async def test_zoomed_in_twice_nothing_is_out_of_reach(
     await page.goto((await served.new_room())["links"]["owner"])
     await page.get_by_label(words["name"]).fill("Ada")
     await page.get_by_role("button", name=re.compile(words["enter"])).click()
-    ada = Person(page, "Ada")
-    company.people.append(ada)
+    ada = company.at(page, "Ada")
     await ada.write("The sea was calm.\n" * 8)
     await expect(ada.story).to_be_in_viewport()
     controls = page.locator(".topbar button, .topbar label, .ask button, .ask textarea, .ask select")

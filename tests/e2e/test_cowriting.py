@@ -31,8 +31,8 @@ async def test_both_type_while_the_model_writes(company: Company, served: Served
     await expect(maria.page.locator(".cursor-model")).to_be_attached()
 
     await asyncio.gather(
-        maria.write("Зима была долгой 🌙. ", at="Control+Home"),
-        ada.write(" [and Ada types at the end]", at="Control+End"),
+        maria.write("Зима была долгой 🌙. ", at="Control+Home", meanwhile=True),
+        ada.write(" [and Ada types at the end]", at="Control+End", meanwhile=True),
     )
     await expect(ada.page.locator(".run-done")).to_be_visible()
     await expect(maria.page.locator(".run-done")).to_be_visible()

@@ -173,8 +173,7 @@ async def test_the_band_is_heard_by_both(company: Company, served: ServedProcess
     # Eve's browser has no WebCodecs.
     page = await company.page()
     await page.add_init_script("delete window.AudioDecoder")
-    person = Person(page, "Eve")
-    company.people.append(person)
+    person = company.at(page, "Eve")
     await person.enter(links["editor"])
     eve = await Musician(person).open()
     await ada.button("Play").click()

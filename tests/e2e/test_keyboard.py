@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from support.keyboard import Keyboard
-from support.pages import Company, Person
+from support.pages import Company
 from support.server import ServedProcess
 
 pytestmark = pytest.mark.e2e
@@ -18,8 +18,7 @@ OPENING = "The lighthouse keeper had not spoken to anyone in forty days. On the 
 
 async def test_writing_with_the_model(company: Company, served: ServedProcess) -> None:
     page = await company.page(reduced_motion="reduce")
-    ada = Person(page, "Ada")
-    company.people.append(ada)
+    ada = company.at(page, "Ada")
     keys = Keyboard(page)
     await page.goto(served.url)
     await keys.do(page.get_by_role("button", name="New room"))

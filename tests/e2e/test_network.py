@@ -24,9 +24,9 @@ async def test_a_slow_line_that_keeps_breaking(company: Company, served: ServedP
         ada = await company.person("Ada", links["owner"].replace(served.url, far.url))
         far.delay = 0.15
         for number in range(4):
-            await ada.write(f"Волна {number} 🌊. ")
+            await ada.write(f"Волна {number} 🌊. ", meanwhile=True)
             far.cut()
-            await maria.write(f"Shore {number}. ", at="Control+Home")
+            await maria.write(f"Shore {number}. ", at="Control+Home", meanwhile=True)
         await expect(ada.story).to_contain_text("Shore 3.")
         await expect(maria.story).to_contain_text("Волна 3 🌊.")
         text = await ada.agrees_with(maria)
@@ -43,19 +43,18 @@ async def test_a_line_that_hangs_is_noticed(company: Company, served: ServedProc
     async with network(served.url) as far:
         page = await company.page()
         await page.clock.install()
-        ada = Person(page, "Ada")
-        company.people.append(ada)
+        ada = company.at(page, "Ada")
         await ada.enter(links["owner"].replace(served.url, far.url))
         far.hang()
-        await ada.write("Into the silence 🌙. ")
+        await ada.write("Into the silence 🌙. ", meanwhile=True)
         await expect(ada.status).to_contain_text("Saving")
         # TCP believes in the line for many minutes; the page for some 25 seconds, which pass at once here.
         for _ in range(4):
             await page.clock.fast_forward(10_000)
         await expect(ada.status).to_contain_text("Offline")
         await expect(page.locator("[data-announcer]")).to_contain_text("Offline. Keep writing")
-        await ada.write("Still here. ")
-        await maria.write("Meanwhile. ", at="Control+Home")
+        await ada.write("Still here. ", meanwhile=True)
+        await maria.write("Meanwhile. ", at="Control+Home", meanwhile=True)
         far.cut()
         far.flow()
         await page.clock.fast_forward(20_000)
@@ -74,8 +73,7 @@ async def test_what_needs_the_server_says_that_it_is_not_there(
     company: Company, served: ServedProcess, language: str, unreachable: str
 ) -> None:
     page = await company.page(locale=language, viewport={"width": 820, "height": 1180})
-    ada = Person(page, "Ada")
-    company.people.append(ada)
+    ada = company.at(page, "Ada")
     await page.goto(served.url)
     await page.context.set_offline(True)
     create = page.locator(".lobby-create button")

@@ -54,8 +54,8 @@ async def test_words_written_offline_arrive(company: Company, served: ServedProc
     await maria.sees("Before.")
     await line.cut()
     await expect(ada.status).to_contain_text("Offline")
-    await ada.write("Written offline 🌙. ")
-    await maria.write("Meanwhile. ", at="Control+Home")
+    await ada.write("Written offline 🌙. ", meanwhile=True)
+    await maria.write("Meanwhile. ", at="Control+Home", meanwhile=True)
     await maria.here()
     line.mend()
     # The page may try by itself in the very moment, and the button goes.
@@ -78,7 +78,7 @@ async def test_the_pages_survive_a_power_cut_of_the_server(
         await ada.agrees_with(maria)
         first.kill()
         await expect(ada.status).to_contain_text("Offline")
-        await ada.write("Written in the dark. ")
+        await ada.write("Written in the dark. ", meanwhile=True)
         port = first.url.rpartition(":")[2]
         async with serving(tmp_path, *arguments, f"--port={port}"):
             assert await maria.agrees_with(ada) == "Written before. Written in the dark. "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from playwright.async_api import (
     Browser,
@@ -70,12 +72,32 @@ SELECT = f"""(editor, words) => {{
 HIGHLIGHTED = "(name) => [...(CSS.highlights.get(name) ?? [])].map((range) => range.toString())"
 
 
+T = TypeVar("T")
+
+
+async def alike(shown: Callable[[], Awaitable[Sequence[T]]], wanted: T | None = None) -> T:
+    """What pages show, read again and again until all show the same, and that is `wanted` where it is given."""
+    last: Sequence[T] = ()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                last = await shown()
+                if all(each == last[0] for each in last) and wanted in (None, last[0]):
+                    return last[0]
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        told = "\n".join(f"  {each!r}" for each in last)
+        wish = "" if wanted is None else f"; wanted:\n  {wanted!r}"
+        raise AssertionError(f"the pages came to show\n{told}{wish}") from None
+
+
 class Person:
     """One person's page in a room."""
 
-    def __init__(self, page: Page, name: str) -> None:
+    def __init__(self, page: Page, name: str, company: Sequence[Person] = ()) -> None:
         self.page = page
         self.name = name
+        self._company = company
         self.link = ""
         """The invite link by which they came."""
         self.problems: list[str] = []
@@ -89,6 +111,11 @@ class Person:
         self.ai: Locator = page.locator(".ql-editor [data-ai]")
         self.suggested: Locator = page.locator(".ql-editor [data-suggest]")
 
+    @property
+    def path(self) -> str:
+        """The room's address, whatever the network in between."""
+        return urlsplit(self.page.url).path
+
     async def enter(self, link: str) -> None:
         self.link = link
         await self.page.goto(link)
@@ -100,8 +127,14 @@ class Person:
         """In the room, with everything saved, or with nothing to save."""
         await expect(self.status).to_have_text(re.compile("Saved|Read only"))
 
-    async def write(self, text: str, at: str | None = "Control+End") -> None:
-        """Types `text` key by key, after going to a place with a key."""
+    async def write(self, text: str, at: str | None = "Control+End", *, meanwhile: bool = False) -> None:
+        """Types `text` key by key, after going to a place with a key. What the others in the room have written is all
+        there before that: the end of half of it would be the middle of the whole. `meanwhile`: they write at the same
+        time, or are out of reach."""
+        if not meanwhile:
+            for other in self._company:
+                if other.path == self.path and other is not self and not other.page.is_closed():
+                    await self.agrees_with(other)
         await self.story.focus()
         if at:
             await self.page.keyboard.press(at)
@@ -165,14 +198,17 @@ class Person:
     async def sees(self, text: str | re.Pattern[str]) -> None:
         await expect(self.story).to_contain_text(text)
 
-    async def agrees_with(self, other: Person) -> str:
-        """Both pages show the same text, when both have come to rest; returns it."""
-        await self.here()
-        await other.here()
-        expected = await other.text()
-        await expect(self.story).to_have_text(expected.replace("\n", ""))
-        assert await self.text() == expected
-        return expected
+    async def agrees_with(self, other: Person, text: str | None = None) -> str:
+        """Everything that the two wrote is saved and shown in both pages; returns the text that they show. What the
+        server does for somebody (an undo, a suggestion that is accepted) is in it only when the caller has seen that,
+        or says which `text` to wait for."""
+
+        async def shown() -> list[str]:
+            await self.here()
+            await other.here()
+            return [await self.text(), await other.text()]
+
+        return await alike(shown, text)
 
     def _heard(self, kind: str, text: str) -> None:
         # A socket that cannot be opened while the server is away, or that is just ending, is the browser's to report.
@@ -191,11 +227,16 @@ class Company:
 
     async def person(self, name: str, link: str, line: Line | None = None, **context: Any) -> Person:
         """Comes into the room by `link`, over `line` where one is given."""
-        person = Person(await self.page(**context), name)
-        self.people.append(person)
+        person = self.at(await self.page(**context), name)
         if line is not None:
             await line.lay(person.page)
         await person.enter(link)
+        return person
+
+    def at(self, page: Page, name: str) -> Person:
+        """A person at a page that is open; they come in by themselves."""
+        person = Person(page, name, self.people)
+        self.people.append(person)
         return person
 
     async def page(self, **context: Any) -> Page:
