@@ -102,6 +102,24 @@ async def test_escape_stops_ones_own_run(server: LiveServer) -> None:
         await until(pilot, lambda: "stopped" in side(app, "#runs"))
 
 
+async def test_a_run_is_tried_again_while_it_writes(server: LiveServer) -> None:
+    links = (await server.new_room())["links"]
+    server.engine.hold = True
+    async with joined(links["editor"]) as (app, story, pilot):
+        await pilot.press("O", "h", "ctrl+g")
+        await until(pilot, lambda: "continue" in side(app, "#runs"))
+        (first,) = server.engine.requests
+        server.engine.write(first, " no")
+        await until(pilot, lambda: story.text == "Oh no")
+        await pilot.press("f5")
+        await until(pilot, lambda: story.text == "Oh" and len(server.engine.requests) == 2)
+        assert server.engine.cancelled == [first]
+        second = list(server.engine.requests)[1]
+        server.engine.write(second, " yes")
+        server.engine.finish(second)
+        await until(pilot, lambda: story.text == "Oh yes" and "done" in side(app, "#runs"))
+
+
 async def test_suggestions_wait_for_a_key(server: LiveServer) -> None:
     links = (await server.new_room())["links"]
     async with joined(links["editor"]) as (app, story, pilot):

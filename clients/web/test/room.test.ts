@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Doc, encodeStateAsUpdate, Map as YMap } from "yjs";
+import type { RunInfo } from "../src/protocol/messages";
 import { Room } from "../src/room/room";
+import { mayTryAgain } from "../src/room/runs";
 import { storyOf } from "../src/room/story";
 import { type Keeper, Unsent, type Words, without } from "../src/room/unsent";
 import { viewedSide } from "../src/room/viewing";
@@ -73,6 +75,33 @@ test("positions are UTF-8 bytes, stated after our own words have arrived", async
   socket().say({ tag: "run", offset: 5, run: run({ state: "queued" }), ask: ask?.ask ?? 0 });
   assert.equal((await answer)?.id, "run_1");
   clock.advance(1);
+});
+
+test("what is tried again comes after what was typed, and once", async () => {
+  const { room, socket } = inside("One.");
+  storyOf(room.doc.value).insert(4, " Two.");
+  const answers = [room.writing.retry("run_1"), room.writing.retry("run_1")];
+  const sent = socket().sent.map(({ tag }) => tag);
+  assert.deepEqual(sent.slice(-2), ["edit", "retry"]);
+  const [retry] = socket().of("retry");
+  const again = run({ id: "run_2", origin: "run_1" });
+  socket().say({ tag: "run", offset: 5, run: again, ask: retry?.ask ?? 0 });
+  assert.deepEqual(await Promise.all(answers), [again, again]);
+  await settle();
+  void room.writing.retry("run_1");
+  assert.equal(socket().of("retry").length, 2);
+});
+
+test("a run is tried again once: then its successor is", () => {
+  const all = (...runs: RunInfo[]) => new Map(runs.map((each) => [each.id, each]));
+  const old = run({ id: "old", state: "running" });
+  assert.ok(mayTryAgain(old, all(old)));
+  assert.ok(!mayTryAgain({ ...old, task: "fix" }, all(old)));
+  const undone = { ...old, state: "stopped" as const, undone: true };
+  assert.ok(mayTryAgain(undone, all(undone)));
+  const next = run({ id: "next", origin: "old" });
+  assert.ok(!mayTryAgain(undone, all(undone, next)));
+  assert.ok(mayTryAgain(undone, all(undone, { ...next, undone: true })));
 });
 
 test("a refused request says why, and is over", async () => {

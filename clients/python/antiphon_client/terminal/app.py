@@ -39,6 +39,7 @@ class RoomApp(App[str]):
         Binding("ctrl+r", "instruct", "Instruct", priority=True),
         Binding("ctrl+t", "mode", "Mode", priority=True),
         Binding("escape", "stop", "Stop", priority=True),
+        Binding("f5", "again", "Try again", priority=True),
         Binding("f7", "settle(True)", "Accept", priority=True),
         Binding("f8", "settle(False)", "Reject", priority=True),
         Binding("f9", "take_back", "Undo the AI", priority=True),
@@ -141,6 +142,14 @@ class RoomApp(App[str]):
         elif not story.has_focus:
             story.focus()
 
+    def action_again(self) -> None:
+        """The same once more instead of what this person's latest run wrote, also while it writes."""
+        room, run = self._room, self._run
+        if room is None or run is None:
+            self.notify("there is no run to try again")
+        elif run.info is not None:  # else it has not even begun
+            self.run_worker(self._follow(room.writing.retry(run)), exclusive=False)
+
     async def action_settle(self, accept: bool) -> None:
         """Accept or reject the oldest suggestion that waits."""
         room = self._room
@@ -169,11 +178,24 @@ class RoomApp(App[str]):
         selection = story.selected if instruction else None
         try:
             run = room.ask(instruction, at=story.place, selection=selection, mode=self._mode)
-            self._run = run
-            private = self._mode == "private"
+        except ClientError as error:
+            self.notify(escape(str(error)), severity="error")
+        else:
+            await self._follow(run)
+
+    async def _follow(self, run: Run) -> None:
+        """Read what a run writes; what it writes for this person alone is shown beside the text."""
+        before, self._run = self._run, run
+        try:
+            try:
+                info = await run.start()
+            except ClientError:
+                self._run = before
+                raise
+            private = info.mode == "private"
             self._private = "" if private else self._private
             async for token in run:
-                if private:
+                if private and run is self._run:
                     self._private += token.text
                     self._show()
         except ClientError as error:

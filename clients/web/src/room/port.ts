@@ -18,6 +18,8 @@ export interface Place {
 
 export interface Port {
   readonly doc: ReadonlySignal<Doc>;
+  /** What was typed and is still on its way goes before whatever is sent next. */
+  flush(): void;
   /** False, and the person was told, when there is no connection. */
   send(message: ClientMessage): boolean;
   /**

@@ -338,14 +338,19 @@ export class Room implements Port {
     this.send({ tag: verdict, run, offset: this.sync.position, start, end });
   }
 
+  /** See `Port`. */
+  flush(): void {
+    this.sync.flush();
+  }
+
   /** Undo a run, or our own last edit. What is still on its way goes first. */
   undo(run: string | null = null): void {
-    this.sync.flush();
+    this.flush();
     this.send({ tag: "undo", run });
   }
 
   redo(): void {
-    this.sync.flush();
+    this.flush();
     this.send({ tag: "redo" });
   }
 

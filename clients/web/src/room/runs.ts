@@ -16,6 +16,20 @@ export const isPainting = (run: RunInfo): boolean => PAINTING.has(run.task);
 /** Text: its progress counts tokens, of `fix` corrections. */
 export const isWriting = (run: RunInfo): boolean => !isPainting(run) && run.task !== "jam";
 
+/** What can be asked for once more. */
+const REPEATABLE: ReadonlySet<RunInfo["task"]> = new Set([
+  "continue",
+  "instruct",
+  "rewrite",
+  "brainstorm",
+  "chat",
+]);
+
+/** Whether the same can be asked once more: not of a run whose place another has taken. */
+export const mayTryAgain = (run: RunInfo, all: ReadonlyMap<string, RunInfo>): boolean =>
+  REPEATABLE.has(run.task) &&
+  !(run.undone && [...all.values()].some((each) => each.origin === run.id && !each.undone));
+
 export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());
   /** Of live runs that we steered: how many tokens or steps had come before the change was in force. */

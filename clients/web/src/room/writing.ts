@@ -5,6 +5,9 @@ import type { Port, Range } from "./port";
 import type { Runs } from "./runs";
 
 export class Writing {
+  /** Runs that are being tried again, until the server has answered. */
+  private readonly retries = new Map<string, Promise<RunInfo | null>>();
+
   constructor(
     private readonly port: Port,
     private readonly runs: Runs,
@@ -42,9 +45,16 @@ export class Writing {
     );
   }
 
-  /** The same once more with another seed; what the run wrote makes way. */
+  /** The same once more with another seed; what the run wrote makes way. One that still writes is stopped first. A
+   * second press before the answer is the first one's. */
   retry(run: string): Promise<RunInfo | null> {
-    return this.answered((ask) => this.port.send({ tag: "retry", ask, run }));
+    const under = this.retries.get(run);
+    if (under) return under;
+    this.port.flush();
+    const answer = this.answered((ask) => this.port.send({ tag: "retry", ask, run }));
+    this.retries.set(run, answer);
+    void answer.then(() => this.retries.delete(run));
+    return answer;
   }
 
   /** Put a candidate, or what was written for us alone, into the text. */

@@ -491,6 +491,7 @@ export const en = {
     send: "Ask",
     stop: "Stop",
     stopHint: "Stop (Esc)",
+    againHint: "Stop, take back what it wrote, and ask for the same once more (Ctrl + Shift + Enter)",
     mode: "How it writes",
     write: "Write",
     suggest: "Suggest",
@@ -556,6 +557,7 @@ export const en = {
     undo: "Undo this",
     retry: "Try again",
     retryHint: "The same once more with another seed; what this run wrote makes way",
+    tryingAgain: (what: string) => `${what}: once more`,
     corrections: (count: number) => `${count} ${count === 1 ? "correction" : "corrections"}`,
     tasks: {
       continue: "Continue",
@@ -802,7 +804,7 @@ export const en = {
         "Asking the model",
         "Continue goes on from your cursor. With words in the field the model follows them, about the selection if there is one. Write puts its words into the text, Suggest lets them wait for a decision.",
         "Private shows you what it would write before anybody else sees it. Three ideas gives three ways to go on, of which you choose one or none. Fix corrects spelling and grammar in English without the model, each correction with its reason.",
-        "Stop it with Esc, steer it while it writes, undo what one run wrote without touching anybody else's words. Hover over one of its words to see how sure it was, and choose another.",
+        "Stop it with Esc, steer it or let it try again while it writes, undo what one run wrote without touching anybody else's words. Hover over one of its words to see how sure it was, and choose another.",
       ],
       [
         "Talking about the text",
@@ -820,6 +822,7 @@ export const en = {
     keyList: [
       ["Ctrl Enter", "Ask: continue, or follow the instruction"],
       ["Esc", "Stop what you asked for"],
+      ["Ctrl Shift Enter", "The same once more instead of what the model wrote last, also while it writes"],
       ["Ctrl Z, Ctrl Shift Z", "Undo and redo your own edits"],
       ["Ctrl F", "Find and replace"],
       ["Ctrl Alt M", "Comment on the selection"],

@@ -18,10 +18,13 @@ export function Announcer({ room }: { room: Room }) {
   const away = useRef(false);
   useSignalEffect(() => {
     const runs = [...room.runs.all.value.values()];
+    const ours = runs.filter((run) => isActive(run) && isOurs(room, run));
+    const again = ours.find((run) => !active.current.has(run.id) && takesPlace(room, run));
     const ended = runs.filter((run) => active.current.has(run.id) && !isActive(run));
-    active.current = new Set(runs.filter((run) => isActive(run) && isOurs(room, run)).map((run) => run.id));
+    active.current = new Set(ours.map((run) => run.id));
     const [last] = ended.slice(-1);
-    if (last) words.value = endOf(room, last);
+    if (again) words.value = t.runs.tryingAgain(nameOf(again));
+    else if (last) words.value = endOf(room, last);
   });
   useSignalEffect(() => {
     const phase = room.phase.value.name;
@@ -45,9 +48,15 @@ export function Announcer({ room }: { room: Room }) {
 const isOurs = (room: Room, run: RunInfo) =>
   run.task === "chat" || (run.participant === room.me.peek()?.id && run.task !== "jam");
 
+const nameOf = (run: RunInfo) => run.instruction || t.runs.tasks[run.task];
+
+/** Of a run that was tried again. */
+const takesPlace = (room: Room, run: RunInfo) =>
+  run.origin !== "" && run.task !== "alternative" && room.runs.all.peek().get(run.origin)?.undone === true;
+
 function endOf(room: Room, run: RunInfo): string {
   const model = room.people.peek().get(run.author)?.name ?? t.runs.title;
   const answer = room.chat.entries.peek().find((entry) => entry.run === run.id);
   if (answer?.text) return `${model}: ${answer.text.slice(0, MAX_READ_OUT)}`;
-  return `${run.instruction || t.runs.tasks[run.task]}: ${run.error || stateOf(run)}`;
+  return `${nameOf(run)}: ${run.error || stateOf(run)}`;
 }

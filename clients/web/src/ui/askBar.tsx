@@ -3,7 +3,9 @@
 import type { StoryEditor } from "../editor/storyEditor";
 import type { Task } from "../protocol/messages";
 import type { Room } from "../room/room";
+import { isActive } from "../room/runs";
 import { t } from "../strings";
+import { AgainButton } from "./again";
 import type { Asking, Length } from "./asking";
 import { DraftCards } from "./draftCards";
 import { Icon, type IconName } from "./icons";
@@ -21,6 +23,7 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
   const model = room.models.value.find((each) => each.modality === "text");
   const selected = (editor?.selected.value ?? 0) > 0;
   const ready = model?.ready === true && room.phase.value.name === "open";
+  const latest = asking.latest;
   const writing = asking.mine.value.length > 0;
   const instructed = asking.instruction.value.trim() !== "";
   return (
@@ -50,6 +53,9 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
               if (ready) void asking.submit();
             }}
           />
+          {latest && isActive(latest) && (
+            <AgainButton room={room} run={latest} hint={t.ask.againHint} class="again" />
+          )}
           {writing && (
             <button
               type="button"

@@ -2,10 +2,10 @@
 
 import { computed, signal } from "@preact/signals";
 import type { StoryEditor } from "../editor/storyEditor";
-import type { Mode, Task } from "../protocol/messages";
+import type { Mode, RunInfo, Task } from "../protocol/messages";
 import { loadMode, saveMode } from "../room/keep";
 import type { Room } from "../room/room";
-import { isActive, isWriting } from "../room/runs";
+import { isActive, isWriting, mayTryAgain } from "../room/runs";
 import { without } from "../room/unsent";
 
 export type Length = "short" | "medium" | "long";
@@ -60,6 +60,26 @@ export class Asking {
     this.sending.value = false;
     // A refused instruction stays in the field; corrections take none.
     if (run && task !== "fix") this.instruction.value = without(instruction, this.instruction.value);
+  }
+
+  /** The newest run of theirs that can be tried again, while nobody has decided about what it wrote. */
+  get latest(): RunInfo | null {
+    const { all } = this.room.runs;
+    const me = this.room.me.value?.id;
+    const runs = [...all.value.values()].filter(
+      (run) =>
+        run.participant === me &&
+        run.group === "" &&
+        (run.suggestion === "none" || run.suggestion === "open") &&
+        mayTryAgain(run, all.value),
+    );
+    return runs.sort((a, b) => b.created_ms - a.created_ms)[0] ?? null;
+  }
+
+  /** Asks for the same as the latest run, which makes way, whether it still writes or has just ended. */
+  again(): void {
+    const run = this.latest;
+    if (run && !run.undone) void this.room.writing.retry(run.id);
   }
 
   /** Stops what this person asked for; false when nothing of theirs is under way. */

@@ -6,6 +6,7 @@ import { type Said as Entry, MAX_SAID } from "../room/chat";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
+import { AgainButton } from "./again";
 import { Composer } from "./composer";
 import { Icon } from "./icons";
 import { Said } from "./said";
@@ -91,6 +92,7 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
               {t.runs.stop}
             </button>
           )}
+          <AgainButton room={room} run={run} />
         </p>
       )}
     </Said>

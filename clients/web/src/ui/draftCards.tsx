@@ -6,6 +6,7 @@ import { isDraft } from "../room/drafts";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
+import { AgainButton } from "./again";
 import { Icon } from "./icons";
 import { IconButton } from "./parts";
 import { waitingState } from "./waiting";
@@ -105,9 +106,7 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
             </button>
           </>
         )}
-        {!active && room.mayConduct(run) && (
-          <IconButton icon="redo" label={t.runs.retry} onClick={() => void room.writing.retry(run.id)} />
-        )}
+        <AgainButton room={room} run={run} />
       </div>
     </li>
   );

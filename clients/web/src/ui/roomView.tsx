@@ -76,7 +76,8 @@ export function RoomView({ room }: { room: Room }) {
       if (command && event.key === "Enter" && room.canEdit && !atCanvas) {
         event.preventDefault();
         event.stopPropagation();
-        void asking.submit();
+        if (event.shiftKey) asking.again();
+        else void asking.submit();
       } else if (command && event.key.toLowerCase() === "f" && view.peek() !== "canvas") {
         event.preventDefault();
         finding.value = true;

@@ -6,18 +6,10 @@ import type { Room } from "../room/room";
 import { isActive, isPainting } from "../room/runs";
 import { without } from "../room/unsent";
 import { t } from "../strings";
+import { AgainButton } from "./again";
 import { paintingState } from "./frameBadge";
 import { Icon } from "./icons";
 import { waitingState } from "./waiting";
-
-/** What can be asked for once more. */
-const AGAIN: ReadonlySet<RunInfo["task"]> = new Set([
-  "continue",
-  "instruct",
-  "rewrite",
-  "brainstorm",
-  "chat",
-]);
 
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   const asker = room.people.value.get(run.participant);
@@ -26,7 +18,6 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   const steering = useSignal(false);
   const active = isActive(run);
   const decidable = run.suggestion === "open" && !run.undone && run.state !== "queued";
-  const again = AGAIN.has(run.task) && !active && room.mayConduct(run);
   const undoable = !active && !run.undone && !decidable && run.progress > 0 && run.suggestion !== "rejected";
   return (
     <article
@@ -74,17 +65,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
               </button>
             </>
           )}
-          {again && (
-            <button
-              type="button"
-              class="button small quiet"
-              title={t.runs.retryHint}
-              onClick={() => void room.writing.retry(run.id)}
-            >
-              <Icon name="redo" />
-              {t.runs.retry}
-            </button>
-          )}
+          <AgainButton room={room} run={run} />
           {undoable && (
             <button type="button" class="button small quiet" onClick={() => room.undo(run.id)}>
               <Icon name="undo" />
