@@ -21,7 +21,7 @@ from antiphon_client import (
     create_room,
 )
 from antiphon_engines.events import Failed
-from antiphon_proto.messages import Steer, Steered
+from antiphon_proto.messages import Steered
 from antiphon_proto.params import ImageSteer, TextParams, TextSteer
 from support.server import PATIENCE, LiveServer, running
 
@@ -107,7 +107,7 @@ async def test_stop_and_steer_reach_the_engine(server: LiveServer, pair: tuple[R
     other = pair[0].ask("a calm")
     info = await other.start()
     with pytest.raises(RequestRefused, match="steered by `change`"):
-        await pair[0]._steer(Steer(info.id, image=ImageSteer(prompt="a fox")))
+        await other.steer(ImageSteer(prompt="a fox"))  # type: ignore[arg-type]
     server.engine.obeys = False
     waiting = asyncio.create_task(other.steer(TextSteer(temperature=0.3)))
     await pair[0].wait_for(lambda room: room.runs[info.id].epoch == info.epoch + 1)

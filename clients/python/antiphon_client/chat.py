@@ -13,31 +13,31 @@ from antiphon_proto.messages import Say
 from antiphon_proto.schema import CHAT
 
 if TYPE_CHECKING:
-    from antiphon_client.room import Room
+    from antiphon_client.membership import Membership
 
 
 class Chat:
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, member: Membership) -> None:
+        self._member = member
         self._said = 0
 
     @property
     def entries(self) -> tuple[ChatEntry, ...]:
         """What was said, oldest first. An answer of the AI has its `run`, and grows."""
-        found = self._room.document.get(CHAT, type=Array).to_py() or []
+        found = self._member.replica.doc.get(CHAT, type=Array).to_py() or []
         return tuple(msgspec.convert({**one, "ms": int(one["ms"])}, ChatEntry) for one in found)
 
     async def say(self, text: str, *, to_ai: bool = False, at: int | None = None) -> None:
         """Say something; the AI answers with `to_ai`, or when it begins with its name, with the story around character
         `at` (default: its end) before it. Returns when it stands in the chat. Raises RequestRefused or ClientError."""
-        room = self._room
+        member = self._member
         self._said += 1
         bounded(Say(self._said, text, to_ai))
-        offset, place, _ = await room._located(at, at)
+        offset, place, _ = await member.located(at, at)
         message = Say(self._said, text, to_ai, offset, place if at is not None else None)
-        assert room.me is not None
-        mine, known = room.me.id, {one.id for one in self.entries}
-        await room._answered(
+        assert member.me is not None
+        mine, known = member.me.id, {one.id for one in self.entries}
+        await member.answered(
             message,
             str(message.say),
             lambda: any(one.id not in known and one.participant == mine for one in self.entries),

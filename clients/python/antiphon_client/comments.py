@@ -15,14 +15,14 @@ from antiphon_proto.messages import AddComment, AddReply, DeleteComment, Resolve
 from antiphon_proto.schema import COMMENTS
 
 if TYPE_CHECKING:
-    from antiphon_client.room import Room
+    from antiphon_client.membership import Membership
 
 
 class Comments(Mapping[str, Comment]):
     """Comment id -> the comment. Changing one returns when the room has the change. Raises RequestRefused."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, member: Membership) -> None:
+        self._member = member
 
     def __getitem__(self, key: str) -> Comment:
         found = self._root[key].to_py()
@@ -39,18 +39,18 @@ class Comments(Mapping[str, Comment]):
         """Comment on the characters [start, end); returns the comment's id."""
         key = secrets.token_urlsafe(9)
         bounded(AddComment(key, 0, 0, 0, text))
-        offset, first, last = await self._room._located(start, end)
-        await self._room._answered(AddComment(key, offset, first, last, text), key, lambda: key in self)
+        offset, first, last = await self._member.located(start, end)
+        await self._member.answered(AddComment(key, offset, first, last, text), key, lambda: key in self)
         return key
 
     async def reply(self, key: str, text: str) -> None:
         known = len(self[key].replies)
         message = bounded(AddReply(key, text))
-        await self._room._answered(message, key, lambda: key not in self or len(self[key].replies) > known)
+        await self._member.answered(message, key, lambda: key not in self or len(self[key].replies) > known)
 
     async def resolve(self, key: str, resolved: bool = True) -> None:
         message = ResolveComment(key, resolved)
-        await self._room._answered(message, key, lambda: key not in self or self[key].resolved is resolved)
+        await self._member.answered(message, key, lambda: key not in self or self[key].resolved is resolved)
 
     async def delete(self, key: str, reply: str | None = None) -> None:
         """Take a comment away, or one of its replies."""
@@ -60,16 +60,16 @@ class Comments(Mapping[str, Comment]):
                 reply is not None and all(one.id != reply for one in self[key].replies)
             )
 
-        await self._room._answered(DeleteComment(key, reply), key, gone)
+        await self._member.answered(DeleteComment(key, reply), key, gone)
 
     def passage(self, key: str) -> str:
         """The text that a comment is about now; empty when it was deleted (`Comment.quote` says what it was)."""
-        pieces = self._room._replica.story.diff() if key in self else []
+        pieces = self._member.replica.story.diff() if key in self else []
         return "".join(
             text for text, marks in pieces if isinstance(text, str) and marks and ATTR_COMMENT + key in marks
         )
 
     @property
     def _root(self) -> Map[Any]:
-        root: Map[Any] = self._room.document.get(COMMENTS, type=Map)
+        root: Map[Any] = self._member.replica.doc.get(COMMENTS, type=Map)
         return root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,10 +10,9 @@ from msgspec import Struct
 
 from antiphon_client.address import Address
 from antiphon_client.http import call
-from antiphon_proto.messages import Version
-
-if TYPE_CHECKING:
-    from antiphon_client.room import Room
+from antiphon_client.listener import Listener
+from antiphon_client.membership import Membership
+from antiphon_proto.messages import ServerMessage, Version, Versions
 
 
 class Group(Struct, frozen=True):
@@ -84,11 +83,11 @@ class _Forked(Struct, frozen=True):
     tokens: dict[str, str]
 
 
-class History:
+class History(Listener):
     """`versions`: the points that people named, oldest first."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, member: Membership) -> None:
+        self._member = member
         self.versions: tuple[Version, ...] = ()
 
     async def page(self, *, after: int = 0, before: int | None = None, limit: int = 500) -> Page:
@@ -124,9 +123,13 @@ class History:
         """A new room that begins as this one stood at a point (by default now); its invite links by role."""
         body = msgspec.json.encode({} if seq is None else {"seq": seq})
         made = msgspec.json.decode(await self._call("POST", "/fork", body, 201), type=_Forked)
-        base = self._room.address.base
+        base = self._member.address.base
         return {role: Address(base, made.room, token) for role, token in made.tokens.items()}
 
     async def _call(self, method: str, path: str, data: bytes | None = None, expected: int = 200) -> bytes:
-        room = self._room
-        return await call(room.address, method, path, data, expected, session=room._session_secret or "")
+        member = self._member
+        return await call(member.address, method, path, data, expected, session=member.secret or "")
+
+    def hear(self, message: ServerMessage) -> None:
+        if isinstance(message, Versions):
+            self.versions = message.versions

@@ -12,7 +12,7 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
@@ -24,9 +24,10 @@ from antiphon_client.errors import ClientError, RequestRefused
 from antiphon_client.feed import Feed, Feeds
 from antiphon_client.http import call
 from antiphon_client.link import bounded
+from antiphon_client.listener import Listener
 from antiphon_client.loops import Loops
-from antiphon_client.replica import Replica
-from antiphon_client.run import AnyRun
+from antiphon_client.membership import Membership
+from antiphon_client.run import ENDED, AnyRun
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.jam import (
     BAND,
@@ -55,10 +56,11 @@ from antiphon_proto.messages import (
     Play,
     Played,
     Pong,
+    Run,
+    RunInfo,
+    ServerMessage,
+    Welcome,
 )
-
-if TYPE_CHECKING:
-    from antiphon_client.room import Room
 
 JamFormat: TypeAlias = Literal["mid", "wav", "flac", "json"]
 _FIRST_PINGS, _QUICK, _SLOW = 8, 0.1, 3.0
@@ -83,26 +85,26 @@ class AudioFrame(Struct, frozen=True):
 class Performance(AnyRun):
     """What `room.jam.perform()` returns: the band, until it is stopped (`await performance.stop()`)."""
 
-    def __init__(self, room: Room, request: Perform) -> None:
-        super().__init__(room, request.perform)
+    def __init__(self, member: Membership, request: Perform) -> None:
+        super().__init__(member, request.perform)
         self.request = request
 
     async def _send(self) -> None:
-        await self._room._send_perform(self)
+        await self._member.submit(self, self.request)
 
 
-class Jam:
+class Jam(Listener):
     """See `Room.jam`."""
 
-    def __init__(self, room: Room, replica: Replica) -> None:
+    def __init__(self, member: Membership) -> None:
         self.clock = ServerClock()
-        self.loops = Loops(replica, room._link.wake)
+        self.loops = Loops(member.replica, member.wake)
         self.stream: BandStream | None = None
         """How the band is heard, while one plays."""
         self.gaps = 0
         """Frames of the band that did not come, or came too late to be sent."""
-        self._room = room
-        self._replica = replica
+        self._member = member
+        self._replica = member.replica
         self._numbers = 0
         self._conducts: dict[int, asyncio.Future[Conducted]] = {}
         self._played: Feeds[Played] = Feeds(_NOTES)
@@ -120,7 +122,7 @@ class Jam:
 
     async def in_time(self) -> None:
         """Wait until the server's clock is known well enough to play."""
-        await self._room._until(lambda: self.clock.count >= _FIRST_PINGS)
+        await self._member.until(lambda: self.clock.count >= _FIRST_PINGS)
 
     async def sleep_until(self, at_ms: float) -> None:
         """Wait for a moment of server time."""
@@ -176,8 +178,8 @@ class Jam:
         answer: asyncio.Future[Conducted] = asyncio.get_running_loop().create_future()
         self._conducts[request.conduct] = answer
         try:
-            await self._room._request(request)
-            await self._room._until(answer.done)
+            self._member.request(request)
+            await self._member.until(answer.done)
             return answer.result()
         finally:
             del self._conducts[request.conduct]
@@ -186,7 +188,7 @@ class Jam:
 
     async def play(self, *events: NoteEvent) -> None:
         """Keys pressed and released, at server times; the server moves what is far from its own clock. 64 at most."""
-        await self._room._request(Play(events))
+        self._member.request(Play(events))
 
     async def press(self, pitch: int, velocity: int = 90) -> None:
         """Press a key now."""
@@ -199,7 +201,7 @@ class Jam:
         """What one plays on: a General MIDI program, 128 for drums. Raises ClientError."""
         fields = {"program": program, "volume": volume, "muted": muted}
         _check(faults(PLAYER, fields), "instrument")
-        me = self._room.me
+        me = self._member.me
         if me is None:
             raise ClientError("not joined yet")
         self._put(PLAYERS, me.id, fields)
@@ -233,7 +235,7 @@ class Jam:
 
     def perform(self, seed: int | None = None) -> Performance:
         """The band, which plays from `await performance.start()` on."""
-        return Performance(self._room, Perform(self._room._number(), seed))
+        return Performance(self._member, Perform(self._member.asked.next_number(), seed))
 
     def band_notes(self) -> Feed[BandNotes]:
         """What the band is about to play, from now on."""
@@ -256,7 +258,7 @@ class Jam:
         """The last session, what was played between two server times, or (as `mid`) a loop. Raises RequestRefused."""
         query = {"format": format, "from": _whole(from_ms), "to": _whole(to_ms), "loop": loop}
         given = {name: value for name, value in query.items() if value is not None}
-        return await call(self._room.address, "GET", f"/jam/export?{urlencode(given)}")
+        return await call(self._member.address, "GET", f"/jam/export?{urlencode(given)}")
 
     async def log(self, from_ms: float = 0.0, to_ms: float | None = None) -> list[dict[str, Any]]:
         """Everything that sounded between two server times, and who played it. Raises RequestRefused."""
@@ -265,23 +267,27 @@ class Jam:
         while after is not None:
             query = {"from": _whole(from_ms), "to": _whole(to_ms), "after": after}
             given = {name: value for name, value in query.items() if value is not None}
-            page = json.loads(await call(self._room.address, "GET", f"/jam/log?{urlencode(given)}"))
+            page = json.loads(await call(self._member.address, "GET", f"/jam/log?{urlencode(given)}"))
             events += page["events"]
             after = page["next"]
         return events
 
-    # Called by the room -------------------------------------------------------------------------------------
-
     async def keep_time(self) -> None:
         """Ping now and then, for as long as the room is joined."""
         while True:
-            if self._room.synced:
+            if self._member.synced:
                 with contextlib.suppress(ClientError):
-                    self._room._link.request(Ping(_own_ms()))
+                    self._member.ping(Ping(_own_ms()))
             await asyncio.sleep(_QUICK if self.clock.count < _FIRST_PINGS else _SLOW)
 
-    def receive(self, message: object) -> None:
+    # What the server says -----------------------------------------------------------------------------------
+
+    def hear(self, message: ServerMessage) -> None:
         match message:
+            case Welcome():
+                self._welcomed(message)
+            case Run():
+                self._run_changed(message.run)
             case Pong(sent_ms, server_ms):
                 self.clock.add(sent_ms, server_ms, _own_ms())
             case Conducted(conduct):
@@ -298,20 +304,20 @@ class Jam:
             case AudioGap():
                 self._missed()
 
-    def refused(self, message: Error) -> bool:
-        """Whether an error was about a change of the transport that somebody waits for."""
-        answer = (
-            self._conducts.get(int(message.ref))
-            if message.re == "conduct" and message.ref.isdigit()
-            else None
-        )
+    def refused(self, error: Error) -> bool:
+        answer = self._conducts.get(int(error.ref)) if error.re == "conduct" and error.ref.isdigit() else None
         if answer is None or answer.done():
             return False
-        answer.set_exception(RequestRefused(message.code, message.message))
+        answer.set_exception(RequestRefused(error.code, error.message))
         return True
 
-    def welcomed(self) -> None:
-        """A connection began."""
+    def fail(self, failure: ClientError) -> None:
+        for feeds in (self._played, self._notes, self._audio):
+            feeds.fail(failure)
+
+    def _welcomed(self, message: Welcome) -> None:
+        for run in message.runs:
+            self._run_changed(run)
         self.clock.renew()
         self._missed()
         self.stream = None
@@ -320,18 +326,11 @@ class Jam:
                 lost = "the connection was lost before the server answered; the change may be in force"
                 answer.set_exception(RequestRefused(ErrorCode.UNAVAILABLE, lost))
 
-    def fail(self, failure: ClientError) -> None:
-        """The room is lost for good."""
-        for feeds in (self._played, self._notes, self._audio):
-            feeds.fail(failure)
-
-    def band_ended(self, run: str) -> None:
-        """What of it waits is not heard."""
-        if self.stream is not None and self.stream.run == run:
+    def _run_changed(self, run: RunInfo) -> None:
+        """What waits of a band that ended is not heard."""
+        if run.state in ENDED and self.stream is not None and self.stream.run == run.id:
             self.stream = None
-            self._audio.keep(lambda frame: frame.run != run)
-
-    # Inside -------------------------------------------------------------------------------------------------
+            self._audio.keep(lambda frame: frame.run != run.id)
 
     def _others_played(self, message: Played) -> None:
         held = self._sounding.setdefault(message.participant, set())
@@ -382,7 +381,7 @@ class Jam:
             part[key] = value
         elif key in part:
             del part[key]
-        self._room._link.wake()
+        self._member.wake()
 
 
 def _own_ms() -> float:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from antiphon_client.assets import upload
+from antiphon_client.canvas import Canvas
 from antiphon_client.run import AnyRun
 from antiphon_proto.messages import Paint, Preview, Steered
 from antiphon_proto.params import ImageSteer
 
 if TYPE_CHECKING:
-    from antiphon_client.room import Room
+    from antiphon_client.membership import Membership
 
 Source: TypeAlias = str | bytes | None
 """A picture to start from: the SHA-256 of an asset of the room, or a file's bytes (uploaded first)."""
@@ -37,9 +39,12 @@ class Painting(AnyRun):
     A reader that is slow gets the newest preview only.
     """
 
-    def __init__(self, room: Room, request: Paint, source: Source, mask: Source) -> None:
-        super().__init__(room, request.paint)
+    def __init__(
+        self, member: Membership, canvas: Canvas, request: Paint, source: Source, mask: Source
+    ) -> None:
+        super().__init__(member, request.paint)
         self.request = request
+        self._canvas = canvas
         self._sources = (source, mask)
         self._preview: Preview | None = None
 
@@ -64,7 +69,7 @@ class Painting(AnyRun):
         """The picture, once it stands on the canvas (and while it does)."""
         if self.info is None or self.info.state != "done":
             return None
-        for key, fields in self._room.canvas.items():
+        for key, fields in self._canvas.items():
             if fields.get("run") == self.info.id and "asset" in fields:
                 return Painted(key, fields)
         return None
@@ -76,12 +81,13 @@ class Painting(AnyRun):
 
     async def _send(self) -> None:
         source, mask = [
-            (await self._room.upload(one)).sha256 if isinstance(one, bytes) else one for one in self._sources
+            (await upload(self._member.address, one)).sha256 if isinstance(one, bytes) else one
+            for one in self._sources
         ]
         self.request = replace(self.request, source=source, mask=mask)
-        await self._room._send_paint(self)
+        await self._member.submit(self, self.request)
 
-    def _take(self, preview: Preview) -> None:
+    def take_preview(self, preview: Preview) -> None:
         if self.info is not None and preview.epoch == self.info.epoch:
             self._preview = preview
             self._changed.set()

@@ -1,6 +1,6 @@
-"""A room: the document, who is in it, its runs; over one connection that mends itself.
+"""A room: the document, who is in it, its runs.
 
-The longest file of the SDK, since it is its one surface: what a user calls, and what the server's messages change.
+What a user calls; what it stands on is in `membership`, and its parts have files of their own.
 """
 
 from __future__ import annotations
@@ -8,11 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -22,61 +19,33 @@ from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.chat import Chat
 from antiphon_client.comments import Comments
-from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
+from antiphon_client.errors import ClientError, RequestRefused
 from antiphon_client.history import History
-from antiphon_client.jam import Jam, Performance
-from antiphon_client.link import Link, bounded
+from antiphon_client.jam import Jam
+from antiphon_client.link import bounded
 from antiphon_client.manuscripts import Converted, FileFormat, convert, export
+from antiphon_client.membership import Membership
 from antiphon_client.painting import Painting, Source
-from antiphon_client.replica import TRANSIENT, Replica
-from antiphon_client.run import ENDED, MAX_BUFFERED, AnyRun, Run
+from antiphon_client.run import Run
 from antiphon_client.style import Style
 from antiphon_client.writing import Writing
 from antiphon_proto.messages import (
-    VERSION,
     Accept,
-    Ack,
     Ask,
-    Digest,
-    Error,
-    GoAway,
-    Hello,
-    Joined,
-    Learned,
-    Left,
-    Links,
-    Message,
     ModelInfo,
-    Models,
     Paint,
     Participant,
-    Presence,
-    Preview,
-    Rebuild,
     Redo,
     Reject,
-    Resync,
     Revoke,
     RunInfo,
-    ServerMessage,
     SetPresence,
     Shares,
-    Steer,
-    Steered,
-    TokenInfo,
-    Tokens,
     Undo,
-    Update,
     UseModel,
-    Versions,
     Viewing,
-    Welcome,
 )
-from antiphon_proto.messages import Run as RunMessage
 from antiphon_proto.params import ImageParams, ImageTask, Mode, Task, TextParams
-from antiphon_proto.schema import story_digest
-
-log = logging.getLogger(__name__)
 
 _CLOSING_SECONDS = 5.0
 _FRAME, _GAP = 256, 24
@@ -92,11 +61,12 @@ async def connect(
     The connection is resumed by itself after any interruption; edits made meanwhile are sent then. On leaving, edits
     that the server has not confirmed yet are waited for, 5 s at most. Raises JoinRefused.
     """
-    room = Room(Address.parse(url, token), name=name, agent=agent)
-    task = asyncio.create_task(room._stay(), name=f"antiphon-{room.address.room}")
+    member = Membership(Address.parse(url, token), name=name, agent=agent)
+    room = Room(member)
+    task = asyncio.create_task(member.stay(), name=f"antiphon-{room.address.room}")
     clock = asyncio.create_task(room.jam.keep_time(), name="antiphon-clock")
     try:
-        await room._until(lambda: room.synced)
+        await member.until(lambda: room.synced)
         yield room
         with contextlib.suppress(TimeoutError, ClientError):
             async with asyncio.timeout(_CLOSING_SECONDS):
@@ -110,60 +80,41 @@ async def connect(
 class Room:
     """A joined room. All its methods belong to the event loop that joined it. Positions are code points."""
 
-    def __init__(self, address: Address, *, name: str, agent: str) -> None:
-        self.address = address
-        self.participants: dict[str, Participant] = {}
-        self.presence: dict[str, dict[str, Any]] = {}
-        self.runs: dict[str, RunInfo] = {}
-        self.models: tuple[ModelInfo, ...] = ()
-        self.links: dict[str, str] = {}
-        self.me: Participant | None = None
-        self.connected = False
-        self._name = name
-        self._agent = agent
-        self._session_secret: str | None = None
-        self._replica = Replica()
-        self._link = Link(address.websocket, self._replica, self._hello, self._receive, self._lost)
-        self._asks: dict[int, AnyRun] = {}
-        self._asked = 0
-        self._viewing: Viewing | None = None
-        """What every new connection is told."""
-        self._steers: dict[str, asyncio.Future[Steered]] = {}
-        """Run -> who waits for the answer to a steer of it."""
-        self._early: dict[str, deque[TokenInfo]] = {}
-        self._recalled: dict[str, dict[int, TokenInfo]] = {}
-        """Tokens of runs that somebody asked for once more, by index."""
-        self.canvas = Canvas(self._replica, self._link.wake)
+    def __init__(self, member: Membership) -> None:
+        self._member = member
+        self._replica = member.replica
+        self.canvas = Canvas(self._replica, member.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
-        self.jam = Jam(self, self._replica)
+        self.jam = Jam(member)
         """The jam: its clock, playing, conducting, the band: `room.jam.play(...)`, `.conduct(...)`, `.perform()`."""
-        self.chat = Chat(self)
+        self.chat = Chat(member)
         """What people and the AI say beside the story: `room.chat.entries`, `.say(...)`."""
-        self.comments = Comments(self)
+        self.comments = Comments(member)
         """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
-        self.style = Style(self)
+        self.style = Style(member)
         """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
-        self.history = History(self)
+        self.history = History(member)
         """The room's past: `.page()`, `.at(seq)`, `.compare(...)`, `.name(...)`, `.restore(seq)`, `.fork(seq)`."""
-        self.writing = Writing(self)
+        self.writing = Writing(member)
         """More of the AI: `.rewrite(...)`, `.fix(...)`, `.brainstorm()`, `.choose(run)`, `.retry(run)`,
         `.replace_token(...)`."""
-        self.rights: frozenset[str] = frozenset()
-        """What this participant may do here."""
-        self.shares: Shares | None = None
-        """Who wrote how many characters, as last told."""
-        self._awaited: dict[tuple[str, str], RequestRefused | None] = {}
-        """(tag, reference) of requests whose refusal somebody waits for."""
-        self._news: set[asyncio.Event] = set()
-        self._failure: ClientError | None = None
-        self._refusals: deque[RequestRefused] = deque(maxlen=64)
+        member.listeners += [self.jam, self.style, self.history]
 
-    # The document -----------------------------------------------------------------------------------------
+    @property
+    def address(self) -> Address:
+        return self._member.address
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server has welcomed the connection that is open."""
+        return self._member.connected
 
     @property
     def synced(self) -> bool:
         """Whether the copy is in step with the server over an open connection."""
-        return self._link.ready
+        return self._member.synced
+
+    # The document -----------------------------------------------------------------------------------------
 
     @property
     def document(self) -> Any:
@@ -178,7 +129,7 @@ class Room:
     def insert(self, index: int, text: str, attrs: dict[str, Any] | None = None) -> None:
         """Insert `text` at character `index` of the story; `attrs` are Quill attributes (`{"bold": True}`)."""
         self._replica.insert(index, text, attrs)
-        self._link.wake()
+        self._member.wake()
 
     def append(self, text: str) -> None:
         """Insert at the end."""
@@ -187,28 +138,37 @@ class Room:
     def delete(self, start: int, end: int) -> None:
         """Delete the characters [start, end)."""
         self._replica.delete(start, end)
-        self._link.wake()
+        self._member.wake()
 
     async def applied(self) -> None:
         """Wait until the room has everything edited here. Raises EditRefused, JoinRefused."""
-        self._link.wake()
-        await self._until(lambda: self._replica.settled)
+        self._member.wake()
+        await self._member.until(lambda: self._replica.settled)
 
     async def durable(self) -> None:
         """Wait until everything edited here is on the server's disk. Raises EditRefused, JoinRefused."""
-        self._link.wake()
-        await self._until(lambda: self._replica.durable)
+        self._member.wake()
+        await self._member.until(lambda: self._replica.durable)
 
     async def changed(self) -> None:
         """Wait for the next message of the server: the text, a run, a participant."""
-        await self._next_news()
-        self._raise_failure()
+        await self._member.changed()
 
     async def wait_for(self, condition: Callable[[Room], bool]) -> None:
         """Wait until `condition(room)` is true."""
-        await self._until(lambda: condition(self))
+        await self._member.until(lambda: condition(self))
 
     # The AI -----------------------------------------------------------------------------------------------
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The model of each modality, and what it is doing."""
+        return self._member.models
+
+    @property
+    def runs(self) -> Mapping[str, RunInfo]:
+        """Run id -> the run as it is now."""
+        return self._member.runs
 
     def ask(
         self,
@@ -227,8 +187,9 @@ class Room:
         """
         start, end = selection if selection is not None else (at, None)
         task: Task = "instruct" if instruction else "continue"
-        request = bounded(Ask(self._number(), task, mode, 0, 0, 0, instruction, params or TextParams()))
-        return Run(self, request.ask, partial(self._send_ask, request, start, end))
+        number = self._member.asked.next_number()
+        request = bounded(Ask(number, task, mode, 0, 0, 0, instruction, params or TextParams()))
+        return Run.of(self._member, request, start, end)
 
     def paint(
         self,
@@ -245,14 +206,13 @@ class Room:
 
         Iterate the result: `async for event in room.paint("a fox")` yields `Preview`s and, last, the `Painted` picture.
         """
-        self._asked += 1
+        number = self._member.asked.next_number()
         task: ImageTask = "inpaint" if mask else "image_to_image" if source else "text_to_image"
         params = params or ImageParams()
-        bounded(
-            Paint(self._asked, frame or "new", task, prompt, params, live=live)
-        )  # before there is a frame of it
+        request = Paint(number, frame or "new", task, prompt, params, live=live)
+        bounded(request)  # before there is a frame of it
         where = frame or self._new_frame(prompt, params)
-        return Painting(self, Paint(self._asked, where, task, prompt, params, live=live), source, mask)
+        return Painting(self._member, self.canvas, replace(request, frame=where), source, mask)
 
     async def upload(self, data: bytes) -> Asset:
         """Bring a picture (PNG, JPEG or WebP) into the room. Raises RequestRefused."""
@@ -296,343 +256,75 @@ class Room:
     async def undo(self, run: str | None = None) -> None:
         """Undo what is left of a run's writing, or this participant's own last edit."""
         await self.applied()
-        await self._request(Undo(run))
+        self._member.request(Undo(run))
 
     async def redo(self) -> None:
-        await self._request(Redo())
+        self._member.request(Redo())
 
     # People -----------------------------------------------------------------------------------------------
 
+    @property
+    def me(self) -> Participant | None:
+        """This participant."""
+        return self._member.me
+
+    @property
+    def rights(self) -> frozenset[str]:
+        """What this participant may do here."""
+        return self._member.rights
+
+    @property
+    def participants(self) -> Mapping[str, Participant]:
+        """Participant id -> who is here."""
+        return self._member.participants
+
+    @property
+    def presence(self) -> Mapping[str, dict[str, Any]]:
+        """Participant id -> the state that they show to the others."""
+        return self._member.presence
+
+    @property
+    def shares(self) -> Shares | None:
+        """Who wrote how many characters, as last told."""
+        return self._member.shares
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Role -> path and token of the invite link in force (told to owners, after one was renewed)."""
+        return self._member.links
+
     async def set_presence(self, state: dict[str, Any] | None) -> None:
         """Show this state to the others (any JSON object; `cursor` as in y-protocols awareness); None hides."""
-        await self._request(SetPresence(json.dumps(state, ensure_ascii=False)))
+        self._member.request(SetPresence(json.dumps(state, ensure_ascii=False)))
 
     async def revoke(self, participant: str) -> None:
         """Put a member out (owners only)."""
-        await self._request(Revoke(participant))
+        self._member.request(Revoke(participant))
 
     async def use_model(self, modality: Literal["text", "image", "audio"], model: str) -> None:
         """Let another of the model's `choices` serve all rooms (owners, where the server lets them). `models` tells how
         it goes; a refusal is among `take_refusals`."""
-        await self._request(UseModel(modality, model))
+        self._member.request(UseModel(modality, model))
 
     def take_refusals(self) -> list[RequestRefused]:
         """Errors of requests that nobody awaits (accept, undo, revoke...), oldest first; at most 64 are kept."""
-        refusals = list(self._refusals)
-        self._refusals.clear()
-        return refusals
-
-    # Requests ---------------------------------------------------------------------------------------------
+        return self._member.take_refusals()
 
     async def viewing(self, side: int) -> None:
         """Say how large this client shows pictures that are painted, in pixels of the longer side (0: not at all), so
         that previews are made to fit; 256 until it is said."""
-        viewing = bounded(Viewing(side))
-        await self._request(viewing)
-        self._viewing = viewing
-
-    async def _request(self, message: Message) -> None:
-        self._raise_failure()
-        self._link.request(message)
-
-    async def _steer(self, steer: Steer) -> Steered:
-        def over() -> bool:
-            return self.runs[steer.run].state in ENDED
-
-        bounded(steer)
-        answer: asyncio.Future[Steered] = asyncio.get_running_loop().create_future()
-        self._steers[steer.run] = answer
-        try:
-            if not over():
-                await self._request(steer)
-                await self._until(lambda: answer.done() or over())
-            if not answer.done():
-                raise RequestRefused("conflict", "the run ended before the change took effect")
-            return answer.result()
-        finally:
-            del self._steers[steer.run]
+        self._member.view(bounded(Viewing(side)))
 
     async def _settle(
         self, kind: type[Accept] | type[Reject], run: str, part: tuple[int, int] | None
     ) -> None:
         if part is None:
-            await self._request(kind(run))
-            return
-        with self._replica.mark(part[0]) as start, self._replica.mark(part[1]) as end:
-            self._link.wake()
-            await self._until(lambda: self.synced and self._replica.settled)
-            await self._request(kind(run, self._replica.offset, start.offset, end.offset))
-
-    async def _send_ask(self, ask: Ask, start: int | None, end: int | None, run: AnyRun) -> None:
-        offset, begin, finish = await self._located(start, start if end is None else end)
-        self._asks[ask.ask] = run
-        await self._request(replace(ask, offset=offset, start=begin, end=finish))
-
-    async def _located(self, start: int | None, end: int | None) -> tuple[int, int, int]:
-        """Characters [start, end) as byte offsets at a room offset, when the server has all our edits, so that they
-        mean the same text on both sides. To be sent before anything else is awaited."""
-        with self._replica.mark(start) as first, self._replica.mark(end) as last:
-            await self._settled()
-            begin, finish = sorted((first.offset, last.offset))
-            return self._replica.offset, begin, finish
-
-    async def _settled(self) -> None:
-        self._link.wake()
-        await self._until(lambda: self.synced and self._replica.settled)
-
-    async def _answered(self, message: Message, ref: str, done: Callable[[], bool]) -> None:
-        """Send a request and wait until `done`. Raises RequestRefused when the server refuses it."""
-        key = str(message.__struct_config__.tag), ref
-        self._awaited[key] = None
-        try:
-            await self._request(message)
-            await self._until(lambda: done() or self._awaited[key] is not None)
-            if (refusal := self._awaited[key]) is not None:
-                raise refusal
-        finally:
-            self._awaited.pop(key, None)
-
-    async def _send_paint(self, painting: Painting) -> None:
-        """Send a request when the server has all our edits, the frame among them."""
-        self._link.wake()
-        await self._until(lambda: self.synced and self._replica.settled)
-        self._asks[painting.number] = painting
-        await self._request(painting.request)
-
-    async def _send_perform(self, performance: Performance) -> None:
-        """Send a request when the server has what is asked of the band."""
-        self._link.wake()
-        await self._until(lambda: self.synced and self._replica.settled)
-        self._asks[performance.number] = performance
-        await self._request(performance.request)
-
-    def _number(self) -> int:
-        self._asked += 1
-        return self._asked
+            self._member.request(kind(run))
+        else:
+            offset, first, last = await self._member.located(*part)
+            self._member.request(kind(run, offset, first, last))
 
     def _new_frame(self, prompt: str, params: ImageParams) -> str:
         right = max((one["x"] + one.get("w", 0) for one in self.canvas.values()), default=-_GAP)
         size = {"w": params.width or _FRAME, "h": params.height or _FRAME}
         return self.canvas.add({"type": "frame", "x": right + _GAP, "prompt": prompt, **size})
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        while not (condition() or self._failed):
-            await self._next_news()
-        self._raise_failure()
-
-    async def _next_news(self) -> None:
-        news = asyncio.Event()
-        self._news.add(news)
-        try:
-            await news.wait()
-        finally:
-            self._news.discard(news)
-
-    def _notify(self) -> None:
-        for news in self._news:
-            news.set()
-
-    @property
-    def _failed(self) -> bool:
-        return self._failure is not None or self._replica.refused is not None
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._replica.refused is not None:
-            refused, self._replica.refused = self._replica.refused, None
-            raise EditRefused(*refused)
-
-    # The connection ---------------------------------------------------------------------------------------
-
-    async def _stay(self) -> None:
-        try:
-            await self._link.run()
-        except JoinRefused as refused:
-            self._fail(refused)
-        except Exception as error:
-            log.exception("the client broke")
-            self._fail(ClientError(f"the client broke: {error!r}"))
-
-    def _fail(self, error: ClientError) -> None:
-        self._failure = error
-        for run in self._asks.values():
-            run._refuse(error)
-        self.jam.fail(error)
-        self._notify()
-
-    def _hello(self) -> Hello:
-        replica = self._replica
-        return Hello(
-            VERSION,
-            self.address.token,
-            self._name,
-            replica.client_id,
-            self._session_secret,
-            replica.resume,
-            (),
-            self._agent,
-        )
-
-    def _lost(self) -> None:
-        self.connected = False
-
-    # What the server says -----------------------------------------------------------------------------------
-
-    def _receive(self, message: ServerMessage) -> None:
-        self._handle(message)
-        self._notify()
-
-    def _handle(self, message: ServerMessage) -> None:
-        match message:
-            case Welcome():
-                self._welcomed(message)
-            case Rebuild():
-                self._replica.rebuilt(message)
-                self._now_synced()
-            case Update():
-                self._replica.updated(message)
-            case Ack():
-                self._acknowledged(message)
-            case Joined(participant):
-                self.participants[participant.id] = participant
-            case Left(participant):
-                self.participants.pop(participant, None)
-                self.presence.pop(participant, None)
-            case Presence():
-                self._present(message)
-            case RunMessage():
-                self._run_changed(message)
-            case Steered(run):
-                if (waiting := self._steers.get(run)) is not None and not waiting.done():
-                    waiting.set_result(message)
-            case Tokens():
-                self._tokens_came(message)
-            case Preview():
-                self._preview_came(message)
-            case Learned():
-                self.style._told(message)
-            case Shares():
-                self.shares = message
-            case Versions(versions):
-                self.history.versions = versions
-            case Models(models):
-                self.models = models
-            case Links(links):
-                self.links = links
-            case Digest():
-                self._check(message)
-            case Error():
-                self._refused(message)
-            case GoAway(reason):
-                log.info("the server drains: %s", reason)
-            case _:
-                self.jam.receive(message)
-
-    def _welcomed(self, message: Welcome) -> None:
-        self.connected = True
-        self.me = message.participant
-        self.rights = frozenset(message.rights)
-        self._session_secret = message.session
-        self.participants = {one.id: one for one in message.participants}
-        self.models = message.models
-        for info in message.runs:
-            self._run_changed(RunMessage(message.offset, info))
-        for run in [run for run in self._asks.values() if run.info is None]:
-            del self._asks[run.number]
-            run._refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
-        self.jam.welcomed()
-        if self._viewing is not None:
-            self._link.request(self._viewing, first=True)
-        for waiting in self._steers.values():
-            if not waiting.done():
-                lost = "the connection was lost before the server answered; the change may be in force"
-                waiting.set_exception(RequestRefused("unavailable", lost))
-        if self._replica.welcomed(message) is not None:
-            self._link.repeat_edit(refused=False)
-        if message.resumed:
-            self._now_synced()
-
-    def _now_synced(self) -> None:
-        self._link.ready = True
-        self._link.wake()
-
-    def _acknowledged(self, message: Ack) -> None:
-        if self._replica.acknowledged(message):
-            self._link.forget_edit()
-            self._link.request(Resync(f"edit {message.status}"), first=True)
-        elif message.status in TRANSIENT and self._replica.flight is not None:
-            self._link.repeat_edit(refused=True)
-        self._link.wake()
-
-    def _present(self, message: Presence) -> None:
-        state = json.loads(message.state)
-        if isinstance(state, dict):
-            self.presence[message.participant] = state
-        else:
-            self.presence.pop(message.participant, None)
-
-    def _run_changed(self, message: RunMessage) -> None:
-        info = message.run
-        self.runs[info.id] = info
-        if info.task == "jam" and info.state in ENDED:
-            self.jam.band_ended(info.id)
-        if message.ask and self.me is not None and info.participant == self.me.id:
-            run = self._asks.get(message.ask)
-            if run is not None:
-                if isinstance(run, Run):
-                    run._take(self._early.get(info.id, ()))
-                run._update(info)
-        self._early.pop(info.id, None)
-        for run in list(self._asks.values()):
-            if run.info is not None and run.info.id == info.id:
-                run._update(info)
-                if run.ended:
-                    del self._asks[run.number]
-
-    def _preview_came(self, message: Preview) -> None:
-        for run in self._asks.values():
-            if isinstance(run, Painting) and run.info is not None and run.info.id == message.run:
-                run._take(message)
-
-    def _tokens_came(self, message: Tokens) -> None:
-        if (recalled := self._recalled.get(message.run)) is not None:
-            recalled.update((token.index, token) for token in message.tokens)
-        for run in self._asks.values():
-            if isinstance(run, Run) and run.info is not None and run.info.id == message.run:
-                run._take(message.tokens)
-                return
-        if message.run not in self.runs and any(run.info is None for run in self._asks.values()):
-            # A quick run's first tokens may come before the message that says which ask it answers.
-            early = self._early.setdefault(message.run, deque(maxlen=MAX_BUFFERED))
-            early.extend(message.tokens)
-
-    def _check(self, message: Digest) -> None:
-        """Compare the story; a difference (an edit that split a surrogate pair, say) is mended by a rebuild."""
-        if (
-            self._replica.settled
-            and message.offset == self._replica.offset
-            and message.sha256 != story_digest(self.text)
-        ):
-            log.warning("the copy differs from the server's at offset %d: rebuilding", message.offset)
-            self._replica.abandon()
-            self._link.request(Resync("digest differs"), first=True)
-
-    def _refused(self, message: Error) -> None:
-        error = RequestRefused(message.code, message.message)
-        if (
-            message.re in ("ask", "paint", "perform", "retry", "replace_token")
-            and message.ref.isdigit()
-            and (run := self._asks.pop(int(message.ref), None))
-        ):
-            run._refuse(error)
-        elif (message.re, message.ref) in self._awaited:
-            self._awaited[message.re, message.ref] = error
-        elif (
-            message.re == "steer"
-            and (waiting := self._steers.get(message.ref)) is not None
-            and not waiting.done()
-        ):
-            waiting.set_exception(error)
-        elif not self.jam.refused(message):
-            self._refusals.append(error)

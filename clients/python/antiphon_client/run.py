@@ -6,14 +6,17 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from antiphon_client.errors import ClientError, RunFailed
-from antiphon_proto.messages import RunInfo, Steer, Steered, Stop, TokenInfo
+from antiphon_proto.messages import Ask, Preview, RunInfo, Steer, Steered, Stop, TokenInfo
 from antiphon_proto.params import ImageSteer, TextSteer
 
 if TYPE_CHECKING:
-    from antiphon_client.room import Room
+    from antiphon_client.membership import Membership
 
 ENDED = frozenset({"done", "stopped", "failed"})
 MAX_BUFFERED = 4096
@@ -26,10 +29,10 @@ class AnyRun(ABC):
     The request is sent when an iteration, or `finished()`, begins, or with `await start()`.
     """
 
-    def __init__(self, room: Room, number: int) -> None:
+    def __init__(self, member: Membership, number: int) -> None:
         self._id = ""
         self.number = number
-        self._room = room
+        self._member = member
         self._changed = asyncio.Event()
         self._refusal: ClientError | None = None
         self._started = False
@@ -38,7 +41,7 @@ class AnyRun(ABC):
     @property
     def info(self) -> RunInfo | None:
         """The run as the room knows it now; None before the server has announced it."""
-        return self._room.runs.get(self._id)
+        return self._member.runs.get(self._id)
 
     @property
     def ended(self) -> bool:
@@ -64,14 +67,14 @@ class AnyRun(ABC):
     async def stop(self) -> None:
         """Stop it at the next step; what was made stays."""
         info = await self.start()
-        await self._room._request(Stop(info.id))
+        self._member.request(Stop(info.id))
 
     async def _steer(self, change: TextSteer | ImageSteer) -> Steered:
         async with self._steering:  # one after the other, so that each gets its own answer
             run = (await self.start()).id
             if isinstance(change, ImageSteer):
-                return await self._room._steer(Steer(run, image=change))
-            return await self._room._steer(Steer(run, change))
+                return await self._member.steer(Steer(run, image=change))
+            return await self._member.steer(Steer(run, change))
 
     @abstractmethod
     async def _send(self) -> None: ...
@@ -86,13 +89,21 @@ class AnyRun(ABC):
         if self._refusal is not None:
             raise self._refusal
 
-    # Called by the room ---------------------------------------------------------------------------------
+    # Called when the server says so -----------------------------------------------------------------------
 
-    def _update(self, info: RunInfo) -> None:
+    def told(self, info: RunInfo) -> None:
+        """The run as it is now."""
         self._id = info.id
         self._changed.set()
 
-    def _refuse(self, error: ClientError) -> None:
+    def take_tokens(self, tokens: Iterable[TokenInfo]) -> None:  # noqa: B027 (most runs ignore it)
+        """They came; a run of a text keeps them for its reader."""
+
+    def take_preview(self, preview: Preview) -> None:  # noqa: B027 (most runs ignore it)
+        """It came; a run of a picture keeps it for its reader."""
+
+    def refuse(self, error: ClientError) -> None:
+        """The request was refused, or cannot be answered any more."""
         self._refusal = error
         self._changed.set()
 
@@ -100,24 +111,29 @@ class AnyRun(ABC):
 class Run(AnyRun):
     """What `room.ask()` returns: iterate it for tokens, or await `finished()`."""
 
-    def __init__(self, room: Room, number: int, send: Callable[[AnyRun], Awaitable[None]]) -> None:
-        super().__init__(room, number)
+    def __init__(self, member: Membership, number: int, send: Callable[[AnyRun], Awaitable[None]]) -> None:
+        super().__init__(member, number)
         self._sending = send
         self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
         self._next = 0
 
     @classmethod
-    def announced(cls, room: Room, info: RunInfo) -> Run:
+    def of(cls, member: Membership, ask: Ask, start: int | None, end: int | None) -> Run:
+        """That `ask` requests about the characters [start, end)."""
+        return cls(member, ask.ask, partial(send_ask, member, ask, start, end))
+
+    @classmethod
+    def announced(cls, member: Membership, info: RunInfo) -> Run:
         """Of a run that the server has announced already: a candidate."""
 
         async def nothing(_: AnyRun) -> None:
             return None
 
-        run = cls(room, room._number(), nothing)
+        run = cls(member, member.asked.next_number(), nothing)
         run._started = True
-        run._update(info)
-        run._take(room._early.get(info.id, ()))
-        room._asks[run.number] = run
+        run.told(info)
+        run.take_tokens(member.asked.early(info.id))
+        member.asked.expect(run)
         return run
 
     @property
@@ -144,9 +160,16 @@ class Run(AnyRun):
     async def _send(self) -> None:
         await self._sending(self)
 
-    def _take(self, tokens: Iterable[TokenInfo]) -> None:
+    def take_tokens(self, tokens: Iterable[TokenInfo]) -> None:
         for token in tokens:
             if token.index >= self._next:  # a recall tells them once more
                 self._next = token.index + 1
                 self._tokens.append(token)
         self._changed.set()
+
+
+async def send_ask(member: Membership, ask: Ask, start: int | None, end: int | None, run: AnyRun) -> None:
+    """Send a request about the characters [start, end), or at `start` (default: the end), that `run` waits for."""
+    offset, first, last = await member.located(start, start if end is None else end)
+    member.asked.expect(run)
+    member.request(replace(ask, offset=offset, start=first, end=last))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pycrdt import Map
 
 from antiphon_client.errors import ClientError
-from antiphon_proto.messages import Learned, LearnStyle
+from antiphon_client.listener import Listener
+from antiphon_client.membership import Membership
+from antiphon_proto.messages import Learned, LearnStyle, ServerMessage
 from antiphon_proto.schema import STYLE
 from antiphon_proto.style import BOUNDS, StyleCard, fits
 
-if TYPE_CHECKING:
-    from antiphon_client.room import Room
 
-
-class Style:
-    def __init__(self, room: Room) -> None:
-        self._room = room
+class Style(Listener):
+    def __init__(self, member: Membership) -> None:
+        self._member = member
         self._asked = 0
         self._learned: Learned | None = None
 
@@ -32,18 +31,18 @@ class Style:
             bounds = ", ".join(f"{name} of at most {BOUNDS.get(name, 0)} characters" for name in wrong)
             raise ClientError(f"a style card takes {bounds}")
         root = self._root
-        with self._room.document.transaction():
+        with self._member.replica.doc.transaction():
             for name, value in fields.items():
                 root[name] = value
-        self._room._link.wake()
+        self._member.wake()
 
     async def learn(self, start: int, end: int) -> Learned:
         """What counting tells of the characters [start, end): a proposal for a card, and the figures. It changes
         nothing. Raises RequestRefused."""
         self._asked += 1
         number = self._asked
-        offset, first, last = await self._room._located(start, end)
-        await self._room._answered(
+        offset, first, last = await self._member.located(start, end)
+        await self._member.answered(
             LearnStyle(number, offset, first, last),
             str(number),
             lambda: self._learned is not None and self._learned.learn == number,
@@ -51,10 +50,11 @@ class Style:
         assert self._learned is not None
         return self._learned
 
-    def _told(self, message: Learned) -> None:
-        self._learned = message
+    def hear(self, message: ServerMessage) -> None:
+        if isinstance(message, Learned):
+            self._learned = message
 
     @property
     def _root(self) -> Map[Any]:
-        root: Map[Any] = self._room.document.get(STYLE, type=Map)
+        root: Map[Any] = self._member.replica.doc.get(STYLE, type=Map)
         return root

@@ -1,0 +1,20 @@
+"""A part of a room that follows what the server says."""
+
+from __future__ import annotations
+
+from antiphon_client.errors import ClientError
+from antiphon_proto.messages import Error, ServerMessage
+
+
+class Listener:
+    """It is called after the membership itself has changed."""
+
+    def hear(self, message: ServerMessage) -> None:
+        """Any message."""
+
+    def refused(self, error: Error) -> bool:
+        """Whether somebody waits here for the answer that this is."""
+        return False
+
+    def fail(self, failure: ClientError) -> None:
+        """The room is lost for good."""
