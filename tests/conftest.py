@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from antiphon_engines.text.prepare import prepare_embedded
 from support.server import LiveServer, running
 
-# The same examples every time: a run that fails fails again, and a slow machine is no failure.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+# The same examples every time: a run that fails fails again, and a slow machine is no failure. (On a clean one the
+# tables of `st.text` alone may take the second that Hypothesis allows for making examples.)
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("repeatable")
 
 

@@ -14,10 +14,7 @@ from antiphon_client import Address, Room, connect
 from antiphon_client.terminal.__main__ import main
 from antiphon_client.terminal.app import RoomApp
 from antiphon_client.terminal.story import StoryArea
-from support.server import LiveServer
-
-PATIENCE = 120.0
-"""Seconds until something that must come counts as missing."""
+from support.server import PATIENCE, LiveServer
 
 
 @asynccontextmanager

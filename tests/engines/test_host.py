@@ -239,14 +239,14 @@ async def test_a_run_that_waits_through_too_many_deaths_fails(tmp_path: Path) ->
 async def test_a_stuck_worker_is_killed(tmp_path: Path) -> None:
     settings = replace(QUICK, heartbeat=0.1, stuck_after=1.0)
     async with Watched("build", tmp_path, settings) as watched:
-        stuck, healthy = Recorder(), Recorder()
+        stuck = Recorder()
         watched.submit("r1", stuck, "hang")
         end = await stuck.ended()
         assert isinstance(end, Failed)
         assert end.code == ErrorCode.WORKER_LOST
         assert "was stuck: it said nothing for 1 s" in end.message
-        watched.submit("r2", healthy)
-        assert await healthy.ended() == Done("length")
+        # No run is given to the next worker: on a busy machine a sound one may be silent for a second, too.
+        await watched.ready_again(2)
 
 
 async def test_a_worker_that_hangs_while_loading_is_killed(tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ import aiohttp
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import VERSION, Ack, GoAway, Hello
 from support.raw_client import native, plain, upgraded
-from support.server import running, serving
-
-QUICK_MODEL = "--text-model=http://127.0.0.1:9/v1#nobody"
+from support.server import NOTHING_TO_LOAD, running, serving
 
 
 async def test_a_drain_tells_everybody_keeps_everything_and_closes(tmp_path: Path) -> None:
@@ -70,7 +68,7 @@ async def test_nobody_is_let_in_while_it_drains(tmp_path: Path) -> None:
 
 
 async def test_sigterm_ends_a_process_with_status_0_and_loses_nothing(tmp_path: Path) -> None:
-    async with serving(tmp_path, QUICK_MODEL) as served:
+    async with serving(tmp_path, *NOTHING_TO_LOAD) as served:
         room = await served.new_room()
         async with native(f"ws{served.url[4:]}/ws") as ada:
             await ada.hello(room["tokens"]["owner"])
@@ -78,13 +76,13 @@ async def test_sigterm_ends_a_process_with_status_0_and_loses_nothing(tmp_path: 
             ended = asyncio.create_task(served.terminate())
             assert await ada.closed() == CloseCode.DRAINING
             assert await ended == 0
-    async with serving(tmp_path, QUICK_MODEL) as served:
+    async with serving(tmp_path, *NOTHING_TO_LOAD) as served:
         assert await _text(served.url, room["tokens"]["owner"]) == "kept"
 
 
 async def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
     patient = {"ANTIPHON_DRAIN_TIMEOUT": "600", "ANTIPHON_LIMITS__CLOSE_TIMEOUT": "60"}
-    async with serving(tmp_path, QUICK_MODEL, environment=patient) as served:
+    async with serving(tmp_path, *NOTHING_TO_LOAD, environment=patient) as served:
         reader, writer, _ = await upgraded(served.url)
         served.process.send_signal(signal.SIGTERM)
         assert (await reader.readexactly(1)) == b"\x88"  # a close frame, which this client does not answer

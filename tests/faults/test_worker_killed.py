@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import psutil
 import pytest
 
 from antiphon_client import RunFailed, connect, create_room
 from antiphon_proto.params import TextParams
-from support.server import PATIENCE, serving
-
-
-def worker_of(server: int) -> psutil.Process:
-    (worker,) = (
-        child for child in psutil.Process(server).children() if "antiphon_engines.worker" in child.cmdline()
-    )
-    return worker
+from support.server import PATIENCE, TEXT_ALONE, serving
+from support.workers import worker_of
 
 
 async def test_the_room_outlives_its_worker(
     tmp_path: Path, embedded_text_model: Path, cache_dir: Path
 ) -> None:
-    async with serving(tmp_path, "--cache-dir", str(cache_dir)) as served:
+    arguments = ("--cache-dir", str(cache_dir), *TEXT_ALONE)
+    async with serving(tmp_path, *arguments) as served:
         links = await create_room(served.url)
         async with connect(links["owner"].link) as ada, connect(links["editor"].link) as bob:
             ada.append("Once upon a time there was a lighthouse keeper who")

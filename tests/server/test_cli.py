@@ -18,10 +18,7 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.cli import app, main, ready_line
 from antiphon_server.commands.bench import Bench
-from support.server import PATIENCE, running, serving
-
-QUICK_MODEL = "--text-model=http://127.0.0.1:9/v1#nobody"
-"""A remote engine connects at its first request: the server is ready at once, without a model on disk."""
+from support.server import NOTHING_TO_LOAD, PATIENCE, running, serving
 
 
 async def antiphon(*arguments: str) -> tuple[int, str, str]:
@@ -52,7 +49,9 @@ def one_line(err: str, *, says: str) -> None:
 async def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, out, err = await antiphon("serve", f"--port={port}", f"--data-dir={tmp_path}", QUICK_MODEL)
+        status, out, err = await antiphon(
+            "serve", f"--port={port}", f"--data-dir={tmp_path}", *NOTHING_TO_LOAD
+        )
     assert (status, out) == (1, "")
     one_line(err, says=f"port {port} of 127.0.0.1 is in use")
 
@@ -62,7 +61,7 @@ async def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
     [
         (["--text-model=smolm2-135m"], "did you mean smollm2-135m?"),
         (["--cache-dir=empty"], "antiphon models prepare"),
-        (["--data-dir=a-file/data", QUICK_MODEL], "cannot use the data folder a-file/data"),
+        (["--data-dir=a-file/data", *NOTHING_TO_LOAD], "cannot use the data folder a-file/data"),
     ],
 )
 async def test_what_keeps_it_from_starting_is_one_clear_line(
@@ -82,7 +81,7 @@ async def test_what_keeps_it_from_starting_is_one_clear_line(
         ({"data_dir": Path("broken")}, "join.key is not a signing key"),
         ({"data_dir": Path("/dev/full")}, "cannot use the data folder /dev/full"),
         ({"data_dir": Path("other")}, "other/rooms.sqlite"),
-        ({"host": "256.1.1.1"}, "cannot listen on port 0 of 256.1.1.1"),
+        ({"host": "192.0.2.1"}, "cannot listen on port 0 of 192.0.2.1"),  # reserved: no machine has it
     ],
 )
 async def test_every_failing_start_is_a_typed_error_of_one_line(
@@ -121,7 +120,7 @@ def test_wrong_settings_are_one_line(
 
 
 async def test_one_server_from_its_ready_line_to_control_c(tmp_path: Path) -> None:
-    async with serving(tmp_path, QUICK_MODEL, "--open-room") as served:
+    async with serving(tmp_path, *NOTHING_TO_LOAD, "--open-room") as served:
         assert set(served.ready) == {"event", "url", "room", "link"}
         base, _, token = served.ready["link"].partition("#")
         assert base == f"{served.url}/r/{served.ready['room']}"
@@ -129,7 +128,7 @@ async def test_one_server_from_its_ready_line_to_control_c(tmp_path: Path) -> No
             path = f"{served.url}/api/rooms/{served.ready['room']}"
             async with http.get(path, params={"token": token}) as answer:
                 assert (await answer.json())["role"] == "owner"
-        status, _, err = await antiphon("serve", "--port=0", f"--data-dir={tmp_path}", QUICK_MODEL)
+        status, _, err = await antiphon("serve", "--port=0", f"--data-dir={tmp_path}", *NOTHING_TO_LOAD)
         assert status == 1
         one_line(err, says="in use by another antiphon server")
         served.process.send_signal(signal.SIGINT)

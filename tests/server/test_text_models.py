@@ -11,7 +11,7 @@ from antiphon_client import RunFailed, connect, create_room
 from antiphon_engines.text.prepare import prepare_source
 from antiphon_proto.params import TextParams
 from support import openai_server
-from support.server import PATIENCE, ServedProcess, serving
+from support.server import PATIENCE, TEXT_ALONE, ServedProcess, serving
 
 BEGINNING = "Последний паром ушёл 🚢 and Mira"
 
@@ -31,7 +31,7 @@ async def written(served: ServedProcess, params: TextParams) -> tuple[str, str]:
 async def test_a_remote_server_writes(tmp_path: Path) -> None:
     with openai_server.serving() as upstream:
         upstream.reply(openai_server.answer(" found", " письмо", " 💌."))
-        arguments = ("--text-model", f"{upstream.url}#some-model")
+        arguments = (*TEXT_ALONE, f"--text-model={upstream.url}#some-model")
         key = {"ANTIPHON_ENGINE__API_KEY": "sk-very-secret"}
         async with serving(tmp_path, *arguments, environment=key) as served:
             assert await written(served, TextParams(max_tokens=20)) == (" found письмо 💌.", "some-model")

@@ -14,9 +14,8 @@ from antiphon_engines.events import Done, Failed, RunEvent, Token
 from antiphon_engines.host import FACTORY, EngineHost, HostState
 from antiphon_engines.settings import HostSettings
 from support.fake_engine import request
+from support.patience import PATIENCE
 
-PATIENCE = 60.0
-"""Seconds that a test waits for an event before it is a failure; never a measure of anything."""
 QUICK = HostSettings(backoff_first=0.01, backoff_cap=0.05)
 
 

@@ -15,9 +15,7 @@ class Network:
     """A TCP proxy on a loopback port. `url` is the server as seen through it."""
 
     def __init__(self, target: str) -> None:
-        parts = urlsplit(target)
-        assert parts.hostname is not None
-        self._target = parts.hostname, parts.port
+        self.lead_to(target)
         self.delay = 0.0
         """Seconds that each chunk takes, one after the other."""
         self._flowing = asyncio.Event()
@@ -25,6 +23,12 @@ class Network:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
+
+    def lead_to(self, target: str) -> None:
+        """From now on new connections go to the server at this address."""
+        parts = urlsplit(target)
+        assert parts.hostname is not None
+        self._target = parts.hostname, parts.port
 
     def hang(self) -> None:
         """Nothing gets through any more, and nobody is told."""

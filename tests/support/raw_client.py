@@ -27,9 +27,8 @@ from antiphon_proto.messages import (
 )
 from antiphon_proto.session import ClientSession
 from antiphon_proto.sync import SyncStep1, SyncStep2, SyncUpdate, YMessage, decode_y, encode_y
+from support.patience import PATIENCE
 
-PATIENCE = 60.0
-"""Seconds until something that must come counts as missing; never a measure of anything."""
 MAX = 64 * 1024 * 1024
 M = TypeVar("M")
 

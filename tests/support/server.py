@@ -18,10 +18,13 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_server.app import OnState, Serving, serve
 from antiphon_server.config import Settings
 from antiphon_server.gateway import Engine, Gateway
+from support.patience import PATIENCE
 from support.scripted_engine import ScriptedEngine
 
-PATIENCE = 60.0
-"""Seconds that a test waits for what must come before it is a failure; never a measure of anything."""
+TEXT_ALONE = ("--image-model=none", "--music-model=none")
+"""Arguments of a server that neither paints nor plays: half a minute less on a slow machine."""
+NOTHING_TO_LOAD = ("--text-model=http://127.0.0.1:9/v1#nobody", *TEXT_ALONE)
+"""And of one whose worker is ready at once: a remote engine connects at its first request."""
 
 
 class LiveServer:
@@ -119,7 +122,7 @@ async def serving(
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(PATIENCE * 5):
+        async with asyncio.timeout(2 * PATIENCE):
             line = await process.stdout.readline()
         if not line:
             raise RuntimeError(f"antiphon serve ended with status {await process.wait()} before it was ready")
@@ -137,3 +140,15 @@ async def serving(
         await process.wait()
         # Lets the transport of the pipe see its end, so that nothing is left for the garbage collector to warn about.
         await process.stdout.read()
+
+
+__all__ = [
+    "NOTHING_TO_LOAD",
+    "PATIENCE",
+    "TEXT_ALONE",
+    "LiveServer",
+    "ServedProcess",
+    "new_room",
+    "running",
+    "serving",
+]

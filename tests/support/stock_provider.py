@@ -12,9 +12,9 @@ from typing import Any
 
 from antiphon_client import Address
 from antiphon_server.bench import node_peers
+from support.patience import PATIENCE
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
-_SECONDS = 60.0
 
 
 class StockProvider:
@@ -29,7 +29,7 @@ class StockProvider:
     async def event(self, name: str) -> dict[str, Any]:
         """The next event of that name; others before it are passed over."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while line := await self._process.stdout.readline():
                 said: dict[str, Any] = json.loads(line)
                 if said["event"] == name:
@@ -43,7 +43,7 @@ class StockProvider:
 
     async def until(self, condition: Any) -> dict[str, Any]:
         """Read again and again until `condition(read)` holds."""
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while not condition(said := await self.read()):
                 await asyncio.sleep(0.02)
         return said
@@ -64,5 +64,5 @@ async def stock_provider(address: Address, cache_dir: Path, name: str) -> AsyncI
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await process.wait()

@@ -75,7 +75,11 @@ def test_the_fields_that_differ_are_all_of_them() -> None:
     assert set(OTHERS) == set(PlanKey.__struct_fields__)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(at=st.integers(0, 99), flip=st.integers(1, 255), name=st.sampled_from(["engine.plan", "key.json"]))
 def test_one_changed_byte_is_seen_and_the_plan_built_again(
     tmp_path: Path, at: int, flip: int, name: str

@@ -7,9 +7,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from antiphon_engines.text.loop_thread import LoopThread
-
-PATIENCE = 60.0
-"""Seconds until something that must come counts as missing; never a measure of anything."""
+from support.patience import PATIENCE
 
 
 async def forever(started: threading.Event, ended: threading.Event) -> None:
