@@ -7,7 +7,7 @@ calls them from one thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, ClassVar, Literal, Protocol, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, Protocol, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
@@ -259,6 +259,18 @@ class Building(Struct, frozen=True, array_like=True):
     """0 to 1, of the stage that it is in: exporting, then building."""
 
 
+class Remark(Struct, frozen=True):
+    """A line for people: what a model is good at, under which terms it comes. `key` names it for an interface that has
+    it in its own language, with `values` in their places; empty: there is only the text."""
+
+    text: str = ""
+    key: str = ""
+    values: tuple[str, ...] = ()
+
+
+NO_REMARK: Final = Remark()
+
+
 class EngineInfo(Struct, frozen=True):
     """What the engine is and how much it takes at once."""
 
@@ -270,8 +282,7 @@ class EngineInfo(Struct, frozen=True):
     """Jobs that can be admitted at the same time (KV rows, latents, sessions)."""
     max_batch: int
     """Jobs that one `step` call may advance."""
-    note: str = ""
-    """A line for people: what the model is good at, under which terms it comes."""
+    note: Remark = NO_REMARK
     image: ImageFacts | None = None
     """Of image engines."""
     audio: AudioFacts | None = None

@@ -25,7 +25,16 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antiphon_engines.api import Absent, Engine, Engines, EngineUnavailable, Later, Modality
+from antiphon_engines.api import (
+    NO_REMARK,
+    Absent,
+    Engine,
+    Engines,
+    EngineUnavailable,
+    Later,
+    Modality,
+    Remark,
+)
 from antiphon_engines.audio import spec as music
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.catalogue import CATALOGUE, HUB_ID, Description, EmbeddedCard, PackagedGgufCard, find
@@ -148,9 +157,9 @@ def build(config: WorkerConfig, residency: Residency | None = None) -> Engine:
                 idle_chunk=config.prefill_chunk,
             )
         case PackagedGgufCard() as card:
-            return _build_gguf(locate(cache_dir, card), card.name, config, card.note)
+            return _build_gguf(locate(cache_dir, card), card.name, config, Remark(card.note, card.name))
         case GgufFile(path=path):
-            return _build_gguf(path, path.stem, config, "")
+            return _build_gguf(path, path.stem, config, NO_REMARK)
         case TransformersModel(source=source, local=local):
             from antiphon_engines.text import torch_engine
 
@@ -286,7 +295,7 @@ def prepare(cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progres
             return None
 
 
-def _build_gguf(path: Path, name: str, config: WorkerConfig, note: str) -> Engine:
+def _build_gguf(path: Path, name: str, config: WorkerConfig, note: Remark) -> Engine:
     from antiphon_engines.text import gguf
 
     return gguf.build(path, config, name=name, note=note)

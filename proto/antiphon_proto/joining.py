@@ -106,6 +106,10 @@ class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     """The model that is being loaded to take its place."""
     refused: str = ""
     """Why the model that was asked for last could not take its place."""
+    note_key: str = ""
+    """Names `note` for an interface that has it in its own language; where it does not know the name: `note`."""
+    note_values: tuple[str, ...] = ()
+    """What stands in it: names, addresses, reasons."""
 
 
 class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -11,12 +11,23 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from antiphon_engines import registry
-from antiphon_engines.api import Absent, AudioFacts, EngineInfo, EngineUnavailable, ImageFacts, Modality
+from antiphon_engines.api import (
+    Absent,
+    AudioFacts,
+    EngineInfo,
+    EngineUnavailable,
+    ImageFacts,
+    Modality,
+    Remark,
+)
 from antiphon_engines.audio import spec as music
 from antiphon_engines.host import HostState
 from antiphon_proto.errors import Denied, NotFound
 from antiphon_proto.messages import AudioModel, Building, ImageModel, ModelInfo
 from antiphon_server.config import Settings
+
+_LINE = 200
+"""Characters of a note, or of a value in it."""
 
 
 class Host(Protocol):
@@ -50,11 +61,14 @@ class ModelDesk:
         ready = state.status == "ready"
         if not state.engines:
             name = self.name("text", self._text_model)
-            return (ModelInfo("text", name, "", ready, state.message[:200]),)
-        serving = tuple(_serving(engine, ready, state.message) for engine in state.engines)
+            return (_noted(ModelInfo("text", name, "", ready), _state_note(state)),)
+        serving = tuple(_serving(engine, state) for engine in state.engines)
         missing = tuple(
-            ModelInfo(
-                absent.modality, self.name(absent.modality, absent.name), "", False, absent.reason[:200]
+            _noted(
+                ModelInfo(absent.modality, self.name(absent.modality, absent.name), "", False),
+                Remark(absent.reason, "loading")
+                if absent.loading
+                else Remark(absent.reason, "absent", (absent.reason,)),
             )
             for absent in state.absent
         )
@@ -89,7 +103,7 @@ class ModelDesk:
             info,
             choices=offered if self._owners and len(offered) > 1 else (),
             coming=self.name(mine.modality, mine.name) if mine is not None and mine.loading else "",
-            refused=f"{self.name(mine.modality, mine.name)}: {mine.reason}"[:200]
+            refused=f"{self.name(mine.modality, mine.name)}: {mine.reason}"[:_LINE]
             if mine is not None and not mine.loading
             else "",
         )
@@ -117,17 +131,32 @@ def _describe(modality: Modality, spec: str) -> str:
     return "" if described is None else described.name
 
 
-def _serving(engine: EngineInfo, ready: bool, message: str) -> ModelInfo:
-    return ModelInfo(
+def _serving(engine: EngineInfo, state: HostState) -> ModelInfo:
+    ready = state.status == "ready"
+    info = ModelInfo(
         engine.modality,
         engine.name,
         engine.device,
         ready,
-        engine.note if ready else message[:200],
-        _image_model(engine.image, engine.adapters),
-        _audio_model(engine.audio),
-        engine.backend,
-        tuple(Building(each.part, each.backend, each.fraction) for each in engine.building),
+        image=_image_model(engine.image, engine.adapters),
+        audio=_audio_model(engine.audio),
+        backend=engine.backend,
+        building=tuple(Building(each.part, each.backend, each.fraction) for each in engine.building),
+    )
+    return _noted(info, engine.note if ready else _state_note(state))
+
+
+def _state_note(state: HostState) -> Remark:
+    """Why nothing answers now. While something loads, the server's own words say only what."""
+    return Remark(state.message, state.status, () if state.status == "starting" else (state.message,))
+
+
+def _noted(info: ModelInfo, note: Remark) -> ModelInfo:
+    return replace(
+        info,
+        note=note.text[:_LINE],
+        note_key=note.key,
+        note_values=tuple(value[:_LINE] for value in note.values),
     )
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 from playwright.async_api import expect
 
-from antiphon_engines.api import ImageRequest
+from antiphon_engines.api import ImageRequest, Remark
 from antiphon_proto.params import Adapter
 from support.artists import Artist
 from support.pages import Company
@@ -70,3 +70,30 @@ async def test_a_picture_is_asked_for_with_an_adapter(company: Company, server: 
         while not asked():
             await ada.page.wait_for_timeout(50)
     assert asked()[0].params.adapters == (Adapter("pixels", 0.5),)
+
+
+async def test_what_the_models_are_is_said_in_russian(company: Company, server: LiveServer) -> None:
+    small = Remark("English; best at continuing a text", "small_english")
+    brush = Remark("simple objects; try: a red house, a boat", "embedded_image", ("a red house, a boat",))
+    band = Remark("a note that no page knows", "unheard_of")
+    engines = (
+        replace(INFO, note=small),
+        replace(IMAGE_INFO, note=brush),
+        replace(AUDIO_INFO, note=band),
+    )
+    server.engine.become(replace(server.engine.state, engines=engines))
+    page = await company.page(locale="ru-RU")
+    await page.goto((await server.new_room())["links"]["owner"])
+    await page.get_by_label("Ваше имя").fill("Ада")
+    await page.keyboard.press("Enter")
+    cards = page.locator(".model-card")
+    await expect(cards.first).to_contain_text("лучше всего продолжает текст")
+    await expect(cards.nth(1)).to_contain_text("попробуйте: a red house, a boat")
+    await page.keyboard.press("F1")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("лучше всего продолжает текст")
+    await expect(dialog).to_contain_text("a note that no page knows")
+    await expect(dialog).not_to_contain_text("best at continuing")
+    loading = replace(server.engine.state, status="starting", message="starting the engine worker")
+    server.engine.become(loading)
+    await expect(cards.first).to_contain_text("Запускается")

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from antiphon_engines.api import Absent, Building, EngineInfo, ImageFacts, Modality
+from antiphon_engines.api import Absent, Building, EngineInfo, ImageFacts, Modality, Remark
 from antiphon_engines.host import HostState
 from antiphon_proto import messages
 from antiphon_proto.errors import Denied, NotFound
@@ -80,3 +81,20 @@ def test_before_anything_is_loaded_the_settings_say_what_will_be() -> None:
     models, _ = desk(HostState("starting", message="starting the engine worker"))
     [info] = models.infos()
     assert (info.name, info.ready, info.note) == ("smollm2-135m", False, "starting the engine worker")
+    assert (info.note_key, info.note_values) == ("starting", ())
+
+
+def test_notes_are_named_for_interfaces_in_other_languages() -> None:
+    remote = replace(TEXT, note=Remark("served by h", "remote", ("h",)))
+    brush = Absent("image", "brush", "its file is damaged")
+    band = Absent("audio", "band", "it is being loaded", loading=True)
+    models, host = desk(HostState("ready", (remote,), absent=(brush, band)))
+    told = [(info.note, info.note_key, info.note_values) for info in models.infos()]
+    assert told == [
+        ("served by h", "remote", ("h",)),
+        ("its file is damaged", "absent", ("its file is damaged",)),
+        ("it is being loaded", "loading", ()),
+    ]
+    host.state = HostState("failed", (remote,), "x" * 300)
+    [info] = models.infos()
+    assert (info.note_key, info.note_values) == ("failed", ("x" * 200,))

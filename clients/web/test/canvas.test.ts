@@ -534,6 +534,8 @@ test("a model's note names prompts after a colon", () => {
     choices: [],
     coming: "",
     refused: "",
+    note_key: "",
+    note_values: [],
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
     "ice cream",

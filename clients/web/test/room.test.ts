@@ -7,6 +7,9 @@ import { mayTryAgain } from "../src/room/runs";
 import { storyOf } from "../src/room/story";
 import { type Keeper, Unsent, type Words, without } from "../src/room/unsent";
 import { viewedSide } from "../src/room/viewing";
+import { en } from "../src/strings/en";
+import { ru } from "../src/strings/ru";
+import { errorWords, noteOf } from "../src/ui/serverWords";
 import { ada, FakeClock, FakeSocket, run, welcome } from "./support";
 
 const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
@@ -102,6 +105,17 @@ test("a run is tried again once: then its successor is", () => {
   const next = run({ id: "next", origin: "old" });
   assert.ok(!mayTryAgain(undone, all(undone, next)));
   assert.ok(mayTryAgain(undone, all(undone, { ...next, undone: true })));
+});
+
+test("what the server says of models and of errors is said in Russian too, the unknown as it stands", () => {
+  const note = { note: "served by h", note_key: "remote", note_values: ["h"] };
+  assert.equal(noteOf(note, ru), "Отвечает h");
+  assert.equal(noteOf({ ...note, note_key: "toString" }, ru), "served by h");
+  assert.equal(noteOf(note, en), "served by h");
+  assert.equal(errorWords("denied", "no right", ru), "На это у вас нет права.");
+  assert.match(errorWords("conflict", "it is over", ru), /it is over/);
+  assert.equal(errorWords("denied", "no right", en), "no right");
+  assert.equal(errorWords("constructor", "", ru), "constructor");
 });
 
 test("a refused request says why, and is over", async () => {

@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote
+from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote, Remark
 from antiphon_proto.jam import (
     BAND_ROLES,
     PPQ,
@@ -364,7 +364,9 @@ class EmbeddedMusician:
     name = "antiphon-music"
     device = "cpu"
     backend = "numpy"
-    note = "plays in 29 styles, from bossa to techno; hears the notes that people play"
+    note = Remark(
+        "plays in 29 styles, from bossa to techno; hears the notes that people play", "embedded_music"
+    )
     facts = AudioFacts(
         hears="notes",
         controls=BandControls.__struct_fields__,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, PlayedNote
+from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, PlayedNote, Remark
 from antiphon_proto.jam import CHANNELS, SAMPLE_RATE, BandControls, Prompt, Transport
 
 from .player import Pcm
@@ -43,7 +43,7 @@ class MagentaMusician:
 
     def __init__(self, system: Any, name: str, backend: str) -> None:
         self.name, self.backend, self.device = name, backend, "auto"
-        self.note = "makes sound from words and from the keys that people hold"
+        self.note = Remark("makes sound from words and from the keys that people hold", "words_and_keys")
         self._system = system
 
     def open(self, request: AudioRequest, timeline: Timeline) -> StreamedPlayer:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, PlayedNote
+from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, PlayedNote, Remark
 from antiphon_engines.backends import choices, devices, planning
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES
@@ -50,7 +50,7 @@ class MusicgenMusician:
 
     def __init__(self, model: Any, tokenizer: Any, name: str, device: torch.device) -> None:
         self.name, self.device = name, str(device)
-        self.note = "makes sound from words; it does not hear what people play"
+        self.note = Remark("makes sound from words; it does not hear what people play", "words_only")
         self._model, self._tokenizer = model.to(device).eval(), tokenizer
         self.networks = MusicgenNetworks(self._model)
         self.acceleration: Acceleration | None = None

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote
+from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote, Remark
 from antiphon_proto.jam import BandChord, BandControls, BandNote
 
 from .timeline import Timeline
@@ -55,7 +55,7 @@ class Musician(Protocol):
 
     name: str
     device: str
-    note: str
+    note: Remark
     facts: AudioFacts
     """Without `pre_skip`, which is the codec's."""
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import torch
 
-from antiphon_engines.api import EngineUnavailable, Failed, ImageRequest
+from antiphon_engines.api import NO_REMARK, EngineUnavailable, Failed, ImageRequest, Remark
 from antiphon_engines.backends import choices, devices, pausing, planning
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, loading
@@ -54,7 +54,8 @@ def build_embedded(config: WorkerConfig, residency: Residency | None = None) -> 
     )
     # The interface offers what stands after "try:" as prompts.
     prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
-    note = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
+    text = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
+    note = Remark(text, "embedded_image", (prompts,))
     acceleration = _accelerate(family, embedded.FOLDER, config, residency)
     return finish(family, config, colours, note=note, acceleration=acceleration)
 
@@ -108,7 +109,7 @@ def finish(
     config: WorkerConfig,
     colours: LatentColours,
     tiny: Any | None = None,
-    note: str = "",
+    note: Remark = NO_REMARK,
     acceleration: Acceleration | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> ImageEngine:

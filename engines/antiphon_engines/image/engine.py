@@ -24,6 +24,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from antiphon_engines.api import (
+    NO_REMARK,
     Done,
     EngineInfo,
     Failed,
@@ -34,6 +35,7 @@ from antiphon_engines.api import (
     Job,
     Output,
     QueueFull,
+    Remark,
     Request,
     Steer,
     Step,
@@ -70,7 +72,7 @@ class ImageEngine:
         max_batch: int,
         max_pixels: int,
         threads: int,
-        note: str = "",
+        note: Remark = NO_REMARK,
         acceleration: Acceleration | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

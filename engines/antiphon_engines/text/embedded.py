@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from antiphon_engines.api import Remark
 from antiphon_engines.catalogue import Precision
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.onnx_model import OnnxModel
 from antiphon_engines.text.prepare import MODEL_NAME, find_embedded
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 
-NOTE = "English; best at continuing a text; in the chat one short sentence, often wrong"
+NOTE = Remark(
+    "English; best at continuing a text; in the chat one short sentence, often wrong", "small_english"
+)
 
 
 def build(

@@ -21,12 +21,14 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from antiphon_engines.api import (
+    NO_REMARK,
     Accelerating,
     EngineInfo,
     InvalidRequest,
     Job,
     Output,
     QueueFull,
+    Remark,
     Request,
     Steer,
     TextRequest,
@@ -56,7 +58,7 @@ class TextEngine:
         max_batch: int,
         chunk: int,
         idle_chunk: int | None = None,
-        note: str = "",
+        note: Remark = NO_REMARK,
         clock: Callable[[], float] = time.perf_counter,
         acceleration: Accelerating | None = None,
     ) -> None:

@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from antiphon_engines.api import EngineInfo, EngineUnavailable
+from antiphon_engines.api import NO_REMARK, EngineInfo, EngineUnavailable, Remark
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.loop_thread import LoopThread
 from antiphon_engines.text.remote import OpenAISource
@@ -27,7 +27,7 @@ _METADATA = 64 << 20
 """Bytes at the front of the file that hold its metadata, vocabulary included."""
 
 
-def build(path: Path, config: WorkerConfig, *, name: str, note: str = "") -> GgufEngine:
+def build(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_REMARK) -> GgufEngine:
     """Load the file; about a second per GB. Raises EngineUnavailable when llama.cpp cannot load it."""
     key = secrets.token_urlsafe(24)
     server = _serve(path, config, key)

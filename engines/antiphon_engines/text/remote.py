@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from antiphon_engines.api import EngineInfo
+from antiphon_engines.api import EngineInfo, Remark
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text import openai_api
 from antiphon_engines.text.loop_thread import LoopThread
@@ -36,7 +36,7 @@ def build(url: str, model: str, config: WorkerConfig) -> StreamedEngine:
         backend="remote",
         max_jobs=config.max_jobs,
         max_batch=config.max_jobs,
-        note=f"served by {host}",
+        note=Remark(f"served by {host}", "remote", (host,)),
     )
     source = OpenAISource(
         url,

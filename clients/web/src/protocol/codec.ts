@@ -132,6 +132,8 @@ const modelInfo = record({
   choices: optional(list(anyText), () => []),
   coming: optional(anyText, blank),
   refused: optional(anyText, blank),
+  note_key: optional(anyText, blank),
+  note_values: optional(list(anyText), () => []),
 });
 const limits = record({
   max_message: uint,

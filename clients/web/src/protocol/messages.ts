@@ -125,6 +125,9 @@ export interface ModelInfo {
   coming: string;
   /** Why the one that was asked for last could not. */
   refused: string;
+  /** Names `note`, for whoever has it in another language; the values stand in it. */
+  note_key: string;
+  note_values: string[];
 }
 export interface Limits {
   max_message: number;

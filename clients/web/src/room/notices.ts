@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Clock } from "../connection/clock";
 
-/** `kind` chooses the words, `detail` is the server's own. */
+/** `kind` chooses the words, `detail` is the server's own, `code` that of an error. */
 export interface Notice {
   id: number;
   kind:
@@ -15,6 +15,7 @@ export interface Notice {
     | "empty_take"
     | "restored";
   detail: string;
+  code: string;
 }
 
 const SHOWN_MS = 7000;
@@ -26,8 +27,8 @@ export class Notices {
 
   constructor(private readonly clock: Clock) {}
 
-  add(kind: Notice["kind"], detail = ""): void {
-    const notice = { id: this.nextId, kind, detail };
+  add(kind: Notice["kind"], detail = "", code = ""): void {
+    const notice = { id: this.nextId, kind, detail, code };
     this.nextId += 1;
     this.shown.value = [...this.shown.value, notice].slice(-MAX_SHOWN);
     this.clock.after(SHOWN_MS, () => this.dismiss(notice.id));

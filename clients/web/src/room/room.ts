@@ -483,7 +483,7 @@ export class Room implements Port {
   }
 
   private run({ run, ask }: MessageOf<"run">): void {
-    if (this.runs.update(run)) this.notices.add("run_failed", run.error);
+    if (this.runs.update(run)) this.notices.add("run_failed", run.error, run.error_code);
     this.drafts.follow(run);
     this.previews.follow(run);
     if (run.state === "done") this.clock.after(PREVIEW_LASTS_MS, () => this.previews.forget(run.id));
@@ -499,7 +499,7 @@ export class Room implements Port {
       this.tokens.refused(error);
       return; // nobody asked for it by name: the card says what is known
     }
-    this.notices.add("request_failed", message || code);
+    this.notices.add("request_failed", message, code);
   }
 
   /** False, and the person is told, when there is no connection. */

@@ -587,6 +587,8 @@ export const en = {
   },
 
   models: {
+    /** By key, with the values in their places; the server says it in English. */
+    notes: {} as Record<string, (...values: string[]) => string>,
     choose: {
       text: "Model that writes, in all rooms",
       image: "Model that paints, in all rooms",
@@ -871,6 +873,9 @@ export const en = {
     kept: "Here they are:",
     nothing: "It held no text of yours; the room's text is shown as the server has it.",
   },
+
+  /** By code, with what the server says; it says it in English. */
+  errors: {} as Record<string, (said: string) => string>,
 
   notices: {
     request_failed: (detail: string) => detail,

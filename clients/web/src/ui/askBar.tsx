@@ -9,6 +9,7 @@ import { AgainButton } from "./again";
 import type { Asking, Length } from "./asking";
 import { DraftCards } from "./draftCards";
 import { Icon, type IconName } from "./icons";
+import { noteOf } from "./serverWords";
 
 const MAX_INSTRUCTION = 4000;
 /** Beside continuing and following an instruction. */
@@ -125,7 +126,7 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
           </div>
           <span class="ask-spacer" />
           {model ? (
-            <span class={`model ${model.ready ? "" : "model-waiting"}`} title={model.note}>
+            <span class={`model ${model.ready ? "" : "model-waiting"}`} title={noteOf(model)}>
               <span class="model-dot" />
               {model.name}
               <span class="model-state">{model.ready ? model.device : t.runs.loading}</span>

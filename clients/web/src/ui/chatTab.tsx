@@ -10,6 +10,7 @@ import { AgainButton } from "./again";
 import { Composer } from "./composer";
 import { Icon } from "./icons";
 import { Said } from "./said";
+import { noteOf } from "./serverWords";
 import type { TabProps } from "./sidePanel";
 import { waitingState } from "./waiting";
 
@@ -59,7 +60,7 @@ export function ChatTab({ room, editor }: TabProps) {
           {toModel.value && answering && (
             <p class="hint chat-model">
               {answering.name}
-              {answering.note && `: ${answering.note}`}
+              {answering.note && `: ${noteOf(answering)}`}
             </p>
           )}
           <Composer

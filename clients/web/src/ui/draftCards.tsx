@@ -9,6 +9,7 @@ import { t } from "../strings";
 import { AgainButton } from "./again";
 import { Icon } from "./icons";
 import { IconButton } from "./parts";
+import { errorWords } from "./serverWords";
 import { waitingState } from "./waiting";
 
 export function DraftCards({ room }: { room: Room }) {
@@ -79,7 +80,7 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
       <p class="draft-text" aria-busy={active} tabIndex={0}>
         {text || <span class="hint">{run.state === "queued" ? waitingState(run) : t.runs.reading}</span>}
       </p>
-      {run.error && <p class="run-error">{run.error}</p>}
+      {run.error && <p class="run-error">{errorWords(run.error_code, run.error)}</p>}
       <div class="draft-actions">
         {active && room.mayConduct(run) && (
           <button type="button" class="button small" onClick={() => room.stop(run.id)}>

@@ -7,6 +7,7 @@ import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
+import { errorWords } from "./serverWords";
 import { waitingState } from "./waiting";
 
 /** The run that a frame waits for, or the last one that it had. */
@@ -25,7 +26,7 @@ export function paintingState(run: RunInfo): string {
   if (run.state === "queued") return waitingState(run);
   const steps = run.length > 0 ? t.canvas.steps(run.progress, run.length) : "";
   if (run.state === "running") return steps ? `${t.canvas.painting} · ${steps}` : t.canvas.painting;
-  return run.error || t.runs[run.state];
+  return run.error ? errorWords(run.error_code, run.error) : t.runs[run.state];
 }
 
 export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {

@@ -18,6 +18,7 @@ import { Icon } from "./icons";
 import { LiveSwitch } from "./liveSwitch";
 import { MaskTools } from "./maskTools";
 import { IconButton } from "./parts";
+import { noteOf } from "./serverWords";
 
 const MAX_PROMPT = 2000;
 const TASKS: readonly FrameTask[] = ["text_to_image", "image_to_image", "inpaint"];
@@ -141,7 +142,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
         />
       )}
       <div class="frame-foot">
-        <p class={`model ${ready ? "" : "model-waiting"}`} title={model?.note}>
+        <p class={`model ${ready ? "" : "model-waiting"}`} title={model && noteOf(model)}>
           <span class="model-dot" />
           {model ? model.name : offReason(model)}
           {model && <span class="model-state">{ready ? model.device : offReason(model)}</span>}

@@ -3,6 +3,7 @@
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { Dialog } from "./parts";
+import { noteOf } from "./serverWords";
 
 export function HelpDialog({ room, onClose }: { room: Room; onClose: () => void }) {
   return (
@@ -22,7 +23,7 @@ export function HelpDialog({ room, onClose }: { room: Room; onClose: () => void 
             <p key={model.name}>
               <strong>{model.name}</strong>
               {model.device && ` (${model.device})`}:{" "}
-              {model.note || t.runs[model.ready ? "ready" : "loading"]}
+              {noteOf(model) || t.runs[model.ready ? "ready" : "loading"]}
             </p>
           ))}
           <p>{t.help.bigger}</p>

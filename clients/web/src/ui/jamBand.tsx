@@ -8,6 +8,7 @@ import { Icon } from "./icons";
 import { Choice } from "./jamLoops";
 import { ProgramSelect, Slider } from "./jamParts";
 import { IconButton } from "./parts";
+import { noteOf } from "./serverWords";
 
 export function JamBand({ jam }: { jam: Jam }) {
   const { room } = jam;
@@ -178,7 +179,7 @@ function BandHead({ jam }: { jam: Jam }) {
             <span class={`model-dot ${model.ready ? "" : "waiting"}`} />
             {model.name}
           </summary>
-          {model.note && <p class="hint">{model.note}</p>}
+          {model.note && <p class="hint">{noteOf(model)}</p>}
         </details>
       )}
     </>

@@ -3,6 +3,7 @@
 import type { ModelInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { t } from "../strings";
+import { noteOf } from "./serverWords";
 
 export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
   const chooses = model.choices.length > 0 && room.rights.value.has("moderate");
@@ -16,7 +17,7 @@ export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
           {model.ready ? t.runs.ready : t.runs.loading}
         </span>
       </p>
-      {model.note && <p class="hint">{model.note}</p>}
+      {model.note && <p class="hint">{noteOf(model)}</p>}
       {chooses && (
         <label class="model-choice">
           <span>{t.models.choose[model.modality]}</span>

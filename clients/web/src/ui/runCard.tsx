@@ -9,6 +9,7 @@ import { t } from "../strings";
 import { AgainButton } from "./again";
 import { paintingState } from "./frameBadge";
 import { Icon } from "./icons";
+import { errorWords } from "./serverWords";
 import { waitingState } from "./waiting";
 
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
@@ -31,7 +32,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       </p>
       <p class="run-state">{stateOf(run)}</p>
       {active && <Progress run={run} />}
-      {run.error && !isPainting(run) && <p class="run-error">{run.error}</p>}
+      {run.error && !isPainting(run) && <p class="run-error">{errorWords(run.error_code, run.error)}</p>}
       {room.canEdit && (
         <div class="run-actions">
           {run.state === "running" && !isPainting(run) && room.mayConduct(run) && (
