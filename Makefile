@@ -8,10 +8,17 @@ DATA_DIR ?= data
 TORCH ?= torch==2.13.0
 # What a server that does everything needs; the tests need more.
 EXTRAS := prepare,image,music,documents,terminal
+TEST_EXTRAS := $(EXTRAS),torch,gguf,tensorrt-rtx,dev
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar off --quiet
+# A slow registry is waited for, and one that answers nothing is asked once more a little later.
+export PIP_DEFAULT_TIMEOUT ?= 60
+export PIP_RETRIES ?= 8
+export npm_config_fetch_retries ?= 5
+again = for last in no yes; do $(1) && break; test $$last = no || exit 1; \
+  echo "That failed; once more in 20 seconds" >&2; sleep 20; done
 STATIC := server/antiphon_server/static
 WEB_SOURCES := $(shell find clients/web -path clients/web/node_modules -prune -o -type f -print)
 # Node from PATH where it is new enough, else the one that the extra [web] carries.
@@ -49,7 +56,7 @@ imports: $(STAMPS)/dev
 web: $(STATIC)/index.html
 
 models: $(STAMPS)/install
-	$(BIN)/antiphon models prepare
+	@$(call again,$(BIN)/antiphon models prepare)
 	-$(BIN)/antiphon engines build
 
 clean:
@@ -58,25 +65,25 @@ clean:
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --upgrade pip
+	@$(call again,$(PIP) --upgrade pip)
 	@mkdir -p $(STAMPS) && touch $@
 
 # Torch is named first and alone, so that no other package pulls a CUDA build of it.
 $(STAMPS)/install: pyproject.toml $(STAMPS)/venv
 	@echo "Installing Antiphon into $(VENV)"
-	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[$(EXTRAS)]"
+	@$(call again,$(PIP) "$(TORCH)")
+	@$(call again,$(PIP) --editable ".[$(EXTRAS)]")
 	@touch $@
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/install
 	@echo "Installing what the tests need"
-	$(PIP) --editable ".[$(EXTRAS),torch,gguf,tensorrt-rtx,dev]"
+	@$(call again,$(PIP) --editable ".[$(TEST_EXTRAS)]")
 	@touch $@
 
 $(STAMPS)/npm: clients/web/package-lock.json $(STAMPS)/install
 	@echo "Installing the web client's packages"
-	@$(BIN)/python clients/web/node_path.py >/dev/null 2>&1 || $(PIP) --editable ".[web]"
-	cd clients/web && PATH="$(NODE_PATH):$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	@$(BIN)/python clients/web/node_path.py >/dev/null 2>&1 || { $(call again,$(PIP) --editable ".[web]"); }
+	@$(call again,(cd clients/web && PATH="$(NODE_PATH):$$PATH" npm ci --no-audit --no-fund --loglevel=error))
 	@touch $@
 
 $(STATIC)/index.html: $(STAMPS)/npm $(WEB_SOURCES)

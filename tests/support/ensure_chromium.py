@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PATIENT = ("-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=600")
+"""A mirror that stutters is asked again, and another installation that is under way is waited for."""
 
 
 def find() -> str | None:
@@ -23,8 +25,10 @@ def main() -> None:
     print("Installing Chromium for the browser tests", flush=True)
     quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium", "fonts-noto-color-emoji"]):
-        if subprocess.run(["apt-get", *command], check=False, **quiet).returncode:  # type: ignore[call-overload]
-            sys.exit(f"apt-get {command[0]} failed; the browser tests need Chromium")
+        done = subprocess.run(["apt-get", *PATIENT, *command], check=False, **quiet)  # type: ignore[call-overload]
+        # An index that one source did not give may still know the package.
+        if done.returncode and command[0] == "install":
+            sys.exit("apt-get install failed; the browser tests need Chromium")
 
 
 if __name__ == "__main__":

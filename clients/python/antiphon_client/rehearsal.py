@@ -16,12 +16,13 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct, to_builtins
 
 from antiphon_client.errors import ClientError
 from antiphon_client.feed import Feed
-from antiphon_client.jam import AudioFrame
+from antiphon_client.jam import AudioFrame, Performance
 from antiphon_client.room import Room, connect
 from antiphon_proto.jam import SAMPLE_RATE, NoteEvent
 from antiphon_proto.messages import Preview
@@ -80,23 +81,23 @@ class Seen(Struct):
 
 
 async def rehearse(link: str, seconds: float, writers: int, painters: int, jam: bool) -> Seen:
-    """Wait until every model is ready, then play for so long. Raises JoinRefused, and TimeoutError when a model does
-    not become ready."""
+    """Wait until every model is ready and, with `jam`, the band is heard; then play for so long. Raises JoinRefused,
+    and TimeoutError when a model does not become ready."""
     seen = Seen()
     async with connect(link, name="Conductor") as room:
         async with asyncio.timeout(LOADING):
             await room.wait_for(lambda one: len(one.models) > 1 and all(model.ready for model in one.models))
         room.append(OPENING)
         await room.applied()
-        until = time.monotonic() + seconds
         async with asyncio.TaskGroup() as tasks:
+            band = await _begin(room, seen, tasks) if jam else None
+            until = time.monotonic() + seconds
             for number in range(writers):
                 tasks.create_task(_write(link, f"Writer {number}", until, seen))
             for number in range(painters):
                 tasks.create_task(_paint(link, f"Painter {number}", until, seen))
-            if jam:
-                seen.heard = Heard()
-                tasks.create_task(_jam(room, until, seen, seen.heard))
+            if band is not None:
+                tasks.create_task(_play_along(room, band, until))
     return seen
 
 
@@ -145,32 +146,46 @@ async def _paint(link: str, name: str, until: float, seen: Seen) -> None:
             await asyncio.sleep(LOOKING)
 
 
-async def _jam(room: Room, until: float, seen: Seen, heard: Heard) -> None:
+class _Band(NamedTuple):
+    run: Performance
+    listener: asyncio.Task[None]
+
+
+async def _begin(room: Room, seen: Seen, tasks: asyncio.TaskGroup) -> _Band | None:
+    """The band, as soon as it is heard; None where it is refused or fails before, and `seen` says why."""
     jam = room.jam
     await jam.in_time()
-    feed = jam.audio()
-    async with asyncio.TaskGroup() as tasks:
-        listener = tasks.create_task(_listen(room, feed, heard))
-        await jam.conduct(when="now", playing=True, tempo=100.0)
-        band = jam.perform()
-        try:
-            await band.start()
-        except ClientError as error:
-            seen.refused.append(f"band: {error}")
-            listener.cancel()
-            return
-        key = 0
-        while time.monotonic() < until:
-            pitch, at = 60 + (0, 4, 7, 12)[key % 4], jam.now_ms
-            await jam.play(NoteEvent(at, pitch, 80), NoteEvent(at + 300, pitch, 0))
-            key += 1
-            await asyncio.sleep(KEYS)
-        listener.cancel()
-        await band.stop()
+    seen.heard = Heard()
+    ear = Ear(seen.heard)
+    listener = tasks.create_task(_listen(room, jam.audio(), ear))
+    await jam.conduct(when="now", playing=True, tempo=100.0)
+    run = jam.perform()
+    try:
+        await run.start()
+        async with asyncio.timeout(LOADING):
+            await room.wait_for(lambda _: ear.hears or run.ended)
+    except ClientError as error:
+        seen.refused.append(f"band: {error}")
+    else:
+        if not run.ended:
+            return _Band(run, listener)
+        seen.refused.append(f"band: {(await run.finished()).error}")
+    listener.cancel()
+    return None
 
 
-async def _listen(room: Room, feed: Feed[AudioFrame], heard: Heard) -> None:
-    ear = Ear(heard)
+async def _play_along(room: Room, band: _Band, until: float) -> None:
+    jam, key = room.jam, 0
+    while time.monotonic() < until:
+        pitch, at = 60 + (0, 4, 7, 12)[key % 4], jam.now_ms
+        await jam.play(NoteEvent(at, pitch, 80), NoteEvent(at + 300, pitch, 0))
+        key += 1
+        await asyncio.sleep(KEYS)
+    band.listener.cancel()
+    await band.run.stop()
+
+
+async def _listen(room: Room, feed: Feed[AudioFrame], ear: Ear) -> None:
     async for frame in feed:
         ear.hear(frame.pts, frame.at_ms, room.jam.now_ms)
 
@@ -185,6 +200,11 @@ class Ear:
         self._next: int | None = None
         self._counts_from = 0
         self._was_late = False
+
+    @property
+    def hears(self) -> bool:
+        """Whether a frame has come."""
+        return self._next is not None
 
     def hear(self, pts: int, at_ms: float, now_ms: float) -> None:
         if self._next is None:

@@ -36,6 +36,8 @@ _ROLES: Final[frozenset[BandRole]] = frozenset({"lead", "bass", "chords", "drums
 _MELODY: Final = (60, 62, 64, 67, 69, 67, 64, 62)
 _HEAD: Final = 1.0
 """Seconds from the band's start to its first sample."""
+_FIRST: Final = 60.0
+"""Seconds after which a band of which nothing has come has failed."""
 
 
 class PlayingFailed(AntiphonError):
@@ -164,7 +166,7 @@ async def _play(
     name = f"band{start:.3f}"
     host.submit(name, 0, share="room", request=request, sink=band)
     beat = 0
-    while (now := time.monotonic()) < start + seconds:
+    while (now := time.monotonic()) < start + seconds or (not band.leads and now < start + _FIRST):
         meanwhile()
         if band.failure:
             raise PlayingFailed(band.failure)

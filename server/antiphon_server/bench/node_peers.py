@@ -36,7 +36,15 @@ def install(cache_dir: Path) -> Path:
         shutil.copy(source, target / source.name)
     folder = node_folder()
     done = subprocess.run(
-        [folder / "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+        [
+            folder / "npm",
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--loglevel=error",
+            "--fetch-retries=5",
+        ],
         cwd=target,
         env={"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(Path.home())},
         capture_output=True,
