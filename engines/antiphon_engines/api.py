@@ -201,6 +201,17 @@ class Failed(Struct, frozen=True, tag="failed"):
 
 Output: TypeAlias = Token | Step | Preview | Image | Audio | Performed | Done | Failed
 
+
+class Deferred(Struct, frozen=True):
+    """A preview or a picture whose file is still to be written: `write` does it, on any thread, and needs nothing of
+    the engine or the job any more. What comes after it of the same job is told after it."""
+
+    write: Callable[[], Preview | Image]
+
+
+Made: TypeAlias = Output | Deferred
+"""What a step may give."""
+
 # Errors -----------------------------------------------------------------------------------------------
 
 
@@ -374,7 +385,7 @@ class Engine(Protocol):
         """
         ...
 
-    def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Output]]:
+    def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Made]]:
         """Advance each job by one unit and return, per job, what came out (possibly nothing).
 
         All jobs have the same `unit`, at most `info.max_batch` of them. `Done` or `Failed` is a job's last output;
@@ -383,8 +394,8 @@ class Engine(Protocol):
         ...
 
     def steer(self, job: Job, change: Steer) -> None:
-        """Change a running job: what its next step gives has been made with it, a preview that was begun before is
-        not given any more. Raises InvalidRequest and then changes nothing."""
+        """Change a running job: what its next step gives has been made with it. Raises InvalidRequest and then changes
+        nothing."""
         ...
 
     def release(self, job: Job) -> None:

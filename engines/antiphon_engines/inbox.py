@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -44,7 +45,12 @@ class Retold:
     """An engine's account of itself may have changed: another backend runs it, a plan is further."""
 
 
-News: TypeAlias = Command | Joined | Missing | Retold
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A picture's or preview's file is there."""
+
+
+News: TypeAlias = Command | Joined | Missing | Retold | Written
 
 
 class Inbox(Protocol):
@@ -74,6 +80,12 @@ class SocketInbox:
     def put(self, news: Joined | Missing | Retold) -> None:
         """From another thread of this process."""
         self._queue.put(news)
+
+    def wake(self) -> None:
+        """A file has been written, says another thread of this process. It never waits: a loop whose inbox is full
+        will look anyway."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(Written())
 
     def take(self, timeout: float | None) -> list[News]:
         commands: list[News] = []

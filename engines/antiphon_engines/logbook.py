@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from antiphon_engines.api import Audio, Output, Step, Token
+from antiphon_engines.api import Audio, Made, Step, Token
 from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.job import Ticket
 from antiphon_engines.trace import Recorder, RestRecord, RunRecord, UnitRecord, What
@@ -69,7 +69,7 @@ class Logbook:
             )
         )
 
-    def made(self, batch: Batch, results: Sequence[Sequence[Output]], produced: Sequence[int]) -> None:
+    def made(self, batch: Batch, results: Sequence[Sequence[Made]], produced: Sequence[int]) -> None:
         """What came of a step that ended well."""
         self._steps += 1
         self._units += len(batch.tickets)
@@ -106,7 +106,7 @@ class Logbook:
         return Traced(sequence, self._recorder.records(), self._recorder.names())
 
 
-def units_in(outputs: Sequence[Output]) -> int:
+def units_in(outputs: Sequence[Made]) -> int:
     """How many outputs count as those that a run has planned."""
     return sum(
         isinstance(output, Token | Audio) or (isinstance(output, Step) and output.step > 0)

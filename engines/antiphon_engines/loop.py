@@ -13,6 +13,7 @@ from antiphon_engines.api import (
     Audio,
     AudioRequest,
     AudioSteer,
+    Deferred,
     Divisible,
     Done,
     Engine,
@@ -21,8 +22,8 @@ from antiphon_engines.api import (
     Image,
     ImageRequest,
     Listening,
+    Made,
     Modality,
-    Output,
     Performed,
     Preview,
     Request,
@@ -35,7 +36,6 @@ from antiphon_engines.channel import (
     Cancel,
     Changed,
     Configure,
-    Events,
     Ping,
     Pong,
     Push,
@@ -49,10 +49,12 @@ from antiphon_engines.channel import (
     Traced,
     UseModel,
 )
+from antiphon_engines.encoders import Encoder
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
-from antiphon_engines.inbox import Inbox, Joined, Missing, News, Retold
+from antiphon_engines.inbox import Inbox, Joined, Missing, News, Retold, Written
 from antiphon_engines.job import State, Ticket, kind_of
 from antiphon_engines.logbook import Logbook, units_in
+from antiphon_engines.outgoing import Outgoing
 from antiphon_engines.scheduler import Scheduler
 from antiphon_engines.succession import Succession
 from antiphon_engines.switch import LOADING, Switch
@@ -93,8 +95,11 @@ class WorkerLoop:
         absent: Sequence[Absent] = (),
         models: Mapping[Modality, str] = MappingProxyType({}),
         load: Callable[[Modality, str], Absent | None] | None = None,
+        *,
+        encoder: Encoder,
     ) -> None:
-        """`models` are the specs of what serves; `load` begins to load another one, or says why it cannot."""
+        """`models` are the specs of what serves; `load` begins to load another one, or says why it cannot. `encoder`
+        writes the files of pictures; whoever made it closes it."""
         self.engines = {kind: Succession(engine) for kind, engine in engines.items()}
         """By kind; whoever made the loop closes them."""
         self._switch = Switch(models, load)
@@ -106,7 +111,8 @@ class WorkerLoop:
         self._inbox = inbox
         self._send = send
         self._clock = clock
-        self._events: dict[int, list[RunEvent]] = {}
+        self._encoder = encoder
+        self._outgoing = Outgoing()
         self._notices: list[Pong | Changed | Traced] = []
         self._told: dict[int, Queued] = {}
         self._queue_changed = False
@@ -123,6 +129,7 @@ class WorkerLoop:
                 self._log.begins(self._clock())
                 for command in commands:
                     self._obey(command)
+                self._give_up_broken()
                 self._admit()
                 match self._scheduler.pick(self._clock()):
                     case Batch() as batch:
@@ -135,6 +142,9 @@ class WorkerLoop:
                 self._tell_changes()
                 self._emit()
                 self._log.ends(self._clock())
+        except EngineBroken:
+            self._outgoing.settle()  # what was painted is not lost with the engine
+            raise
         finally:
             self._emit()
 
@@ -170,8 +180,8 @@ class WorkerLoop:
                     self._absent[modality] = Absent(modality, model, LOADING, loading=True)
                     self._scheduler.expect(modality)
                 self._tell_engines()
-            case Retold():
-                pass  # what has changed is told at the end of the turn
+            case Retold() | Written():
+                pass  # what has changed, or come, is told at the end of the turn
             case Missing(absent, spec):
                 if not self._switch.failed(absent, spec):
                     return
@@ -197,10 +207,10 @@ class WorkerLoop:
                 if ticket is not None and ticket.job is not None:
                     cast(Listening, self.engines[ticket.engine]).push(ticket.job, notes)
             case Cancel(number):
+                self._outgoing.drop(number)
                 ticket = self._scheduler.cancel(number)
                 if ticket is not None:
                     self._log.run(ticket, "cancelled", self._clock())
-                    self._events.pop(number, None)
                     self._forget(ticket)
             case Ping(sequence):
                 stats = self._log.stats(len(self._scheduler.active), self._scheduler.waiting)
@@ -306,9 +316,26 @@ class WorkerLoop:
         for ticket, reason in self._scheduler.hopeless(self._clock()):
             self._finish(ticket, Failed(ErrorCode.UNAVAILABLE, reason))
 
-    def _deliver(self, ticket: Ticket, outputs: Sequence[Output]) -> None:
+    def _give_up_broken(self) -> None:
+        """Files that could not be written fail their runs, whether these go on or were over but for them."""
+        for number, error in self._outgoing.broken():
+            logger.error("a picture could not be written", exc_info=error)
+            reason = f"the picture could not be written: {type(error).__name__}: {str(error)[:200]}"
+            failed = Failed(ErrorCode.ENGINE_FAILED, reason)
+            if (ticket := self._scheduler.get(number)) is not None:
+                self._finish(ticket, failed)
+            else:
+                self._outgoing.add(number, failed)
+
+    def _deliver(self, ticket: Ticket, outputs: Sequence[Made]) -> None:
         for output in outputs:
             match output:
+                case Deferred(write):
+                    self._log.enters(
+                        self._clock()
+                    )  # where it has to wait for others, the device is what is late
+                    self._outgoing.add(ticket.number, self._encoder.submit(write))
+                    self._log.leaves(self._clock())
                 case Token() | Preview() | Image() | Audio() | Performed():
                     self._say(ticket, output)
                 case Step(step, of):
@@ -373,12 +400,10 @@ class WorkerLoop:
                 self._say(ticket, place)
 
     def _say(self, ticket: Ticket, event: RunEvent) -> None:
-        self._events.setdefault(ticket.number, []).append(event)
+        self._outgoing.add(ticket.number, event)
 
     def _emit(self) -> None:
-        reports: list[Report] = [Events(number, tuple(events)) for number, events in self._events.items()]
-        reports += self._notices
+        reports: list[Report] = [*self._outgoing.take(), *self._notices]
         if reports:
-            self._events = {}
             self._notices = []
             self._send(reports)

@@ -12,7 +12,7 @@ from antiphon_engines.api import (
     EngineInfo,
     Job,
     Listening,
-    Output,
+    Made,
     PlayedNote,
     Request,
     Steer,
@@ -47,12 +47,12 @@ class Succession:
         self._owners[id(job)] = (job, self._latest)
         return job
 
-    def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Output]]:
+    def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Made]]:
         """Jobs of several engines may share a batch: each engine steps its own."""
         engines = list(dict.fromkeys(self._owner(job) for job in jobs))
         if len(engines) == 1:
             return engines[0].step(jobs)
-        found: dict[int, Sequence[Output]] = {}
+        found: dict[int, Sequence[Made]] = {}
         for engine in engines:
             mine = [job for job in jobs if self._owner(job) is engine]
             for at in range(0, len(mine), engine.info.max_batch):

@@ -10,6 +10,7 @@ import argparse
 import gc
 import importlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from typing import cast
 from antiphon_engines.api import Absent, Engines, EngineUnavailable, Modality
 from antiphon_engines.channel import Configure, Fatal, Progress, Ready, Report, encode
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.encoders import Encoders, threads
 from antiphon_engines.inbox import SocketInbox
 from antiphon_engines.loader import Loader
 from antiphon_engines.loop import EngineBroken, WorkerLoop
@@ -85,7 +87,10 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     }
     infos = {kind: engine.info for kind, engine in by_kind.items()}
     scheduler = Scheduler(infos, first.queue, policy=first.config.scheduling)
-    loop = WorkerLoop(by_kind, scheduler, inbox, send, time.monotonic, absent, models, loader.load)
+    encoders = Encoders(threads(os.cpu_count() or 1), inbox.wake)
+    loop = WorkerLoop(
+        by_kind, scheduler, inbox, send, time.monotonic, absent, models, loader.load, encoder=encoders
+    )
     try:
         send([Ready(tuple(engine.info for engine in engines.ready), absent)])
         loader.start(engines.later)
@@ -96,6 +101,7 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     finally:
         for succession in loop.engines.values():
             succession.close()
+        encoders.close()
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 
@@ -38,7 +38,7 @@ from antiphon_engines.channel import (
     report_decoder,
 )
 from antiphon_engines.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
-from antiphon_engines.inbox import Joined, Missing, News
+from antiphon_engines.inbox import Joined, Missing, News, Written
 from antiphon_engines.loop import MAX_BROKEN, EngineBroken, WorkerLoop
 from antiphon_engines.scheduler import Scheduler
 from antiphon_engines.settings import QueueBounds
@@ -48,6 +48,7 @@ from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from support.fake_band import AHEAD, FakeBand, band_request
 from support.fake_engine import FakeEngine, fake_info, request
 from support.fake_painter import FakePainter
+from support.inline_encoder import InlineEncoder
 
 LOADING = Absent("image", "painter", "it is being loaded", loading=True)
 
@@ -68,9 +69,10 @@ class Gateway:
         max_jobs: int = 4,
         bounds: QueueBounds | None = None,
         looks: int = 1000,
+        encoder: InlineEncoder | None = None,
     ) -> None:
         self.now = 50.0
-        self.script = list(script)
+        self.script: list[Iterable[News]] = list(script)
         self.painter = FakePainter(self._on_step)
         self.band = FakeBand(lambda: self.now, self._on_step)
         self.steps: list[tuple[float, str]] = []
@@ -80,8 +82,15 @@ class Gateway:
         self.waits: list[float | None] = []
         self.engine = FakeEngine(fake_info(max_jobs, max_jobs), on_step=self._on_step)
         self.scheduler = Scheduler({"text": self.engine.info}, bounds or QueueBounds())
+        self.encoder = encoder or InlineEncoder()
         self.loop = WorkerLoop(
-            {"text": self.engine}, self.scheduler, self, self._send, lambda: self.now, [LOADING]
+            {"text": self.engine},
+            self.scheduler,
+            self,
+            self._send,
+            lambda: self.now,
+            [LOADING],
+            encoder=self.encoder,
         )
 
     def take(self, timeout: float | None) -> list[News]:
@@ -365,6 +374,96 @@ def test_a_change_for_the_other_kind_of_run_is_rejected() -> None:
         assert gateway.kinds(number).count("SteerRejected") == 1
         assert gateway.kinds(number)[-1] == "Done"
     assert gateway.painter.steered == [ImageSteer(prompt="a cat")]
+
+
+def writes(gateway: Gateway, *, broken: bool = False) -> Iterator[News]:
+    """What has come when one more file has been written, or could not be."""
+    if broken:
+        _, future = gateway.encoder.waiting.pop(0)
+        future.set_exception(OSError("no room"))
+    else:
+        gateway.encoder.write_one()
+    yield Written()
+
+
+def test_a_file_that_is_being_written_holds_no_place_and_nobody_up() -> None:
+    gateway = Gateway(encoder=InlineEncoder(held=True))
+    gateway.script = [
+        [Joined(gateway.painter), paint(1, steps=1)],
+        *[[]] * 3,
+        [submit(2), Ping(1)],
+        *[[]] * 4,
+    ]
+    gateway.run()
+    assert gateway.kinds(2)[-1] == "Done", "the device went on"
+    assert gateway.kinds(1) == ["Started", "Progressed", "Progressed"]
+    assert gateway.painter.sheets == []
+    assert len(gateway.encoder.waiting) == 2
+    gateway.script = [writes(gateway), writes(gateway)]
+    gateway.run()
+    assert gateway.kinds(1)[3:] == ["Preview", "Image", "Done"]
+
+
+def test_files_are_told_in_the_order_of_their_run() -> None:
+    gateway = Gateway(encoder=InlineEncoder(held=True))
+    steer = SteerPicture(1, ImageSteer(prompt="a cat"), 2)
+    gateway.script = [[Joined(gateway.painter), paint(1, steps=2)], [], [steer]]
+    gateway.run()
+    assert gateway.kinds(1) == ["Started", "Progressed", "Progressed"]
+    while gateway.encoder.waiting:
+        gateway.script = [writes(gateway)]
+        gateway.run()
+    # What came before the answer was made before it.
+    assert gateway.kinds(1)[3:] == ["Preview", "Steered", "Progressed", "Preview", "Image", "Done"]
+
+
+def test_nothing_is_told_of_a_run_that_was_cancelled_while_its_file_was_written() -> None:
+    gateway = Gateway(encoder=InlineEncoder(held=True))
+    gateway.script = [[Joined(gateway.painter), paint(1, steps=1)], *[[]] * 3, [Cancel(1)], *[[]] * 2]
+    gateway.run()
+    gateway.script = [writes(gateway), writes(gateway)]
+    gateway.run()
+    assert gateway.kinds(1) == ["Started", "Progressed", "Progressed"]
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_file_that_cannot_be_written_fails_its_run_alone(good: int) -> None:
+    """The preview of a run that goes on, or the picture of one that was over but for it."""
+    gateway = Gateway(encoder=InlineEncoder(held=True))
+    gateway.script = [
+        [Joined(gateway.painter), paint(1, steps=1 if good else 50), submit(2, tokens=9)],
+        *[[]] * 3,
+    ]
+    gateway.script += [*([writes(gateway)] if good else []), writes(gateway, broken=True), []]
+    gateway.run()
+    assert gateway.events(1)[-1] == Failed(
+        "engine_failed", "the picture could not be written: OSError: no room"
+    )
+    assert gateway.kinds(1).count("Preview") == good
+    assert gateway.kinds(2)[-1] == "Done"
+    assert (gateway.painter.sheets, gateway.scheduler.active) == ([], [])
+
+
+def test_what_was_painted_is_told_when_the_engine_breaks() -> None:
+    gateway = Gateway(encoder=InlineEncoder(held=True))
+    gateway.script = [[Joined(gateway.painter), paint(1, steps=1)], *[[]] * 3]
+    gateway.run()
+    settle = gateway.loop._outgoing.settle
+
+    def write_and_settle() -> None:
+        while gateway.encoder.waiting:
+            gateway.encoder.write_one()
+        settle()
+
+    def breaks(jobs: Sequence[object]) -> list[list[object]]:
+        raise MemoryError("no memory")
+
+    gateway.loop._outgoing.settle = write_and_settle  # type: ignore[method-assign]
+    gateway.engine.step = breaks  # type: ignore[assignment]
+    gateway.script = [[submit(number)] for number in range(2, 2 + MAX_BROKEN)]
+    with pytest.raises(EngineBroken):
+        gateway.run()
+    assert gateway.kinds(1)[-2:] == ["Image", "Done"]
 
 
 def play(gateway: Gateway, ticket: int, *, wait: float = 1.0) -> Submit:

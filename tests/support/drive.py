@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from antiphon_engines.api import (
     Audio,
+    Deferred,
     Done,
     Engine,
     Failed,
     Image,
     Job,
+    Made,
+    Output,
     Performed,
     Preview,
     Request,
@@ -55,7 +58,7 @@ def step(engine: Engine, results: Sequence[Result]) -> None:
         outputs = engine.step([result.job for result in group])
         assert len(outputs) == len(group)
         for result, produced in zip(group, outputs, strict=True):
-            for output in produced:
+            for output in written(produced):
                 assert result.end is None, "output after the last one"
                 match output:
                     case Token(info):
@@ -80,6 +83,11 @@ def step(engine: Engine, results: Sequence[Result]) -> None:
                 )  # a band never ends by itself: its room stops it when it has no more to play
             if result.end is not None:
                 engine.release(result.job)
+
+
+def written(outputs: Sequence[Made]) -> list[Output]:
+    """With the files that are still to be written."""
+    return [output.write() if isinstance(output, Deferred) else output for output in outputs]
 
 
 def run_to_end(engine: Engine, results: Sequence[Result]) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from antiphon_engines.api import (
+    Deferred,
     Done,
     EngineInfo,
     Image,
     ImageFacts,
     ImageRequest,
     Job,
-    Output,
+    Made,
     Piece,
     Preview,
     Request,
@@ -49,7 +51,7 @@ class FakePainter:
         self.sheets.append(Sheet(request))
         return self.sheets[-1]
 
-    def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
+    def step(self, jobs: Sequence[Job]) -> list[list[Made]]:
         self._on_step(jobs[0].unit, len(jobs))
         return [self._advance(job) for job in jobs if isinstance(job, Sheet)]
 
@@ -63,12 +65,12 @@ class FakePainter:
     def close(self) -> None:
         self.sheets.clear()
 
-    def _advance(self, sheet: Sheet) -> list[Output]:
+    def _advance(self, sheet: Sheet) -> list[Made]:
         of = sheet.request.params.steps or 3
         if sheet.unit == "encode":
             sheet.unit = "denoise:64x64"
             return [Step(0, of)]
         if sheet.done == of:
-            return [Image(b"p", 64, 64, 1), Done("end")]
+            return [Deferred(lambda: Image(b"p", 64, 64, 1)), Done("end")]
         sheet.done += 1
-        return [Step(sheet.done, of), Preview(sheet.done, of, b"j", 8, 8)]
+        return [Step(sheet.done, of), Deferred(partial(Preview, sheet.done, of, b"j", 8, 8))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import torch
 
-from antiphon_engines.api import NO_REMARK, EngineUnavailable, Failed, ImageRequest, Remark
+from antiphon_engines.api import NO_REMARK, Done, EngineUnavailable, Failed, ImageRequest, Made, Remark
 from antiphon_engines.backends import choices, devices, pausing, planning
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, loading
@@ -27,9 +27,6 @@ from antiphon_engines.image.stable_diffusion import StableDiffusion
 from antiphon_proto.params import ImageParams
 
 logger = logging.getLogger(__name__)
-_ENCODERS: Final = {"cpu": 2, "cuda": 8}
-"""Threads that write JPEG and PNG files. Beside a GPU the cores have nothing else to do, and eight pictures come at a
-time; on a CPU they would take the model's."""
 _DECODERS: Final[tuple[Part, ...]] = ("decoder", "tiny_decoder")
 _SUGGESTED = 6
 """Prompts that the note names."""
@@ -116,7 +113,7 @@ def finish(
     """The engine over a family, tried out: a checkpoint that cannot paint is refused here. Raises EngineUnavailable."""
     engine = ImageEngine(
         family,
-        Previews(family, colours, tiny, _encoders(family.device, config.threads)),
+        Previews(family, colours, tiny),
         max_jobs=config.max_jobs,
         max_batch=config.max_batch,
         max_pixels=config.image_pixels,
@@ -129,7 +126,8 @@ def finish(
     job = engine.admit(
         ImageRequest("text_to_image", "a house", ImageParams(steps=2, width=size, height=size))
     )
-    while job.unit != "deliver":
+    outputs: Sequence[Made] = ()
+    while not any(isinstance(output, Done) for output in outputs):
         [outputs] = engine.step([job])
         for output in outputs:
             if isinstance(output, Failed):
@@ -189,11 +187,6 @@ def _dtypes(config: WorkerConfig, device: torch.device) -> dict[str, torch.dtype
         "text_encoder": own["text_encoder"],
         "default": own["denoiser"],
     }
-
-
-def _encoders(device: torch.device, threads: int) -> int:
-    most = _ENCODERS[device.type]
-    return most if device.type == "cuda" else min(most, threads)
 
 
 def _line(error: Exception) -> str:

@@ -5,8 +5,8 @@ seeds, in one denoiser call; each job has its own scheduler state and random gen
 the same picture alone and in a batch. In float32 on a CPU the two differ by what summing in another order does: by at
 most 2 of 255 in a pixel.
 
-Units: `encode` reads texts and sources, `denoise:WxH` takes a step, `decode:WxH` runs the autoencoder, `deliver` waits
-for the file that a thread encodes meanwhile. On a CPU the first three pause when their budget is used up (see
+Units: `encode` reads texts and sources, `denoise:WxH` takes a step, `decode:WxH` runs the autoencoder and ends the job:
+the file is written by whoever steps the engine. On a CPU all three pause when their budget is used up (see
 `backends.pausing`): the jobs of such a call go on together, and one that leaves it begins its step anew.
 """
 
@@ -25,15 +25,15 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import (
     NO_REMARK,
+    Deferred,
     Done,
     EngineInfo,
     Failed,
-    Image,
     ImageFacts,
     ImageRequest,
     InvalidRequest,
     Job,
-    Output,
+    Made,
     QueueFull,
     Remark,
     Request,
@@ -48,7 +48,6 @@ from antiphon_engines.backends.seat import Seat
 from antiphon_engines.image.call import Call
 from antiphon_engines.image.family import Embedding, Family, Text
 from antiphon_engines.image.painting import Painting
-from antiphon_engines.image.pictures import encode_png
 from antiphon_engines.image.previews import Previews, to_pixels
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.params import ImageSteer
@@ -142,7 +141,7 @@ class ImageEngine:
         self._jobs.add(job)
         return job
 
-    def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
+    def step(self, jobs: Sequence[Job]) -> list[list[Made]]:
         # torch counts threads per calling thread; setting them again costs nothing.
         torch.set_num_threads(self._threads)
         mine = [self._mine(job) for job in jobs]
@@ -188,7 +187,6 @@ class ImageEngine:
             self.release(job)
         if self._acceleration is not None:
             self._acceleration.close()
-        self._previews.close()
 
     # Calls --------------------------------------------------------------------------------------------
 
@@ -197,7 +195,6 @@ class ImageEngine:
             "encode": self._encode,
             "denoise": self._denoise,
             "decode": self._decode,
-            "deliver": self._deliver,
         }[jobs[0].unit.partition(":")[0]]
         return Call(jobs, work, jobs[0].kind, self._costs, self._clock)
 
@@ -241,13 +238,7 @@ class ImageEngine:
         stepped = self._finite(stepped)
         for job in stepped:
             job.gives(Step(job.sampler.done, job.sampler.steps))
-            self._show(job)
-        due = [job for job in stepped if self._previews.due(job)]
-        first = [job for job in due if not job.previewed]
-        self._survivors(call, due, self._previews.start)
-        for job in first:
-            if job.call is call:
-                self._show(job)
+        self._survivors(call, [job for job in stepped if self._previews.due(job)], self._previews.make)
 
     def _decode(self, call: Call) -> None:
         def work(part: Sequence[Painting]) -> None:
@@ -256,17 +247,13 @@ class ImageEngine:
             whole = torch.isfinite(decoded).flatten(1).all(1).tolist()
             for job, pixels, fine in zip(part, to_pixels(decoded), whole, strict=True):
                 if fine and job.call is call:
-                    job.png = self._previews.pool.submit(encode_png, job.compose(pixels))
-                    job.unit = "deliver"
+                    painted.append(job)
+                    job.gives(Deferred(job.file(pixels)), Done("end"))
 
+        painted: list[Painting] = []
         for job in self._survivors(call, call.paintings, work):
-            if job.png is None:
+            if job not in painted:
                 job.fails(_not_finite())
-
-    def _deliver(self, call: Call) -> None:
-        for job in call.paintings:
-            assert job.png is not None
-            job.gives(Image(job.png.result(), job.width, job.height, job.seed), Done("end"))
 
     # Small parts --------------------------------------------------------------------------------------
 
@@ -288,12 +275,6 @@ class ImageEngine:
         # A repeated attempt must draw what the first one drew.
         job.generator.manual_seed(job.seed)
         return self._family.encode_pictures(job.source_pixels(), [job.generator])
-
-    def _show(self, job: Painting) -> None:
-        """Hand over the preview that was begun; it has been encoded during the step, or soon will be."""
-        if job.preview is not None:
-            preview, job.preview = job.preview, None
-            job.gives(preview.result())
 
     def _finite(self, jobs: Sequence[Painting]) -> list[Painting]:
         """Those whose latents are numbers; the others fail."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from concurrent.futures import Future
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import torch
 
-from antiphon_engines.api import Failed, ImageRequest, InvalidRequest, Output, Piece, Preview, Window
+from antiphon_engines.api import Deferred, Failed, Image, ImageRequest, InvalidRequest, Made, Piece, Window
 from antiphon_engines.backends.pausing import PieceCosts
 from antiphon_engines.image import pictures
 from antiphon_engines.image.family import Embedding, Family, Row, Text
@@ -25,7 +25,7 @@ _NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False
 
 class Painting:
     """A job. `width` x `height` is the picture; inside the model it is `canvas` (width, height), rounded up to what the
-    model takes. Units: `encode`, `denoise:WxH` (and the adapters), `decode:WxH`, `deliver`."""
+    model takes. Units: `encode`, `denoise:WxH` (and the adapters), `decode:WxH`."""
 
     window: Window | None = None
 
@@ -52,14 +52,12 @@ class Painting:
         self.call: Call | None = None
         """The step that it takes part in, while that pauses."""
         self._pieces = pieces
-        self._outputs: list[Output] = []
+        self._outputs: list[Made] = []
         self.prompt: Embedding | None = None
         self.negative: Embedding | None = None
         self.latents: torch.Tensor | None = None
         self.finished: torch.Tensor | None = None
         """The finished picture's latents, as far as the latest step shows them."""
-        self.preview: Future[Preview] | None = None
-        self.png: Future[bytes] | None = None
         self.previewed = False
         self._anchor: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """Of an inpainting: the mask on the latents, the source's latents, and the noise that is put on them."""
@@ -76,11 +74,11 @@ class Painting:
     def piece(self) -> Piece | None:
         if self.call is not None:
             return self.call.piece
-        if self._pieces is None or self.unit == "deliver":
+        if self._pieces is None:
             return None
         return Piece(self._pieces.first(self.kind))
 
-    def gives(self, *outputs: Output) -> None:
+    def gives(self, *outputs: Made) -> None:
         """To be handed over at the end of the step, or of the next one where this one goes on without it."""
         self._outputs += outputs
 
@@ -88,7 +86,7 @@ class Painting:
         """Nothing else comes of it."""
         self._outputs = [failure]
 
-    def take(self) -> list[Output]:
+    def take(self) -> list[Made]:
         """What came out since the last time."""
         taken, self._outputs = self._outputs, []
         return taken
@@ -136,17 +134,13 @@ class Painting:
         self.unit = f"denoise:{self.canvas[0]}x{self.canvas[1]}" + (f"@{chosen}" if chosen else "")
 
     def drop_preview(self) -> None:
-        """One that was begun is not handed over; the next step is shown instead, as the first one was."""
-        if self.preview is not None:
-            self.preview.cancel()
-            self.preview = None
+        """One that has not been handed over yet is not; the next step is shown instead, as the first one was."""
+        self._outputs = [output for output in self._outputs if not isinstance(output, Deferred)]
         self.previewed = False
 
     def drop(self) -> None:
         """Free what is large; the job is over."""
-        self.drop_preview()
-        if self.png is not None:
-            self.png.cancel()
+        self._outputs = []
         self.latents = self.finished = self._anchor = None
         self.source = self.mask = None
 
@@ -165,12 +159,16 @@ class Painting:
         if self.sampler.done == self.sampler.steps:
             self.unit = f"decode:{self.canvas[0]}x{self.canvas[1]}"
 
-    def compose(self, pixels: Pixels) -> Pixels:
-        """The picture of what was decoded: cut to its size, and outside the mask the source, to the bit."""
-        picture = pixels[: self.height, : self.width]
-        if self.mask is None or self.source is None:
-            return np.ascontiguousarray(picture)
-        return np.where(self.mask[..., None], picture, self.source)
+    def file(self, pixels: Pixels) -> Callable[[], Image]:
+        """What writes the picture that was decoded: cut to its size, and outside the mask the source, to the bit."""
+        picture, mask, source, seed = pixels[: self.height, : self.width], self.mask, self.source, self.seed
+
+        def write() -> Image:
+            kept = picture if mask is None or source is None else np.where(mask[..., None], picture, source)
+            height, width = kept.shape[:2]
+            return Image(pictures.encode_png(kept), width, height, seed)
+
+        return write
 
     # Small parts --------------------------------------------------------------------------------------
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
 
-from antiphon_engines.api import Preview
+from antiphon_engines.api import Deferred, Preview
 from antiphon_engines.image import pictures
 from antiphon_engines.image.family import Family
 from antiphon_engines.image.painting import Painting
@@ -54,15 +53,13 @@ class LatentColours:
 
 
 class Previews:
-    """Makes previews; JPEGs are encoded on `threads` threads, beside the next step. A job has at most one under way,
-    so at most as many wait as there are jobs."""
+    """Makes previews: their pixels here, their JPEGs wherever the engine's outputs are written."""
 
-    def __init__(self, family: Family, colours: LatentColours, tiny: Any | None, threads: int) -> None:
+    def __init__(self, family: Family, colours: LatentColours, tiny: Any | None) -> None:
         """`tiny` is an AutoencoderTiny for the family's latents, if there is one besides its own autoencoder."""
         self._family = family
         self._colours = colours
         self._tiny = tiny
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
 
     def due(self, job: Painting) -> bool:
         """Whether the step that `job` has just taken is shown. The last one is followed by the picture itself."""
@@ -70,21 +67,20 @@ class Previews:
         last = done == job.sampler.steps
         return every > 0 and (not job.previewed or (done % every == 0 and not last))
 
-    def start(self, jobs: Sequence[Painting]) -> None:
-        """Begin a preview of each job; all have the same canvas. One that leaves their call meanwhile gets none."""
+    def make(self, jobs: Sequence[Painting]) -> None:
+        """A preview of each job; all have the same canvas. One that leaves their call meanwhile gets none."""
         call = jobs[0].call if jobs else None
         decoded = [job for job in jobs if self._decodes(job)]
         coloured = [job for job in jobs if not self._decodes(job)]
+        shown: list[tuple[Painting, Pixels]] = []
         for group, render in ((coloured, self._colours), (decoded, self._decode)):
             if group:
                 latents = torch.cat([job.finished for job in group if job.finished is not None])
-                for job, pixels in zip(group, to_pixels(render(latents)), strict=True):
-                    if job.call is call:
-                        job.previewed = True
-                        job.preview = self._encode(job, pixels)
-
-    def close(self) -> None:
-        self.pool.shutdown(cancel_futures=True)
+                shown += zip(group, to_pixels(render(latents)), strict=True)
+        for job, pixels in shown:  # not before all are there: where one fails, all are made again
+            if job.call is call:
+                job.previewed = True
+                job.gives(Deferred(_file(job, pixels)))
 
     def _decodes(self, job: Painting) -> bool:
         every = job.request.previews * DECODE_EVERY
@@ -97,21 +93,16 @@ class Previews:
         pixels: torch.Tensor = self._tiny.decode(scaled, return_dict=False)[0]
         return pixels
 
-    def _encode(self, job: Painting, pixels: Pixels) -> Future[Preview]:
-        step, of = job.sampler.done, job.sampler.steps
-        scale = pixels.shape[1] / job.canvas[0]
-        shown = pixels[: max(1, round(job.height * scale)), : max(1, round(job.width * scale))]
-        most = (
-            job.request.preview_side
-            if scale == 1
-            else min(job.request.preview_side, ENLARGE * max(shown.shape))
-        )
-        size = pictures.preview_size(job.width, job.height, most)
 
-        def encode() -> Preview:
-            return Preview(step, of, *pictures.encode_preview(shown, *size))
-
-        return self.pool.submit(encode)
+def _file(job: Painting, pixels: Pixels) -> Callable[[], Preview]:
+    step, of = job.sampler.done, job.sampler.steps
+    scale = pixels.shape[1] / job.canvas[0]
+    shown = pixels[: max(1, round(job.height * scale)), : max(1, round(job.width * scale))]
+    most = (
+        job.request.preview_side if scale == 1 else min(job.request.preview_side, ENLARGE * max(shown.shape))
+    )
+    size = pictures.preview_size(job.width, job.height, most)
+    return lambda: Preview(step, of, *pictures.encode_preview(shown, *size))
 
 
 def to_pixels(picture: torch.Tensor) -> Pixels:

@@ -26,8 +26,10 @@ from antiphon_engines.settings import QueueBounds
 from antiphon_proto.params import Adapter, ImageSteer
 from support import tiny_lora
 from support import tiny_pipelines as tiny
+from support.drive import written
 from support.easel import ask, decode, encode, mask_of, paint, scene
 from support.fake_band import FakeBand, band_request
+from support.inline_encoder import InlineEncoder
 from support.ticking import EACH, ticking
 from support.virtual_clock import VirtualClock
 
@@ -58,7 +60,7 @@ class Studio:
         self.engine.budget(self._budgets())
         outputs = self.engine.step(jobs)
         self.pauses += any(job.piece is not None and job.piece.call for job in jobs)
-        return dict(zip(jobs, outputs, strict=True))
+        return dict(zip(jobs, map(written, outputs), strict=True))
 
     def paint(self, *wanted: ImageRequest) -> list[np.ndarray[Any, Any]]:
         jobs = [self.engine.admit(request) for request in wanted]
@@ -79,7 +81,8 @@ class Studio:
                         self.engine.release(job)
                         ready.remove(job)
             # Calls of other units go on in between.
-            ready = ready[1:] + ready[:1]
+            if leader in ready:
+                ready = ready[1:] + ready[:1]
         return [decode(found[job]) for job in jobs]
 
 
@@ -149,7 +152,7 @@ def finish(engine: ImageEngine, *jobs: Painting) -> list[Any]:
         ended = False
         while not ended:
             outputs = engine.step(job.call.paintings if job.call else [job])
-            [mine] = outputs
+            [mine] = map(written, outputs)
             pictures += [decode(output.png) for output in mine if isinstance(output, Image)]
             others += [output for output in mine if isinstance(output, Step | Failed) and job is jobs[0]]
             ended = any(isinstance(output, Done | Failed) for output in mine)
@@ -258,7 +261,9 @@ class Worker:
         self.scheduler = Scheduler(infos, QueueBounds())
         self.events: dict[int, list[tuple[float, Any]]] = {}
         self.until = self.clock.now
-        self.loop = WorkerLoop(engines, self.scheduler, self, self._send, self.clock.monotonic)
+        self.loop = WorkerLoop(
+            engines, self.scheduler, self, self._send, self.clock.monotonic, encoder=InlineEncoder()
+        )
 
     def take(self, timeout: float | None) -> list[News]:
         taken, self.script = self.script, []
