@@ -245,12 +245,15 @@ class Turns:
 
     def _most(self, leader: Ticket, size: int, time: float, now: float) -> int:
         """The largest batch that keeps to `time`, by its worst or that of its first piece, and to the policy's longest
-        unit, where it has been measured lately: how well a batch pays is not known before. 0 when even one job does
-        not fit into `time`."""
+        unit. How well a batch pays is not known before it was measured: what cannot pause begins with one job, and
+        goes on with twice as many at most as are known to be short enough. 0 when even one job does not fit into
+        `time`."""
         assert leader.job is not None
         engine, unit, piece = leader.engine, leader.job.unit, leader.job.piece
-        alone = self._costs.estimate(engine, unit, 1) or 0.0
-        longest = max(self._policy.max_unit, alone * (1 + LITTLE))
+        alone = self._costs.estimate(engine, unit, 1)
+        longest = max(self._policy.max_unit, (alone or 0.0) * (1 + LITTLE))
+        if alone is None and piece is None:
+            size = 1
 
         def fits(size: int) -> bool:
             if piece is None:
@@ -259,10 +262,13 @@ class Turns:
             short = size == 1 or least <= self._policy.max_unit
             return short and (time >= max(SHORTEST, least) or (whole is not None and whole <= time))
 
+        def tries(size: int) -> bool:
+            half = None if piece is not None else self._costs.estimate(engine, unit, -(-size // 2))
+            return not self._costs.is_fresh(engine, unit, size, now) and (half is None or half <= longest)
+
         while size > 1:
             mean = self._costs.estimate(engine, unit, size)
-            short = mean is None or mean <= longest
-            if fits(size) and (short or not self._costs.is_fresh(engine, unit, size, now)):
+            if fits(size) and (mean is None or mean <= longest or tries(size)):
                 return size
             size -= 1
         return int(fits(1))

@@ -189,6 +189,8 @@ def test_a_band_that_this_machine_cannot_keep_up_with_is_refused_in_words() -> N
 
 def test_expected_starts_reckon_with_the_band() -> None:
     simulation = Simulation(by_unit(affine(prefill=0.05), frame=0.02), 4, 4)
+    simulation.submit("before", tokens=2, prefill=1)  # measured alone, so that the others go in step
+    simulation.drain()
     for turn in range(40):
         simulation.submit(f"p{turn % 8}", tokens=30, prefill=2)
     for _ in range(100):

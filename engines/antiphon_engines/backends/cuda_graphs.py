@@ -20,7 +20,7 @@ Call: TypeAlias = Callable[..., Any]
 _WARM_UP: Final = 3
 """Calls before a recording, in which libraries choose their kernels and allocate."""
 _REMEMBERED: Final = 64
-"""Shapes that were met once and are not recorded yet."""
+"""Shapes that were met and are not recorded yet, and as many that cannot be."""
 
 
 class CudaGraphs:
@@ -28,7 +28,8 @@ class CudaGraphs:
 
     A shape is recorded when it comes for the `after`-th time, since a recording costs as much as some ten plain calls
     and holds its own inputs and outputs; all share one memory pool. What cannot be recorded (it reads back from the
-    device, or there is no memory left) is called plainly from then on. For one thread at a time.
+    device, or there is no memory left) is called plainly from then on, and tried again only after so many others could
+    not be either that it is forgotten. For one thread at a time.
     """
 
     def __init__(self, most: int, after: int = 2) -> None:
@@ -36,7 +37,7 @@ class CudaGraphs:
         self._after = after
         self._recorded: OrderedDict[Hashable, _Recording] = OrderedDict()
         self._met: OrderedDict[Hashable, int] = OrderedDict()
-        self._refused: set[Hashable] = set()
+        self._refused: OrderedDict[Hashable, None] = OrderedDict()
         self._pool: Any = None
 
     def __call__(self, call: Call, given: Given, key: Hashable = ()) -> Any:
@@ -47,7 +48,10 @@ class CudaGraphs:
         whole = (key, *(each.shape for each in given))
         recording = self._recorded.get(whole)
         if recording is None:
-            if whole in self._refused or not self._often(whole):
+            if whole in self._refused:
+                self._refused.move_to_end(whole)
+                return call(*given)
+            if not self._often(whole):
                 return call(*given)
             recording = self._record(whole, call, given)
             if recording is None:
@@ -69,6 +73,13 @@ class CudaGraphs:
             self._met.popitem(last=False)
         return met >= self._after
 
+    def _refuse(self, key: Hashable) -> None:
+        """Of more than are remembered the one that came longest ago is forgotten: it has to come again often."""
+        self._met.pop(key, None)
+        self._refused[key] = None
+        if len(self._refused) > _REMEMBERED:
+            self._refused.popitem(last=False)
+
     def _record(self, key: Hashable, call: Call, given: Given) -> _Recording | None:
         while len(self._recorded) >= self._most:
             self._recorded.popitem(last=False)
@@ -77,11 +88,11 @@ class CudaGraphs:
             made = self._recorded[key] = _Recording(call, given, self._pool)
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
-            self._refused.add(key)
+            self._refuse(key)
             logger.warning("no memory for a CUDA graph of %s: plain calls serve", _named(given))
             return None
         except RuntimeError as error:
-            self._refused.add(key)
+            self._refuse(key)
             _heal()
             logger.warning("no CUDA graph of %s: %s", _named(given), " ".join(str(error).split())[:200])
             return None

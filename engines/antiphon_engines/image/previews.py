@@ -107,7 +107,7 @@ def _file(job: Painting, pixels: Pixels) -> Callable[[], Preview]:
 
 def to_pixels(picture: torch.Tensor) -> Pixels:
     """``uint8[n, height, width, 3]`` of ``float[n, 3, height, width]`` in -1..1."""
-    scaled = ((picture.float() / 2 + 0.5).clamp(0, 1) * 255).round()
+    scaled = picture.float().div(2).add_(0.5).clamp_(0, 1).mul_(255).round_()
     # Turned over where the picture lies: a GPU does it in no time, and strided copies of the host are slow.
     pixels: Pixels = scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return pixels
