@@ -73,6 +73,33 @@ def test_a_closed_runner_is_not_called() -> None:
         runner({"x": torch.ones(1, 2)})
 
 
+def test_what_cannot_be_recorded_is_tried_again_only_when_it_was_long_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+
+    def refuse(call: object, given: tuple[torch.Tensor, ...], pool: object) -> None:
+        tried.append(len(given[0]))
+        raise RuntimeError("it waits for the device")
+
+    monkeypatch.setattr(cuda_graphs, "_Recording", refuse)
+    monkeypatch.setattr(cuda_graphs, "_heal", lambda: None)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
+    graphs = CudaGraphs(most=2, after=1)
+
+    def call(size: int) -> None:
+        assert graphs(lambda x: x + 1, (torch.zeros(size),)).sum() == size
+
+    most = cuda_graphs._REMEMBERED
+    for size in [*range(1, most + 1), 1, most + 1]:
+        call(size)
+    assert len(graphs._refused) == most
+    call(1)  # came again since, so another was forgotten
+    assert tried == list(range(1, most + 2))
+    call(2)
+    assert tried[-1] == 2
+
+
 @on_cuda
 @pytest.mark.cuda
 class TestOnCuda:
