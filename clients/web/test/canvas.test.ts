@@ -481,6 +481,16 @@ test("only the newest preview of the run's epoch is shown", async () => {
   assert.deepEqual(room.discarded, ["url1", "url3"]);
 });
 
+test("where previews come faster than they are decoded each is shown in its turn", async () => {
+  const { room, take, shown } = darkroom();
+  for (const step of [1, 2, 3]) take(step, 1);
+  for (const step of [1, 2, 3]) {
+    await room.finish(step);
+    assert.equal(shown()?.step, step);
+  }
+  assert.deepEqual(room.discarded, ["url1", "url2"]);
+});
+
 test("previews of runs that are unknown or over are dropped", async () => {
   const { room, previews, take, shown } = darkroom();
   take(1, 1, run({ state: "stopped" }));

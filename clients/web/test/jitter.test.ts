@@ -246,6 +246,7 @@ test("holes, other runs and epochs that are over are counted and not decoded", a
     jumps: 0,
     aheadMs: 0,
     peak: 0,
+    atMs: 0,
   });
   const { packets, holes, stale } = feed.stats.value;
   assert.deepEqual([packets, holes, stale], [4, 2, 2]);

@@ -43,8 +43,11 @@ export class Previews {
     const mine = { epoch: preview.epoch, step: preview.step };
     this.newest.set(preview.run, mine);
     const url = await this.developer.develop(preview.jpeg);
-    if (this.newest.get(preview.run) !== mine) {
-      this.developer.discard(url); // a newer one came while this was being decoded
+    // One that is not the newest any more is shown until that is decoded: a busy page would never show any.
+    const shown = this.shown.peek().get(preview.run);
+    const older = shown?.epoch === mine.epoch && shown.step >= mine.step;
+    if (this.newest.get(preview.run)?.epoch !== mine.epoch || older) {
+      this.developer.discard(url);
       return;
     }
     this.put(preview.run, { ...mine, of: preview.of, url });

@@ -84,6 +84,7 @@ export class StoryEditor {
       this.pointing = true;
     });
     root.addEventListener("focus", () => this.onFocus());
+    root.addEventListener("blur", () => this.catchUp());
     root.addEventListener("click", (event) => this.onClick(event));
     // A format that is chosen with a key, for what comes next, is no change of the text.
     root.addEventListener("keyup", () => this.readFormats());
@@ -200,6 +201,7 @@ export class StoryEditor {
 
   /** The selection, or the caret, or the end of the text: where a request to the AI applies. */
   range(): { start: number; end: number } {
+    if (this.quill.hasFocus()) this.catchUp();
     const end = storyOf(this.room.doc.value).length;
     const anchor = this.resolve(this.place?.anchor) ?? end;
     const head = this.resolve(this.place?.head) ?? end;
@@ -241,6 +243,11 @@ export class StoryEditor {
     this.showCursors();
     // Quill moves the caret after it has told of a change (of an Enter, of a paste), and says nothing of it.
     queueMicrotask(() => this.onSelection());
+  }
+
+  /** Quill tells of a selection that was moved a moment later (a timer); a key that asks for something may come first. */
+  private catchUp(): void {
+    untracked(() => this.quill.getSelection());
   }
 
   /** Only after the shared text has followed: indices are carried over to it. */

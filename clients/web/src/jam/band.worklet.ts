@@ -53,7 +53,7 @@ class BandProcessor extends AudioWorkletProcessor {
 
   private report(): void {
     const aheadMs = (this.buffer.ahead / STREAM_RATE) * 1000;
-    const stats: BandStats = { ...this.buffer.stats, aheadMs, peak: this.peak };
+    const stats: BandStats = { ...this.buffer.stats, atMs: currentTime * 1000, aheadMs, peak: this.peak };
     this.port.postMessage(stats);
     this.peak = 0;
   }

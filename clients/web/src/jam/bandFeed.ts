@@ -40,6 +40,7 @@ const NOTHING: FeedStats = {
   late: 0,
   overflow: 0,
   jumps: 0,
+  atMs: 0,
   aheadMs: 0,
   peak: 0,
   packets: 0,

@@ -12,6 +12,8 @@ export type ToBand =
   | { kind: "end" };
 
 export interface BandStats extends JitterStats {
+  /** When they were counted, in milliseconds of the AudioContext. */
+  atMs: number;
   /** Milliseconds held ahead. */
   aheadMs: number;
   /** Largest absolute sample since the last report. */

@@ -2,7 +2,7 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { StoryEditor } from "../editor/storyEditor";
 import { MAX_COMMENT } from "../room/comments";
 import type { Room } from "../room/room";
@@ -21,6 +21,7 @@ export function CommentButton(props: {
   const { room, editor, host } = props;
   const place = useSignal<{ left: number; top: number } | null>(null);
   const writing = editor.commenting;
+  const card = useRef<HTMLElement>(null);
   useSignalEffect(() => {
     // The text moves under a selection that stays.
     editor.lines.value;
@@ -56,8 +57,11 @@ export function CommentButton(props: {
   const at = place.value;
   if (!at || !room.rights.value.has("comment")) return null;
   const close = () => {
+    // The comment takes its time to arrive; who has gone on elsewhere meanwhile is not called back.
+    const { activeElement } = document;
+    const elsewhere = activeElement !== document.body && !card.current?.contains(activeElement);
     writing.value = false;
-    editor.focus();
+    if (!elsewhere) editor.focus();
   };
   if (!writing.value) {
     return (
@@ -70,6 +74,7 @@ export function CommentButton(props: {
   const left = Math.max(8, Math.min(at.left - CARD_WIDTH, width - CARD_WIDTH - 8));
   return (
     <section
+      ref={card}
       class="comment-card"
       aria-label={t.comments.add}
       style={{ left: `${left}px`, top: `${at.top + BUTTON}px` }}

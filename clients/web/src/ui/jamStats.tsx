@@ -45,6 +45,7 @@ export function JamStats({ jam }: { jam: Jam }) {
       data-underruns={feed.underruns}
       data-played={feed.played}
       data-missing={feed.missing}
+      data-at={feed.atMs}
       data-delay={feed.delayMs}
       data-loudest={feed.loudest}
       data-begun={synth.begun}
