@@ -18,7 +18,7 @@ async def test_spelling_and_focus_are_one_persons_and_the_goal_is_everybodys(
     ada = await company.person("Ada", links["owner"])
     maria = await company.person("Мария", links["editor"])
     await ada.write("One two three.\nVier 🌙 fünf.")
-    await maria.sees("fünf.")
+    await ada.agrees_with(maria)
     await ada.tab("Desk")
     await expect(ada.story).to_have_attribute("spellcheck", "true")
     await ada.page.get_by_label("Check spelling as I type").uncheck()

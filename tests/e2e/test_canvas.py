@@ -47,7 +47,7 @@ async def test_two_draw_together(company: Company, served: ServedProcess) -> Non
     await expect(eve.objects("shape")).to_have_count(1)
     await ada.tool("Control+Shift+Z")
     await ada.agrees_with(eve, 2)
-    assert await eve.person.text() == "Beside the text"
+    await eve.person.agrees_with(ada.person, "Beside the text")
 
 
 async def test_select_move_stretch_order_and_rub_out(company: Company, served: ServedProcess) -> None:
@@ -145,8 +145,7 @@ async def test_the_model_paints_before_everybodys_eyes(company: Company, served:
         await expect(paint).to_be_enabled()
         await paint.click()
         for artist in (ada, eve):
-            await expect(artist.objects("image").locator("image[href^='blob:']")).to_have_count(count)
-            await expect(artist.objects("frame")).to_have_count(0)
+            await artist.shows_pictures(count)
         seen = [await artist.page.evaluate("() => window.seen.splice(0)") for artist in (ada, eve)]
         for shown in seen:
             assert [step for step, _ in shown] == sorted(step for step, _ in shown)

@@ -1,54 +1,98 @@
-"""Two pages co-write with the real model."""
+"""Two pages co-write with the real model; where a run has to be under way, with a scripted one that waits for the
+test."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
-from support.pages import Company, Person
-from support.server import ServedProcess
+from antiphon_proto.params import TextSteer
+from support.pages import SELECT, Company, Person
+from support.server import PATIENCE, LiveServer, ServedProcess, running
 
 pytestmark = pytest.mark.e2e
 
 OPENING = "The lighthouse keeper had not spoken to anyone in forty days. On the forty-first, "
+# The editor is told of a caret or a selection that moved only after what was done next: fast hands, or a slow page.
+ASK_FROM_THE_SECOND_LINE = """(editor) => {
+    const words = editor.children[1].firstChild;
+    getSelection().collapse(words, words.length);
+    editor.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }));
+}"""
+SELECT_AND_LEAVE = f"""(editor, words) => {{
+    ({SELECT})(editor, words);
+    document.querySelector(".ask textarea").focus();
+}}"""
 
 
-async def two(company: Company, served: ServedProcess) -> tuple[Person, Person]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def scripted(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    """A server whose runs begin, and write and end when the test says so."""
+    async with running(tmp_path / "data") as live:
+        live.engine.hold = True
+        yield live
+
+
+async def begun(server: LiveServer) -> str:
+    """The run that is under way."""
+    async with asyncio.timeout(PATIENCE):
+        while not server.engine.requests:
+            await asyncio.sleep(0.02)
+    [run] = server.engine.requests
+    return run
+
+
+async def two(company: Company, served: ServedProcess | LiveServer) -> tuple[Person, Person]:
     links = (await served.new_room())["links"]
     ada = await company.person("Ada", links["owner"])
     maria = await company.person("Мария", links["editor"])
     return ada, maria
 
 
-async def test_both_type_while_the_model_writes(company: Company, served: ServedProcess) -> None:
-    ada, maria = await two(company, served)
+async def test_both_type_while_the_model_writes(company: Company, scripted: LiveServer) -> None:
+    ada, maria = await two(company, scripted)
     await ada.write(OPENING)
-    await maria.sees("forty-first")
     await ada.continue_here("A paragraph")
+    run = await begun(scripted)
+    words = [f"wave{number} " for number in range(15)]
+
+    async def model() -> None:
+        for word in words:
+            scripted.engine.write(run, word)
+            await maria.sees(word.strip())
+
+    scripted.engine.write(run, "a ")
     await expect(maria.ai.first).to_be_visible()
     await expect(maria.page.locator(".cursor-model")).to_be_attached()
-
     await asyncio.gather(
+        model(),
         maria.write("Зима была долгой 🌙. ", at="Control+Home", meanwhile=True),
         ada.write(" [and Ada types at the end]", at="Control+End", meanwhile=True),
     )
-    await expect(ada.page.locator(".run-done")).to_be_visible()
-    await expect(maria.page.locator(".run-done")).to_be_visible()
+    scripted.engine.finish(run)
+    for person in (ada, maria):
+        await expect(person.page.locator(".run-done")).to_be_visible()
     text = await ada.agrees_with(maria)
-    assert text.startswith("Зима была долгой 🌙. The lighthouse keeper")
-    assert "[and Ada types at the end]" in text
+    assert text.startswith(f"Зима была долгой 🌙. {OPENING}")
+    # Ada began at what was the end for her; neither of the two comes into the other's words.
+    typed = " [and Ada types at the end]"
+    assert text.count(typed) == 1
+    assert text.replace(typed, "").endswith("a " + "".join(words))
 
 
 async def test_the_model_goes_on_where_the_cursor_stands(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     await ada.write("Première 🌙\nThe lighthouse keeper lit the\nThe end.")
-    await ada.page.keyboard.press("ArrowUp")
-    await ada.page.keyboard.press("End")
-    await ada.continue_here()
+    await ada.page.get_by_label("Length").select_option(label="A line")
+    await ada.story.focus()
+    await ada.story.evaluate(ASK_FROM_THE_SECOND_LINE)
     await expect(ada.page.locator(".run-done")).to_be_visible()
-    text = await ada.agrees_with(maria)
+    text = await maria.agrees_with(ada)
     before, after = "Première 🌙\nThe lighthouse keeper lit the", "\nThe end."
     assert text.startswith(before)
     assert text.endswith(after)
@@ -64,26 +108,23 @@ async def test_words_typed_inside_the_models_are_a_persons(company: Company, ser
     await maria.click_into(maria.ai)
     await maria.page.keyboard.type("MINE")
     await ada.sees("MINE")
+    assert "MINE" in await ada.agrees_with(maria)
     for person in (ada, maria):
         assert "MINE" not in "".join(await person.ai.all_text_contents())
-    assert "MINE" in await ada.agrees_with(maria)
 
 
-async def test_stop_keeps_what_was_written(company: Company, served: ServedProcess) -> None:
-    ada, maria = await two(company, served)
+async def test_stop_keeps_what_was_written(company: Company, scripted: LiveServer) -> None:
+    ada, maria = await two(company, scripted)
     await ada.write(OPENING)
-    stopped = maria.page.locator(".run-stopped")
-    for _ in range(4):  # the model may end its text by itself before the key arrives
-        await ada.continue_here("A page")
-        await expect(ada.ai.first).to_be_visible()
-        await ada.page.keyboard.press("Escape")
-        await expect(ada.page.get_by_role("button", name="Stop")).to_have_count(0)
-        await expect(maria.page.locator(".run-running, .run-queued")).to_have_count(0)
-        if await stopped.count():
-            break
-    await expect(stopped.first).to_be_visible()
+    await ada.continue_here("A page")
+    run = await begun(scripted)
+    scripted.engine.write(run, "he sang")
+    await expect(ada.ai.first).to_be_visible()
+    await ada.page.keyboard.press("Escape")
+    await expect(maria.page.locator(".run-stopped")).to_be_visible()
     await expect(ada.page.get_by_role("button", name="Stop")).to_have_count(0)
-    assert len(await ada.agrees_with(maria)) > len(OPENING)
+    assert scripted.engine.cancelled == [run]
+    assert await ada.agrees_with(maria) == OPENING + "he sang"
 
 
 async def test_a_suggestion_is_accepted_in_the_other_page(company: Company, served: ServedProcess) -> None:
@@ -98,7 +139,9 @@ async def test_a_suggestion_is_accepted_in_the_other_page(company: Company, serv
     await expect(ada.suggested).to_have_count(0)
     await expect(ada.runs.first).to_contain_text("Accepted")
     assert (await ada.agrees_with(maria)).replace("\n", "") == (OPENING + suggested)
-    assert "".join(await ada.ai.all_text_contents()) == suggested
+    for person in (ada, maria):
+        await expect(person.suggested).to_have_count(0)
+        assert "".join(await person.ai.all_text_contents()) == suggested
 
 
 @pytest.mark.parametrize("button", ["Make it darker.", "Rewrite"])
@@ -110,9 +153,7 @@ async def test_a_suggestion_for_a_selection_replaces_it(
     await ada.mode("Suggest")
     await ada.page.get_by_label("Length").select_option(label="A line")
     await ada.story.focus()
-    await ada.page.keyboard.press("Control+Home")
-    for _ in "The storm came.":
-        await ada.page.keyboard.press("Shift+ArrowRight")
+    await ada.story.evaluate(SELECT_AND_LEAVE, "The storm came.")
     if button == "Rewrite":
         await ada.page.get_by_role("button", name="Rewrite").click()
     else:
@@ -159,8 +200,8 @@ async def test_undo_of_a_run_and_of_ones_own(company: Company, served: ServedPro
     await ada.sees("And Maria added this.")
 
 
-async def test_an_instruction_can_be_steered(company: Company, served: ServedProcess) -> None:
-    ada, maria = await two(company, served)
+async def test_an_instruction_can_be_steered(company: Company, scripted: LiveServer) -> None:
+    ada, maria = await two(company, scripted)
     await ada.write(OPENING)
     await ada.page.get_by_label("Length").select_option(label="A page")
     await ada.page.get_by_role("textbox", name="Ask the model").fill("Describe the storm.")
@@ -172,5 +213,8 @@ async def test_an_instruction_can_be_steered(company: Company, served: ServedPro
     await ada.page.get_by_label("New instruction").fill("Now let it rain.")
     await ada.page.get_by_role("button", name="Apply").click()
     await expect(maria.runs.first).to_contain_text("Now let it rain.")
+    [(_, change)] = scripted.engine.steered
+    assert isinstance(change, TextSteer)
+    assert change.instruction == "Now let it rain."
     await ada.runs.first.get_by_role("button", name="Stop").click()
     await expect(maria.page.locator(".run-stopped")).to_be_visible()

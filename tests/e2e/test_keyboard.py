@@ -54,6 +54,7 @@ async def test_writing_with_the_model(company: Company, served: ServedProcess) -
     await keys.to(page.get_by_role("radio", name="Suggest"))
     await keys.press("ArrowRight")
     await keys.press("Control+Enter")
+    await expect(page.locator(".draft")).to_have_count(1)
     await expect(page.locator(".draft-growing")).to_have_count(0)
     await keys.do(page.get_by_role("button", name="Put it into the text"), "Shift+Tab")
     await expect(page.locator(".draft")).to_have_count(0)

@@ -128,11 +128,10 @@ async def test_a_mask_is_erased_turned_round_cleared_and_undone(
         await ada.page.get_by_text("Eraser", exact=True).click()
         await ada.drag((270, 250), (320, 250))
         await until(room, lambda room: of(room, "frame")[0].get("mask") not in (None, first))
+        masks = [first, of(room, "frame")[0]["mask"]]
         await ada.page.get_by_role("button", name="Invert").click()
-        masks = [first]
-        while len(masks) < 3:
-            await until(room, lambda room: of(room, "frame")[0].get("mask") not in (None, *masks))
-            masks.append(of(room, "frame")[0]["mask"])
+        await until(room, lambda room: of(room, "frame")[0].get("mask") not in (None, *masks))
+        masks.append(of(room, "frame")[0]["mask"])
         white = [
             sum(value > 127 for value in opened(await room.download(mask)).convert("L").tobytes())
             for mask in masks
@@ -202,6 +201,7 @@ async def test_a_picture_is_varied_and_enlarged_and_says_so(
         await paint(ada, "red apple")
         await until(room, lambda room: len(of(room, "image")) == 1)
         [first] = of(room, "image")
+        await ada.shows_pictures(1)
         await ada.board.focus()
         await ada.page.keyboard.press("PageDown")
         await expect(ada.page.get_by_text("then repainted a little by the model")).to_be_visible()
@@ -211,6 +211,7 @@ async def test_a_picture_is_varied_and_enlarged_and_says_so(
         assert (varied["task"], varied["source"]) == ("image_to_image", first["asset"])
         assert varied["seed"] != first["seed"]
         assert varied["x"] > first["x"] + first["w"]
+        await ada.shows_pictures(2)
         await ada.board.click(position={"x": 260, "y": 160})
         await ada.page.get_by_role("button", name="Enlarge").click()
         await until(room, lambda room: len(of(room, "image")) == 3)
@@ -221,6 +222,7 @@ async def test_a_picture_is_varied_and_enlarged_and_says_so(
         assert sizes[1] == (sizes[0][0] * 2, sizes[0][1] * 2)
         assert (large["x"], large["w"]) == (first["x"], first["w"])
         # Where it comes from can be taken away.
+        await ada.shows_pictures(3)
         await ada.board.click(position={"x": 260, "y": 160})
         await ada.page.get_by_role("button", name="Where from").click()
         async with ada.page.expect_download() as coming:
@@ -318,5 +320,4 @@ async def test_turning_and_layers_are_the_same_for_all(company: Company, served:
     # What is locked is not rubbed out.
     await ada.tool("e")
     await ada.drag((180, 250), (320, 250))
-    await ada.person.here()
     await ada.agrees_with(eve, 2)

@@ -6,7 +6,7 @@ import re
 
 from playwright.async_api import Locator, expect
 
-from support.pages import Company, Person
+from support.pages import Company, Person, alike
 from support.server import ServedProcess
 
 Place = tuple[float, float]
@@ -50,17 +50,26 @@ class Artist:
         await self.press(*places)
         await self.page.mouse.up()
 
+    async def shows_pictures(self, count: int) -> None:
+        """So many pictures have come down, and none is waited for."""
+        await expect(self.objects("image").locator("image[href^='blob:']")).to_have_count(count)
+        await expect(self.objects("frame")).to_have_count(0)
+
     async def drawn(self) -> list[str]:
         """What the page shows, in order: the markup of every object, but for addresses that are a page's own."""
         shown: list[str] = await self.objects().evaluate_all("(all) => all.map((one) => one.outerHTML)")
         return [re.sub('href="blob:[^"]+"', "", one) for one in shown]
 
     async def agrees_with(self, other: Artist, count: int) -> None:
-        """Both show the same objects, `count` of them."""
-        for artist in (self, other):
-            await artist.person.here()
-            await expect(artist.objects()).to_have_count(count)
-        assert await self.drawn() == await other.drawn()
+        """Both come to show the same objects, `count` of them, all saved."""
+
+        async def shown() -> list[list[str]]:
+            for artist in (self, other):
+                await artist.person.here()
+                await expect(artist.objects()).to_have_count(count)
+            return [await self.drawn(), await other.drawn()]
+
+        await alike(shown)
 
 
 async def artists(company: Company, served: ServedProcess, view: str = "Canvas") -> tuple[Artist, Artist]:

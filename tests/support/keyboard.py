@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from playwright.async_api import Locator, Page, expect
 
 STOPS = 60
@@ -35,6 +37,7 @@ _LOOK = """() => {
     const marked = typed || ring(stop) || ring(stop.nextElementSibling) || ring(stop.parentElement);
     return marked ? "" : `${name}: not marked`;
 }"""
+_LOOKS = 40
 _HAS_FOCUS = "(element) => element === document.activeElement"
 
 
@@ -48,9 +51,14 @@ class Keyboard:
         self.type = page.keyboard.type
 
     async def look(self) -> None:
-        problem: str = await self.page.evaluate(_LOOK)
-        if problem and problem not in self.wrong:
-            self.wrong.append(problem)
+        """What is wrong for a moment only (a page that scrolls, a card that comes) is nothing wrong."""
+        problem = ""
+        for _ in range(_LOOKS):
+            problem = await self.page.evaluate(_LOOK)
+            if not problem or problem in self.wrong:
+                return
+            await asyncio.sleep(0.05)
+        self.wrong.append(problem)
 
     async def to(self, stop: Locator, key: str = "Tab") -> None:
         """Presses `key` until `stop` has the focus."""
