@@ -35,8 +35,9 @@ from antiphon_proto.jam import (
 
 from . import words
 from .answering import Answering
+from .controls import CHORD_TEMPERATURE, FOLLOW, KEY_LOCK, Controls
 from .decoder import Decoder
-from .performer import Controls, Performer
+from .performer import Performer
 from .player import Chunk
 from .sound import preset_of, sound_of, velocity
 from .synthesiser import SoundFont, Synthesiser
@@ -51,10 +52,6 @@ _SHARPS: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B
 _FLATS: Final = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _FLAT_KEYS: Final = {"maj": {1, 3, 5, 8, 10}, "min": {0, 2, 3, 5, 7, 10}}
 _SUFFIX: Final = dict(zip(QUALITIES, ("", "m", "7", "maj7", "m7", "dim", "sus4"), strict=True))
-_FOLLOW: Final = 36.0
-_KEY_LOCK: Final = 1.5
-_CHORD_TEMPERATURE: Final = 0.3
-"""The engine's help for the model, as evaluated (MODEL_CARD.md)."""
 _URGE: Final = 2.0
 """Nats for a lead that is to answer and does not begin, and for others that were left out."""
 _STEADY: Final = frozenset("BCPD")
@@ -134,20 +131,28 @@ class Band:
                 self._performer.revise()
 
     def hear(self, notes: Sequence[PlayedNote]) -> None:
-        """Keys of people. What nobody can follow (while the transport stands still, from a far future) is left out."""
+        """Keys of people. What nobody can follow (while the transport stands still, from a far future) is left out.
+
+        The end of a long note may lie as far in the future as it likes: loops say it in advance.
+        """
         for note in notes:
-            if not (0 <= note.pitch <= 127 and note.sample < self._next + _EARLIEST * SAMPLE_RATE):
+            soon = note.sample < self._next + _EARLIEST * SAMPLE_RATE
+            if not (0 <= note.pitch <= 127 and (soon or note.velocity == 0)):
                 continue
             span = self._timeline.at(note.sample)
             if not span.transport.playing:
                 continue
             beat = span.beat(note.sample)
-            self._answering.heard(beat)
-            if self._performer is None or self._silent or self._controls.mode == "free":
+            if soon:
+                self._answering.heard(beat)
+            if self._performer is None or self._silent:
                 continue
-            if note.velocity > 0:
-                tick = round((beat - self._origin) * TICKS_PER_BEAT) + self._shift(span.transport)
-                self._performer.hear(max(tick, self._performer.bar_start - 4 * TICKS_PER_BEAT), note.pitch)
+            tick = round((beat - self._origin) * TICKS_PER_BEAT) + self._shift(span.transport)
+            tick = max(tick, self._performer.bar_start - 4 * TICKS_PER_BEAT)
+            if note.velocity == 0:
+                self._performer.release(tick, note.pitch)
+            elif self._controls.mode != "free":
+                self._performer.hear(tick, note.pitch)
 
     def reach(self, sample: int) -> float:
         """Of what sounds later than this many seconds from now, people can still change everything."""
@@ -188,9 +193,9 @@ class Band:
             roles=frozenset(LETTERS[role] for role in roles),
             lag=self._lag(transport),
             temperature=asked.temperature,
-            chord_temperature=_CHORD_TEMPERATURE,
-            follow=0.0 if asked.mode == "free" else _FOLLOW,
-            key_lock=_KEY_LOCK,
+            chord_temperature=CHORD_TEMPERATURE,
+            follow=0.0 if asked.mode == "free" else FOLLOW,
+            key_lock=KEY_LOCK,
             urge=_URGE,
             urged=_STEADY | {"M"} if answers else _STEADY,
         )
@@ -238,6 +243,8 @@ class Band:
             return
         self._events.clear()
         self._answering.forget()
+        if self._performer is not None:
+            self._performer.let_go()
         bar = model_bar(span.transport, beat)
         opens = bar.start if beat <= bar.start + EPSILON else bar.end
         self._bar, self._silent = ModelBar(opens, 0), True

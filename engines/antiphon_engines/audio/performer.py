@@ -14,22 +14,21 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import tokens
+from .controls import Controls
 from .decoder import Decoder, Floats
-from .recall import Recall
-from .tokens import BOS, IDS, RANGES, ROLES, TICKS_PER_BEAT, VOCABULARY, Bar, Chord, Key, Note
+from .guide import CHORDS, Guide, pitches_outside
+from .tokens import BOS, IDS, LAGS, RANGES, ROLES, TICKS_PER_BEAT, VOCABULARY, Bar, Chord, Note
 
 Ids = NDArray[np.int64]
 
-_SCALES: Final = {"maj": {0, 2, 4, 5, 7, 9, 11}, "min": {0, 2, 3, 5, 7, 8, 10, 11}}
 _PITCH_IDS: Final[dict[str, Ids]] = {
     role: np.array([IDS[f"{role}{pitch}"] for pitch in range(low, high + 1)])
     for role, (low, high) in RANGES.items()
@@ -46,88 +45,16 @@ _PATIENCE: Final = {"M": TICKS_PER_BEAT, "B": 2 * TICKS_PER_BEAT, "C": 48, "P": 
 """Ticks of silence after which a role is urged; the lead is only when it is to answer."""
 _MOST_URGENT: Final = 3.0
 _AT_IDS: Final[Ids] = np.array([IDS[f"AT_{tick}"] for tick in range(1, TICKS_PER_BEAT)])
-_CHORDS: Final = tuple(Chord(root, quality) for quality in tokens.QUALITIES for root in range(12))
-_CHORD_IDS: Final[Ids] = np.array([IDS[tokens.chord_name(chord)] for chord in _CHORDS])
-_CHORD_MEMBERS: Final[Floats] = np.array(
-    [[pitch_class in chord.pitch_classes() for pitch_class in range(12)] for chord in _CHORDS], np.float32
-)
-_CHORD_SHARES: Final[Floats] = _CHORD_MEMBERS / _CHORD_MEMBERS.sum(1, keepdims=True)
+_CHORD_IDS: Final[Ids] = np.array([IDS[tokens.chord_name(chord)] for chord in CHORDS])
 _MOST_HEARD: Final = 24
 """Notes of people that a beat can hold; the model never saw more, and a flood would fill its window."""
 _MOST_NOTES: Final = {"M": 1, "B": 1, "C": 6, "P": 6}
 """Notes that one role may start at one tick."""
-_FOLLOWED_TICKS: Final = 3 * TICKS_PER_BEAT
-_FORETOLD_WEIGHT: Final = 2.5
-_EXPECTED_WEIGHT: Final = 3.0
-"""What is foretold and what the model itself expects, in notes that were just heard."""
-_FOURTH_NOTE_COST: Final = 1 / 7
-"""What a fourth chord tone must hold of the melody to count: a note of the scale holds that much by chance."""
-_FOURTH_NOTES: Final[Floats] = np.maximum(_CHORD_MEMBERS.sum(1) - 3, 0)
-
-
-@cache
-def _outside(key: Key) -> Floats:
-    """(12,) 1 for each pitch class outside the scale (minor keeps both sevenths)."""
-    inside = {(step + key.tonic) % 12 for step in _SCALES[key.mode]}
-    return np.array([float(pitch_class not in inside) for pitch_class in range(12)], np.float32)
-
-
-@cache
-def _pitches_outside(key: Key) -> Floats:
-    """(vocabulary,) 1 for each pitch token of the band outside the scale."""
-    table = np.zeros(len(VOCABULARY), np.float32)
-    for role, ids in _PITCH_IDS.items():
-        table[ids] = _outside(key)[(RANGES[role][0] + np.arange(len(ids))) % 12]
-    return table
 
 
 def _meter(beats: int) -> int:
     """The meter, as the vocabulary has it, of a bar of so many beats."""
     return 3 if beats == 3 else 4
-
-
-@dataclass(frozen=True)
-class Controls:
-    """What the players ask of the band; a change is heard from the next bar line on.
-
-    ``styles`` maps names in tokens.STYLES to weights. ``beats`` is 3 or 4, or 2 for the first half of a bar of 4.
-    ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how
-    many ticks late people's notes are known. ``chord`` pins the harmony. ``follow`` and ``key_lock`` are help from
-    outside the model, in nats: towards chords that hold what was just heard (and, where people repeat themselves, what
-    they are about to play), and away from notes outside the key. ``urge`` is for the roles in
-    ``urged`` when they have been silent for long: a small model that has left a role out tends to go on without it.
-    """
-
-    styles: Mapping[str, float] = field(default_factory=lambda: {"pop": 1.0})
-    key: Key | None = Key(0, "maj")
-    beats_per_minute: float = 110.0
-    beats: int = 4
-    density: int | None = None
-    roles: frozenset[str] = frozenset("BCD")
-    lag: int = 6
-    chord: Chord | None = None
-    temperature: float = 0.9
-    top_p: float = 0.95
-    chord_temperature: float = 0.5
-    follow: float = 0.0
-    key_lock: float = 0.0
-    urge: float = 0.0
-    urged: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        known = (
-            set(self.styles) <= set(tokens.STYLES)
-            and self.styles
-            and min(self.styles.values()) >= 0
-            and sum(self.styles.values()) > 0
-            and self.roles <= set(ROLES)
-            and self.lag in tokens.LAGS
-            and self.beats in (2, 3, 4)
-            and (self.density is None or 0 <= self.density <= len(tokens.DENSITY_BORDERS))
-            and min(self.temperature, self.chord_temperature, self.beats_per_minute, self.top_p) > 0
-        )
-        if not known:
-            raise ValueError(f"controls out of range: {self}")
 
 
 class Performer:
@@ -142,7 +69,8 @@ class Performer:
             tuple[int, int, int]
         ] = []  # (tick in the stream, arrival, pitch) of notes not yet injected
         self._arrivals = 0
-        self._recall = Recall()
+        self._guide = Guide()
+        self._asked: Chord | None = None  # the chord of this beat, where people asked for it
         self._bars: deque[list[int]] = deque(maxlen=32)  # whole bars, as token ids, for a fresh window
         self._bar_ids: list[int] = []
         self._bar_vectors: list[Floats] = []
@@ -239,16 +167,19 @@ class Performer:
         """Inject what was heard by this beat, then choose its chord."""
         now = self._beat_tick
         self._heard_count = 0
-        self._recall.forget(now)
+        self._guide.forget(now - LAGS[-1])
         arrived = []
         while self._waiting and self._waiting[0][0] <= now:
             arrived.append(heapq.heappop(self._waiting))
         if arrived:
             self._inject([pitch for _, _, pitch in sorted(arrived, key=lambda note: note[2])], now)
+        self._asked = None
         chord = self._in_force.chord
         if chord is None:
-            picked = self._choose(_CHORD_IDS, self._in_force.chord_temperature, 1.0, self._chord_bias())
-            chord = _CHORDS[int(np.flatnonzero(picked == _CHORD_IDS)[0])]
+            bias = self._guide.bias(self._in_force, now, self._logits[_CHORD_IDS])
+            picked = self._choose(_CHORD_IDS, self._in_force.chord_temperature, 1.0, bias)
+            chord = CHORDS[int(np.flatnonzero(picked == _CHORD_IDS)[0])]
+            self._asked = chord if self._guide.asked is not None else None
         self._feed([IDS[tokens.chord_name(chord)]])
         self.chords.append((now, chord))
         self._place = self._heard_place = 0
@@ -290,42 +221,10 @@ class Performer:
         draw = self._random.random() * cumulated[min(last, len(cumulated) - 1)]
         return int(ids[order[int(np.searchsorted(cumulated, draw, side="right"))]])
 
-    def _chord_bias(self) -> Floats | None:
-        """Help for chords: those that hold what was just heard, and whose notes lie in the key."""
-        controls, now = self._in_force, self._beat_tick
-        if not (controls.follow or controls.key_lock):
-            return None
-        bias = np.zeros(len(_CHORDS), np.float32)
-        known = now - controls.lag
-        weights = np.zeros(12, np.float32)
-        for tick, pitch_class in self._recall.between(known - _FOLLOWED_TICKS + 1, known):
-            weights[pitch_class] += 1 - (known - tick) / _FOLLOWED_TICKS
-        for _, pitch_class in self._recall.foretold(
-            known, known + 1, now + TICKS_PER_BEAT, controls.beats * TICKS_PER_BEAT
-        ):
-            weights[pitch_class] += _FORETOLD_WEIGHT
-        if weights.any():
-            weights += _EXPECTED_WEIGHT * self._expected()
-            held = _CHORD_MEMBERS @ (weights / weights.sum()) - _FOURTH_NOTE_COST * _FOURTH_NOTES
-            bias += controls.follow * held
-        if controls.key is not None:
-            bias -= controls.key_lock * (_CHORD_MEMBERS @ _outside(controls.key))
-        return bias
-
-    def _expected(self) -> Floats:
-        """(12,) how likely each pitch class belongs to the chord that the model would choose; the sum is 1.
-
-        A chord that shares notes with several likely ones is a better guess than the likeliest, if that is wrong.
-        """
-        logits = self._logits[_CHORD_IDS]
-        odds = np.exp(logits - logits.max())
-        share: Floats = (odds / odds.sum()) @ _CHORD_SHARES
-        return share
-
     def _sample(self, ids: Ids, bias: Floats | None = None) -> int:
         controls = self._in_force
         if controls.key_lock and controls.key is not None:
-            outside = -controls.key_lock * _pitches_outside(controls.key)[ids]
+            outside = -controls.key_lock * pitches_outside(controls.key, self._asked)[ids]
             bias = outside if bias is None else bias + outside
         return self._choose(ids, controls.temperature, controls.top_p, bias)
 
@@ -367,9 +266,17 @@ class Performer:
         """
         if len(self._waiting) >= 4 * _MOST_HEARD:
             return
-        self._recall.add(tick, pitch)
+        self._guide.press(tick, pitch)
         heapq.heappush(self._waiting, (tick + self._in_force.lag, self._arrivals, pitch))
         self._arrivals += 1
+
+    def release(self, tick: int, pitch: int) -> None:
+        """A person lets go of a key at ``tick``. The model knows no lengths of people's notes, the help does."""
+        self._guide.release(tick, pitch)
+
+    def let_go(self) -> None:
+        """Nobody holds a key any more."""
+        self._guide.let_go(self._beat_tick)
 
     def _inject_before(self, target: int) -> bool:
         """Inject notes that belong before the step to ``target``; true if there were any."""

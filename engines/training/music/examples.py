@@ -122,8 +122,9 @@ def perform(piece: Piece, musician: EmbeddedMusician) -> tuple[Take, Pcm]:
     assert isinstance(session, Session)
     beat_s = 60 / piece.tempo
     keys = [
-        (at * beat_s, PlayedNote(round(at * beat_s * SAMPLE_RATE), "us", pitch, 96))
-        for at, _, pitch in piece.melody
+        (at * beat_s, PlayedNote(round(at * beat_s * SAMPLE_RATE), "us", pitch, velocity))
+        for start, length, pitch in piece.melody
+        for at, velocity in ((start, 96), (start + 0.95 * length, 0))
     ]
     changes = [(at * beat_s, change) for at, change in piece.changes[1:]]
     packets: list[bytes] = []

@@ -172,7 +172,8 @@ async def _play(
             raise PlayingFailed(band.failure)
         if now >= start + beat * 60 / TEMPO:
             pitch = _MELODY[beat % len(_MELODY)]
-            host.push(name, [PlayedNote(round((now - start) * SAMPLE_RATE), "bench", pitch, 90)])
+            down, up = (round((at - start) * SAMPLE_RATE) for at in (now, now + 0.9 * 60 / TEMPO))
+            host.push(name, [PlayedNote(down, "bench", pitch, 90), PlayedNote(up, "bench", pitch, 0)])
             beat += 1
         await asyncio.sleep(0.02)
     host.cancel(name)
@@ -217,7 +218,7 @@ def _targets(results: dict[str, Any]) -> tuple[Target, ...]:
     reaction = results["reaction"]
     slowest = max(
         reaction[name]
-        for name in ("new prompts heard s, most", "new role heard s, most", "note to band s, most")
+        for name in ("new prompts heard s, most", "new role heard s, most", "chord to answer s, most")
     )
     speed = results["real-time factor, by processor time"]
     return (

@@ -18,18 +18,31 @@ import numpy as np
 
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Failed, Performed, PlayedNote, Segment
 from antiphon_engines.audio import embedded
-from antiphon_engines.audio.band import EmbeddedMusician
+from antiphon_engines.audio.band import EmbeddedMusician, chord_name
+from antiphon_engines.audio.controls import FOLLOW, KEY_LOCK, Controls
 from antiphon_engines.audio.engine import AudioEngine, Session
+from antiphon_engines.audio.guide import CHORDS
 from antiphon_engines.audio.opus import OpusEncoder
-from antiphon_engines.audio.performer import Controls, Performer
+from antiphon_engines.audio.performer import Performer
 from antiphon_engines.audio.render import RenderJob, RenderNote, Track, blocks
 from antiphon_engines.audio.synthesiser import SoundFont
 from antiphon_engines.audio.tokens import TICKS_PER_BEAT
-from antiphon_proto.jam import PPQ, SAMPLE_RATE, BandControls, BandNote, BandRole, Prompt, Transport
+from antiphon_proto.jam import (
+    PPQ,
+    SAMPLE_RATE,
+    BandChord,
+    BandControls,
+    BandNote,
+    BandRole,
+    Prompt,
+    Transport,
+)
 
 TEMPO: Final = 120.0
 ROLES: Final[frozenset[BandRole]] = frozenset({"lead", "bass", "chords", "drums"})
 MELODY: Final = (60, 62, 64, 67, 69, 67, 64, 62)
+ASKED: Final = (61, 66, 70)
+"""F sharp major in C: no chord of the key follows it."""
 _PER_BEAT: Final = 60 / TEMPO
 _BAR: Final = 4 * _PER_BEAT
 
@@ -46,6 +59,7 @@ class _Live:
         assert isinstance(job, Session)
         self.session = job
         self.notes: list[BandNote] = []
+        self.chords: list[BandChord] = []
         self.packets: list[bytes] = []
 
     def until(self, now: float) -> None:
@@ -54,16 +68,21 @@ class _Live:
             self._clock[0] = max(self._clock[0], opens)
             for output in self._engine.step([self.session])[0]:
                 match output:
-                    case Performed(notes):
+                    case Performed(notes, chords):
                         self.notes += notes
+                        self.chords += chords
                     case Audio():
                         self.packets.append(output.opus)
                     case Failed(message=message):
                         raise RuntimeError(message)
         self._clock[0] = max(self._clock[0], now)
 
-    def play(self, now: float, pitch: int) -> None:
-        self._engine.push(self.session, [PlayedNote(round(now * SAMPLE_RATE), "bench", pitch, 90)])
+    def play(self, now: float, pitch: int, seconds: float) -> None:
+        """A key that is let go after so many seconds."""
+        sample, end = round(now * SAMPLE_RATE), round((now + seconds) * SAMPLE_RATE)
+        self._engine.push(
+            self.session, [PlayedNote(sample, "bench", pitch, 90), PlayedNote(end, "bench", pitch, 0)]
+        )
 
     def steer(self, controls: BandControls) -> None:
         self._engine.steer(self.session, AudioSteer(controls=controls))
@@ -110,7 +129,7 @@ def _speed(engine: AudioEngine, clock: list[float], seconds: float) -> dict[str,
 
     def play() -> None:
         for beat in range(int(seconds / _PER_BEAT)):
-            live.play(beat * _PER_BEAT, MELODY[beat % len(MELODY)])
+            live.play(beat * _PER_BEAT, MELODY[beat % len(MELODY)], 0.9 * _PER_BEAT)
             began = time.process_time()
             live.until(beat * _PER_BEAT)
             took.append((time.process_time() - began) / _PER_BEAT)
@@ -121,7 +140,7 @@ def _speed(engine: AudioEngine, clock: list[float], seconds: float) -> dict[str,
 
 
 def _model_speed(decoder: Any, seconds: float) -> float:
-    controls = Controls(roles=frozenset("MBCD"), beats_per_minute=TEMPO, follow=18.0, key_lock=1.5)
+    controls = Controls(roles=frozenset("MBCD"), beats_per_minute=TEMPO, follow=FOLLOW, key_lock=KEY_LOCK)
     performer = Performer(decoder.fork(), controls, seed=2)
     ticks = int(seconds / _PER_BEAT * TICKS_PER_BEAT)
 
@@ -165,9 +184,13 @@ def _opus(engine: AudioEngine, clock: list[float], seconds: float) -> dict[str, 
 
 
 def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str, Any]:
-    """Seconds from a key, or a change of prompts or roles, until what is heard first differs from the same band's
-    music without it; three bars where it does not."""
-    notes: list[float] = []
+    """Seconds from a chord that a person holds for a bar until the band plays a note of it under a chord that holds it
+    all, and from a change of prompts or roles until what is heard first differs from the same band's music without it;
+    three bars where it does not.
+
+    Of the chord a difference would say nothing: any note of people changes what is drawn next.
+    """
+    answers: list[float] = []
     prompts: list[float] = []
     joined: list[float] = []
     quiet: list[float] = []
@@ -177,20 +200,32 @@ def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str,
     for round_ in range(rounds):
         at = 2 * _BAR + (round_ + 0.37) / rounds * _BAR
         plain = _take(engine, clock, before, round_, at, lambda live, now: None)
-        for found, change in (
-            (notes, lambda live, now: [live.play(now, pitch) for pitch in (61, 66, 70)]),
-            (prompts, lambda live, now: live.steer(BandControls(roles=ROLES, prompts=(Prompt("bossa"),)))),
-        ):
-            changed = _take(engine, clock, before, round_, at, change)
-            found.append(_first_difference(plain, changed, at + 3 * _BAR) - at)
-        swapped = _take(engine, clock, strings, round_, at, lambda live, now: live.steer(drums))
+        struck = _take(
+            engine,
+            clock,
+            before,
+            round_,
+            at,
+            lambda live, now: [live.play(now, pitch, _BAR) for pitch in ASKED],
+        )
+        answers.append(_first_answer(struck, at) - at)
+        changed = _take(
+            engine,
+            clock,
+            before,
+            round_,
+            at,
+            lambda live, now: live.steer(BandControls(roles=ROLES, prompts=(Prompt("bossa"),))),
+        )
+        prompts.append(_first_difference(plain.notes, changed.notes, at + 3 * _BAR) - at)
+        swapped = _take(engine, clock, strings, round_, at, lambda live, now: live.steer(drums)).notes
         joined.append(min((_sounds(note) - at for note in swapped if note.role == "drums"), default=3 * _BAR))
         quiet.append(max((_sounds(note) - at for note in swapped if note.role != "drums"), default=0.0))
     return {
         "bar s": _BAR,
         "rounds": rounds,
-        "note to band s, median": round(median(notes), 3),
-        "note to band s, most": round(max(notes), 3),
+        "chord to answer s, median": round(median(answers), 3),
+        "chord to answer s, most": round(max(answers), 3),
         "new prompts heard s, median": round(median(prompts), 3),
         "new prompts heard s, most": round(max(prompts), 3),
         "new role heard s, most": round(max(joined), 3),
@@ -205,17 +240,31 @@ def _take(
     seed: int,
     at: float,
     change: Callable[[_Live, float], object],
-) -> list[BandNote]:
+) -> _Live:
     live = _Live(engine, clock, controls, seed)
     live.until(at)
     change(live, at)
     live.until(at + 3 * _BAR)
     live.close()
-    return live.notes
+    return live
 
 
 def _sounds(note: BandNote) -> float:
     return note.tick / PPQ * _PER_BEAT
+
+
+def _first_answer(live: _Live, at: float) -> float:
+    """When the first note of ASKED sounds under a chord that holds it all, three bars after `at` if there is none."""
+    asked = frozenset(pitch % 12 for pitch in ASKED)
+    answers = {
+        chord_name(chord, Transport(tempo=TEMPO)) for chord in CHORDS if asked <= chord.pitch_classes()
+    }
+    for note in sorted(live.notes, key=_sounds):
+        ruling = [chord.name for chord in live.chords if chord.tick <= note.tick]
+        ours = note.role != "drums" and note.pitch % 12 in asked and _sounds(note) >= at
+        if ours and ruling and ruling[-1] in answers:
+            return _sounds(note)
+    return at + 3 * _BAR
 
 
 def _first_difference(one: Iterable[BandNote], other: Iterable[BandNote], end: float) -> float:

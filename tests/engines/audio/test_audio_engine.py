@@ -156,6 +156,42 @@ def test_a_feasible_reaction_is_kept() -> None:
     assert min(heard) <= 4.6 + 0.5 + 2.0
 
 
+def test_a_chord_outside_the_key_is_played_while_it_is_held() -> None:
+    """F sharp major in a band in C, over two bars; a bar at 120 takes two seconds."""
+    take = band(asking(BandControls(roles=frozenset({"bass", "chords"})))).until(2.0)
+    take.play([(2.4, pitch) for pitch in (61, 66, 70)])
+    take.until(6.0)
+    take.engine.push(
+        take.session, [PlayedNote(round(6.4 * SAMPLE_RATE), "ada", pitch, 0) for pitch in (61, 66, 70)]
+    )
+    take.until(12)
+    told = [(chord.tick / PPQ * 0.5, chord.name) for chord in take.chords]
+    begun = min(at for at, name in told if name.startswith("F#"))
+    ended = min(at for at, name in told if at > begun and not name.startswith("F#"))
+    assert 2.4 < begun <= 4.4
+    assert 6.4 < ended <= 8.4
+    during = [
+        note.pitch % 12 for note in take.notes if begun <= note.tick / PPQ * 0.5 < ended - note.duration / PPQ
+    ]
+    assert during
+    assert sum(pitch in {1, 6, 10} for pitch in during) > 0.8 * len(during)
+
+
+def test_a_stop_lets_go_of_what_people_held() -> None:
+    segments = (
+        Segment(0, Transport(playing=True, tempo=120)),
+        Segment(4 * SAMPLE_RATE, Transport(beat=8.0, tempo=120)),
+        Segment(8 * SAMPLE_RATE, Transport(playing=True, tempo=120)),
+    )
+    take = band(asking(BandControls(roles=frozenset({"bass", "chords"})), *segments)).until(2.0)
+    take.play([(2.4, pitch) for pitch in (61, 66, 70)])
+    take.until(4.0)
+    assert any(chord.name.startswith("F#") for chord in take.chords)
+    known = len(take.chords)
+    take.until(12)
+    assert not any(chord.name.startswith("F#") for chord in take.chords[known:])
+
+
 # Controls -----------------------------------------------------------------------------------------------
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.audio import embedded
+from antiphon_engines.audio.controls import CHORD_TEMPERATURE, FOLLOW, KEY_LOCK, Controls
 from antiphon_engines.audio.decoder import Decoder
-from antiphon_engines.audio.performer import Controls, Performer
+from antiphon_engines.audio.performer import Performer
 from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Chord, Key, Note, fold
 
 BAR = 4 * TICKS_PER_BEAT
@@ -185,6 +186,62 @@ def test_help_moves_chords_towards_what_is_played(decoder: Decoder) -> None:
         held.append(sum(len(chord & {2, 6, 9}) for chord in chords) / len(chords))
     assert held[1] > held[0]
     assert held[1] > 2
+
+
+HELP: dict[str, Any] = {"follow": FOLLOW, "key_lock": KEY_LOCK, "chord_temperature": CHORD_TEMPERATURE}
+ASKED = [
+    (Key(0, "maj"), Chord(6, "maj"), 3),
+    (Key(0, "maj"), Chord(1, "min"), 17),
+    (Key(9, "min"), Chord(10, "m7"), 30),
+    (Key(4, "maj"), Chord(5, "7"), 44),
+    (Key(2, "min"), Chord(0, "maj"), 25),
+]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("key", "asked", "place"), ASKED)
+def test_a_chord_that_people_hold_is_played_within_a_bar_whatever_the_key(
+    decoder: Decoder, key: Key, asked: Chord, place: int, seed: int
+) -> None:
+    controls = Controls(key=key, roles=frozenset("MBCD"), lag=12, urge=2.0, urged=frozenset("BCD"), **HELP)
+    performer = Performer(decoder, controls, seed)
+    struck, wanted = BAR + place, asked.pitch_classes()
+    notes = played(performer, struck)
+    for pitch_class in wanted:
+        performer.hear(struck, 60 + pitch_class)
+    notes += played(performer, 2 * BAR, start=struck)
+    ruled = {tick: chord.pitch_classes() for tick, chord in performer.chords}
+    known = next(tick for tick in sorted(ruled) if tick >= struck + controls.lag)
+    assert all(wanted <= ruled[tick] for tick in ruled if tick >= known)
+    after = [note for note in notes if note.tick >= known and note.role in "BC"]
+    assert after[0].tick <= struck + BAR
+    assert sum(note.pitch % 12 in wanted for note in after) > 0.9 * len(after)
+
+
+def test_a_chord_that_was_let_go_does_not_rule_for_ever(decoder: Decoder) -> None:
+    performer = Performer(decoder, Controls(lag=3, **HELP), seed=1)
+    played(performer, BAR)
+    for pitch in (61, 66, 70):  # F sharp major, in C
+        performer.hear(BAR, pitch)
+        performer.release(BAR + 12, pitch)
+    played(performer, 3 * BAR, start=BAR)
+    scale = {0, 2, 4, 5, 7, 9, 11}
+    foreign = {tick: len(chord.pitch_classes() - scale) for tick, chord in performer.chords}
+    assert foreign[BAR + 12] >= 2
+    assert all(count <= 1 for tick, count in foreign.items() if tick >= BAR + 60)
+
+
+def test_held_keys_are_let_go_when_the_caller_says_so(decoder: Decoder) -> None:
+    performer = Performer(decoder, Controls(lag=0, **HELP), seed=1)
+    for pitch in (61, 66, 70):
+        performer.hear(1, pitch)
+    played(performer, 2 * BAR)
+    performer.let_go()
+    played(performer, BAR, start=2 * BAR)
+    foreign = Chord(6, "maj").pitch_classes()
+    held = {tick: foreign <= chord.pitch_classes() for tick, chord in performer.chords}
+    assert all(held[tick] for tick in range(12, 2 * BAR, 12))
+    assert not any(held[tick] for tick in range(2 * BAR + 12, 3 * BAR, 12))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from antiphon_engines.audio import embedded
 from antiphon_engines.audio.tokens import BOS, EOS, KINDS, VOCABULARY, Bar, Chord, Key, Note, decode
-from training.music import build_tokens, data, measures, ngrams, variants
+from training.music import asked_chords, build_tokens, data, measures, ngrams, variants
 from training.music.abc_reader import parse_key, parse_length, played_out, read_tune
 from training.music.companions import late
 from training.music.harmony import SCALES, Tone, foreseen, harmonise
@@ -239,3 +239,16 @@ def test_every_stage_runs_in_a_tiny_configuration(tmp_path: Path) -> None:
     assert set(report["likelihood"]["nll"]) == {"unigram", "bigram", "5-gram", "model"}
     assert 0 <= report["model"]["following"]["mixed"]["on_chord"] <= 1
     assert (tmp_path / "roll_bare.png").stat().st_size > 1000
+    (tmp_path / "roll_helped.png").unlink()
+    again = ["--data", str(work), "--weights", str(weights), "--json", str(tmp_path / "report.json")]
+    evaluate.main([*again, "--help-only", "--rolls", str(tmp_path)])
+    assert (tmp_path / "roll_helped.png").exists()
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == report
+
+
+def test_chords_that_are_struck_are_answered(tmp_path: Path) -> None:
+    asked_chords.main(["--rounds", "3", "--json", str(tmp_path / "asked.json")])
+    report = json.loads((tmp_path / "asked.json").read_text(encoding="utf-8"))
+    assert report["all"]["rounds"] == 3
+    assert report["all"]["answered"]["within 3"] == 1.0
+    assert report["outside the key"]["by chance"]["within 3"] == 0.0
