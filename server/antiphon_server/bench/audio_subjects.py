@@ -197,26 +197,13 @@ def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str,
     strings = BandControls(roles=frozenset({"bass", "chords"}), prompts=(Prompt("rock"),))
     drums = BandControls(roles=frozenset({"drums"}), prompts=(Prompt("rock"),))
     before = BandControls(roles=ROLES, prompts=(Prompt("rock"),))
+    bossa = BandControls(roles=ROLES, prompts=(Prompt("bossa"),))
     for round_ in range(rounds):
         at = 2 * _BAR + (round_ + 0.37) / rounds * _BAR
         plain = _take(engine, clock, before, round_, at, lambda live, now: None)
-        struck = _take(
-            engine,
-            clock,
-            before,
-            round_,
-            at,
-            lambda live, now: [live.play(now, pitch, _BAR) for pitch in ASKED],
-        )
+        struck = _take(engine, clock, before, round_, at, _strike)
         answers.append(_first_answer(struck, at) - at)
-        changed = _take(
-            engine,
-            clock,
-            before,
-            round_,
-            at,
-            lambda live, now: live.steer(BandControls(roles=ROLES, prompts=(Prompt("bossa"),))),
-        )
+        changed = _take(engine, clock, before, round_, at, lambda live, now: live.steer(bossa))
         prompts.append(_first_difference(plain.notes, changed.notes, at + 3 * _BAR) - at)
         swapped = _take(engine, clock, strings, round_, at, lambda live, now: live.steer(drums)).notes
         joined.append(min((_sounds(note) - at for note in swapped if note.role == "drums"), default=3 * _BAR))
@@ -231,6 +218,11 @@ def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str,
         "new role heard s, most": round(max(joined), 3),
         "switched off role silent s, most": round(max(quiet), 3),
     }
+
+
+def _strike(live: _Live, now: float) -> None:
+    for pitch in ASKED:
+        live.play(now, pitch, _BAR)
 
 
 def _take(
