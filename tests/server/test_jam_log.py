@@ -378,7 +378,7 @@ async def test_a_band_that_tells_no_notes_is_kept_as_it_sounded(server: LiveServ
 
 
 async def test_sound_that_is_too_long_is_refused(tmp_path: Path) -> None:
-    async with running(tmp_path / "data", jam=JamSettings(export_seconds=0.5)) as server:
+    async with running(tmp_path / "data", jam=JamSettings(export_seconds=0.5, late=30)) as server:
         made = await server.new_room()
         room = await server.gateway.hub.get(made["room"])
         ann = NativeReplica("Ann", "owner", 11)

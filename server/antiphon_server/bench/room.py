@@ -36,7 +36,9 @@ _LINE: Final = "and then the rain came over the harbour, and nobody was left on 
 _PAUSE: Final = (0.06, 0.14)
 """Seconds between two key presses: someone who types fast. Uneven, so that they do not fall in step with the ticks."""
 _HEARTBEAT: Final = 3.0
-"""Seconds after which the gateway has heard the worker's latest account."""
+"""Seconds after which the gateway has heard the worker's latest account, unless the machine is held up."""
+_ACCOUNTS: Final = 20
+"""So many heartbeats are waited for."""
 
 
 class Load(Struct, frozen=True):
@@ -177,8 +179,7 @@ async def _runs(browser: Browser, http: aiohttp.ClientSession, load: Load) -> di
             seconds += (times[-1] - times[0]) / 1000
             counted += total - tokens - 1  # the first one's making came before it was seen
             tokens = total
-    await asyncio.sleep(_HEARTBEAT)
-    after = await _account(http)
+    after = await _account_of(http, before["tokens"] + tokens)
     made, busy = (after[name] - before[name] for name in ("tokens", "busy_seconds"))
     seen, written = _divide(counted, seconds), _divide(made, busy)
     return {
@@ -206,6 +207,16 @@ def _tokens(said: str) -> int:
     """Of what a run's card says of its state."""
     found = re.search(r"(\d+) tokens?$", said)
     return int(found[1]) if found else 0
+
+
+async def _account_of(http: aiohttp.ClientSession, tokens: float) -> dict[str, float]:
+    """The worker's, as soon as it knows of so many tokens."""
+    for _ in range(_ACCOUNTS):
+        await asyncio.sleep(_HEARTBEAT)
+        account = await _account(http)
+        if account["tokens"] >= tokens:
+            break
+    return account
 
 
 async def _account(http: aiohttp.ClientSession) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,17 +40,29 @@ def model(place: Path, *more: str) -> tuple[str, ...]:
     return ("--model", str(place / "model"), *more)
 
 
-def test_build_list_verify(place: Path) -> None:
-    assert json.loads(call(place, "list", "--json")) == {"plans": [], "under_way": []}
-    one = model(place, "--part", "text_encoder", "--backend", "onnxruntime")
-    [verdict] = json.loads(call(place, "verify", "--json", *one, status=1))
+def encoder(place: Path, backend: str, *more: str) -> tuple[str, ...]:
+    return model(place, "--part", "text_encoder", "--backend", backend, *more)
+
+
+@pytest.fixture(scope="module")
+def built(place: Path) -> str:
+    """The text encoder's plan is there; what the command said."""
+    return call(place, "build", *encoder(place, "onnxruntime"))
+
+
+def test_nothing_is_built_at_first(place: Path, tmp_path: Path) -> None:
+    assert json.loads(call(tmp_path, "list", "--json")) == {"plans": [], "under_way": []}
+    [verdict] = json.loads(call(tmp_path, "verify", "--json", *encoder(place, "onnxruntime"), status=1))
     assert (verdict["error"], verdict["note"]) == (None, "not built yet")
 
-    assert "text_encoder is ready for onnxruntime" in call(place, "build", *one)
-    [plan] = _plans(place)
+
+def test_build_list_verify(place: Path, built: str) -> None:
+    assert "text_encoder is ready for onnxruntime" in built
+    [plan] = [each for each in _plans(place) if each["key"]["backend"] == "onnxruntime"]
     assert (plan["key"]["part"], plan["problem"]) == ("text_encoder", "")
     assert "text_encoder" in call(place, "list")
 
+    one = encoder(place, "onnxruntime")
     [verdict] = json.loads(call(place, "verify", "--json", *one))
     assert 0 <= verdict["error"] <= verdict["allowed"]
     assert "good" in call(place, "verify", *one)
@@ -58,21 +71,21 @@ def test_build_list_verify(place: Path) -> None:
 def test_an_engine_for_another_machine(place: Path) -> None:
     if not runtimes.version("tensorrt_rtx"):
         pytest.skip("tensorrt-rtx is not installed")
-    one = model(place, "--part", "text_encoder", "--backend", "tensorrt_rtx", "--device", "sm89")
+    one = encoder(place, "tensorrt_rtx", "--device", "sm89")
     assert "text_encoder is ready for tensorrt_rtx" in call(place, "build", *one)
     [verdict] = json.loads(call(place, "verify", "--json", *one))
     assert (verdict["backend"], verdict["ran"]) == ("tensorrt_rtx", "onnxruntime")
     assert verdict["error"] <= verdict["allowed"]
 
 
-def test_a_damaged_plan_is_seen(place: Path) -> None:
-    one = model(place, "--part", "text_encoder", "--backend", "onnxruntime")
-    plan = next(each for each in _plans(place) if each["key"]["backend"] == "onnxruntime")
-    data = place / CACHE / "plans" / plan["name"] / "model.onnx"
+def test_a_damaged_plan_is_seen(place: Path, built: str, tmp_path: Path) -> None:
+    shutil.copytree(place / CACHE, tmp_path / CACHE)
+    plan = next(each for each in _plans(tmp_path) if each["key"]["backend"] == "onnxruntime")
+    data = tmp_path / CACHE / "plans" / plan["name"] / "model.onnx"
     data.write_bytes(data.read_bytes()[:-8])
-    [damaged] = [each for each in _plans(place) if each["name"] == plan["name"]]
+    [damaged] = [each for each in _plans(tmp_path) if each["name"] == plan["name"]]
     assert "damaged" in damaged["problem"]
-    [verdict] = json.loads(call(place, "verify", "--json", *one, status=1))
+    [verdict] = json.loads(call(tmp_path, "verify", "--json", *encoder(place, "onnxruntime"), status=1))
     assert "damaged" in verdict["note"]
 
 
