@@ -19,6 +19,7 @@ from antiphon_engines.api import (
     ImageFacts,
     ImageRequest,
     Preview,
+    Remark,
     Token,
 )
 from antiphon_engines.channel import (
@@ -75,13 +76,13 @@ COMMANDS: list[Command] = [
 REPORTS: list[Report] = [
     Progress("loading", 0.5),
     Progress("loading"),
-    Ready((EngineInfo("text", "m", "cpu", "onnx", 8, 8, "note"),)),
+    Ready((EngineInfo("text", "m", "cpu", "onnx", 8, 8, Remark("note", "remote", ("h",))),)),
     Events(1, (Queued(3, 1200), Started())),
     Events(1, (Token(TokenInfo(0, "ж", 5, -0.25, (Alternative("з", -1.5),))), Done("stop_string"))),
     Events(2, (Failed("engine_failed", "why"), SteerRejected("no", 2), Steered(3))),
     Events(3, (Progressed(0, 8, 1200), Preview(1, 8, b"\xff\xd8", 64, 32), Image(b"\x89", 9, 8, 7))),
     Changed(
-        (EngineInfo("image", "m", "cpu", "torch", 8, 8, "", ImageFacts(64, 64, 8, 2.5, 4096, ("euler",))),),
+        (EngineInfo("image", "m", "cpu", "torch", 8, 8, image=ImageFacts(64, 64, 8, 2.5, 4096, ("euler",))),),
         (Absent("audio", "m", "why"),),
     ),
     Pong(9, Stats(active=1, tokens=5, busy_seconds=0.5)),

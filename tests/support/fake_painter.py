@@ -23,7 +23,7 @@ from antiphon_engines.api import (
     Window,
 )
 
-INFO = EngineInfo("image", "painter", "cpu", "fake", 2, 2, "", ImageFacts(64, 64, 3, 0.0, 4096, ("euler",)))
+INFO = EngineInfo("image", "painter", "cpu", "fake", 2, 2, image=ImageFacts(64, 64, 3, 0.0, 4096, ("euler",)))
 
 
 @dataclass(eq=False)

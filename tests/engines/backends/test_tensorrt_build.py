@@ -30,7 +30,7 @@ def test_an_engine_is_built_and_says_how_far_it_is(
     rtx: Any, tiny: Checkpoint, store: PlanStore, part: Any
 ) -> None:
     told: list[tuple[str, float]] = []
-    order = plans.order(tiny, part, "tensorrt_rtx", "sm89")
+    order = plans.order(tiny, part, "tensorrt_rtx", "sm86")  # for a card that no other test builds for
     plan = build.build(store, order, lambda stage, fraction: told.append((stage, fraction)))
     assert plan.key == order.key()
     assert plan.key.runtime == rtx.__version__
