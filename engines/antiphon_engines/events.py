@@ -30,7 +30,9 @@ class Queued(Struct, frozen=True, tag="queued"):
 
 
 class Started(Struct, frozen=True, tag="started"):
-    """The run holds a place in the engine and will be stepped."""
+    """The run holds a place in the engine and will be stepped, by the model of that name."""
+
+    model: str = ""
 
 
 class Progressed(Struct, frozen=True, tag="progressed"):
@@ -40,6 +42,8 @@ class Progressed(Struct, frozen=True, tag="progressed"):
     step: int
     of: int
     remaining_ms: int
+    thinned: bool = False
+    """Its steps come noticeably more rarely because the device has more to do than it can."""
 
 
 class Steered(Struct, frozen=True, tag="steered"):

@@ -266,7 +266,7 @@ class WorkerLoop:
             self._queue_changed = True
             self._told.pop(ticket.number, None)
             self._log.run(ticket, "started", self._clock())
-            self._say(ticket, Started())
+            self._say(ticket, Started(self.engines[ticket.engine].info.name))
             # The gateway must know who was started before the engine sees it: a request that kills the process
             # must not be given to the next one.
             self._emit()
@@ -341,7 +341,8 @@ class WorkerLoop:
                 case Step(step, of):
                     ticket.planned = of
                     left = self._scheduler.remaining(ticket, self._clock())
-                    self._say(ticket, Progressed(step, of, round(left * 1000)))
+                    thinned = ticket.watched and self._scheduler.thinned
+                    self._say(ticket, Progressed(step, of, round(left * 1000), thinned))
                 case Done() | Failed():
                     self._finish(ticket, output)
                     return

@@ -50,6 +50,8 @@ class Scheduler:
         self._paces = {kind: Pace() for kind in engines}
         self.costs = CostTable()
         self.load = BandLoad(self._policy.band_part)
+        self.thinned = False
+        """Whether the steps of watched pictures come noticeably more rarely, for the sake of the texts."""
         self._turns = Turns(self._engines, self._shares, self.costs, self._policy, self._fairness)
 
     def expect(self, modality: Literal["text", "image", "audio"]) -> None:
@@ -156,7 +158,9 @@ class Scheduler:
         expected = batch.expected
         bill = seconds if expected is None else min(seconds, self._fairness.outlier * expected)
         self._measure(batch, seconds, now)
-        thinning = self._thinning() if batch.engine == "image" else 1.0
+        thinned = self._thinning()
+        self.thinned = targets.is_noticeable(thinned, self.thinned)
+        thinning = thinned if batch.engine == "image" else 1.0
         pace = self._paces[batch.engine]
         pace.free = self._free()
         for index, (ticket, count) in enumerate(zip(batch.tickets, produced, strict=True)):

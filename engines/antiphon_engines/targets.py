@@ -19,6 +19,10 @@ TOLERANCE: Final = 1.5
 GAIN: Final = 8.0
 """How steeply pictures thin out beyond it: to the most that they do before texts are much slower."""
 MOST: Final = 4.0
+NOTICEABLE: Final = 2.0
+"""How many times rarer people are told of."""
+CALM: Final = 0.6
+"""Below this part of it they are told that it is over."""
 
 
 def due(ticket: Ticket, policy: Policy, thinning: float, now: float) -> bool:
@@ -40,6 +44,11 @@ def thinning(gap: float | None, policy: Policy) -> float:
         return 1.0
     excess = gap * policy.tokens_per_second / TOLERANCE - 1.0
     return min(MOST, max(1.0, 1.0 + GAIN * excess))
+
+
+def is_noticeable(thinned: float, told: bool) -> bool:
+    """Whether people are told of it; what was told holds until it is clearly over, so that it does not flicker."""
+    return thinned >= NOTICEABLE * (CALM if told else 1.0)
 
 
 def _interval(ticket: Ticket, policy: Policy, thinned: float) -> float:

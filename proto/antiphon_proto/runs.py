@@ -47,6 +47,10 @@ class TokenInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     alternatives: Annotated[tuple[Alternative, ...], Meta(max_length=8)] = ()
 
 
+Thinned: TypeAlias = Literal["", "load", "viewers"]
+"""The device has more to do than it can, or most of those who look do not keep up."""
+
+
 class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A run as everybody sees it, of a text or of a picture.
 
@@ -81,6 +85,8 @@ class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The run that this one tries again, or a token of which it replaced."""
     text: Annotated[str, Meta(max_length=16_384)] = ""
     """What it wrote, once it has ended, of a run whose text stands nowhere: a private one, or a candidate."""
+    thinned: Thinned = ""
+    """Of a picture that is painted: why its live previews come noticeably more rarely than they could."""
 
 
 class Ask(Message, frozen=True, tag="ask"):

@@ -21,7 +21,7 @@ from antiphon_engines.api import Image, ImageRequest, Output, Preview
 from antiphon_engines.events import Done, Failed, Progressed, RunEvent
 from antiphon_proto.canvas import faults
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
-from antiphon_proto.messages import Paint, Steer
+from antiphon_proto.messages import Paint, Steer, Thinned
 from antiphon_proto.messages import Preview as PreviewMessage
 from antiphon_proto.params import ImageSteer
 from antiphon_server.asset_desk import AssetDesk
@@ -133,9 +133,9 @@ class Painting(Work):
 
     def take(self, output: Output | RunEvent) -> None:
         match output:
-            case Progressed(step, of, remaining_ms):
+            case Progressed(step, of, remaining_ms, thinned):
                 self._remaining = remaining_ms / 1000 if remaining_ms else None
-                self.run.update(progress=step, length=of)
+                self.run.update(progress=step, length=of, thinned=self._thinned(thinned))
             case Preview(step, of, jpeg, width, height):
                 info = self.run.info
                 if self.epoch == info.epoch:  # else a steer is under way, and this shows what was before it
@@ -143,6 +143,11 @@ class Painting(Work):
             case Image(png, width, height, seed):
                 self._picture = picture(png, "image/png", width, height)
                 self.run.update(seed=seed)
+
+    def _thinned(self, loaded: bool) -> Thinned:
+        """Why fewer previews are made than its asker wants."""
+        wanted, shown = self._most.previews, self._shown.previews
+        return "load" if loaded else "viewers" if 0 < wanted < shown else ""
 
     @property
     def made(self) -> int:

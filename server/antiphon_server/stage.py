@@ -268,8 +268,9 @@ class Stage:
         match event:
             case Queued(position, expected_start_ms):
                 run.update(position=position, expected_start_ms=expected_start_ms)
-            case Started():
-                run.update(state="running", position=0, expected_start_ms=0)
+            case Started(model):
+                # Another may serve by now than when it was asked for.
+                run.update(state="running", position=0, expected_start_ms=0, model=model or run.info.model)
                 work.started()
             case Done() | Failed():
                 work.ended = event
@@ -299,7 +300,7 @@ class Stage:
 
     def _close(self, run: RunEntry, **changes: object) -> None:
         work = self._works.pop(run.info.id, None)
-        run.update(epoch=run.info.epoch + 1, position=0, expected_start_ms=0, **changes)
+        run.update(epoch=run.info.epoch + 1, position=0, expected_start_ms=0, thinned="", **changes)
         self._desk.forget_previews(run.info.id)
         if work is not None:
             work.closed()

@@ -65,6 +65,7 @@ def test_under_overload_pictures_thin_out_before_the_text_does() -> None:
     for painter in "bcd":
         # Thinned by MOST at the most: what is left to each is a quarter of what ann has.
         assert outputs_per_second(simulation, painter, 10.0) >= texts / targets.MOST * 0.9
+    assert simulation.scheduler.thinned, "and those who watch can be told"
 
 
 def test_where_there_is_room_nothing_is_thinned() -> None:
@@ -73,6 +74,24 @@ def test_where_there_is_room_nothing_is_thinned() -> None:
     assert targets.thinning(0.15, POLICY) == 1.0
     assert targets.thinning(0.165, POLICY) == pytest.approx(1.8)
     assert targets.thinning(100.0, POLICY) == targets.MOST
+    simulation = Simulation(by_unit(affine(0.02, 0.005), denoise=0.02), policy=POLICY)
+    simulation.submit("ann", tokens=10_000)
+    simulation.paint("bob", steps=10_000)
+    simulation.run(10.0)
+    assert not simulation.scheduler.thinned
+
+
+@given(st.lists(st.floats(1.0, targets.MOST), min_size=1, max_size=60))
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_what_is_told_of_thinning_does_not_flicker(course: list[float]) -> None:
+    told, at = False, 1.0
+    for thinned in course:
+        before, told = told, targets.is_noticeable(thinned, told)
+        assert told or thinned < targets.NOTICEABLE
+        if told != before:
+            # From one change to the next it has really become more, or less.
+            assert abs(thinned - at) > targets.NOTICEABLE * (1 - targets.CALM) - 1e-9
+            at = thinned
 
 
 def test_what_nobody_watches_comes_last_but_it_comes() -> None:

@@ -10,7 +10,7 @@ from pycrdt import Map
 
 from antiphon_engines.api import Image, ImageRequest, QueueFull
 from antiphon_engines.events import Preview as EnginePreview
-from antiphon_engines.events import Progressed, Queued, Steered
+from antiphon_engines.events import Progressed, Queued, Started, Steered
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
     Error,
@@ -421,6 +421,38 @@ def test_viewers_who_mostly_lag_are_sent_less_until_they_keep_up(
     ]
     house.host.finish(run)
     assert info(house, run).epoch == 1
+
+
+def test_people_are_told_why_fewer_previews_come(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
+    run = paint(house, ann)
+    house.host.start(run)
+
+    def step(number: int, *, loaded: bool = False) -> str:
+        house.host.tell(run, Progressed(number, 8, 0, loaded))
+        house.tick()
+        bo.receive()
+        return bo.of(Run)[-1].run.thinned
+
+    assert step(1) == ""
+    assert step(2, loaded=True) == "load"
+    for who in (ann, bo):
+        who.pipe.shown.offered += 8
+        who.pipe.shown.missed += 6
+    house.clock.advance(1.0)
+    house.room.sweep()
+    assert step(3) == "viewers"
+    assert step(4, loaded=True) == "load", "what concerns everybody first"
+    finish(house, run)
+    assert info(house, run).thinned == ""
+
+
+def test_a_run_is_by_the_model_that_begins_it(house: House, ann: NativeReplica) -> None:
+    run = paint(house, ann)
+    asked = info(house, run).model
+    house.host.tell(run, Queued(1, 0))
+    assert info(house, run).model == asked
+    house.host.tell(run, Started("another"))
+    assert info(house, run).model == "another"
 
 
 def test_a_preview_made_before_a_steer_is_stale(house: House, ann: NativeReplica, bo: NativeReplica) -> None:

@@ -154,6 +154,7 @@ export function run(changes: Partial<RunInfo> = {}): RunInfo {
     group: "",
     origin: "",
     text: "",
+    thinned: "",
     ...changes,
   };
 }

@@ -13,3 +13,13 @@ test("a run that waits says its place and when it will start, as far as that is 
   assert.equal(waitingState(run({ ...queued, position: 0, expected_start_ms: 0 })), en.runs.queued(0));
   assert.equal(paintingState(run({ ...queued, task: "text_to_image" })), said, "pictures in the same words");
 });
+
+test("a picture says why fewer previews of it come, and nothing where there is no reason", () => {
+  const painting = { task: "text_to_image" as const, progress: 3, length: 8 };
+  const said = `${en.canvas.painting} · ${en.canvas.steps(3, 8)}`;
+  assert.equal(paintingState(run(painting)), said);
+  for (const thinned of ["load", "viewers"] as const) {
+    assert.equal(paintingState(run({ ...painting, thinned })), `${said} · ${en.canvas.thinned[thinned]}`);
+    assert.equal(paintingState(run({ ...painting, thinned, state: "done" })), en.runs.done);
+  }
+});

@@ -209,6 +209,7 @@ def _line(run: RunInfo) -> str:
             how = f"waits, place {run.position}" if run.position else "waits"
         case "running":
             how = f"{run.progress}/{run.length}" if run.length else f"{run.progress}"
+            how += {"": "", "load": ", the server is busy", "viewers": ", slow connections"}[run.thinned]
         case "failed":
             how = f"failed: {run.error}"
         case _:

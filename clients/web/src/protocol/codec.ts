@@ -100,6 +100,7 @@ const runInfo = record({
   group: optional(text({ max: 64 }), blank),
   origin: optional(text({ max: 64 }), blank),
   text: optional(text({ max: 16_384 }), blank),
+  thinned: optional(oneOf("", "load", "viewers"), () => "" as const),
 });
 const imageModel = record({
   width: uint,

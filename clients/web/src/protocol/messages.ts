@@ -79,6 +79,8 @@ export interface RunInfo {
   origin: string;
   /** What it wrote, once it has ended, of a private run or a candidate. */
   text: string;
+  /** Of a picture that is painted: why its live previews come noticeably more rarely than they could. */
+  thinned: "" | "load" | "viewers";
 }
 /** What an image model does when a request leaves it open, and its bounds; pixels. */
 export interface ImageModel {

@@ -146,6 +146,7 @@ export const en = {
     stepsLabel: "Steps",
     steps: (count: number, all: number) => `step ${count} of ${all}`,
     painting: "Painting",
+    thinned: { load: "fewer previews, the server is busy", viewers: "fewer previews, slow connections" },
     removeFrame: "Remove the frame",
     provenance: "Where this picture comes from",
     seed: "seed",

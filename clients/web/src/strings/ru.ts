@@ -157,6 +157,7 @@ export const ru: Strings = {
     stepsLabel: "Шаги",
     steps: (count, all) => `шаг ${count} из ${all}`,
     painting: "Рисует",
+    thinned: { load: "эскизы реже: сервер занят", viewers: "эскизы реже: медленная связь" },
     removeFrame: "Убрать рамку",
     provenance: "Откуда эта картинка",
     seed: "зерно",

@@ -25,7 +25,10 @@ export function paintingState(run: RunInfo): string {
   if (run.undone) return t.runs.undone;
   if (run.state === "queued") return waitingState(run);
   const steps = run.length > 0 ? t.canvas.steps(run.progress, run.length) : "";
-  if (run.state === "running") return steps ? `${t.canvas.painting} · ${steps}` : t.canvas.painting;
+  if (run.state === "running") {
+    const thinned = run.thinned ? t.canvas.thinned[run.thinned] : "";
+    return [t.canvas.painting, steps, thinned].filter(Boolean).join(" · ");
+  }
   return run.error ? errorWords(run.error_code, run.error) : t.runs[run.state];
 }
 
