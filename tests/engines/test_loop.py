@@ -229,7 +229,7 @@ def test_the_workers_own_bound_is_answered_too() -> None:
 
 def test_a_refused_request_fails_alone() -> None:
     gateway = Gateway([submit(1, "invalid"), submit(2, "fail"), submit(3)]).run()
-    assert gateway.events(1) == [Started(), Failed("invalid", "the fake engine was asked to refuse")]
+    assert gateway.events(1) == [Started("fake"), Failed("invalid", "the fake engine was asked to refuse")]
     assert gateway.kinds(2) == ["Started", "Token", "Token", "Failed"]
     assert gateway.text(3) == "w0 w1 w2 w3 "
     assert gateway.engine.jobs == []
