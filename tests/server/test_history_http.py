@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from pycrdt import Map
 
-from antiphon_proto.messages import Ack, Ask, Edit, Recall, Run, Say, Tokens, Update, Versions
+from antiphon_proto.messages import Ask, Edit, Recall, Run, Say, Tokens, Versions
 from support.picture_files import picture
 from support.raw_client import NativeClient, native
 from support.server import LiveServer, running
@@ -54,7 +54,7 @@ async def write(
             canvas = client.doc.get("canvas", type=Map)
             canvas[key] = Map({"type": "image", "z": "V", "x": 0.0, "y": 0.0, "w": 9.0, "h": 9.0, **fields})
     await client.say(Edit(batch, client.doc.get_update(before)))
-    await client.hear(Ack)
+    await client.acked(batch, "applied")
 
 
 async def test_a_room_tells_its_history_goes_back_and_forks(
@@ -109,8 +109,7 @@ async def test_a_room_tells_its_history_goes_back_and_forks(
         assert compared["canvas"] == {"added": [], "changed": [], "removed": []}
 
         assert (await owner.call("POST", "restore", json={"seq": first}))[0] == 200
-        await client.hear(Update)
-        assert str(client.story) == "Кот. "
+        await client.sees("Кот. ")
         shares = await owner.get("authorship")
         assert shares["characters"] == {"people": {ada: 5}, "runs": {}}
 

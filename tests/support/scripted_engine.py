@@ -97,6 +97,8 @@ class ScriptedEngine:
         self._failure = failure
         self._sinks: dict[str, Sink] = {}
         self._written: dict[str, int] = {}
+        self._fresh: set[str] = set()
+        """Runs that the loop has not come to yet: whoever tells one something before that begins it."""
         self._settled = asyncio.Event()
 
     @property
@@ -174,6 +176,7 @@ class ScriptedEngine:
         self.requests[run] = request
         self._sinks[run] = sink
         self._written[run] = 0
+        self._fresh.add(run)
         asyncio.get_running_loop().call_soon(self._begin, run)
 
     def steer(self, run: str, change: Steer, epoch: int = 0) -> None:
@@ -224,6 +227,9 @@ class ScriptedEngine:
         self._sinks.pop(run, None)
 
     def _begin(self, run: str) -> None:
+        if run not in self._fresh:
+            return
+        self._fresh.discard(run)
         if self.queueing:
             return
         self._tell(run, Started())
@@ -242,5 +248,6 @@ class ScriptedEngine:
         self.finish(run)
 
     def _tell(self, run: str, event: RunEvent) -> None:
+        self._begin(run)
         if (sink := self._sinks.get(run)) is not None:
             sink(event)
