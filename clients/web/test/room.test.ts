@@ -5,6 +5,7 @@ import type { RunInfo } from "../src/protocol/messages";
 import { Room } from "../src/room/room";
 import { mayTryAgain } from "../src/room/runs";
 import { storyOf } from "../src/room/story";
+import type { Shelf } from "../src/room/unsaved";
 import { type Keeper, Unsent, type Words, without } from "../src/room/unsent";
 import { viewedSide } from "../src/room/viewing";
 import { en } from "../src/strings/en";
@@ -14,13 +15,14 @@ import { ada, FakeClock, FakeSocket, run, welcome } from "./support";
 
 const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
 
-function inside(text = "") {
+function inside(text = "", { shelf = null, joined = true }: { shelf?: Shelf | null; joined?: boolean } = {}) {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];
   const room = new Room({
     token: "t",
     name: "Ada",
     session: "secret",
+    shelf: Promise.resolve(shelf),
     clock,
     random: () => 0,
     connect: () => {
@@ -39,7 +41,7 @@ function inside(text = "") {
     socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "new", update });
   };
   room.enter();
-  join();
+  if (joined) join();
   /** The server changes the document, and everybody hears of it. */
   const deliver = (change: (doc: Doc) => void) => {
     change(server);
@@ -116,6 +118,19 @@ test("what the server says of models and of errors is said in Russian too, the u
   assert.match(errorWords("conflict", "it is over", ru), /it is over/);
   assert.equal(errorWords("denied", "no right", en), "no right");
   assert.equal(errorWords("constructor", "", ru), "constructor");
+});
+
+test("what an earlier page left is known while there is no way in, and comes into the text when there is", async () => {
+  const other = new Doc();
+  storyOf(other).insert(0, "Жил-был кот 🌙.");
+  const found = [{ lineage: "lin", update: encodeStateAsUpdate(other) }];
+  const shelf = { put: async () => {}, take: async () => found, settle: async () => {} };
+  const { room, join } = inside("", { shelf, joined: false });
+  await settle();
+  assert.equal(room.unsentText, "Жил-был кот 🌙.");
+  join();
+  assert.equal(storyOf(room.doc.value).toString(), "Жил-был кот 🌙.");
+  assert.equal(room.unsentText, "Жил-был кот 🌙.", "once: it is on its way");
 });
 
 test("a refused request says why, and is over", async () => {

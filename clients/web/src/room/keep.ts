@@ -8,6 +8,8 @@ export interface RecentRoom {
   role: Role;
   token: string;
   seenMs: number;
+  /** Its token opens the room no more: another takes its place, whatever its role. */
+  ended?: boolean;
 }
 
 const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 };
@@ -76,9 +78,16 @@ export function recentRooms(): RecentRoom[] {
 export function rememberRoom(visit: RecentRoom): void {
   const others = recentRooms().filter((room) => room.room !== visit.room);
   const known = recentRooms().find((room) => room.room === visit.room);
-  const stronger = known && RANK[known.role] > RANK[visit.role] ? known : visit;
+  const stronger = known && !known.ended && RANK[known.role] > RANK[visit.role] ? known : visit;
   const entry = { ...visit, role: stronger.role, token: stronger.token };
   write(browser, "antiphon.recent", [entry, ...others].slice(0, MAX_RECENT));
+}
+
+export function tokenEnded(room: string, token: string): void {
+  const rooms = recentRooms().map((known) =>
+    known.room === room && known.token === token ? { ...known, ended: true } : known,
+  );
+  write(browser, "antiphon.recent", rooms);
 }
 
 export function forgetRoom(room: string): void {

@@ -39,7 +39,7 @@ import { type Presence, readPresence } from "./presence";
 import { isActive, Runs } from "./runs";
 import { Settings } from "./settings";
 import { Showing } from "./showing";
-import { byteOffset, storyOf } from "./story";
+import { byteOffset, insertedText, newDocument, storyOf } from "./story";
 import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
 import { RunTokens } from "./tokens";
@@ -103,6 +103,8 @@ export class Room implements Port {
   readonly saved = signal(true);
   /** What is not saved would outlive the page. */
   readonly kept = signal(false);
+  /** The words among what an earlier page left, as long as they are not in the text. */
+  private readonly leftOver = signal("");
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
   readonly notices: Notices;
@@ -168,6 +170,10 @@ export class Room implements Port {
       this.keeping.kept.subscribe((kept) => {
         this.kept.value = kept;
       });
+      this.keeping.left.subscribe((found) => {
+        const updates = found.map(({ update }) => update);
+        this.leftOver.value = updates.length > 0 ? insertedText(updates, newDocument()) : "";
+      });
     });
     this.link = new Link({
       connect: options.connect,
@@ -206,9 +212,9 @@ export class Room implements Port {
     return this.sync.secret;
   }
 
-  /** What was typed here and may not be in the room, for when there is no way back in. */
+  /** What was typed here, or in an earlier page of this tab, and may not be in the room: for when there is no way in. */
   get unsentText(): string {
-    return this.sync.unsentText;
+    return [this.sync.unsentText, this.leftOver.value].filter(Boolean).join("\n\n");
   }
 
   /** Whether nothing that was written here would be lost if the page went now. */

@@ -17,7 +17,7 @@ import type {
 import { digestOf, insertedText, newDocument, REMOTE, storyOf } from "./story";
 import type { Copy, Unsaved } from "./unsaved";
 
-export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage" | "unsent";
+export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage" | "unsent" | "fields";
 
 export interface Refusal {
   reason: RefusalReason;

@@ -36,6 +36,8 @@ export const ALIVE_MS = 20_000;
 export class Keeping {
   /** Nothing would be lost if the page went now. */
   readonly kept = signal(true);
+  /** What an earlier page left and this one has not brought in: there is no way into the room yet. */
+  readonly left = signal<readonly Unsaved[]>([]);
   private taken: Unsaved[] | null = null;
   private timer: Timer | null = null;
   private shelved = false;
@@ -51,6 +53,7 @@ export class Keeping {
   ) {
     void shelf.take().then((found) => {
       this.taken = found;
+      this.left.value = found;
       this.bringIn();
     });
   }
@@ -108,6 +111,7 @@ export class Keeping {
     if (this.copy.lineage === null || !this.taken || this.taken.length === 0) return;
     const found = this.taken;
     this.taken = [];
+    this.left.value = [];
     const news = found.map((unsaved) => this.copy.restore(unsaved));
     if (news.includes(true)) this.onRestored();
     this.shelved = true;

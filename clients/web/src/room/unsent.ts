@@ -31,6 +31,11 @@ export class Unsent {
     return field;
   }
 
+  /** All that stands in fields. */
+  get all(): string[] {
+    return Object.values(this.words).filter((text) => text.trim() !== "");
+  }
+
   private keep(name: string, text: string): void {
     if (text === (this.words[name] ?? "")) return;
     const others = Object.entries(this.words).filter(([each]) => each !== name);

@@ -30,6 +30,7 @@ export const en = {
     joinButton: "Join",
     joinWrong: "That is not an invite link of this server. It looks like …/r/room#token.",
     recent: "Recent rooms",
+    ended: "The link has ended",
     untitled: "Untitled",
     forget: (title: string) => `Forget ${title}`,
     createFailed: (why: string) => `The room could not be opened: ${why}`,
@@ -870,7 +871,9 @@ export const en = {
     too_large: "Your last change was too large, or the text is full.",
     rate_limited: "You were faster than the room allows.",
     unavailable: "The server cannot save at the moment.",
-    unsent: "The connection ended before they were sent.",
+    unsent:
+      "The connection ended before they were sent. They go into the text when you come back by a link that opens the room.",
+    fields: "They stood in a field and were not sent. They stand there again when you come back in this tab.",
     kept: "Here they are:",
     nothing: "It held no text of yours; the room's text is shown as the server has it.",
   },

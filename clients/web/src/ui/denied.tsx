@@ -20,24 +20,24 @@ export function DeniedPage(props: { code: number; refusals: readonly Refusal[]; 
   const mayRetry = code !== CloseCode.REVOKED && code !== CloseCode.NO_ROOM;
   const act = code === CloseCode.VERSION ? () => location.reload() : props.onAgain;
   return (
-    <>
-      <Message words={WORDS[code] ?? t.denied.other}>
-        {mayRetry && (
-          <button type="button" class="button primary" onClick={act}>
-            {again}
-          </button>
-        )}
-      </Message>
-      <Refusals refusals={props.refusals} />
-    </>
+    <Message words={WORDS[code] ?? t.denied.other} below={<Refusals refusals={props.refusals} />}>
+      {mayRetry && (
+        <button type="button" class="button primary" onClick={act}>
+          {again}
+        </button>
+      )}
+    </Message>
   );
 }
 
+/** `children` are what can be done, `below` is what has to be said besides. */
 export function Message({
   words,
+  below,
   children,
 }: {
   words: readonly string[];
+  below?: preact.ComponentChildren;
   children?: preact.ComponentChildren;
 }) {
   return (
@@ -52,6 +52,7 @@ export function Message({
             {t.denied.home}
           </a>
         </p>
+        {below}
       </div>
     </main>
   );

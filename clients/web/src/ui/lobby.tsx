@@ -132,7 +132,7 @@ function Recent({ rooms }: { rooms: Signal<RecentRoom[]> }) {
             <a href={`/r/${encodeURIComponent(room.room)}`}>
               <span class="recent-title">{room.title || t.lobby.untitled}</span>
               <span class="recent-meta">
-                {t.roles[room.role]} · {dates.format(room.seenMs)}
+                {room.ended ? t.lobby.ended : t.roles[room.role]} · {dates.format(room.seenMs)}
               </span>
               <Icon name="arrow" />
             </a>

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { newId } from "../canvas/board";
 import type { Socket } from "../connection/link";
+import { CloseCode } from "../protocol/errors";
 import { type Invite, socketUrl } from "../room/api";
 import {
   loadLinks,
@@ -14,6 +15,7 @@ import {
   saveName,
   saveUnsent,
   TabValue,
+  tokenEnded,
   tokenFor,
 } from "../room/keep";
 import { Room } from "../room/room";
@@ -84,6 +86,9 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
         if (Object.keys(links).length > 0) saveLinks(id, links);
       }),
       remember(room, id, token),
+      room.phase.subscribe((phase) => {
+        if (phase.name === "denied" && phase.code === CloseCode.UNAUTHORIZED) tokenEnded(id, token);
+      }),
     ];
     return () => {
       removeEventListener("online", online);
@@ -98,9 +103,11 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
 
   const phase = room.phase.value;
   if (phase.name === "denied") {
-    const text = room.unsentText;
-    const unsent: Refusal[] = text ? [{ reason: "unsent", message: "", text }] : [];
-    const refusals = [...room.refusals.value, ...unsent];
+    const left: Refusal[] = [
+      { reason: "unsent", message: "", text: room.unsentText },
+      { reason: "fields", message: "", text: room.unsent.all.join("\n\n") },
+    ];
+    const refusals = [...room.refusals.value, ...left.filter(({ text }) => text !== "")];
     return <DeniedPage code={phase.code} refusals={refusals} onAgain={() => room.retry()} />;
   }
   return room.entered.value ? <RoomView room={room} /> : <Entering room={room} />;
