@@ -496,6 +496,7 @@ class Room:
     def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
         """The engines changed state."""
         self.tell_all(Models(models))
+        self._stage.models_changed()
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
         """Stop the runs, take no more edits, flush (`durable` is still told), and put everybody out with `code`.

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
+from antiphon_engines.job import kind_of
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
 from antiphon_proto.messages import Error, Message, ModelInfo, Participant, Steer, Stop
 from antiphon_proto.messages import Steered as SteeredMessage
@@ -127,6 +128,8 @@ class Work(ABC):
         self.run = run
         self.ended: Done | Failed | None = None
         """What the engine said last."""
+        self.modality = ""
+        """Of the engine that it waits for; empty while it was given to none."""
         self.epoch = run.info.epoch
         """Of the last steer that the engine has answered: what comes now was made under it."""
         self.asked: dict[int, tuple[str, Steer]] = {}
@@ -200,9 +203,18 @@ class Stage:
     def submit(self, work: Work, request: Request) -> None:
         """Hand a run that is held to the engine. Raises AntiphonError; the run is held still."""
         info = work.run.info
+        work.modality = kind_of(request)
         self.engine.submit(
             info.id, info.epoch, share=info.participant, request=request, sink=partial(self._heard, work)
         )
+
+    def models_changed(self) -> None:
+        """Runs that wait will be done by whichever model serves now; those that have begun end on theirs."""
+        for work in self.live():
+            model = self._desk.model(work.modality) if work.run.info.state == "queued" else None
+            if model is not None:
+                work.run.update(model=model.name)
+        self._desk.wake()
 
     def refuse(self, work: Work) -> None:
         """The engine would not have it: it never was."""

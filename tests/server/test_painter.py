@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pycrdt import Map
 
 from antiphon_engines.api import Image, ImageRequest, QueueFull
@@ -449,10 +450,20 @@ def test_people_are_told_why_fewer_previews_come(house: House, ann: NativeReplic
 def test_a_run_is_by_the_model_that_begins_it(house: House, ann: NativeReplica) -> None:
     run = paint(house, ann)
     asked = info(house, run).model
+
+    def serve(name: str) -> None:
+        house.models = tuple(
+            replace(each, name=name) if each.modality == "image" else each for each in house.models
+        )
+        house.room.announce_models(house.models)
+
     house.host.tell(run, Queued(1, 0))
     assert info(house, run).model == asked
-    house.host.tell(run, Started("another"))
-    assert info(house, run).model == "another"
+    serve("another")
+    assert info(house, run).model == "another", "the one that will do it"
+    house.host.tell(run, Started("a third"))
+    serve("a fourth")
+    assert info(house, run).model == "a third", "the one that does it"
 
 
 def test_a_preview_made_before_a_steer_is_stale(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
