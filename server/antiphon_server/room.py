@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias, cast
 
 from msgspec import Struct, field
@@ -72,7 +72,7 @@ from antiphon_server.rights import Right, may
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.run_places import RunPlaces
-from antiphon_server.runs import RunRegistry
+from antiphon_server.runs import RunEntry, RunRegistry
 from antiphon_server.seat import JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
 from antiphon_server.shares import shares
@@ -411,6 +411,8 @@ class Room:
 
         Returns whether something is left for the next tick (presence that may not be sent yet).
         """
+        # Before their first words: of a run that nobody knows they would go nowhere.
+        self._announce(self.runs.begun())
         self._painter.tick()
         self._stage.tick()
         self._bandstand.tick()
@@ -418,7 +420,7 @@ class Room:
         after, self._after = self._after, []
         for frame in after:
             self.send_all(frame)
-        self._announce_runs()
+        self._announce(self.runs.changed())
         now = self.monotonic()
         for participant, frame in self.presence.due(now):
             self.send_all(frame, but=participant)
@@ -519,8 +521,8 @@ class Room:
         """Send the changes that have gathered, now, under the next offset."""
         self._delivery.flush([seat for _, seat in self.members.seated()])
 
-    def _announce_runs(self) -> None:
-        for run in self.runs.changed():
+    def _announce(self, runs: Iterable[RunEntry]) -> None:
+        for run in runs:
             self._journal.add(run.record)
             first = 0 if run.announced else run.ask
             run.announced = True

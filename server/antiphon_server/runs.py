@@ -167,6 +167,13 @@ class RunRegistry:
     def knows(self, run: object) -> bool:
         return run in self._runs
 
+    def begun(self) -> list[RunEntry]:
+        """Live runs that nobody was told of yet; they count as told."""
+        begun = [run for run in self._changed.values() if run.live and not run.announced]
+        for run in begun:
+            del self._changed[run.info.id]
+        return begun
+
     def changed(self) -> list[RunEntry]:
         """Runs whose state nobody was told yet; they count as told."""
         changed = list(self._changed.values())

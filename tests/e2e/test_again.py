@@ -73,11 +73,11 @@ async def test_a_run_is_tried_again_from_the_same_place_and_nobody_elses_words_g
 
 async def test_by_the_keyboard_alone_and_in_russian(company: Company, server: LiveServer) -> None:
     page = await company.page(locale="ru-RU", reduced_motion="reduce")
-    ada, keys = Person(page, "Ада"), Keyboard(page)
-    company.people.append(ada)
+    ada, keys = company.at(page, "Ада"), Keyboard(page)
     await page.goto((await server.new_room())["links"]["owner"])
     await page.get_by_label("Ваше имя").fill("Ада")
     await keys.press("Enter")
+    await ada.here()
     await ada.write("Жил-был")
     await expect(page.locator(".status")).to_contain_text("Сохранено")
     await keys.press("Control+Enter")

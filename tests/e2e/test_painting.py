@@ -38,7 +38,7 @@ async def watching(artist: Artist) -> AsyncIterator[Room]:
 async def painter(served: ServedProcess) -> None:
     """The image model is there: loading it takes a busy machine minutes."""
     links = (await served.new_room())["links"]
-    async with connect(links["owner"], name="Watcher") as room, asyncio.timeout(5 * PATIENCE):
+    async with connect(links["owner"], name="Watcher") as room, asyncio.timeout(2 * PATIENCE):
         await room.wait_for(lambda room: any(one.modality == "image" and one.ready for one in room.models))
 
 

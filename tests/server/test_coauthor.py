@@ -396,6 +396,15 @@ def test_private_streams_to_the_asker_only(house: House, ann: NativeReplica, bo:
     assert late.of(Welcome)[0].runs == ()
 
 
+@pytest.mark.parametrize("mode", ["write", "private"])
+def test_a_run_is_told_of_before_its_first_tokens(house: House, ann: NativeReplica, mode: str) -> None:
+    """Also when the first ones come at once: of a run that it does not know a page has no place for them."""
+    run = _ask(house, ann, 0, mode=mode)
+    _say(house, run, "at once")
+    ann.receive()
+    assert [type(each) for each in ann.heard if isinstance(each, Run | Tokens)] == [Run, Tokens]
+
+
 def test_its_cursor_is_seen_after_its_last_character(house: House, ann: NativeReplica) -> None:
     run = _ask(house, ann, 0)
     _say(house, run, "я😀")
