@@ -58,13 +58,13 @@ def serving() -> Iterator[OpenAIServer]:
     application = web.Application()
     application.router.add_post("/v1/{path:.*}", server.handle)
     thread = LoopThread("openai-server")
+    running = TestServer(application)
     try:
-        running = TestServer(application)
         thread.run(running.start_server())
         server.url = str(running.make_url("/v1"))
         yield server
-        thread.run(running.close())
     finally:
+        thread.run(running.close())
         thread.close()
 
 
