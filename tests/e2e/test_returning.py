@@ -101,6 +101,34 @@ async def test_words_written_offline_outlive_a_reload(company: Company, served: 
     assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "
 
 
+@pytest.mark.parametrize(("method", "locale"), [("getAll", "en-US"), ("put", "ru-RU")])
+async def test_a_browser_that_keeps_nothing_says_so(
+    company: Company, served: ServedProcess, method: str, locale: str
+) -> None:
+    """Its store opens, and cannot be read, or is full."""
+    line = Line()
+    page = await company.page(locale=locale)
+    await page.add_init_script(
+        f"IDBObjectStore.prototype.{method} = () => {{ throw new DOMException('no', 'QuotaExceededError'); }}"
+    )
+    ada = Person(page, "Ada")
+    company.people.append(ada)
+    await line.lay(page)
+    await page.goto((await served.new_room())["links"]["owner"])
+    await page.locator("#name").fill("Ada")
+    await page.keyboard.press("Enter")
+    await ada.write("Before. ")
+    await expect(ada.status).to_have_text(re.compile("^(Saved|Сохранено)$"))
+    await line.cut()
+    await expect(ada.status).to_contain_text(re.compile("Offline|Нет связи"))
+    await ada.write("Жил-был кот 🌙.")
+    told = re.compile("This browser keeps nothing|Этот браузер ничего не сохраняет")
+    await expect(ada.status).to_contain_text(told)
+    line.mend()  # the page tries again by itself
+    await expect(ada.status).to_have_text(re.compile("^(Saved|Сохранено)$"))
+    await expect(ada.story).to_have_text("Before. Жил-был кот 🌙.")
+
+
 async def test_the_canvas_of_the_past_is_shown(company: Company, served: ServedProcess) -> None:
     ada = await company.person("Ada", (await served.new_room())["links"]["owner"])
     page = ada.page

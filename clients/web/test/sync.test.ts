@@ -327,6 +327,12 @@ function shelf(): Shelf & { row: Unsaved | null } {
 }
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
+function unsavedText(text: string): Uint8Array {
+  const doc = new Doc();
+  storyOf(doc).insert(0, text);
+  return encodeStateAsUpdate(doc);
+}
+
 /** A page of that tab. */
 async function page(kept: Shelf, world = new World()) {
   const restored: string[] = [];
@@ -334,6 +340,56 @@ async function page(kept: Shelf, world = new World()) {
   await settle();
   return { world, keeping, restored };
 }
+
+test("a store that cannot be read is not written over, and the page knows that nothing is kept", async () => {
+  const kept = shelf();
+  let puts = 0;
+  const { world, keeping } = await page({
+    ...kept,
+    take: () => Promise.reject(new Error("corrupt")),
+    put: async () => {
+      puts += 1;
+    },
+  });
+  assert.ok(keeping.broken.value);
+  world.join();
+  world.type("a");
+  world.open = false;
+  keeping.changed();
+  keeping.now();
+  world.clock.advance(60_000);
+  await settle();
+  assert.equal(keeping.kept.value, false);
+  assert.equal(puts, 0);
+});
+
+test("a full disk is said, and tried again", async () => {
+  const kept = shelf();
+  let full = true;
+  let settled = 0;
+  const put = (unsaved: Unsaved | null) => (full ? Promise.reject(new Error("quota")) : kept.put(unsaved));
+  const settling = async () => {
+    settled += 1;
+  };
+  kept.row = { lineage: "lin", update: unsavedText("from another tab ") };
+  const { world, keeping } = await page({ put, take: () => kept.take(), settle: settling });
+  world.join();
+  keeping.synced();
+  await settle();
+  assert.equal(settled, 0, "what could not be kept here stays where it lay");
+  world.type("b");
+  world.open = false;
+  keeping.changed();
+  world.clock.advance(400);
+  await settle();
+  assert.ok(keeping.broken.value);
+  assert.equal(keeping.kept.value, false);
+  full = false;
+  world.clock.advance(20_000);
+  await settle();
+  assert.equal(keeping.broken.value, false);
+  assert.equal(keeping.kept.value, true);
+});
 
 test("what was written offline comes in with the next page of the tab, once", async () => {
   const kept = shelf();

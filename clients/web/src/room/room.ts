@@ -103,6 +103,8 @@ export class Room implements Port {
   readonly saved = signal(true);
   /** What is not saved would outlive the page. */
   readonly kept = signal(false);
+  /** This browser keeps nothing: what is not saved lives in this page only. */
+  readonly unkept = signal(false);
   /** The words among what an earlier page left, as long as they are not in the text. */
   private readonly leftOver = signal("");
   readonly frozen = signal(false);
@@ -165,10 +167,14 @@ export class Room implements Port {
     this.follow(this.sync.doc);
     void options.shelf?.then((shelf) => {
       const restored = () => this.notices.add("restored");
+      this.unkept.value = !shelf;
       if (!shelf || this.gone) return;
       this.keeping = new Keeping(this.sync, shelf, this.clock, restored);
       this.keeping.kept.subscribe((kept) => {
         this.kept.value = kept;
+      });
+      this.keeping.broken.subscribe((broken) => {
+        this.unkept.value = broken;
       });
       this.keeping.left.subscribe((found) => {
         const updates = found.map(({ update }) => update);

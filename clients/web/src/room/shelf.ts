@@ -21,10 +21,11 @@ export async function openShelf(room: string, tab: string): Promise<Shelf | null
   let others: IDBValidKey[] = [];
   return {
     async put(unsaved) {
-      const rows = db.transaction(STORE, "readwrite").objectStore(STORE);
-      await done(
-        unsaved ? rows.put({ ...unsaved, room, tab, atMs: Date.now() } satisfies Row) : rows.delete(mine),
-      );
+      const change = db.transaction(STORE, "readwrite");
+      const rows = change.objectStore(STORE);
+      if (unsaved) rows.put({ ...unsaved, room, tab, atMs: Date.now() } satisfies Row);
+      else rows.delete(mine);
+      await committed(change);
     },
     async take() {
       const rows = db.transaction(STORE).objectStore(STORE);
@@ -45,6 +46,14 @@ function open(): Promise<IDBDatabase> {
   const request = indexedDB.open("antiphon", 1);
   request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ["room", "tab"] });
   return done(request);
+}
+
+/** A request may succeed and the disk be full when the transaction is written. */
+function committed(change: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    change.oncomplete = () => resolve();
+    change.onabort = () => reject(change.error);
+  });
 }
 
 function done<T>(request: IDBRequest): Promise<T> {

@@ -36,6 +36,8 @@ export const ALIVE_MS = 20_000;
 export class Keeping {
   /** Nothing would be lost if the page went now. */
   readonly kept = signal(true);
+  /** The browser's store can be opened, and does not give or take: nothing is kept. */
+  readonly broken = signal(false);
   /** What an earlier page left and this one has not brought in: there is no way into the room yet. */
   readonly left = signal<readonly Unsaved[]>([]);
   private taken: Unsaved[] | null = null;
@@ -51,11 +53,7 @@ export class Keeping {
     private readonly clock: Clock,
     private readonly onRestored: () => void,
   ) {
-    void shelf.take().then((found) => {
-      this.taken = found;
-      this.left.value = found;
-      this.bringIn();
-    });
+    void this.fetch();
   }
 
   /** The copy has caught up with the room: what an earlier page left goes on top. */
@@ -85,12 +83,26 @@ export class Keeping {
     this.timer?.cancel();
   }
 
+  private async fetch(): Promise<void> {
+    try {
+      this.taken = await this.shelf.take();
+    } catch {
+      // What lies there cannot be known, and must not be written over.
+      this.broken.value = true;
+      this.timer?.cancel();
+      return;
+    }
+    this.left.value = this.taken;
+    this.bringIn();
+  }
+
   private later(ms: number): void {
     this.timer?.cancel();
     this.timer = this.closed ? null : this.clock.after(ms, () => void this.keep());
   }
 
   private async keep(): Promise<void> {
+    if (this.taken === null && this.broken.peek()) return;
     const { lineage } = this.copy;
     // Before the first visit of this page has begun, the shelf holds what the last one left.
     if (lineage === null || this.taken === null || this.taken.length > 0) return this.later(REST_MS);
@@ -99,8 +111,11 @@ export class Keeping {
     const { changes } = this;
     try {
       await this.shelf.put(update && { lineage, update });
+      this.broken.value = false;
     } catch {
-      return; // a full disk: what is not saved lives in this page only, and the page says so before it goes
+      // A full disk: what is not saved lives in this page only, and the page says so. There may be room later.
+      this.broken.value = true;
+      return this.later(ALIVE_MS);
     }
     if (changes !== this.changes) return; // written meanwhile, and kept next time
     this.kept.value = true;
@@ -115,6 +130,9 @@ export class Keeping {
     const news = found.map((unsaved) => this.copy.restore(unsaved));
     if (news.includes(true)) this.onRestored();
     this.shelved = true;
-    void this.keep().then(() => this.shelf.settle());
+    // What could not be kept under this tab's name stays where it lay.
+    void this.keep().then(() =>
+      this.broken.peek() ? undefined : this.shelf.settle().catch(() => undefined),
+    );
   }
 }

@@ -76,6 +76,8 @@ export const en = {
     offline: "Offline",
     offlineKept: "Keep writing: your words are sent when the connection is back.",
     offlineShelved: "Kept in this browser: your words are sent when the connection is back.",
+    offlineUnkept:
+      "This browser keeps nothing: leave this page open, your words are here only until the connection is back.",
     offlineIn: (seconds: number) => `Trying again in ${seconds} s`,
     retry: "Try now",
     readOnly: "Read only",

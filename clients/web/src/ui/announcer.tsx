@@ -32,7 +32,8 @@ export function Announcer({ room }: { room: Room }) {
     const canEdit = room.canEdit;
     if (phase === "offline" && !away.current) {
       away.current = true;
-      words.value = canEdit ? `${t.status.offline}. ${t.status.offlineKept}` : t.status.offline;
+      const kept = room.unkept.peek() ? t.status.offlineUnkept : t.status.offlineKept;
+      words.value = canEdit ? `${t.status.offline}. ${kept}` : t.status.offline;
     } else if (away.current && phase === "open" && room.synced.value) {
       away.current = false;
       words.value = t.status.back;
