@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from msgspec import Struct
 
 from antiphon_engines.text.loop_thread import LoopThread
+from support.patience import PATIENCE
 
 Reply: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -64,8 +66,19 @@ def serving() -> Iterator[OpenAIServer]:
         server.url = str(running.make_url("/v1"))
         yield server
     finally:
+        if server.url:
+            _come_to(running)
         thread.run(running.close())
         thread.close()
+
+
+def _come_to(running: TestServer) -> None:
+    """Return when the server has taken every connection that was made before: it closes those that it knows, and one
+    that it had not come to would be left for the garbage collector to warn about in a later test."""
+    last = HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
+    last.request("GET", "/")
+    last.getresponse().read()
+    last.close()
 
 
 # Replies ----------------------------------------------------------------------------------------------
