@@ -168,8 +168,11 @@ class RunRegistry:
         return run in self._runs
 
     def begun(self) -> list[RunEntry]:
-        """Live runs that nobody was told of yet; they count as told."""
-        begun = [run for run in self._changed.values() if run.live and not run.announced]
+        """Live runs that nobody was told of yet; they count as told. Not those that take another's place: they are told
+        after it (`changed`)."""
+        begun = [
+            run for run in self._changed.values() if run.live and not run.announced and not run.info.origin
+        ]
         for run in begun:
             del self._changed[run.info.id]
         return begun
