@@ -46,7 +46,7 @@ def companions_chords(
     names = rng.choices(list(_KINDS), list(_KINDS.values()), k=2)
     beats = len(tonics)
     lines: dict[str, list[Chord]] = {}
-    for name in set(names):
+    for name in sorted(set(names)):
         if name == "listener":
             lines[name] = foreseen(
                 people, tonics, mode, bar_beats, lag, rng, noise=rng.choice((0.05, 0.2, 0.6))

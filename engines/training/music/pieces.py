@@ -287,7 +287,7 @@ def _cast(
     kept = []
     for bar in range(piece.bars):
         if bar % 4 == 0:
-            on = frozenset(role for role in base if rng.random() >= 0.09) or frozenset("C")
+            on = frozenset(role for role in sorted(base) if rng.random() >= 0.09) or frozenset("C")
             present = part == "trade" or rng.random() >= 0.06
         roles.append(on | {"M"} if lead[bar] else on)
         if present and not (lead[bar] and part in ("trade", "continue")):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -191,6 +194,28 @@ def test_variants_of_a_tune_are_held_out_together() -> None:
     melody = tune().melody
     moved = [tone._replace(pitch=tone.pitch + 7) for tone in melody]
     assert build_tokens.held_out(melody) == build_tokens.held_out(moved)
+
+
+def test_an_arrangement_is_the_same_in_every_process() -> None:
+    """Sets of names are in another order in each; what is drawn must not be."""
+    program = (
+        "from training.music.pieces import arranged\n"
+        "for seed in range(8):\n"
+        "    piece = arranged(None, seed, faults=True)\n"
+        "    print(piece.notes, piece.chords, piece.people, [sorted(roles) for roles in piece.roles])\n"
+    )
+    path = os.pathsep.join(sys.path)
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert told[0]
+    assert told[0] == told[1] == told[2]
 
 
 def test_every_stage_runs_in_a_tiny_configuration(tmp_path: Path) -> None:
