@@ -114,6 +114,21 @@ test("notes wait for their time, in order, and end when they should", () => {
   assert.deepEqual(told(99), []);
 });
 
+test("a release that is due before its key waits for it", () => {
+  const queue = new NoteQueue();
+  queue.add({ channel: 1, pitch: 60, velocity: 90, at: 2, until: null });
+  queue.add({ channel: 1, pitch: 62, velocity: 90, at: 5, until: null });
+  queue.release(1, 60, 1.5);
+  assert.deepEqual(queue.take(1.9), []);
+  assert.deepEqual(
+    queue.take(2).map((due) => [due.pitch, due.velocity]),
+    [
+      [60, 90],
+      [60, 0],
+    ],
+  );
+});
+
 test("what is cancelled does not sound, and what sounds still ends", () => {
   const queue = new NoteQueue();
   queue.add({ channel: 0, pitch: 60, velocity: 80, at: 1, until: 4 });

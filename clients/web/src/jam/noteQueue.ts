@@ -33,8 +33,13 @@ export class NoteQueue {
     this.push({ ...note, order: 0 });
   }
 
+  /** Not before its key: another's delay shrinks with the line's, and a key that came after its release would stay down. */
   release(channel: number, pitch: number, at: number): void {
-    this.push({ channel, pitch, velocity: 0, at, until: null, order: 0 });
+    const key = this.waiting.findLast(
+      (each) => each.channel === channel && each.pitch === pitch && each.velocity > 0 && each.until === null,
+    );
+    const after = Math.max(at, key?.at ?? at);
+    this.push({ channel, pitch, velocity: 0, at: after, until: null, order: 0 });
   }
 
   /** What is due by `time`, in order. Starting a note makes its end wait. */
