@@ -331,9 +331,8 @@ class WorkerLoop:
         for output in outputs:
             match output:
                 case Deferred(write):
-                    self._log.enters(
-                        self._clock()
-                    )  # where it has to wait for others, the device is what is late
+                    # Where it has to wait for others, the device is what is late.
+                    self._log.enters(self._clock())
                     self._outgoing.add(ticket.number, self._encoder.submit(write))
                     self._log.leaves(self._clock())
                 case Token() | Preview() | Image() | Audio() | Performed():

@@ -168,14 +168,13 @@ class RunRegistry:
         return run in self._runs
 
     def begun(self) -> list[RunEntry]:
-        """Live runs that nobody was told of yet; they count as told. Not those that take another's place: they are told
-        after it (`changed`)."""
-        begun = [
-            run for run in self._changed.values() if run.live and not run.announced and not run.info.origin
-        ]
-        for run in begun:
-            del self._changed[run.info.id]
-        return begun
+        """Live runs that nobody was told of yet, each after the one whose place it takes; they count as told."""
+        told: list[RunEntry] = []
+        for run in [run for run in self._changed.values() if run.live and not run.announced]:
+            for each in (run.info.origin, run.info.id):
+                if (entry := self._changed.pop(each, None)) is not None:
+                    told.append(entry)
+        return told
 
     def changed(self) -> list[RunEntry]:
         """Runs whose state nobody was told yet; they count as told."""

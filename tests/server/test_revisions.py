@@ -219,6 +219,25 @@ def test_a_continuation_is_tried_again_at_its_place(house: House, ann: NativeRep
     assert request(house, house.host.last).before == "one"
 
 
+def test_the_run_that_makes_way_is_told_first_and_the_new_one_before_its_first_tokens(
+    house: House, ann: NativeReplica
+) -> None:
+    write(house, ann, "Once")
+    (old,) = ask(house, ann, "continue", 4, 4)
+    say(house, old, " a storm")
+    ann.receive()
+    known = len(ann.heard)
+    ann.send(house.room, Retry(2, old))
+    (new,) = set(house.host.requests) - {old}
+    say(house, new, " a calm")
+    ann.receive()
+    told = [each for each in ann.heard[known:] if isinstance(each, Run | Tokens)]
+    assert [each.run if isinstance(each, Tokens) else each.run.id for each in told] == [old, new, new]
+    assert isinstance(told[0], Run)
+    assert told[0].run.undone
+    assert isinstance(told[2], Tokens)
+
+
 def test_a_retry_finds_its_place_after_a_restart(house: House, ann: NativeReplica) -> None:
     write(house, ann, "one three")
     [old] = ask(house, ann, "continue", 3, 3)

@@ -6,7 +6,6 @@ Everything here runs on a CPU and knows nothing of models. Arrays are ``uint8[he
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 import zlib
 from typing import Final, TypeAlias
@@ -23,11 +22,6 @@ Mask: TypeAlias = NDArray[np.bool_]
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
 PREVIEW_BYTES: Final = 12 * 1024
 """Of a preview of 256 x 256 pixels; others in proportion to their pixels."""
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_RGB: Final = 2
-"""PNG's colour type."""
-_MEAN: Final = 3
-"""PNG's filter type."""
 _QUALITIES: Final = (80, 60, 40, 25, 12)
 
 
@@ -69,25 +63,11 @@ def pad(pixels: NDArray[np.generic], width: int, height: int) -> NDArray[np.gene
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """A PNG file (RFC 2083) of 8-bit RGB. Every row is filtered by the mean of its neighbours, and of what is left
-    only runs are looked for: 7.6 ms of one thread for 512 x 512, where Pillow, which tries all filters on every row,
-    takes 17.9 for 1 % fewer bytes."""
-    height, width = pixels.shape[:2]
-    flat = pixels.reshape(height, 3 * width)
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0] = _MEAN
-    left, above = np.zeros_like(flat), np.zeros_like(flat)
-    left[:, 3:] = flat[:, :-3]
-    above[1:] = flat[:-1]
-    # (left + above) // 2 without leaving 8 bits: what both have, and half of what one has.
-    half = (left ^ above) >> 1
-    left &= above
-    left += half
-    np.subtract(flat, left, out=rows[:, 1:])
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    header = struct.pack(">IIBBBBB", width, height, 8, _RGB, 0, 0, 0)
-    packed = packer.compress(rows.data) + packer.flush()
-    return _PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+    """Fast rather than small. Of filtered pixels, runs are worth finding and repetitions hardly: looking for runs alone
+    takes 14 ms for 512 x 512 instead of 23, and gives 460 KB instead of 512."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    return stream.getvalue()
 
 
 def encode_preview(pixels: Pixels, width: int, height: int) -> tuple[bytes, int, int]:
@@ -108,10 +88,6 @@ def preview_size(width: int, height: int, side: int) -> tuple[int, int]:
     """`width` x `height` made to fit into `side` x `side` pixels; never larger than it is."""
     scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _open(data: bytes, max_pixels: int, what: str) -> Image.Image:
