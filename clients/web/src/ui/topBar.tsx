@@ -54,7 +54,7 @@ export function TopBar(props: {
       </button>
       <span class="topbar-spacer" />
       <People room={room} />
-      <button type="button" class="button" onClick={props.onShare}>
+      <button type="button" class="button share-open" onClick={props.onShare}>
         <Icon name="share" />
         {t.share.button}
       </button>
