@@ -1,7 +1,7 @@
 // The room on the screen: bar, page, panel of runs, ask bar; and the keys that work everywhere in it.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { StoryEditor } from "../editor/storyEditor";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../room/keep";
 import type { Room } from "../room/room";
@@ -43,7 +43,9 @@ export function RoomView({ room }: { room: Room }) {
   const travel = useMemo(() => new Travel(room), [room]);
   const whoWrote = useSignal<WhoWrote | null>(null);
 
-  useEffect(() => {
+  // Text and keys are there as soon as the room is seen: an effect comes after the next painting, and a key before it
+  // would go nowhere.
+  useLayoutEffect(() => {
     if (!host.current) return;
     const made = new StoryEditor(host.current, room, {
       placeholder: t.story.placeholder,
@@ -69,7 +71,7 @@ export function RoomView({ room }: { room: Room }) {
     tab.value = "comments";
   });
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const keys = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
       const atCanvas = view.peek() === "canvas" || (event.target as Element).closest?.(".canvas");
