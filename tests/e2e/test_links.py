@@ -54,8 +54,7 @@ async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
 
 async def come(company: Company, link: str, locale: str, line: Line | None = None) -> Person:
     page = await company.page(locale=locale)
-    eve = Person(page, "Ева")
-    company.people.append(eve)
+    eve = company.at(page, "Ева")
     if line is not None:
         await line.lay(page)
     await page.goto(link)
@@ -83,7 +82,7 @@ async def test_a_link_ends_while_its_page_is_open_and_nothing_typed_is_lost(
     await eve.page.get_by_role("tab", name=words["chat"]).click()
     await line.cut()
     await expect(eve.status).to_contain_text(words["offline"])
-    await eve.write("Жил-был кот 🌙.")
+    await eve.write("Жил-был кот 🌙.", meanwhile=True)
     await expect(eve.status).to_contain_text(words["kept"])
     await eve.page.get_by_label(words["say"]).fill("Half a thought")
 

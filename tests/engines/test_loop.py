@@ -189,7 +189,7 @@ def test_a_steer_takes_effect_at_the_next_step() -> None:
     gateway = Gateway([submit(1, "wait")], [], [], [steer]).run()
     assert gateway.kinds(1) == ["Started", "Token", "Steered", "Token", "Token", "Token", "Done"]
     assert gateway.events(1)[2] == Steered(2)
-    assert len(gateway.engine.steps) == 6
+    assert len(gateway.engine.steps) == 4
 
 
 def test_a_steer_of_a_waiting_run_is_applied_when_it_starts() -> None:

@@ -19,11 +19,11 @@ The `build...` functions are for a worker process (`factory="support.fake_engine
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,8 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import TextParams
 
+NEVER = Window(math.inf, math.inf)
+"""Of a job that has nothing to do until somebody says something."""
 PREFILL = 100
 """Characters of `before` that one prefill step takes."""
 
@@ -93,14 +95,12 @@ class FakeEngine:
         info: EngineInfo | None = None,
         *,
         on_step: Callable[[str, int], None] | None = None,
-        idle: Callable[[], None] | None = None,
     ) -> None:
         self.info = info or fake_info()
         self.jobs: list[FakeJob] = []
         self.steps: list[tuple[str, tuple[int, ...]]] = []
         self.closed = False
         self._on_step = on_step
-        self._idle = idle
         self._admitted = 0
         self._ids: dict[int, int] = {}
 
@@ -128,10 +128,7 @@ class FakeEngine:
         self.steps.append((unit, tuple(self._ids[id(job)] for job in jobs)))
         if self._on_step is not None:
             self._on_step(unit, len(jobs))
-        outputs = [self._advance(job) for job in jobs if isinstance(job, FakeJob)]
-        if self._idle is not None and not any(outputs):
-            self._idle()
-        return outputs
+        return [self._advance(job) for job in jobs if isinstance(job, FakeJob)]
 
     def steer(self, job: Job, change: Steer) -> None:
         assert isinstance(job, FakeJob)
@@ -139,6 +136,7 @@ class FakeEngine:
             raise InvalidRequest("the fake engine was asked to refuse the steer")
         if change.instruction is not UNSET:
             job.instruction = change.instruction
+            job.window = None
 
     def release(self, job: Job) -> None:
         if job in self.jobs:
@@ -165,10 +163,10 @@ class FakeEngine:
                     os.abort()
                 case "hang":
                     threading.Event().wait()
-        if job.instruction == "wait" and job.written == 1:
-            return []
         index = job.written
         job.written += 1
+        if job.instruction == "wait":
+            job.window = NEVER
         outputs: list[Output] = [Token(TokenInfo(index, f"w{index} ", index, -0.5))]
         if job.written == job.request.params.max_tokens:
             outputs.append(Done("length"))
@@ -176,10 +174,7 @@ class FakeEngine:
 
 
 def build(config: WorkerConfig) -> Engines:
-    """In a worker: a step without output takes a moment, so that waiting jobs do not spin."""
-    return Engines(
-        (FakeEngine(fake_info(config.max_jobs, config.max_batch), idle=lambda: time.sleep(0.005)),)
-    )
+    return Engines((FakeEngine(fake_info(config.max_jobs, config.max_batch)),))
 
 
 def build_several(config: WorkerConfig) -> Engines:
@@ -194,7 +189,7 @@ def build_several(config: WorkerConfig) -> Engines:
         if spec == "broken":
             raise EngineUnavailable("its file is damaged")
         info = replace(fake_info(config.max_jobs, config.max_batch), name=spec)
-        return FakeEngine(info, idle=lambda: time.sleep(0.005))
+        return FakeEngine(info)
 
     return Engines((named(config.text_model),), other=make)
 
