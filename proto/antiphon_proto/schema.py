@@ -31,6 +31,21 @@ ATTR_SUGGEST_DELETE: Final = "suggest_del"
 ATTR_REASON: Final = "reason"
 """Text attribute on a correction, on what goes and on what comes; the value says why, in a line."""
 
+WORD_FORMATS: Final = ("bold", "italic", "underline", "strike", "link")
+"""Text attributes that a person may put on words: true, but for `link`, which is an address."""
+LINE_FORMATS: Final = ("header", "list", "blockquote", "indent")
+"""Text attributes that a person may put on the newline that ends a line."""
+MAX_HEADER: Final = 6
+"""`header` is 1 to this."""
+LISTS: Final = ("bullet", "ordered", "checked", "unchecked")
+"""Values of `list`."""
+MAX_INDENT: Final = 8
+"""`indent`, the level of an item of a list, is 1 to this; an item of the first level has none."""
+LINK_SCHEMES: Final = ("http", "https", "mailto")
+"""Schemes that the address of a `link` may have."""
+MAX_LINK: Final = 2000
+"""Most characters of the address of a `link`."""
+
 
 def story_digest(text: str) -> bytes:
     """What `digest` carries: the first 16 bytes of SHA-256 over the story's plain text in UTF-8."""
