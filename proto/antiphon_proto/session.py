@@ -77,8 +77,13 @@ class _Session(Generic[M]):
             self._move("violated")
             raise
 
+    @property
+    def held(self) -> int:
+        """Bytes of the fragments of a message that has not come whole."""
+        return 0 if self._assembly is None else self._assembly.size
+
     def close(self) -> None:
-        """The connection ended, or is about to."""
+        """The connection ended, or is about to; what was held of an unfinished message is gone."""
         self._assembly = None
         self._move("closed")
 

@@ -26,7 +26,7 @@ from antiphon_proto.messages import (
     Say,
     Steer,
 )
-from antiphon_proto.session import ServerSession
+from antiphon_proto.session import FRAGMENT_DEADLINE, ServerSession
 from antiphon_server.auth import Unauthorized
 from antiphon_server.frames import Frame
 from antiphon_server.gateway import Gateway
@@ -54,6 +54,8 @@ class Connection:
         self._remarks = TokenBucket(limits.remarks_per_minute / 60, limits.remark_burst, clock)
         self._paints = TokenBucket(limits.paints_per_minute / 60, limits.paint_burst, clock)
         self._place: tuple[Room, Seat] | None = None
+        self._claim = gateway.turns.claim(address)
+        self._part = gateway.unfinished.part(address, self._drop)
 
     async def run(self, ws: web.WebSocketResponse) -> None:
         limits, traffic = self._gateway.settings.limits, self._gateway.traffic
@@ -61,6 +63,7 @@ class Connection:
             async with asyncio.timeout(limits.hello_timeout) as deadline:
                 async for data in arriving(ws, self._outbox, limits, self._items):
                     traffic.received += 1
+                    await self._gateway.turns.turn(self._claim)
                     await self._take(data)
                     if self._place is not None:
                         deadline.reschedule(None)
@@ -69,6 +72,7 @@ class Connection:
             await farewell(ws, self._outbox, limits)
         finally:
             self._session.close()
+            self._part.end()
             if self._place is not None:
                 room, seat = self._place
                 room.leave(seat)
@@ -77,20 +81,28 @@ class Connection:
         return self._place[1].items if self._place is not None else 0
 
     async def _take(self, data: bytes) -> None:
+        turns = self._gateway.turns
         try:
-            message = self._session.receive(data)
-            if message is not None:
-                await self._handle(message)
+            with turns.spending(self._claim):
+                message = self._session.receive(data)
+                self._part.hold(self._session.held, FRAGMENT_DEADLINE)
+                if message is not None and not isinstance(message, Hello):
+                    self._handle(message)
+            if isinstance(message, Hello):
+                await self._join(message)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
         except Exception:
             log.exception("a message could not be handled")
             self._outbox.close(CloseCode.INTERNAL, "the server failed")
 
-    async def _handle(self, message: ClientMessage) -> None:
-        if isinstance(message, Hello):
-            await self._join(message)
-        elif isinstance(message, Ping):
+    def _drop(self, reason: str) -> None:
+        """The unfinished message may not be held any longer."""
+        self._session.close()
+        self._outbox.close(CloseCode.RATE_LIMITED, reason)
+
+    def _handle(self, message: ClientMessage) -> None:
+        if isinstance(message, Ping):
             self._outbox.send(Frame.of(Pong(message.sent_ms, self._gateway.hub.clock.server_ms())))
         elif not self._allowed(message):
             tag, ref = reference(message)
@@ -125,7 +137,9 @@ class Connection:
             resume=hello.resume,
         )
         self._gateway.check_join(room, request, self._address)
-        self._place = room, room.join(self._outbox, request)
+        self._gateway.turns.enter(self._claim, room.id)
+        with self._gateway.turns.spending(self._claim):
+            self._place = room, room.join(self._outbox, request)
 
 
 def close_code(error: AntiphonError) -> CloseCode:

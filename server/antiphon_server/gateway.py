@@ -32,6 +32,8 @@ from antiphon_server.stage import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.assets import AssetStore
 from antiphon_server.tracing import Tracer
+from antiphon_server.turns import Turns
+from antiphon_server.unfinished import Unfinished
 
 
 class Engine(RunEngine, Protocol):
@@ -94,7 +96,10 @@ class Gateway:
         self.origins = Origins(settings.allowed_origins, self.proxies)
         self.traffic = Traffic()
         self.connections = Connections(limits.max_connections, limits.max_connections_per_address)
-        clock = asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+        self.turns = Turns(loop)
+        self.unfinished = Unfinished(limits.unfinished_bytes, limits.max_message, loop)
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)

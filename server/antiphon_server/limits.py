@@ -22,6 +22,8 @@ class Limits(BaseModel):
 
     max_message: int = Field(default=8 * MIB, ge=4096, le=96 * MIB)
     """A native message, reassembled from its fragments."""
+    unfinished_bytes: int = Field(default=64 * MIB, ge=MIB, le=4096 * MIB)
+    """Fragments of messages that have not come whole, of all connections together; a quarter of it of one address."""
     max_update: int = Field(default=4 * MIB, ge=1024, le=64 * MIB)
     """One document update of a client."""
     max_items: int = Field(default=20_000, ge=100, le=10_000_000)

@@ -34,6 +34,7 @@ class YjsConnection:
         self._token = token
         self._name = name or GUEST
         self._address = address
+        self._claim = gateway.turns.claim(address)
 
     async def run(self, ws: web.WebSocketResponse) -> None:
         place = await self._join()
@@ -41,7 +42,9 @@ class YjsConnection:
             items = (lambda: place[1].items) if place is not None else (lambda: 0)
             async for data in arriving(ws, self._outbox, self._gateway.settings.limits, items):
                 if place is not None:
-                    self._take(*place, data)
+                    await self._gateway.turns.turn(self._claim)
+                    with self._gateway.turns.spending(self._claim):
+                        self._take(*place, data)
         finally:
             if place is not None:
                 room, seat = place
@@ -57,7 +60,9 @@ class YjsConnection:
             if self._outbox.close_code is not None:  # a drain began meanwhile
                 return None
             self._gateway.check_join(room, request, self._address)
-            return room, room.join(self._outbox, request)
+            self._gateway.turns.enter(self._claim, room.id)
+            with self._gateway.turns.spending(self._claim):
+                return room, room.join(self._outbox, request)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
         except Exception:
