@@ -1,11 +1,13 @@
 """What may stand on the canvas: the kinds of objects, their fields and the bounds of each, for the server and the SDK.
 
-The root `canvas` is a Y.Map: object id -> Y.Map of the fields below. Values are plain; only a stroke's `points` is a
-Y.Array (numbers x, y, pressure; x, y, pressure; ...), so that it grows while it is drawn. Coordinates are canvas units
-(pixels at zoom 1), y downwards, `rotation` is degrees clockwise about the middle.
+The root `canvas` is a Y.Map: object id -> Y.Map of the fields below. Values are plain, with two exceptions: a stroke's
+`points` is a Y.Array (numbers x, y, pressure; x, y, pressure; ...), so that it grows while it is drawn, and the `text`
+of a text object is a Y.Text (characters only: no formats, no embeds), so that several people can write in it at once.
+Rooms that are older hold that text as a plain string; the server makes it a Y.Text when it opens the room, and when a
+client writes a plain one. Coordinates are canvas units (pixels at zoom 1), y downwards, `rotation` is degrees clockwise
+about the middle.
 
-`z` orders the objects: compared as ASCII strings, ties by object id. A new one fits between any two (`key_between`), so
-that nobody's order is disturbed by somebody else's.
+`z` orders the objects from back to front (`antiphon_proto.order`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
+from antiphon_proto.order import MAX_KEY
 from antiphon_proto.params import ImageTask
 
 LIMIT: Final = 1_000_000.0
@@ -22,7 +25,10 @@ LIMIT: Final = 1_000_000.0
 DEFAULT_MAX_OBJECTS: Final = 5000
 DEFAULT_MAX_POINTS: Final = 4000
 POINTS: Final = "points"
-_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+TEXT: Final = "text"
+ORDER: Final = "z"
+MAX_TEXT: Final = 10_000
+"""Characters of a text on the board."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Check = Callable[[object], bool]
@@ -63,7 +69,7 @@ _TASK: Final = _one_of(*ImageTask.__args__)  # type: ignore[attr-defined]
 
 _COMMON: Final[dict[str, Check]] = {
     "type": _one_of("stroke", "shape", "text", "image", "frame"),
-    "z": _text(64, r"[0-9A-Za-z]+"),
+    "z": _text(MAX_KEY, r"[0-9A-Za-z]+"),
     "x": _number(),
     "y": _number(),
     "w": _POSITIVE,
@@ -101,7 +107,7 @@ _BY_TYPE: Final[dict[str, dict[str, Check]]] = {
         "size": _number(0, 1000),
     },
     "text": {
-        "text": _text(10_000),
+        "text": _text(MAX_TEXT),
         "color": _COLOR,
         "font": _one_of("sans", "serif", "mono", "hand"),
         "font_size": _number(1, 1000),
@@ -182,23 +188,3 @@ def _points(values: list[object], max_points: int) -> bool:
     # A long stroke is looked at with every push onto it, so this must be quick. A NaN hides from `min` and `max`, but
     # not from the sum.
     return not numbers or (min(numbers) >= -LIMIT and max(numbers) <= LIMIT and not math.isnan(sum(numbers)))
-
-
-def key_between(low: str = "", high: str = "") -> str:
-    """A `z` above `low` and below `high`; "" stands for no bound. Raises ValueError when there is none between."""
-    if high and low >= high:
-        raise ValueError(f"no order key between {low!r} and {high!r}")
-    made = ""
-    while True:
-        place = len(made)
-        first = _DIGITS.index(low[place]) if place < len(low) else 0
-        last = _DIGITS.index(high[place]) if high and place < len(high) else len(_DIGITS)
-        if last - first > 1:
-            # At an open end a small step: keys of objects that are added on top stay short.
-            step = 1 if not high and low else (last - first) // 2
-            return made + _DIGITS[first + max(1, step)]
-        made += _DIGITS[first]
-        if high and last > first:
-            high = ""  # already below it
-        if high and len(made) >= len(high):
-            raise ValueError(f"no order key below {high!r}")

@@ -8,7 +8,9 @@ from typing import Final
 STORY: Final = "story"
 """Y.Text, rich text as Quill deltas."""
 CANVAS: Final = "canvas"
-"""Y.Map: object id -> Y.Map of its fields (`antiphon_proto.canvas` has the table and the bounds)."""
+"""Y.Map: object id -> Y.Map of its fields (`antiphon_proto.canvas` has the table and the bounds). Fields are plain
+values, but for `points` of a stroke, a Y.Array of numbers, and `text` of a text object, a Y.Text of characters only
+(no formats, no embeds). No other shared type may stand on the canvas."""
 JAM: Final = "jam"
 """Y.Map: transport, prompts, tracks, clips."""
 FILM: Final = "film"

@@ -13,11 +13,14 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-from pycrdt import Array, Doc, Map
+from pycrdt import Array, Doc, Map, Text
 
 from antiphon_proto import schema
-from antiphon_proto.canvas import POINTS, faults, fits, is_id, required
+from antiphon_proto.canvas import MAX_TEXT, ORDER, POINTS, TEXT, faults, fits, is_id, required
+from antiphon_proto.order import key_between
+from antiphon_server.board_order import BoardOrder
 from antiphon_server.observing import observe
+from antiphon_server.text_index import size
 
 _MANY = 32
 """Objects of one transaction, above which it may pay to read the whole board."""
@@ -41,13 +44,14 @@ class Mended(Struct, frozen=True):
 
 
 class Canvas:
-    """A view of one `Doc`. Reading gives plain values: numbers are floats, `points` a list."""
+    """A view of one `Doc`. Reading gives plain values: numbers are floats, `points` a list, `text` a string."""
 
     def __init__(self, doc: Doc[Any]) -> None:
         self.root: Map[Any] = doc.get(schema.CANVAS, type=Map)
         self._touched: dict[str, ObjectChange] = {}
         self._read: dict[str, dict[str, Any] | None] = {}
         """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
+        self._order = BoardOrder(self._orders)
         observe(self.root, self._on_events, deep=True)
 
     # Reading ------------------------------------------------------------------------------------------
@@ -83,16 +87,16 @@ class Canvas:
     def put(self, key: str, fields: Mapping[str, Any]) -> None:
         """Place an object."""
         self._read.pop(key, None)
-        values = {name: Array(value) if name == POINTS else value for name, value in fields.items()}
-        self.root[key] = Map(values)
+        self.root[key] = Map({name: _shared(fields, name, value) for name, value in fields.items()})
 
     def set(self, key: str, fields: Mapping[str, Any]) -> None:
         """Change fields of an object that is there; None takes one away."""
         self._read.pop(key, None)
         found = self.root[key]
+        kind = {"type": found.get("type")}
         for name, value in fields.items():
             if value is not None:
-                found[name] = value
+                found[name] = _shared(kind, name, value)
             elif name in found:
                 del found[name]
 
@@ -110,8 +114,10 @@ class Canvas:
 
     def changes(self) -> tuple[ObjectChange, ...]:
         """What it touched."""
-        for key in self._touched:
+        for key, change in self._touched.items():
             self._read.pop(key, None)
+            if change.action != "changed" or ORDER in change.former:
+                self._order.note(key, self._key_of(key))
         if len(self._touched) > _MANY and 2 * len(self._touched) > len(self.root):
             self._read_all()
         return tuple(self._touched.values())
@@ -125,7 +131,17 @@ class Canvas:
                 fields = self.get(change.id)
                 if fields is None or not is_id(change.id) or faults(fields, max_points):
                     return False
-        return True
+                if fields["type"] == TEXT and not isinstance(self.root[change.id].get(TEXT), Text):
+                    return False
+        return not self._order.unsound(_reordered(changes))
+
+    def modernise(self) -> None:
+        """Bring what rooms of before hold to how it stands now: plain texts, and keys of the order that had grown too
+        long. To be called in a transaction."""
+        for found in list(self.root.values()):
+            if isinstance(found, Map) and found.get("type") == TEXT:
+                _share_text(found)
+        self._reorder(self._order.spread(self._order.unsound()))
 
     def mend(self, changes: Sequence[ObjectChange], max_objects: int, max_points: int) -> list[Mended]:
         """Put right what `changes` left as it may not stand. To be called in a transaction."""
@@ -137,8 +153,12 @@ class Canvas:
             if len(self.root) <= max_objects:
                 break
             if change.action == "added" and change.id in self.root:
-                del self.root[change.id]
+                self.remove(change.id)
+                self._order.note(change.id, None)
                 mended.append(Mended(change.id, f"the canvas holds {max_objects} objects at most"))
+        for change in changes:
+            self._order.note(change.id, self._key_of(change.id))
+        self._reorder(self._order.spread(self._order.unsound(_reordered(changes))))
         return mended
 
     def _mend(self, change: ObjectChange, max_points: int) -> str:
@@ -148,6 +168,11 @@ class Canvas:
             self.remove(key)
             return "it is no object"
         wrong = faults(fields := _fields(found), max_points)
+        if fields.get("type") == TEXT:
+            _share_text(found)
+            if isinstance(text := found.get(TEXT), Text) and TEXT in wrong:
+                _shorten(text, fields[TEXT])
+                wrong.remove(TEXT)
         for name in wrong:
             old = change.former.get(name)
             if (
@@ -156,14 +181,33 @@ class Canvas:
                 and _too_long(fields[POINTS], max_points)
             ):
                 del found[POINTS][3 * max_points :]
-            elif old is not None and fits(fields.get("type"), name, old, max_points):
+            elif isinstance(old, str | bool | int | float) and fits(
+                fields.get("type"), name, old, max_points
+            ):
                 found[name] = old
+            elif name == ORDER:
+                # Nobody's work is lost for its place.
+                found[ORDER] = key_between(self._order.top())
             elif name in required(fields.get("type")):
                 del self.root[key]
                 return f"its {name} may not be so, or is missing"
             else:
                 del found[name]
         return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
+
+    def _key_of(self, key: str) -> str | None:
+        """What the object is ordered by; None where there is no such object."""
+        found = self.root.get(key)
+        z = found.get(ORDER) if isinstance(found, Map) else None
+        return z if isinstance(z, str) else None
+
+    def _orders(self) -> dict[str, str]:
+        found = {key: self._key_of(key) for key in self.root.keys()}  # noqa: SIM118 (a Map of pycrdt iterates otherwise)
+        return {key: z for key, z in found.items() if z is not None}
+
+    def _reorder(self, moved: Mapping[str, str]) -> None:
+        for key, z in moved.items():
+            self.set(key, {ORDER: z})
 
     def _read_all(self) -> None:
         """Most of the board was touched: one walk over it costs less than one for each object."""
@@ -217,3 +261,30 @@ def _too_long(values: object, max_points: int) -> bool:
         and len(values) > 3 * max_points
         and fits("stroke", POINTS, values[: 3 * max_points], max_points)
     )
+
+
+def _shared(fields: Mapping[str, Any], name: str, value: Any) -> Any:
+    """`value` as it stands in the document under `name` in an object with these fields."""
+    if name == POINTS:
+        return Array(value)
+    return Text(value) if name == TEXT and fields.get("type") == TEXT and isinstance(value, str) else value
+
+
+def _share_text(found: Map[Any]) -> None:
+    """A plain text becomes one that several can write in."""
+    if isinstance(text := found.get(TEXT), str):
+        found[TEXT] = Text(text)
+
+
+def _shorten(text: Text, words: str) -> None:
+    """Leave no more of it than it may hold."""
+    kept = size(words[:MAX_TEXT])
+    if len(text) == size(words):
+        del text[kept : len(text)]
+    else:  # something that is no character stands in it, and shifts its indices
+        text.clear()
+        text.insert(0, words[:MAX_TEXT])
+
+
+def _reordered(changes: Sequence[ObjectChange]) -> list[str]:
+    return [one.id for one in changes if one.action == "added" or ORDER in one.former]

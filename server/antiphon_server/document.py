@@ -373,7 +373,7 @@ class Document:
         if not info.roots <= ROOTS:
             raise InvalidUpdate("the update writes to a root that this room does not have")
         if info.texts:
-            raise InvalidUpdate("the story is the only shared text of a room")
+            raise InvalidUpdate("shared texts are the story and the texts of the canvas, and no others")
         if info.missing(self._vector):
             raise MissingUpdates("the update builds on others that did not come here")
         news = info.news(self._vector)

@@ -50,7 +50,7 @@ from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2,
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.authorship import Owner, Span
 from antiphon_server.bandstand import Bandstand
-from antiphon_server.canvas import Mended
+from antiphon_server.canvas import Canvas, Mended
 from antiphon_server.clock import Clock
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.correcting import Corrections
@@ -176,6 +176,7 @@ class Room:
             self._bandstand,
         )
         self.talk.load()
+        self.commit(self.shared.document.draw(Canvas.modernise, SERVER_ORIGIN), SERVER)
         self._bandstand.revive(_alive_ms(stored), limits.empty_timeout)
 
     # What can be seen --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from antiphon_proto.canvas import TEXT
 from antiphon_proto.schema import STORY
 
 MAX_CLOCK = 2**31 - 1
@@ -52,7 +53,7 @@ class UpdateInfo(Struct, frozen=True):
     beside: frozenset[tuple[int, int]]
     """(client, clock) of what such values stand beside, where the update does not say what they stand in."""
     texts: bool
-    """Whether it makes shared texts, or XML, inside other types."""
+    """Whether it makes shared texts, or XML, elsewhere than under the key `text` of a new map."""
     last_text: tuple[int, int] | None
     """(client, clock) of the last character of the last string written."""
     items: int
@@ -322,6 +323,7 @@ class _Inspector:
             right = self._known()
             link = link or (0, *right)
         root = ""
+        takes_text = False
         if not info & 0xC0:
             if reader.uint() == 1:
                 root = reader.text()
@@ -329,10 +331,10 @@ class _Inspector:
             else:
                 link = (1, *self._known())
             if info & 0x20:
-                reader.text()
+                takes_text = reader.text() == TEXT and not root
                 root = ""  # under a key, and not among what is counted
         self._nesting.add(clock, link, kind == 7)
-        length = self._content(kind, client, clock)
+        length = self._content(kind, client, clock, takes_text)
         if kind in _VALUES:
             self._story_values = self._story_values or root == STORY
             self._ends_of_values[client, clock + length - 1] = None
@@ -346,7 +348,7 @@ class _Inspector:
         self._need(client, clock)
         return client, clock
 
-    def _content(self, kind: int, client: int, clock: int) -> int:
+    def _content(self, kind: int, client: int, clock: int, takes_text: bool) -> int:
         reader = self._reader
         if kind == 4:
             length = _utf16(reader.text())
@@ -373,15 +375,15 @@ class _Inspector:
             reader.text()
             reader.text()
         elif kind == 7:
-            self._type()
+            self._type(takes_text)
         else:  # 9, subdocuments, and what later versions may bring: nothing of ours uses them
             raise MalformedUpdate(f"content of kind {kind} is not taken here")
         return 1
 
-    def _type(self) -> None:
+    def _type(self, takes_text: bool) -> None:
         reader = self._reader
         kind = reader.uint()
-        self._texts = self._texts or kind > 1
+        self._texts = self._texts or kind > 2 or (kind == 2 and not takes_text)
         if kind in (3, 5):
             reader.text()
         elif kind > 6:

@@ -20,9 +20,11 @@ from antiphon_client import (
     connect,
     create_room,
 )
+from antiphon_client.canvas import Canvas
+from antiphon_client.replica import Replica
 from antiphon_engines.api import ImageRequest
 from antiphon_engines.events import Failed
-from antiphon_proto.messages import Preview
+from antiphon_proto.messages import Preview, Update
 from antiphon_proto.params import ImageParams, ImageSteer
 from support.picture_files import opened, picture
 from support.scripted_engine import PNG
@@ -75,6 +77,35 @@ async def test_objects_are_added_changed_and_deleted_by_several(pair: tuple[Room
     await agree(ada, bob)
     assert "color" not in ada.canvas[first]
     assert set(ada.canvas) == {first, stroke}
+
+
+async def test_two_reword_one_text_and_both_stay(pair: tuple[Room, Room]) -> None:
+    ada, bob = pair
+    key = ada.canvas.add({"type": "text", "text": "a fox 🦊 sleeps"})
+    await agree(ada, bob)
+    ada.canvas.update(key, text="a red fox 🦊 sleeps")
+    bob.canvas.update(key, text="a fox 🦊 sleeps тихо", color="#112233")
+    await agree(ada, bob)
+    assert ada.canvas[key]["text"] == "a red fox 🦊 sleeps тихо"
+
+
+def test_what_an_object_costs_does_not_depend_on_the_board() -> None:
+    """Placing one reads the order of nothing but itself."""
+    replica = Replica()
+    board = Canvas(replica, lambda: None)
+    for _ in range(200):
+        board.add(SHAPE)
+    other = Replica()
+    other.updated(Update(1, replica.doc.get_update()))
+    there = Canvas(other, lambda: None)
+    there.add(SHAPE)
+    read: list[str] = []
+    look = other._order_key
+    other._order_key = lambda key: (read.append(key), look(key))[1]  # type: ignore[method-assign, func-returns-value]
+    made = [there.add(SHAPE) for _ in range(5)]
+    assert read == made
+    placed = sorted(there.items(), key=lambda one: one[1]["z"])
+    assert [key for key, _ in placed[-5:]] == made
 
 
 async def test_what_is_no_object_is_refused_here_already(pair: tuple[Room, Room]) -> None:

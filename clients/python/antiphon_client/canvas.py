@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pycrdt import Array, Map
+from pycrdt import Array, Map, Text
 
 from antiphon_client.errors import ClientError
 from antiphon_client.replica import Replica
-from antiphon_proto.canvas import POINTS, faults, key_between
+from antiphon_proto.canvas import POINTS, TEXT, faults
+from antiphon_proto.order import key_between
 
 
 class Canvas(Mapping[str, dict[str, Any]]):
@@ -30,28 +31,31 @@ class Canvas(Mapping[str, dict[str, Any]]):
         return iter([key for key, found in self._root.items() if isinstance(found, Map)])
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self._root)
 
     def add(self, fields: Mapping[str, Any], key: str | None = None) -> str:
         """Place an object, on top of all others unless `z` says otherwise; returns its id. Raises ClientError."""
         key = key or secrets.token_urlsafe(9)
         placed = {"x": 0, "y": 0, "z": self.top(), **fields}
         _check(placed)
-        values = {name: Array(value) if name == POINTS else value for name, value in placed.items()}
+        values = {name: _shared(placed, name, value) for name, value in placed.items()}
         with self._replica.doc.transaction():
             self._root[key] = Map(values)
         self._changed()
         return key
 
     def update(self, key: str, **fields: Any) -> None:
-        """Change fields; None takes one away. Others' changes of other fields stand. Raises ClientError or KeyError."""
+        """Change fields; None takes one away. Others' changes of other fields stand, and of a text on the board what
+        they write elsewhere in it. Raises ClientError or KeyError."""
         after = {**self[key], **fields}
         _check({name: value for name, value in after.items() if value is not None})
         found = self._root[key]
         with self._replica.doc.transaction():
             for name, value in fields.items():
-                if value is not None:
-                    found[name] = Array(value) if name == POINTS else value
+                if isinstance(value, str) and isinstance(text := found.get(name), Text):
+                    _reword(text, value)
+                elif value is not None:
+                    found[name] = _shared(after, name, value)
                 elif name in found:
                     del found[name]
         self._changed()
@@ -71,7 +75,7 @@ class Canvas(Mapping[str, dict[str, Any]]):
 
     def top(self) -> str:
         """A `z` above all others'."""
-        return key_between(max((str(fields.get("z", "")) for fields in self.values()), default=""))
+        return key_between(self._replica.top_key())
 
     @property
     def _root(self) -> Map[Any]:
@@ -82,3 +86,24 @@ def _check(fields: Mapping[str, Any]) -> None:
     wrong = faults(fields)
     if wrong:
         raise ClientError(f"not an object of the canvas: {', '.join(wrong)} may not be so, or is missing")
+
+
+def _shared(fields: Mapping[str, Any], name: str, value: Any) -> Any:
+    """`value` as it stands in the document under `name` in an object with these fields."""
+    if name == POINTS:
+        return Array(value)
+    return Text(value) if name == TEXT and fields.get("type") == TEXT else value
+
+
+def _reword(text: Text, words: str) -> None:
+    """Change what differs between its first and its last difference, and leave the rest alone."""
+    old = str(text)
+    most = min(len(old), len(words))
+    start = next((at for at in range(most) if old[at] != words[at]), most)
+    end = next((at for at in range(most - start) if old[-1 - at] != words[-1 - at]), most - start)
+    first = len(old[:start].encode())
+    last = first + len(old[start : len(old) - end].encode())
+    if last > first:
+        del text[first:last]
+    if added := words[start : len(words) - end]:
+        text.insert(first, added)

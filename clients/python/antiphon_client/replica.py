@@ -12,6 +12,7 @@ from typing import Any
 
 from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
+from antiphon_proto.canvas import ORDER
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
 from antiphon_proto.schema import CANVAS, JAM, STORY
 from antiphon_proto.splices import Splice, fold, splices
@@ -56,7 +57,12 @@ class Replica:
         self.story: Text = self.doc.get(STORY, type=Text)
         self.canvas: Map[Any] = self.doc.get(CANVAS, type=Map)
         self.jam: Map[Any] = self.doc.get(JAM, type=Map)
-        self._subscriptions = (self.doc.observe(self._on_transaction), self.story.observe(self._on_story))
+        self._top: str | None = None
+        self._subscriptions = (
+            self.doc.observe(self._on_transaction),
+            self.story.observe(self._on_story),
+            self.canvas.observe_deep(self._on_canvas),
+        )
 
     @property
     def client_id(self) -> int:
@@ -89,6 +95,13 @@ class Replica:
             self.jam[section] = Map()
             found = self.jam[section]
         return found
+
+    def top_key(self) -> str:
+        """An order key that no object of the canvas is above; "" while there was none. It is looked for once, and
+        followed from then on."""
+        if self._top is None:
+            self._top = max(map(self._order_key, self.canvas.keys()), default="")
+        return self._top
 
     def delete(self, start: int, end: int) -> None:
         """Delete the characters [start, end) (code points)."""
@@ -216,6 +229,20 @@ class Replica:
     def _on_transaction(self, event: TransactionEvent) -> None:
         if not self._remote:
             self._waiting.append(event.update)
+
+    def _on_canvas(self, events: list[Any]) -> None:
+        if self._top is None:
+            return
+        for event in events:
+            keys = getattr(event, "keys", None) or {}
+            if not event.path:
+                self._top = max([self._top, *map(self._order_key, keys)])
+            elif len(event.path) == 1 and ORDER in keys:
+                self._top = max(self._top, self._order_key(event.path[0]))
+
+    def _order_key(self, key: str) -> str:
+        found = self.canvas.get(key)
+        return str(found.get(ORDER, "")) if isinstance(found, Map) else ""
 
     def _on_story(self, event: Any) -> None:
         if self._marks:
