@@ -48,6 +48,8 @@ from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.assets import AssetStore
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
+from antiphon_server.style_reading import PooledStyleReader
+from antiphon_server.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +138,10 @@ async def _run(
     model_desk = ModelDesk(settings, engine)
     proofreader = HarperProofreader()
     stack.push_async_callback(proofreader.close)
+    pool = WorkPool(settings.limits.work_processes, settings.limits.work_queue, settings.limits.work_seconds)
+    stack.push_async_callback(pool.close)
+    style = PooledStyleReader(pool)
+    stack.push_async_callback(style.close)
     hub = Hub(
         store,
         engine,
@@ -146,11 +152,13 @@ async def _run(
         max_rooms=settings.limits.max_rooms,
         assets=asset_desk,
         proofreader=proofreader,
+        style=style,
         on_tick=metrics.tick.observe,
     )
-    archive = Archive(store, settings.room_limits(), settings.limits.history_queue)
-    stack.push_async_callback(archive.close)
-    gateway = Gateway(settings, tokens, store, assets, pictures, engine, model_desk, hub, archive, metrics)
+    archive = Archive(store, settings.room_limits(), pool)
+    gateway = Gateway(
+        settings, tokens, store, assets, pictures, engine, model_desk, hub, archive, metrics, pool
+    )
     runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

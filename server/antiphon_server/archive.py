@@ -1,61 +1,72 @@
-"""Brings back what rooms were: replays their entries in a thread of its own, and keeps what it brought back last."""
+"""Brings back what rooms were: has their entries replayed by helper processes, and keeps what it brought back last."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
-from antiphon_engines.api import QueueFull
+import msgspec
+from msgspec import Struct
+
 from antiphon_proto.errors import NotFound
-from antiphon_server.moments import Moment, replayed
+from antiphon_server.moments import Moment
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.store.api import RoomStore, StorageUnavailable
+from antiphon_server.store.api import RoomStore, Snapshot, StorageUnavailable
+from antiphon_server.work_jobs import Answer, Compare, Job, Made, Replay, Replayed, Show
+from antiphon_server.work_pool import CannotWork, Pool
 
-T = TypeVar("T")
 _KEPT = 16
 """Moments that are kept, so that scrubbing costs only what lies between two of them."""
 _KEPT_BYTES = 64 * 1024 * 1024
 
 
-class Archive:
-    """One thread, since documents belong to one; at most `waiting` requests wait for it, others are refused."""
+class Past(Struct, frozen=True):
+    """A moment of a room, packed as it came from a helper process: most of it the gateway never looks at. `room` and
+    `address` are who it is about and who asked."""
 
-    def __init__(self, store: RoomStore, limits: RoomLimits, waiting: int = 16) -> None:
+    room: str
+    address: str
+    packed: bytes
+    snapshot: Snapshot
+    people: frozenset[str]
+    runs: frozenset[str]
+
+    @property
+    def seq(self) -> int:
+        return self.snapshot.seq
+
+    def moment(self) -> Moment:
+        """Unpacked; costs a millisecond or more per MB."""
+        return msgspec.msgpack.decode(self.packed, type=Moment)
+
+
+class Archive:
+    def __init__(self, store: RoomStore, limits: RoomLimits, pool: Pool) -> None:
         self._store = store
         self._limits = limits
-        self._bound = waiting
-        self._waiting = 0
-        self._thread = ThreadPoolExecutor(1, "archive")
-        self._kept: OrderedDict[tuple[str, int], Moment] = OrderedDict()
+        self._pool = pool
+        self._kept: OrderedDict[tuple[str, int], Past] = OrderedDict()
 
-    async def moment(self, room: str, seq: int) -> Moment:
-        """The room after entry `seq`. Raises NotFound (no such entry), QueueFull or StorageUnavailable."""
+    async def past(self, room: str, seq: int, address: str = "") -> Past:
+        """The room after entry `seq`. Raises NotFound (no such entry), QueueFull, CannotWork or StorageUnavailable."""
         if (known := self._kept.get((room, seq))) is not None:
             self._kept.move_to_end((room, seq))
-            return known
-        return await self.work(lambda: self._bring_back(room, seq))
+            return msgspec.structs.replace(known, address=address)
+        return await self._bring_back(room, seq, address)
 
-    async def work(self, do: Callable[[], Coroutine[None, None, T]]) -> T:
-        """Do something that costs as much as going back does, if there is room for it. Raises QueueFull."""
-        if self._waiting >= self._bound:
-            raise QueueFull("too much of the past is asked for at once; try again in a moment")
-        self._waiting += 1
-        try:
-            return await do()
-        finally:
-            self._waiting -= 1
+    async def shown(self, past: Past) -> bytes:
+        """The answer to `GET .../history/{seq}`, JSON. Raises QueueFull or CannotWork."""
+        return await self._made(Show(past.packed), past.address)
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """Call something in the thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+    async def compared(self, first: Past, second: Past) -> bytes:
+        """The answer to `GET .../compare`, JSON. Raises QueueFull or CannotWork."""
+        return await self._made(Compare(first.packed, second.packed), second.address)
 
-    async def close(self) -> None:
-        await asyncio.to_thread(self._thread.shutdown)
+    async def _made(self, job: Job, address: str) -> bytes:
+        answer: Answer = await self._pool.run(job, address)
+        assert isinstance(answer, Made)
+        return answer.data
 
-    async def _bring_back(self, room: str, seq: int) -> Moment:
+    async def _bring_back(self, room: str, seq: int, address: str) -> Past:
         base = await self._store.snapshot_at(room, seq)
         nearest = max((at for name, at in self._kept if name == room and at <= seq), default=-1)
         if nearest >= 0 and (base is None or nearest > base.seq):
@@ -64,16 +75,24 @@ class Archive:
         entries = await self._store.history(room, after, seq - after) if seq > after else ()
         if seq != after and (not entries or entries[-1].seq != seq):
             raise NotFound("the history of this room has no such entry")
+        limits = self._limits
+        job = Replay(limits.max_update, limits.max_items, limits.max_document, base, tuple(entries))
         try:
-            moment = await self.run(lambda: replayed(self._limits, base, entries))
-        except Exception as error:
+            answer = await self._pool.run(job, address)
+        except CannotWork as error:
             raise StorageUnavailable(f"the history of this room cannot be read: {error}") from error
-        self._keep(room, moment)
-        return moment
+        assert isinstance(answer, Replayed)
+        past = Past(room, address, answer.moment, answer.snapshot, answer.people, answer.runs)
+        self._keep(past)
+        return past
 
-    def _keep(self, room: str, moment: Moment) -> None:
-        self._kept[room, moment.seq] = moment
-        size = sum(len(one.snapshot.state) for one in self._kept.values())
+    def _keep(self, past: Past) -> None:
+        self._kept[past.room, past.seq] = past
+        size = sum(_size(one) for one in self._kept.values())
         while len(self._kept) > 1 and (len(self._kept) > _KEPT or size > _KEPT_BYTES):
             _, gone = self._kept.popitem(last=False)
-            size -= len(gone.snapshot.state)
+            size -= _size(gone)
+
+
+def _size(past: Past) -> int:
+    return len(past.packed) + len(past.snapshot.state)

@@ -21,6 +21,7 @@ async def run_child(arguments: tuple[str, ...], data: bytes, seconds: float) -> 
     Whatever happens, the process is gone when this returns."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # a module in the working directory must not shadow ours
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -191,6 +191,8 @@ class Settings(BaseSettings):
             max_points=limits.max_points,
             max_chat=limits.max_chat,
             max_comments=limits.max_comments,
+            lessons_per_minute=limits.lessons_per_minute,
+            lesson_burst=limits.lesson_burst,
             viewer_rights=frozenset(self.viewers_may),
             max_asset=limits.max_asset,
             max_asset_pixels=limits.max_asset_pixels,

@@ -83,6 +83,8 @@ class Connection:
     async def _take(self, data: bytes) -> None:
         turns = self._gateway.turns
         try:
+            if self._place is not None:
+                await self._place[0].pause.over()
             with turns.spending(self._claim):
                 message = self._session.receive(data)
                 self._part.hold(self._session.held, FRAGMENT_DEADLINE)

@@ -118,6 +118,7 @@ class Document:
         self._unix_ms = unix_ms
         self._undo_clock = _UndoClock(unix_ms)
         self._base = state
+        self._encoded: bytes | None = None
         self._log: list[bytes] = []
         self._build(client_id)
 
@@ -180,8 +181,14 @@ class Document:
         return hashlib.sha256(str(self._text).encode()).digest()[:16]
 
     def state(self) -> bytes:
-        """The whole document as one update."""
-        return self._doc.get_update()
+        """The whole document as one update; made once for as long as nothing changes (`forget_state`)."""
+        if self._encoded is None:
+            self._encoded = self._doc.get_update()
+        return self._encoded
+
+    def forget_state(self) -> None:
+        """Do not keep the encoded state any longer: it is as large as the document."""
+        self._encoded = None
 
     def state_vector(self) -> bytes:
         return self._doc.get_state()
@@ -344,6 +351,7 @@ class Document:
         self._jam = Jam(self._doc)
         self._size = len(self._base or b"") + sum(map(len, self._log))
         self._size_exact = False
+        self._encoded = None
         self._length = len(self._text)
         self._embeds = any(not isinstance(content, str) for content, _ in self._text.diff())
         self._vector = state_vector(self._doc.get_state())
@@ -444,6 +452,7 @@ class Document:
         return self._text.diff() if before == "formats" or self._embeds else [(str(self._text), None)]
 
     def _note(self, update: bytes, changes: tuple[Splice, ...], info: UpdateInfo | None) -> None:
+        self._encoded = None
         self._log.append(update)
         self._size += len(update)
         self._size_exact = False

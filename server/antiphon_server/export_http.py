@@ -7,22 +7,33 @@ from typing import Final, cast, get_args
 from urllib.parse import quote
 
 from aiohttp import web
+from msgspec import Raw
 
 from antiphon_proto.errors import PeerError, RateLimited
-from antiphon_server.formats.jobs import TYPES, Bounds, Form, Found, Read, Readable, Writable, Write, Written
-from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
-from antiphon_server.formats.report import Report, appendix, as_json, report
+from antiphon_server.formats.jobs import (
+    TYPES,
+    Bounds,
+    Form,
+    Found,
+    PackedWrite,
+    Read,
+    Readable,
+    Writable,
+    Written,
+)
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http import authorised, body
+from antiphon_server.large_answers import large
 from antiphon_server.rights import Right, require
 from antiphon_server.room import Room
+from antiphon_server.work_jobs import Export, Made
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
 _UNFIT: Final = re.compile(r'[\x00-\x1f\x7f"\\\\/:*?<>|]+')
 _TITLE: Final = 200
 
 
-async def export(request: web.Request) -> web.Response:
+async def export(request: web.Request) -> web.StreamResponse:
     """`GET .../export?format=md|html|docx|epub|txt|fountain|pdf|json[&form=prose|screenplay][&authorship=1]`.
 
     The text stands without its open suggestions. With `authorship` the report on who wrote what follows it; `json` is
@@ -37,29 +48,25 @@ async def export(request: web.Request) -> web.Response:
         raise PeerError(f"no format {wanted[:20]!r}; there are {', '.join(get_args(Writable))} and json")
     room.flush()
     title = _title(room)
-    manuscript = from_pieces(room.shared.document.pieces(), title)
-    made = _report(room, title)
+    form = request.query.get("form") or room.shared.document.setting("form")
+    appended = request.query.get("authorship") in ("1", "true")
+    address = gateway.proxies.address(request)
+    made = await gateway.pool.run(_reading(room, title, wanted == "json", appended), address)
+    assert isinstance(made, Made)
     name = " ".join(_UNFIT.sub(" ", title).split()) or "untitled"
     if wanted == "json":
-        answer = {"title": title, "ops": to_ops(manuscript), "report": as_json(made)}
-        return web.json_response(answer, headers={**_HEADERS, **_attached(f"{name}.json")})
-    form = request.query.get("form") or room.shared.document.setting("form")
-    if request.query.get("authorship") in ("1", "true"):
-        manuscript = Manuscript((*manuscript.blocks, *appendix(made)), title)
-    job = Write(
+        headers = {**_HEADERS, **_attached(f"{name}.json")}
+        return await large(request, made.data, "application/json", headers=headers)
+    job = PackedWrite(
         cast(Writable, wanted),
-        manuscript,
+        Raw(made.data),
         cast(Form, form) if form in get_args(Form) else "prose",
         Bounds(text=gateway.settings.limits.max_document),
     )
-    written = cast(Written, await gateway.converter.run(job))
+    written = cast(Written, await gateway.converter.run(job, address))
     kind = TYPES[job.format]
-    return web.Response(
-        body=written.data,
-        content_type=kind,
-        charset="utf-8" if kind.startswith("text/") else None,
-        headers={**_HEADERS, **_attached(f"{name}.{wanted}"), "Content-Security-Policy": "sandbox"},
-    )
+    headers = {**_HEADERS, **_attached(f"{name}.{wanted}"), "Content-Security-Policy": "sandbox"}
+    return await large(request, written.data, kind, headers=headers)
 
 
 async def convert(request: web.Request) -> web.Response:
@@ -76,20 +83,21 @@ async def convert(request: web.Request) -> web.Response:
     limits = gateway.settings.limits
     data = await body(request, limits.max_import, limits.upload_timeout, "file")
     job = Read(cast(Readable, wanted), data, Bounds(text=limits.max_document))
-    found = cast(Found, await gateway.converter.run(job))
+    found = cast(Found, await gateway.converter.run(job, gateway.proxies.address(request)))
     return web.json_response({"title": found.title, "ops": found.ops}, headers=_HEADERS)
 
 
-def _report(room: Room, title: str) -> Report:
-    return report(
+def _reading(room: Room, title: str, as_json: bool, appendix: bool) -> Export:
+    return Export(
+        copy=room.copy(),
         room=room.id,
         title=title,
         offset=room.offset,
         at_ms=room.unix_ms(),
-        story=room.shared.document.data(),
-        spans=room.authorship(),
         people=room.participants(),
         runs={run.info.id: (run.info, run.record.params) for run in room.runs if not run.private},
+        as_json=as_json,
+        appendix=appendix,
     )
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from antiphon_server.archive import Past
 from antiphon_server.hub import Hub
 from antiphon_server.members import AI, PROOFREADER
-from antiphon_server.moments import Moment
 from antiphon_server.room import Room
 from antiphon_server.runs import LIVE
 from antiphon_server.shared import SERVER
@@ -22,7 +22,7 @@ _NAMES: Final = re.compile(rb"(?=([0-9a-f]{64}))")
 _NOBODYS: Final = frozenset({AI.id, PROOFREADER.id, SERVER.author})
 
 
-async def fork(hub: Hub, assets: AssetStore, room: Room, moment: Moment) -> RoomRecord:
+async def fork(hub: Hub, assets: AssetStore, room: Room, moment: Past) -> RoomRecord:
     """Make the new room, durable when this returns; its history begins with entry 1, which brings everything.
 
     People who wrote in the old room are known in the new one by name; they join it anew. Raises QueueFull or
@@ -46,7 +46,7 @@ async def fork(hub: Hub, assets: AssetStore, room: Room, moment: Moment) -> Room
     return record
 
 
-def _members(room: Room, moment: Moment) -> list[MemberRecord]:
+def _members(room: Room, moment: Past) -> list[MemberRecord]:
     """Everybody whose work or words the moment holds. Their sessions stay with the old room."""
     authors = {author for author in moment.people if author not in _NOBODYS}
     return [
@@ -56,7 +56,7 @@ def _members(room: Room, moment: Moment) -> list[MemberRecord]:
     ]
 
 
-def _runs(room: Room, moment: Moment) -> list[RunRecord]:
+def _runs(room: Room, moment: Past) -> list[RunRecord]:
     """What wrote or painted what the moment holds: asked for, with which model."""
     named = moment.runs
     return [

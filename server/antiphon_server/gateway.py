@@ -34,6 +34,7 @@ from antiphon_server.store.assets import AssetStore
 from antiphon_server.tracing import Tracer
 from antiphon_server.turns import Turns
 from antiphon_server.unfinished import Unfinished
+from antiphon_server.work_pool import WorkPool
 
 
 class Engine(RunEngine, Protocol):
@@ -80,6 +81,7 @@ class Gateway:
         hub: Hub,
         archive: Archive,
         metrics: Metrics,
+        pool: WorkPool,
     ) -> None:
         limits = settings.limits
         self.settings = settings
@@ -92,6 +94,7 @@ class Gateway:
         self.hub = hub
         self.archive = archive
         self.metrics = metrics
+        self.pool = pool
         self.proxies = Proxies(settings.trusted_proxies)
         self.origins = Origins(settings.allowed_origins, self.proxies)
         self.traffic = Traffic()
@@ -104,6 +107,8 @@ class Gateway:
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)
+        self.reading_rate = Buckets(limits.reading_bytes_per_second, limits.reading_burst, clock)
+        self.restore_rate = Buckets(limits.restores_per_minute / 60, limits.restore_burst, clock)
         self.tracer = Tracer(settings.trace_limits())
         self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
         self.converter = Converter(limits.conversions)

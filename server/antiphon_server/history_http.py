@@ -7,15 +7,15 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from antiphon_proto.errors import NotFound, PeerError, RateLimited
-from antiphon_server.comparing import compared
+from antiphon_server.archive import Past
 from antiphon_server.forking import fork as make_fork
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http import acting, authorised, invitations, named
-from antiphon_server.moments import Moment
-from antiphon_server.object_authors import ObjectAuthor
+from antiphon_server.large_answers import large
+from antiphon_server.restoring_room import bring_back
 from antiphon_server.rights import Right, require
 from antiphon_server.room import Room
 from antiphon_server.shared import SERVER
@@ -56,47 +56,21 @@ async def show_history(request: web.Request) -> web.Response:
     return web.json_response(body, headers=_HEADERS)
 
 
-async def show_moment(request: web.Request) -> web.Response:
+async def show_moment(request: web.Request) -> web.StreamResponse:
     """`GET .../history/{seq}` -> story and canvas as they were after that entry, with who made what."""
     room = await _reading(request)
     moment = await _moment(request, room, _whole(request.match_info["seq"], "seq"))
-    body = {
-        "seq": moment.seq,
-        "at_ms": moment.at_ms,
-        "author": moment.author,
-        "run": moment.run,
-        "story": [
-            {
-                "insert": piece.insert,
-                "attributes": piece.attributes,
-                "author": piece.owner.author,
-                "run": piece.owner.run,
-            }
-            for piece in moment.story
-        ],
-        "characters": len(moment.text),
-        "canvas": [
-            {**fields, "id": key, **_makers(moment.object_authors.get(key))}
-            for key, fields in moment.objects.items()
-        ],
-    }
-    return web.json_response(body, headers=_HEADERS)
+    answer = await request.app[GATEWAY].archive.shown(moment)
+    return await large(request, answer, "application/json", headers=_HEADERS)
 
 
-def _makers(author: ObjectAuthor | None) -> dict[str, Any]:
-    if author is None:
-        return {}
-    return {"creator": to_builtins(author.creator), "editor": to_builtins(author.editor)}
-
-
-async def compare(request: web.Request) -> web.Response:
+async def compare(request: web.Request) -> web.StreamResponse:
     """`GET .../compare?from=SEQ&to=SEQ` -> what changed between two points, and who wrote it."""
     room = await _reading(request)
     start, end = (_whole(request.query.get(name, ""), name) for name in ("from", "to"))
     first, second = await _moment(request, room, start), await _moment(request, room, end)
-    archive = request.app[GATEWAY].archive
-    body = await archive.work(lambda: archive.run(lambda: compared(first, second)))
-    return web.json_response(body, headers=_HEADERS)
+    answer = await request.app[GATEWAY].archive.compared(first, second)
+    return await large(request, answer, "application/json", headers=_HEADERS)
 
 
 async def show_versions(request: web.Request) -> web.Response:
@@ -126,12 +100,14 @@ async def restore(request: web.Request) -> web.Response:
     room, body = await _doing(request, Right.RESTORE, _Point)
     if body.seq is None:
         raise PeerError("seq is missing: the entry to go back to")
-    member = acting(request, room)
-    moment = await _moment(request, room, body.seq)
+    gateway = request.app[GATEWAY]
+    if not gateway.restore_rate.allow(f"{room.id} {acting(request, room).id}"):
+        raise RateLimited("you bring the room back too often; wait a little")
+    past = await _moment(request, room, body.seq)
     # The room may have been let go while the past was read.
-    room = await request.app[GATEWAY].hub.get(room.id)
-    member = acting(request, room)
-    return web.json_response({"seq": room.timeline.restore(member, moment)}, headers=_HEADERS)
+    room = await gateway.hub.get(room.id)
+    seq = await bring_back(room, lambda: acting(request, room), past, gateway.pool)
+    return web.json_response({"seq": seq}, headers=_HEADERS)
 
 
 async def fork(request: web.Request) -> web.Response:
@@ -169,10 +145,11 @@ async def _doing(request: web.Request, right: Right, form: type[B]) -> tuple[Roo
         raise PeerError(f"the body is not what is expected: {error}") from None
 
 
-async def _moment(request: web.Request, room: Room, seq: int) -> Moment:
+async def _moment(request: web.Request, room: Room, seq: int) -> Past:
     if not 0 <= seq <= room.seq:
         raise NotFound(f"the history of this room goes from entry 0 to {room.seq}")
-    return await request.app[GATEWAY].archive.moment(room.id, seq)
+    gateway = request.app[GATEWAY]
+    return await gateway.archive.past(room.id, seq, gateway.proxies.address(request))
 
 
 def _groups(heads: Iterable[EntryHead]) -> list[dict[str, Any]]:

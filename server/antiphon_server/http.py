@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 from aiohttp import web
@@ -13,11 +12,12 @@ from antiphon_proto.errors import PeerError, RateLimited, TooLarge
 from antiphon_proto.messages import Role
 from antiphon_server.auth import Unauthorized, link_path
 from antiphon_server.gateway import GATEWAY
+from antiphon_server.large_answers import large
 from antiphon_server.members import Member
 from antiphon_server.room import Room
 from antiphon_server.seat import Grant
-from antiphon_server.shares import shares as shares_of
 from antiphon_server.store.api import RoomRecord
+from antiphon_server.work_jobs import Authors, Made
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PIECE = 64 * 1024
@@ -62,37 +62,37 @@ async def show_room(request: web.Request) -> web.Response:
     return web.json_response(body, headers=_NO_STORE)
 
 
-async def show_text(request: web.Request) -> web.Response:
+async def show_text(request: web.Request) -> web.StreamResponse:
     """`GET /api/rooms/{room}/text` -> the story as plain text."""
     _, room = await authorised(request)
-    return web.Response(text=room.text(), content_type="text/plain", charset="utf-8", headers=_NO_STORE)
+    _pay_for_reading(request, room)
+    return await large(request, room.text().encode(), "text/plain", headers=_NO_STORE)
 
 
-async def show_authorship(request: web.Request) -> web.Response:
+async def show_authorship(request: web.Request) -> web.StreamResponse:
     """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all, in
     bytes and in characters; and who made and who last changed each object of the canvas."""
     _, room = await authorised(request)
-    spans: list[dict[str, Any]] = []
-    shares: Counter[str] = Counter()
-    start = 0
-    for span in room.authorship():
-        author, end = span.owner.author, start + span.length
-        spans.append({"start": start, "end": end, "author": author, "run": span.owner.run})
-        shares[author] += span.length
-        start = end
-    objects = {
-        key: {"creator": to_builtins(author.creator), "editor": to_builtins(author.editor)}
-        for key, author in room.shared.objects.items()
-    }
-    people, runs = shares_of(room.shared)
-    body = {
-        "offset": room.offset,
-        "spans": spans,
-        "shares": shares,
-        "characters": {"people": people, "runs": runs},
-        "objects": objects,
-    }
-    return web.json_response(body, headers=_NO_STORE)
+    _pay_for_reading(request, room)
+    gateway = request.app[GATEWAY]
+    job = Authors(
+        room.shared.document.data(),
+        room.shared.authorship.serialise(),
+        room.offset,
+        dict(room.shared.objects.items()),
+    )
+    made = await gateway.pool.run(job, gateway.proxies.address(request))
+    assert isinstance(made, Made)
+    return await large(request, made.data, "application/json", headers=_NO_STORE)
+
+
+def _pay_for_reading(request: web.Request, room: Room) -> None:
+    """Raises RateLimited: whoever reads a long text again and again has had enough of it for now."""
+    gateway = request.app[GATEWAY]
+    if not gateway.reading_rate.allow(
+        gateway.proxies.address(request), 64 * 1024 + room.shared.document.length
+    ):
+        raise RateLimited("too much is read from this address; wait a little")
 
 
 async def alive(_request: web.Request) -> web.Response:

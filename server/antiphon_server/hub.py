@@ -24,6 +24,7 @@ from antiphon_server.shared import SERVER
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine
 from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable
+from antiphon_server.style_reading import StyleReader
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Hub:
         clock: Clock | None = None,
         assets: AssetDesk | None = None,
         proofreader: Proofreader | None = None,
+        style: StyleReader | None = None,
         on_tick: Callable[[float], None] | None = None,
         use_model: Callable[[Modality, str], None] | None = None,
     ) -> None:
@@ -67,6 +69,7 @@ class Hub:
             assets,
             self.sound,
             proofreader,
+            style,
             use_model,
         )
         self._store = store

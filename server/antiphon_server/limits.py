@@ -72,6 +72,12 @@ class Limits(BaseModel):
     remarks_per_minute: float = Field(default=120.0, gt=0, le=1e6)
     """What one connection says in the chat and in comments; beyond it: `rate_limited`."""
     remark_burst: int = Field(default=30, ge=1, le=10_000)
+    lessons_per_minute: float = Field(default=12.0, gt=0, le=1e6)
+    """Passages that one member has measured for their style; beyond it: `rate_limited`."""
+    lesson_burst: int = Field(default=6, ge=1, le=10_000)
+    restores_per_minute: float = Field(default=12.0, gt=0, le=1e6)
+    """How often one member may bring a room back to its past."""
+    restore_burst: int = Field(default=6, ge=1, le=10_000)
     rooms_per_minute: float = Field(default=60.0, gt=0, le=1e6)
     """Rooms that one address may create."""
     room_burst: int = Field(default=60, ge=1, le=10_000)
@@ -105,8 +111,12 @@ class Limits(BaseModel):
     """Pictures that are decoded at the same time."""
     picture_queue: int = Field(default=16, ge=0, le=1000)
     """Pictures that wait to be decoded; beyond it an upload is answered `queue_full`."""
-    history_queue: int = Field(default=16, ge=1, le=1000)
-    """Requests for the past of rooms that may wait for each other; beyond it they are answered `queue_full`."""
+    work_processes: int = Field(default=2, ge=1, le=64)
+    """Helper processes for exports, the past of rooms and statistics of style."""
+    work_queue: int = Field(default=32, ge=1, le=1000)
+    """Requests that may wait for one, half of them from one address; beyond it they are answered `queue_full`."""
+    work_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Of one such request."""
     history_per_minute: float = Field(default=600.0, gt=0, le=1e6)
     """Requests for a room's past from one address."""
     history_burst: int = Field(default=120, ge=1, le=10_000)
@@ -120,6 +130,9 @@ class Limits(BaseModel):
     conversions_per_minute: float = Field(default=30.0, gt=0, le=1e6)
     """Per address."""
     conversion_burst: int = Field(default=20, ge=1, le=10_000)
+    reading_bytes_per_second: float = Field(default=2.0 * MIB, gt=0, le=1e10)
+    """Of rooms' texts and authors over HTTP, per address; beyond it: `rate_limited`."""
+    reading_burst: int = Field(default=64 * MIB, ge=1024, le=4096 * MIB)
     upload_timeout: float = Field(default=60.0, gt=0, le=3600)
     """A picture that has not come by then is refused."""
     trace_timeout: float = Field(default=20.0, gt=0, le=600)
@@ -173,11 +186,13 @@ class Buckets:
     def __init__(self, rate: float, burst: float, clock: Callable[[], float], size: int = 10_000) -> None:
         self._new = partial(TokenBucket, rate, burst, clock)
         self._size = size
+        self._burst = burst
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def allow(self, key: str, cost: float = 1.0) -> bool:
+        """Take `cost` tokens of `key`, at most all that a full bucket has."""
         bucket = self._buckets.pop(key, None) or self._new()
         self._buckets[key] = bucket
         if len(self._buckets) > self._size:
             self._buckets.popitem(last=False)
-        return bucket.allow(cost)
+        return bucket.allow(min(cost, self._burst))

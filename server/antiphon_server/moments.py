@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
-from antiphon_server.authorship import Owner
+from antiphon_server.authorship import Owner, Span
 from antiphon_server.object_authors import ObjectAuthor
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER, SharedState
@@ -86,9 +86,16 @@ class Walk:
 
 def story(shared: SharedState) -> tuple[StoryPiece, ...]:
     """The story as it stands, cut where author or formatting change."""
-    spans = [(span.length, span.owner) for span in shared.authorship.spans()][::-1]
+    return cut_by_author(shared.document.pieces(), shared.authorship.spans())
+
+
+def cut_by_author(
+    pieces: Iterable[tuple[Any, Attributes | None]], authors: Iterable[Span]
+) -> tuple[StoryPiece, ...]:
+    """`pieces` of a story (`Text.diff`), whose bytes `authors` tells of in order."""
+    spans = [(span.length, span.owner) for span in authors][::-1]
     found: list[StoryPiece] = []
-    for content, attributes in shared.document.pieces():
+    for content, attributes in pieces:
         marks: Attributes = attributes or {}
         data = content.encode() if isinstance(content, str) else None
         left = len(data) if data is not None else 1
@@ -130,3 +137,33 @@ def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]
         talkers=frozenset(shared.document.side.people()),
         snapshot=shared.snapshot(seq, at_ms),
     )
+
+
+def shown(moment: Moment) -> dict[str, Any]:
+    """The answer to `GET .../history/{seq}`."""
+    return {
+        "seq": moment.seq,
+        "at_ms": moment.at_ms,
+        "author": moment.author,
+        "run": moment.run,
+        "story": [
+            {
+                "insert": piece.insert,
+                "attributes": piece.attributes,
+                "author": piece.owner.author,
+                "run": piece.owner.run,
+            }
+            for piece in moment.story
+        ],
+        "characters": len(moment.text),
+        "canvas": [
+            {**fields, "id": key, **_makers(moment.object_authors.get(key))}
+            for key, fields in moment.objects.items()
+        ],
+    }
+
+
+def _makers(author: ObjectAuthor | None) -> dict[str, Any]:
+    if author is None:
+        return {}
+    return {"creator": to_builtins(author.creator), "editor": to_builtins(author.editor)}

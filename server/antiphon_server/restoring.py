@@ -17,7 +17,7 @@ from antiphon_server.authorship import Span
 from antiphon_server.canvas import Canvas
 from antiphon_server.moments import Moment, StoryPiece, Walk
 from antiphon_server.shared import Credits
-from antiphon_server.text_diff import differences
+from antiphon_server.text_diff import Difference
 from antiphon_server.text_index import size
 
 Keeps = Callable[[str, object], bool]
@@ -25,16 +25,18 @@ Keeps = Callable[[str, object], bool]
 
 
 class Restoration:
-    """From `now` to `then`. `keeps` is asked about every attribute that comes back."""
+    """From `now` to `then`, by the differences of their texts. `keeps` is asked about every attribute that comes
+    back."""
 
-    def __init__(self, now: Sequence[StoryPiece], then: Moment, keeps: Keeps) -> None:
+    def __init__(
+        self, now: Sequence[StoryPiece], then: Moment, keeps: Keeps, differences: Sequence[Difference]
+    ) -> None:
         self._now = Walk(now)
         self._then = Walk(then.story)
         self._objects = then.objects
         self._authors = then.object_authors
         self._keeps = keeps
-        old, new = ("".join(piece.text for piece in pieces) for pieces in (now, then.story))
-        self._differences = differences(old, new)
+        self._differences = differences
         self._spans: list[Span] = []
         self._changed: list[str] = []
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import TypeAlias, cast
 
 from msgspec import Struct, field
@@ -62,6 +63,7 @@ from antiphon_server.journal import Journal
 from antiphon_server.logbook import Logbook
 from antiphon_server.members import Member, Members
 from antiphon_server.painter import Painter
+from antiphon_server.pause import Pause
 from antiphon_server.plain import edit_frame
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.proofreader import Proofreader
@@ -86,10 +88,12 @@ from antiphon_server.store.api import (
     StorageUnavailable,
     StoredRoom,
 )
+from antiphon_server.style_reading import StyleReader
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.talk import Talk
 from antiphon_server.timeline import Timeline
 from antiphon_server.token_log import TokenLog
+from antiphon_server.work_jobs import Copy
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +117,8 @@ class Services(Struct, frozen=True):
     assets: AssetDesk | None = None
     sound: Sound = field(default_factory=Sound)
     proofreader: Proofreader | None = None
+    style: StyleReader | None = None
+    """None: nobody learns a style here."""
     use_model: Callable[[Modality, str], None] | None = None
     """An owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
 
@@ -150,7 +156,8 @@ class Room:
         self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
         coauthor = Coauthor(self, self._stage, self.tokens, self._places)
-        self.talk = Talk(self, limits, coauthor)
+        self.talk = Talk(self, limits, coauthor, services.style)
+        self.pause = Pause()
         self.timeline = Timeline(self)
         revisions = Revisions(self, self._stage, coauthor, self._suggestions, self.talk.chat)
         self._after: list[Frame] = []
@@ -241,6 +248,14 @@ class Room:
 
     def text(self) -> str:
         return self.shared.document.text()
+
+    def copy(self) -> Copy:
+        """The story, to be read by a helper process."""
+        return Copy(self.shared.document.state(), self.shared.authorship.serialise())
+
+    def paused(self) -> AbstractContextManager[None]:
+        """While this is entered the story stays as it is: what comes for the room waits, and runs do."""
+        return self.pause.entered()
 
     def shares(self) -> Shares:
         """Who wrote how many characters."""
@@ -414,8 +429,9 @@ class Room:
         """
         # Before their first words: of a run that nobody knows they would go nowhere.
         self._announce(self.runs.begun())
-        self._painter.tick()
-        self._stage.tick()
+        if not self.pause.held:
+            self._painter.tick()
+            self._stage.tick()
         self._bandstand.tick()
         self.flush()
         after, self._after = self._after, []
@@ -430,7 +446,7 @@ class Room:
             self._journal.add(record)
         self._journal.flush()
         self._tell_of_store()
-        return self.presence.pending or self._bandstand.pending
+        return self.presence.pending or self._bandstand.pending or self.pause.held
 
     def sweep(self) -> None:
         """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the
@@ -449,11 +465,17 @@ class Room:
         self._bandstand.sweep()
         if self._log.long:
             self.snapshot()
+        self.shared.document.forget_state()
         self.tick()
 
     def snapshot(self) -> None:
         """Write the document as it is, so that the room loads fast."""
         self._log.snapshot(self.runs)
+
+    @property
+    def closed(self) -> bool:
+        """It was let go: nothing may be done in it any more."""
+        return self._closed
 
     def idle_for(self) -> float:
         """Seconds since the last one left; 0 while somebody is here."""
@@ -462,7 +484,7 @@ class Room:
     @property
     def settled(self) -> bool:
         """Nothing is under way and everything is on disk: the room may leave the memory."""
-        return self._journal.settled and not self.runs.live()
+        return self._journal.settled and not self.runs.live() and not self.pause.held
 
     def send_all(self, frame: Frame, but: str = "") -> None:
         for member, seat in self.members.seated():

@@ -36,6 +36,9 @@ class RoomLimits(Struct, frozen=True):
     max_chat: int = DEFAULT_MAX_CHAT
     """Entries of the chat; the oldest make room."""
     max_comments: int = DEFAULT_MAX_COMMENTS
+    lessons_per_minute: float = 12.0
+    """Passages that one member has measured for their style."""
+    lesson_burst: int = 6
     viewer_rights: frozenset[RightName] = frozenset({"comment"})
     """What viewers may do besides seeing: `comment`, `history`."""
     edits_per_second: float = 200.0

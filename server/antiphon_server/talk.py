@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from antiphon_engines.api import EngineUnavailable
 from antiphon_proto import schema
-from antiphon_proto.errors import AntiphonError, ErrorCode, TooLarge
+from antiphon_proto.errors import AntiphonError, ErrorCode, RateLimited, TooLarge
 from antiphon_proto.messages import Error, Learned, LearnStyle, Say
+from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.chat import Chat, calls_ai
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.comments import Comments
+from antiphon_server.limits import Buckets
 from antiphon_server.members import Member
 from antiphon_server.places import located
 from antiphon_server.rights import Right, require
@@ -15,7 +18,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER, SERVER_ORIGIN
 from antiphon_server.side_roots import Touched
 from antiphon_server.stage import Desk
-from antiphon_server.style_statistics import learned
+from antiphon_server.style_reading import StyleReader
 
 _LONGEST = 256 * 1024
 """Bytes of a passage that a style is learned from."""
@@ -23,8 +26,10 @@ _KEPT = "this is written by the server alone; use the messages for it"
 
 
 class Talk:
-    def __init__(self, desk: Desk, limits: RoomLimits, coauthor: Coauthor) -> None:
+    def __init__(self, desk: Desk, limits: RoomLimits, coauthor: Coauthor, style: StyleReader | None) -> None:
         self._desk = desk
+        self._style = style
+        self._lessons = Buckets(limits.lessons_per_minute / 60, limits.lesson_burst, desk.monotonic, 1000)
         self._coauthor = coauthor
         self.chat = Chat(desk, limits.max_chat)
         self.comments = Comments(desk, limits.max_comments)
@@ -49,13 +54,26 @@ class Talk:
                 raise
 
     def learn(self, member: Member, message: LearnStyle) -> None:
-        """Measure a passage and tell who asked. Raises PeerError, Conflict or TooLarge."""
+        """Have a passage measured and tell who asked. Raises PeerError, Conflict, TooLarge, RateLimited or
+        EngineUnavailable."""
         desk = self._desk
+        if self._style is None:
+            raise EngineUnavailable("this server measures no style")
+        if not self._lessons.allow(member.id):
+            raise RateLimited("too many passages to learn from; wait a little")
         start, end = located(desk, member.id, message.offset, message.start, message.end)
         if end - start > _LONGEST:
             raise TooLarge(f"at most {_LONGEST} bytes are measured at once")
         text = desk.shared.document.data()[start:end].decode()
-        desk.tell(member.id, Learned(message.learn, *learned(text)))
+
+        def done(found: tuple[StyleCard, StyleMeasures] | AntiphonError) -> None:
+            if isinstance(found, AntiphonError):
+                ref = str(message.learn)
+                desk.tell(member.id, Error(found.code, found.message[:2000], "learn_style", ref))
+            else:
+                desk.tell(member.id, Learned(message.learn, *found))
+
+        self._style.learn(text, f"{desk.id} {member.id}", done)
 
     def mend(self, roots: Touched, sender: str) -> None:
         """Put right what `sender` wrote into these roots by itself, and tell them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -13,9 +14,10 @@ from antiphon_proto.errors import Denied, NotFound, PeerError, TooLarge
 from antiphon_proto.messages import Version, Versions
 from antiphon_server.authorship import Owner
 from antiphon_server.members import Member
-from antiphon_server.moments import Moment, story
+from antiphon_server.moments import Moment, StoryPiece
 from antiphon_server.restoring import Restoration
 from antiphon_server.rights import Right, may
+from antiphon_server.text_diff import Difference
 
 if TYPE_CHECKING:
     from antiphon_server.room import Room
@@ -56,13 +58,16 @@ class Timeline:
             raise Denied("this version is somebody else's")
         self._put(tuple(one for one in self.versions() if one is not found))
 
-    def restore(self, member: Member, moment: Moment) -> int:
+    def restore(
+        self, member: Member, moment: Moment, now: Sequence[StoryPiece], differences: Sequence[Difference]
+    ) -> int:
         """Bring story and canvas to what they were; returns the entry that did, or the last one when nothing differed.
+        `now` is the story as it stands, and `differences` lead from it to the moment's (`restoring_room`).
         Raises StorageUnavailable or TooLarge."""
         room = self._room
         room.require_writable()
         document = room.shared.document
-        restoration = Restoration(story(room.shared), moment, self._keeps)
+        restoration = Restoration(now, moment, self._keeps, differences)
         if not document.fits(2 * restoration.inserted):
             raise TooLarge("the document is at its bound")
         document.track(member.origin)

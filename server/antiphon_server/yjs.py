@@ -43,6 +43,7 @@ class YjsConnection:
             async for data in arriving(ws, self._outbox, self._gateway.settings.limits, items):
                 if place is not None:
                     await self._gateway.turns.turn(self._claim)
+                    await place[0].pause.over()
                     with self._gateway.turns.spending(self._claim):
                         self._take(*place, data)
         finally:

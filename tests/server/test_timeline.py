@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,13 +12,14 @@ from pycrdt import Map
 
 from antiphon_proto.errors import Denied, NotFound, PeerError
 from antiphon_proto.messages import Accept, AddComment, Ask, DeleteComment, Say, Undo, Versions
-from antiphon_server.archive import Archive
+from antiphon_server.archive import Archive, Past
 from antiphon_server.forking import fork
 from antiphon_server.hub import Hub
 from antiphon_server.moments import Moment, replayed, story
 from antiphon_server.room import Room
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.text_diff import differences
+from support.inline_pool import InlinePool
 from support.memory_assets import MemoryAssets
 from support.replica import NativeReplica
 from support.rooms import House
@@ -43,16 +43,16 @@ def bo(house: House, ann: NativeReplica) -> NativeReplica:
 
 
 @pytest.fixture
-async def archive(house: House) -> AsyncIterator[Archive]:
-    made = Archive(house.store, LIMITS)
-    yield made
-    await made.close()
+def archive(house: House) -> Archive:
+    return Archive(house.store, LIMITS, InlinePool())
 
 
 def restore(house: House, who: NativeReplica, moment: Moment) -> int:
     member = house.room.members.get(who.participant)
     assert member is not None
-    return house.room.timeline.restore(member, moment)
+    now = story(house.room.shared)
+    found = differences("".join(piece.text for piece in now), moment.text)
+    return house.room.timeline.restore(member, moment, now, found)
 
 
 def owned(house: House) -> list[tuple[str, dict[str, Any], str, str | None]]:
@@ -105,7 +105,7 @@ async def test_story_canvas_and_authors_are_what_they_were(
     draw(house, bo, "c", x=9.0)
     house.room.sweep()
     between = owned(house)
-    moment = await archive.moment("room", seq)
+    moment = (await archive.past("room", seq)).moment()
     assert pieces(moment.story) == then
     assert restore(house, bo, moment) == house.room.seq
     house.tick()
@@ -117,7 +117,7 @@ async def test_story_canvas_and_authors_are_what_they_were(
     house.restart()
     assert owned(house) == then
     # It is an edit like any other: what others do meanwhile stays, and its author can undo it.
-    moment = await archive.moment("room", seq)
+    moment = (await archive.past("room", seq)).moment()
     ann.connect(house.room)
     bo.connect(house.room)
     ann.edit(house.room, len(ann.text), insert="!")
@@ -133,14 +133,14 @@ async def test_a_restoration_can_be_undone(house: House, ann: NativeReplica, arc
     ann.receive()
     ann.edit(house.room, 0, delete=3, insert="two three")
     house.tick(0)  # one step of undo by itself, also right after typing
-    restore(house, ann, await archive.moment("room", seq))
+    restore(house, ann, (await archive.past("room", seq)).moment())
     assert house.room.text() == "one"
     house.tick(0)
     ann.send(house.room, Undo())
     assert house.room.text() == "two three"
     house.tick()
     entries = house.room.seq
-    restore(house, ann, await archive.moment("room", entries))
+    restore(house, ann, (await archive.past("room", entries)).moment())
     assert house.room.seq == entries  # nothing differed
 
 
@@ -166,7 +166,7 @@ async def test_comments_and_suggestions_after_going_back(
     ann.edit(house.room, 0, delete=len(ann.text))
     house.tick()
     assert house.room.text() == ""
-    restore(house, ann, await archive.moment("room", seq))
+    restore(house, ann, (await archive.past("room", seq)).moment())
     assert house.formatted() == [
         ("one", {"comment:kept": True}),
         (" two ", None),
@@ -183,10 +183,10 @@ async def test_the_archive_says_what_it_does_not_have(
 ) -> None:
     ann.edit(house.room, 0, insert="one")
     house.tick()
-    assert (await archive.moment("room", 0)).text == ""
-    assert (await archive.moment("room", house.room.seq)).text == "one"
+    assert ((await archive.past("room", 0)).moment()).text == ""
+    assert ((await archive.past("room", house.room.seq)).moment()).text == "one"
     with pytest.raises(NotFound):
-        await archive.moment("room", house.room.seq + 1)
+        (await archive.past("room", house.room.seq + 1)).moment()
 
 
 async def test_versions_are_named_told_and_taken_away(
@@ -340,6 +340,8 @@ def _beside(room: Room) -> tuple[Any, Any]:
 
 
 async def _forked(house: House, moment: Moment) -> Room:
+    people, runs = frozenset(moment.people), frozenset(moment.runs)
+    past = Past("room", "", b"", moment.snapshot, people, runs)
     hub = Hub(
         house.store,
         house.host,
@@ -348,7 +350,7 @@ async def _forked(house: House, moment: Moment) -> Room:
         limits=LIMITS,
         clock=house.clock,
     )
-    record = await fork(hub, MemoryAssets(), house.room, moment)
+    record = await fork(hub, MemoryAssets(), house.room, past)
     return await hub.get(record.id)
 
 

@@ -9,6 +9,7 @@ from antiphon_proto.messages import AudioModel, ModelInfo
 from antiphon_server.room import Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RoomRecord, StoredRoom
+from antiphon_server.style_reading import StyleReader
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost
@@ -26,7 +27,9 @@ MODELS = (
 class House:
     """One room that can crash and come back."""
 
-    def __init__(self, limits: RoomLimits | None = None, *, auto: bool = True) -> None:
+    def __init__(
+        self, limits: RoomLimits | None = None, *, auto: bool = True, style: StyleReader | None = None
+    ) -> None:
         self.clock = VirtualClock()
         self.store = MemoryStore(auto=auto)
         self.host = ScriptedHost()
@@ -42,6 +45,7 @@ class House:
             lambda: self.models,
             self.assets,
             proofreader=self.proofreader,
+            style=style,
         )
         links = {"owner": "lo", "editor": "le", "viewer": "lv"}
         self.store._rooms["room"] = StoredRoom(RoomRecord("room", "lineage", 0, links), None, (), (), ())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import msgspec
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError, RateLimited, TooLarge
 from antiphon_server.child import run_child
-from antiphon_server.formats.jobs import Answer, Found, Job, Refused, Unavailable, Written
+from antiphon_server.fair_queue import FairQueue
+from antiphon_server.formats.jobs import Answer, Found, Job, PackedWrite, Refused, Unavailable, Written
 
 _WAITING: Final = 8
-"""Conversions that may wait for a place; beyond it they are refused at once."""
+"""Conversions that may wait for a place, half of them of one address; beyond it they are refused at once."""
 
 
 class ConverterMissing(AntiphonError):
@@ -25,20 +25,15 @@ class Converter:
     """`at_once` processes at a time, each with `seconds` by the clock."""
 
     def __init__(self, at_once: int = 2, seconds: float = 60.0) -> None:
-        self._places = asyncio.Semaphore(at_once)
+        self._queue = FairQueue(
+            at_once, _WAITING, RateLimited("too many conversions at once; try again in a moment")
+        )
         self._seconds = seconds
-        self._waiting = 0
 
-    async def run(self, job: Job) -> Found | Written:
-        """Raises PeerError for a bad file, TooLarge, RateLimited, and ConverterMissing."""
-        if self._waiting >= _WAITING:
-            raise RateLimited("too many conversions at once; try again in a moment")
-        self._waiting += 1
-        try:
-            async with self._places:
-                answer = await self._converted(job)
-        finally:
-            self._waiting -= 1
+    async def run(self, job: Job | PackedWrite, address: str = "") -> Found | Written:
+        """Do a job for an address. Raises PeerError for a bad file, TooLarge, RateLimited, and ConverterMissing."""
+        async with self._queue.place(address):
+            answer = await self._converted(job)
         match answer:
             case Refused(code, message):
                 raise TooLarge(message) if code == ErrorCode.TOO_LARGE else PeerError(message)
@@ -46,7 +41,7 @@ class Converter:
                 raise ConverterMissing(message)
         return answer
 
-    async def _converted(self, job: Job) -> Answer:
+    async def _converted(self, job: Job | PackedWrite) -> Answer:
         job_bytes = msgspec.msgpack.encode(job)
         try:
             ended = await run_child(("-m", "antiphon_server.formats"), job_bytes, self._seconds)

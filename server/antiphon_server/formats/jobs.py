@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from antiphon_server.formats.manuscript import Manuscript
 
@@ -30,6 +30,15 @@ class Read(Struct, frozen=True, tag="read"):
 class Write(Struct, frozen=True, tag="write"):
     format: Writable
     manuscript: Manuscript
+    form: Form = "prose"
+    bounds: Bounds = Bounds()
+
+
+class PackedWrite(Struct, frozen=True, tag="write"):
+    """`Write`, whose manuscript the gateway passes on as it came from a helper process, without a look at it."""
+
+    format: Writable
+    manuscript: Raw
     form: Form = "prose"
     bounds: Bounds = Bounds()
 
