@@ -128,7 +128,7 @@ class Connection:
 
     async def _join(self, hello: Hello) -> None:
         grant = self._gateway.tokens.verify(hello.token)
-        room = await self._gateway.hub.get(grant.room)
+        room = await self._gateway.hub.get(grant.room, self._address)
         if self._outbox.close_code is not None:  # a drain began meanwhile
             return
         request = JoinRequest(
@@ -138,7 +138,7 @@ class Connection:
             session=hello.session,
             resume=hello.resume,
         )
-        self._gateway.check_join(room, request, self._address)
+        await self._gateway.check_join(room, request, self._address)
         self._gateway.turns.enter(self._claim, room.id)
         with self._gateway.turns.spending(self._claim):
             self._place = room, room.join(self._outbox, request)

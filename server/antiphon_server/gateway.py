@@ -36,6 +36,9 @@ from antiphon_server.turns import Turns
 from antiphon_server.unfinished import Unfinished
 from antiphon_server.work_pool import WorkPool
 
+_REJOIN_PATIENCE = 5.0
+"""Seconds that somebody who comes back too often is kept waiting, before they are sent away."""
+
 
 class Engine(RunEngine, Protocol):
     """An engine host: what runs need of it, and its life. `EngineHost`, or a scripted one in tests."""
@@ -105,6 +108,7 @@ class Gateway:
         self.unfinished = Unfinished(limits.unfinished_bytes, limits.max_message, loop)
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
+        self.rejoin_rate = Buckets(limits.rejoins_per_minute / 60, limits.rejoin_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)
         self.reading_rate = Buckets(limits.reading_bytes_per_second, limits.reading_burst, clock)
@@ -126,10 +130,19 @@ class Gateway:
             )
         )
 
-    def check_join(self, room: Room, request: JoinRequest, address: str) -> None:
-        """Whoever is known to the room comes back as they like; newcomers come at a rate. Raises RateLimited."""
-        if not room.members.knows(request) and not self.join_rate.allow(address):
-            raise RateLimited("too many newcomers from this address; wait a little")
+    async def check_join(self, room: Room, request: JoinRequest, address: str) -> None:
+        """Newcomers come at a rate of their address; who is known to the room comes back at a rate of their own, and
+        is let in later when that was too often. Raises RateLimited."""
+        if not room.members.knows(request):
+            if not self.join_rate.allow(address):
+                raise RateLimited("too many newcomers from this address; wait a little")
+            return
+        who = request.session or f"{request.grant.link} {request.name}"
+        wait = self.rejoin_rate.charge(f"{room.id} {who}")
+        if wait > _REJOIN_PATIENCE:
+            raise RateLimited("you come back too often; wait a little")
+        if wait:
+            await asyncio.sleep(wait)
 
     def models(self) -> tuple[ModelInfo, ...]:
         return self.model_desk.infos()

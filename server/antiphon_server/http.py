@@ -128,7 +128,7 @@ async def authorised(request: web.Request) -> tuple[Grant, Room]:
     grant = gateway.tokens.verify(token)
     if grant.room != request.match_info["room"]:
         raise Unauthorized("the token is for another room")
-    room = await gateway.hub.get(grant.room)
+    room = await gateway.hub.get(grant.room, gateway.proxies.address(request))
     if room.link_ids().get(grant.role) != grant.link:
         raise Unauthorized("the invite link is no longer in force")
     return grant, room

@@ -6,17 +6,19 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
 from antiphon_engines.api import Modality, QueueFull
-from antiphon_proto.errors import CloseCode, NotFound
+from antiphon_proto.errors import CloseCode, NotFound, RateLimited
 from antiphon_proto.messages import ModelInfo
 from antiphon_server import jam
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.clock import Clock, SystemClock
 from antiphon_server.document import DocumentBroken
+from antiphon_server.limits import Buckets
+from antiphon_server.pace import Pace
 from antiphon_server.proofreader import Proofreader
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 TICK = 0.015
 """Seconds between a change and the frame that carries it: what comes in between is merged (FACTS, "CRDT")."""
 SWEEP = 1.0
+_IDLE = 2.0
+"""Seconds for which a room must have been empty to make place for another."""
 _SEED = jam.seed()
 ROLES = ("owner", "editor", "viewer")
 
@@ -38,7 +42,7 @@ ROLES = ("owner", "editor", "viewer")
 class Hub:
     """`engine` None: rooms without an AI; `assets` None: rooms that keep no pictures; `proofreader` None: rooms
     whose texts nobody corrects.
-    At most `max_rooms` in memory; `mint` makes invite links;
+    At most `max_rooms` in memory, `max_rooms_per_address` of them loaded for one address; `mint` makes invite links;
     `on_tick` hears how many seconds each tick of all rooms took."""
 
     def __init__(
@@ -50,6 +54,9 @@ class Hub:
         models: Callable[[], tuple[ModelInfo, ...]],
         limits: RoomLimits | None = None,
         max_rooms: int = 1000,
+        max_rooms_per_address: int = 500,
+        loads_per_minute: float = 300.0,
+        load_burst: int = 600,
         clock: Clock | None = None,
         assets: AssetDesk | None = None,
         proofreader: Proofreader | None = None,
@@ -74,6 +81,10 @@ class Hub:
         )
         self._store = store
         self._max_rooms = max_rooms
+        self._max_rooms_per_address = max_rooms_per_address
+        self._loads = Buckets(loads_per_minute / 60, load_burst, self.clock.monotonic)
+        self._openers: dict[str, str] = {}
+        """Room in memory -> the address that had it loaded."""
         self._rooms: dict[str, Room] = {}
         self._loading: dict[str, asyncio.Task[Room]] = {}
         self._dirty: set[Room] = set()
@@ -95,7 +106,7 @@ class Hub:
     ) -> RoomRecord:
         """A new durable room, empty or with the contents of a fork. Raises QueueFull (too many rooms in memory) or
         StorageUnavailable."""
-        self._check_room()
+        await self._make_place("")
         links = {role: secrets.token_hex(8) for role in ROLES}
         now = self._services.clock.unix_ms()
         record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links, origin=origin)
@@ -105,15 +116,17 @@ class Hub:
             await self._store.flush()
         return record
 
-    async def get(self, room: str) -> Room:
-        """The room, loaded if need be (once, whoever asks). Raises NotFound, QueueFull or StorageUnavailable.
+    async def get(self, room: str, address: str = "") -> Room:
+        """The room, loaded if need be (once, whoever asks), for somebody at `address`. Raises NotFound, QueueFull,
+        RateLimited or StorageUnavailable.
 
         Join it before the next `await`: an idle room may be unloaded."""
         if (known := self._rooms.get(room)) is not None:
             return known
         if (loading := self._loading.get(room)) is None:
-            self._check_room()
-            loading = self._loading[room] = asyncio.create_task(self._load(room), name="room-load")
+            if address and not self._loads.allow(address):
+                raise RateLimited("too many rooms are opened from this address; wait a little")
+            loading = self._loading[room] = asyncio.create_task(self._load(room, address), name="room-load")
         # One asker who goes away must not take the room from the others who wait for it.
         return await asyncio.shield(loading)
 
@@ -146,20 +159,32 @@ class Hub:
 
     def tick(self) -> None:
         """Tick every room that has something to do."""
-        started = time.perf_counter()
+        for _ in self._ticks():
+            pass
+
+    def _ticks(self) -> Iterator[None]:
+        """The same, with a stop after each room."""
+        spent = 0.0
         dirty, self._dirty = self._dirty, set()
         for room in dirty:
+            started = time.perf_counter()
             try:
-                if room.tick():
+                if not room.closed and room.tick():
                     self._woken(room)
             except Exception:
                 log.exception("room %s failed", room.id)
+            spent += time.perf_counter() - started
+            yield
         if self._on_tick is not None:
-            self._on_tick(time.perf_counter() - started)
+            self._on_tick(spent)
 
     async def sweep(self) -> None:
         """Tend every room, and let go of those that are idle."""
+        pace = Pace()
         for room in list(self._rooms.values()):
+            await pace.rest()
+            if room.closed:
+                continue
             try:
                 room.sweep()
                 if room.idle_for() >= self._services.limits.empty_timeout and room.settled:
@@ -175,16 +200,19 @@ class Hub:
         await self._store.flush()
         if room.settled and not room.online():
             self._rooms.pop(room.id, None)
+            self._openers.pop(room.id, None)
             self._dirty.discard(room)
             await room.close(CloseCode.GOING_AWAY)
 
-    async def _load(self, room_id: str) -> Room:
+    async def _load(self, room_id: str, address: str) -> Room:
         try:
+            await self._make_place(address)
             stored = await self._store.load(room_id)
             if stored is None:
                 raise NotFound("there is no such room")
             room = Room(stored, self._services, self._woken)
             self._rooms[room_id] = room
+            self._openers[room_id] = address
             return room
         except (DocumentBroken, msgspec.MsgspecError, ValueError) as error:
             log.exception("room %s cannot be read", room_id)
@@ -192,11 +220,32 @@ class Hub:
         finally:
             del self._loading[room_id]
 
-    def _check_room(self) -> None:
+    async def _make_place(self, address: str) -> None:
+        """For one more room: those that have been empty longest leave the memory for it, first those that `address`
+        opened. Raises QueueFull when too many are in use, in all or of this address, or StorageUnavailable."""
         if self._draining:
             raise StorageUnavailable("the server is going down")
-        if len(self._rooms) + len(self._loading) >= self._max_rooms:
-            raise QueueFull("the server holds as many rooms as it can; try again later")
+        tried = set[Room]()
+        while True:
+            own = [room for room in self._rooms.values() if address and self._openers[room.id] == address]
+            if crowded := len(own) >= self._max_rooms_per_address:
+                candidates: Iterable[Room] = own
+            elif len(self._rooms) + max(0, len(self._loading) - 1) >= self._max_rooms:
+                candidates = self._rooms.values()
+            else:
+                return
+            idle = [
+                room for room in candidates if room.settled and room.idle_for() >= _IDLE and room not in tried
+            ]
+            if not idle:
+                raise QueueFull(
+                    "too many rooms are open from this address; leave one of them"
+                    if crowded
+                    else "the server holds as many rooms as it can; try again later"
+                )
+            longest = max(idle, key=Room.idle_for)
+            tried.add(longest)
+            await self._unload(longest)
 
     def _woken(self, room: Room) -> None:
         self._dirty.add(room)
@@ -207,7 +256,9 @@ class Hub:
             await self._wake.wait()
             await asyncio.sleep(TICK)
             self._wake.clear()
-            self.tick()
+            pace = Pace()
+            for _ in self._ticks():
+                await pace.rest()
 
     async def _sweep_forever(self) -> None:
         while True:

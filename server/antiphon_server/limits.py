@@ -47,6 +47,11 @@ class Limits(BaseModel):
     """Participants that a room remembers; those who left no trace make room for newcomers."""
     max_rooms: int = Field(default=1000, ge=1, le=1_000_000)
     """Rooms in memory at once."""
+    max_rooms_per_address: int = Field(default=500, ge=1, le=1_000_000)
+    """Of them those that one address had loaded."""
+    loads_per_minute: float = Field(default=300.0, gt=0, le=1e6)
+    """Rooms that one address may bring into the memory."""
+    load_burst: int = Field(default=600, ge=1, le=100_000)
     max_runs: int = Field(default=16, ge=1, le=1000)
     """Runs of one room that are queued or running."""
     max_runs_per_member: int = Field(default=6, ge=1, le=1000)
@@ -84,6 +89,9 @@ class Limits(BaseModel):
     joins_per_minute: float = Field(default=600.0, gt=0, le=1e6)
     """Newcomers, without a session that their room knows, from one address; beyond it they are closed with 4429."""
     join_burst: int = Field(default=1000, ge=1, le=100_000)
+    rejoins_per_minute: float = Field(default=30.0, gt=0, le=1e6)
+    """How often one member may come back; beyond it they wait, or are closed with 4429."""
+    rejoin_burst: int = Field(default=20, ge=1, le=10_000)
     queue_bytes: int = Field(default=4 * MIB, ge=64 * 1024, le=256 * MIB)
     """Edits and control messages that may wait for one slow client before it is told to resync."""
     lane_bytes: int = Field(default=256 * 1024, ge=16 * 1024, le=64 * MIB)
@@ -191,8 +199,15 @@ class Buckets:
 
     def allow(self, key: str, cost: float = 1.0) -> bool:
         """Take `cost` tokens of `key`, at most all that a full bucket has."""
+        return self._of(key).allow(min(cost, self._burst))
+
+    def charge(self, key: str) -> float:
+        """Take a token of `key`, on credit if need be; returns the seconds to wait until it is paid."""
+        return self._of(key).charge()
+
+    def _of(self, key: str) -> TokenBucket:
         bucket = self._buckets.pop(key, None) or self._new()
         self._buckets[key] = bucket
         if len(self._buckets) > self._size:
             self._buckets.popitem(last=False)
-        return bucket.allow(min(cost, self._burst))
+        return bucket

@@ -17,10 +17,16 @@ from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import Participant, Presence
 from antiphon_proto.sync import Awareness, AwarenessState, encode_y
 from antiphon_server.frames import Frame, websocket_frame
+from antiphon_server.limits import TokenBucket
 
 _REMEMBERED = 1024
 """Clocks of clients that have left, so that their next state is newer than their last."""
 _GONE = "null"
+_VOLUME = 16.0 * 1024 * 1024
+"""Bytes a second that a room spends on telling everybody where everybody is."""
+_VOLUME_BURST = 4.0 * 1024 * 1024
+_FRAME = 256
+"""What sending one frame to one client costs beside its state, as bytes."""
 _PER_MESSAGE = 64
 
 
@@ -48,6 +54,8 @@ class PresenceBoard:
         self._first_clock = first_clock
         self._states: dict[int, _State] = {}
         self._left: OrderedDict[int, int] = OrderedDict()
+        self._now = 0.0
+        self._volume = TokenBucket(_VOLUME, _VOLUME_BURST, lambda: self._now)
 
     def set(self, participant: Participant, client_id: int, state: str, clock: int | None = None) -> bool:
         """Take a client's new state; a `clock` is a plain Yjs client's own. False: it is another's client id, or old.
@@ -89,10 +97,16 @@ class PresenceBoard:
             self._left.popitem(last=False)
         return _frame(client_id, state)
 
-    def due(self, now: float) -> Iterator[tuple[str, Frame]]:
-        """(participant, frame) of what changed and may be sent now."""
+    def due(self, now: float, listeners: int) -> Iterator[tuple[str, Frame]]:
+        """(participant, frame) of what changed and may be sent now to so many. What is too much for one go waits for
+        the next, by turns: many who move in a large room are seen to move more seldom."""
+        self._now = now
         for client_id, state in list(self._states.items()):
             if state.dirty and now - state.sent_at >= self._interval:
+                if self._volume.charge(0) > 0:
+                    return
+                self._volume.charge(listeners * (_FRAME + len(state.json)))
+                self._states[client_id] = self._states.pop(client_id)
                 state.dirty = False
                 state.sent_at = now
                 yield state.participant, _frame(client_id, state)

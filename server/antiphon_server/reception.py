@@ -28,6 +28,8 @@ class Reception:
         self._room = room
         self._delivery = delivery
         self._journal = journal
+        self._rebuilt: tuple[int, str, Frame] | None = None
+        """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
 
     def seat(self, member: Member, session: str, outlet: Outlet, request: JoinRequest) -> Seat:
         """Give the member this connection instead of the one they may have, in one go."""
@@ -68,8 +70,15 @@ class Reception:
         if not seat.rebuilds.allow():
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
-        state = room.shared.document.state()
-        seat.outlet.send(Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state)))
+        if self._rebuilt is None or self._rebuilt[:2] != (room.offset, reason):
+            state = room.shared.document.state()
+            frame = Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state))
+            self._rebuilt = room.offset, reason, frame
+        seat.outlet.send(self._rebuilt[2])
+
+    def sweep(self) -> None:
+        """Once a second: what was kept for those who come at the same time goes."""
+        self._rebuilt = None
 
     def send_presences(self, seat: Seat) -> None:
         for frame in self._room.presence.all(but=seat.participant):

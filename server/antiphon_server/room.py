@@ -439,7 +439,7 @@ class Room:
             self.send_all(frame)
         self._announce(self.runs.changed())
         now = self.monotonic()
-        for participant, frame in self.presence.due(now):
+        for participant, frame in self.presence.due(now, self.online()):
             self.send_all(frame, but=participant)
         self._digest(now)
         for record in self.members.changed():
@@ -466,6 +466,7 @@ class Room:
         if self._log.long:
             self.snapshot()
         self.shared.document.forget_state()
+        self._reception.sweep()
         self.tick()
 
     def snapshot(self) -> None:

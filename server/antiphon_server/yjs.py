@@ -56,11 +56,11 @@ class YjsConnection:
             grant = self._gateway.tokens.verify(self._token)
             if grant.room != self._room:
                 raise Unauthorized("the token is for another room")
-            room = await self._gateway.hub.get(grant.room)
+            room = await self._gateway.hub.get(grant.room, self._address)
             request = JoinRequest(grant=grant, name=self._name, client_id=0, dialect="yjs")
             if self._outbox.close_code is not None:  # a drain began meanwhile
                 return None
-            self._gateway.check_join(room, request, self._address)
+            await self._gateway.check_join(room, request, self._address)
             self._gateway.turns.enter(self._claim, room.id)
             with self._gateway.turns.spending(self._claim):
                 return room, room.join(self._outbox, request)

@@ -17,11 +17,11 @@ from antiphon_proto.errors import (
     ProtocolViolation,
     RateLimited,
 )
-from antiphon_proto.messages import Joined, Left, Ping
+from antiphon_proto.messages import VERSION, Hello, Joined, Left, Ping
 from antiphon_server.auth import Unauthorized
 from antiphon_server.connection import close_code
 from antiphon_server.connections import Connections
-from antiphon_server.limits import Limits
+from antiphon_server.limits import Buckets, Limits
 from antiphon_server.outbox import Outbox, Traffic
 from antiphon_server.room import Room
 from antiphon_server.store.api import StorageUnavailable
@@ -145,3 +145,40 @@ async def test_a_message_after_the_close_frame_changes_nothing(server: LiveServe
             await ada.say(Ping(1.0))
         assert await ada.closed() == CloseCode.MALFORMED
     await server.gateway.connections.emptied()
+
+
+async def test_who_comes_back_too_often_waits_and_is_sent_away(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        room = await server.new_room()
+        token = room["tokens"]["editor"]
+        asked: list[str] = []
+        waits = [0.0, 0.001, 6.0]
+
+        class Scripted(Buckets):
+            def charge(self, key: str) -> float:
+                asked.append(key)
+                return waits[len(asked) - 1]
+
+        server.gateway.rejoin_rate = Scripted(1, 1, asyncio.get_running_loop().time)
+        async with native(server.ws_url) as client:
+            session = (await client.hello(token, "Mallory")).session
+        for _ in range(2):
+            async with native(server.ws_url) as client:
+                await client.hello(token, "Mallory", session=session)
+        async with native(server.ws_url) as client:
+            await client.say(Hello(VERSION, token, "Mallory", 1, session))
+            assert await client.closed() == CloseCode.RATE_LIMITED
+        assert asked == [f"{room['room']} {session}"] * 3
+        async with native(server.ws_url) as other:  # nobody else pays for it
+            await other.hello(token, "Ann")
+
+
+def test_a_bucket_by_key_gives_credit_and_says_how_long() -> None:
+    now = 0.0
+    buckets = Buckets(0.5, 2, lambda: now)
+    assert [buckets.charge("a") for _ in range(4)] == [0, 0, 2, 4]
+    assert buckets.charge("b") == 0
+    now = 8.0
+    assert buckets.charge("a") == 0
+    assert buckets.allow("c", 100)  # a full bucket pays for anything
+    assert not buckets.allow("c", 1)

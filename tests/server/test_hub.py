@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from antiphon_engines.api import QueueFull
-from antiphon_proto.errors import CloseCode, NotFound
+from antiphon_proto.errors import CloseCode, NotFound, RateLimited
 from antiphon_proto.messages import GoAway, Models, Update
 from antiphon_server.hub import Hub
 from antiphon_server.room_limits import RoomLimits
@@ -31,7 +32,7 @@ class SlowStore(MemoryStore):
         return await super().load(room)
 
 
-def _hub(store: MemoryStore, clock: VirtualClock | None = None, max_rooms: int = 10) -> Hub:
+def _hub(store: MemoryStore, clock: VirtualClock | None = None, max_rooms: int = 10, **more: Any) -> Hub:
     return Hub(
         store,
         ScriptedHost(),
@@ -40,6 +41,7 @@ def _hub(store: MemoryStore, clock: VirtualClock | None = None, max_rooms: int =
         limits=RoomLimits(empty_timeout=60),
         max_rooms=max_rooms,
         clock=clock or VirtualClock(),
+        **more,
     )
 
 
@@ -168,3 +170,79 @@ async def test_a_log_that_cannot_be_read_is_said() -> None:
         await hub.get(record.id)
     assert Pipe("native").closed is None
     assert hub.loaded() == ()
+
+
+async def test_an_empty_room_leaves_before_a_newcomer_is_refused() -> None:
+    clock = VirtualClock()
+    hub = _hub(MemoryStore(), clock, max_rooms=2)
+    records = [await hub.create() for _ in range(4)]
+    first, second = [await hub.get(record.id, "a") for record in records[:2]]
+    NativeReplica("Ann", "owner", 11).connect(first)
+    with pytest.raises(QueueFull):  # the other one was just asked for: somebody may be about to join it
+        await hub.get(records[2].id, "b")
+    clock.advance(3)
+    third = await hub.get(records[2].id, "b")
+    assert set(hub.loaded()) == {first, third}
+    assert second.closed
+    NativeReplica("Bo", "owner", 12).connect(third)
+    clock.advance(100)
+    with pytest.raises(QueueFull, match="as many rooms"):
+        await hub.get(records[3].id, "c")
+    assert not first.closed
+
+
+async def test_one_address_cannot_fill_the_memory() -> None:
+    clock = VirtualClock()
+    hub = _hub(MemoryStore(), clock, max_rooms=10, max_rooms_per_address=2)
+    records = [await hub.create() for _ in range(5)]
+    rooms = [await hub.get(record.id, "a") for record in records[:2]]
+    replicas = [NativeReplica("Ann", "owner", 11 + number) for number in range(2)]
+    for room, replica in zip(rooms, replicas, strict=True):
+        replica.connect(room)
+    clock.advance(3)
+    with pytest.raises(QueueFull, match="this address"):
+        await hub.get(records[2].id, "a")
+    other = await hub.get(records[2].id, "b")
+    assert await hub.get(records[2].id, "a") is other  # what is there already costs nothing
+    replicas[0].drop(rooms[0])
+    clock.advance(3)
+    await hub.get(records[3].id, "a")
+    assert rooms[0].closed
+    assert not other.closed
+
+
+async def test_rooms_are_loaded_at_a_rate() -> None:
+    hub = _hub(MemoryStore(), load_burst=2)
+    records = [await hub.create() for _ in range(3)]
+    for record in records[:2]:
+        await hub.get(record.id, "a")
+    with pytest.raises(RateLimited):
+        await hub.get(records[2].id, "a")
+    await hub.get(records[2].id, "b")
+
+
+async def test_the_rest_of_the_loop_has_turns_between_the_ticks_of_rooms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = _hub(MemoryStore())
+    rooms = [await hub.get((await hub.create()).id) for _ in range(4)]
+    now = 0.0
+
+    def work() -> bool:
+        nonlocal now
+        now += 1.0  # of a clock that only this moves: each tick is more than a slice
+        ticked.append(len(between))
+        return False
+
+    monkeypatch.setattr("antiphon_server.pace.time.perf_counter", lambda: now)
+    ticked: list[int] = []
+    between: list[None] = []
+    for room in rooms:
+        monkeypatch.setattr(room, "tick", work)
+        room.wake()
+    running = asyncio.create_task(hub.run())
+    while len(ticked) < 4:
+        await asyncio.sleep(0)
+        between.append(None)
+    running.cancel()
+    assert len(set(ticked)) == 4
