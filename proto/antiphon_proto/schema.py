@@ -24,6 +24,9 @@ COMMENTS: Final = "comments"
 STYLE: Final = "style"
 """Y.Map of plain strings: the style card (`antiphon_proto.style`)."""
 
+EMBEDS: Final = frozenset({"image", "video", "formula"})
+"""Embeds of the story: a JSON object with one of these names (Quill's) as its only key. Each counts one."""
+
 ATTR_AI: Final = "ai"
 """Text attribute on what a run wrote; the value is the run id. For display: the authorship list is the truth."""
 ATTR_SUGGEST: Final = "suggest"

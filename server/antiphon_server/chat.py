@@ -11,7 +11,7 @@ from antiphon_proto.errors import PeerError, TooLarge
 from antiphon_server.authorship import Owner
 from antiphon_server.document import Document
 from antiphon_server.members import AI
-from antiphon_server.shared import SERVER, SERVER_ORIGIN
+from antiphon_server.shared import SERVER_ORIGIN
 from antiphon_server.side_roots import Fields
 from antiphon_server.stage import Desk
 from antiphon_server.text_index import scrub, size
@@ -81,15 +81,6 @@ class Chat:
 
     def authors(self) -> set[str]:
         return {str(entry["participant"]) for entry in self._entries}
-
-    def mend(self) -> bool:
-        """Undo what a client wrote here by itself; whether it did."""
-        found: list[bool] = []
-        change = self._document.note(
-            lambda roots: found.append(roots.restore_chat(self._entries)), SERVER_ORIGIN
-        )
-        self._desk.commit(change, SERVER)
-        return found[0]
 
     @property
     def _document(self) -> Document:

@@ -67,15 +67,6 @@ class Comments:
     def __contains__(self, key: str) -> bool:
         return key in self._comments
 
-    def mend(self) -> bool:
-        """Undo what a client wrote here by itself; whether it did."""
-        found: list[bool] = []
-        change = self._document.note(
-            lambda roots: found.append(roots.restore_comments(self._comments)), SERVER_ORIGIN
-        )
-        self._desk.commit(change, SERVER)
-        return found[0]
-
     def _add(self, member: Member, message: AddComment) -> None:
         document = self._document
         text = self._said(message.text)

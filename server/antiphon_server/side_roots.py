@@ -1,13 +1,13 @@
 """The shared roots beside story and canvas: chat, comments and style card. What a transaction touched there, reading,
 writing, and putting right.
 
-Chat and comments are the server's alone: `Chat` and `Comments` hold what should stand there, and a client's own write
-is undone by writing that again. The style card is anybody's who may edit; a faulty field goes back to what it was.
+Chat and comments are the server's alone (`yschema`). The style card is anybody's who may edit; a faulty field goes back
+to what it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -98,30 +98,6 @@ class SideRoots:
     def touched(self) -> Touched:
         """The roots that it touched."""
         return self._touched
-
-    def restore_chat(self, entries: Sequence[Fields]) -> bool:
-        """Make the chat what it should be; whether it was not."""
-        found = self.chat()
-        if found == entries:
-            return False
-        first = 0
-        while first < min(len(found), len(entries)) and found[first] == entries[first]:
-            first += 1
-        del self._chat[first : len(found)]
-        for entry in entries[first:]:
-            self._chat.append(Map(dict(entry)))
-        return True
-
-    def restore_comments(self, comments: Mapping[str, Fields]) -> bool:
-        """Make the comments what they should be; whether they were not."""
-        found = self.comments()
-        wrong = {key for key in found.keys() | comments.keys() if found.get(key) != comments.get(key)}
-        for key in sorted(wrong):
-            if key in comments:
-                self.put_comment(key, comments[key])
-            else:
-                del self._comments[key]
-        return bool(wrong)
 
     def mend_style(self, former: Fields) -> list[str]:
         """Put right what may not stand so; returns the names of those fields. `former`: what they were before."""

@@ -22,7 +22,6 @@ from antiphon_server.style_reading import StyleReader
 
 _LONGEST = 256 * 1024
 """Bytes of a passage that a style is learned from."""
-_KEPT = "this is written by the server alone; use the messages for it"
 
 
 class Talk:
@@ -77,10 +76,6 @@ class Talk:
 
     def mend(self, roots: Touched, sender: str) -> None:
         """Put right what `sender` wrote into these roots by itself, and tell them."""
-        if schema.CHAT in roots and self.chat.mend():
-            self._tell(sender, schema.CHAT, _KEPT)
-        if schema.COMMENTS in roots and self.comments.mend():
-            self._tell(sender, schema.COMMENTS, _KEPT)
         if schema.STYLE in roots:
             wrong, former = list[str](), roots[schema.STYLE]
             document = self._desk.shared.document

@@ -2,28 +2,45 @@
 
 Yrs keeps an update whose dependencies it lacks and applies it later, together with somebody else's, and a decoder
 that fails half-way may leave its mark. So an update is read here first, and only one that is whole, whose
-dependencies are here, and that writes where it may is applied. Source: yjs `src/utils/encoding.js`,
+dependencies are here, and that writes where it may (`yschema`) is applied. Kinds of content that Yrs and JavaScript
+Yjs read differently, or that nothing of ours uses, are malformed. Source: yjs `src/utils/encoding.js`,
 `src/structs/*.js` and lib0 `encoding.js` (any).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
 from collections.abc import Mapping
+from typing import Final, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
-from antiphon_proto.canvas import TEXT
-from antiphon_proto.schema import STORY
+from antiphon_proto.schema import EMBEDS
 
-MAX_CLOCK = 2**31 - 1
+MAX_CLOCK: Final = 2**31 - 1
 """Yrs counts clocks in 32 bits."""
-MAX_CLIENT = 2**53 - 1
-_VALUES = frozenset({2, 3, 8})
-"""Kinds of content that are values of an array or a map."""
-_MAX_DEPTH = 32
-_MAX_NESTING = 16
-"""Shared types inside each other, within one update: Yrs reads them by recursion, and ours are two deep."""
+MAX_CLIENT: Final = 2**53 - 1
+MAX_KEY: Final = 256
+"""Characters of a map's key and of a format's name."""
+MAX_JSON: Final = 8192
+"""Characters of a format's value and of an embed, as JSON."""
+_MAX_DEPTH: Final = 16
+"""Plain values inside each other."""
+_SAFE: Final = 2**53 - 1
+"""Whole numbers beyond this are others in JavaScript."""
+_UNSAFE_KEY: Final = "__proto__"
+"""JavaScript takes an entry of this name for something else."""
+
+GC, DELETED, STRING, EMBED, FORMAT, ARRAY, MAP, TEXT, VALUES, NUMBERS = 0, 1, 4, 5, 6, 7, 8, 9, 10, 11
+"""What a struct holds. NUMBERS are VALUES that are all numbers; ARRAY, MAP and TEXT are shared types."""
+SHARED: Final = (ARRAY, MAP, TEXT)
+
+Id: TypeAlias = tuple[int, int]
+"""(client, clock)."""
+Item: TypeAlias = tuple[int, int, int, Id | None, Id | None, "str | Id | None", str | None, "str | None"]
+"""(clock, length, what it holds, left origin, right origin, parent, key, text): the parent is the name of a root, the
+id of a type, or None where an origin says it; the text is there for strings with characters of two UTF-16 units."""
 
 
 class MalformedUpdate(ValueError):
@@ -43,23 +60,18 @@ class UpdateInfo(Struct, frozen=True):
     """Client -> clock after the last one that it writes."""
     needs: dict[int, int]
     """Client -> clock that must be known before: origins, parents and deletions, beyond the update's own."""
-    roots: frozenset[str]
-    """Names of root types that are written to by name."""
-    deletes: bool
-    story_values: bool
-    """Whether array-like values stand in the story, where they have no place and would shift its indices."""
-    ends_of_values: tuple[tuple[int, int], ...]
-    """(client, clock) of the last of each run of such values."""
-    beside: frozenset[tuple[int, int]]
-    """(client, clock) of what such values stand beside, where the update does not say what they stand in."""
-    texts: bool
-    """Whether it makes shared texts, or XML, elsewhere than under the key `text` of a new map."""
-    last_text: tuple[int, int] | None
+    structs: dict[int, list[Item]]
+    """Client -> what it writes, in the order of the clocks."""
+    last_text: Id | None
     """(client, clock) of the last character of the last string written."""
     items: int
     """What it costs to read and apply: its structs, and an eighth of its values and of its ranges of deletions."""
     deletions: tuple[tuple[int, int, int], ...]
     """(client, clock, length) of each range of deletions."""
+
+    @property
+    def deletes(self) -> bool:
+        return bool(self.deletions)
 
     def missing(self, state: Mapping[int, int]) -> bool:
         """Whether a document whose state vector is `state` lacks something that the update builds on."""
@@ -157,93 +169,88 @@ class _Reader:
         if self.at > self.end:
             raise MalformedUpdate("the update ends inside a value")
 
-    def any(self, depth: int = 0) -> None:
-        """Step over a lib0 `any` value."""
+    def key(self) -> str:
+        """The key of a map, or the name of a format."""
+        key = self.text()
+        if len(key) > MAX_KEY or key == _UNSAFE_KEY:
+            raise MalformedUpdate("a key is too long or may not be so")
+        return key
+
+    def any(self, depth: int = 0) -> bool:
+        """Step over a lib0 `any` value; whether it is a number."""
         if depth > _MAX_DEPTH:
             raise MalformedUpdate("a value is nested too deeply")
         self.count(1)
         kind = self.byte()
         if kind == 119:
             self.text()
-        elif kind in (127, 126, 121, 120):  # undefined, null, false, true
+        elif kind in (126, 121, 120):  # null, false, true
             pass
-        elif kind == 125:  # a signed variable-length integer
-            while self.byte() >= 0x80:
-                pass
+        elif kind == 125:
+            self._signed()
+            return True
         elif kind == 124:
             self.skip(4)
-        elif kind in (123, 122):  # float64, bigint
+            return True
+        elif kind == 123:
             self.skip(8)
+            return True
         elif kind == 118:
             for _ in range(self.uint()):
-                self.text()
+                self.key()
                 self.any(depth + 1)
         elif kind == 117:
             for _ in range(self.uint()):
                 self.any(depth + 1)
-        elif kind == 116:
-            self.blob()
         else:
-            raise MalformedUpdate(f"an unknown kind of value ({kind})")
+            # undefined (127), big integers (122) and bytes (116) are other values in other implementations.
+            raise MalformedUpdate(f"a value of kind {kind} is not taken here")
+        return False
+
+    def _signed(self) -> None:
+        """A signed variable-length integer that JavaScript can count."""
+        byte = self.byte()
+        value, shift = byte & 0x3F, 6
+        while byte >= 0x80:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if value > _SAFE or shift > 56:
+                raise MalformedUpdate("a number is out of range")
+
+    def json(self) -> object:
+        """A value that stands there as JSON."""
+        text = self.blob()
+        if len(text) > MAX_JSON:
+            raise MalformedUpdate("an attribute or an embed is too long")
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise MalformedUpdate(f"not JSON: {error}") from None
+        if not _plain(value, 0):
+            raise MalformedUpdate("JSON that is not taken here")
+        return value
 
     def finish(self) -> None:
         if self.at != self.end:
             raise MalformedUpdate("bytes after the end of the update")
 
 
-def _utf16(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
-
-
-_Link = tuple[int, int, int]
-"""(1, client, clock): inside that type; (0, client, clock): beside that item."""
-
-
-class _Nesting:
-    """How deep the shared types of one update stand inside each other, whatever order they come in."""
-
-    def __init__(self) -> None:
-        self._clocks: dict[int, list[int]] = {}
-        self._links: dict[int, list[_Link | None]] = {}
-        self._types: list[tuple[int, int]] = []
-        self._client = 0
-
-    def begin(self, client: int) -> None:
-        """The items that come now are this client's."""
-        self._client = client
-        self._clock_list = self._clocks[client] = []
-        self._link_list = self._links[client] = []
-
-    def add(self, clock: int, link: _Link | None, is_type: bool) -> None:
-        """An item; those of a client come in the order of their clocks."""
-        self._clock_list.append(clock)
-        self._link_list.append(link)
-        if is_type and link is not None:
-            self._types.append((self._client, clock))
-
-    def depth(self) -> int:
-        """Of the deepest type. Raises MalformedUpdate when items stand inside themselves."""
-        known: dict[tuple[int, int], int] = {}
-        return max((self._measure(client, clock, known) for client, clock in self._types), default=0)
-
-    def _measure(self, client: int, clock: int, known: dict[tuple[int, int], int]) -> int:
-        path: dict[tuple[int, int], int] = {}
-        depth = 0
-        while (at := bisect_right(self._clocks.get(client, ()), clock) - 1) >= 0:
-            item = client, at
-            if item in known:
-                depth = known[item]
-                break
-            if item in path:
-                raise MalformedUpdate("an item stands inside itself")
-            link = self._links[client][at]
-            if link is None:
-                break
-            path[item] = link[0]
-            _, client, clock = link
-        for item, inside in reversed(path.items()):
-            known[item] = depth = depth + inside
-        return depth
+def _plain(value: object, depth: int) -> bool:
+    """Whether every implementation reads this JSON alike."""
+    if isinstance(value, str | bool) or value is None:
+        return True
+    if isinstance(value, int):
+        return -_SAFE <= value <= _SAFE
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if depth >= _MAX_DEPTH:
+        return False
+    if isinstance(value, list):
+        return all(_plain(one, depth + 1) for one in value)
+    if isinstance(value, dict):
+        return all(name != _UNSAFE_KEY and _plain(one, depth + 1) for name, one in value.items())
+    return False
 
 
 class _Inspector:
@@ -253,14 +260,8 @@ class _Inspector:
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._needs: dict[int, int] = {}
-        self._roots: set[str] = set()
-        self._deletes = False
-        self._story_values = False
-        self._ends_of_values: dict[tuple[int, int], None] = {}
-        self._beside: set[tuple[int, int]] = set()
-        self._texts = False
-        self._last_text: tuple[int, int] | None = None
-        self._nesting = _Nesting()
+        self._structs: dict[int, list[Item]] = {}
+        self._last_text: Id | None = None
 
     def run(self) -> UpdateInfo:
         reader = self._reader
@@ -268,18 +269,11 @@ class _Inspector:
             self._client()
         self._delete_set()
         reader.finish()
-        if self._nesting.depth() > _MAX_NESTING:
-            raise MalformedUpdate("shared types are nested too deeply")
         return UpdateInfo(
             self._starts,
             self._ends,
             self._needs,
-            frozenset(self._roots),
-            self._deletes,
-            self._story_values,
-            tuple(self._ends_of_values),
-            frozenset(self._beside.difference(self._ends_of_values)),
-            self._texts,
+            self._structs,
             self._last_text,
             -(-reader.eighths // 8),
             tuple(self._deletions),
@@ -293,101 +287,91 @@ class _Inspector:
         clock = reader.uint()
         if client > MAX_CLIENT or client in self._starts:
             raise MalformedUpdate("a client id is out of range or stands twice")
+        structs: list[Item] = []
         if count:
             self._starts[client] = clock
-            self._nesting.begin(client)
+            self._structs[client] = structs
         for number in range(count):
-            reader.count(8 if number else 0)  # the first is counted with its client
-            length = self._struct(client, clock)
-            if length < 1:
+            if number:
+                reader.count(8)  # the first is counted with its client
+            struct = self._struct(client, clock)
+            structs.append(struct)
+            if struct[1] < 1:
                 raise MalformedUpdate("an empty struct")
-            clock += length
+            clock += struct[1]
             if clock > MAX_CLOCK:
                 raise MalformedUpdate("a clock is out of range")
         if count:
             self._ends[client] = clock
 
-    def _struct(self, client: int, clock: int) -> int:
-        """Step over one struct; returns its length."""
+    def _struct(self, client: int, clock: int) -> Item:
+        """Read one struct."""
         reader = self._reader
         info = reader.byte()
         kind = info & 0x1F
         if kind == 0:
-            return reader.uint()
+            if info:
+                raise MalformedUpdate("collected content has no place")
+            return clock, reader.uint(), GC, None, None, None, None, None
         if kind == 10:
             raise MalformedUpdate("the update leaves a gap")
-        link: _Link | None = None
-        if info & 0x80:
-            link = (0, *self._known())
-        if info & 0x40:
-            right = self._known()
-            link = link or (0, *right)
-        root = ""
-        takes_text = False
+        origin = self._known() if info & 0x80 else None
+        right = self._known() if info & 0x40 else None
+        parent: str | Id | None = None
+        key = None
         if not info & 0xC0:
-            if reader.uint() == 1:
-                root = reader.text()
-                self._roots.add(root)
-            else:
-                link = (1, *self._known())
+            parent = reader.text() if reader.uint() == 1 else self._known()
             if info & 0x20:
-                takes_text = reader.text() == TEXT and not root
-                root = ""  # under a key, and not among what is counted
-        self._nesting.add(clock, link, kind == 7)
-        length = self._content(kind, client, clock, takes_text)
-        if kind in _VALUES:
-            self._story_values = self._story_values or root == STORY
-            self._ends_of_values[client, clock + length - 1] = None
-            if link is not None and link[0] == 0:
-                self._beside.add(link[1:])
-        return length
+                key = reader.key()
+        if kind == 4:
+            data = reader.blob()
+            try:
+                text = data.decode()
+            except UnicodeDecodeError as error:
+                raise MalformedUpdate("a string is not UTF-8") from error
+            length = len(text)
+            if length != len(data) and (wide := len(text.encode("utf-16-le")) // 2) != length:
+                self._last_text = client, clock + wide - 1
+                return clock, wide, STRING, origin, right, parent, key, text
+            self._last_text = client, clock + length - 1
+            return clock, length, STRING, origin, right, parent, key, None
+        what, length = self._content(kind)
+        return clock, length, what, origin, right, parent, key, None
 
-    def _known(self) -> tuple[int, int]:
+    def _known(self) -> Id:
         """Read an id that must be known."""
         client, clock = self._reader.uint(), self._reader.uint()
         self._need(client, clock)
         return client, clock
 
-    def _content(self, kind: int, client: int, clock: int, takes_text: bool) -> int:
+    def _content(self, kind: int) -> tuple[int, int]:
+        """What it is, and its length."""
         reader = self._reader
-        if kind == 4:
-            length = _utf16(reader.text())
-            self._last_text = (client, clock + length - 1)
-            return length
         if kind == 1:
-            return reader.uint()
-        if kind == 2:
-            length = reader.uint()
-            for _ in range(length):
-                reader.count(1)
-                reader.text()
-            return length
+            return DELETED, reader.uint()
         if kind == 8:
             length = reader.uint()
+            numbers = True
             for _ in range(length):
-                reader.any()
-            return length
-        if kind == 3:
-            reader.blob()
-        elif kind == 5:
-            reader.text()
-        elif kind == 6:
-            reader.text()
-            reader.text()
-        elif kind == 7:
-            self._type(takes_text)
-        else:  # 9, subdocuments, and what later versions may bring: nothing of ours uses them
-            raise MalformedUpdate(f"content of kind {kind} is not taken here")
-        return 1
-
-    def _type(self, takes_text: bool) -> None:
-        reader = self._reader
-        kind = reader.uint()
-        self._texts = self._texts or kind > 2 or (kind == 2 and not takes_text)
-        if kind in (3, 5):
-            reader.text()
-        elif kind > 6:
-            raise MalformedUpdate(f"a shared type of kind {kind} is not taken here")
+                numbers = reader.any() and numbers
+            return NUMBERS if numbers else VALUES, length
+        if kind == 5:
+            embed = reader.json()
+            if not isinstance(embed, dict) or len(embed) != 1 or next(iter(embed)) not in EMBEDS:
+                raise MalformedUpdate("an embed that the story does not take")
+            return EMBED, 1
+        if kind == 6:
+            if not reader.key():
+                raise MalformedUpdate("a format without a name")
+            reader.json()
+            return FORMAT, 1
+        if kind == 7:
+            shared = reader.uint()
+            if shared >= len(SHARED):
+                raise MalformedUpdate(f"a shared type of kind {shared} is not taken here")
+            return SHARED[shared], 1
+        # JSON of old (2), bytes (3), subdocuments (9), and what later versions may bring: nothing of ours uses them.
+        raise MalformedUpdate(f"content of kind {kind} is not taken here")
 
     def _need(self, client: int, clock: int) -> None:
         if clock >= MAX_CLOCK:
@@ -405,6 +389,5 @@ class _Inspector:
                 clock = reader.uint()
                 length = reader.uint()
                 if length:
-                    self._deletes = True
                     self._deletions.append((client, clock, length))
                     self._need(client, clock + length - 1)

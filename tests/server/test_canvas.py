@@ -201,7 +201,7 @@ def test_a_field_that_may_not_stand_goes_back_to_what_it_was(
 
 
 def test_a_field_that_is_unknown_or_shared_goes(house: House, ann: NativeReplica) -> None:
-    draw(house, ann, a=SHAPE | {"onload": "alert(1)", "name": Map({"shared": 1}), "layer": b"bytes"})
+    draw(house, ann, a=SHAPE | {"onload": "alert(1)", "name": Map({"shared": 1}), "layer": 7.0})
     draw(house, ann, s=STROKE)
     change(house, ann, "s", color=Array([1]), x=[1, 2])
     settle(house, ann)

@@ -119,7 +119,7 @@ def test_nothing_is_not_said_and_viewers_say_nothing(
 
 
 @pytest.mark.parametrize("how", ["append", "change", "delete"])
-def test_a_clients_own_write_to_the_chat_is_undone_before_anybody_sees_it(
+def test_a_clients_own_write_to_the_chat_is_refused(
     house: House, ann: NativeReplica, bo: NativeReplica, how: str
 ) -> None:
     ann.send(house.room, Say(1, "mine"))
@@ -137,12 +137,11 @@ def test_a_clients_own_write_to_the_chat_is_undone_before_anybody_sees_it(
         bo.story.insert(0, "and a word", {})
     bo.send_update(house.room, bo.doc.get_update(before))
     house.tick()
-    for who in (ann, bo):
-        who.receive()
-        assert [entry["text"] for entry in seen(who, "chat", Array)] == ["mine"]
-        assert who.text == "and a word"
-    assert errors(bo) == [("invalid", "edit", "chat")]
-    assert bo.of(Ack)[0].status == "applied"
+    ann.receive()
+    bo.receive()
+    assert [entry["text"] for entry in seen(ann, "chat", Array)] == ["mine"]
+    assert ann.text == house.room.text() == ""
+    assert bo.of(Ack)[0].status == "invalid"
 
 
 @pytest.mark.parametrize("text", ["Antiphon, what now?", "@antiphon what now?", "what now?"])
@@ -299,12 +298,12 @@ def test_a_client_cannot_write_comments_by_itself(
         root["c3"] = 7.0
     bo.send_update(house.room, bo.doc.get_update(before))
     house.tick()
-    assert errors(bo) == [("invalid", "edit", "comments")]
-    for who in (ann, bo):
-        who.receive()
-        found = seen(who, "comments", Map)
-        assert list(found) == ["c1"]
-        assert (found["c1"]["text"], [r["text"] for r in found["c1"]["replies"]]) == ("hm", ["yes"])
+    ann.receive()
+    bo.receive()
+    assert bo.of(Ack)[0].status == "invalid"
+    found = seen(ann, "comments", Map)
+    assert list(found) == ["c1"]
+    assert (found["c1"]["text"], [r["text"] for r in found["c1"]["replies"]]) == ("hm", ["yes"])
 
 
 def test_the_ais_text_inside_a_passage_is_of_it(house: House, ann: NativeReplica) -> None:
@@ -356,7 +355,7 @@ def test_the_style_card_is_everybodys_and_goes_into_prompts(
 
 def test_faults_of_the_style_card_go_back(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
     _style(house, ann, tone="dry")
-    _style(house, bo, tone="x" * 201, person=3.0, mood="blue", tense="past", keep=Map({"a": 1.0}))
+    _style(house, bo, tone="x" * 201, person=3.0, mood="blue", tense="past", keep=True)
     assert errors(bo) == [("invalid", "edit", "style")]
     for who in (ann, bo):
         who.receive()
