@@ -43,11 +43,32 @@ _CONTENT_SECURITY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+_PERMISSIONS = ", ".join(
+    [f"{feature}=(self)" for feature in ("autoplay", "clipboard-write", "fullscreen", "midi")]
+    + [
+        f"{feature}=()"
+        for feature in (
+            "accelerometer",
+            "camera",
+            "display-capture",
+            "geolocation",
+            "gyroscope",
+            "hid",
+            "magnetometer",
+            "microphone",
+            "payment",
+            "serial",
+            "usb",
+        )
+    ]
+)
+"""What the page may use of the machine: keys over MIDI and sound, and nothing that watches."""
 HEADERS = {
     "Server": "antiphon",
     "Content-Security-Policy": _CONTENT_SECURITY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": _PERMISSIONS,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -81,6 +102,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return answer
     except AntiphonError as error:
         return problem(error.code, error.message)
+    except web.RequestPayloadError as error:
+        return problem(ErrorCode.INVALID, f"the body cannot be read: {error}"[:200])
+    except RecursionError:
+        return problem(ErrorCode.INVALID, "the request is nested too deeply")
     except ConnectionError:
         raise  # the client is gone; there is nobody to answer
     except Exception:

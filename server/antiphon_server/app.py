@@ -38,7 +38,9 @@ from antiphon_server.client_files import ClientFiles
 from antiphon_server.collector import Collector
 from antiphon_server.config import Settings
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
+from antiphon_server.http_guard import guard
 from antiphon_server.hub import Hub
+from antiphon_server.logs import Malformed
 from antiphon_server.metrics import Metrics
 from antiphon_server.model_desk import ModelDesk
 from antiphon_server.pictures import Pictures
@@ -52,6 +54,8 @@ from antiphon_server.style_reading import PooledStyleReader
 from antiphon_server.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
+_HTTP_LOG = logging.getLogger(f"{__name__}.http")
+_HTTP_LOG.addFilter(Malformed())
 
 OnState: TypeAlias = Callable[[HostState], None]
 MakeEngine: TypeAlias = Callable[[WorkerConfig, OnState], Engine]
@@ -162,10 +166,12 @@ async def _run(
     gateway = Gateway(
         settings, tokens, store, assets, pictures, engine, model_desk, hub, archive, metrics, pool
     )
-    runner = web.AppRunner(application(gateway), access_log=None, shutdown_timeout=1.0)
+    runner = _runner(application(gateway), settings)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = await _listen(runner, settings)
+    if settings.metrics_port is not None:
+        await _serve_metrics(gateway, stack)
+    site = await _listen(runner, settings.host, settings.port)
     url = settings.public_url or _address(runner, settings.host)
 
     async def announce() -> None:
@@ -195,7 +201,7 @@ async def _collect(settings: Settings, store: RoomStore, assets: AssetStore, hub
 
 def application(gateway: Gateway) -> web.Application:
     """Every route of the one port."""
-    app = web.Application(middlewares=[errors], client_max_size=_MAX_BODY)
+    app = web.Application(middlewares=[errors, guard], client_max_size=_MAX_BODY)
     app[GATEWAY] = gateway
     app.on_response_prepare.append(secure)
     app.add_routes(
@@ -213,6 +219,32 @@ def application(gateway: Gateway) -> web.Application:
         )
     )
     return app
+
+
+def _runner(app: web.Application, settings: Settings) -> web.AppRunner:
+    """`keepalive_timeout` is also how long a connection may take until its (next) headers are complete. Bodies are not
+    decompressed: nothing here needs it."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=1.0,
+        keepalive_timeout=settings.limits.idle_timeout,
+        auto_decompress=False,
+        logger=_HTTP_LOG,
+    )
+
+
+async def _serve_metrics(gateway: Gateway, stack: AsyncExitStack) -> None:
+    settings = gateway.settings
+    assert settings.metrics_port is not None
+    app = web.Application(middlewares=[errors, guard])
+    app[GATEWAY] = gateway
+    app.on_response_prepare.append(secure)
+    app.router.add_get("/metrics", http.open_metrics)
+    runner = _runner(app, settings)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await _listen(runner, settings.metrics_host, settings.metrics_port)
 
 
 def _engine_host(settings: Settings) -> MakeEngine:
@@ -239,12 +271,12 @@ def _make_folder(path: Path) -> None:
         raise CannotStart(f"cannot use the data folder {path}: {error.strerror or error}") from None
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> web.TCPSite:
-    site = web.TCPSite(runner, settings.host, settings.port)
+async def _listen(runner: web.AppRunner, host: str, port: int) -> web.TCPSite:
+    site = web.TCPSite(runner, host, port)
     try:
         await site.start()
     except OSError as error:
-        place = f"port {settings.port} of {settings.host}"
+        place = f"port {port} of {host}"
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"{place} is in use; choose another with --port") from None
         raise CannotStart(f"cannot listen on {place}: {error.strerror or error}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,12 @@ def _origin(value: str) -> str:
     if value != "*" and not value.startswith(("http://", "https://")):
         raise ValueError("an origin looks like https://example.org, or is *")
     return value
+
+
+def _host(value: str) -> str:
+    if value != "*" and not re.fullmatch(r"[A-Za-z0-9._-]{1,255}|\[?[0-9A-Fa-f:.]{2,64}\]?", value):
+        raise ValueError("a host is a name or an address, without scheme and port")
+    return value.lower().strip("[]")
 
 
 def _network(value: str) -> str:
@@ -133,6 +140,14 @@ class Settings(BaseSettings):
     """Address under which people reach the server, when it is not the one that it listens on."""
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
     """Web origins besides the server's own that may open sockets; `*` allows all."""
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    """Names under which the server may be asked, besides loopback, `public_url` and the address in `host`; `*` allows
+    all. A server on every address (`0.0.0.0`, `::`) also answers to any address and to its machine's name."""
+    metrics_token: SecretStr = SecretStr("")
+    """Bearer token for `/metrics`; without one only the operator's token opens it."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """A port of its own for `/metrics`, without a token, on `metrics_host`."""
+    metrics_host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Networks whose X-Forwarded-For, -Proto and -Host headers are believed."""
     viewers_may: frozenset[Literal["comment", "history"]] = frozenset({"comment"})

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from antiphon_engines.api import Modality
-from antiphon_proto.errors import NotFound, PeerError
+from antiphon_proto.errors import NotFound
 from antiphon_server.gateway import GATEWAY, Gateway
-from antiphon_server.http import named
+from antiphon_server.http import bearer, json_body, named
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -32,10 +31,7 @@ async def use_model(request: web.Request) -> web.Response:
     modality = request.match_info["modality"]
     if modality not in _MODALITIES:
         raise NotFound(f"there is no modality {modality!r}: {', '.join(_MODALITIES)}")
-    try:
-        wish = msgspec.json.decode(await request.read(), type=_Wish)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PeerError(f"the body is not as it should be: {error}") from None
+    wish = await json_body(request, _Wish)
     gateway.model_desk.use(modality, wish.model)
     return web.json_response(_account(gateway), status=202, headers=_NO_STORE)
 
@@ -43,8 +39,7 @@ async def use_model(request: web.Request) -> web.Response:
 def _gateway(request: web.Request) -> Gateway:
     """Raises Unauthorized for anybody but the operator."""
     gateway = request.app[GATEWAY]
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    gateway.tokens.verify_operator(token if scheme.lower() == "bearer" else "")
+    gateway.tokens.verify_operator(bearer(request))
     return gateway
 
 

@@ -24,7 +24,7 @@ from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.model_desk import ModelDesk
 from antiphon_server.outbox import Traffic
 from antiphon_server.pictures import Pictures
-from antiphon_server.proxies import Origins, Proxies
+from antiphon_server.proxies import Hosts, Origins, Proxies
 from antiphon_server.renderer import Renderer
 from antiphon_server.room import Room
 from antiphon_server.seat import JoinRequest
@@ -99,6 +99,7 @@ class Gateway:
         self.metrics = metrics
         self.pool = pool
         self.proxies = Proxies(settings.trusted_proxies)
+        self.hosts = Hosts(settings.allowed_hosts, settings.public_url, settings.host, self.proxies)
         self.origins = Origins(settings.allowed_origins, self.proxies)
         self.traffic = Traffic()
         self.connections = Connections(limits.max_connections, limits.max_connections_per_address)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 from msgspec import Struct
 
@@ -13,15 +12,13 @@ from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_server.archive import Past
 from antiphon_server.forking import fork as make_fork
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http import acting, authorised, invitations, named
+from antiphon_server.http import B, acting, authorised, invitations, json_body, named
 from antiphon_server.large_answers import large
 from antiphon_server.restoring_room import bring_back
 from antiphon_server.rights import Right, require
 from antiphon_server.room import Room
 from antiphon_server.shared import SERVER
 from antiphon_server.store.api import EntryHead
-
-B = TypeVar("B", bound=Struct)
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
 _APART: Final = 60_000
@@ -139,10 +136,7 @@ async def _reading(request: web.Request) -> Room:
 
 async def _doing(request: web.Request, right: Right, form: type[B]) -> tuple[Room, B]:
     room = (await _granted(request, right))[1]
-    try:
-        return room, msgspec.json.decode(await request.read() or b"{}", type=form)
-    except msgspec.MsgspecError as error:
-        raise PeerError(f"the body is not what is expected: {error}") from None
+    return room, await json_body(request, form)
 
 
 async def _moment(request: web.Request, room: Room, seq: int) -> Past:

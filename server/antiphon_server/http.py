@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import hmac
+from typing import Any, TypeVar
 
+import msgspec
 from aiohttp import web
 from msgspec import Struct, structs, to_builtins
 
 from antiphon_proto.errors import PeerError, RateLimited, TooLarge
-from antiphon_proto.messages import Role
+from antiphon_proto.messages import ModelInfo, Role
 from antiphon_server.auth import Unauthorized, link_path
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.large_answers import large
@@ -22,6 +24,9 @@ from antiphon_server.work_jobs import Authors, Made
 _NO_STORE = {"Cache-Control": "no-store"}
 _PIECE = 64 * 1024
 _ROLES: tuple[Role, ...] = ("owner", "editor", "viewer")
+_JSON_SECONDS = 20.0
+
+B = TypeVar("B", bound=Struct)
 
 
 async def create_room(request: web.Request) -> web.Response:
@@ -101,19 +106,38 @@ async def alive(_request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """`GET /readyz` -> 200 when rooms can be stored and the engine can write; else 503 with what is wrong."""
+    """`GET /readyz` -> 200 when rooms can be stored and every model that is set serves; else 503 with what is wrong.
+    A model that this installation cannot run is told, and does not count."""
     gateway = request.app[GATEWAY]
     broken, state = gateway.store.problem, gateway.engine.state
+    models = {model.modality: _readiness(model) for model in gateway.models()}
+    serving = state.status == "ready" and "loading" not in models.values()
     body = {
-        "ready": broken is None and state.status == "ready",
+        "ready": broken is None and serving,
         "store": "ok" if broken is None else broken.message,
         "engine": {"status": state.status, "message": state.message},
+        "models": models,
     }
     return web.json_response(body, status=200 if body["ready"] else 503, headers=_NO_STORE)
 
 
+def _readiness(model: ModelInfo) -> str:
+    if model.ready:
+        return "ready"
+    return "absent" if model.note_key == "absent" else "loading"
+
+
 async def metrics(request: web.Request) -> web.Response:
-    """`GET /metrics` in Prometheus' text format."""
+    """`GET /metrics` in Prometheus' text format, for the bearer of `metrics_token` or of an operator's token."""
+    gateway = request.app[GATEWAY]
+    token, wanted = bearer(request), gateway.settings.metrics_token.get_secret_value()
+    if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
+        gateway.tokens.verify_operator(token)
+    return await open_metrics(request)
+
+
+async def open_metrics(request: web.Request) -> web.Response:
+    """The same on a port of its own."""
     return web.Response(
         body=request.app[GATEWAY].metrics.page(),
         headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
@@ -123,15 +147,22 @@ async def metrics(request: web.Request) -> web.Response:
 async def authorised(request: web.Request) -> tuple[Grant, Room]:
     """The caller's grant for the room in the address. Raises Unauthorized, NotFound or Denied."""
     gateway = request.app[GATEWAY]
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    token = value.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
-    grant = gateway.tokens.verify(token)
+    if "token" in request.query:
+        # Addresses end up in logs, histories and referrers.
+        raise Unauthorized("a join token goes in the header `Authorization: Bearer`, not in the address")
+    grant = gateway.tokens.verify(bearer(request))
     if grant.room != request.match_info["room"]:
         raise Unauthorized("the token is for another room")
     room = await gateway.hub.get(grant.room, gateway.proxies.address(request))
     if room.link_ids().get(grant.role) != grant.link:
         raise Unauthorized("the invite link is no longer in force")
     return grant, room
+
+
+def bearer(request: web.Request) -> str:
+    """The token of the request; empty when there is none."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
 
 
 async def body(request: web.Request, bound: int, seconds: float, what: str) -> bytes:
@@ -151,6 +182,19 @@ async def body(request: web.Request, bound: int, seconds: float, what: str) -> b
     if not data:
         raise PeerError(f"the body is the {what}; it was empty")
     return bytes(data)
+
+
+async def json_body(request: web.Request, form: type[B]) -> B:
+    """The JSON object in the body; an empty body counts as `{}`. Raises PeerError for anything that is not of this
+    form, and for one that comes too slowly; aiohttp refuses one over the bound of the application with 413."""
+    try:
+        async with asyncio.timeout(_JSON_SECONDS):
+            data = await request.read()
+        return msgspec.json.decode(data or b"{}", type=form)
+    except TimeoutError:
+        raise PeerError(f"the body did not come within {_JSON_SECONDS:g} seconds") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise PeerError(f"the body is not what is expected: {error}") from None
 
 
 def acting(request: web.Request, room: Room) -> Member:

@@ -145,6 +145,9 @@ class Limits(BaseModel):
     """A picture that has not come by then is refused."""
     trace_timeout: float = Field(default=20.0, gt=0, le=600)
     """A picture whose outlines are not found by then is not traced."""
+    idle_timeout: float = Field(default=20.0, gt=0, le=3600)
+    """A connection whose first or next headers are not complete by then is closed. A reverse proxy that keeps
+    connections open should let go of them earlier."""
     hello_timeout: float = Field(default=10.0, gt=0, le=300)
     heartbeat: float = Field(default=30.0, gt=0, le=600)
     """A client that answers no ping for half of this again is gone."""

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import Literal, TextIO
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 LogFormat = Literal["text", "json"]
 
 _SECRETS = re.compile(
@@ -52,6 +54,19 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
+
+
+class Malformed(logging.Filter):
+    """Of the HTTP server's logger: what a peer did wrong is one line at the level `debug`, without a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            return True
+        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+        record.msg, record.args = f"malformed request: {' '.join(error.message.split())[:200]}", ()
+        record.exc_info = record.exc_text = None
+        return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
 def configure(style: LogFormat, level: str, stream: TextIO | None = None) -> None:

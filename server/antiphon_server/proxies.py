@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import web
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@\[\]?#]{1,255}))(?::[0-9]{1,5})?")
 
 
 class Proxies:
@@ -25,12 +29,23 @@ class Proxies:
 
     def base_url(self, request: web.Request) -> str:
         """Scheme and host as the client's browser knows them."""
-        scheme, host = request.scheme, request.host
+        scheme = request.scheme
         if self._trusted(request.remote or ""):
             forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
             scheme = forwarded if forwarded in ("http", "https") else scheme
-            host = request.headers.get("X-Forwarded-Host", host)
-        return f"{scheme}://{host}"
+        return f"{scheme}://{self.host(request)}"
+
+    def host(self, request: web.Request) -> str:
+        """The host (and port) that the client's browser asked for; empty when the request names none. Of several names
+        in the header the last one is the nearest proxy's."""
+        host = request.headers.get("Host", "")
+        if self._trusted(request.remote or ""):
+            host = request.headers.get("X-Forwarded-Host", host).rpartition(",")[2]
+        return host.strip()
+
+    def trusts(self, address: str) -> bool:
+        """Whether the peer at this address is one of the proxies."""
+        return self._trusted(address)
 
     def _trusted(self, address: str) -> bool:
         try:
@@ -38,6 +53,44 @@ class Proxies:
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
+
+
+class Hosts:
+    """Under which names the server may be asked: those of `allowed`, the public URL's, the loopback names, and the
+    address that it is bound to.
+
+    A page of another site can have its own name point to this machine (DNS rebinding), and would then be of "the same
+    origin"; it cannot change the name that the browser sends. An address instead of a name cannot be re-bound, so a
+    server that is bound to every address answers to any address, and to the machine's own name.
+    """
+
+    def __init__(self, allowed: Iterable[str], public_url: str, bound: str, proxies: Proxies) -> None:
+        self._proxies = proxies
+        self._everywhere = bound in ("", "0.0.0.0", "::", "*")
+        machine = socket.gethostname().lower()
+        names = {"localhost", bound.lower(), urlsplit(public_url).hostname or "localhost"}
+        if self._everywhere:
+            names |= {machine, f"{machine}.local"}
+        given = {name.lower() for name in allowed}
+        self._any = "*" in given
+        self._names = names | {name.strip("[]") for name in given}
+
+    def allows(self, request: web.Request) -> bool:
+        return self._any or self.known(self._proxies.host(request))
+
+    def known(self, host: str) -> bool:
+        """`host` is a name or an address, with or without a port."""
+        found = _HOST.fullmatch(host)
+        if found is None:
+            return False
+        name = (found[1] or found[2]).lower().removesuffix(".")
+        if name in self._names or name.endswith(".localhost"):
+            return True
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return address.is_loopback or self._everywhere
 
 
 class Origins:

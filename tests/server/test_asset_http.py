@@ -9,7 +9,7 @@ import pytest
 
 from antiphon_server.limits import Limits
 from support.picture_files import bomb, opened, picture
-from support.server import LiveServer, running
+from support.server import LiveServer, bearer, running
 
 
 @pytest.fixture
@@ -37,8 +37,9 @@ async def test_a_picture_goes_in_and_comes_out_under_its_hash(
         "width": 40,
         "height": 30,
     }
-    path = f"/api/rooms/{room['room']}/assets/{asset['sha256']}?token={room['tokens']['viewer']}"
-    async with http.get(path) as answer:
+    path = f"/api/rooms/{room['room']}/assets/{asset['sha256']}"
+    held = bearer(room["tokens"]["viewer"])
+    async with http.get(path, headers=held) as answer:
         data = await answer.read()
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "image/jpeg"
@@ -46,7 +47,7 @@ async def test_a_picture_goes_in_and_comes_out_under_its_hash(
         assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert "immutable" in answer.headers["Cache-Control"]
     assert opened(data).size == (40, 30)
-    async with http.get(path, headers={"If-None-Match": answer.headers["ETag"]}) as again:
+    async with http.get(path, headers={**held, "If-None-Match": answer.headers["ETag"]}) as again:
         assert (again.status, await again.read()) == (304, b"")
 
 
@@ -62,8 +63,8 @@ async def test_only_editors_send_and_only_the_room_sees(
         (room, other["tokens"]["owner"], 401),
         (room, "", 401),
     ]:
-        path = f"/api/rooms/{address['room']}/assets/{asset['sha256']}?token={token}"
-        async with http.get(path) as answer:
+        path = f"/api/rooms/{address['room']}/assets/{asset['sha256']}"
+        async with http.get(path, headers=bearer(token)) as answer:
             assert answer.status == expected
 
 

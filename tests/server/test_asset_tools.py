@@ -15,7 +15,7 @@ from antiphon_proto.errors import TooLarge
 from antiphon_server.limits import Limits
 from antiphon_server.tracing import CannotTrace, TraceLimits, Tracer, trace
 from support.picture_files import encoded, opened
-from support.server import LiveServer, running
+from support.server import LiveServer, bearer, running
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ class Caller:
         return re.findall(rb'"sha256": "([0-9a-f]{64})"', body)[0].decode()
 
     async def get(self, asset: str) -> bytes:
-        token = self._room["tokens"]["viewer"]
-        async with self._http.get(f"/api/rooms/{self._room['room']}/assets/{asset}?token={token}") as answer:
+        path = f"/api/rooms/{self._room['room']}/assets/{asset}"
+        async with self._http.get(path, headers=bearer(self._room["tokens"]["viewer"])) as answer:
             assert answer.status == 200
             return await answer.read()
 

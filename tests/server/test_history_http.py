@@ -13,7 +13,7 @@ from pycrdt import Map
 from antiphon_proto.messages import Ask, Edit, Recall, Run, Say, Tokens, Versions
 from support.picture_files import picture
 from support.raw_client import NativeClient, native
-from support.server import LiveServer, running
+from support.server import LiveServer, bearer, running
 
 
 class Visitor:
@@ -115,7 +115,7 @@ async def test_a_room_tells_its_history_goes_back_and_forks(
 
         status, fork = await owner.call("POST", "fork", json={"seq": last})
         assert (status, fork["origin"]) == (201, {"room": room["room"], "seq": last})
-        async with http.get(f"/api/rooms/{fork['room']}?token={fork['tokens']['viewer']}") as answer:
+        async with http.get(f"/api/rooms/{fork['room']}", headers=bearer(fork["tokens"]["viewer"])) as answer:
             assert (await answer.json())["origin"] == fork["origin"]
     async with native(server.ws_url) as client:
         welcome = await client.hello(fork["tokens"]["owner"], "Bo")

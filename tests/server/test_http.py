@@ -9,7 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from msgspec.structs import replace
 
+from antiphon_engines.api import Absent
 from antiphon_engines.host import HostState
 from antiphon_proto.messages import Audio, BandStream, Perform
 from antiphon_server.client_files import ClientFiles
@@ -17,7 +19,7 @@ from antiphon_server.limits import Limits
 from antiphon_server.proxies import Proxies
 from antiphon_server.store.api import StorageFull
 from support.raw_client import native
-from support.server import LiveServer, running
+from support.server import LiveServer, bearer, running
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ async def test_the_text_and_who_wrote_it(server: LiveServer, http: aiohttp.Clien
     async with native(server.ws_url) as client:
         me = (await client.hello(room["tokens"]["owner"])).participant.id
         await client.acked(await client.type("Привет"), "applied")
-    async with http.get(f"/api/rooms/{room['room']}/text", params={"token": token}) as answer:
+    async with http.get(f"/api/rooms/{room['room']}/text", headers=bearer(token)) as answer:
         assert answer.status == 200
         assert answer.content_type == "text/plain"
         assert await answer.text() == "Привет"
@@ -152,6 +154,17 @@ async def test_health_and_readiness(server: LiveServer, http: aiohttp.ClientSess
     assert (await get(http, "/healthz"))[0] == 200
 
 
+async def test_a_server_is_ready_when_every_model_that_can_load_has(
+    server: LiveServer, http: aiohttp.ClientSession
+) -> None:
+    state = server.engine.state
+    for loading, status, word in [(True, 503, "loading"), (False, 200, "absent")]:
+        absent = Absent("image", "tiny", "loading weights", loading)
+        server.engine.become(replace(state, absent=(absent,)))
+        answered, body = await get(http, "/readyz")
+        assert (answered, body["models"]["image"], body["models"]["text"]) == (status, word, "ready")
+
+
 async def test_a_full_disk_is_told_by_readiness(
     server: LiveServer, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +184,7 @@ async def test_metrics_count_what_was_delivered(server: LiveServer, http: aiohtt
         for pts in (0, 1920):
             server.engine.sound(run, pts)
             await client.hear(Audio)
-        async with http.get("/metrics") as answer:
+        async with http.get("/metrics", headers=bearer(server.gateway.tokens.operator(60))) as answer:
             page = await answer.text()
     values = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
     assert float(values["antiphon_connections"]) == 1

@@ -37,7 +37,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import JamEntry, JamTrim
 from support.replica import NativeReplica
 from support.rooms import House
-from support.server import LiveServer, running
+from support.server import LiveServer, bearer, running
 
 LOOP = {"program": 4, "bars": 1, "beats": 4, "notes": [[0, 480, 48, 70], [960, 480, 52, 60]], "name": "bass"}
 
@@ -324,8 +324,11 @@ async def test_a_session_comes_back_as_sound(server: LiveServer, kind: str) -> N
     ann.connect(room)
     now = room.server_ms()
     ann.send(room, Play((NoteEvent(now - 900, 69, 100), NoteEvent(now - 100, 69, 0))))
-    url = f"{server.url}/api/rooms/{made['room']}/jam/export?format={kind}&token={made['tokens']['editor']}"
-    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+    url = f"{server.url}/api/rooms/{made['room']}/jam/export?format={kind}"
+    async with (
+        aiohttp.ClientSession(headers=bearer(made["tokens"]["editor"])) as http,
+        http.get(url) as answer,
+    ):
         data = await answer.read()
         assert answer.status == 200, data
     with av.open(io.BytesIO(data)) as file:
@@ -358,11 +361,10 @@ async def test_a_band_that_tells_no_notes_is_kept_as_it_sounded(server: LiveServ
     for number, part in enumerate(numpy.split(numpy.stack([tone, tone], 1), 50)):
         server.engine.sound(run, number * 1920, opus=encoder.encode(part))
     base = f"{server.url}/api/rooms/{made['room']}/jam"
-    token = f"token={made['tokens']['editor']}"
-    async with aiohttp.ClientSession() as http:
-        async with http.get(f"{base}/log?{token}") as answer:
+    async with aiohttp.ClientSession(headers=bearer(made["tokens"]["editor"])) as http:
+        async with http.get(f"{base}/log") as answer:
             log = await answer.json()
-        async with http.get(f"{base}/export?format=wav&{token}") as answer:
+        async with http.get(f"{base}/export?format=wav") as answer:
             data = await answer.read()
             assert answer.status == 200, data
     sounds = [event for event in log["events"] if event["type"] == "sound"]
@@ -385,8 +387,11 @@ async def test_sound_that_is_too_long_is_refused(tmp_path: Path) -> None:
         ann.connect(room)
         now = room.server_ms()
         ann.send(room, Play((NoteEvent(now - 900, 69, 100), NoteEvent(now - 100, 69, 0))))
-        url = f"{server.url}/api/rooms/{made['room']}/jam/export?format=wav&token={made['tokens']['editor']}"
-        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        url = f"{server.url}/api/rooms/{made['room']}/jam/export?format=wav"
+        async with (
+            aiohttp.ClientSession(headers=bearer(made["tokens"]["editor"])) as http,
+            http.get(url) as answer,
+        ):
             assert answer.status == 413
             assert "choose" in await answer.text()
 

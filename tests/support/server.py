@@ -49,6 +49,11 @@ class LiveServer:
         return await new_room(self.url)
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a token; none for an empty one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 async def new_room(url: str) -> dict[str, Any]:
     async with aiohttp.ClientSession() as http, http.post(f"{url}/api/rooms") as answer:
         assert answer.status == 201, await answer.text()
@@ -107,7 +112,7 @@ async def serving(
     data_dir: Path,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
-    command: tuple[str, ...] = (sys.executable, "-m", "antiphon_server"),
+    command: tuple[str, ...] = (sys.executable, "-P", "-m", "antiphon_server"),
 ) -> AsyncIterator[ServedProcess]:
     """Start `antiphon serve` on a free port and wait until it is ready; it is ended on the way out."""
     process = await asyncio.create_subprocess_exec(
@@ -148,6 +153,7 @@ __all__ = [
     "TEXT_ALONE",
     "LiveServer",
     "ServedProcess",
+    "bearer",
     "new_room",
     "running",
     "serving",

@@ -40,7 +40,16 @@ def convert(source: Path, target: Path, form: str) -> None:
 
 
 def _build(folder: Path, built: Path, scratch: Path, form: str) -> None:
-    command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-m", str(folder), "-o", str(built)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "onnxruntime_genai.models.builder",
+        "-m",
+        str(folder),
+        "-o",
+        str(built),
+    ]
     command += ["-p", form, "-e", "cpu", "-c", str(scratch / "cache"), "--extra_options", *_OPTIONS[form]]
     offline = {**os.environ, "HF_HUB_OFFLINE": "1"}  # everything it needs lies in the folder
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=offline)

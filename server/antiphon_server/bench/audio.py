@@ -131,6 +131,7 @@ async def _parts(cache: Path, seconds: float) -> dict[str, Any]:
     """Raises PlayingFailed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",
         "-m",
         "antiphon_server.bench.audio_subjects",
         str(cache),

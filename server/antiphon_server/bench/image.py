@@ -148,6 +148,7 @@ class _Stock:
     async def start(cls, threads: int, steps: int, guidance: float) -> _Stock:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",
             "-m",
             "antiphon_server.bench.image_subjects",
             str(threads),

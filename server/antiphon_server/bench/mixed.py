@@ -21,7 +21,7 @@ from typing import Any, Final
 import aiohttp
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_server.bench.processes import antiphon_server
+from antiphon_server.bench.processes import METRICS_TOKEN, antiphon_server
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.config import load
 
@@ -81,7 +81,7 @@ async def _under(policy: str, seconds: float) -> dict[str, Any]:
                 link = (await answer.json())["links"]["owner"]
             seen = await _rehearse(link, seconds)
             await asyncio.sleep(_HEARTBEAT)
-            async with http.get("/metrics") as answer:
+            async with http.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}) as answer:
                 worker = _worker(await answer.text())
     return {**_summary(seen, worker), "load average": {"before": before, "after": os.getloadavg()[0]}}
 
@@ -90,6 +90,7 @@ async def _rehearse(link: str, seconds: float) -> dict[str, Any]:
     people = ["--writers", str(WRITERS), "--painters", str(PAINTERS), "--jam"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",
         "-m",
         "antiphon_client.rehearsal",
         link,

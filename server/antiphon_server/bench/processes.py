@@ -16,6 +16,8 @@ from pathlib import Path
 from antiphon_engines.api import EngineUnavailable
 
 _READY_SECONDS = 120.0
+METRICS_TOKEN = "bench"
+"""Opens `/metrics` of the servers that are started here."""
 _STOP_SECONDS = 15.0
 
 
@@ -50,10 +52,12 @@ class Usage:
 async def antiphon_server(data_dir: Path, extra: Sequence[str] = ()) -> AsyncIterator[tuple[str, Usage]]:
     """`antiphon serve` on a free port: its address and the usage of the gateway process."""
     command = [
-        sys.executable, "-m", "antiphon_server", "serve", "--port", "0", "--log-format", "json",
+        sys.executable, "-P", "-m", "antiphon_server", "serve", "--port", "0", "--log-format", "json",
         "--data-dir", str(data_dir), *extra,
     ]  # fmt: skip
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stderr=DEVNULL, env={**os.environ, "ANTIPHON_METRICS_TOKEN": METRICS_TOKEN}
+    )
     try:
         async with asyncio.timeout(_READY_SECONDS):
             url = await _ready_url(process)

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.text.prepare import prepare_embedded
-from antiphon_server.bench.processes import antiphon_server
+from antiphon_server.bench.processes import METRICS_TOKEN, antiphon_server
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.bench.room_pages import Visitor, chromium, visitor
 from antiphon_server.config import load
@@ -221,7 +221,7 @@ async def _account_of(http: aiohttp.ClientSession, tokens: float) -> dict[str, f
 
 async def _account(http: aiohttp.ClientSession) -> dict[str, float]:
     """The worker's, off the metrics page."""
-    async with http.get("/metrics") as answer:
+    async with http.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}) as answer:
         answer.raise_for_status()
         page = await answer.text()
     found = re.findall(r"^antiphon_engine_(tokens|busy_seconds)_total (\S+)$", page, re.MULTILINE)

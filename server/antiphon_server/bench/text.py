@@ -61,7 +61,7 @@ def run(long: bool) -> Report:
 def _measure(
     name: str, cache: Path, threads: int, repeats: int, tokens: int, patience: float
 ) -> dict[str, Any]:
-    command = [sys.executable, "-m", "antiphon_server.bench.text_subjects"]
+    command = [sys.executable, "-P", "-m", "antiphon_server.bench.text_subjects"]
     command += [name, str(cache), str(threads), str(repeats), str(tokens)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         try:

@@ -16,4 +16,4 @@ def join(
     """Join a room in the terminal: see who is there, write in the live text, ask the AI."""
     named = ["--name", name] if name else []
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "antiphon_client.terminal", *named, "--", room])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "antiphon_client.terminal", *named, "--", room])

@@ -68,6 +68,11 @@ def join(words: Iterable[Words]) -> tuple[Words, ...]:
     return tuple(joined)
 
 
+def plain(text: str) -> str:
+    """A title as any file takes it: one line, no control characters, no halves of surrogate pairs."""
+    return " ".join(_CONTROL.sub(" ", text).encode("utf-8", "ignore").decode().split())
+
+
 def trimmed(blocks: Sequence[Block]) -> tuple[Block, ...]:
     """Without empty blocks at either end."""
     full = [index for index, block in enumerate(blocks) if block.text.strip()]
@@ -91,7 +96,7 @@ def from_pieces(pieces: Iterable[tuple[Any, Mapping[str, Any] | None]], title: s
             line = [Words(text, *style)]
     if any(words.text for words in line):
         blocks.append(_block(line, {}))
-    return Manuscript(trimmed(blocks), title)
+    return Manuscript(trimmed(blocks), plain(title))
 
 
 def to_ops(manuscript: Manuscript) -> list[Op]:

@@ -11,7 +11,7 @@ from msgspec import Struct, to_builtins
 
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_server.authorship import Span
-from antiphon_server.formats.manuscript import Block, Words, from_text
+from antiphon_server.formats.manuscript import Block, Words, from_text, join
 
 _LONGEST_PROMPT: Final = 200
 """Characters of an instruction in the appendix; the JSON has it whole."""
@@ -130,7 +130,7 @@ def appendix(made: Report) -> tuple[Block, ...]:
     for writer in made.writers:
         kind = "AI" if writer.kind == "ai" else "person"
         text = f"{writer.name} ({kind}): {writer.characters} characters, {writer.share:.0%}"
-        lines.append(Block((Words(text),), "bullet"))
+        lines.append(Block(join([Words(text)]), "bullet"))
     if made.runs:
         lines.append(Block((Words("What the AI was asked"),), "heading", 2))
     for run in made.runs:
@@ -139,7 +139,7 @@ def appendix(made: Report) -> tuple[Block, ...]:
         text = run.instruction[:_LONGEST_PROMPT] + ("…" if len(run.instruction) > _LONGEST_PROMPT else "")
         prompt = f": “{text}”" if text else ""
         line = f"{run.task or 'run'} {run.run}{asked}{model}, {run.characters} characters{prompt}"
-        lines.append(Block((Words(line),), "bullet"))
+        lines.append(Block(join([Words(line)]), "bullet"))
     return tuple(lines)
 
 

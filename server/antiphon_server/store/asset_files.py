@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hashlib
+import logging
 import os
 import re
 import secrets
@@ -19,7 +21,9 @@ from pathlib import Path
 from typing import Final
 
 from antiphon_server.store.api import StorageFull, StorageUnavailable
-from antiphon_server.store.assets import AssetBounds, AssetInfo, AssetsFull, MediaType
+from antiphon_server.store.assets import AssetBounds, AssetDamaged, AssetInfo, AssetsFull, MediaType
+
+log = logging.getLogger(__name__)
 
 _DRAFT: Final = "draft."
 _ROOM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -71,8 +75,11 @@ class AssetFiles:
         folder = self._of(room)
         try:
             held = {known.sha256: known.size for known in self._all(room)}
+            known = folder / _name(info)
             if info.sha256 in held:
-                os.utime(folder / _name(info))
+                if known.exists() and not _whole(known.read_bytes(), info.sha256):
+                    _write(known, data)  # what came heals what was damaged
+                os.utime(known)
                 return
             if len(held) >= self._bounds.count:
                 raise AssetsFull(f"the room holds {len(held)} pictures, as many as it may")
@@ -89,9 +96,13 @@ class AssetFiles:
     def _read(self, room: str, info: AssetInfo) -> bytes:
         path = self._of(room) / _name(info)
         try:
-            return path.read_bytes()
+            data = path.read_bytes()
         except OSError as error:
             raise _problem(error, path) from error
+        if not _whole(data, info.sha256):
+            log.error("the file of an asset is damaged: %s", path)
+            raise AssetDamaged(f"the file of the picture {info.sha256[:12]} is damaged on the server's disk")
+        return data
 
     def _rooms(self) -> tuple[str, ...]:
         try:
@@ -140,6 +151,10 @@ class AssetFiles:
         if not _ROOM.fullmatch(room):
             raise ValueError(f"not the id of a room: {room!r}")
         return self._folder / room
+
+
+def _whole(data: bytes, sha256: str) -> bool:
+    return hashlib.sha256(data).hexdigest() == sha256
 
 
 def _name(info: AssetInfo) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from antiphon_proto.errors import TooLarge
+from antiphon_proto.errors import AntiphonError, ErrorCode, TooLarge
 
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 
@@ -37,6 +37,12 @@ class AssetsFull(TooLarge):
     """The room has as many assets, or as many bytes of them, as it may."""
 
 
+class AssetDamaged(AntiphonError):
+    """What the disk holds is not what was stored. An upload of the same picture heals it."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
 class AssetStore(Protocol):
     """Keeps the assets of rooms. Belongs to the event loop; the disk is waited for elsewhere."""
 
@@ -52,7 +58,7 @@ class AssetStore(Protocol):
         ...
 
     async def read(self, room: str, info: AssetInfo) -> bytes:
-        """The bytes of an asset that `find` gave. Raises StorageUnavailable."""
+        """The bytes of an asset that `find` gave, checked against its name. Raises StorageUnavailable, AssetDamaged."""
         ...
 
     async def rooms(self) -> tuple[str, ...]:

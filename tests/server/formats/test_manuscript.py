@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given, settings
@@ -159,3 +162,10 @@ def test_empty_lines_at_the_ends_are_nobodys() -> None:
 def test_odd_header_levels_are_no_headings_or_whole_ones(level: Any) -> None:
     (block,) = from_pieces([("a", None), ("\n", {"header": level})]).blocks
     assert (block.kind, block.level) in {("paragraph", 0), ("heading", 1), ("heading", 2)}
+
+
+@given(st.text(max_size=80))
+def test_a_title_is_one_line_that_every_file_takes(title: str) -> None:
+    found = from_pieces([("x\n", None)], title).title
+    assert not re.search("[\x00-\x1f\x7f\ufffe\uffff\n]", found)
+    ElementTree.fromstring(f"<t>{escape(found)}</t>")  # what docx and EPUB are made of

@@ -13,7 +13,7 @@ import pytest
 from antiphon_server.pictures import Picture, picture
 from antiphon_server.store.api import StorageUnavailable
 from antiphon_server.store.asset_files import AssetFiles
-from antiphon_server.store.assets import AssetBounds, AssetsFull, AssetStore
+from antiphon_server.store.assets import AssetBounds, AssetDamaged, AssetsFull, AssetStore
 from support.memory_assets import MemoryAssets
 
 STORES: dict[str, Callable[[Path, AssetBounds], AssetStore]] = {
@@ -143,4 +143,23 @@ async def test_no_room_leads_out_of_the_folder(tmp_path: Path) -> None:
     store = AssetFiles(tmp_path / "assets")
     with pytest.raises(ValueError, match="not the id of a room"):
         await put(store, "../elsewhere", some(1))
+    await store.close()
+
+
+async def test_a_file_that_changed_on_disk_is_never_served_and_heals(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = AssetFiles(tmp_path / "assets")
+    one = some(1)
+    await put(store, "room", one)
+    [path] = (tmp_path / "assets" / "room").iterdir()
+    for wrong in (b"", one.data[:-1], bytes(len(one.data)), one.data + b"x"):
+        path.write_bytes(wrong)
+        info = await store.find("room", one.info.sha256)
+        assert info is not None
+        with pytest.raises(AssetDamaged):
+            await store.read("room", info)
+        await put(store, "room", one)
+        assert await store.read("room", info) == one.data
+    assert str(path) in caplog.text
     await store.close()
