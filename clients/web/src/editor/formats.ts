@@ -1,13 +1,20 @@
 // Quill with exactly the formats of the room, and nothing else: what is not here cannot be pasted.
 
+import Block from "quill/blots/block.js";
 import Embed from "quill/blots/embed.js";
 import Quill, { Delta, Module, Parchment } from "quill/core.js";
 import Blockquote from "quill/formats/blockquote.js";
 import Bold from "quill/formats/bold.js";
 import Header from "quill/formats/header.js";
+import Indent from "quill/formats/indent.js";
 import Italic from "quill/formats/italic.js";
+import QuillLink from "quill/formats/link.js";
 import List from "quill/formats/list.js";
+import Strike from "quill/formats/strike.js";
+import Underline from "quill/formats/underline.js";
 import { MODEL_FORMATS } from "./delta";
+import { LineEditor } from "./lineEditor";
+import { safeLink } from "./links";
 
 const inline = { scope: Parchment.Scope.INLINE };
 const Ai = new Parchment.Attributor("ai", "data-ai", inline);
@@ -26,6 +33,24 @@ class Foreign extends Embed {
     node.setAttribute("contenteditable", "false");
     return node;
   }
+}
+
+/** An address that the room allows; another, of another program's, leads nowhere. */
+class Link extends QuillLink {
+  static override sanitize(address: string): string {
+    return safeLink(address) ?? QuillLink.SANITIZED_URL;
+  }
+}
+
+/** The same kind of line, running in the direction of its first strong letter. */
+function directed<T extends new (...args: never[]) => { domNode: Node }>(Line: T): T {
+  const Base = Line as unknown as new (...args: unknown[]) => { domNode: Node };
+  return class extends Base {
+    constructor(...args: unknown[]) {
+      super(...args);
+      (this.domNode as HTMLElement).dir = "auto";
+    }
+  } as unknown as T;
 }
 
 interface UndoOptions {
@@ -63,9 +88,14 @@ Quill.register(
   {
     "formats/bold": Bold,
     "formats/italic": Italic,
-    "formats/header": Header,
-    "formats/blockquote": Blockquote,
-    "formats/list": List,
+    "formats/underline": Underline,
+    "formats/strike": Strike,
+    "formats/link": Link,
+    "blots/block": directed(Block),
+    "formats/header": directed(Header),
+    "formats/blockquote": directed(Blockquote),
+    "formats/list": directed(List),
+    "formats/indent": Indent,
     "formats/ai": Ai,
     "formats/suggest": Suggest,
     "formats/suggest_del": SuggestDelete,
@@ -76,17 +106,21 @@ Quill.register(
   true,
 );
 
-const FORMATS = ["bold", "italic", "header", "blockquote", "list", ...MODEL_FORMATS, "foreign"];
+const WORDS = ["bold", "italic", "underline", "strike", "link"];
+const LINES = ["header", "blockquote", "list", "indent"];
+const FORMATS = [...WORDS, ...LINES, ...MODEL_FORMATS, "foreign"];
 
 export function createQuill(host: HTMLElement, options: UndoOptions): Quill {
-  return new Quill(host, {
+  const quill = new Quill(host, {
     formats: FORMATS,
     modules: {
       history: { undo: options.undo, redo: options.redo },
       uploader: { mimetypes: [] },
       clipboard: { matchers: [["script, template, noscript, object, svg, math, title", () => new Delta()]] },
-      // Tab moves the focus, as everywhere on the web; underline is not one of our formats.
-      keyboard: { bindings: { tab: null, indent: null, outdent: null, "remove tab": null, underline: null } },
+      // Tab moves the focus, as everywhere on the web; the levels of a list have keys of their own.
+      keyboard: { bindings: { tab: null, indent: null, outdent: null, "remove tab": null } },
     },
   });
+  quill.editor = new LineEditor(quill.scroll);
+  return quill;
 }

@@ -44,6 +44,61 @@ export function inPassages(ops: readonly Op[], passages: Passages): Op[] {
   });
 }
 
+/**
+ * The passages after an edit, as far as the edit says it; null when only the text can tell: when it marks or unmarks
+ * words, or puts words into a passage that are not of it.
+ */
+export function carried(ops: readonly Op[], passages: Passages): Passages | null {
+  if (ops.some((op) => op.insert === undefined && marksOf(op).length > 0)) return null;
+  const found = new Map<string, readonly Span[]>();
+  for (const [id, spans] of passages) {
+    const kept = spans.flatMap((span) => {
+      const start = moved(ops, span.index, true);
+      const end = moved(ops, span.index + span.length, false);
+      return end > start ? [{ index: start, length: end - start }] : [];
+    });
+    if (kept.length > 0) found.set(id, kept);
+  }
+  let at = 0;
+  for (const op of ops) {
+    if (op.insert !== undefined) {
+      const marks = marksOf(op);
+      for (const [id, spans] of found) {
+        const inside = spans.some(({ index, length }) => index < at && at < index + length);
+        if (inside !== marks.includes(id)) return null;
+      }
+      if (marks.some((id) => !found.has(id))) return null;
+    }
+    if (op.delete === undefined) at += lengthOf(op);
+  }
+  return found;
+}
+
+const marksOf = (op: Op): string[] =>
+  Object.keys(op.attributes ?? {})
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => name.slice(PREFIX.length));
+
+const lengthOf = (op: Op): number => {
+  if (op.insert !== undefined) return typeof op.insert === "string" ? op.insert.length : 1;
+  return op.delete ?? (typeof op.retain === "number" ? op.retain : 1);
+};
+
+/** Where a place is after an edit; `after`: behind what is inserted there. */
+function moved(ops: readonly Op[], place: number, after: boolean): number {
+  let at = 0;
+  let by = 0;
+  for (const op of ops) {
+    if (at > place || (at === place && !after)) break;
+    if (op.insert !== undefined) by += lengthOf(op);
+    else {
+      if (op.delete !== undefined) by -= Math.min(op.delete, place - at);
+      at += lengthOf(op);
+    }
+  }
+  return place + by;
+}
+
 /** Ids of the comments on what stands at either side of a place. */
 export function commentsAt(passages: Passages, place: number): string[] {
   return [...passages]

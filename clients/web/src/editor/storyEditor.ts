@@ -90,7 +90,12 @@ export class StoryEditor {
     root.addEventListener("keyup", () => this.readFormats());
     this.stops.push(
       effect(() => this.bind()),
-      effect(() => this.quill.enable(room.entered.value && !room.frozen.value && canWrite(room))),
+      effect(() => {
+        const enabled = room.entered.value && !room.frozen.value && canWrite(room);
+        // A page that may not be written in takes no more words, not even those being composed.
+        if (!enabled) untracked(() => this.binding?.settle());
+        this.quill.enable(enabled);
+      }),
       effect(() => {
         const reading = room.me.value?.role === "viewer";
         root.dataset.placeholder = reading ? labels.placeholderReading : labels.placeholder;
@@ -172,6 +177,7 @@ export class StoryEditor {
 
   /** One edit: every match becomes `text`, in the formats of what stood there. */
   replaceMatches(matches: readonly Match[], text: string): void {
+    this.binding?.settle();
     const delta = new Delta();
     let at = 0;
     for (const { index, length } of matches) {
@@ -185,6 +191,7 @@ export class StoryEditor {
 
   /** Inserts a delta of inserts where the caret is, as this person's own words. */
   insert(ops: readonly Op[]): void {
+    this.binding?.settle();
     const { end } = this.range();
     const delta = new Delta(ops as Delta["ops"]);
     this.quill.updateContents(new Delta().retain(end).concat(delta), "user");
@@ -193,6 +200,7 @@ export class StoryEditor {
 
   /** Toggles a format at the selection, as the toolbar and the keyboard do. */
   toggle(name: keyof ActiveFormats, value: boolean | number | string): void {
+    this.binding?.settle();
     this.quill.focus();
     const active = this.formats.value[name] === value;
     this.quill.format(name, active ? false : value, "user");
@@ -219,6 +227,7 @@ export class StoryEditor {
         maxUpdateBytes: () => this.room.maxUpdateBytes,
         hasPassages: () => untracked(() => this.hasPassages()),
         onChange: () => this.onText(),
+        onRepair: (what) => console.error(`The page was built anew from the text: ${what}.`),
       });
       this.onText();
     });
@@ -252,6 +261,8 @@ export class StoryEditor {
 
   /** Only after the shared text has followed: indices are carried over to it. */
   private onSelection(): void {
+    // What is being composed is in nobody's text yet.
+    if (this.binding?.composing) return;
     const range = this.quill.getSelection();
     if (range) {
       const text = storyOf(this.room.doc.peek());
