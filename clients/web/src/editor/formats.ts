@@ -2,7 +2,7 @@
 
 import Block from "quill/blots/block.js";
 import Embed from "quill/blots/embed.js";
-import Quill, { Delta, Module, Parchment } from "quill/core.js";
+import Quill, { Module, Parchment } from "quill/core.js";
 import Blockquote from "quill/formats/blockquote.js";
 import Bold from "quill/formats/bold.js";
 import Header from "quill/formats/header.js";
@@ -15,6 +15,7 @@ import Underline from "quill/formats/underline.js";
 import { MODEL_FORMATS } from "./delta";
 import { LineEditor } from "./lineEditor";
 import { safeLink } from "./links";
+import { RoomClipboard } from "./pasting";
 
 const inline = { scope: Parchment.Scope.INLINE };
 const Ai = new Parchment.Attributor("ai", "data-ai", inline);
@@ -102,6 +103,7 @@ Quill.register(
     "formats/reason": Reason,
     "formats/foreign": Foreign,
     "modules/history": ServerUndo,
+    "modules/clipboard": RoomClipboard,
   },
   true,
 );
@@ -116,7 +118,6 @@ export function createQuill(host: HTMLElement, options: UndoOptions): Quill {
     modules: {
       history: { undo: options.undo, redo: options.redo },
       uploader: { mimetypes: [] },
-      clipboard: { matchers: [["script, template, noscript, object, svg, math, title", () => new Delta()]] },
       // Tab moves the focus, as everywhere on the web; the levels of a list have keys of their own.
       keyboard: { bindings: { tab: null, indent: null, outdent: null, "remove tab": null } },
     },
