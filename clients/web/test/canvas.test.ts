@@ -25,7 +25,6 @@ import type { Touch } from "../src/canvas/gesture";
 import { strokeFields } from "../src/canvas/gestures/draw";
 import { readHand, thinned, writeHand } from "../src/canvas/live";
 import { type BoardObject, type Fields, readObject } from "../src/canvas/objects";
-import { byOrder, keyBetween } from "../src/canvas/order";
 import { type Developer, Previews } from "../src/canvas/previews";
 import { suggestedPrompts } from "../src/canvas/suggestions";
 import { run, seeded } from "./support";
@@ -37,32 +36,6 @@ const object = (fields: Record<string, unknown>): BoardObject => {
 };
 const near = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
-
-test("order keys: any number fit anywhere, always between their neighbours", () => {
-  const random = seeded(7);
-  const keys: string[] = [];
-  for (let count = 0; count < 400; count += 1) {
-    const at = Math.floor(random() * (keys.length + 1));
-    const made = keyBetween(keys[at - 1] ?? "", keys[at] ?? "");
-    assert.match(made, /^[0-9A-Za-z]{1,64}$/);
-    assert.ok((keys[at - 1] ?? "") < made && (keys[at] === undefined || made < keys[at]));
-    keys.splice(at, 0, made);
-  }
-  assert.deepEqual([...keys].sort(), keys);
-});
-
-test("order keys: the ones that the server makes", () => {
-  // The same as antiphon_proto.canvas.key_between.
-  assert.equal(keyBetween(), "V");
-  assert.equal(keyBetween("V"), "W");
-  assert.equal(keyBetween("", "V"), "F");
-  assert.equal(keyBetween("V", "W"), "V1");
-  assert.equal(keyBetween("", "1"), "0V");
-  assert.throws(() => keyBetween("V", "V"), RangeError);
-  assert.throws(() => keyBetween("", "0"), RangeError);
-  assert.ok(byOrder({ z: "Z", id: "a" }, { z: "a", id: "a" }) < 0);
-  assert.ok(byOrder({ z: "a", id: "a" }, { z: "a", id: "b" }) < 0);
-});
 
 test("the camera keeps what lies under the pointer, and shows a whole box", () => {
   const camera = { x: 10, y: -20, scale: 1.5 };

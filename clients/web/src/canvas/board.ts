@@ -1,9 +1,10 @@
 // The objects of one document, as signals; and how they are placed, changed and taken away.
 
 import { computed, signal } from "@preact/signals";
-import { type Doc, type Transaction, Array as YArray, type YEvent, Map as YMap } from "yjs";
-import { type BoardObject, type Changed, type Fields, readMap } from "./objects";
-import { byOrder, keyBetween } from "./order";
+import { type Doc, type Transaction, Array as YArray, type YEvent, Map as YMap, Text as YText } from "yjs";
+import { reword, sharedText } from "./boardText";
+import { type BoardObject, type Changed, type Fields, type Label, readMap } from "./objects";
+import { byOrder, keyBetween, keysBetween } from "./order";
 
 export const CANVAS = "canvas";
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -21,6 +22,9 @@ export class Board {
   readonly ordered = computed(() => this.layers.value.filter((each) => !each.hidden));
   private readonly root: YMap<unknown>;
   private readonly listeners = new Set<(ids: ReadonlySet<string>) => void>();
+  private readonly losses = new Set<(label: Label) => void>();
+  /** Texts that this page wrote in since the room had all, as they were last. */
+  private readonly worded = new Map<string, Label>();
 
   constructor(private readonly doc: Doc) {
     this.root = doc.getMap(CANVAS);
@@ -42,7 +46,9 @@ export class Board {
     const z = keyBetween(this.layers.value.at(-1)?.z ?? "");
     this.doc.transact(() => {
       const map = new YMap<unknown>();
-      for (const [name, value] of Object.entries({ ...fields, z })) map.set(name, stored(name, value));
+      for (const [name, value] of Object.entries({ ...fields, z })) {
+        map.set(name, isText(fields.type, name) ? new YText(String(value)) : stored(name, value));
+      }
       this.root.set(id, map);
     });
     return id;
@@ -55,6 +61,11 @@ export class Board {
         const map = this.root.get(id);
         if (!(map instanceof YMap)) continue;
         for (const [name, value] of Object.entries(fields)) {
+          const text = sharedText(map, name);
+          if (text && typeof value === "string") {
+            reword(text, value);
+            continue;
+          }
           const next = value === null ? undefined : stored(name, value);
           if (map.get(name) === next) continue;
           if (next === undefined) map.delete(name);
@@ -62,6 +73,17 @@ export class Board {
         }
       }
     });
+  }
+
+  /** The text of a text object, to be written in together with others. */
+  textOf(id: string): YText | null {
+    const map = this.root.get(id);
+    const found = sharedText(map, "text");
+    if (found || !(map instanceof YMap) || map.get("type") !== "text") return found;
+    // A plain one, which this server leaves as it is.
+    const made = new YText(String(map.get("text") ?? ""));
+    map.set("text", made);
+    return made;
   }
 
   remove(ids: Iterable<string>): void {
@@ -90,6 +112,17 @@ export class Board {
     this.putAt(new Set([id]), others, at < 0 ? others.length : at);
   }
 
+  /** Hears of texts that somebody took away before they had seen what this page wrote in them; returns how to stop. */
+  onLost(listener: (label: Label) => void): () => void {
+    this.losses.add(listener);
+    return () => this.losses.delete(listener);
+  }
+
+  /** The room has all that this page wrote until now. */
+  settled(): void {
+    this.worded.clear();
+  }
+
   /** Hears which objects this page changes itself; returns how to stop listening. */
   onOwn(listener: (ids: ReadonlySet<string>) => void): () => void {
     this.listeners.add(listener);
@@ -99,18 +132,18 @@ export class Board {
   /** Between `others[at - 1]` and `others[at]`, their own order kept. */
   private putAt(ids: ReadonlySet<string>, others: readonly BoardObject[], at: number): void {
     const chosen = this.layers.value.filter((object) => ids.has(object.id));
-    let low = others[at - 1]?.z ?? "";
+    const low = others[at - 1]?.z ?? "";
     let high = others[at]?.z ?? "";
     // Two that were placed at the same moment share a key: nothing fits between, so it goes before both.
     if (high && low >= high) high = others.slice(at).find((object) => object.z > low)?.z ?? "";
-    // Below a key of zeros alone there is none.
-    if (/^0+$/.test(high)) return;
-    const changes = new Map<string, Fields>();
-    for (const object of chosen) {
-      low = keyBetween(low, high);
-      changes.set(object.id, { z: low });
+    let keys: string[];
+    try {
+      keys = keysBetween(low, high, chosen.length);
+    } catch (error) {
+      if (error instanceof RangeError) return; // a key that somebody else made leaves no room
+      throw error;
     }
-    this.change(changes);
+    this.change(new Map(chosen.map((object, index) => [object.id, { z: keys[index] as string }])));
   }
 
   private readonly onEvents = (events: YEvent<YMap<unknown>>[], transaction: Transaction): void => {
@@ -119,9 +152,26 @@ export class Board {
       if (event.path.length > 0) touched.add(String(event.path[0]));
       else for (const key of event.keys.keys()) touched.add(key);
     }
+    const texts = events
+      .filter((event) => event.target instanceof YText)
+      .map((event) => String(event.path[0]));
     this.read(touched);
     if (transaction.local) for (const listener of this.listeners) listener(touched);
+    this.follow(touched, transaction.local ? new Set(texts) : null);
   };
+
+  /** `mine`: the texts that this page wrote in; null: somebody else did all this. */
+  private follow(touched: ReadonlySet<string>, mine: ReadonlySet<string> | null): void {
+    for (const id of touched) {
+      const now = this.get(id);
+      const was = this.worded.get(id);
+      if (now?.type === "text" && (was || mine?.has(id))) this.worded.set(id, now);
+      if (now || !was) continue;
+      this.worded.delete(id);
+      // What a listener writes is a transaction by itself.
+      if (!mine) for (const listener of this.losses) queueMicrotask(() => listener(was));
+    }
+  }
 
   private read(ids: Iterable<string>): void {
     const next = new Map(this.objects.peek());
@@ -134,6 +184,8 @@ export class Board {
     this.objects.value = next;
   }
 }
+
+const isText = (type: unknown, name: string) => type === "text" && name === "text";
 
 /** Numbers that people choose, and see again. */
 const EXACT: readonly string[] = ["strength", "guidance", "seed", "opacity"];

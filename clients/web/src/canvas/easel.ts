@@ -3,6 +3,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Board } from "./board";
+import { fontOf } from "./drawing";
 import {
   around,
   type Box,
@@ -25,11 +26,14 @@ import { Marquee } from "./gestures/marquee";
 import { Pan } from "./gestures/pan";
 import { Span } from "./gestures/span";
 import type { Masking } from "./masking";
-import { type BoardObject, type Fields, LINE, readObject } from "./objects";
+import { type BoardObject, type Fields, type Label, LINE, readObject } from "./objects";
 import { Selection } from "./selection";
 import { COLORS, isShape, type Tool } from "./tools";
+import { Writing } from "./writing";
 
 const FRAME_SIDE = 256;
+/** Of a new text. */
+export const FONT_SIZE = 24;
 
 export interface EaselOptions {
   canEdit(): boolean;
@@ -48,8 +52,8 @@ export class Easel {
   readonly view = signal({ width: 1, height: 1 });
   readonly gesture = signal<Gesture | null>(null);
   readonly selection: Selection;
-  /** The text that is being written: an object, or a new one at a place. */
-  readonly writing = signal<{ id: string | null; at: Point } | null>(null);
+  /** The text that is being written. */
+  readonly writing = signal<Writing | null>(null);
   /** The mask that is being painted, while the tool is `mask`. */
   readonly masking = signal<Masking | null>(null);
   /** Width over height of what the model paints. */
@@ -236,7 +240,7 @@ export class Easel {
     const half = tool === "frame" ? this.frameSide / 2 : 60;
     const from = { x: centre.x - half, y: centre.y - half / this.frameRatio };
     const to = { x: centre.x + half, y: centre.y + half / this.frameRatio };
-    if (tool === "text") this.writing.value = { id: null, at: from };
+    if (tool === "text") this.write(null, from);
     else if (isShape(tool) || tool === "frame") new Span(this, tool, from, to).place();
   }
 
@@ -248,31 +252,35 @@ export class Easel {
 
   /** Begins a new text at a place of the view. */
   beginText(at: Point): void {
-    this.writing.value = { id: null, at: toCanvas(this.camera.value, at) };
+    this.write(null, toCanvas(this.camera.value, at));
   }
 
-  /** Takes the text that was written; empty text is no object. */
-  write(text: string, measured: { w: number; h: number }, fontSize: number): void {
+  /** Ends the text that is being written. */
+  written(): void {
     const writing = this.writing.value;
     this.writing.value = null;
     if (!writing || !this.options.canEdit()) return;
-    const words = text.replace(/\s+$/u, "");
-    if (writing.id !== null) {
-      if (words) this.board.change(new Map([[writing.id, { text: words, ...measured }]]));
-      else this.board.remove([writing.id]);
-    } else if (words) {
-      const { x, y } = writing.at;
-      const look = { color: this.color.value, font: "sans", font_size: fontSize };
-      this.settle(this.board.place({ type: "text", text: words, x, y, ...measured, ...look }));
-    }
+    const id = writing.close();
+    if (id !== null) this.settle(id);
   }
 
   /** Begins to change a text, if it is one. */
   rewrite(at: Point): void {
     const object = this.under(toCanvas(this.camera.value, at), SLACK.mouse);
-    if (object?.type !== "text" || !this.options.canEdit()) return;
+    if (object?.type === "text" && this.options.canEdit()) this.write(object, { x: object.x, y: object.y });
+  }
+
+  private write(label: Label | null, at: Point): void {
+    const font = label?.font ?? "sans";
+    const size = label?.font_size ?? FONT_SIZE;
     this.selection.select([]);
-    this.writing.value = { id: object.id, at: { x: object.x, y: object.y } };
+    this.writing.value = new Writing({
+      board: this.board,
+      id: label?.id ?? null,
+      at,
+      look: { color: label?.color ?? this.color.value, font, font_size: size },
+      measure: (text) => measure(text, fontOf({ font }), size),
+    });
   }
 
   private under(at: Point, slack: number): BoardObject | undefined {
@@ -290,7 +298,7 @@ export class Easel {
 }
 
 /** The size of a text as it comes out on this machine, in canvas units. */
-export function measure(text: string, font: string, size: number): { w: number; h: number } {
+function measure(text: string, font: string, size: number): { w: number; h: number } {
   const context = document.createElement("canvas").getContext("2d");
   const lines = text.split("\n");
   if (context) context.font = `${size}px ${font}`;

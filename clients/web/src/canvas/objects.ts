@@ -1,6 +1,7 @@
 // What stands on the board, as antiphon_proto/canvas.py states it: plain fields, in canvas units, y downwards.
 
-import { Array as YArray, type Map as YMap } from "yjs";
+import { Array as YArray, type Map as YMap, Text as YText } from "yjs";
+import { MAX_TEXT } from "./boardText";
 
 export type ShapeKind = "rectangle" | "ellipse" | "triangle" | "diamond" | "line" | "arrow";
 export type FrameTask = "text_to_image" | "image_to_image" | "inpaint";
@@ -112,6 +113,7 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
   };
   const text = (name: string, fallback = "") => {
     const value = get(name);
+    if (value instanceof YText) return value.toString();
     return typeof value === "string" ? value : fallback;
   };
   const one = <T extends string>(name: string, known: readonly string[], fallback: T): T =>
@@ -159,7 +161,7 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
       };
     case "text": {
       const size = number("font_size", 24, 1, 1000);
-      const words = text("text").slice(0, 10_000);
+      const words = text("text").slice(0, MAX_TEXT);
       return {
         ...common,
         ...(common.w > 0 ? {} : guessedSize(words, size)),
@@ -215,6 +217,12 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
 
 export const readMap = (id: string, map: YMap<unknown>): BoardObject | null =>
   readObject(id, (name) => map.get(name));
+
+/** The fields of an object, to place another one like it. */
+export const fieldsOf = (object: BoardObject): Fields =>
+  Object.fromEntries(
+    Object.entries(object).filter(([name, value]) => name !== "id" && name !== "z" && value !== null),
+  );
 
 const assetOf = (value: string): string => (/^[0-9a-f]{64}$/.test(value) ? value : "");
 

@@ -13,6 +13,7 @@ export interface Notice {
     | "draining"
     | "run_failed"
     | "empty_take"
+    | "text_kept"
     | "restored";
   detail: string;
   code: string;

@@ -101,6 +101,8 @@ export class Room implements Port {
   readonly manuscripts: Manuscripts;
   readonly synced = signal(false);
   readonly saved = signal(true);
+  /** The server has applied all that this page wrote, and we have all that came before it. */
+  readonly settled = signal(true);
   /** What is not saved would outlive the page. */
   readonly kept = signal(false);
   /** This browser keeps nothing: what is not saved lives in this page only. */
@@ -156,6 +158,7 @@ export class Room implements Port {
         onChange: () => {
           this.synced.value = this.sync.synced;
           this.saved.value = this.sync.saved;
+          this.settled.value = this.sync.settled;
           this.frozen.value = this.sync.frozen;
           if (this.sync.synced) this.keeping?.synced();
           this.keeping?.changed();

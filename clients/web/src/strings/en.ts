@@ -890,6 +890,8 @@ export const en = {
     draining: () => "The server restarts. You will be back in a moment.",
     run_failed: (detail: string) => `The model failed: ${detail}`,
     restored: () => "What you had written before and was not saved yet is in the text again.",
+    text_kept: () =>
+      "Somebody deleted a text while you wrote in it. It is on the canvas again, with your words.",
     empty_take: () => "No note was played: there is no loop.",
   },
 };

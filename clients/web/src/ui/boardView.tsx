@@ -3,11 +3,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { PAPER, turn } from "../canvas/drawing";
-import { type Easel, measure } from "../canvas/easel";
+import type { Easel } from "../canvas/easel";
 import { bounds, liveBox, type Point, toScreen } from "../canvas/geometry";
 import type { Touch } from "../canvas/gesture";
 import type { Corner } from "../canvas/gestures/arrange";
-import type { Frame, Label } from "../canvas/objects";
+import type { Frame } from "../canvas/objects";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 import { Drawn, FrameEdge } from "./drawn";
@@ -68,7 +68,6 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
   const writing = easel.writing.value;
   const frames = easel.shown.value.filter((object): object is Frame => object.type === "frame");
   useViewing(room, frames, camera.scale);
-  const written = writing?.id ? easel.board.get(writing.id) : undefined;
   const hands = [...room.presences.value]
     .map(([id, presence]) => ({ person: room.people.value.get(id), hand: presence.hand }))
     .filter(({ person, hand }) => hand && person?.online && person.id !== room.me.value?.id);
@@ -146,16 +145,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
           </span>
         );
       })}
-      {writing && (
-        <TextField
-          key={writing.id ?? "new"}
-          at={toScreen(camera, writing.at)}
-          scale={camera.scale}
-          label={written?.type === "text" ? (written as Label) : null}
-          color={easel.color.value}
-          onDone={(text, font, size) => easel.write(text, measure(text, font, size), size)}
-        />
-      )}
+      {writing && <TextField easel={easel} writing={writing} />}
     </div>
   );
 }

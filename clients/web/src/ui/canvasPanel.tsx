@@ -6,7 +6,7 @@ import { Atelier } from "../canvas/atelier";
 import { Board } from "../canvas/board";
 import { Easel } from "../canvas/easel";
 import { bounds, cardPlace, toScreen } from "../canvas/geometry";
-import type { BoardObject } from "../canvas/objects";
+import { type BoardObject, fieldsOf } from "../canvas/objects";
 import { settingsOf } from "../canvas/request";
 import { loadPainting } from "../room/keep";
 import type { Room } from "../room/room";
@@ -43,6 +43,19 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     [easel, atelier],
   );
   useEffect(() => () => room.showing.setHand(null, null), [room]);
+  useEffect(
+    () =>
+      easel.board.onLost((label) => {
+        if (easel.writing.peek()?.keeps(label.id) || !room.canEdit) return; // written on: it comes by itself
+        easel.board.place(fieldsOf(label));
+        room.notices.add("text_kept");
+      }),
+    [easel, room],
+  );
+  const settled = room.settled.value;
+  useEffect(() => {
+    if (settled) easel.board.settled();
+  }, [easel, settled]);
   const image = atelier.image;
   useEffect(() => {
     if (!image) return;

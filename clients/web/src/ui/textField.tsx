@@ -1,50 +1,50 @@
 // Where a text of the board is written: a field in its place, in its size.
 
 import { useEffect, useRef } from "preact/hooks";
+import { MAX_TEXT } from "../canvas/boardText";
 import { fontOf } from "../canvas/drawing";
-import type { Point } from "../canvas/geometry";
-import { type Label, LINE } from "../canvas/objects";
+import { type Easel, FONT_SIZE } from "../canvas/easel";
+import { toScreen } from "../canvas/geometry";
+import { LINE } from "../canvas/objects";
+import type { Writing } from "../canvas/writing";
 import { t } from "../strings";
 
-const FONT_SIZE = 24;
-
-export function TextField(props: {
-  at: Point;
-  scale: number;
-  /** The text that is changed; null: a new one. */
-  label: Label | null;
-  color: string;
-  onDone: (text: string, font: string, size: number) => void;
-}) {
-  const { at, scale, label, color, onDone } = props;
+export function TextField({ easel, writing }: { easel: Easel; writing: Writing }) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const font = fontOf(label ?? { font: "sans" });
-  const size = label?.font_size ?? FONT_SIZE;
+  const camera = easel.camera.value;
+  const at = toScreen(camera, writing.at);
+  const { label } = writing;
   useEffect(() => {
-    field.current?.focus();
-    field.current?.select();
-  }, []);
+    if (!field.current) return;
+    writing.open(field.current);
+    field.current.focus();
+    field.current.select();
+  }, [writing]);
   return (
     <textarea
       ref={field}
       class="board-text"
       aria-label={t.canvas.text}
       rows={1}
-      maxLength={10_000}
-      defaultValue={label?.text ?? ""}
+      maxLength={MAX_TEXT}
+      dir="auto"
       style={{
         left: `${at.x}px`,
         top: `${at.y}px`,
-        color: label?.color ?? color,
-        fontFamily: font,
-        fontSize: `${size * scale}px`,
+        color: label?.color ?? easel.color.value,
+        fontFamily: fontOf(label ?? { font: "sans" }),
+        fontSize: `${(label?.font_size ?? FONT_SIZE) * camera.scale}px`,
         lineHeight: String(LINE),
       }}
-      onBlur={(event) => onDone(event.currentTarget.value, font, size)}
+      onInput={() => writing.input()}
+      onCompositionStart={() => writing.compose(true)}
+      onCompositionEnd={() => writing.compose(false)}
+      onBlur={() => easel.written()}
       onPointerDown={(event) => event.stopPropagation()}
       onDblClick={(event) => event.stopPropagation()}
       onKeyDown={(event) => {
         event.stopPropagation();
+        if (event.isComposing) return;
         if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
           event.currentTarget.blur();
         }
