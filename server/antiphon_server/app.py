@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -34,6 +35,7 @@ from antiphon_server.answers import errors, secure
 from antiphon_server.archive import Archive
 from antiphon_server.asset_desk import StoredAssets
 from antiphon_server.auth import Tokens, load_key
+from antiphon_server.beacon import Beats
 from antiphon_server.client_files import ClientFiles
 from antiphon_server.collector import Collector
 from antiphon_server.config import Settings
@@ -51,6 +53,8 @@ from antiphon_server.store.assets import AssetStore
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
 from antiphon_server.style_reading import PooledStyleReader
+from antiphon_server.suspects import FILE as SUSPECTS
+from antiphon_server.suspects import Suspects
 from antiphon_server.work_pool import WorkPool
 
 log = logging.getLogger(__name__)
@@ -86,6 +90,7 @@ async def serve(
     *,
     make_engine: MakeEngine | None = None,
     open_room: bool = False,
+    beats: Beats | None = None,
 ) -> None:
     """Run a server until `stop` is set, then drain it.
 
@@ -94,7 +99,8 @@ async def serve(
     """
     try:
         async with AsyncExitStack() as stack:
-            await _run(settings, stop, on_ready, make_engine or _engine_host(settings), open_room, stack)
+            engine = make_engine or _engine_host(settings)
+            await _run(settings, stop, on_ready, engine, open_room, beats or Beats(), stack)
     except BaseExceptionGroup as group:
         known = group.subgroup(AntiphonError)
         raise _first(known or group) from None
@@ -106,6 +112,7 @@ async def _run(
     on_ready: Callable[[Serving], None],
     make_engine: MakeEngine,
     open_room: bool,
+    beats: Beats,
     stack: AsyncExitStack,
 ) -> None:
     def heard(state: HostState) -> None:
@@ -160,6 +167,8 @@ async def _run(
         assets=asset_desk,
         proofreader=proofreader,
         style=style,
+        beacon=beats.beacon,
+        suspects=Suspects(settings.data_dir / SUSPECTS, time.time),
         on_tick=metrics.tick.observe,
     )
     archive = Archive(store, settings.room_limits(), pool)
@@ -180,6 +189,12 @@ async def _run(
 
     async with asyncio.TaskGroup() as tasks:
         ticking = tasks.create_task(hub.run(), name="hub")
+        hello = {
+            "data_dir": str(settings.data_dir.absolute()),
+            "log_format": settings.log_format,
+            "port": runner.addresses[0][1],
+        }
+        beating = tasks.create_task(beats.run(hello, stop), name="beats") if beats.supervised else None
         collecting = tasks.create_task(_collect(settings, store, assets, hub), name="assets-collect")
         await engine.start()
         announcing = tasks.create_task(announce(), name="announce")
@@ -191,6 +206,8 @@ async def _run(
         await hub.drain()
         await gateway.connections.drain(settings.drain_timeout)
         ticking.cancel()
+        if beating is not None:
+            beating.cancel()
 
 
 async def _collect(settings: Settings, store: RoomStore, assets: AssetStore, hub: Hub) -> None:

@@ -18,7 +18,11 @@ from antiphon_server.commands import assets, bench, doctor, engines, join, model
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
+    from antiphon_server.beacon import Beats
     from antiphon_server.config import Settings
+
+_ONE_SIGNAL = 1.0
+"""Seconds in which two signals are one: systemd signals every process of a service, and the watchdog passes it on."""
 
 app = typer.Typer(
     name="antiphon",
@@ -62,12 +66,26 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(help="Settings file (TOML); every setting can stand there")
     ] = None,
+    watchdog: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            envvar="ANTIPHON_WATCHDOG",
+            help="Start the gateway again when it stands still for so many seconds; 0: no watchdog",
+        ),
+    ] = 10.0,
     open_room: Annotated[
         bool, typer.Option("--open-room", help="Make a room and print its owner's link")
     ] = False,
 ) -> None:
     """Serve rooms until SIGTERM or Ctrl-C, then drain. Settings also come from ANTIPHON_* variables."""
+    from antiphon_server.supervisor import ENVIRONMENT
+
+    if watchdog and sys.platform != "win32" and ENVIRONMENT not in os.environ:
+        command = [sys.executable, "-P", "-m", "antiphon_server.supervisor", str(watchdog), *sys.argv[1:]]
+        os.execv(sys.executable, command)  # this process becomes the watchdog
     from antiphon_server import logs
+    from antiphon_server.beacon import Beats
     from antiphon_server.config import load
 
     settings = load(
@@ -86,18 +104,22 @@ def serve(
     )
     logs.configure(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, open_room))
+        runner.run(_serve(settings, open_room, Beats()))
 
 
-async def _serve(settings: Settings, open_room: bool) -> None:
+async def _serve(settings: Settings, open_room: bool, beats: Beats) -> None:
     from antiphon_server import app as server
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    first = 0.0
 
     def asked() -> None:
-        if stop.is_set():
+        nonlocal first
+        if not stop.is_set():
+            first = loop.time()
+            stop.set()
+        elif loop.time() - first > _ONE_SIGNAL:
             os._exit(130)  # a second signal: somebody does not want to wait
-        stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
@@ -105,7 +127,7 @@ async def _serve(settings: Settings, open_room: bool) -> None:
     def ready(serving: Serving) -> None:
         print(ready_line(serving.url, serving.room, serving.link, settings.log_format), flush=True)
 
-    await server.serve(settings, stop, ready, open_room=open_room)
+    await server.serve(settings, stop, ready, open_room=open_room, beats=beats)
 
 
 def ready_line(url: str, room: str, link: str, style: str) -> str:

@@ -6,6 +6,7 @@ missing, shown the truth, or let go so that it comes back and syncs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from antiphon_proto.errors import CloseCode, TooLarge
@@ -31,7 +32,17 @@ class Commit(Protocol):
 
 
 class Edits:
-    def __init__(self, shared: SharedState, delivery: Delivery, journal: Journal, commit: Commit) -> None:
+    """`suspect` says whether an update stopped the server before."""
+
+    def __init__(
+        self,
+        shared: SharedState,
+        delivery: Delivery,
+        journal: Journal,
+        commit: Commit,
+        suspect: Callable[[bytes], bool] = lambda _update: False,
+    ) -> None:
+        self._suspect = suspect
         self._shared = shared
         self._delivery = delivery
         self._journal = journal
@@ -86,6 +97,8 @@ class Edits:
             self._delivery.acknowledge(seat, edit.batch)
 
     def _take(self, member: Member, seat: Seat, update: bytes) -> None:
+        if self._suspect(update):
+            raise InvalidUpdate("this edit stopped the server before; it is kept aside and not applied")
         document = self._shared.document
         document.track(member.origin)
         try:

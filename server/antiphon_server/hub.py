@@ -15,6 +15,7 @@ from antiphon_proto.errors import CloseCode, NotFound, RateLimited
 from antiphon_proto.messages import ModelInfo
 from antiphon_server import jam
 from antiphon_server.asset_desk import AssetDesk
+from antiphon_server.beacon import Beacon
 from antiphon_server.clock import Clock, SystemClock
 from antiphon_server.document import DocumentBroken
 from antiphon_server.limits import Buckets
@@ -27,6 +28,7 @@ from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine
 from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable
 from antiphon_server.style_reading import StyleReader
+from antiphon_server.suspects import Suspects
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,8 @@ class Hub:
         assets: AssetDesk | None = None,
         proofreader: Proofreader | None = None,
         style: StyleReader | None = None,
+        beacon: Beacon | None = None,
+        suspects: Suspects | None = None,
         on_tick: Callable[[float], None] | None = None,
         use_model: Callable[[Modality, str], None] | None = None,
     ) -> None:
@@ -76,6 +80,8 @@ class Hub:
             assets,
             self.sound,
             proofreader,
+            beacon or Beacon(),
+            suspects or Suspects(),
             style,
             use_model,
         )
@@ -207,10 +213,15 @@ class Hub:
     async def _load(self, room_id: str, address: str) -> Room:
         try:
             await self._make_place(address)
+            if (held := self._services.suspects.held_back(room_id)) > 0:
+                raise StorageUnavailable(
+                    f"this room stopped the server more than once; it is held back for {held / 60:.0f} minutes"
+                )
             stored = await self._store.load(room_id)
             if stored is None:
                 raise NotFound("there is no such room")
-            room = Room(stored, self._services, self._woken)
+            with self._services.beacon.serving(room_id, "loading"):
+                room = Room(stored, self._services, self._woken)
             self._rooms[room_id] = room
             self._openers[room_id] = address
             return room

@@ -6,17 +6,22 @@ that the room loads fast, and with it where the newest runs wrote.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 import msgspec
 
 from antiphon_server.authorship import Owner
+from antiphon_server.beacon import Beacon
 from antiphon_server.journal import Journal
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import Credits, SharedState
 from antiphon_server.store.api import Entry, StoredRoom
+from antiphon_server.suspects import Suspects
+
+log = logging.getLogger(__name__)
 
 
 class Logbook:
@@ -38,14 +43,20 @@ class Logbook:
         self._unix_ms = unix_ms
         self._entries = self._bytes = 0  # since the last snapshot
 
-    def replay(self, stored: StoredRoom) -> None:
-        """Bring the shared state to what the store has. Raises DocumentBroken."""
+    def replay(self, stored: StoredRoom, suspects: Suspects, beacon: Beacon) -> None:
+        """Bring the shared state to what the store has, without what stopped the server before. Raises
+        DocumentBroken."""
         self.seq = stored.snapshot.seq if stored.snapshot else 0
+        room = stored.record.id
         for entry in stored.entries:
-            self._places.wake(entry.seq)
-            at = self._places.at(entry.run)
-            self._places.replayed(entry.run, at, self._shared.replay(entry))
             self.seq = max(self.seq, entry.seq)
+            if suspects.refuses(room, entry.update):
+                log.error("room %s: entry %d stopped this server before and is left out", room, entry.seq)
+                continue
+            with beacon.serving(room, "loading", entry.update):
+                self._places.wake(entry.seq)
+                at = self._places.at(entry.run)
+                self._places.replayed(entry.run, at, self._shared.replay(entry))
             self._bytes += len(entry.update)
         self._places.wake()
         self._entries = len(stored.entries)

@@ -14,6 +14,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TypeAlias, cast
 
 from msgspec import Struct, field
@@ -32,6 +33,7 @@ from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
     ClientMessage,
     Digest,
+    Edit,
     Error,
     GoAway,
     Left,
@@ -51,6 +53,7 @@ from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2,
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.authorship import Owner, Span
 from antiphon_server.bandstand import Bandstand
+from antiphon_server.beacon import Beacon
 from antiphon_server.canvas import Canvas, Mended
 from antiphon_server.clock import Clock
 from antiphon_server.coauthor import Coauthor
@@ -90,6 +93,7 @@ from antiphon_server.store.api import (
 )
 from antiphon_server.style_reading import StyleReader
 from antiphon_server.suggestions import Suggestions
+from antiphon_server.suspects import Suspects
 from antiphon_server.talk import Talk
 from antiphon_server.timeline import Timeline
 from antiphon_server.token_log import TokenLog
@@ -117,6 +121,8 @@ class Services(Struct, frozen=True):
     assets: AssetDesk | None = None
     sound: Sound = field(default_factory=Sound)
     proofreader: Proofreader | None = None
+    beacon: Beacon = field(default_factory=Beacon)
+    suspects: Suspects = field(default_factory=Suspects)
     style: StyleReader | None = None
     """None: nobody learns a style here."""
     use_model: Callable[[Modality, str], None] | None = None
@@ -150,7 +156,8 @@ class Room:
         )
         self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
         self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
-        self._edits = Edits(self.shared, self._delivery, self._journal, self.commit)
+        suspect = partial(services.suspects.refuses, self.id)
+        self._edits = Edits(self.shared, self._delivery, self._journal, self.commit, suspect)
         self._stage = Stage(self, services.engine)
         self._painter = Painter(self, self._stage, services.assets)
         self._suggestions = Suggestions(self, self._stage)
@@ -166,7 +173,7 @@ class Room:
         self._empty_since = clock.monotonic()
         self._told: AntiphonError | None = None
         self._closed = False
-        self._log.replay(stored)
+        self._log.replay(stored, services.suspects, services.beacon)
         self.shared.removed.keep_runs({run.info.id for run in self.runs if not run.info.undone})
         self._bandstand = Bandstand(self, self._stage, limits.jam, stored, services.sound)
         self._requests = Requests(
@@ -303,6 +310,11 @@ class Room:
         """Handle one message (`hello`, `ping` and `fragment` are the connection's). Never raises for a peer's fault."""
         if seat.gone:
             return
+        update = message.update if isinstance(message, Edit) else None
+        with self._services.beacon.serving(self.id, type(message).__name__, update):
+            self._receive(seat, message)
+
+    def _receive(self, seat: Seat, message: ClientMessage) -> None:
         member = self._member(seat)
         try:
             self._requests.handle(member, seat, message)
@@ -318,6 +330,11 @@ class Room:
         """The same for a plain y-websocket client."""
         if seat.gone:
             return
+        update = message.update if isinstance(message, SyncStep2 | SyncUpdate) else None
+        with self._services.beacon.serving(self.id, type(message).__name__, update):
+            self._receive_yjs(seat, message)
+
+    def _receive_yjs(self, seat: Seat, message: YMessage) -> None:
         member = self._member(seat)
         try:
             match message:
@@ -427,6 +444,10 @@ class Room:
 
         Returns whether something is left for the next tick (presence that may not be sent yet).
         """
+        with self._services.beacon.serving(self.id, "tick"):
+            return self._tick()
+
+    def _tick(self) -> bool:
         # Before their first words: of a run that nobody knows they would go nowhere.
         self._announce(self.runs.begun())
         if not self.pause.held:

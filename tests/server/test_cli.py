@@ -112,7 +112,7 @@ def test_wrong_settings_are_one_line(
         ("--port=70000", "setting port: "),
         ("--config=none.toml", "settings file none.toml"),
     ):
-        monkeypatch.setattr(sys, "argv", ["antiphon", "serve", argument])
+        monkeypatch.setattr(sys, "argv", ["antiphon", "serve", "--watchdog=0", argument])
         with pytest.raises(SystemExit) as caught:
             main()
         assert caught.value.code == 1

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from antiphon_proto.messages import AudioModel, ModelInfo
 from antiphon_server.room import Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RoomRecord, StoredRoom
 from antiphon_server.style_reading import StyleReader
+from antiphon_server.suspects import Suspects
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost
@@ -56,6 +59,10 @@ class House:
         stored = self.store.stored("room")
         assert stored is not None
         self.room = Room(stored, self.services, self._wake)
+
+    def suspect(self, suspects: Suspects) -> None:
+        """From the next life on these are known."""
+        self.services = replace(self.services, suspects=suspects)
 
     def restart(self) -> None:
         """The process dies; what was not committed is lost."""

@@ -114,7 +114,8 @@ async def serving(
     environment: Mapping[str, str] | None = None,
     command: tuple[str, ...] = (sys.executable, "-P", "-m", "antiphon_server"),
 ) -> AsyncIterator[ServedProcess]:
-    """Start `antiphon serve` on a free port and wait until it is ready; it is ended on the way out."""
+    """Start `antiphon serve` on a free port and wait until it is ready; it is ended on the way out. It has no watchdog
+    unless `environment` says so."""
     process = await asyncio.create_subprocess_exec(
         *command,
         "serve",
@@ -123,7 +124,7 @@ async def serving(
         "--log-format=json",
         *arguments,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "ANTIPHON_WATCHDOG": "0", **(environment or {})},
     )
     assert process.stdout is not None
     try:
