@@ -381,9 +381,15 @@ class _Inspector:
 
     def _delete_set(self) -> None:
         reader = self._reader
+        seen = set()
         for _ in range(reader.uint()):
             reader.count(1)
             client = reader.uint()
+            if client in seen:
+                raise MalformedUpdate(
+                    "a client stands twice among the deletions"
+                )  # Yrs would take the last alone
+            seen.add(client)
             for _ in range(reader.uint()):
                 reader.count(1)
                 clock = reader.uint()

@@ -92,9 +92,12 @@ def update(
     out = uint(len(structs))
     for client, items in structs.items():
         out += uint(len(items)) + uint(client) + uint(first) + b"".join(items)
-    out += uint(len(deletions))
+    ranges: dict[int, list[tuple[int, int]]] = {}
     for client, clock, length in deletions:
-        out += uint(client) + uint(1) + uint(clock) + uint(length)
+        ranges.setdefault(client, []).append((clock, length))
+    out += uint(len(ranges))
+    for client, some in ranges.items():
+        out += uint(client) + uint(len(some)) + b"".join(uint(clock) + uint(length) for clock, length in some)
     return out
 
 
