@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Output, Performed, PlayedNote
+from antiphon_engines.backoff import Backoff
 from antiphon_engines.events import Failed, RunEvent
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.jam import NoteEvent, Transport
@@ -30,8 +31,10 @@ FRAME: Final = 1920
 """Samples of an audio message: 40 ms, one Opus packet."""
 COMMITTED: Final = 0.45
 """Seconds beyond its lead for which a band may have committed to what it will play."""
-_HEALTHY: Final = 60.0
+_HEALTHY: Final = 20.0
 """Seconds of playing after which the deaths of workers before it are forgotten."""
+_CROWDED: Final = 2.0
+"""Seconds after which a band that found no place in the engine tries again."""
 _NOTES: Final = 1024
 _CHORDS: Final = 64
 """Of one message."""
@@ -82,7 +85,9 @@ class Band(Work):
         self._notes_told = False
         self._cut = False
         """Audio beyond a stop was taken back: how the band would have rung out after it is not heard either."""
-        self._restarts = 0
+        self._backoff = Backoff(settings.band_backoff, settings.band_backoff_most, _HEALTHY)
+        self._resume_at: float | None = None
+        """When it is handed to the engine again, after the death of a worker."""
         self._began = desk.monotonic()
         self._asked_for = desk.shared.document.jam.controls
         self._course: tuple[Transport, ...] = conductor.course
@@ -195,6 +200,9 @@ class Band(Work):
     def settle(self) -> bool:
         if isinstance(self.ended, Failed):
             self._start_again(self.ended)
+        elif self._resume_at is not None:
+            if self._desk.monotonic() >= self._resume_at:
+                self._resume()
         elif self._dirty:
             self._steer()
         return True
@@ -234,12 +242,12 @@ class Band(Work):
         return self.run.info.epoch + 1
 
     def _start_again(self, failed: Failed) -> None:
-        """A worker that died takes no band with it for good."""
-        if self._streams and self._desk.monotonic() - self._began > _HEALTHY:
-            self._restarts = 0
-        if failed.code != ErrorCode.WORKER_LOST or self._restarts >= self._settings.band_restarts:
+        """A worker that died takes no band with it for good, however often that happens; a band that is the death of
+        its workers is the seldomer there."""
+        if failed.code != ErrorCode.WORKER_LOST:
             return
-        self._restarts += 1
+        now = self._desk.monotonic()
+        delay = self._backoff.died(now - self._began if self._streams else 0.0)
         self._streams = False
         self.ended = None
         self.epoch = self.run.info.epoch + 1
@@ -249,11 +257,21 @@ class Band(Work):
             ErrorCode.WORKER_LOST, "the band lost its engine and starts again", "perform", self.run.info.id
         )
         self._desk.tell_all(told)
+        # The first time at once, then half of what the back-off would have.
+        self._resume_at = now + (delay / 2 if self._backoff.failures > 1 else 0.0)
+        if self._resume_at <= now:
+            self._resume()
+
+    def _resume(self) -> None:
+        self._resume_at = None
         try:
             self.begin()
         except AntiphonError as error:
-            self.ended = Failed(error.code, error.message)
-            self._restarts = self._settings.band_restarts
+            if error.code == ErrorCode.QUEUE_FULL:
+                self._resume_at = self._desk.monotonic() + _CROWDED
+                return
+            code = ErrorCode.ENGINE_FAILED if error.code == ErrorCode.WORKER_LOST else error.code
+            self.ended = Failed(code, error.message)
 
     @property
     def made(self) -> int:

@@ -26,8 +26,11 @@ class JamSettings(BaseModel):
     """The band's audio leaves its engine so long before it sounds; more where an engine needs more."""
     band_delay: float = Field(default=0.5, ge=0, le=30)
     """Beyond the lead, how long after it is asked for a band begins."""
-    band_restarts: int = Field(default=3, ge=0, le=100)
-    """Times that a band whose worker died is started again."""
+    band_backoff: float = Field(default=0.5, gt=0, le=60)
+    """A band whose worker died starts again at once; after each further death in a row this long later, and twice as
+    long each time."""
+    band_backoff_most: float = Field(default=300.0, gt=0, le=3600)
+    """At most so long."""
     log_bytes: int = Field(default=64 * MIB, ge=64 * 1024, le=1024 * MIB)
     """What a room keeps of what was played; the oldest goes. Notes take about 1 MB an hour and person; the sound of a
     band that tells no notes, which is kept too, 45 MB an hour."""
