@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import AntiphonError, NotFound
-from antiphon_server.pictures import Picture
+from antiphon_server.picture_reading import Picture
 from antiphon_server.store.assets import AssetStore
 
 log = logging.getLogger(__name__)

@@ -24,18 +24,24 @@ _HEADERS: Final = {
 
 async def upload(request: web.Request) -> web.Response:
     """`POST /api/rooms/{room}/assets`, the picture's file as the body -> 201 `{"sha256", "type", "size", "width",
-    "height"}` once it is on disk. What comes out is not the file that went in: see `pictures`."""
+    "height"}` once it is on disk; with `scaled_from: [width, height]` where it was made smaller, and `frames` where
+    there were more than the one that is kept. What comes out is not the file that went in: see `picture_reading`."""
     gateway = request.app[GATEWAY]
     grant, _ = await authorised(request)
     require(grant.role, Right.EDIT)
     if not gateway.upload_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many pictures from this address; wait a little")
-    data = await body(
-        request, gateway.pictures.limits.bytes, gateway.settings.limits.upload_timeout, "picture"
-    )
-    picture = await gateway.pictures.clean(data)
+    pictures, seconds = gateway.pictures, gateway.settings.limits.upload_timeout
+    async with pictures.receiving(request.content_length):
+        data = await body(request, pictures.limits.file_bytes, seconds, "picture")
+        picture = await pictures.clean(data)
     await gateway.assets.put(grant.room, picture.info, picture.data)
-    return web.json_response(described(picture.info), status=201, headers={"Cache-Control": "no-store"})
+    told: dict[str, object] = dict(described(picture.info))
+    if picture.scaled_from is not None:
+        told["scaled_from"] = picture.scaled_from
+    if picture.frames > 1:
+        told["frames"] = picture.frames
+    return web.json_response(told, status=201, headers={"Cache-Control": "no-store"})
 
 
 async def download(request: web.Request) -> web.Response:

@@ -28,3 +28,20 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass
     return image.convert(becomes)
+
+
+def from_gamma(image: Image.Image, gamma: float) -> Image.Image:
+    """`image` (L, RGB or RGBA), whose samples are the light to the power of `gamma` (a PNG's gAMA), in sRGB. A gamma
+    that is sRGB's own, or none at all, changes nothing."""
+    if not 0.05 <= gamma <= 20 or abs(gamma * 2.2 - 1) < 0.05:
+        return image
+    linear = [(value / 255) ** (1 / gamma) for value in range(256)]
+    table = [
+        round(255 * (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055))
+        for light in linear
+    ]
+    bands = [
+        band if name == "A" else band.point(table)
+        for name, band in zip(image.getbands(), image.split(), strict=True)
+    ]
+    return Image.merge(image.mode, bands)

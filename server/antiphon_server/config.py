@@ -24,7 +24,7 @@ from antiphon_server.backlog import BacklogLimits
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.limits import Limits
 from antiphon_server.logs import LogFormat
-from antiphon_server.pictures import PictureLimits
+from antiphon_server.picture_reading import PictureLimits
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.assets import AssetBounds
 from antiphon_server.tracing import TraceLimits
@@ -227,6 +227,8 @@ class Settings(BaseSettings):
             bytes=limits.max_asset,
             pixels=limits.max_asset_pixels,
             side=limits.max_asset_side,
+            file_bytes=limits.max_picture_file,
+            source_pixels=limits.max_picture_pixels,
             workers=limits.picture_workers,
             waiting=limits.picture_queue,
         )

@@ -103,7 +103,11 @@ class Limits(BaseModel):
     store_bytes: int = Field(default=64 * MIB, ge=MIB, le=4096 * MIB)
     """Changes of all rooms that may wait for the disk."""
     max_asset: int = Field(default=16 * MIB, ge=1024, le=16 * MIB)
-    """A picture's file, as it comes and as it is kept."""
+    """A picture's file, as it is kept."""
+    max_picture_file: int = Field(default=64 * MIB, ge=1024, le=1024 * MIB)
+    """A picture's file, as it comes."""
+    max_picture_pixels: int = Field(default=160_000_000, ge=1, le=1_000_000_000)
+    """Pixels of a picture that comes: beyond `max_asset_pixels` it is scaled down, beyond this it is refused."""
     max_asset_pixels: int = Field(default=16 * MIB, ge=1, le=64 * MIB)
     max_asset_side: int = Field(default=8192, ge=1, le=32_768)
     """Pixels of a picture's longer side."""

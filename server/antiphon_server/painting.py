@@ -26,7 +26,7 @@ from antiphon_proto.messages import Preview as PreviewMessage
 from antiphon_proto.params import ImageSteer
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.canvas import Canvas
-from antiphon_server.pictures import Picture, picture
+from antiphon_server.picture_reading import Picture, picture
 from antiphon_server.preview_pace import Show
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import AI_ORIGIN

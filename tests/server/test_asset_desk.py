@@ -7,7 +7,7 @@ import pytest
 
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.asset_desk import StoredAssets
-from antiphon_server.pictures import Picture, picture
+from antiphon_server.picture_reading import Picture, picture
 from antiphon_server.store.api import StorageFull
 from antiphon_server.store.assets import AssetInfo
 from support.memory_assets import MemoryAssets

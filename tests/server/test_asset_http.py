@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from antiphon_server.limits import Limits
 from support.picture_files import bomb, opened, picture
@@ -73,15 +74,15 @@ async def test_only_editors_send_and_only_the_room_sees(
     [
         (b"", 400, "invalid"),
         (b"not a picture", 400, "invalid"),
-        (picture("GIF"), 400, "invalid"),
+        (picture("ICO"), 400, "invalid"),
         (picture()[:50], 400, "invalid"),
         (bomb(60_000, 60_000), 413, "too_large"),
-        (b"\0" * 70_000, 413, "too_large"),
+        (b"\0" * 140_000, 413, "too_large"),
     ],
 )
 async def test_what_cannot_be_taken_is_told(tmp_path: Path, data: bytes, status: int, code: str) -> None:
     async with (
-        running(tmp_path / "data", limits=Limits(max_asset=65_536)) as server,
+        running(tmp_path / "data", limits=Limits(max_asset=65_536, max_picture_file=131_072)) as server,
         aiohttp.ClientSession(server.url) as http,
     ):
         room = await server.new_room()
@@ -90,13 +91,29 @@ async def test_what_cannot_be_taken_is_told(tmp_path: Path, data: bytes, status:
         assert not (tmp_path / "data" / "assets").exists()
 
 
+async def test_what_was_made_smaller_and_what_was_left_out_is_told(tmp_path: Path) -> None:
+    limits = Limits(max_asset_pixels=10_000)
+    async with running(tmp_path / "data", limits=limits) as server, aiohttp.ClientSession(server.url) as http:
+        room = await server.new_room()
+        frames = picture("GIF", save_all=True, append_images=[Image.new("L", (16, 12), 7)])
+        for data, told in (
+            (picture("JPEG", (300, 200)), {"scaled_from": [300, 200]}),
+            (frames, {"frames": 2}),
+            (picture("BMP", (30, 20)), {}),
+        ):
+            status, body = await post(http, room, data)
+            assert status == 201
+            assert {name: body[name] for name in ("scaled_from", "frames") if name in body} == told
+            assert body["width"] * body["height"] <= 10_100
+
+
 async def test_a_body_of_unknown_length_is_cut_at_the_bound(tmp_path: Path) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(200):
             yield b"\0" * 1024
 
     async with (
-        running(tmp_path / "data", limits=Limits(max_asset=65_536)) as server,
+        running(tmp_path / "data", limits=Limits(max_asset=65_536, max_picture_file=131_072)) as server,
         aiohttp.ClientSession(server.url) as http,
     ):
         assert (await post(http, await server.new_room(), endless()))[0] == 413

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from antiphon_proto.messages import RunInfo
 from antiphon_server.cli import app
 from antiphon_server.collector import Collected, Collector
-from antiphon_server.pictures import Picture, picture
+from antiphon_server.picture_reading import Picture, picture
 from antiphon_server.store.api import Entry, RoomRecord, RunRecord, Snapshot, StorageUnavailable
 from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.sqlite import SqliteStore

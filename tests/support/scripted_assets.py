@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from antiphon_proto.errors import AntiphonError, NotFound
 from antiphon_server.asset_desk import Fetched, Kept
-from antiphon_server.pictures import Picture, picture
+from antiphon_server.picture_reading import Picture, picture
 
 
 class ScriptedAssets:

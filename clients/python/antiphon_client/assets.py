@@ -12,17 +12,20 @@ from antiphon_client.http import call
 
 
 class Asset(Struct, frozen=True):
-    """A picture of the room. `size` is bytes; `width` and `height` are pixels."""
+    """A picture of the room. `size` is bytes; `width` and `height` are pixels. `scaled_from` is the size of the file
+    that came, where it was made smaller; `frames` how many it had: the first one is kept."""
 
     sha256: str
     type: str
     size: int
     width: int
     height: int
+    scaled_from: tuple[int, int] | None = None
+    frames: int = 1
 
 
 async def upload(address: Address, data: bytes) -> Asset:
-    """Bring a PNG, JPEG or WebP file into the room. Raises RequestRefused or ClientError."""
+    """Bring a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or SVG file into the room. Raises RequestRefused or ClientError."""
     body = await call(address, "POST", "/assets", data, 201)
     return msgspec.json.decode(body, type=Asset)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon_server.pictures import Picture, picture
+from antiphon_server.picture_reading import Picture, picture
 from antiphon_server.store.api import StorageUnavailable
 from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.assets import AssetBounds, AssetDamaged, AssetsFull, AssetStore
