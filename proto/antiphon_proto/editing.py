@@ -12,22 +12,40 @@ from antiphon_proto.lanes import Lane
 AckStatus = Literal["applied", "durable", "denied", "invalid", "too_large", "rate_limited", "unavailable"]
 
 
+Surface = Literal["story", "canvas", "jam"]
+"""Where something is undone. The style card belongs to the story."""
+StepKind = Literal["", "new", "same", "undo", "redo"]
+Count = tuple[UInt, UInt]
+
+
 class Edit(Message, frozen=True, tag="edit"):
-    """A Yjs update (v1 encoding). `batch` rises by one per session; each is answered by `ack`s."""
+    """A Yjs update (v1 encoding). `batch` rises by one per session; each is answered by `ack`s.
+
+    `step` says what it is for the sender's undo: `new` begins another step, `same` goes on with the last one, empty
+    leaves it to the pauses between edits. `undo` and `redo` are of a client that had no connection and took its last
+    step back, or did it again, by itself.
+    """
 
     lane: ClassVar[Lane] = Lane.EDIT
     batch: UInt
     update: bytes
+    step: StepKind = ""
 
 
 class Undo(Message, frozen=True, tag="undo"):
-    """Undo a run's writing (`run`), or the sender's own last edit (`run` is nil)."""
+    """Undo what a run made (`run`), or the sender's own last action (`run` is nil) on a surface, or on any (nil).
+    `step` is echoed in `stepped` or in the `error`; a run is answered by `run`."""
 
     run: Id | None = None
+    surface: Surface | None = None
+    step: UInt = 0
 
 
 class Redo(Message, frozen=True, tag="redo"):
-    """Redo the sender's own last undone edit."""
+    """Do the sender's own last undone action again."""
+
+    surface: Surface | None = None
+    step: UInt = 0
 
 
 class Resync(Message, frozen=True, tag="resync"):
@@ -63,6 +81,30 @@ class Ack(Message, frozen=True, tag="ack"):
     status: AckStatus
     offset: UInt = 0
     message: Text = ""
+
+
+class Stepped(Message, frozen=True, tag="stepped"):
+    """Answer to `undo` and `redo`: an action of this `kind` (`edit`, `run`, `accept`, `reject`, `restore`, `undo_run`,
+    `conduct`) was taken back, or done again. What changed of the story lies in [start, end), UTF-8 bytes as at `offset`
+    (nil: nothing did); `objects` are those of the canvas that changed, 64 at most."""
+
+    lane: ClassVar[Lane] = Lane.EDIT
+    step: UInt
+    redo: bool
+    surface: Surface
+    kind: str
+    offset: UInt
+    start: UInt | None = None
+    end: UInt | None = None
+    objects: tuple[str, ...] = ()
+    run: str = ""
+
+
+class Steps(Message, frozen=True, tag="steps"):
+    """How many actions the receiver can undo and do again, by surface; a surface that is left out has none."""
+
+    lane: ClassVar[Lane] = Lane.EDIT
+    steps: dict[Surface, Count]
 
 
 class Digest(Message, frozen=True, tag="digest"):

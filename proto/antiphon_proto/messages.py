@@ -12,7 +12,21 @@ from msgspec import Struct
 
 from antiphon_proto.chat import Say
 from antiphon_proto.comments import AddComment, AddReply, DeleteComment, ResolveComment
-from antiphon_proto.editing import Ack, AckStatus, Digest, Edit, Rebuild, Redo, Resync, Undo, Update
+from antiphon_proto.editing import (
+    Ack,
+    AckStatus,
+    Digest,
+    Edit,
+    Rebuild,
+    Redo,
+    Resync,
+    StepKind,
+    Stepped,
+    Steps,
+    Surface,
+    Undo,
+    Update,
+)
 from antiphon_proto.frame import (
     FRAGMENT_BODY,
     MAX_FRAGMENTS,
@@ -187,6 +201,10 @@ __all__ = [
     "Viewing",
     "Welcome",
     "tags",
+    "StepKind",
+    "Stepped",
+    "Steps",
+    "Surface",
 ]
 
 ClientMessage = (
@@ -241,6 +259,8 @@ ServerMessage = (
     | AudioGap
     | Learned
     | Shares
+    | Stepped
+    | Steps
     | Versions
     | Models
     | Links

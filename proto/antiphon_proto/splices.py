@@ -31,8 +31,19 @@ class Splice(Struct, frozen=True):
     text: str = ""
     """What was inserted."""
     attributes: Attributes = {}
-    removed: tuple[Piece, ...] = ()
-    """What was deleted, where the text before was at hand."""
+    removed: tuple[tuple[Any, Attributes], ...] = ()
+    """What was deleted, strings and embeds as they are, where the text before was at hand."""
+
+
+class Reformat(Struct, frozen=True):
+    """[start, end) of the text as it is after a change has the value of an attribute instead of `former`; None: it has
+    not got it."""
+
+    start: int
+    end: int
+    name: str
+    former: Any
+    value: Any
 
 
 def size(text: str) -> int:
@@ -58,17 +69,18 @@ def splices(
 
     `before` is the whole text in pieces, as it was; with it, each deletion tells what it removed.
     """
-    at = was = 0
+    at = 0
+    old = _Cursor(before) if before is not None else None
     found = []
     for op in delta:
         if "retain" in op:
             at += int(op["retain"])
-            was += int(op["retain"])
+            if old is not None:
+                old.take(int(op["retain"]))
         elif "delete" in op:
             length = int(op["delete"])
-            removed = cut(before, was, was + length) if before is not None else ()
+            removed = tuple(old.take(length)) if old is not None else ()
             found.append(Splice(at, deleted=length, removed=removed))
-            was += length
         else:
             content = op["insert"]
             text = content if isinstance(content, str) else EMBED
@@ -78,16 +90,63 @@ def splices(
     return tuple(found)
 
 
-def cut(chunks: Sequence[tuple[Any, Any]], start: int, end: int) -> tuple[Piece, ...]:
-    """The pieces of bytes [start, end) of a `Text.diff`; both ends stand between characters."""
+def reformats(delta: Iterable[Mapping[str, Any]], before: Sequence[tuple[Any, Any]]) -> tuple[Reformat, ...]:
+    """What a `TextEvent.delta` changes of the formats of what stays; `before` is the whole text in pieces, as it was.
+    Values that are said to change and do not are left out (Yrs names every attribute beside which a mark was moved)."""
     at = 0
-    found: list[Piece] = []
-    for content, attributes in chunks:
-        data = content.encode() if isinstance(content, str) else EMBED.encode()
-        part = data[max(0, start - at) : max(0, end - at)]
-        if part:
-            found.append((part.decode(errors="replace"), dict(attributes or {})))
-        at += len(data)
-        if at >= end:
-            break
+    old = _Cursor(before)
+    found: list[Reformat] = []
+    for op in delta:
+        if "retain" in op:
+            attributes = op.get("attributes") or {}
+            for content, former in old.take(int(op["retain"])):
+                end = at + (size(content) if isinstance(content, str) else 1)
+                found += [
+                    Reformat(at, end, name, former.get(name), value)
+                    for name, value in attributes.items()
+                    if former.get(name) != value
+                ]
+                at = end
+        elif "delete" in op:
+            old.take(int(op["delete"]))
+        else:
+            content = op["insert"]
+            at += size(content) if isinstance(content, str) else 1
     return tuple(found)
+
+
+class _Cursor:
+    """Goes once over the pieces of a `Text.diff`."""
+
+    def __init__(self, chunks: Sequence[tuple[Any, Any]]) -> None:
+        self._chunks = chunks
+        self._next = 0
+        self._offset = 0
+        """Bytes of the next piece that were taken."""
+
+    def take(self, length: int) -> list[tuple[Any, Attributes]]:
+        """The pieces of the next `length` bytes, embeds as they are; both ends stand between characters."""
+        found: list[tuple[Any, Attributes]] = []
+        while length > 0 and self._next < len(self._chunks):
+            content, attributes = self._chunks[self._next]
+            whole = size(content) if isinstance(content, str) else 1
+            count = min(length, whole - self._offset)
+            part = content if count == whole else _bytes(content, self._offset, self._offset + count)
+            found.append((part, dict(attributes or {})))
+            length -= count
+            self._offset += count
+            if self._offset == whole:
+                self._next, self._offset = self._next + 1, 0
+        return found
+
+
+def cut(chunks: Sequence[tuple[Any, Any]], start: int, end: int) -> tuple[Piece, ...]:
+    """The pieces of bytes [start, end) of a `Text.diff`, embeds as EMBED; both ends stand between characters."""
+    cursor = _Cursor(chunks)
+    cursor.take(start)
+    found = cursor.take(end - start)
+    return tuple((one if isinstance(one, str) else EMBED, attributes) for one, attributes in found)
+
+
+def _bytes(text: str, start: int, end: int) -> str:
+    return text[start:end] if text.isascii() else text.encode()[start:end].decode(errors="replace")

@@ -6,14 +6,14 @@ The transport lives in the `Conductor`; what stands in the document is what it s
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from antiphon_engines.api import Audio, EngineUnavailable, Performed
 from antiphon_proto.errors import AntiphonError, Conflict, RateLimited
-from antiphon_proto.jam import BAND, LOOPS, NoteEvent, TransportChange
+from antiphon_proto.jam import BAND, LOOPS, NoteEvent, Transport, TransportChange
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
 from antiphon_server.authorship import Owner
 from antiphon_server.band import COMMITTED, Band
@@ -64,6 +64,14 @@ class _Player:
         self.changes = TokenBucket(settings.changes_per_second, settings.change_burst, clock)
 
 
+_TAKEN_BACK = ("tempo", "beats", "tonic", "mode")
+"""What undo takes back of the transport; who stopped or started it meant that moment."""
+
+
+def _values(transport: Transport, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(transport, name) for name in names}
+
+
 class Bandstand:
     def __init__(
         self, desk: Desk, stage: Stage, settings: JamSettings, stored: StoredRoom, sound: Sound
@@ -88,6 +96,7 @@ class Bandstand:
         self._looped_ms = self._pushed_ms = desk.server_ms()
         """Until when the notes of loops were recorded, and told to the band."""
         self._sweeps = 0
+        desk.undo.reconduct = self._reconduct
         self._named: set[str] = set()
 
     @property
@@ -116,10 +125,27 @@ class Bandstand:
         now = self._desk.server_ms()
         self._advance(now)
         self._name(member)
-        wish = Wish(conduct.conduct, member.id, conduct.change, conduct.when)
-        for turn in self._conductor.conduct(wish, now, 1000 * self._notice(conduct.change)):
+        before = self._conductor.course[-1]
+        self._wish(Wish(conduct.conduct, member.id, conduct.change, conduct.when), now)
+        after = self._conductor.course[-1]
+        changed = [name for name in _TAKEN_BACK if getattr(before, name) != getattr(after, name)]
+        if changed:
+            self._desk.undo.conducted(member.id, _values(before, changed), _values(after, changed))
+
+    def _wish(self, wish: Wish, now: float) -> None:
+        for turn in self._conductor.conduct(wish, now, 1000 * self._notice(wish.change)):
             self._tell(turn)
         self._changed()
+
+    def _reconduct(self, member: str, expected: dict[str, Any], wanted: dict[str, Any]) -> bool:
+        """Set fields of the transport that are as expected; whether there were any."""
+        now = self._desk.server_ms()
+        self._advance(now)
+        coming = self._conductor.course[-1]
+        fields = {name: value for name, value in wanted.items() if getattr(coming, name) == expected[name]}
+        if fields:
+            self._wish(Wish(0, member, TransportChange(**fields), "bar"), now)
+        return bool(fields)
 
     def perform(self, member: Member, perform: Perform) -> None:
         """Start the band. Raises EngineUnavailable, Conflict or QueueFull; then there is no run."""

@@ -14,10 +14,10 @@ import hashlib
 import secrets
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from msgspec import Struct
-from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, UndoManager, merge_updates
+from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, merge_updates
 
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
@@ -28,10 +28,12 @@ from antiphon_server.side_roots import SideRoots, Touched
 from antiphon_server.text_index import (
     Attributes,
     Piece,
+    Reformat,
     Splice,
     cut,
     is_boundary,
     plain,
+    reformats,
     scrub,
     size,
     snap,
@@ -47,11 +49,6 @@ from antiphon_server.yupdate import (
     state_vector,
 )
 
-_CAPTURE_MS = 500
-"""Edits of one participant that follow each other so closely are undone together, as in Yjs."""
-_Before: TypeAlias = Literal["text", "formats"] | None
-"""What to remember of the text before a transaction that may delete."""
-
 
 class InvalidUpdate(PeerError):
     """The update is malformed or writes where it may not; nothing of it was applied."""
@@ -66,29 +63,15 @@ class DocumentBroken(AntiphonError):
 
 
 class Change(Struct, frozen=True):
-    """What one transaction did: the Yjs update, the changes of the story's text, the canvas and the jam, and which of
-    the roots beside them it touched (`side_roots`)."""
+    """What one transaction did: the Yjs update, the changes of the story's text and of the formats of what stays, of
+    the canvas and the jam, and which of the roots beside them it touched (`side_roots`)."""
 
     update: bytes
     splices: tuple[Splice, ...] = ()
+    reformats: tuple[Reformat, ...] = ()
     objects: tuple[ObjectChange, ...] = ()
     jam: tuple[JamChange, ...] = ()
     roots: Touched = {}
-
-
-class _UndoClock:
-    """What undo takes for the time: it leaps where steps that follow each other closely belong apart. (Its own, since
-    Yrs keeps what it is given: `observing`.)"""
-
-    def __init__(self, unix_ms: Callable[[], int]) -> None:
-        self._unix_ms = unix_ms
-        self._ahead = 0
-
-    def part(self) -> None:
-        self._ahead += 2 * _CAPTURE_MS
-
-    def now(self) -> int:
-        return self._unix_ms() + self._ahead
 
 
 def index_of(state: bytes | None) -> ItemIndex:
@@ -123,7 +106,6 @@ class Document:
         max_update: int,
         max_items: int,
         max_document: int,
-        unix_ms: Callable[[], int],
         client_id: int | None = None,
         index: ItemIndex | None = None,
     ) -> None:
@@ -132,8 +114,6 @@ class Document:
         self.read = 0
         """Items of the last update that a peer brought (`yupdate`), also of one that was refused."""
         self._max_document = max_document
-        self._unix_ms = unix_ms
-        self._undo_clock = _UndoClock(unix_ms)
         self._base = state
         self._encoded: bytes | None = None
         self._log: list[bytes] = []
@@ -237,9 +217,9 @@ class Document:
         Raises TooLarge, MissingUpdates or InvalidUpdate; then nothing has changed.
         """
         info = self._admit(update)
-        return self._bring(update, info, "client", origin, "text" if info.deletes else None)
+        return self._bring(update, info, "client", origin, info.deletes or info.formats)
 
-    def load(self, update: bytes, *, formats: bool) -> Change | None:
+    def load(self, update: bytes) -> Change | None:
         """Apply an update of our own log. Raises InvalidUpdate; then nothing has changed."""
         try:
             info = inspect(update)
@@ -247,11 +227,10 @@ class Document:
             raise InvalidUpdate(f"malformed update: {error}") from None
         if info.missing(self._index.ends):
             raise MissingUpdates("the update builds on others that are not there")
-        before: _Before = ("formats" if formats else "text") if info.deletes else None
-        return self._bring(update, info, "stored", None, before)
+        return self._bring(update, info, "stored", None, info.deletes)
 
     def _bring(
-        self, update: bytes, info: UpdateInfo, writer: Writer, origin: int | None, before: _Before
+        self, update: bytes, info: UpdateInfo, writer: Writer, origin: int | None, alters: bool
     ) -> Change | None:
         """Apply an update that was read, once its places are known to be sound. Raises InvalidUpdate."""
         try:
@@ -259,7 +238,7 @@ class Document:
         except Misplaced as error:
             raise InvalidUpdate(str(error)) from None
         try:
-            return self._transact(origin, lambda: self._doc.apply_update(update), before, info)
+            return self._transact(origin, lambda: self._doc.apply_update(update), alters, info)
         except DocumentBroken as error:
             self._index.withdraw(pending)
             raise InvalidUpdate("the update cannot be applied") from error
@@ -276,7 +255,7 @@ class Document:
             for start, end in reversed(ranges):
                 del self._text[start:end]
 
-        return self._transact(origin, work, "formats") if ranges else None
+        return self._transact(origin, work, True) if ranges else None
 
     def format(
         self, ranges: list[tuple[int, int]], attributes: Mapping[str, Any], origin: int
@@ -287,15 +266,15 @@ class Document:
             for start, end in ranges:
                 self._text.format(start, end, dict(attributes))
 
-        return self._transact(origin, work) if ranges else None
+        return self._transact(origin, work, True) if ranges else None
 
     def rework(self, work: Callable[[Text, Canvas], object], origin: int) -> Change | None:
-        """Change story and canvas in one transaction, which can be undone when `origin` is tracked."""
-        self._undo_clock.part()  # a step of undo by itself, whatever came just before and comes just after
-        try:
-            return self._transact(origin, lambda: work(self._text, self._canvas), "text")
-        finally:
-            self._undo_clock.part()
+        """Change story and canvas in one transaction."""
+        return self._transact(origin, lambda: work(self._text, self._canvas), True)
+
+    def revert(self, work: Callable[[Text, Canvas, Jam, SideRoots], object], origin: int) -> Change | None:
+        """Change anything in one transaction."""
+        return self._transact(origin, lambda: work(self._text, self._canvas, self._jam, self._side), True)
 
     def draw(self, work: Callable[[Canvas], object], origin: int) -> Change | None:
         """Change the canvas in one transaction."""
@@ -343,32 +322,6 @@ class Document:
         data = self.data()
         return at if is_boundary(data, at) else snap(data, at)
 
-    # Undo per origin ----------------------------------------------------------------------------------
-
-    def track(self, origin: int) -> None:
-        """From now on the edits of `origin` can be undone."""
-        if origin not in self._undo:
-            manager = UndoManager(
-                scopes=[self._text, self._canvas.root, self._jam.root, self._side.style],
-                capture_timeout_millis=_CAPTURE_MS,
-                timestamp=self._undo_clock.now,
-            )
-            manager.include_origin(origin)
-            self._undo[origin] = manager
-
-    def untrack(self, origin: int) -> None:
-        """`origin` will not come back."""
-        self._undo.pop(origin, None)
-
-    def undo(self, origin: int) -> Change | None:
-        """Undo the last edit of `origin`, whatever the others did since; None when there is none."""
-        manager = self._undo.get(origin)
-        return self._transact(None, manager.undo, "text") if manager and manager.can_undo() else None
-
-    def redo(self, origin: int) -> Change | None:
-        manager = self._undo.get(origin)
-        return self._transact(None, manager.redo, "text") if manager and manager.can_redo() else None
-
     # Inside -------------------------------------------------------------------------------------------
 
     def _build(self, client_id: int | None = None) -> None:
@@ -377,7 +330,6 @@ class Document:
         self._text: Text = self._doc.get(schema.STORY, type=Text)
         self._canvas = Canvas(self._doc)
         self._side = SideRoots(self._doc)
-        self._undo: dict[int, UndoManager] = {}
         for update in filter(None, (self._base, *self._log)):
             self._doc.apply_update(update)
         self._jam = Jam(self._doc)
@@ -450,22 +402,24 @@ class Document:
         self,
         origin: int | None,
         work: Callable[[], object],
-        before: _Before = None,
+        alters: bool = False,
         info: UpdateInfo | None = None,
     ) -> Change | None:
-        """`info` is what was read of the update that `work` applies, where it applies one."""
+        """`alters`: it may delete text or change formats. `info` is what was read of the update that `work` applies,
+        where it applies one."""
         self._updates, self._deltas = [], []
         self._canvas.begin()
         self._jam.begin()
         self._side.begin()
-        chunks = self._before(before)
+        before = self._text.diff() if alters else None
         try:
             if origin is None:
                 work()
             else:
                 with self._doc.transaction(origin=origin):
                     work()
-            changes = splices(self._deltas, chunks)
+            changes = splices(self._deltas, before)
+            formats = reformats(self._deltas, before) if before is not None else ()
         except BaseException as error:
             broken = _broken(error)
             self._build(self._doc.client_id)
@@ -476,13 +430,9 @@ class Document:
         if info is None:
             self._index_own(update)
         self._note(update, changes)
-        return Change(update, changes, self._canvas.changes(), self._jam.changes(), self._side.touched())
-
-    def _before(self, before: _Before) -> list[tuple[Any, Any]] | None:
-        """The text as it is now, for what is about to be deleted; the formatting costs four times as much."""
-        if before is None:
-            return None
-        return self._text.diff() if before == "formats" or self._embeds else [(str(self._text), None)]
+        return Change(
+            update, changes, formats, self._canvas.changes(), self._jam.changes(), self._side.touched()
+        )
 
     def _index_own(self, update: bytes) -> None:
         """Enter what the server wrote. Raises DocumentBroken when it is nothing that we read ourselves."""

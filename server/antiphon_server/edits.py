@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from antiphon_proto.errors import CloseCode, TooLarge
-from antiphon_proto.messages import Ack, AckStatus, Edit
+from antiphon_proto.messages import Ack, AckStatus, Edit, StepKind
 from antiphon_proto.sync import SyncStep1, SyncStep2
 from antiphon_server.authorship import Owner
 from antiphon_server.delivery import Delivery
@@ -22,17 +22,26 @@ from antiphon_server.plain import edit_frame
 from antiphon_server.rights import Right, may
 from antiphon_server.seat import Seat
 from antiphon_server.shared import SharedState
+from antiphon_server.undo import Hand
 
 _EMPTY = b"\x00\x00"
 """A Yjs update that says nothing."""
 
 
 class Commit(Protocol):
-    def __call__(self, change: Change | None, owner: Owner, sender: Seat | None = None) -> None: ...
+    def __call__(
+        self,
+        change: Change | None,
+        owner: Owner,
+        sender: Seat | None = None,
+        *,
+        hand: Hand | None = None,
+    ) -> None: ...
 
 
 class Edits:
-    """`suspect` says whether an update stopped the server before."""
+    """`hand` says to which action of its sender's an edit belongs, `suspect` whether an update stopped the server
+    before."""
 
     def __init__(
         self,
@@ -40,6 +49,7 @@ class Edits:
         delivery: Delivery,
         journal: Journal,
         commit: Commit,
+        hand: Callable[[str, Change | None, StepKind], Hand | None],
         suspect: Callable[[bytes], bool] = lambda _update: False,
     ) -> None:
         self._suspect = suspect
@@ -47,6 +57,7 @@ class Edits:
         self._delivery = delivery
         self._journal = journal
         self._commit = commit
+        self._hand = hand
 
     def native(self, member: Member, seat: Seat, edit: Edit) -> None:
         """Apply a batch, or answer why not."""
@@ -87,7 +98,7 @@ class Edits:
 
     def _apply(self, member: Member, seat: Seat, edit: Edit) -> None:
         try:
-            self._take(member, seat, edit.update)
+            self._take(member, seat, edit.update, edit.step)
         except TooLarge as error:
             _refuse(seat, edit, "too_large", error.message)
         except InvalidUpdate as error:
@@ -96,16 +107,15 @@ class Edits:
             member.update(last_batch=edit.batch)
             self._delivery.acknowledge(seat, edit.batch)
 
-    def _take(self, member: Member, seat: Seat, update: bytes) -> None:
+    def _take(self, member: Member, seat: Seat, update: bytes, step: StepKind = "") -> None:
         if self._suspect(update):
             raise InvalidUpdate("this edit stopped the server before; it is kept aside and not applied")
         document = self._shared.document
-        document.track(member.origin)
         try:
             change = document.apply(update, member.origin)
         finally:
             seat.items += document.read
-        self._commit(change, Owner(member.id), seat)
+        self._commit(change, Owner(member.id), seat, hand=self._hand(member.id, change, step))
 
 
 def _refuse(seat: Seat, edit: Edit, status: AckStatus, message: str) -> None:

@@ -106,6 +106,10 @@ class Jam:
         program = player.get("program", 0) if isinstance(player, Mapping) else 0
         return int(program) if PLAYER["program"](program) else 0
 
+    def entry(self, section: str, key: str) -> Any:
+        """What stands there now."""
+        return self._copy[section].get(key)
+
     def digest(self, loop: str) -> bytes:
         """Of a loop's content, 16 bytes; of nothing when there is none."""
         fields = self.loops.get(loop)
@@ -126,6 +130,19 @@ class Jam:
             where[key] = Map(dict(value))
         else:
             where[key] = value
+
+    def merge(self, section: str, key: str, fields: Mapping[str, Any]) -> None:
+        """Change fields of an entry that is a map; None takes one away."""
+        found = self.root[section].get(key)
+        if isinstance(found, Map):
+            for name, value in fields.items():
+                if value is not None:
+                    found[name] = value
+                elif name in found:
+                    del found[name]
+        else:
+            former = found if isinstance(found, Mapping) else {}
+            self.root[section][key] = {k: v for k, v in {**former, **fields}.items() if v is not None}
 
     # Transactions -------------------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]
 
     Costs about 0.1 ms per entry (small ones); belongs to one thread from beginning to end, as a document does.
     """
-    shared = SharedState(limits, lambda: 0, base)
+    shared = SharedState(limits, base)
     for entry in entries:
         shared.replay(entry)
     last = entries[-1] if entries else None

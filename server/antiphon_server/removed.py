@@ -1,10 +1,10 @@
-"""What was deleted and may come back: by a run, to be restored when the run is undone; by a person, to be known again.
+"""What people deleted and may bring back by themselves, to be known again.
 
-When somebody undoes their own deletion (with our `undo`, or with the undo of any Yjs editor), the text comes back as a
-new insertion. It is still the work of who wrote it: an insertion at the very place of one's own deletion, with the
-very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the same authorship. Where
-several deletions are entangled and come back as one, it may not recognise them: then the text counts as who brought
-it back.
+When somebody undoes their own deletion with the undo of a Yjs editor, the text comes back as a new insertion. (What our
+own undo brings back is known by `undo_trace`.) It is still the work of who wrote it: an insertion at the very place of
+one's own deletion, with the very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the
+same authorship. Where several deletions are entangled and come back as one, it may not recognise them: then the text
+counts as who brought it back.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from msgspec import Struct
 
 from antiphon_proto.splices import fold
 from antiphon_server.authorship import Owner, Span
-from antiphon_server.text_index import Attributes, Piece, Splice, size
+from antiphon_server.text_index import Attributes, Splice, size
 
 _KEPT = 32
-"""People's deletions; those of runs are kept until the run is undone or forgotten."""
 _KEPT_BYTES = 64 * 1024
 """A deletion longer than this is not joined with the next."""
 
@@ -30,6 +29,8 @@ class OwnedPiece(Struct, frozen=True, array_like=True):
     text: str
     attributes: dict[str, Any]
     owner: Owner
+    embed: Any = None
+    """What it is, if it is no text; then `text` is EMBED."""
 
 
 class StoredRemoval(Struct, frozen=True, array_like=True):
@@ -59,75 +60,51 @@ class Removed:
     """The removals of one text."""
 
     def __init__(self, stored: Iterable[StoredRemoval] = ()) -> None:
-        self._of_people: list[Removal] = []
-        self._of_runs: list[Removal] = []  # in the order of the text, also where several stand at one place
-        for removal in stored:
-            to = self._of_people if removal.by.run is None else self._of_runs
-            to.append(Removal(removal.start, removal.end, removal.by, list(removal.pieces)))
+        self._removals = [Removal(one.start, one.end, one.by, list(one.pieces)) for one in stored]
 
     def store(self) -> list[StoredRemoval]:
-        return [
-            StoredRemoval(removal.start, removal.end, removal.by, tuple(removal.pieces))
-            for removal in (*self._of_people, *self._of_runs)
-        ]
+        return [StoredRemoval(one.start, one.end, one.by, tuple(one.pieces)) for one in self._removals]
 
     def fold(self, splice: Splice, by: Owner) -> None:
         """Follow a change that `by` made."""
         changes = (splice,)
-        for removal in (*self._of_people, *self._of_runs):
+        for removal in self._removals:
             removal.end = fold(removal.end, changes, "left" if removal.by == by else "right")
             removal.start = fold(removal.start, changes, "left")
 
-    def note(self, at: int, by: Owner, text: tuple[Piece, ...], owners: list[Span]) -> None:
-        """`by` deletes `text`, whose owners these are, at `at`. To be called before `fold`."""
-        pieces = _owned(text, owners)
-        if by.run is not None:
-            pieces = [piece for piece in pieces if piece.owner.run != by.run]
-            if pieces:
-                place = next((i for i, r in enumerate(self._of_runs) if r.start > at), len(self._of_runs))
-                self._of_runs.insert(place, Removal(at, at, by, pieces))
+    def note(self, at: int, by: Owner, pieces: list[OwnedPiece]) -> None:
+        """Person `by` deletes `pieces` at `at`. To be called before `fold`."""
         # What one wrote oneself needs no memory: it comes back as one's own.
-        elif not self._extend(at, by, pieces) and any(piece.owner != by for piece in pieces):
-            self._of_people.append(Removal(at, at, by, pieces))
-            del self._of_people[:-_KEPT]
+        if not self._extend(at, by, pieces) and any(piece.owner != by for piece in pieces):
+            self._removals.append(Removal(at, at, by, pieces))
+            del self._removals[:-_KEPT]
 
     def owners(self, at: int, by: Owner, text: str) -> list[Span] | None:
         """Whose `text` is that `by` inserted at `at`: the former owners if it is what `by` deleted there.
 
         To be called after `fold`.
         """
-        for removal in reversed(self._of_people):
+        for removal in reversed(self._removals):
             if removal.by != by or not removal.start <= at <= removal.end:
                 continue
             if (back := _take_back(removal, at, text)) is None:
                 continue
             if not removal.pieces:
-                self._of_people.remove(removal)
-            for other in self._of_people:
+                self._removals.remove(removal)
+            for other in self._removals:
                 if other.by == by and other is not removal and other.end == at:
                     other.end += size(text)  # what stood after this may come back after it
             return [Span(size(piece.text), piece.owner) for piece in back]
         return None
 
-    def by_run(self, run: str) -> list[Removal]:
-        """What the run deleted of others' text, in the order of the text."""
-        return [removal for removal in self._of_runs if removal.by.run == run]
-
     def people(self) -> set[str]:
         """Everybody who wrote or removed something that may come back."""
-        removals = (*self._of_people, *self._of_runs)
-        return {one.by.author for one in removals} | {p.owner.author for one in removals for p in one.pieces}
-
-    def keep_runs(self, runs: set[str]) -> None:
-        """Forget what other runs deleted."""
-        self._of_runs = [removal for removal in self._of_runs if removal.by.run in runs]
-
-    def forget_run(self, run: str) -> None:
-        self._of_runs = [removal for removal in self._of_runs if removal.by.run != run]
+        writers = {piece.owner.author for one in self._removals for piece in one.pieces}
+        return {one.by.author for one in self._removals} | writers
 
     def _extend(self, at: int, by: Owner, pieces: list[OwnedPiece]) -> bool:
         """Join a deletion to the last one of the same person: forward from the same place, or backspaces before it."""
-        last = next((removal for removal in reversed(self._of_people) if removal.by == by), None)
+        last = next((removal for removal in reversed(self._removals) if removal.by == by), None)
         if last is None or len(last.text) > _KEPT_BYTES:
             return False
         if last.end == at:
@@ -158,21 +135,6 @@ def _take_back(removal: Removal, at: int, text: str) -> list[OwnedPiece] | None:
             removal.end = max(removal.end, removal.start)
             return _part(pieces, 0, len(text))
     return None
-
-
-def _owned(text: tuple[Piece, ...], owners: list[Span]) -> list[OwnedPiece]:
-    """Cut pieces where their owner changes."""
-    found: list[OwnedPiece] = []
-    rest = [(span.length, span.owner) for span in reversed(owners)]
-    for content, attributes in text:
-        data = content.encode()
-        while data and rest:
-            length, owner = rest.pop()
-            part, data = data[:length], data[length:]
-            if length > len(part):
-                rest.append((length - len(part), owner))
-            found.append(OwnedPiece(part.decode(errors="replace"), dict(attributes), owner))
-    return found
 
 
 def _part(pieces: list[OwnedPiece], start: int, end: int) -> list[OwnedPiece]:

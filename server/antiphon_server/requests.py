@@ -36,11 +36,9 @@ from antiphon_proto.messages import (
     UseModel,
     Viewing,
 )
-from antiphon_server.authorship import Owner
 from antiphon_server.bandstand import Bandstand
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.correcting import Corrections
-from antiphon_server.document import Change
 from antiphon_server.edits import Edits
 from antiphon_server.members import Member
 from antiphon_server.painter import Painter
@@ -158,10 +156,10 @@ class Requests:
                 self._revisions.recall(member, message)
             case ReplaceToken():
                 self._revisions.replace(member, message)
-            case Undo():
-                self._step_back(room.shared.document.undo(member.origin), member)
-            case Redo():
-                self._step_back(room.shared.document.redo(member.origin), member)
+            case Undo(_, surface, step):
+                room.undo.back(member, surface, step)
+            case Redo(surface, step):
+                room.undo.again(member, surface, step)
             case Revoke(participant):
                 self._revoke(member, participant)
             case UseModel(modality, model):
@@ -170,11 +168,6 @@ class Requests:
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
                 self._reception.rebuild(seat, "resync")
-
-    def _step_back(self, change: Change | None, member: Member) -> None:
-        if change is None:
-            raise Conflict("there is nothing to undo or redo")
-        self._room.commit(change, Owner(member.id))
 
     def _revoke(self, moderator: Member, participant: str) -> None:
         room = self._room
@@ -202,6 +195,8 @@ def reference(message: ClientMessage) -> tuple[str, str]:
             return tag, str(number)
         case Paint(paint=number) | Say(say=number) | Perform(perform=number):
             return tag, str(number)
+        case Undo(run=None, step=number) | Redo(step=number):
+            return tag, str(number) if number else ""
         case AddComment(id=key) | AddReply(comment=key) | ResolveComment(comment=key):
             return tag, key
         case DeleteComment(comment=key):

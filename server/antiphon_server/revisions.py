@@ -65,6 +65,7 @@ class Revisions:
         if suggested:
             where.at.at = where.range[1]
             self._coauthor.places.keep(run, where, self._desk.seq)
+        self._desk.undo.adopt(run, member.id)
         begin(self._desk, run, where)
         insert(self._desk, run, where, text)
         for other in [other for other in self._desk.runs if group and other.info.group == group]:

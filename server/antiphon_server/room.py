@@ -47,6 +47,9 @@ from antiphon_proto.messages import (
     Run,
     RunInfo,
     Shares,
+    StepKind,
+    Steps,
+    Stop,
     Tokens,
 )
 from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
@@ -97,6 +100,7 @@ from antiphon_server.suspects import Suspects
 from antiphon_server.talk import Talk
 from antiphon_server.timeline import Timeline
 from antiphon_server.token_log import TokenLog
+from antiphon_server.undo import Hand, Undo
 from antiphon_server.work_jobs import Copy
 
 log = logging.getLogger(__name__)
@@ -140,7 +144,8 @@ class Room:
         self._record = stored.record
         self._services = services
         self._wake = wake
-        self.shared = SharedState(limits, clock.unix_ms, stored.snapshot)
+        self.shared = SharedState(limits, stored.snapshot)
+        self.undo: Undo = Undo(self)
         self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
         self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self._journal.add, clock.unix_ms)
         since = stored.snapshot.seq if stored.snapshot else 0
@@ -151,13 +156,13 @@ class Room:
             limits,
             stored.members,
             traces=self._traces,
-            forgotten=lambda member: self.shared.document.untrack(member.origin),
+            forgotten=lambda member: self.undo.forget(member.id),
             unix_ms=clock.unix_ms,
         )
         self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
         self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
         suspect = partial(services.suspects.refuses, self.id)
-        self._edits = Edits(self.shared, self._delivery, self._journal, self.commit, suspect)
+        self._edits = Edits(self.shared, self._delivery, self._journal, self.commit, self._hand, suspect)
         self._stage = Stage(self, services.engine)
         self._painter = Painter(self, self._stage, services.assets)
         self._suggestions = Suggestions(self, self._stage)
@@ -174,7 +179,8 @@ class Room:
         self._told: AntiphonError | None = None
         self._closed = False
         self._log.replay(stored, services.suspects, services.beacon)
-        self.shared.removed.keep_runs({run.info.id for run in self.runs if not run.info.undone})
+        self.shared.trace.keep_runs({run.info.id for run in self.runs if not run.info.undone})
+        self.undo.load()
         self._bandstand = Bandstand(self, self._stage, limits.jam, stored, services.sound)
         self._requests = Requests(
             self,
@@ -375,12 +381,17 @@ class Room:
         owner: Owner,
         sender: Seat | None = None,
         credits: Credits | None = None,
+        hand: Hand | None = None,
     ) -> None:
-        """Account for a change of the document; it goes to the store and, with the next tick, to everybody."""
+        """Account for a change of the document; it goes to the store and, with the next tick, to everybody. `hand` is
+        whose action it belongs to, where it is not a run's own."""
         if change is None:
             return
+        hand = hand or self.undo.hand_of(owner)
+        mark = self.undo.mark(change, hand)
         by = sender.participant if sender else None
-        inherited = self.shared.take(change, owner, self._delivery.next_offset, by, credits)
+        inherited = self.shared.take(change, owner, self._delivery.next_offset, by, credits, mark)
+        self.undo.note(change, hand)
         self._log.enter(change.update, owner, credits)
         self._delivery.add(change.update, sender)
         if inherited:
@@ -414,6 +425,13 @@ class Room:
                 error = Error(ErrorCode.INVALID, f"object {key}: {one.what}", "edit", key)
                 self.tell(sender.participant, error)
 
+    def stop_run(self, member: Member, run: str) -> None:
+        """Raises NotFound, Denied, or Conflict when it is over."""
+        self._stage.stop(member, Stop(run))
+
+    def _hand(self, member: str, change: Change | None, step: StepKind) -> Hand | None:
+        return self.undo.edit(member, change, step)
+
     def record(self, change: JamEntry | JamTrim) -> None:
         self._journal.add(change)
 
@@ -425,6 +443,7 @@ class Room:
     def greet(self, seat: Seat) -> None:
         """A newcomer has the document: what streams now follows."""
         self._bandstand.welcome(seat)
+        self.undo.welcome(seat.participant)
 
     def writable(self) -> bool:
         return self._journal.available
@@ -467,6 +486,8 @@ class Room:
             self._journal.add(record)
         self._journal.flush()
         self._tell_of_store()
+        for member_id, counts in self.undo.untold():
+            self.tell(member_id, Steps(counts))
         return self.presence.pending or self._bandstand.pending or self.pause.held
 
     def sweep(self) -> None:
@@ -594,7 +615,7 @@ class Room:
 
     def _forget_run(self, run: str) -> None:
         """The room does not keep this run any more, nor what it could be taken back by."""
-        self.shared.removed.forget_run(run)
+        self.undo.forget_run(run)
         self.tokens.forget(run)
         self._places.forget(run)
 
@@ -602,15 +623,7 @@ class Room:
         """Who made something that the room still holds: they stay known."""
         shared = self.shared
         asked = {run.info.participant for run in self.runs}
-        return (
-            asked
-            | set(shared.authorship.shares())
-            | shared.removed.people()
-            | shared.people()
-            | shared.objects.past()
-            | shared.loops.past()
-            | self.talk.authors()
-        )
+        return asked | set(shared.authorship.shares()) | shared.people() | shared.past() | self.talk.authors()
 
     def _member(self, seat: Seat) -> Member:
         member = self.members.get(seat.participant)

@@ -6,8 +6,6 @@ same authorship.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 from msgspec import Struct
 
@@ -22,6 +20,7 @@ from antiphon_server.removed import Removed, StoredRemoval
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
 from antiphon_server.text_index import Splice
+from antiphon_server.undo_trace import Trace, owned_pieces
 
 SERVER = Owner("server")
 """The author of what is neither a participant's nor a run's: formatting that the server puts right."""
@@ -51,22 +50,19 @@ class Credits(Struct, frozen=True, array_like=True):
 
 
 class SharedState:
-    """`unix_ms` is the wall clock."""
-
-    def __init__(
-        self, limits: RoomLimits, unix_ms: Callable[[], int], snapshot: Snapshot | None = None
-    ) -> None:
+    def __init__(self, limits: RoomLimits, snapshot: Snapshot | None = None) -> None:
         self.document = Document(
             snapshot.state if snapshot else None,
             max_update=limits.max_update,
             max_items=limits.max_items,
             max_document=limits.max_document,
-            unix_ms=unix_ms,
         )
         self.anchors = Anchors()
         stored = msgspec.msgpack.decode(snapshot.authorship, type=_Ledger) if snapshot else None
         self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
-        self.removed = Removed(stored.removals if stored else ())
+        removals = stored.removals if stored else []
+        self.removed = Removed(one for one in removals if one.by.run is None)
+        self.trace = Trace(self.document.length, (one for one in removals if one.by.run is not None))
         self.objects = ObjectAuthors(stored.objects if stored else b"")
         self.loops = ObjectAuthors(stored.loops if stored else b"")
         self.history = History(limits.history_ticks)
@@ -78,8 +74,10 @@ class SharedState:
         offset: int,
         sender: str | None = None,
         credits: Credits | None = None,
+        mark: int | None = 0,
     ) -> list[tuple[int, int]]:
         """Account for an applied change that `owner` made and that everybody will have at room offset `offset`.
+        `mark` is the number of the action that it belongs to (`undo_trace`; 0: none); None: the trace knows it.
 
         Returns the ranges of people's text that took over formatting which is a run's alone.
         """
@@ -88,8 +86,13 @@ class SharedState:
         for splice in change.splices:
             if splice.deleted:
                 gone = self.authorship.delete(splice.at, splice.deleted)
-                if splice.removed:
-                    self.removed.note(splice.at, owner, splice.removed, gone)
+                pieces = list(owned_pieces(splice.removed, gone))
+                if pieces and owner.run is None:
+                    self.removed.note(splice.at, owner, pieces)
+                if mark is not None:
+                    self.trace.delete(splice.at, splice.deleted, pieces, mark, owner.run)
+            elif mark is not None:
+                self.trace.insert(splice.at, splice.inserted, mark)
             self.removed.fold(splice, owner)
             if splice.inserted and credits is not None:
                 self._credit(splice, credited)
@@ -106,9 +109,14 @@ class SharedState:
 
     def replay(self, entry: Entry) -> Change | None:
         """Apply an entry of the log. Raises DocumentBroken."""
-        change = self.document.load(entry.update, formats=entry.run is not None)
+        change = self.document.load(entry.update)
         if change is not None:
             credits = msgspec.msgpack.decode(entry.credits, type=Credits) if entry.credits else None
+            if credits is not None and entry.run is not None:
+                for splice in change.splices:
+                    # It was undone, or done again: what it took and comes back is not to come twice.
+                    if splice.inserted:
+                        self.trace.reclaim(splice.text, entry.run)
             self.take(change, Owner(entry.author, entry.run), 0, credits=credits)
         return change
 
@@ -121,10 +129,24 @@ class SharedState:
         """Everybody who made something that stands on the canvas or in the jam."""
         return self.objects.people() | self.loops.people()
 
+    def past(self) -> set[str]:
+        """Everybody who made or removed something that may come back."""
+        held = {piece.owner.author for stretch in self.trace for piece in stretch.pieces}
+        return held | self.removed.people() | self.objects.past() | self.loops.past()
+
+    def taken_by(self, run: str | None = None) -> list[StoredRemoval]:
+        """What a run, or each of them, deleted of others' text, in the order of the text."""
+        found = []
+        for at, stretch in self.trace.of_runs():
+            pieces = tuple(piece for piece in stretch.pieces if piece.owner.run != stretch.run)
+            if pieces and run in (None, stretch.run):
+                found.append(StoredRemoval(at, at, Owner("ai", stretch.run), pieces))
+        return found
+
     def snapshot(self, seq: int, at_ms: int) -> Snapshot:
         ledger = _Ledger(
             self.authorship.serialise(),
-            self.removed.store(),
+            [*self.removed.store(), *self.taken_by()],
             self.objects.serialise(),
             self.loops.serialise(),
         )

@@ -86,6 +86,13 @@ class SideRoots:
     def drop_reply(self, key: str, place: int) -> None:
         del self._comments[key][REPLIES][place]
 
+    def set_style(self, name: str, value: str | None) -> None:
+        """None takes the field away."""
+        if value is not None:
+            self.style[name] = value
+        elif name in self.style:
+            del self.style[name]
+
     def drop_comment(self, key: str) -> None:
         del self._comments[key]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request
 from antiphon_engines.api import Steer as EngineSteer
@@ -28,6 +28,9 @@ from antiphon_server.runs import RunEntry, RunRegistry
 from antiphon_server.seat import Seat
 from antiphon_server.shared import SharedState
 from antiphon_server.store.api import JamEntry, JamTrim
+
+if TYPE_CHECKING:
+    from antiphon_server.undo import Hand, Undo
 
 MAX_STEERS: Final = 32
 """Steers of one run that the engine has not answered yet; one more is refused."""
@@ -86,8 +89,12 @@ class Desk(Protocol):
         """The model that would answer; None when there is none."""
         ...
 
-    def commit(self, change: Change | None, owner: Owner) -> None:
-        """Account for a change and send it with the next tick."""
+    @property
+    def undo(self) -> Undo: ...
+
+    def commit(self, change: Change | None, owner: Owner, *, hand: Hand | None = None) -> None:
+        """Account for a change and send it with the next tick. `hand`: of the action that it belongs to, where it is
+        not a run's own."""
         ...
 
     def tell(self, participant: str, message: Message) -> None: ...

@@ -6,21 +6,17 @@ is touched, and not one character of anybody else's.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TypeAlias
 
 from antiphon_proto import schema
 from antiphon_proto.errors import Conflict, PeerError
 from antiphon_proto.messages import Accept, Reject, Stop
-from antiphon_server.anchor import Anchor
 from antiphon_server.authorship import Owner
 from antiphon_server.members import Member
-from antiphon_server.painting import unpaint
-from antiphon_server.removed import without
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import SERVER_ORIGIN
 from antiphon_server.stage import Desk, Stage
-from antiphon_server.text_index import EMBED, size
+from antiphon_server.undo import Hand
 
 Ranges: TypeAlias = list[tuple[int, int]]
 
@@ -36,9 +32,11 @@ class Suggestions:
         added, doomed = self._parts(member, run, message)
         document = self._desk.shared.document
         owner = Owner(member.id, run.info.id)
-        self._desk.commit(document.format(added, _cleared(run, schema.ATTR_SUGGEST), SERVER_ORIGIN), owner)
-        self._desk.commit(document.delete(doomed, SERVER_ORIGIN), owner)
-        self._settle(run, "accepted")
+        hand = self._desk.undo.command(member.id, "accept", run.info.id)
+        cleared = document.format(added, _cleared(run, schema.ATTR_SUGGEST), SERVER_ORIGIN)
+        self._desk.commit(cleared, owner, hand=hand)
+        self._desk.commit(document.delete(doomed, SERVER_ORIGIN), owner, hand=hand)
+        self._settle(run, "accepted", hand)
 
     def reject(self, member: Member, message: Reject) -> None:
         """The insertion goes, what it would replace stays. Raises NotFound, Conflict or PeerError."""
@@ -46,11 +44,12 @@ class Suggestions:
         added, doomed = self._parts(member, run, message)
         document = self._desk.shared.document
         owner = Owner(member.id, run.info.id)
-        cleared = _cleared(run, schema.ATTR_SUGGEST_DELETE)
-        self._desk.commit(document.format(doomed, cleared, SERVER_ORIGIN), owner)
-        self._desk.commit(document.delete(added, SERVER_ORIGIN), owner)
+        hand = self._desk.undo.command(member.id, "reject", run.info.id)
+        cleared = document.format(doomed, _cleared(run, schema.ATTR_SUGGEST_DELETE), SERVER_ORIGIN)
+        self._desk.commit(cleared, owner, hand=hand)
+        self._desk.commit(document.delete(added, SERVER_ORIGIN), owner, hand=hand)
         kept = self._desk.shared.authorship.ranges(run.info.id)
-        self._settle(run, "accepted" if kept else "rejected")
+        self._settle(run, "accepted" if kept else "rejected", hand)
 
     def undo(self, member: Member, run_id: str) -> Ranges:
         """Remove what is left of what the run wrote, restore what it deleted, touch nothing else; returns what came
@@ -66,44 +65,9 @@ class Suggestions:
             raise Conflict("what the band played has been heard; it cannot be undone")
         if run.live:
             self._stage.stop(member, Stop(run_id))
-        shared = self._desk.shared
-        document = shared.document
-        marked = document.marked(schema.ATTR_SUGGEST_DELETE, run_id)
-        owner = Owner(member.id, run_id)
-        cleared = _cleared(run, schema.ATTR_SUGGEST_DELETE)
-        self._desk.commit(document.format(marked, cleared, SERVER_ORIGIN), owner)
-        self._desk.commit(document.delete(shared.authorship.ranges(run_id), SERVER_ORIGIN), owner)
-        restored = self._restore(run_id)
-        self._unpaint(run, owner)
-        run.update(
-            undone=True, suggestion="rejected" if run.info.suggestion == "open" else run.info.suggestion
-        )
+        restored = self._desk.undo.take_back_run(member, run)
         self._desk.wake()
-        return [(first.at, last.at) for first, last in restored]
-
-    def _restore(self, run_id: str) -> list[tuple[Anchor, Anchor]]:
-        """Put back what the run deleted of others' text, each piece as its owner's; returns where each begins and
-        ends."""
-        shared = self._desk.shared
-        restored = []
-        # From the last to the first: of two that stood next to each other, both places are now the same.
-        for removal in reversed(shared.removed.by_run(run_id)):
-            at = removal.start
-            first = shared.anchors.put(at, "left")
-            for piece in removal.pieces:
-                text = piece.text.replace(EMBED, "")
-                attributes = without(piece.attributes, schema.ATTR_SUGGEST_DELETE)
-                self._desk.commit(shared.document.insert(at, text, attributes, SERVER_ORIGIN), piece.owner)
-                at += size(text)
-            restored.append((first, shared.anchors.put(at, "left")))
-        shared.removed.forget_run(run_id)
         return restored
-
-    def _unpaint(self, run: RunEntry, owner: Owner) -> None:
-        """Take away what the run painted; the frame that it took the place of comes back."""
-        shared, info = self._desk.shared, run.info
-        work = partial(unpaint, made=shared.objects.by_run(info.id), run=info.id, target=info.target)
-        self._desk.commit(shared.document.draw(work, SERVER_ORIGIN), owner)
 
     def _open(self, run_id: str) -> RunEntry:
         run = self._desk.runs.get(run_id)
@@ -140,13 +104,15 @@ class Suggestions:
             raise PeerError("the part is not a range of the text")
         return document.snap(start), document.snap(end)
 
-    def _settle(self, run: RunEntry, verdict: str) -> None:
+    def _settle(self, run: RunEntry, verdict: str, hand: Hand) -> None:
         """The suggestion is closed when nothing of it is open any more."""
+        before = run.info.undone, run.info.suggestion
         document = self._desk.shared.document
         written = self._desk.shared.authorship.ranges(run.info.id)
         still = _common(written, document.marked(schema.ATTR_SUGGEST, run.info.id))
         if not still and not document.marked(schema.ATTR_SUGGEST_DELETE, run.info.id):
             run.update(suggestion=verdict)
+        self._desk.undo.settled(hand, run.info.id, before, (run.info.undone, run.info.suggestion))
         self._desk.wake()
 
 

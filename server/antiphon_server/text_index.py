@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from antiphon_proto.splices import EMBED, Attributes, Piece, Splice, cut, size, splices
+from antiphon_proto.splices import EMBED, Attributes, Piece, Reformat, Splice, cut, reformats, size, splices
 
 __all__ = [
     "EMBED",
     "Attributes",
     "Piece",
+    "Reformat",
     "Splice",
     "cut",
     "is_boundary",
     "plain",
+    "reformats",
     "scrub",
     "size",
     "snap",

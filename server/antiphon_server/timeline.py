@@ -70,9 +70,9 @@ class Timeline:
         restoration = Restoration(now, moment, self._keeps, differences)
         if not document.fits(2 * restoration.inserted):
             raise TooLarge("the document is at its bound")
-        document.track(member.origin)
         change = document.rework(restoration.write, member.origin)
-        room.commit(change, Owner(member.id), credits=restoration.credits())
+        hand = room.undo.command(member.id, "restore")
+        room.commit(change, Owner(member.id), credits=restoration.credits(), hand=hand)
         self._revive(moment)
         room.wake()
         return room.seq

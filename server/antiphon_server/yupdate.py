@@ -73,6 +73,11 @@ class UpdateInfo(Struct, frozen=True):
     def deletes(self) -> bool:
         return bool(self.deletions)
 
+    @property
+    def formats(self) -> bool:
+        """Whether it sets formats of a text."""
+        return any(item[2] == FORMAT for items in self.structs.values() for item in items)
+
     def missing(self, state: Mapping[int, int]) -> bool:
         """Whether a document whose state vector is `state` lacks something that the update builds on."""
         return any(start > state.get(client, 0) for client, start in self.starts.items()) or any(

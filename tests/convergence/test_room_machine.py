@@ -55,6 +55,8 @@ class RoomMachine(RuleBasedStateMachine):
         """Characters that a crash took from the room and a client may bring back under its own name."""
         self.batches: dict[tuple[str, int], str] = {}
         self.runs: list[str] = []
+        self.asker: dict[str, int] = {}
+        self.written: dict[str, set[str]] = {}
         self.asks = 0
         for native in self.natives:
             native.connect(self.house.room)
@@ -94,7 +96,10 @@ class RoomMachine(RuleBasedStateMachine):
         native.send(self.house.room, Redo() if redo else Undo())
         gone = set(before) - set(self.house.room.text())
         if not redo:
-            assert all(author_of(c) == native.name for c in gone - self.uncertain)
+            asked = set(native.name).union(
+                *(self.written[run] for run in self.runs if self.asker[run] == who)
+            )
+            assert all(author_of(c) == native.name or c in asked for c in gone - self.uncertain)
         self.touched |= gone
 
     # The network ------------------------------------------------------------------------------------
@@ -193,15 +198,17 @@ class RoomMachine(RuleBasedStateMachine):
             Ask(self.asks, task, mode, native.resume.offset, start, end),  # type: ignore[arg-type]
         )
         if len(self.house.host.requests) > known:
-            self.runs.append(self.house.host.last)
-            self.house.host.start(self.house.host.last)
-            self.house.host.say(self.house.host.last, *self._fresh("ai", tokens))
+            run = self.house.host.last
+            self.runs.append(run)
+            self.asker[run], self.written[run] = who, set()
+            self.house.host.start(run)
+            self._write(run, tokens)
             self.tick(0.015)
 
     @precondition(lambda self: self.runs)
     @rule(data=st.data(), count=st.integers(1, 3))
     def say(self, data: st.DataObject, count: int) -> None:
-        self.house.host.say(data.draw(st.sampled_from(self.runs)), *self._fresh("ai", count))
+        self._write(data.draw(st.sampled_from(self.runs)), count)
 
     @precondition(lambda self: self.runs)
     @rule(data=st.data())
@@ -282,6 +289,11 @@ class RoomMachine(RuleBasedStateMachine):
         start = first + self.used[author]
         self.used[author] += count
         return "".join(map(chr, range(start, start + count)))
+
+    def _write(self, run: str, count: int) -> None:
+        text = self._fresh("ai", count)
+        self.written[run] |= set(text)
+        self.house.host.say(run, *text)
 
     def _text_of(self, run: str) -> set[str]:
         data = self.house.room.text().encode()

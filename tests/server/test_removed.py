@@ -45,8 +45,8 @@ def test_what_a_run_deleted_is_forgotten_with_the_run(restart: bool) -> None:
     if restart:
         house.restart()
         kept = runs[2:]
-    assert [run for run in runs if house.room.shared.removed.by_run(run)] == kept
-    assert len(house.room.shared.removed.store()) == len(kept)
+    assert [run for run in runs if house.room.shared.taken_by(run)] == kept
+    assert len(house.room.shared.taken_by()) == len(kept)
 
 
 def _edit(house: House, who: NativeReplica, at: int, delete: int = 0, insert: str = "") -> None:
@@ -109,7 +109,7 @@ def test_also_when_somebody_wrote_in_between(house: House, ann: NativeReplica, b
     house.tick(1)
     bo.send(house.room, Undo())
     assert {name for _, name in _authors(house)} == {"Ann"}
-    assert house.room.text() == "абАННвгд"
+    assert house.room.text() == "аАННбвгд"
 
 
 def test_a_replacement_that_is_undone_as_a_whole(house: House, ann: NativeReplica, bo: NativeReplica) -> None:

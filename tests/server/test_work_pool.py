@@ -96,7 +96,7 @@ async def test_a_job_that_takes_too_long_is_ended_with_its_process() -> None:
 
 def test_every_job_travels() -> None:
     """What a room's limits and records are made of is not all fit for a pipe."""
-    snapshot = SharedState(RoomLimits(), lambda: 0).snapshot(0, 0)
+    snapshot = SharedState(RoomLimits()).snapshot(0, 0)
     jobs: tuple[Job, ...] = (
         Learn("a"),
         Authors(b"a", b"", 1, {"o": ObjectAuthor(Owner("p"), Owner("q", "r"), b"d")}),
