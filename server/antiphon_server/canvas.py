@@ -20,6 +20,7 @@ from antiphon_proto.canvas import MAX_TEXT, ORDER, POINTS, TEXT, faults, fits, i
 from antiphon_proto.order import key_between
 from antiphon_server.board_order import BoardOrder
 from antiphon_server.observing import observe
+from antiphon_server.text_diff import common
 from antiphon_server.text_index import size
 
 _MANY = 32
@@ -99,6 +100,22 @@ class Canvas:
                 found[name] = _shared(kind, name, value)
             elif name in found:
                 del found[name]
+
+    def reword(self, key: str, words: str) -> None:
+        """Change the text of an object, where it differs only: others may be writing in it."""
+        self._read.pop(key, None)
+        text = self.root[key].get(TEXT)
+        if not isinstance(text, Text):
+            self.root[key][TEXT] = Text(words)
+            return
+        old = str(text)
+        first = common(old, words)
+        last = common(old[first:][::-1], words[first:][::-1])
+        start = size(old[:first])
+        if gone := size(old[first : len(old) - last]):
+            del text[start : start + gone]
+        if new := words[first : len(words) - last]:
+            text.insert(start, new)
 
     def remove(self, key: str) -> None:
         self._read.pop(key, None)

@@ -28,8 +28,8 @@ class Difference(Struct, frozen=True):
 
 def differences(old: str, new: str) -> list[Difference]:
     """What leads from `old` to `new`, in order, without a gap in either."""
-    first = _common(old, new)
-    last = _common(old[first:][::-1], new[first:][::-1])
+    first = common(old, new)
+    last = common(old[first:][::-1], new[first:][::-1])
     middle = _refined(old[first : len(old) - last], new[first : len(new) - last], first)
     found: list[Difference] = []
     for one in (
@@ -46,7 +46,7 @@ def differences(old: str, new: str) -> list[Difference]:
     return found
 
 
-def _common(old: str, new: str) -> int:
+def common(old: str, new: str) -> int:
     """Characters that both begin with."""
     low, high = 0, min(len(old), len(new))
     while low < high:

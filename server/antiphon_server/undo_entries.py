@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto import schema
-from antiphon_proto.canvas import POINTS
+from antiphon_proto.canvas import POINTS, TEXT
 from antiphon_proto.jam import TRANSPORT
 from antiphon_server.canvas import Canvas, ObjectChange
 from antiphon_server.document import Change
 from antiphon_server.jam import Jam
 from antiphon_server.side_roots import SideRoots
+from antiphon_server.text_diff import common, differences
 
 Place: TypeAlias = tuple[str, str, str]
 """Root, section and key."""
@@ -111,8 +112,43 @@ def _object(canvas: Canvas, key: str, entry: Entry) -> None:
             canvas.put(key, _fields(entry.before))
     elif now is not None:
         before, after = _fields(entry.before), _fields(entry.after)
+        was, left, words = (fields.get(TEXT) for fields in (before, after, now))
+        if (
+            now.get("type") == TEXT
+            and isinstance(was, str)
+            and isinstance(left, str)
+            and isinstance(words, str)
+        ):
+            canvas.reword(key, without(was, left, words))
+            now = {**now, TEXT: None}
         if changes := _changes(before, after, now):
             canvas.set(key, changes)
+
+
+def without(before: str, after: str, now: str) -> str:
+    """`now` without what led from `before` to `after`, as far as it is there; what else changed since stays."""
+    if now == after or before == after:
+        return before if now == after else now
+    first = common(before, after)
+    last = common(before[first:][::-1], after[first:][::-1])
+    start, end = first, len(after) - last
+    parts: list[str] = []
+    placed = False
+    for one in differences(after, now):
+        if not placed and one.old_start <= start <= one.old_end:
+            # What was taken comes back where it stood, or beside what stands there now.
+            at = one.start + (start - one.old_start if one.kind == "equal" else 0)
+            parts += [now[one.start : at], before[first : len(before) - last]]
+            placed = True
+        else:
+            at = one.start
+        if one.kind == "equal":
+            low = max(at, one.start + max(0, min(start, one.old_end) - one.old_start))
+            high = max(low, one.start + min(max(end, one.old_start), one.old_end) - one.old_start)
+            parts += [now[at:low], now[high : one.end]]
+        else:
+            parts.append(now[at : one.end])
+    return "".join(parts)
 
 
 def _field(jam: Jam, section: str, key: str, entry: Entry) -> None:

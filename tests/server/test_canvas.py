@@ -464,7 +464,6 @@ def test_a_text_of_before_and_of_a_plain_client_becomes_one_to_write_in(
         max_update=10**6,
         max_items=10**6,
         max_document=10**7,
-        unix_ms=house.clock.unix_ms,
     )
     assert isinstance(old.canvas.root["t"]["text"], str)
     assert old.draw(Canvas.modernise, 1) is not None
