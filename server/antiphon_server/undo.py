@@ -407,7 +407,7 @@ class Undo:
             if back is not None:
                 owners = shared.authorship.spans()
                 operations.extend(shared.trace.turn(gone, back, sign, text.diff(), owners, run))
-                _write(text, operations)
+                write(text, operations)
             if formats is not None:
                 formats(text)
             if objects is not None:
@@ -586,7 +586,8 @@ def _undone(run: RunEntry) -> RunState:
     return True, "rejected" if suggestion == "open" else suggestion
 
 
-def _write(text: Text, operations: Iterable[Operation]) -> None:
+def write(text: Text, operations: Iterable[Operation]) -> None:
+    """Inside a transaction: make the text what its trace says."""
     for one in operations:
         if not isinstance(one, Insertion):
             del text[one.at : one.at + one.length]

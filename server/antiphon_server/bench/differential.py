@@ -26,9 +26,12 @@ from antiphon_server import jam
 from antiphon_server.authorship import Owner
 from antiphon_server.bench import node_peers
 from antiphon_server.bench.update_composer import Composer
+from antiphon_server.removed import OwnedPiece
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.shared import SERVER, SharedState
+from antiphon_server.shared import SERVER, SERVER_ORIGIN, SharedState
 from antiphon_server.store.api import Entry, Snapshot
+from antiphon_server.undo import write
+from antiphon_server.undo_trace import Stretch
 from antiphon_server.yupdate import inspect
 
 MAPS: Final = ("canvas", "jam", "meta", "style", "comments")
@@ -69,13 +72,14 @@ class Room:
     def __init__(self, seed: int, limits: RoomLimits) -> None:
         self.chance = random.Random(seed)
         self.limits = limits
-        self.shared = SharedState(limits, lambda: 0)
+        self.shared = SharedState(limits)
         self.entries: list[Entry] = []
         self.taken: list[bytes] = []
         """As they came."""
         self.told: list[bytes] = []
         """As everybody hears them."""
         self.snapshot: Snapshot | None = None
+        self._actions = 0
         change = self.shared.replay(Entry(1, SERVER.author, jam.seed(), 0))
         assert change is not None
         self.entries.append(Entry(1, SERVER.author, change.update, 0))
@@ -86,17 +90,28 @@ class Room:
     def bring(self, update: bytes, author: str, origin: int) -> bool:
         """Whether it was taken. Raises what is none of a peer's faults."""
         document = self.shared.document
-        document.track(origin)
         try:
             change = document.apply(update, origin)
         except PeerError:
             return False
-        self._keep(change, Owner(author))
+        self._actions += 1
+        self._keep(change, Owner(author), self._actions)
         self.taken.append(update)
         return True
 
-    def undo(self, origin: int, author: str) -> None:
-        self._own(self.shared.document.undo(origin), Owner(author))
+    def undo(self, author: str) -> None:
+        """Take one of the last edits back, whoever made it."""
+        document, trace = self.shared.document, self.shared.trace
+        action = max(1, self._actions - self.chance.randrange(5))
+
+        def back(stretch: Stretch) -> tuple[OwnedPiece, ...]:
+            return stretch.pieces if stretch.taker == action else ()
+
+        def work(text: Text, _canvas: object, _jam: object, _side: object) -> None:
+            owners = self.shared.authorship.spans()
+            write(text, trace.turn(trace.alive(action), back, -action, text.diff(), owners))
+
+        self._own(document.revert(work, SERVER_ORIGIN), Owner(author), None)
 
     def write(self, at: int, text: str) -> None:
         """The AI writes."""
@@ -109,20 +124,20 @@ class Room:
 
     def reopened(self, *, snapshot: bool) -> SharedState:
         base = self.snapshot if snapshot else None
-        shared = SharedState(self.limits, lambda: 0, base)
+        shared = SharedState(self.limits, base)
         for entry in self.entries[base.seq if base else 0 :]:
             shared.replay(entry)
         return shared
 
-    def _own(self, change: Any, owner: Owner) -> None:
+    def _own(self, change: Any, owner: Owner, mark: int | None = 0) -> None:
         if change is not None:
-            self._keep(change, owner)
+            self._keep(change, owner, mark)
             self.taken.append(change.update)
 
-    def _keep(self, change: Any, owner: Owner) -> None:
+    def _keep(self, change: Any, owner: Owner, mark: int | None = 0) -> None:
         if change is None:
             return
-        self.shared.take(change, owner, 0)
+        self.shared.take(change, owner, 0, mark=mark)
         self.entries.append(Entry(len(self.entries) + 1, owner.author, change.update, 0, owner.run))
         self.told.append(change.update)
 
@@ -225,7 +240,7 @@ class Fuzzer:
                 else:
                     self._differ(seed, "honest yjs", said.get("error"), room)
             elif dice < _HONEST + 0.04:
-                room.undo(16 + chance.randrange(3), "ann")
+                room.undo("ann")
             elif dice < _HONEST + 0.08:
                 room.write(chance.randrange(1 + room.shared.document.length), chance.choice(("x", "я😀")))
             elif dice < _HONEST + 0.085:
