@@ -153,9 +153,11 @@ class SetPresence(Message, frozen=True, tag="set_presence"):
 
 
 class Revoke(Message, frozen=True, tag="revoke"):
-    """Put a member out; the invite link that they used stops working for newcomers. Owners only."""
+    """Put a member out; the invite link that they used stops working for newcomers. Owners only. `everywhere`: and
+    whoever came with the same person's pass, that is, their other windows and devices."""
 
     participant: Id
+    everywhere: bool = False
 
 
 class UseModel(Message, frozen=True, tag="use_model"):
@@ -229,9 +231,16 @@ class Models(Message, frozen=True, tag="models"):
 
 
 class Links(Message, frozen=True, tag="links"):
-    """To owners only: the invite links in force (after a `revoke` renewed one). Role -> path with token."""
+    """To owners only: the standing invite links, and again when a link was made or ended. Role -> path with token."""
 
     links: dict[str, str]
+
+
+class Pass(Message, frozen=True, tag="pass"):
+    """After `welcome`: a token of this member's own, to come back with. It holds when their invite link was ended, and
+    ends with their membership (or when that link would have)."""
+
+    token: str
 
 
 class Error(Message, frozen=True, tag="error"):

@@ -68,6 +68,7 @@ from antiphon_proto.joining import (
     ModelInfo,
     Models,
     Participant,
+    Pass,
     Ping,
     Pong,
     Presence,
@@ -156,6 +157,7 @@ __all__ = [
     "Name",
     "Paint",
     "Participant",
+    "Pass",
     "Perform",
     "Ping",
     "Play",
@@ -264,6 +266,7 @@ ServerMessage = (
     | Versions
     | Models
     | Links
+    | Pass
     | Digest
     | Error
     | GoAway

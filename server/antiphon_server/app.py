@@ -29,6 +29,7 @@ from antiphon_server import (
     history_http,
     http,
     jam_http,
+    links_http,
     ws,
 )
 from antiphon_server.answers import errors, secure
@@ -47,6 +48,7 @@ from antiphon_server.metrics import Metrics
 from antiphon_server.model_desk import ModelDesk
 from antiphon_server.pictures import Pictures
 from antiphon_server.proofreader import HarperProofreader
+from antiphon_server.seat import Grant
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.assets import AssetStore
@@ -128,7 +130,7 @@ async def _run(
     describe_music(settings.music_model)
     _make_folder(settings.data_dir)
     metrics = Metrics()
-    tokens = Tokens(load_key(settings.data_dir / "join.key"))
+    tokens = Tokens(load_key(settings.data_dir / "join.key"), lifetime=settings.limits.token_days * 86_400)
     rooms = SqliteStore(
         settings.data_dir / "rooms.sqlite",
         max_pending=settings.limits.store_bytes,
@@ -232,6 +234,7 @@ def application(gateway: Gateway) -> web.Application:
             *device_trace.ROUTES,
             *engines_http.ROUTES,
             *history_http.ROUTES,
+            *links_http.ROUTES,
             *ClientFiles().routes(),
         )
     )
@@ -277,7 +280,7 @@ def _engine_host(settings: Settings) -> MakeEngine:
 
 async def _room(url: str, gateway: Gateway) -> Serving:
     record = await gateway.hub.create()
-    link = url + gateway.tokens.link(record.id, "owner", record.links["owner"])
+    link = url + gateway.tokens.link(Grant(record.id, "owner", record.links["owner"]))
     return Serving(url, gateway, record.id, link)
 
 

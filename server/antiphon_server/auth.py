@@ -1,6 +1,7 @@
 """Signed join tokens: who may enter which room, in which role, by which link.
 
-A token is a JWT (HS256, RFC 7519) over `room`, `role`, `link` and, where it ends, `exp`. The key is made once and
+A token is a JWT (HS256, RFC 7519) over `room`, `role`, `link`, of a pass `member`, `exp`, and `renew` where
+the end is the server's bound and not the link's. The key is made once and
 kept beside the rooms. Whether the link is still in force is the room's to say.
 """
 
@@ -42,7 +43,9 @@ class _Claims(msgspec.Struct, frozen=True):
     room: Id
     role: Role
     link: Id
+    member: Id | None = None
     exp: int | None = None
+    renew: bool = False
 
 
 class _Operator(msgspec.Struct, frozen=True):
@@ -51,17 +54,31 @@ class _Operator(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """Issues and verifies join tokens. `clock` gives Unix seconds."""
+    """Issues and verifies join tokens. `clock` gives Unix seconds. A token ends `lifetime` seconds after it was issued
+    at the latest (None: with its link)."""
 
-    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, key: bytes, clock: Callable[[], float] = time.time, lifetime: float | None = None
+    ) -> None:
         self._key = key
         self._clock = clock
+        self._lifetime = lifetime
 
     def issue(self, room: str, role: Role, link: str, lifetime: float | None = None) -> str:
-        """A token for `role` in `room`; it ends after `lifetime` seconds, or with its link."""
-        claims: dict[str, object] = {"room": room, "role": role, "link": link}
-        if lifetime is not None:
-            claims["exp"] = int(self._clock() + lifetime)
+        """A token for `role` in `room`; it ends after `lifetime` seconds."""
+        ends = None if lifetime is None else self._clock() + lifetime
+        return self.sign(Grant(room, role, link, expires=ends))
+
+    def sign(self, grant: Grant) -> str:
+        """The token of a grant."""
+        claims: dict[str, object] = {"room": grant.room, "role": grant.role, "link": grant.link}
+        if grant.member:
+            claims["member"] = grant.member
+        last = None if self._lifetime is None else self._clock() + self._lifetime
+        if grant.expires is not None and (last is None or grant.expires <= last):
+            claims["exp"] = int(grant.expires)
+        elif last is not None:
+            claims |= {"exp": int(last), "renew": grant.expires is None}
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def operator(self, lifetime: float) -> str:
@@ -81,9 +98,9 @@ class Tokens:
         if claims.exp <= self._clock():
             raise Unauthorized("the token has expired")
 
-    def link(self, room: str, role: Role, link: str) -> str:
-        """The invite link's path (`hub.Mint`)."""
-        return link_path(room, self.issue(room, role, link))
+    def link(self, grant: Grant) -> str:
+        """The invite link's path (`room.Mint`)."""
+        return link_path(grant.room, self.sign(grant))
 
     def verify(self, token: str) -> Grant:
         """What the token grants. Raises Unauthorized, never saying which part of a bad token was wrong."""
@@ -98,7 +115,7 @@ class Tokens:
             raise Unauthorized("the token is not valid") from error
         if claims.exp is not None and claims.exp <= self._clock():
             raise Unauthorized("the token has expired")
-        return Grant(room=claims.room, role=claims.role, link=claims.link)
+        return Grant(claims.room, claims.role, claims.link, claims.member or "", claims.exp, claims.renew)
 
 
 def link_path(room: str, token: str) -> str:

@@ -60,6 +60,8 @@ class Limits(BaseModel):
     """Ended runs of a room that newcomers are told about."""
     max_queue: int = Field(default=64, ge=1, le=10_000)
     """Runs of all rooms that wait for the engine."""
+    token_days: float = Field(default=365.0, gt=0, le=36_500)
+    """A join token ends so long after it was given out; everybody gets a new one whenever they come."""
     max_connections: int = Field(default=10_000, ge=1, le=1_000_000)
     max_connections_per_address: int = Field(default=1000, ge=1, le=1_000_000)
     messages_per_second: float = Field(default=200.0, gt=0, le=1e6)

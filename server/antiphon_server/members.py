@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from antiphon_proto.errors import CloseCode, ProtocolViolation
 from antiphon_proto.messages import Participant, Role
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.seat import JoinRequest, Seat
+from antiphon_server.seat import Grant, JoinRequest, Seat
 from antiphon_server.shared import FIRST_ORIGIN
-from antiphon_server.store.api import Forgotten, MemberRecord
+from antiphon_server.store.api import Forgotten, Invite, MemberRecord
 
 AI: Final = Participant("ai", "Antiphon", "#7c4dff", "editor", "ai")
 """The co-author: a participant like the others."""
@@ -55,6 +55,11 @@ class Member:
         record = self.record
         return Participant(record.id, record.name, record.color, self.role, "human", self.seat is not None)
 
+    @property
+    def person(self) -> str:
+        """The same for all sessions that came with each other's passes."""
+        return self.record.person or self.record.id
+
     def update(self, **changes: object) -> None:
         record = replace(self.record, **changes)
         if record != self.record:
@@ -92,28 +97,31 @@ class Members:
         """Whether somebody comes back."""
         return self._find(request)[0] is not None
 
-    def admit(self, request: JoinRequest, links: dict[str, str]) -> tuple[Member, str]:
+    def admit(self, request: JoinRequest, link: Invite | None) -> tuple[Member, str]:
         """The member who asks to join, and the secret by which they are known from now on; changes nobody's seat.
 
-        Raises ProtocolViolation: REVOKED, UNAUTHORIZED (a renewed link), ROOM_FULL.
+        `link` is the one of its token, if it lets people in. A pass does, while its member was not put out. Who comes
+        back with a session needs neither; a plain Yjs client's name is no secret, so it does.
+
+        Raises ProtocolViolation: REVOKED, UNAUTHORIZED (a link that has ended), ROOM_FULL.
         """
         grant = request.grant
-        link_holds = links.get(grant.role) == grant.link
         member, session = self._find(request)
-        if member and member.record.revoked:
+        giver = self._by_id.get(grant.member) if grant.member else None
+        if any(one is not None and one.record.revoked for one in (member, giver)):
             raise ProtocolViolation("you were put out of this room", CloseCode.REVOKED)
-        if member is None and not link_holds:
+        if giver is None and link is None and (member is None or request.dialect == "yjs"):
             raise ProtocolViolation("this invitation is no longer valid", CloseCode.UNAUTHORIZED)
         if (member is None or member.seat is None) and self.online >= self._limits.max_members:
             raise ProtocolViolation("the room is full", CloseCode.ROOM_FULL)
         if member is None:
-            return self._new(request, session)
+            return self._new(request, session, giver)
         assert session is not None
         changes: dict[str, object] = {}
         if name := self._name(request.name):
             changes["name"] = name
-        if link_holds:
-            changes |= {"role": grant.role, "link": grant.link}
+        if giver is not None or link is not None:
+            changes |= {"role": grant.role, "link": grant.link, "expires_ms": _end(grant)}
         member.update(**changes)
         return member, session
 
@@ -149,7 +157,7 @@ class Members:
         self._changed.clear()
         return records
 
-    def _new(self, request: JoinRequest, session: str | None) -> tuple[Member, str]:
+    def _new(self, request: JoinRequest, session: str | None, giver: Member | None) -> tuple[Member, str]:
         if len(self._by_id) >= self._limits.max_known and not self._forget():
             raise ProtocolViolation("the room takes no more members", CloseCode.ROOM_FULL)
         if request.dialect == "native" or session is None:
@@ -162,6 +170,8 @@ class Members:
             role=request.grant.role,
             link=request.grant.link,
             joined_ms=self._unix_ms(),
+            person=giver.person if giver else "",
+            expires_ms=_end(request.grant),
         )
         self._changed[record.id] = record
         return self._add(record), session
@@ -209,6 +219,11 @@ class Members:
     def _color(self) -> str:
         used = [member.record.color for member in self._by_id.values()]
         return min(COLORS, key=used.count)
+
+
+def _end(grant: Grant) -> int | None:
+    """When a membership that this token gives ends (Unix milliseconds); None: with the link or the member."""
+    return None if grant.renews or grant.expires is None else int(grant.expires * 1000)
 
 
 def _hash(dialect: str, session: str) -> bytes:

@@ -46,9 +46,10 @@ class Reception:
             request.client_id if native else None,
             TokenBucket(_REBUILDS_PER_SECOND, _REBUILD_BURST, clock),
         )
+        seat.until = request.grant.expires
         room.members.place(member, seat)
         if native:
-            self._welcome(member, session, seat, request.resume)
+            self._welcome(member, session, seat, request)
         else:
             seat.outlet.send(edit_frame(SyncStep1(room.shared.document.state_vector())))
         self.send_presences(seat)
@@ -96,8 +97,8 @@ class Reception:
                 seat.client_id = None
             self._room.wake()
 
-    def _welcome(self, member: Member, session: str, seat: Seat, resume: Resume | None) -> None:
-        room = self._room
+    def _welcome(self, member: Member, session: str, seat: Seat, request: JoinRequest) -> None:
+        room, resume = self._room, request.resume
         limits = room.limits
         missing = self._missing(resume)
         last_batch = member.record.last_batch
@@ -140,6 +141,7 @@ class Reception:
         if last_batch:
             # Its acks may have gone to the connection before this one.
             self._journal.when_durable(lambda: durable(seat, last_batch, room.offset))
+        seat.outlet.send(Frame.of(room.pass_for(member)))
         seat.outlet.send(Frame.of(room.shares()))
         if versions := room.timeline.versions():
             seat.outlet.send(Frame.of(Versions(versions)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from antiphon_proto.errors import CloseCode, Conflict, NotFound, PeerError
+from antiphon_proto.errors import PeerError
 from antiphon_proto.messages import (
     Accept,
     AddComment,
@@ -160,31 +160,14 @@ class Requests:
                 room.undo.back(member, surface, step)
             case Redo(surface, step):
                 room.undo.again(member, surface, step)
-            case Revoke(participant):
-                self._revoke(member, participant)
+            case Revoke(participant, everywhere):
+                room.moderation.remove(member, participant, everywhere)
             case UseModel(modality, model):
                 room.use_model(modality, model)
             case Resync(reason):
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
                 self._reception.rebuild(seat, "resync")
-
-    def _revoke(self, moderator: Member, participant: str) -> None:
-        room = self._room
-        member = room.members.get(participant)
-        if member is None:
-            raise NotFound("there is no such participant in this room")
-        if member is moderator:
-            raise Conflict("nobody can put themselves out")
-        if member.record.revoked:
-            raise Conflict("this participant is put out already")
-        member.update(revoked=True)
-        self._stage.halt_all(member.id)
-        if (seat := member.seat) is not None:
-            seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
-            room.leave(seat)
-        room.renew_link(member.record.link)
-        room.wake()
 
 
 def reference(message: ClientMessage) -> tuple[str, str]:

@@ -18,7 +18,6 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from antiphon_engines.api import Modality
 from antiphon_proto.errors import (
@@ -42,6 +41,7 @@ from antiphon_proto.messages import (
     ModelInfo,
     Models,
     Participant,
+    Pass,
     Preview,
     Role,
     Run,
@@ -68,6 +68,7 @@ from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
 from antiphon_server.logbook import Logbook
 from antiphon_server.members import Member, Members
+from antiphon_server.moderation import Moderation
 from antiphon_server.painter import Painter
 from antiphon_server.pause import Pause
 from antiphon_server.plain import edit_frame
@@ -76,12 +77,11 @@ from antiphon_server.proofreader import Proofreader
 from antiphon_server.reception import Reception
 from antiphon_server.requests import Requests, reference
 from antiphon_server.revisions import Revisions
-from antiphon_server.rights import Right, may
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import RunEntry, RunRegistry
-from antiphon_server.seat import JoinRequest, Seat
+from antiphon_server.seat import Grant, JoinRequest, Seat
 from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
 from antiphon_server.shares import shares
 from antiphon_server.sound import Sound
@@ -105,8 +105,8 @@ from antiphon_server.work_jobs import Copy
 
 log = logging.getLogger(__name__)
 
-Mint: TypeAlias = Callable[[str, Role, str], str]
-"""(room, role, link id) -> path with a join token, for `links`."""
+Mint: TypeAlias = Callable[[Grant], str]
+"""Grant -> path with a join token in its fragment, for `links` and `pass`."""
 _HEARTBEAT = 15.0
 """Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
 _MENDED_TOLD = 8
@@ -164,6 +164,7 @@ class Room:
         suspect = partial(services.suspects.refuses, self.id)
         self._edits = Edits(self.shared, self._delivery, self._journal, self.commit, self._hand, suspect)
         self._stage = Stage(self, services.engine)
+        self.moderation = Moderation(self, self._stage)
         self._painter = Painter(self, self._stage, services.assets)
         self._suggestions = Suggestions(self, self._stage)
         self._reception = Reception(self, self._delivery, self._journal)
@@ -243,13 +244,20 @@ class Room:
         return self.members.online
 
     def link_ids(self) -> dict[Role, str]:
-        """Role -> id of the invite link in force (a token with another link lets only known sessions in)."""
+        """Role -> id of the invite link that stands for it."""
         return cast(dict[Role, str], dict(self._record.links))
 
     def links(self) -> Links:
-        """The invite links in force."""
+        """The standing invite links, one for each role."""
         mint = self._services.mint
-        return Links({role: mint(self.id, role, link_id) for role, link_id in self.link_ids().items()})
+        return Links({role: mint(Grant(self.id, role, link)) for role, link in self.link_ids().items()})
+
+    def pass_for(self, member: Member) -> Pass:
+        """A token of the member's own. It ends when the link that they came by ends or would have."""
+        record = member.record
+        ends = None if record.expires_ms is None else record.expires_ms / 1000
+        path = self._services.mint(Grant(self.id, member.role, record.link, member.id, ends))
+        return Pass(path.partition("#")[2])
 
     def participants(self) -> tuple[Participant, ...]:
         """Who is here, and who wrote something that stands in the text."""
@@ -285,7 +293,10 @@ class Room:
         (REVOKED, ROOM_FULL, UNAUTHORIZED, DRAINING); then nothing was sent."""
         if self._closed:
             raise ProtocolViolation("the room is closing", CloseCode.DRAINING)
-        member, session = self.members.admit(request, self._record.links)
+        known = self.members.knows(request)
+        member, session = self.members.admit(request, self.moderation.link(request.grant))
+        if not known:
+            self.moderation.came(member)
         self.flush()  # what the newcomer is told is the state at one offset
         return self._reception.seat(member, session, outlet, request)
 
@@ -358,15 +369,6 @@ class Room:
             seat.outlet.close(error.close_code, error.message)
         except PeerError as error:
             seat.outlet.close(CloseCode.MALFORMED, error.message)
-
-    def renew_link(self, link: str) -> None:
-        """The invite link that a revoked member used lets no newcomer in any more; owners get the new ones."""
-        renewed = {role: _link_id() if old == link else old for role, old in self._record.links.items()}
-        self.put_record(replace(self._record, links=renewed))
-        links = Frame.of(self.links())
-        for member, seat in self.members.seated():
-            if may(member.role, Right.MODERATE):
-                seat.outlet.send(links)
 
     def put_record(self, record: RoomRecord) -> None:
         """Keep what is known of the room itself."""
@@ -482,6 +484,7 @@ class Room:
         for participant, frame in self.presence.due(now, self.online()):
             self.send_all(frame, but=participant)
         self._digest(now)
+        self.moderation.settle()
         for record in self.members.changed():
             self._journal.add(record)
         self._journal.flush()
@@ -494,6 +497,7 @@ class Room:
         """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the
         pace of previews."""
         now = self.monotonic()
+        self.moderation.expire()
         if now - self._heartbeat_at >= _HEARTBEAT:
             self._heartbeat_at = now
             plain = [seat for _, seat in self.members.seated() if seat.dialect == "yjs"]
@@ -641,7 +645,3 @@ def _alive_ms(stored: StoredRoom) -> float:
     return max(
         [stored.record.created_ms, stored.jam_ms, *written, stored.snapshot.at_ms if stored.snapshot else 0]
     )
-
-
-def _link_id() -> str:
-    return secrets.token_hex(8)

@@ -15,6 +15,12 @@ class Grant(Struct, frozen=True):
     room: str
     role: Role
     link: str
+    member: str = ""
+    """Of a pass: the member whom it was given to. It holds while they are a member, whatever becomes of the link."""
+    expires: float | None = None
+    """When it ends, and with it every session that it opened: Unix seconds."""
+    renews: bool = False
+    """It ends only because every token does: who comes with it gets a new one."""
 
 
 class JoinRequest(Struct, frozen=True):
@@ -41,6 +47,7 @@ class Seat:
         "participant",
         "rebuilds",
         "shows",
+        "until",
     )
 
     def __init__(
@@ -58,5 +65,7 @@ class Seat:
         """Of the updates that came over this connection and were read: its reader is charged for them."""
         self.shows: int | None = None
         """Pixels of the longer side of the largest picture that it shows; None: it has not said."""
+        self.until: float | None = None
+        """When the token that opened it ends: Unix seconds."""
         self.gone = False
         """The seat was given up: replaced, revoked or left. Nothing that still arrives from it counts."""

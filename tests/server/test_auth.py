@@ -79,7 +79,7 @@ def test_a_changed_token_is_refused(at: int, replacement: str) -> None:
 
 def test_links_hold_the_token_where_no_server_and_no_referrer_sees_it() -> None:
     tokens = Tokens(KEY)
-    path, _, fragment = tokens.link("room", "owner", "link").partition("#")
+    path, _, fragment = tokens.link(Grant("room", "owner", "link")).partition("#")
     assert path == "/r/room"
     assert tokens.verify(fragment) == Grant("room", "owner", "link")
     assert link_path("a", "b") == "/r/a#b"

@@ -36,7 +36,7 @@ def _hub(store: MemoryStore, clock: VirtualClock | None = None, max_rooms: int =
     return Hub(
         store,
         ScriptedHost(),
-        mint=lambda room, role, link: link,
+        mint=lambda grant: grant.link,
         models=lambda: MODELS,
         limits=RoomLimits(empty_timeout=60),
         max_rooms=max_rooms,

@@ -345,7 +345,7 @@ async def _forked(house: House, moment: Moment) -> Room:
     hub = Hub(
         house.store,
         house.host,
-        mint=lambda room, role, link: link,
+        mint=lambda grant: grant.link,
         models=lambda: house.models,
         limits=LIMITS,
         clock=house.clock,

@@ -44,7 +44,7 @@ class House:
             self.host,
             limits or RoomLimits(),
             self.clock,
-            lambda room, role, link: f"/r/{room}?{role}={link}",
+            lambda grant: f"/r/{grant.room}?{grant.role}={grant.link}",
             lambda: self.models,
             self.assets,
             proofreader=self.proofreader,

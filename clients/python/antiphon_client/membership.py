@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from antiphon_client.address import Address
 from antiphon_client.asked import Asked
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
@@ -34,6 +36,7 @@ from antiphon_proto.messages import (
     ModelInfo,
     Models,
     Participant,
+    Pass,
     Ping,
     Presence,
     Preview,
@@ -281,6 +284,9 @@ class Membership:
                 self.shares = message
             case Models(models):
                 self.models = models
+            case Pass(token):
+                # Ours, and not the link's, which may be ended for others' sake.
+                self.address = replace(self.address, token=token)
             case Links(links):
                 self.links = links
             case Digest():

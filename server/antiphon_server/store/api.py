@@ -25,6 +25,17 @@ class StorageFull(StorageUnavailable):
     code = ErrorCode.STORAGE_FULL
 
 
+class Invite(Struct, frozen=True):
+    """An invite link: its id stands in its tokens. `uses` counts the newcomers that it let in."""
+
+    id: str
+    role: str
+    name: str = ""
+    created_ms: int = 0
+    expires_ms: int | None = None
+    uses: int = 0
+
+
 class RoomRecord(Struct, frozen=True):
     """A room's identity. `lineage` is issued here and never by a client; `links`: role -> id of the link in force."""
 
@@ -36,6 +47,8 @@ class RoomRecord(Struct, frozen=True):
     """Points of the history that people named, oldest first."""
     origin: tuple[str, int] | None = None
     """Of a fork: the room, and the entry of it after which this one began."""
+    invites: tuple[Invite, ...] = ()
+    """What is known of the links in `links`, and the other links in force (`antiphon_server.invites`)."""
 
 
 class Entry(Struct, frozen=True):
@@ -78,6 +91,10 @@ class MemberRecord(Struct, frozen=True):
     """Highest batch number of the session that is durably applied."""
     joined_ms: int = 0
     """When they first came."""
+    person: str = ""
+    """The member whose pass they came with: another window or device of the same person."""
+    expires_ms: int | None = None
+    """When the link that they came by ends."""
 
 
 class Forgotten(Struct, frozen=True):

@@ -328,7 +328,7 @@ const CLIENT: Shapes<ClientMessage> = {
   resolve: record({ comment: commentId, resolved: optional(bool, () => true) }),
   delete_comment: record({ comment: commentId, reply: optional(nullable(id), nothing) }),
   learn_style: record({ learn: uint, offset: uint, start: uint, end: uint }),
-  revoke: record({ participant: id }),
+  revoke: record({ participant: id, everywhere: optional(bool, () => false) }),
   use_model: record({ modality: oneOf("text", "image", "audio"), model: text({ min: 1, max: 1024 }) }),
   resync: record({ reason: optional(text({ max: 128 }), blank) }),
   ping: record({ sent_ms: float }),
@@ -410,6 +410,7 @@ const SERVER: Shapes<ServerMessage> = {
   versions: record({ versions: list(version) }),
   models: record({ models: list(modelInfo) }),
   links: record({ links: dictionary(anyText) }),
+  pass: record({ token: anyText }),
   digest: record({ offset: uint, sha256: bytes() }),
   error: record({
     code: anyText,

@@ -339,7 +339,7 @@ export type ClientMessage =
   | { tag: "resolve"; comment: string; resolved: boolean }
   | { tag: "delete_comment"; comment: string; reply: string | null }
   | { tag: "learn_style"; learn: number; offset: number; start: number; end: number }
-  | { tag: "revoke"; participant: string }
+  | { tag: "revoke"; participant: string; everywhere: boolean }
   | { tag: "use_model"; modality: ModelInfo["modality"]; model: string }
   | { tag: "resync"; reason: string }
   | { tag: "ping"; sent_ms: number }
@@ -414,6 +414,7 @@ export type ServerMessage =
   | { tag: "versions"; versions: Version[] }
   | { tag: "models"; models: ModelInfo[] }
   | { tag: "links"; links: Record<string, string> }
+  | { tag: "pass"; token: string }
   | { tag: "digest"; offset: number; sha256: Uint8Array }
   | { tag: "error"; code: string; message: string; re: string; ref: string }
   | { tag: "go_away"; reason: string; retry_ms: number }

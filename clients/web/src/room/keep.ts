@@ -107,6 +107,9 @@ export function tokenFor(room: string, fromLink: string): string {
   return token;
 }
 
+/** What this tab comes back with. */
+export const keepToken = (room: string, token: string): void => write(tab, `antiphon.token.${room}`, token);
+
 /**
  * A value that a reload keeps, and no other tab has. It is taken out of the tab's storage while the tab lives and put back
  * when the page goes: a duplicated tab copies a storage without it. The session secret is one: with it a reload is the

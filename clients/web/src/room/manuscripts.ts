@@ -25,7 +25,7 @@ export interface Converted {
 export class Manuscripts {
   constructor(
     private readonly room: () => string,
-    private readonly token: string,
+    private readonly token: () => string,
   ) {}
 
   /** Throws ApiError with the server's words, or "" when it does not answer. */
@@ -45,7 +45,7 @@ export class Manuscripts {
 
   private async call(path: string, body?: Blob): Promise<Response> {
     const address = `/api/rooms/${encodeURIComponent(this.room())}/${path}`;
-    const headers = { Authorization: `Bearer ${this.token}` };
+    const headers = { Authorization: `Bearer ${this.token()}` };
     const request = body ? { method: "POST", headers, body } : { headers };
     const answer = await fetch(address, request).catch(() => null);
     if (!answer) throw new ApiError("");

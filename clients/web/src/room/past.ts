@@ -1,7 +1,6 @@
 // The history of the room over HTTP: what was done, how the text stood at any point, and going back there.
 
-import type { CreatedRoom } from "./api";
-import { ApiError, messageOf } from "./api";
+import { type CreatedRoom, roomCall } from "./api";
 
 /** Neighbouring entries of one author and run. */
 export interface Group {
@@ -65,7 +64,7 @@ const NEWEST = 10 ** 14;
 export class Past {
   constructor(
     private readonly room: () => string,
-    private readonly token: string,
+    private readonly token: () => string,
     private readonly session: () => string | null,
   ) {}
 
@@ -107,21 +106,7 @@ export class Past {
     return this.call("authorship");
   }
 
-  private async call<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
-    const session = this.session();
-    if (session) headers["X-Antiphon-Session"] = session;
-    const address = `/api/rooms/${encodeURIComponent(this.room())}/${path}`;
-    let answer: Response;
-    try {
-      answer = await fetch(address, { ...init, headers });
-    } catch (error) {
-      // One of ours that a newer request made needless is no failure of the server's.
-      if (init.signal?.aborted) throw error;
-      throw new ApiError("");
-    }
-    const body: unknown = await answer.json().catch(() => null);
-    if (answer.ok) return body as T;
-    throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
+  private call<T>(path: string, init: RequestInit = {}): Promise<T> {
+    return roomCall<T>({ room: this.room(), token: this.token(), session: this.session() }, path, init);
   }
 }

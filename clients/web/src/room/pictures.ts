@@ -28,7 +28,7 @@ export class Pictures {
 
   constructor(
     private readonly room: () => string,
-    private readonly token: string,
+    private readonly token: () => string,
   ) {}
 
   /** The address of a picture; null until it is here. Reading it in a component or an effect subscribes to it. */
@@ -106,7 +106,7 @@ export class Pictures {
   }
 
   private get headers(): Record<string, string> {
-    return { Authorization: `Bearer ${this.token}` };
+    return { Authorization: `Bearer ${this.token()}` };
   }
 
   private async load(asset: string): Promise<void> {

@@ -3,7 +3,7 @@
 // Longer than most files since its parts meet here: what they do is in their own files (chat, comments, settings, writing,
 // showing, sync, ...), who hears which message of the server is in `receive`.
 
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import type { Doc } from "yjs";
 import { Previews } from "../canvas/previews";
 import { type Clock, type ClockOffset, systemClock } from "../connection/clock";
@@ -28,6 +28,7 @@ import { type JamFile, jamFile } from "./api";
 import { Chat } from "./chat";
 import { Comments } from "./comments";
 import { Drafts, isDraft } from "./drafts";
+import { Invites } from "./invites";
 import { JamLine } from "./jamLine";
 import { Manuscripts } from "./manuscripts";
 import { Notices } from "./notices";
@@ -94,6 +95,7 @@ export class Room implements Port {
   readonly unsent: Unsent;
   readonly style = new Style(this);
   readonly past: Past;
+  readonly invites: Invites;
   /** Points of the history that were given a name, oldest first. */
   readonly versions = signal<readonly Version[]>([]);
   /** What we may do, beyond what our role says. */
@@ -129,18 +131,32 @@ export class Room implements Port {
   private gone = false;
   private readonly clock: Clock;
   private id = "";
+  /** What opens the room: the link's token, then the pass that the server gave to this member. */
+  readonly token: Signal<string>;
 
   constructor(private readonly options: RoomOptions) {
+    this.token = signal(options.token);
     this.clock = options.clock ?? systemClock;
     this.notices = new Notices(this.clock);
     this.unsent = new Unsent(options.unsent);
     this.pending = new Pending(this.clock);
     this.showing = new Showing(options.name, this.clock, (message) => this.link.send(message));
-    this.pictures = new Pictures(() => this.id, options.token);
-    this.manuscripts = new Manuscripts(() => this.id, options.token);
+    this.pictures = new Pictures(
+      () => this.id,
+      () => this.token.peek(),
+    );
+    this.manuscripts = new Manuscripts(
+      () => this.id,
+      () => this.token.peek(),
+    );
     this.past = new Past(
       () => this.id,
-      options.token,
+      () => this.token.peek(),
+      () => this.session,
+    );
+    this.invites = new Invites(
+      () => this.id,
+      () => this.token.peek(),
       () => this.session,
     );
     this.sync = new Sync(
@@ -311,7 +327,7 @@ export class Room implements Port {
 
   /** What was played, as a file of the server's making. Throws ApiError. */
   jamFile(kind: JamFile): Promise<Blob> {
-    return jamFile(this.id, this.options.token, kind);
+    return jamFile(this.id, this.token.peek(), kind);
   }
 
   private follow(doc: Doc): void {
@@ -374,8 +390,8 @@ export class Room implements Port {
     this.send({ tag: "use_model", modality, model });
   }
 
-  removeMember(participant: string): void {
-    if (this.send({ tag: "revoke", participant })) this.put(this.removed, participant, true);
+  removeMember(participant: string, everywhere: boolean): void {
+    if (this.send({ tag: "revoke", participant, everywhere })) this.put(this.removed, participant, true);
   }
 
   dismissRefusal(refusal: Refusal): void {
@@ -386,7 +402,7 @@ export class Room implements Port {
     return {
       tag: "hello",
       version: VERSION,
-      token: this.options.token,
+      token: this.token.peek(),
       name: this.options.name,
       client_id: this.sync.doc.clientID,
       session: this.sync.secret,
@@ -452,6 +468,9 @@ export class Room implements Port {
         break;
       case "links":
         this.links.value = message.links;
+        break;
+      case "pass":
+        this.token.value = message.token;
         break;
       case "go_away":
         this.notices.add("draining", message.reason);

@@ -7,6 +7,7 @@ import type { Socket } from "../connection/link";
 import { CloseCode } from "../protocol/errors";
 import { type Invite, socketUrl } from "../room/api";
 import {
+  keepToken,
   loadLinks,
   loadName,
   loadUnsent,
@@ -85,9 +86,11 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
       room.links.subscribe((links) => {
         if (Object.keys(links).length > 0) saveLinks(id, links);
       }),
-      remember(room, id, token),
+      remember(room, id),
+      room.token.subscribe((current) => keepToken(id, current)),
       room.phase.subscribe((phase) => {
-        if (phase.name === "denied" && phase.code === CloseCode.UNAUTHORIZED) tokenEnded(id, token);
+        if (phase.name === "denied" && phase.code === CloseCode.UNAUTHORIZED)
+          tokenEnded(id, room.token.peek());
       }),
     ];
     return () => {
@@ -126,17 +129,18 @@ function Entering({ room }: { room: Room }) {
 }
 
 /** Keeps the visit among the recent rooms, under the room's title. */
-function remember(room: Room, id: string, token: string): () => void {
+function remember(room: Room, id: string): () => void {
   const write = () => {
     const me = room.me.peek();
     const title = metaOf(room.doc.peek()).get("title");
     if (!me) return;
     const shown = typeof title === "string" ? title.slice(0, 120) : "";
-    rememberRoom({ room: id, title: shown, role: me.role, token, seenMs: Date.now() });
+    rememberRoom({ room: id, title: shown, role: me.role, token: room.token.peek(), seenMs: Date.now() });
   };
   let unobserve = () => {};
   const stops = [
     room.me.subscribe(write),
+    room.token.subscribe(write),
     room.doc.subscribe((doc) => {
       unobserve();
       const meta = metaOf(doc);
