@@ -38,7 +38,7 @@ ATTR_REASON: Final = "reason"
 
 WORD_FORMATS: Final = ("bold", "italic", "underline", "strike", "link")
 """Text attributes that a person may put on words: true, but for `link`, which is an address."""
-LINE_FORMATS: Final = ("header", "list", "blockquote", "indent")
+LINE_FORMATS: Final = ("header", "list", "blockquote", "indent", "start")
 """Text attributes that a person may put on the newline that ends a line."""
 MAX_HEADER: Final = 6
 """`header` is 1 to this."""
@@ -46,6 +46,8 @@ LISTS: Final = ("bullet", "ordered", "checked", "unchecked")
 """Values of `list`."""
 MAX_INDENT: Final = 8
 """`indent`, the level of an item of a list, is 1 to this; an item of the first level has none."""
+MAX_START: Final = 1_000_000
+"""`start`, the number of an item of an ordered list that does not follow the one before it, is 1 to this."""
 LINK_SCHEMES: Final = ("http", "https", "mailto")
 """Schemes that the address of a `link` may have."""
 MAX_LINK: Final = 2000

@@ -6,19 +6,34 @@ import importlib
 from typing import Any, Final
 
 from antiphon_proto.errors import ErrorCode, PeerError
-from antiphon_server.formats.jobs import Answer, Found, Job, Read, Refused, Unavailable, Write, Written
-from antiphon_server.formats.manuscript import Manuscript, from_text, to_ops
+from antiphon_server.formats.encoding import declared, decode
+from antiphon_server.formats.jobs import (
+    Answer,
+    Encoding,
+    Found,
+    Job,
+    Read,
+    Refused,
+    Unavailable,
+    Write,
+    Written,
+)
+from antiphon_server.formats.manuscript import Manuscript, Notice, from_text, to_ops
+from antiphon_server.formats.notices import losses, merged
 
 _MODULES: Final = {
     "md": "markdown",
     "html": "html",
     "docx": "docx",
+    "odt": "odt",
+    "rtf": "rtf",
     "epub": "epub",
     "fountain": "fountain",
+    "fdx": "fdx",
     "pdf": "pdf",
 }
 """Format -> module here that reads or writes it; each loads its library, so only the one that is asked for is."""
-_BINARY: Final = frozenset({"docx", "epub"})
+_BINARY: Final = frozenset({"docx", "odt", "rtf", "epub", "fdx"})
 
 
 def convert(job: Job) -> Answer:
@@ -40,36 +55,38 @@ def convert(job: Job) -> Answer:
 
 
 def _read(job: Read) -> Answer:
-    found = _found(job)
+    encoding: Encoding | None = None
+    replaced: tuple[Notice, ...] = ()
+    if job.format in _BINARY:
+        found: Manuscript = _module(job.format).read(job.data)
+    else:
+        decoded = decode(job.data, job.encoding or (declared(job.data) if job.format == "html" else ""))
+        encoding = Encoding(decoded.encoding, decoded.sure, () if decoded.sure else decoded.choices)
+        replaced = (Notice("characters", decoded.replaced),) if decoded.replaced else ()
+        found = _text(job.format, decoded.text)
     if len(found.text) > job.bounds.text:
         return Refused(ErrorCode.TOO_LARGE, f"more than {job.bounds.text} characters of text")
-    return Found(found.title[:200], to_ops(found))
+    return Found(found.title[:200], to_ops(found), merged(replaced, found.notices), encoding)
 
 
-def _found(job: Read) -> Manuscript:
-    if job.format == "txt":
-        return Manuscript(from_text(_text(job.data)))
-    found: Manuscript = _module(job.format).read(job.data if job.format in _BINARY else _text(job.data))
+def _text(format: str, text: str) -> Manuscript:
+    if format == "txt":
+        return Manuscript(from_text(text))
+    found: Manuscript = _module(format).read(text)
     return found
 
 
 def _write(job: Write) -> Answer:
+    manuscript = job.manuscript
+    notices = merged(manuscript.notices, losses(manuscript, job.format))
     if job.format == "txt":
-        return Written(f"{job.manuscript.text}\n".encode())
+        return Written(f"{manuscript.text}\n".encode(), notices)
     if job.format == "pdf":
-        return Written(_module("pdf").write(job.manuscript, job.form))
-    data = _module(job.format).write(job.manuscript)
-    return Written(data if isinstance(data, bytes) else data.encode())
+        data, missing = _module("pdf").write(manuscript, job.form, job.fonts)
+        return Written(data, merged(notices, missing))
+    data = _module(job.format).write(manuscript)
+    return Written(data if isinstance(data, bytes) else data.encode(), notices)
 
 
 def _module(format: str) -> Any:
     return importlib.import_module(f"antiphon_server.formats.{_MODULES[format]}")
-
-
-def _text(data: bytes) -> str:
-    """UTF-16 with its mark, else UTF-8 with what is wrong in it replaced."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = data.decode("utf-16", "replace")
-    else:
-        text = data.decode("utf-8-sig", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")

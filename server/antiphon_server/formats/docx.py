@@ -1,17 +1,29 @@
-"""Word files (Office Open XML, ECMA-376) through python-docx."""
+"""Word files (Office Open XML, ECMA-376): read by our own walk (`docx_reader`), written through python-docx."""
 
 from __future__ import annotations
 
 import io
-import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from docx import Document
-from docx.table import Table
-from docx.text.paragraph import Paragraph
+from docx.enum.style import WD_STYLE_TYPE
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import RGBColor
 
-from antiphon_server.formats.archive import check
-from antiphon_server.formats.manuscript import MAX_LEVEL, Block, Kind, Manuscript, Words, join, trimmed
+from antiphon_proto.schema import MAX_INDENT
+from antiphon_server.formats.docx_reader import Reader
+from antiphon_server.formats.manuscript import (
+    LISTS,
+    Block,
+    Kind,
+    Manuscript,
+    Words,
+    numbers,
+    restarts,
+)
 
 _STYLES: Final[dict[Kind, str]] = {
     "paragraph": "Normal",
@@ -19,62 +31,116 @@ _STYLES: Final[dict[Kind, str]] = {
     "bullet": "List Bullet",
     "ordered": "List Number",
 }
-_HEADING: Final = re.compile(r"Heading (\d)")
+_INDENT: Final = 720
+"""Twentieths of a point that each level of a list stands in: half an inch, as in Word."""
+_BULLETS: Final = "•◦▪"
 
 
 def read(data: bytes) -> Manuscript:
-    """Paragraphs, headings, lists and quotes by their styles' names, tables row by row. Raises PeerError."""
-    check(data)
-    document: Any = Document(io.BytesIO(data))
-    blocks: list[Block] = []
-    for item in document.iter_inner_content():
-        if isinstance(item, Paragraph):
-            blocks += _blocks(item)
-        elif isinstance(item, Table):
-            for row in item.rows:
-                blocks.append(Block(join([Words("\t".join(cell.text for cell in row.cells))])))
-    return Manuscript(trimmed(blocks), document.core_properties.title or "")
+    """Raises PeerError and TooLarge."""
+    return Reader(data).read()
 
 
 def write(manuscript: Manuscript) -> bytes:
     document: Any = Document()
     if manuscript.title:
         document.core_properties.title = manuscript.title[:255]
-    for block in manuscript.blocks:
+        document.add_paragraph(manuscript.title, style="Title")
+    lists = _Lists(document, manuscript.blocks)
+    for index, block in enumerate(manuscript.blocks):
         if block.kind == "heading":
             paragraph = document.add_heading(level=block.level)
         else:
             paragraph = document.add_paragraph(style=_STYLES[block.kind])
+        if block.kind in LISTS:
+            lists.put(paragraph, index, block)
+        if block.right_to_left:
+            _add(paragraph._p.get_or_add_pPr(), "w:bidi")
         for words in block.words:
-            run = paragraph.add_run(words.text)
-            run.bold, run.italic = words.bold or None, words.italic or None
+            _put(paragraph, words, rtl=block.right_to_left)
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
 
 
-def _blocks(paragraph: Paragraph) -> list[Block]:
-    kind, level = _kind(paragraph)
-    lines: list[list[Words]] = [[]]
-    for run in paragraph.runs:
-        first, *rest = run.text.split("\n")
-        style = (bool(run.bold), bool(run.italic))
-        lines[-1].append(Words(first, *style))
-        for text in rest:
-            lines.append([Words(text, *style)])
-    return [Block(join(line), kind, level) for line in lines]
+def _put(paragraph: Any, words: Words, *, rtl: bool) -> None:
+    run = paragraph.add_run(words.text)
+    run.bold, run.italic, run.underline = words.bold or None, words.italic or None, words.underline or None
+    if words.strike:
+        run.font.strike = True
+    if rtl:
+        run.font.rtl = True
+    if words.link:
+        relation = paragraph.part.relate_to(words.link, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
+        link = _add(paragraph._p, "w:hyperlink")
+        link.set(qn("r:id"), relation)
+        run.style = _link_style(run.part.document)
+        link.append(run._r)
 
 
-def _kind(paragraph: Paragraph) -> tuple[Kind, int]:
-    name = (paragraph.style.name if paragraph.style is not None else "") or ""
-    if found := _HEADING.fullmatch(name):
-        return "heading", min(max(int(found[1]), 1), MAX_LEVEL)
-    if name == "Title":
-        return "heading", 1
-    if "Quote" in name:
-        return "quote", 0
-    if name.startswith("List Number"):
-        return "ordered", 0
-    if name.startswith("List"):
-        return "bullet", 0
-    return "paragraph", 0
+def _link_style(document: Any) -> Any:
+    """Links look as in Word; its template has the style only when somebody used it."""
+    if "Hyperlink" not in document.styles:
+        style = document.styles.add_style("Hyperlink", WD_STYLE_TYPE.CHARACTER)
+        style.font.underline, style.font.color.rgb = True, RGBColor(0x05, 0x63, 0xC1)
+    return document.styles["Hyperlink"]
+
+
+class _Lists:
+    """Numbering for each list of its own, so that it starts where it should."""
+
+    def __init__(self, document: Any, blocks: Sequence[Block]) -> None:
+        self._root = document.part.numbering_part.element
+        self._numbers, self._restarts = numbers(blocks), restarts(blocks)
+        self._open: dict[tuple[Kind, int], int] = {}
+        self._abstract: dict[Kind, int] = {}
+
+    def put(self, paragraph: Any, index: int, block: Block) -> None:
+        place = (block.kind, block.indent)
+        if self._restarts[index] or place not in self._open:
+            self._open[place] = self._new(block, self._numbers[index])
+        properties = paragraph._p.get_or_add_pPr().get_or_add_numPr()
+        properties.get_or_add_ilvl().val = block.indent
+        properties.get_or_add_numId().val = self._open[place]
+
+    def _new(self, block: Block, first: int) -> int:
+        if block.kind not in self._abstract:
+            self._abstract[block.kind] = self._levels(block.kind)
+        elif block.kind == "bullet":
+            return next(number for (kind, _), number in self._open.items() if kind == "bullet")
+        num = self._root.add_num(self._abstract[block.kind])
+        if block.kind == "ordered":
+            num.add_lvlOverride(ilvl=block.indent).add_startOverride(first)
+        return int(num.numId)
+
+    def _levels(self, kind: Kind) -> int:
+        """The nine levels of a list. Their definitions stand before all lists, as the schema has it."""
+        known = self._root.findall(qn("w:abstractNum"))
+        number = max((int(each.get(qn("w:abstractNumId"))) for each in known), default=-1) + 1
+        abstract = OxmlElement("w:abstractNum")
+        abstract.set(qn("w:abstractNumId"), str(number))
+        _add(abstract, "w:multiLevelType", val="multilevel")
+        for level in range(MAX_INDENT + 1):
+            each = _add(abstract, "w:lvl")
+            each.set(qn("w:ilvl"), str(level))
+            _add(each, "w:start", val="1")
+            _add(each, "w:numFmt", val="decimal" if kind == "ordered" else "bullet")
+            text = f"%{level + 1}." if kind == "ordered" else _BULLETS[level % len(_BULLETS)]
+            _add(each, "w:lvlText", val=text)
+            _add(each, "w:lvlJc", val="left")
+            indent = _add(_add(each, "w:pPr"), "w:ind")
+            indent.set(qn("w:left"), str(_INDENT * (level + 1)))
+            indent.set(qn("w:hanging"), str(_INDENT // 2))
+        if known:
+            known[-1].addnext(abstract)
+        else:
+            self._root.insert(0, abstract)
+        return number
+
+
+def _add(parent: Any, name: str, **attributes: str) -> Any:
+    child = OxmlElement(name)
+    for key, text in attributes.items():
+        child.set(qn(f"w:{key}"), text)
+    parent.append(child)
+    return child

@@ -6,6 +6,8 @@ import hashlib
 import io
 import posixpath
 import zipfile
+from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 from urllib.parse import unquote
@@ -17,7 +19,8 @@ from defusedxml.ElementTree import ParseError, fromstring
 from antiphon_proto.errors import PeerError
 from antiphon_server.formats import html
 from antiphon_server.formats.archive import check
-from antiphon_server.formats.manuscript import Block, Manuscript
+from antiphon_server.formats.manuscript import Block, Manuscript, Notice, first_strong
+from antiphon_server.formats.notices import Tally, merged
 
 _CONTAINER: Final = "{urn:oasis:names:tc:opendocument:xmlns:container}"
 _OPF: Final = "{http://www.idpf.org/2007/opf}"
@@ -30,31 +33,45 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 def read(data: bytes) -> Manuscript:
     """The chapters in the order of the spine. Raises PeerError."""
     archive = check(data)
+    tally = Tally()
+    found: list[tuple[Notice, ...]] = []
+    blocks: list[Block] = []
     try:
         root = _xml(archive, "META-INF/container.xml").find(f".//{_CONTAINER}rootfile")
         if root is None:
             raise PeerError("the book does not say where its contents are")
         package_path = root.get("full-path", "")
         package = _xml(archive, package_path)
-        items = {item.get("id"): item.get("href", "") for item in package.iter(f"{_OPF}item")}
-        blocks: list[Block] = []
+        items = {item.get("id"): item for item in package.iter(f"{_OPF}item")}
+        names = set(archive.namelist())
         for reference in package.iter(f"{_OPF}itemref"):
-            href = unquote(items.get(reference.get("idref"), ""))
+            item = items.get(reference.get("idref"))
+            if item is None or "nav" in (item.get("properties") or "").split():
+                continue
+            href = unquote(item.get("href", ""))
             path = posixpath.normpath(posixpath.join(posixpath.dirname(package_path), href))
-            blocks += html.read(archive.read(path).decode("utf-8", "replace")).blocks
+            if path not in names:
+                tally.add("files")
+                continue
+            chapter = html.read(archive.read(path).decode("utf-8", "replace"))
+            blocks += chapter.blocks
+            found.append(chapter.notices)
     except (KeyError, RuntimeError, zipfile.BadZipFile, ParseError, DefusedXmlException) as error:
         raise PeerError(f"the book is damaged: {error}") from None
     title = package.find(f".//{_DC}title")
-    return Manuscript(tuple(blocks), (title.text or "").strip() if title is not None else "")
+    name = " ".join((title.text or "").split()) if title is not None else ""
+    return Manuscript(tuple(blocks), name, merged(tally.notices(), *found))
 
 
 def write(manuscript: Manuscript, language: str = "und") -> bytes:
-    """A chapter for each heading of the first level."""
-    title = escape(manuscript.title or "Untitled")
-    chapters = _chapters(manuscript)
+    """A file for each chapter. Deterministic: equal books are equal files."""
+    title = escape(manuscript.title or html.first_words(manuscript) or "—")
+    chapters = _chapters(manuscript.blocks)
+    rtl = first_strong(manuscript.text) == "rtl"
+    progression = ' page-progression-direction="rtl"' if rtl else ""
     names = [f"chapter{number}.xhtml" for number in range(1, len(chapters) + 1)]
     heads = [
-        escape(next((b.text for b in each.blocks if b.kind == "heading"), "") or title) for each in chapters
+        escape(next((b.text.strip() for b in each if b.kind == "heading"), "") or title) for each in chapters
     ]
     identifier = hashlib.sha256(manuscript.text.encode()).hexdigest()
     manifest = "".join(
@@ -73,7 +90,7 @@ def write(manuscript: Manuscript, language: str = "und") -> bytes:
             f'<dc:identifier id="id">urn:sha256:{identifier}</dc:identifier><dc:title>{title}</dc:title>'
             f'<dc:language>{language}</dc:language><meta property="dcterms:modified">1980-01-01T00:00:00Z</meta>'
             '</metadata><manifest><item id="nav" href="nav.xhtml" media-type="application/xhtml+xml"'
-            f' properties="nav"/>{manifest}</manifest><spine>{spine}</spine></package>'
+            f' properties="nav"/>{manifest}</manifest><spine{progression}>{spine}</spine></package>'
         ),
         "nav.xhtml": (
             f'<html {_XHTML} xmlns:epub="http://www.idpf.org/2007/ops"><head><title>{title}</title></head><body>'
@@ -94,13 +111,19 @@ def write(manuscript: Manuscript, language: str = "und") -> bytes:
     return stream.getvalue()
 
 
-def _chapters(manuscript: Manuscript) -> list[Manuscript]:
+def _chapters(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Cut at the level that has the chapters: the first with more than one heading, and all levels above it."""
+    counts = Counter(block.level for block in blocks if block.kind == "heading")
+    level = next((each for each in sorted(counts) if counts[each] > 1), max(counts, default=1))
     chapters: list[list[Block]] = [[]]
-    for block in manuscript.blocks:
-        if block.kind == "heading" and block.level == 1 and chapters[-1]:
+    for block in blocks:
+        # A book's or a part's title stays with the chapter that follows it at once.
+        begins = block.kind == "heading" and block.level <= level
+        alone = all(each.kind == "heading" or not each.text.strip() for each in chapters[-1])
+        if begins and not alone:
             chapters.append([])
         chapters[-1].append(block)
-    return [Manuscript(tuple(blocks), manuscript.title) for blocks in chapters]
+    return chapters
 
 
 def _xml(archive: zipfile.ZipFile, path: str) -> Element:

@@ -3,62 +3,159 @@
 from __future__ import annotations
 
 import re
-from html import escape
-from html.parser import HTMLParser
+from collections.abc import Sequence
+from html import escape, unescape
 from typing import Final
 
 import nh3
 
-from antiphon_server.formats.manuscript import Block, Kind, Manuscript, Words, join, trimmed
+from antiphon_server.formats.html_reader import Reader
+from antiphon_server.formats.manuscript import (
+    LISTS,
+    Block,
+    Kind,
+    Manuscript,
+    Words,
+    numbers,
+    restarts,
+    trimmed,
+)
+from antiphon_server.formats.notices import Tally
 
-_INLINE: Final = {"b", "strong", "i", "em", "br"}
-_LINES: Final = {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "li", "pre", "tr", "hr"}
+_INLINE: Final = {
+    "b",
+    "strong",
+    "i",
+    "em",
+    "br",
+    "u",
+    "ins",
+    "s",
+    "strike",
+    "del",
+    "a",
+    "span",
+    "ruby",
+    "rt",
+    "rp",
+    "q",
+}
+_LINES: Final = {
+    "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "li", "pre", "tr", "td", "th", "hr", "table",
+    "section", "article", "figure", "figcaption", "dt", "dd", "header", "footer", "aside", "nav", "main", "address",
+    "caption",
+}  # fmt: skip
 _LISTS: Final = {"ul", "ol"}
-_ALLOWED: Final = _INLINE | _LINES | _LISTS | {"title"}
-_HIDDEN: Final = {"script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head"}
-_BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
-_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_KEPT: Final = _INLINE | _LINES | _LISTS | {"img"}
+_HIDDEN: Final = {
+    "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head", "title", "video", "audio",
+    "canvas",
+}  # fmt: skip
+_ATTRIBUTES: Final = {
+    "a": {"href"},
+    "ol": {"start"},
+    "li": {"value"},
+    "h1": {"class"},
+    "*": {"dir", "style"},
+}
+_STYLES: Final = {"font-weight", "font-style", "text-decoration", "text-decoration-line", "white-space"}
+_TITLE_CLASS: Final = "title"
+_GAPS: Final = re.compile(r"^\s|\s\s|[\t\r\f\v]|\s$")
+"""Blanks that HTML would fold."""
+_PRE: Final = ' style="white-space:pre-wrap"'
 
 STYLE: Final = (
     "body{max-width:38em;margin:3em auto;padding:0 1em;font:1.05em/1.6 Georgia,serif}"
-    "blockquote{margin-left:0;padding-left:1em;border-left:3px solid #bbb}"
+    "blockquote{margin:0;padding-inline-start:1em;border-inline-start:3px solid #bbb}"
 )
 
 
 def read(text: str) -> Manuscript:
     """Scripts, styles, attributes and every element that the room does not have are gone; their words stay."""
-    found = _TITLE.search(text)
-    title = _Reader.plain(found[1]) if found else ""
-    clean = nh3.clean(text, tags=_ALLOWED - {"title"}, attributes={}, clean_content_tags=_HIDDEN | {"title"})
-    return Manuscript(_Reader.blocks_of(clean), title)
+    tally = Tally()
+    lowered = text.lower() if text.isascii() else _lower(text)
+    for name, code in (
+        ("<math", "formulas"),
+        ("<iframe", "objects"),
+        ("<object", "objects"),
+        ("<video", "objects"),
+    ):
+        if count := lowered.count(name):
+            tally.add(code, count)
+    if drawn := lowered.count("<svg"):
+        tally.add("pictures", drawn)
+    title = _title(text, lowered)
+    clean = nh3.clean(
+        text,
+        tags=_KEPT,
+        attributes=_ATTRIBUTES,
+        clean_content_tags=_HIDDEN,
+        filter_style_properties=_STYLES,
+        link_rel=None,
+    )
+    reader = Reader(tally)
+    reader.feed(clean)
+    reader.close()
+    blocks = reader.finish()
+    if reader.titled and title and blocks and blocks[0].text.strip() == title:
+        blocks = trimmed(blocks[1:])
+    return Manuscript(blocks, title, tally.notices())
 
 
 def write(manuscript: Manuscript) -> str:
     """A whole page that needs nothing else."""
-    title = escape(manuscript.title or "Untitled")
+    title = escape(manuscript.title or first_words(manuscript))
+    shown = f'<h1 class="{_TITLE_CLASS}" dir="auto">{title}</h1>\n' if manuscript.title else ""
     return (
         f'<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n<style>{STYLE}</style>\n'
-        f"</head>\n<body>\n{body(manuscript)}</body>\n</html>\n"
+        f"</head>\n<body>\n{shown}{body(manuscript.blocks)}</body>\n</html>\n"
     )
 
 
-def body(manuscript: Manuscript) -> str:
-    """The blocks alone, as XHTML; list items that follow each other share a list."""
+def first_words(manuscript: Manuscript, most: int = 60) -> str:
+    """What a file is called that must be called something: its first heading, else its first line."""
+    headings = (block.text.strip() for block in manuscript.blocks if block.kind == "heading")
+    lines = (block.text.strip() for block in manuscript.blocks)
+    found = next(filter(None, headings), "") or next(filter(None, lines), "")
+    return found if len(found) <= most else found[:most].rpartition(" ")[0] + "…"
+
+
+def body(blocks: Sequence[Block]) -> str:
+    """The blocks alone, as XHTML; items that follow each other share a list, deeper ones stand in an item."""
     lines: list[str] = []
-    opened: Kind | None = None
-    for block in manuscript.blocks:
-        if opened and block.kind != opened:
-            lines.append(f"</{_list(opened)}>")
-            opened = None
-        if block.kind in ("bullet", "ordered"):
-            if opened is None:
-                lines.append(f"<{_list(block.kind)}>")
-                opened = block.kind
-            lines.append(f"<li>{_words(block)}</li>")
-        else:
+    opened: list[Kind] = []
+    right: list[bool] = []
+    quoted = False
+    for block, number, restart in zip(blocks, numbers(blocks), restarts(blocks), strict=True):
+        if quoted and block.kind != "quote":
+            lines.append("</blockquote>")
+            quoted = False
+        depth = block.indent + 1 if block.kind in LISTS else 0
+        while len(opened) > depth or (len(opened) == depth and depth and restart):
+            right.pop()
+            lines.append(f"</li></{_list(opened.pop())}>")
+        if not depth:
+            if block.kind == "quote" and not quoted:
+                lines.append("<blockquote>")
+                quoted = True
             lines.append(_written(block))
-    if opened:
-        lines.append(f"</{_list(opened)}>")
+            continue
+        if len(opened) == depth:
+            lines.append("</li>")
+        while len(opened) < depth:
+            # An item that skips a level stands in one without words.
+            first = f' start="{number}"' if len(opened) + 1 == depth and number > 1 else ""
+            lines.append(f"<{_list(block.kind)}{first}>" + ("" if len(opened) + 1 == depth else "<li>"))
+            opened.append(block.kind)
+            right.append(False)
+        right[-1] = block.right_to_left
+        gaps = f"<span{_PRE}>{_words(block)}</span>" if _GAPS.search(block.text) else _words(block)
+        # What an item says of its direction holds for the items inside of it.
+        direction = _direction(block) or (' dir="ltr"' if any(right) else "")
+        lines.append(f"<li{direction}>{gaps}")
+    lines += [f"</li></{_list(kind)}>" for kind in reversed(opened)]
+    if quoted:
+        lines.append("</blockquote>")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -67,110 +164,49 @@ def _list(kind: Kind) -> str:
 
 
 def _written(block: Block) -> str:
-    match block.kind:
-        case "heading":
-            return f"<h{block.level}>{_words(block)}</h{block.level}>"
-        case "quote":
-            return f"<blockquote><p>{_words(block)}</p></blockquote>"
-        case _:
-            return f"<p>{_words(block) or '<br/>'}</p>"
+    tag = f"h{block.level}" if block.kind == "heading" else "p"
+    return f"<{tag}{_attributes(block)}>{_words(block) or '<br/>'}</{tag}>"
+
+
+def _attributes(block: Block) -> str:
+    return _direction(block) + (_PRE if _GAPS.search(block.text) else "")
+
+
+def _direction(block: Block) -> str:
+    return ' dir="rtl"' if block.right_to_left else ""
 
 
 def _words(block: Block) -> str:
-    parts = []
-    for words in block.words:
-        text = escape(words.text, quote=False)
-        text = f"<em>{text}</em>" if words.italic else text
-        parts.append(f"<strong>{text}</strong>" if words.bold else text)
-    return "".join(parts)
+    return "".join(map(_styled, block.words))
 
 
-class _Reader(HTMLParser):
-    """Folds sanitised HTML into blocks."""
+def _styled(words: Words) -> str:
+    text = escape(words.text, quote=False)
+    for wanted, tag in (
+        (words.strike, "s"),
+        (words.underline, "u"),
+        (words.italic, "em"),
+        (words.bold, "strong"),
+    ):
+        text = f"<{tag}>{text}</{tag}>" if wanted else text
+    return f'<a href="{escape(words.link)}">{text}</a>' if words.link else text
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.blocks: list[Block] = []
-        self._line: list[Words] = []
-        self._bold = self._italic = self._quote = self._pre = 0
-        self._lists: list[Kind] = []
-        self._level = 0
 
-    @classmethod
-    def blocks_of(cls, html: str) -> tuple[Block, ...]:
-        reader = cls()
-        reader.feed(html)
-        reader.close()
-        reader._break()
-        return trimmed(reader.blocks)
+def _title(text: str, lowered: str) -> str:
+    """What stands in the first <title>. By searching for its two ends, which a regular expression does again and again
+    where there is no end."""
+    start = lowered.find("<title")
+    begin = lowered.find(">", start) + 1 if start >= 0 else 0
+    end = lowered.find("</title", begin) if begin else -1
+    if end < 0:
+        return ""
+    inside = nh3.clean(text[begin:end], tags=set())
+    return " ".join(unescape(inside).split())
 
-    @classmethod
-    def plain(cls, html: str) -> str:
-        """The words of a piece of HTML in one line."""
-        return " ".join(block.text.strip() for block in cls.blocks_of(nh3.clean(html, tags=set())))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _LINES or tag in _LISTS:
-            self._break()
-        match tag:
-            case "b" | "strong":
-                self._bold += 1
-            case "i" | "em":
-                self._italic += 1
-            case "br":
-                self._break(empty=True)
-            case "hr":
-                self.blocks.append(Block((Words("* * *"),)))
-            case "blockquote":
-                self._quote += 1
-            case "pre":
-                self._pre += 1
-            case "ul" | "ol":
-                self._lists.append("bullet" if tag == "ul" else "ordered")
-            case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
-                self._level = int(tag[1])
+def _lower(text: str) -> str:
+    """ASCII letters in lower case, and every letter where it was: `str.lower` makes some of them two."""
+    return text.translate(_LOWER)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _LINES or tag in _LISTS:
-            self._break()
-        match tag:
-            case "b" | "strong":
-                self._bold = max(0, self._bold - 1)
-            case "i" | "em":
-                self._italic = max(0, self._italic - 1)
-            case "blockquote":
-                self._quote = max(0, self._quote - 1)
-            case "pre":
-                self._pre = max(0, self._pre - 1)
-            case "ul" | "ol" if self._lists:
-                self._lists.pop()
-            case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
-                self._level = 0
 
-    def handle_data(self, data: str) -> None:
-        style = (self._bold > 0, self._italic > 0)
-        if self._pre:
-            first, *rest = data.split("\n")
-            self._line.append(Words(first, *style))
-            for text in rest:
-                self._break(empty=True)
-                self._line.append(Words(text, *style))
-            return
-        text = _BLANKS.sub(" ", data)
-        if not self._line or self._line[-1].text.endswith(" "):
-            text = text.removeprefix(" ")
-        if text:
-            self._line.append(Words(text, *style))
-
-    def _break(self, *, empty: bool = False) -> None:
-        """The line is over; an empty one counts only where somebody asked for it."""
-        line = join(self._line)
-        self._line = []
-        if not empty and not any(words.text.strip() for words in line):
-            return
-        if self._level:
-            self.blocks.append(Block(line, "heading", self._level))
-        elif self._lists:
-            self.blocks.append(Block(line, self._lists[-1]))
-        else:
-            self.blocks.append(Block(line, "quote" if self._quote else "paragraph"))
+_LOWER: Final = {upper: upper + 32 for upper in range(65, 91)}

@@ -6,10 +6,11 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Raw, Struct
 
-from antiphon_server.formats.manuscript import Manuscript
+from antiphon_server.formats.encoding import Choice
+from antiphon_server.formats.manuscript import Manuscript, Notice
 
-Readable: TypeAlias = Literal["md", "html", "docx", "epub", "txt", "fountain"]
-Writable: TypeAlias = Literal["md", "html", "docx", "epub", "txt", "fountain", "pdf"]
+Readable: TypeAlias = Literal["md", "html", "docx", "odt", "rtf", "epub", "txt", "fountain", "fdx"]
+Writable: TypeAlias = Literal["md", "html", "docx", "odt", "rtf", "epub", "txt", "fountain", "fdx", "pdf"]
 Form: TypeAlias = Literal["prose", "screenplay"]
 
 
@@ -22,16 +23,30 @@ class Bounds(Struct, frozen=True):
 
 
 class Read(Struct, frozen=True, tag="read"):
+    """`encoding` is for text files; "" leaves it to the converter."""
+
     format: Readable
     data: bytes
     bounds: Bounds = Bounds()
+    encoding: str = ""
 
 
 class Write(Struct, frozen=True, tag="write"):
+    """`fonts` is a folder with more fonts for PDF, or ""."""
+
     format: Writable
     manuscript: Manuscript
     form: Form = "prose"
     bounds: Bounds = Bounds()
+    fonts: str = ""
+
+
+class Encoding(Struct, frozen=True):
+    """What a text file was read as. Who is not sure asks the reader, with `choices`."""
+
+    name: str
+    sure: bool = True
+    choices: tuple[Choice, ...] = ()
 
 
 class PackedWrite(Struct, frozen=True, tag="write"):
@@ -41,17 +56,21 @@ class PackedWrite(Struct, frozen=True, tag="write"):
     manuscript: Raw
     form: Form = "prose"
     bounds: Bounds = Bounds()
+    fonts: str = ""
 
 
 class Found(Struct, frozen=True, tag="found"):
-    """`ops` is a Quill delta."""
+    """`ops` is a Quill delta; `notices` say what is not as it was."""
 
     title: str
     ops: list[dict[str, Any]]
+    notices: tuple[Notice, ...] = ()
+    encoding: Encoding | None = None
 
 
 class Written(Struct, frozen=True, tag="written"):
     data: bytes
+    notices: tuple[Notice, ...] = ()
 
 
 class Refused(Struct, frozen=True, tag="refused"):
@@ -74,8 +93,11 @@ TYPES: dict[Writable, str] = {
     "md": "text/markdown",
     "html": "text/html",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "rtf": "application/rtf",
     "epub": "application/epub+zip",
     "txt": "text/plain",
     "fountain": "text/plain",
+    "fdx": "application/xml",
     "pdf": "application/pdf",
 }

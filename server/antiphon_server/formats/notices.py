@@ -1,0 +1,71 @@
+"""What a conversion did to a text, as codes with counts: whoever shows them has the words in the reader's language."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from antiphon_server.formats.manuscript import Manuscript, Notice
+
+CODES: Final = (
+    "footnotes",  # foot- and endnotes stand at the end of the text
+    "tables",  # a row is a line, its cells stand between tabs
+    "pictures",
+    "formulas",  # their letters are kept, their form is not
+    "text_boxes",  # their words follow the paragraph that they were bound to
+    "insertions",  # tracked ones, taken as accepted
+    "deletions",  # tracked ones, left out as accepted
+    "comments",
+    "hidden",  # text that its writer hid
+    "headers",  # running headers and footers
+    "objects",  # embedded files, charts, films
+    "readings",  # ruby readings, in brackets behind their words
+    "raw_html",  # HTML inside of Markdown, kept as it was typed
+    "characters",  # bytes that are no letters in the file's encoding
+    "embeds",  # of other programs, in the room's text
+    "files",  # missing or damaged parts of a book
+    "links",  # the format has none; their words are kept
+    "styles",  # likewise bold, italics and the like
+    "glyphs",  # letters that no font here can draw
+)
+_PLAIN: Final = {"txt": (False, False), "fountain": (True, False), "fdx": (True, False), "md": (True, True)}
+"""Formats that lack something: (emphasis, links)."""
+
+
+class Tally:
+    """Counts while a file is read."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, code: str, count: int = 1) -> None:
+        assert code in CODES
+        self._counts[code] += count
+
+    def notices(self) -> tuple[Notice, ...]:
+        """In the order of CODES."""
+        return tuple(Notice(code, self._counts[code]) for code in CODES if self._counts[code] > 0)
+
+
+def merged(*several: Iterable[Notice]) -> tuple[Notice, ...]:
+    """One notice for each code."""
+    tally = Tally()
+    for notices in several:
+        for notice in notices:
+            tally.add(notice.code, notice.count)
+    return tally.notices()
+
+
+def losses(manuscript: Manuscript, format: str) -> tuple[Notice, ...]:
+    """What a format cannot hold of this text."""
+    emphasis, links = _PLAIN.get(format, (True, True))
+    tally = Tally()
+    for block in manuscript.blocks:
+        for words in block.words:
+            if words.link and not links:
+                tally.add("links")
+            styled = words.bold or words.italic or words.underline or words.strike
+            if styled and (not emphasis or (words.strike and format == "fountain")):
+                tally.add("styles")
+    return tally.notices()
