@@ -7,7 +7,7 @@ from typing import Final, cast, get_args
 from urllib.parse import quote
 
 from aiohttp import web
-from msgspec import Raw
+from msgspec import Raw, to_builtins
 
 from antiphon_proto.errors import PeerError, RateLimited
 from antiphon_server.formats.jobs import (
@@ -34,10 +34,11 @@ _TITLE: Final = 200
 
 
 async def export(request: web.Request) -> web.StreamResponse:
-    """`GET .../export?format=md|html|docx|epub|txt|fountain|pdf|json[&form=prose|screenplay][&authorship=1]`.
+    """`GET .../export?format=F[&form=prose|screenplay][&authorship=1]`, F of Writable or json.
 
     The text stands without its open suggestions. With `authorship` the report on who wrote what follows it; `json` is
-    the text as a Quill delta and that report.
+    the text as a Quill delta and that report. The header `Antiphon-Notices` says what the format does not hold, as
+    `code=count` with commas between (`formats.notices.CODES`).
     """
     gateway = request.app[GATEWAY]
     _, room = await authorised(request)
@@ -66,12 +67,17 @@ async def export(request: web.Request) -> web.StreamResponse:
     written = cast(Written, await gateway.converter.run(job, address))
     kind = TYPES[job.format]
     headers = {**_HEADERS, **_attached(f"{name}.{wanted}"), "Content-Security-Policy": "sandbox"}
+    if written.notices:
+        headers["Antiphon-Notices"] = ", ".join(f"{each.code}={each.count}" for each in written.notices)
     return await large(request, written.data, kind, headers=headers)
 
 
 async def convert(request: web.Request) -> web.Response:
-    """`POST .../import?format=md|html|docx|epub|txt|fountain`, the file as the body -> `{"title", "ops"}`: a Quill
-    delta that the caller puts where it likes, as an edit of its own. Nothing in the room changes by it."""
+    """`POST .../import?format=F[&encoding=E]`, F of Readable, the file as the body -> `{"title", "ops", "notices",
+    "encoding"}`: a Quill delta that the caller puts where it likes, as an edit of its own. Nothing in the room changes
+    by it. `notices` say what is not as it was, `[{"code", "count"}]`; `encoding` is null for what is no text file, else
+    `{"name", "sure", "choices": [{"encoding", "preview"}]}`: who reads that it is not sure asks, and sends the file again
+    with E."""
     gateway = request.app[GATEWAY]
     grant, _ = await authorised(request)
     require(grant.role, Right.EDIT)
@@ -82,9 +88,17 @@ async def convert(request: web.Request) -> web.Response:
         raise PeerError(f"no format {wanted[:20]!r}; there are {', '.join(get_args(Readable))}")
     limits = gateway.settings.limits
     data = await body(request, limits.max_import, limits.upload_timeout, "file")
-    job = Read(cast(Readable, wanted), data, Bounds(text=limits.max_document))
+    job = Read(cast(Readable, wanted), data, Bounds(text=limits.max_document), request.query.get("encoding", ""))
     found = cast(Found, await gateway.converter.run(job, gateway.proxies.address(request)))
-    return web.json_response({"title": found.title, "ops": found.ops}, headers=_HEADERS)
+    return web.json_response(
+        {
+            "title": found.title,
+            "ops": found.ops,
+            "notices": to_builtins(found.notices),
+            "encoding": to_builtins(found.encoding),
+        },
+        headers=_HEADERS,
+    )
 
 
 def _reading(room: Room, title: str, as_json: bool, appendix: bool) -> Export:

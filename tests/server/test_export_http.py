@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -23,6 +24,9 @@ FORMATS = {
     "txt": b"The sea is calm.",
     "fountain": b"The sea is calm.",
     "docx": b"PK",
+    "odt": b"PK",
+    "rtf": b"{\\rtf1",
+    "fdx": b"<FinalDraft",
     "epub": b"PK",
     "pdf": b"%PDF-",
 }
@@ -61,7 +65,7 @@ async def get(http: aiohttp.ClientSession, room: dict[str, Any], query: str) -> 
 async def post(
     http: aiohttp.ClientSession, room: dict[str, Any], format: str, data: Any, role: str = "editor"
 ) -> tuple[int, Any]:
-    path = f"/api/rooms/{room['room']}/import?format={format}"
+    path = f"/api/rooms/{room['room']}/import?format={quote(format, safe='&=')}"
     async with http.post(path, data=data, headers=bearer(room, role)) as answer:
         return answer.status, await answer.json()
 
@@ -102,8 +106,32 @@ async def test_a_file_comes_in_as_a_delta_and_changes_nothing(
             {"insert": " words", "attributes": {"bold": True}},
             {"insert": "\n", "attributes": {"header": 2}},
         ],
+        "notices": [],
+        "encoding": None,
     }
     assert (await get(http, room, "format=txt"))[1] == b"The sea is calm.\n"
+
+
+async def test_an_answer_says_what_is_not_as_it_was(http: aiohttp.ClientSession, room: dict[str, Any]) -> None:
+    page = "<p>a<img src=x></p><table><tr><td>b</td><td>c</td></tr></table>"
+    _, body = await post(http, room, "html", page)
+    assert body["notices"] == [{"code": "tables", "count": 1}, {"code": "pictures", "count": 1}]
+    assert body["encoding"] == {"name": "utf-8", "sure": True, "choices": []}
+
+
+async def test_an_encoding_is_guessed_offered_and_chosen(
+    http: aiohttp.ClientSession, room: dict[str, Any]
+) -> None:
+    data = "Лампа горела всю ночь.".encode("koi8-r")
+    _, body = await post(http, room, "txt", data)
+    assert body["ops"][0]["insert"].startswith("Лампа")
+    assert body["encoding"]["sure"] is False
+    choices = {choice["encoding"]: choice["preview"] for choice in body["encoding"]["choices"]}
+    assert choices["koi8-r"].startswith("Лампа")
+    _, body = await post(http, room, "txt&encoding=windows-1251", data)
+    assert body["encoding"]["name"] == "windows-1251"
+    assert not body["ops"][0]["insert"].startswith("Лампа")
+    assert (await post(http, room, "txt&encoding=rot13", data))[0] == 400
 
 
 async def test_what_cannot_be_is_answered_clearly(http: aiohttp.ClientSession, room: dict[str, Any]) -> None:

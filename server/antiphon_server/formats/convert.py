@@ -48,10 +48,8 @@ def convert(job: Job) -> Answer:
         return Refused(ErrorCode.INVALID, "the file is nested too deeply")
     except ModuleNotFoundError as error:
         return Unavailable(f"{error.name} is not installed here: pip install 'antiphon[documents]'")
-    except Exception as error:  # parsers raise what they like on damaged files
-        return Refused(
-            ErrorCode.INVALID, f"the file cannot be read: {type(error).__name__}: {str(error)[:200]}"
-        )
+    except Exception:  # parsers raise what they like on damaged files
+        return Refused(ErrorCode.INVALID, f"the file is damaged, or it is no {job.format} file")
 
 
 def _read(job: Read) -> Answer:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Any, Final
+from contextlib import suppress
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -16,6 +18,8 @@ from antiphon_proto.errors import PeerError
 
 _SAMPLE: Final = 128 * 1024
 """Bytes that a guess looks at."""
+_LOOKED: Final = 4096
+"""Letters whose case is looked at."""
 _PREVIEW: Final = 240
 _CHOICES: Final = 6
 _SURE_BYTES: Final = 64
@@ -54,6 +58,7 @@ _NAMES: Final = {
     **{codecs.lookup(_CODECS.get(name, name)).name: name for name in OFFERED},
     "shift_jis": "shift_jis", "euc_kr": "euc-kr", "latin_1": "windows-1252", "iso8859-1": "windows-1252",
 }  # fmt: skip
+_COMMON: Final = ("cp1252", "cp1251", "koi8_r", "cp866")
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -61,6 +66,15 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+class _Reading(NamedTuple):
+    """The text in one encoding; how much it looks like a language, and how much like none, 0 to 1."""
+
+    score: float
+    coherence: float
+    chaos: float
+    text: str
 
 
 class Choice(Struct, frozen=True):
@@ -138,26 +152,48 @@ def _guessed(data: bytes) -> Decoded:
     from charset_normalizer import from_bytes
 
     sample = _sample(data)
-    scores: dict[str, tuple[float, Any]] = {}
+    readings: dict[str, _Reading] = {}
     for match in from_bytes(sample):
         for codec in (match.encoding, *match.could_be_from_charset):
-            if _name(codec) not in OFFERED:
-                continue
-            score = match.coherence - match.chaos + _PRIOR.get(codec, 0.0)
-            if codec not in scores or score > scores[codec][0]:
-                scores[codec] = (score, match)
-    if not scores:
+            if _name(codec) in OFFERED:
+                _add(readings, codec, str(match), match.coherence, match.chaos)
+    # Of a short text the library looks at a few encodings only.
+    for codec in _COMMON:
+        with suppress(UnicodeDecodeError):
+            _add(readings, codec, sample.decode(codec), 0.0, 0.0)
+    if not readings:
         return _decoded(data, "cp1252", "windows-1252", sure=False, choices=_choices(sample, []))
-    ranked = sorted(scores, key=lambda codec: -scores[codec][0])
-    best = ranked[0]
-    first = scores[best][1]
-    shown = str(first)
-    rivals = [scores[codec][1] for codec in ranked if str(scores[codec][1]) != shown]
-    gap = first.coherence - max((match.coherence for match in rivals), default=0.0)
+    ranked = sorted(readings, key=lambda codec: -readings[codec].score)
+    first = readings[ranked[0]]
+    rival = max((each.coherence for each in readings.values() if each.text != first.text), default=0.0)
     high = sum(byte > 127 for byte in sample)
-    sure = high >= _SURE_BYTES and first.chaos < _SURE_CHAOS and gap > _SURE_GAP
-    name = _name(best)
-    return _decoded(data, best, name, sure=sure, choices=_choices(sample, [name, *map(_name, ranked)]))
+    sure = high >= _SURE_BYTES and first.chaos < _SURE_CHAOS and first.coherence - rival > _SURE_GAP
+    return _decoded(
+        data, ranked[0], _name(ranked[0]), sure=sure, choices=_choices(sample, [*map(_name, ranked)])
+    )
+
+
+def _add(readings: dict[str, _Reading], codec: str, text: str, coherence: float, chaos: float) -> None:
+    score = coherence - chaos + _PRIOR.get(codec, 0.0) - _odd(text[:_LOOKED])
+    if codec not in readings or score > readings[codec].score:
+        readings[codec] = _Reading(score, coherence, chaos, text)
+
+
+def _odd(text: str) -> float:
+    """How little a text is written as people write: capitals and letters of two scripts inside of words, accents on
+    all letters, boxes.
+    This tells the encodings of Cyrillic from each other where a text is too short for a guess by its language."""
+    letters = sum(letter.isalpha() for letter in text)
+    if not letters:
+        return 0.0
+    odd = sum(
+        (a.islower() and b.isupper())
+        or (a.isalpha() and b.isalpha() and a.isascii() != b.isascii() and max(a, b) > "\u024f")
+        for a, b in pairwise(text)
+    )
+    accented = sum("\u0080" <= letter <= "\u024f" and letter.isalpha() for letter in text)
+    drawn = sum("\u2500" <= letter <= "\u25ff" for letter in text)
+    return (odd + drawn) / letters + (0.3 if accented > 0.6 * letters else 0.0)
 
 
 def _choices(sample: bytes, names: list[str]) -> tuple[Choice, ...]:
