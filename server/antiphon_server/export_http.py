@@ -76,8 +76,8 @@ async def convert(request: web.Request) -> web.Response:
     """`POST .../import?format=F[&encoding=E]`, F of Readable, the file as the body -> `{"title", "ops", "notices",
     "encoding"}`: a Quill delta that the caller puts where it likes, as an edit of its own. Nothing in the room changes
     by it. `notices` say what is not as it was, `[{"code", "count"}]`; `encoding` is null for what is no text file, else
-    `{"name", "sure", "choices": [{"encoding", "preview"}]}`: who reads that it is not sure asks, and sends the file again
-    with E."""
+    `{"name", "sure", "choices": [{"encoding", "preview"}]}`: who reads that it is not sure asks, and sends the file
+    again with E."""
     gateway = request.app[GATEWAY]
     grant, _ = await authorised(request)
     require(grant.role, Right.EDIT)
@@ -88,7 +88,9 @@ async def convert(request: web.Request) -> web.Response:
         raise PeerError(f"no format {wanted[:20]!r}; there are {', '.join(get_args(Readable))}")
     limits = gateway.settings.limits
     data = await body(request, limits.max_import, limits.upload_timeout, "file")
-    job = Read(cast(Readable, wanted), data, Bounds(text=limits.max_document), request.query.get("encoding", ""))
+    job = Read(
+        cast(Readable, wanted), data, Bounds(text=limits.max_document), request.query.get("encoding", "")
+    )
     found = cast(Found, await gateway.converter.run(job, gateway.proxies.address(request)))
     return web.json_response(
         {

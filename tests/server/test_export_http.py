@@ -112,7 +112,9 @@ async def test_a_file_comes_in_as_a_delta_and_changes_nothing(
     assert (await get(http, room, "format=txt"))[1] == b"The sea is calm.\n"
 
 
-async def test_an_answer_says_what_is_not_as_it_was(http: aiohttp.ClientSession, room: dict[str, Any]) -> None:
+async def test_an_answer_says_what_is_not_as_it_was(
+    http: aiohttp.ClientSession, room: dict[str, Any]
+) -> None:
     page = "<p>a<img src=x></p><table><tr><td>b</td><td>c</td></tr></table>"
     _, body = await post(http, room, "html", page)
     assert body["notices"] == [{"code": "tables", "count": 1}, {"code": "pictures", "count": 1}]

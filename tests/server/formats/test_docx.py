@@ -34,14 +34,18 @@ def word_file(
 ) -> bytes:
     """`parts`: what stands in word/{kind}.xml, by the kind of its relationship."""
     main, relationships = spaces
-    root = f'xmlns:w="{main}" xmlns:r="{relationships}" xmlns:a="a" xmlns:m="m" xmlns:v="v" xmlns:mc="mc" xmlns:wps="wps"'
+    others = " ".join(f'xmlns:{name}="{name}"' for name in ("a", "m", "v", "mc", "wps"))
+    root = f'xmlns:w="{main}" xmlns:r="{relationships}" {others}'
     related = "".join(
         f'<Relationship Id="{kind}" Type="{relationships}/{kind}" Target="{kind}.xml"/>'
         for kind in parts or {}
     )
     opc = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
     files = {
-        "_rels/.rels": f'<Relationships {opc}><Relationship Id="r" Type="{relationships}/officeDocument" Target="word/document.xml"/></Relationships>',
+        "_rels/.rels": (
+            f'<Relationships {opc}><Relationship Id="r" Type="{relationships}/officeDocument"'
+            ' Target="word/document.xml"/></Relationships>'
+        ),
         "word/document.xml": f"<w:document {root}><w:body>{body}</w:body></w:document>",
         "word/_rels/document.xml.rels": f"<Relationships {opc}>{related}{links}</Relationships>",
         **{f"word/{kind}.xml": f"<w:part {root}>{inside}</w:part>" for kind, inside in (parts or {}).items()},
@@ -69,7 +73,10 @@ WRAPPED = {
     "a direction": '<w:dir w:val="rtl">{}</w:dir>',
     "what no standard knows": "<w:unheard>{}</w:unheard>",
     "two of them": "<w:smartTag><w:ins><w:sdt><w:sdtContent>{}</w:sdtContent></w:sdt></w:ins></w:smartTag>",
-    "a choice": "<mc:AlternateContent><mc:Choice>{}</mc:Choice><mc:Fallback><w:r><w:t>no</w:t></w:r></mc:Fallback></mc:AlternateContent>",
+    "a choice": (
+        "<mc:AlternateContent><mc:Choice>{}</mc:Choice>"
+        "<mc:Fallback><w:r><w:t>no</w:t></w:r></mc:Fallback></mc:AlternateContent>"
+    ),
     "a field of many parts": (
         '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>PAGEREF x</w:instrText></w:r>'
         '<w:r><w:fldChar w:fldCharType="separate"/></w:r>{}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
@@ -93,7 +100,8 @@ def test_words_are_read_in_whatever_they_are_wrapped(wrapped: str, spaces: tuple
 
 def test_links_keep_their_addresses() -> None:
     field = (
-        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> HYPERLINK "https://b.example/" </w:instrText></w:r>'
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'
+        '<w:r><w:instrText> HYPERLINK "https://b.example/" </w:instrText></w:r>'
         f'<w:r><w:fldChar w:fldCharType="separate"/></w:r>{run("b")}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
     )
     found = docx.read(
@@ -118,8 +126,9 @@ def test_notes_stand_at_the_end_with_their_numbers() -> None:
     body = paragraph(run("Lamp.") + '<w:r><w:footnoteReference w:id="2"/></w:r>') + paragraph(
         run("Fog.") + '<w:r><w:endnoteReference w:id="5"/></w:r>'
     )
+    first = paragraph("<w:r><w:footnoteRef/></w:r>" + run("Whale oil.")) + paragraph(run("More."))
     notes = {
-        "footnotes": f'<w:footnote w:id="2">{paragraph("<w:r><w:footnoteRef/></w:r>" + run("Whale oil."))}{paragraph(run("More."))}</w:footnote>',
+        "footnotes": f'<w:footnote w:id="2">{first}</w:footnote>',
         "endnotes": f'<w:endnote w:id="5">{paragraph(run("In June."))}</w:endnote>',
     }
     found = docx.read(word_file(body, notes))
@@ -128,13 +137,21 @@ def test_notes_stand_at_the_end_with_their_numbers() -> None:
 
 
 def test_boxes_tables_pictures_formulas_and_hidden_words_are_said() -> None:
-    box = f"<w:r><w:drawing><wps:txbx><w:txbxContent>{paragraph(run('boxed'))}</w:txbxContent></wps:txbx></w:drawing></w:r>"
-    alternate = f"<w:r><mc:AlternateContent><mc:Choice><w:drawing><w:txbxContent>{paragraph(run('once'))}</w:txbxContent></w:drawing></mc:Choice><mc:Fallback><w:pict><v:x><w:txbxContent>{paragraph(run('once'))}</w:txbxContent></v:x></w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+    def box(text: str) -> str:
+        return f"<w:txbxContent>{paragraph(run(text))}</w:txbxContent>"
+
+    shape = f"<w:r><w:drawing><wps:txbx>{box('boxed')}</wps:txbx></w:drawing></w:r>"
+    alternate = (
+        f"<w:r><mc:AlternateContent><mc:Choice><w:drawing>{box('once')}</w:drawing></mc:Choice>"
+        f"<mc:Fallback><w:pict><v:x>{box('once')}</v:x></w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+    )
     picture = "<w:r><w:drawing><a:blip/></w:drawing></w:r>"
     formula = "<m:oMath><m:r><m:t>x=1</m:t></m:r></m:oMath>"
-    cell = "<w:tc>{}</w:tc>"
-    table = f"<w:tbl><w:tr>{cell.format(paragraph(run('a')) + paragraph(run('b')))}{cell.format(paragraph(run('c')))}</w:tr></w:tbl>"
-    body = paragraph(run("One") + box + alternate + picture + formula + run("secret", "<w:vanish/>")) + table
+    first, second = paragraph(run("a")) + paragraph(run("b")), paragraph(run("c"))
+    table = f"<w:tbl><w:tr><w:tc>{first}</w:tc><w:tc>{second}</w:tc></w:tr></w:tbl>"
+    body = (
+        paragraph(run("One") + shape + alternate + picture + formula + run("secret", "<w:vanish/>")) + table
+    )
     found = docx.read(word_file(body))
     assert found.text == "Onex=1\nboxed\nonce\na b\tc"
     assert counts(found) == {"tables": 1, "pictures": 1, "formulas": 1, "text_boxes": 2, "hidden": 1}
@@ -154,7 +171,8 @@ def test_lists_keep_their_levels_and_numbers_without_styles() -> None:
     numbering = (
         f'<w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>'
         '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
-        '<w:num w:numId="2"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="4"/></w:lvlOverride></w:num>'
+        '<w:num w:numId="2"><w:abstractNumId w:val="0"/>'
+        '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="4"/></w:lvlOverride></w:num>'
     )
 
     def item(text: str, num: int, level: int) -> str:
