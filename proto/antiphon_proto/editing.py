@@ -9,7 +9,9 @@ from msgspec import Meta
 from antiphon_proto.frame import Id, Message, Text, UInt
 from antiphon_proto.lanes import Lane
 
-AckStatus = Literal["applied", "durable", "denied", "invalid", "too_large", "rate_limited", "unavailable"]
+AckStatus = Literal[
+    "applied", "durable", "denied", "invalid", "too_large", "rate_limited", "unavailable", "remake"
+]
 
 
 Surface = Literal["story", "canvas", "jam"]

@@ -39,6 +39,7 @@ class CloseCode(IntEnum):
     HELLO_TIMEOUT = 4408
     REPLACED = 4409
     RESYNC = 4410
+    FOREIGN_ID = 4411
     TOO_LARGE = 4413
     VERSION = 4426
     RATE_LIMITED = 4429

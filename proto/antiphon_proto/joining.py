@@ -133,7 +133,8 @@ class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """First frame of a client. `session` is the secret of an earlier `welcome`; `client_id` is the Yjs client id."""
+    """First frame of a client. `session` is the secret of an earlier `welcome`; `client_id` is the Yjs client id that
+    it would like to write under, or 0."""
 
     version: Annotated[int, Meta(ge=0, le=65535)]
     token: Annotated[str, Meta(max_length=2048)]
@@ -203,6 +204,9 @@ class Welcome(Message, frozen=True, tag="welcome"):
     """Highest batch of this session that the server has applied: the client need not send it again."""
     rights: tuple[RightName, ...] = ()
     """What this participant may do in this room."""
+    client_id: UInt = 0
+    """The Yjs client id that this session writes under, and nobody else: the one of `hello`, or another where that
+    is not free. New items of other ids are refused."""
 
 
 class Joined(Message, frozen=True, tag="joined"):

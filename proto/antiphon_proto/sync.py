@@ -23,6 +23,8 @@ SYNC_STEP1 = 0
 SYNC_STEP2 = 1
 SYNC_UPDATE = 2
 
+_PERMISSION_DENIED = 0
+
 MAX_AWARENESS_CLIENTS = 64
 MAX_AWARENESS_STATE = 4096
 
@@ -57,6 +59,12 @@ class Awareness(Struct, frozen=True):
 
 class QueryAwareness(Struct, frozen=True):
     """Asks for all known states."""
+
+
+class PermissionDenied(Struct, frozen=True):
+    """To a plain Yjs client, which shows the reason to its makers: nothing more is taken from it. Never read here."""
+
+    reason: str
 
 
 YMessage: TypeAlias = SyncStep1 | SyncStep2 | SyncUpdate | Awareness | QueryAwareness
@@ -164,7 +172,7 @@ def _decode_awareness(body: bytes) -> tuple[AwarenessState, ...]:
     return tuple(states)
 
 
-def encode_y(message: YMessage) -> bytes:
+def encode_y(message: YMessage | PermissionDenied) -> bytes:
     """The bytes of one message, as `y-websocket` reads them."""
     match message:
         case SyncStep1(state_vector):
@@ -177,6 +185,8 @@ def encode_y(message: YMessage) -> bytes:
             return bytes((MESSAGE_AWARENESS,)) + _blob(_encode_awareness(states))
         case QueryAwareness():
             return bytes((MESSAGE_QUERY_AWARENESS,))
+        case PermissionDenied(reason):
+            return bytes((MESSAGE_AUTH, _PERMISSION_DENIED)) + _blob(reason.encode())
 
 
 def _encode_awareness(states: Sequence[AwarenessState]) -> bytes:

@@ -21,9 +21,11 @@ from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, merge_updates
 
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
+from antiphon_proto.yjs_update import write_state_vector
 from antiphon_server.canvas import Canvas, Mended, ObjectChange
 from antiphon_server.jam import Jam, JamChange
 from antiphon_server.observing import observe
+from antiphon_server.overlap import differing, repeated
 from antiphon_server.side_roots import SideRoots, Touched
 from antiphon_server.text_index import (
     Attributes,
@@ -52,6 +54,14 @@ from antiphon_server.yupdate import (
 
 class InvalidUpdate(PeerError):
     """The update is malformed or writes where it may not; nothing of it was applied."""
+
+
+class ForeignIds(InvalidUpdate):
+    """The update brings new items of client ids that are another's; nothing of it was applied."""
+
+    def __init__(self, clients: frozenset[int]) -> None:
+        super().__init__("the update writes under a client id that belongs to somebody else")
+        self.clients = clients
 
 
 class MissingUpdates(InvalidUpdate):
@@ -117,6 +127,8 @@ class Document:
         self._base = state
         self._encoded: bytes | None = None
         self._log: list[bytes] = []
+        self._swept: bytes | None = None
+        """The state without what is deleted, as long as nothing changes."""
         self._index = index or index_of(state)
         try:
             self._build(client_id)
@@ -129,6 +141,11 @@ class Document:
     def client_id(self) -> int:
         """The Yjs client id under which the server writes."""
         return self._doc.client_id
+
+    @property
+    def clocks(self) -> Mapping[int, int]:
+        """Client id -> how much of its items the document has, in clocks of Yjs."""
+        return self._index.ends
 
     @property
     def length(self) -> int:
@@ -202,6 +219,24 @@ class Document:
         except (MalformedUpdate, ValueError) as error:
             raise InvalidUpdate(f"not a state vector: {error}") from None
 
+    def swept_since(self, vector: bytes | None = None) -> bytes:
+        """The same, or the whole without a vector, for who may not read what was deleted: none of it is there.
+
+        Raises InvalidUpdate. Costs as much as loading the document, once per change of it.
+        """
+        copy: Doc[Any] = Doc()
+        if self._swept is None:
+            copy.apply_update(self.state())  # Yrs drops what is deleted, and no undo manager keeps it
+            self._swept = copy.get_update()
+        if vector is None:
+            return self._swept
+        try:
+            state_vector(vector)
+            copy.apply_update(self._swept)
+            return copy.get_update(vector)
+        except (MalformedUpdate, ValueError) as error:
+            raise InvalidUpdate(f"not a state vector: {error}") from None
+
     def checkpoint(self) -> bytes:
         """The whole document, from now on also the state that a repair starts from."""
         self._base = self.state()
@@ -211,12 +246,15 @@ class Document:
 
     # Changes ------------------------------------------------------------------------------------------
 
-    def apply(self, update: bytes, origin: int) -> Change | None:
-        """Apply a peer's update; None when it brings nothing new.
+    def apply(
+        self, update: bytes, origin: int, may_use: Callable[[int], bool] = lambda client: True
+    ) -> Change | None:
+        """Apply a peer's update; None when it brings nothing new. `may_use` tells of which client ids it may bring
+        new items.
 
-        Raises TooLarge, MissingUpdates or InvalidUpdate; then nothing has changed.
+        Raises TooLarge, ForeignIds, MissingUpdates or InvalidUpdate; then nothing has changed.
         """
-        info = self._admit(update)
+        info = self._admit(update, may_use)
         return self._bring(update, info, "client", origin, info.deletes or info.formats)
 
     def load(self, update: bytes) -> Change | None:
@@ -233,15 +271,36 @@ class Document:
         self, update: bytes, info: UpdateInfo, writer: Writer, origin: int | None, alters: bool
     ) -> Change | None:
         """Apply an update that was read, once its places are known to be sound. Raises InvalidUpdate."""
+        news = info.news(self._index.ends)
         try:
             pending = self._index.add(info, writer)
         except Misplaced as error:
             raise InvalidUpdate(str(error)) from None
         try:
-            return self._transact(origin, lambda: self._doc.apply_update(update), alters, info)
+            change = self._transact(origin, lambda: self._doc.apply_update(update), alters, info)
         except DocumentBroken as error:
             self._index.withdraw(pending)
             raise InvalidUpdate("the update cannot be applied") from error
+        if news and not self._took(update, change, news):
+            # It would be said that these words are in the document; they are not.
+            if change is not None:
+                self._log.pop()
+            self._index.withdraw(pending)
+            self._build(self._doc.client_id)
+            raise InvalidUpdate("the document did not take all of the update")
+        return change
+
+    def _took(self, update: bytes, change: Change | None, news: Mapping[int, int]) -> bool:
+        """Whether the document has what an update brought: what Yrs made of it counts, not what was asked of it."""
+        if change is None:
+            return False
+        if change.update == update:
+            return True
+        try:
+            ends = inspect(change.update).ends
+        except MalformedUpdate:
+            ends = state_vector(self._doc.get_state())
+        return all(ends.get(client, 0) >= end for client, end in news.items())
 
     def insert(self, at: int, text: str, attributes: Attributes, origin: int) -> Change | None:
         """Insert `text` with exactly these attributes, whatever stands around it."""
@@ -338,6 +397,7 @@ class Document:
         self._encoded = None
         self._length = len(self._text)
         self._embeds = any(not isinstance(content, str) for content, _ in self._text.diff())
+        self._swept = None
         self._updates: list[bytes] = []
         self._deltas: list[Any] = []
         observe(self._text, self._on_text)
@@ -349,7 +409,7 @@ class Document:
     def _on_update(self, event: TransactionEvent) -> None:
         self._updates.append(event.update)
 
-    def _admit(self, update: bytes) -> UpdateInfo:
+    def _admit(self, update: bytes, may_use: Callable[[int], bool]) -> UpdateInfo:
         if len(update) > self._max_update:
             raise TooLarge(f"an update of {len(update)} bytes; the bound is {self._max_update}")
         self.read = self._max_items  # unless it proves to be less: reading costs, whatever comes of it
@@ -361,17 +421,29 @@ class Document:
             raise InvalidUpdate(f"malformed update: {error}") from None
         self.read = info.items
         ends = self._index.ends
-        if info.missing(ends):
-            raise MissingUpdates("the update builds on others that did not come here")
         news = info.news(ends)
         if self._doc.client_id in news:
             raise InvalidUpdate("the update writes under the server's client id")
+        if foreign := frozenset(client for client in news if not may_use(client)):
+            raise ForeignIds(foreign)
+        if again := repeated(info.starts, ends):
+            self._admit_again(update, again)
+        if info.missing(ends):
+            raise MissingUpdates("the update builds on others that did not come here")
         if news and not self._fits(len(update)):
             raise TooLarge(f"the document is at its bound of {self._max_document} bytes")
         if news and self._index.runs > MAX_RUNS:
             raise TooLarge("the document is at its bound of pieces")
         self._admit_deletions(info)
         return info
+
+    def _admit_again(self, update: bytes, clients: Mapping[int, int]) -> None:
+        """What a client says again has to be what is known under those ids. Raises ForeignIds."""
+        vector = write_state_vector({**self._index.ends, **clients})
+        stored = self._doc.get_update(vector)
+        self.read += len(stored) // 256
+        if foreign := differing(update, stored, clients):
+            raise ForeignIds(foreign)
 
     def _admit_deletions(self, info: UpdateInfo) -> None:
         """A client that syncs sends every deletion that it knows, so only those that are new here count in full."""
@@ -443,7 +515,7 @@ class Document:
             raise DocumentBroken(f"the server's own edit cannot be read: {error}") from error
 
     def _note(self, update: bytes, changes: tuple[Splice, ...]) -> None:
-        self._encoded = None
+        self._encoded = self._swept = None
         self._log.append(update)
         self._size += len(update)
         self._size_exact = False

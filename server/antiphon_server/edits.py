@@ -11,21 +11,18 @@ from typing import Protocol
 
 from antiphon_proto.errors import CloseCode, TooLarge
 from antiphon_proto.messages import Ack, AckStatus, Edit, StepKind
-from antiphon_proto.sync import SyncStep1, SyncStep2
 from antiphon_server.authorship import Owner
+from antiphon_server.client_ids import ClientIds
 from antiphon_server.delivery import Delivery
-from antiphon_server.document import Change, InvalidUpdate, MissingUpdates
+from antiphon_server.document import Change, ForeignIds, InvalidUpdate, MissingUpdates
 from antiphon_server.frames import Frame
 from antiphon_server.journal import Journal
 from antiphon_server.members import Member
-from antiphon_server.plain import edit_frame
+from antiphon_server.plain_edits import EMPTY, PlainEdits, Take
 from antiphon_server.rights import Right, may
 from antiphon_server.seat import Seat
 from antiphon_server.shared import SharedState
 from antiphon_server.undo import Hand
-
-_EMPTY = b"\x00\x00"
-"""A Yjs update that says nothing."""
 
 
 class Commit(Protocol):
@@ -50,8 +47,12 @@ class Edits:
         journal: Journal,
         commit: Commit,
         hand: Callable[[str, Change | None, StepKind], Hand | None],
+        ids: ClientIds,
+        plain: Callable[[Take], PlainEdits],
         suspect: Callable[[bytes], bool] = lambda _update: False,
     ) -> None:
+        self._ids = ids
+        self.of_plain = plain(self._take)
         self._suspect = suspect
         self._shared = shared
         self._delivery = delivery
@@ -77,44 +78,47 @@ class Edits:
             seat.held = None
             self._apply(member, seat, edit)
 
-    def plain(self, member: Member, seat: Seat, update: bytes) -> None:
-        """Apply what a plain Yjs client sent: it hears nothing when all is well."""
-        if update == _EMPTY:
+    def plain(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> None:
+        """Apply what a plain Yjs client sent, as an update of now or as what it has."""
+        if update == EMPTY:
             return
         if not may(member.role, Right.EDIT):
-            seat.outlet.send(edit_frame(SyncStep2(self._shared.document.state())))
-            return
-        if not self._journal.available:
+            self.of_plain.show(member, seat)
+        elif not self._journal.available:
             seat.outlet.close(CloseCode.INTERNAL, "the server cannot store edits now")
-            return
-        try:
-            self._take(member, seat, update)
-        except MissingUpdates:
-            seat.outlet.send(edit_frame(SyncStep1(self._shared.document.state_vector())))
-        except TooLarge as error:
-            seat.outlet.close(CloseCode.TOO_LARGE, error.message)
-        except InvalidUpdate as error:
-            seat.outlet.close(CloseCode.MALFORMED, error.message)
+        else:
+            self.of_plain.take(member, seat, update, live=live)
 
     def _apply(self, member: Member, seat: Seat, edit: Edit) -> None:
         try:
             self._take(member, seat, edit.update, edit.step)
         except TooLarge as error:
             _refuse(seat, edit, "too_large", error.message)
+        except (ForeignIds, MissingUpdates) as error:
+            _refuse(seat, edit, "remake", error.message)
         except InvalidUpdate as error:
             _refuse(seat, edit, "invalid", error.message)
         else:
             member.update(last_batch=edit.batch)
             self._delivery.acknowledge(seat, edit.batch)
 
-    def _take(self, member: Member, seat: Seat, update: bytes, step: StepKind = "") -> None:
+    def _take(
+        self, member: Member, seat: Seat, update: bytes, step: StepKind = "", *, own: bool = True
+    ) -> None:
         if self._suspect(update):
             raise InvalidUpdate("this edit stopped the server before; it is kept aside and not applied")
         document = self._shared.document
+        used: list[int] = []
+
+        def may_use(client: int) -> bool:
+            used.append(client)
+            return self._ids.may_use(member, seat, client)
+
         try:
-            change = document.apply(update, member.origin)
+            change = document.apply(update, member.origin, may_use)
         finally:
             seat.items += document.read
+        self._ids.use(member, seat, used, own=own)
         self._commit(change, Owner(member.id), seat, hand=self._hand(member.id, change, step))
 
 

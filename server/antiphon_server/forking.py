@@ -50,7 +50,14 @@ def _members(room: Room, moment: Past) -> list[MemberRecord]:
     """Everybody whose work or words the moment holds. Their sessions stay with the old room."""
     authors = {author for author in moment.people if author not in _NOBODYS}
     return [
-        replace(member.record, session_hash=secrets.token_bytes(32), link="", revoked=False, last_batch=0)
+        replace(
+            member.record,
+            session_hash=secrets.token_bytes(32),
+            link="",
+            revoked=False,
+            last_batch=0,
+            clients=(),
+        )
         for member in room.members
         if member.id in authors
     ]

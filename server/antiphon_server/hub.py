@@ -116,10 +116,7 @@ class Hub:
         links = {role: secrets.token_hex(8) for role in ROLES}
         now = self._services.clock.unix_ms()
         record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links, origin=origin)
-        await self._store.create(record)
-        self._store.put(record.id, contents or [Entry(1, SERVER.author, _SEED, now)])
-        if contents:
-            await self._store.flush()
+        await self._store.create(record, contents or [Entry(1, SERVER.author, _SEED, now)])
         return record
 
     async def get(self, room: str, address: str = "") -> Room:

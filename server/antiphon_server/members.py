@@ -30,7 +30,7 @@ COLORS = (
 class Member:
     """One person, or one plain Yjs client. `record` is what the store keeps."""
 
-    __slots__ = ("_changed", "origin", "record", "seat")
+    __slots__ = ("_changed", "origin", "record", "seat", "since")
 
     def __init__(
         self, record: MemberRecord, origin: int, changed: dict[str, MemberRecord | Forgotten]
@@ -40,6 +40,8 @@ class Member:
         """Of this member's transactions in the document."""
         self.seat: Seat | None = None
         """Set by `Members.place` only."""
+        self.since: int | None = None
+        """The room's offset when they first came in this life of it."""
         self._changed = changed
 
     @property
@@ -172,6 +174,7 @@ class Members:
             joined_ms=self._unix_ms(),
             person=giver.person if giver else "",
             expires_ms=_end(request.grant),
+            plain=request.dialect == "yjs",
         )
         self._changed[record.id] = record
         return self._add(record), session

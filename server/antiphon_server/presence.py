@@ -85,11 +85,12 @@ class PresenceBoard:
         """Whether this is the id of a client that is here, or was lately."""
         return client_id in self._states or client_id in self._left
 
-    def drop(self, client_id: int | None) -> Frame | None:
-        """The client is gone; returns what to tell the others."""
-        state = self._states.pop(client_id, None) if client_id is not None else None
-        if state is None or client_id is None:
+    def drop(self, client_id: int | None, participant: str) -> Frame | None:
+        """A client of this participant is gone; returns what to tell the others. Others' states stay."""
+        state = self._states.get(client_id) if client_id is not None else None
+        if state is None or client_id is None or state.participant != participant:
             return None
+        del self._states[client_id]
         state.clock += 1
         state.json = _GONE
         self._left[client_id] = state.clock

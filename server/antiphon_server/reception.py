@@ -28,7 +28,7 @@ class Reception:
         self._room = room
         self._delivery = delivery
         self._journal = journal
-        self._rebuilt: tuple[int, str, Frame] | None = None
+        self._rebuilt: tuple[int, str, bool, Frame] | None = None
         """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
 
     def seat(self, member: Member, session: str, outlet: Outlet, request: JoinRequest) -> Seat:
@@ -43,7 +43,7 @@ class Reception:
             outlet,
             member.id,
             request.dialect,
-            request.client_id if native else None,
+            room.ids.lease(member, request.client_id) if native else None,
             TokenBucket(_REBUILDS_PER_SECOND, _REBUILD_BURST, clock),
         )
         seat.until = request.grant.expires
@@ -66,16 +66,17 @@ class Reception:
         proofs = any(run.info.author == PROOFREADER.id for run in self._room.runs)
         return (AI, *((PROOFREADER,) if proofs else ()), *(member.participant for member in known))
 
-    def rebuild(self, seat: Seat, reason: str) -> None:
+    def rebuild(self, member: Member, seat: Seat, reason: str) -> None:
         """Send the whole document. Raises RateLimited: it is the dearest thing that a client can ask for."""
         if not seat.rebuilds.allow():
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
-        if self._rebuilt is None or self._rebuilt[:2] != (room.offset, reason):
-            state = room.shared.document.state()
+        swept = room.swept(member)
+        if self._rebuilt is None or self._rebuilt[:3] != (room.offset, reason, swept):
+            state = room.state_for(member)
             frame = Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state))
-            self._rebuilt = room.offset, reason, frame
-        seat.outlet.send(self._rebuilt[2])
+            self._rebuilt = room.offset, reason, swept, frame
+        seat.outlet.send(self._rebuilt[3])
 
     def sweep(self) -> None:
         """Once a second: what was kept for those who come at the same time goes."""
@@ -87,8 +88,10 @@ class Reception:
 
     def plain_presence(self, member: Member, seat: Seat, state: AwarenessState) -> None:
         """Take a plain Yjs client's word about itself; it repeats what it hears about others. Raises PeerError."""
-        board = self._room.presence
-        if seat.client_id is None and state.state != "null" and board.knows(state.client_id) is False:
+        board, ids = self._room.presence, self._room.ids
+        new = seat.client_id is None and state.state != "null"
+        if new and ids.may_use(member, seat, state.client_id):
+            ids.use(member, seat, (state.client_id,), own=True)
             seat.client_id = state.client_id
         if state.client_id == seat.client_id and board.set(
             member.participant, state.client_id, state.state, state.clock
@@ -100,7 +103,9 @@ class Reception:
     def _welcome(self, member: Member, session: str, seat: Seat, request: JoinRequest) -> None:
         room, resume = self._room, request.resume
         limits = room.limits
-        missing = self._missing(resume)
+        missing = self._missing(member, resume)
+        if member.since is None:
+            member.since = room.offset
         last_batch = member.record.last_batch
         welcome = Welcome(
             version=VERSION,
@@ -130,10 +135,11 @@ class Reception:
             resumed=not missing,
             last_batch=last_batch,
             rights=names(member.role, limits.viewer_rights),
+            client_id=seat.client_id or 0,
         )
         seat.outlet.send(Frame.of(welcome))
         if resume is None or missing:
-            self.rebuild(seat, missing)
+            self.rebuild(member, seat, missing)
         else:
             for frame in self._delivery.after(resume.offset):
                 seat.outlet.send(frame)
@@ -148,7 +154,7 @@ class Reception:
         if may(member.role, Right.MODERATE):
             seat.outlet.send(Frame.of(room.links()))
 
-    def _missing(self, resume: Resume | None) -> str:
+    def _missing(self, member: Member, resume: Resume | None) -> str:
         """Why a client cannot resume; empty when it can."""
         room = self._room
         if resume is None:
@@ -157,4 +163,8 @@ class Reception:
             return "lineage"
         if resume.epoch != room.epoch:
             return "epoch"
-        return "" if self._delivery.covers(resume.offset) else "offset"
+        if not self._delivery.covers(resume.offset):
+            return "offset"
+        # What was said and deleted before one came is history.
+        seen = member.since is not None and member.since <= resume.offset
+        return "" if seen or may(member.role, Right.HISTORY, room.limits.viewer_rights) else "offset"

@@ -167,7 +167,7 @@ class Requests:
             case Resync(reason):
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
-                self._reception.rebuild(seat, "resync")
+                self._reception.rebuild(member, seat, "resync")
 
 
 def reference(message: ClientMessage) -> tuple[str, str]:

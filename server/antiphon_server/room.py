@@ -58,6 +58,7 @@ from antiphon_server.authorship import Owner, Span
 from antiphon_server.bandstand import Bandstand
 from antiphon_server.beacon import Beacon
 from antiphon_server.canvas import Canvas, Mended
+from antiphon_server.client_ids import ClientIds
 from antiphon_server.clock import Clock
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.correcting import Corrections
@@ -72,11 +73,13 @@ from antiphon_server.moderation import Moderation
 from antiphon_server.painter import Painter
 from antiphon_server.pause import Pause
 from antiphon_server.plain import edit_frame
+from antiphon_server.plain_edits import PlainEdits
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.proofreader import Proofreader
 from antiphon_server.reception import Reception
 from antiphon_server.requests import Requests, reference
 from antiphon_server.revisions import Revisions
+from antiphon_server.rights import Right, may
 from antiphon_server.ring import Ring
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.run_places import RunPlaces
@@ -156,13 +159,23 @@ class Room:
             limits,
             stored.members,
             traces=self._traces,
-            forgotten=lambda member: self.undo.forget(member.id),
+            forgotten=self._forget_member,
             unix_ms=clock.unix_ms,
         )
         self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
+        self.ids = ClientIds(self.members, self._taken)
         self._delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self._journal)
         suspect = partial(services.suspects.refuses, self.id)
-        self._edits = Edits(self.shared, self._delivery, self._journal, self.commit, self._hand, suspect)
+        self._edits = Edits(
+            self.shared,
+            self._delivery,
+            self._journal,
+            self.commit,
+            self._hand,
+            self.ids,
+            lambda take: PlainEdits(lambda: self.shared.document, take, self.state_for, clock.monotonic),
+            suspect,
+        )
         self._stage = Stage(self, services.engine)
         self.moderation = Moderation(self, self._stage)
         self._painter = Painter(self, self._stage, services.assets)
@@ -278,6 +291,18 @@ class Room:
         """While this is entered the story stays as it is: what comes for the room waits, and runs do."""
         return self.pause.entered()
 
+    def swept(self, member: Member) -> bool:
+        """Whether a member gets the document without what was deleted: they have no right to the history."""
+        return not may(member.role, Right.HISTORY, self.limits.viewer_rights)
+
+    def state_for(self, member: Member, vector: bytes | None = None) -> bytes:
+        """The document, or what a copy of state vector `vector` lacks of it, as a member may see it. Raises
+        InvalidUpdate."""
+        document = self.shared.document
+        if self.swept(member):
+            return document.swept_since(vector)
+        return document.state() if vector is None else document.since(vector)
+
     def shares(self) -> Shares:
         """Who wrote how many characters."""
         return Shares(self.offset, *shares(self.shared))
@@ -318,7 +343,8 @@ class Room:
         self.members.place(member, None)
         seat.gone = True
         self._bandstand.left(member.id)
-        if (frame := self.presence.drop(seat.client_id)) is not None:
+        self.ids.vacate(seat)
+        if (frame := self.presence.drop(seat.client_id, member.id)) is not None:
             self.send_all(frame)
 
     # What arrives ---------------------------------------------------------------------------------------
@@ -357,9 +383,9 @@ class Room:
             match message:
                 case SyncStep1(state_vector):
                     self.flush()
-                    seat.outlet.send(edit_frame(SyncStep2(self.shared.document.since(state_vector))))
+                    seat.outlet.send(edit_frame(SyncStep2(self.state_for(member, state_vector))))
                 case SyncStep2(update) | SyncUpdate(update):
-                    self._edits.plain(member, seat, update)
+                    self._edits.plain(member, seat, update, live=isinstance(message, SyncUpdate))
                 case Awareness(states):
                     for state in states:
                         self._reception.plain_presence(member, seat, state)
@@ -504,6 +530,7 @@ class Room:
             if plain and (frame := self.presence.heartbeat()) is not None:
                 for seat in plain:
                     seat.outlet.send(frame)
+        self._edits.of_plain.sweep([seat for _, seat in self.members.seated() if seat.dialect == "yjs"])
         if self.idle_for() >= self.limits.empty_timeout:
             self._stage.halt_all()
             self._bandstand.halt()
@@ -616,6 +643,15 @@ class Room:
         self._told = problem
 
     # Small parts ----------------------------------------------------------------------------------------
+
+    def _taken(self, client: int) -> bool:
+        """Whether a Yjs client id stands in the document, or is the server's own or one of its hands'."""
+        document = self.shared.document
+        return client in document.clocks or client == document.client_id or self.presence.knows(client)
+
+    def _forget_member(self, member: Member) -> None:
+        self.undo.forget(member.id)
+        self.ids.forget(member)
 
     def _forget_run(self, run: str) -> None:
         """The room does not keep this run any more, nor what it could be taken back by."""

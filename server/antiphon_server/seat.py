@@ -38,6 +38,7 @@ class Seat:
     """One connection's place. Made by `Room.join`; the room changes it, others only read it."""
 
     __slots__ = (
+        "__weakref__",
         "client_id",
         "dialect",
         "gone",

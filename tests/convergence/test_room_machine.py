@@ -266,8 +266,14 @@ class RoomMachine(RuleBasedStateMachine):
             self.house.store.commit()
             for native in self.natives:
                 native.receive()
+                if native.stale:
+                    native.connect(room)
+            self.house.room.sweep()
             for plain in self.plains:
                 plain.receive(room)
+        for native in self.natives:
+            for batch in native.told:  # it stood beside what a crash took from the room
+                self.touched |= set(self.batches[native.name, batch])
         text = room.text()
         for replica in (*self.natives, *self.plains):
             assert replica.text == text, replica.name

@@ -24,8 +24,9 @@ def test_old_clocks_of_plain_clients_are_ignored() -> None:
 def test_clocks_go_on_after_a_client_left_and_came_back() -> None:
     board = PresenceBoard(0.0, 100)
     board.set(ANN, 1, "{}", 7)
-    assert board.drop(1) is not None
-    assert board.drop(1) is None
+    assert board.drop(1, BO.id) is None, "another's"
+    assert board.drop(1, ANN.id) is not None
+    assert board.drop(1, ANN.id) is None
     assert not board.set(ANN, 1, "{}", 8), "8 is what the others heard of its leaving"
     assert board.set(ANN, 1, "{}", 9)
 

@@ -176,7 +176,7 @@ def test_what_is_refused_is_said(house: House, ann: NativeReplica) -> None:
     cy.edit(big.room, 0, insert="x" * 200)
     ann.receive()
     cy.receive()
-    assert [a.status for a in ann.of(Ack)] == ["invalid", "invalid"]
+    assert [a.status for a in ann.of(Ack)] == ["invalid", "remake"]
     assert [a.status for a in cy.of(Ack)] == ["too_large"]
     assert house.room.text() == big.room.text() == ""
 

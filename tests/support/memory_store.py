@@ -46,12 +46,14 @@ class MemoryStore:
     async def close(self) -> None:
         self.commit()
 
-    async def create(self, record: RoomRecord) -> None:
+    async def create(self, record: RoomRecord, contents: Sequence[Change] = ()) -> None:
         if record.id in self._rooms:
             raise Conflict("taken")
         if self.problem is not None:
             raise self.problem
         self._rooms[record.id] = StoredRoom(record, None, (), (), ())
+        for change in contents:
+            self._write(record.id, change)
 
     async def load(self, room: str) -> StoredRoom | None:
         self.loads += 1
@@ -84,14 +86,17 @@ class MemoryStore:
         queue, self._queue = self._queue, []
         for room, changes, committed in queue:
             for change in changes:
-                self._keep_jam(room, change)
-                self._rooms[room] = _with(self._rooms[room], change)
-                if isinstance(change, Entry):
-                    self._entries.setdefault(room, {})[change.seq] = change
-                elif isinstance(change, Snapshot):
-                    self._snapshots[room] = _thinned([*self._snapshots.get(room, ()), change])
+                self._write(room, change)
             if committed is not None:
                 committed(None)
+
+    def _write(self, room: str, change: Change) -> None:
+        self._keep_jam(room, change)
+        self._rooms[room] = _with(self._rooms[room], change)
+        if isinstance(change, Entry):
+            self._entries.setdefault(room, {})[change.seq] = change
+        elif isinstance(change, Snapshot):
+            self._snapshots[room] = _thinned([*self._snapshots.get(room, ()), change])
 
     def _keep_jam(self, room: str, change: Change) -> None:
         kept = self._jams.setdefault(room, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pycrdt import Doc, Text, get_state
+from pycrdt import Doc, Text
 
 from antiphon_proto.codec import server_decoder
 from antiphon_proto.errors import CloseCode
@@ -32,6 +32,7 @@ from antiphon_proto.sync import (
     YMessage,
     decode_y,
 )
+from antiphon_proto.yjs_update import read, renamed
 from antiphon_server.frames import Dialect, Frame, Shown
 from antiphon_server.room import Room
 from antiphon_server.seat import Grant, JoinRequest, Seat
@@ -130,7 +131,8 @@ class _Replica:
 
 
 class NativeReplica(_Replica):
-    """Speaks the native protocol, resumes, and sends again what was not acknowledged as durable."""
+    """Speaks the native protocol, resumes, and sends again what was not acknowledged as durable. It writes under the
+    client id that the room gives it."""
 
     dialect: Dialect = "native"
 
@@ -147,20 +149,18 @@ class NativeReplica(_Replica):
         self.digests_differed = 0
         self._decoder = server_decoder()
         self._pieces: list[bytes] = []
-        self._healing: bytes | None = None
+        self.told: list[int] = []
+        """Batches that the room did not take, and of which a person would be told."""
+        self.stale = False
+        """The copy holds what the room did not take: the next connection begins with a new one."""
 
     def connect(self, room: Room) -> None:
         self.pipe = Pipe("native")
         self._pieces.clear()
-        self.seat = room.join(self.pipe, self._request(room, session=self.session, resume=self.resume))
+        resume = None if self.stale else self.resume
+        self.seat = room.join(self.pipe, self._request(room, session=self.session, resume=resume))
         self.receive()
         assert self.welcome is not None
-        if self._healing is not None:
-            # The room began a new life: whatever it forgot of what was seen here goes back to it, our own included.
-            healing, self._healing = self._healing, None
-            self.unacknowledged.clear()
-            if self.role != "viewer":
-                self.send_update(room, healing)
         for batch, update in sorted(self.unacknowledged.items()):
             if batch > self.welcome.last_batch:
                 self.send(room, Edit(batch, update))
@@ -210,11 +210,17 @@ class NativeReplica(_Replica):
                 self.welcome = message
                 self.session = message.session
                 self.participant = message.participant.id
+                if self.client_id != message.client_id:
+                    self._rename(message.client_id)
                 self.batch = max(self.batch, message.last_batch)
             case Rebuild():
+                if self.stale or (self.resume is not None and self.resume.epoch != message.epoch):
+                    # What the room forgot of others' is theirs to bring again; our own goes on top.
+                    self._fresh_doc()
+                    self.stale = False
                 self.doc.apply_update(message.update)
-                if self.resume is not None and self.resume.epoch != message.epoch:
-                    self._healing = self.doc.get_update(get_state(message.update))
+                for _, update in sorted(self.unacknowledged.items()):
+                    self.doc.apply_update(update)
                 self.resume = Resume(message.lineage, message.epoch, message.offset)
             case Update():
                 assert self.resume is not None
@@ -229,8 +235,27 @@ class NativeReplica(_Replica):
                 self.durable.add(message.batch)
                 for batch in [b for b in self.unacknowledged if b <= message.batch]:
                     del self.unacknowledged[batch]
+            case Ack(status="remake"):
+                self.told.append(message.batch)
+                self.unacknowledged.pop(message.batch, None)
+                self.stale = True
             case Digest():
                 pass
+
+    def _rename(self, client_id: int) -> None:
+        """The room gave us another id: what waits is written under that one."""
+        clocks = [
+            item.clock
+            for update in self.unacknowledged.values()
+            for item in read(update)[0]
+            if item.client == self.client_id
+        ]
+        first = min(clocks, default=0)
+        for batch, update in self.unacknowledged.items():
+            self.unacknowledged[batch] = renamed(update, self.client_id, client_id, first, 0)
+        self.client_id = client_id
+        self._fresh_doc()
+        self.resume = None
 
     def _at(self, offset: int) -> None:
         assert self.resume is not None

@@ -95,6 +95,10 @@ class MemberRecord(Struct, frozen=True):
     """The member whose pass they came with: another window or device of the same person."""
     expires_ms: int | None = None
     """When the link that they came by ends."""
+    clients: tuple[int, ...] = ()
+    """The Yjs client ids that are theirs, the newest last (`client_ids`)."""
+    plain: bool = False
+    """A plain Yjs client, known by its link and name."""
 
 
 class Forgotten(Struct, frozen=True):
@@ -216,8 +220,11 @@ class RoomStore(Protocol):
         """Commit what is queued, then let go of everything. Raises StorageUnavailable if it could not be written."""
         ...
 
-    async def create(self, record: RoomRecord) -> None:
-        """Make a room durable before its links are handed out. Raises Conflict when the id is taken."""
+    async def create(self, record: RoomRecord, contents: Sequence[Change] = ()) -> None:
+        """Make a room durable, with what it begins with, before its links are handed out: all of it or nothing.
+
+        Raises Conflict when the id is taken.
+        """
         ...
 
     async def load(self, room: str) -> StoredRoom | None:

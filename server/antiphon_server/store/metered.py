@@ -38,8 +38,8 @@ class MeteredStore:
     async def close(self) -> None:
         await self._store.close()
 
-    async def create(self, record: RoomRecord) -> None:
-        await self._store.create(record)
+    async def create(self, record: RoomRecord, contents: Sequence[Change] = ()) -> None:
+        await self._store.create(record, contents)
 
     async def load(self, room: str) -> StoredRoom | None:
         return await self._store.load(room)

@@ -138,10 +138,11 @@ class SqliteStore:
 
     # Writing ----------------------------------------------------------------------------------------------
 
-    async def create(self, record: RoomRecord) -> None:
+    async def create(self, record: RoomRecord, contents: Sequence[Change] = ()) -> None:
         try:
             async with self._open_engine().begin() as connection:
                 await connection.execute(insert(tables.rooms).values(room=record.id, record=_pack(record)))
+                await rows.write(connection, ((record.id, contents),))
         except IntegrityError as error:
             raise Conflict(f"room {record.id} exists") from error
         except (DBAPIError, OSError) as error:

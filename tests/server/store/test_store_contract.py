@@ -69,6 +69,15 @@ async def test_a_created_room_comes_back_as_it_was(store: RoomStore) -> None:
     assert (loaded.snapshot, loaded.entries, loaded.members, loaded.runs) == (None, (), (), ())
 
 
+async def test_a_room_is_made_with_what_it_begins_with(
+    store: RoomStore, make: Callable[[], RoomStore]
+) -> None:
+    await store.create(room(), [entry(1, b"seed")])
+    loaded = await store.load("r1")
+    assert loaded is not None
+    assert loaded.entries == (entry(1, b"seed"),)
+
+
 async def test_a_taken_id_is_a_conflict(store: RoomStore) -> None:
     await store.create(room())
     with pytest.raises(Conflict):
