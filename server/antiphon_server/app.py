@@ -49,6 +49,7 @@ from antiphon_server.model_desk import ModelDesk
 from antiphon_server.pictures import Pictures
 from antiphon_server.proofreader import HarperProofreader
 from antiphon_server.seat import Grant
+from antiphon_server.sockets import Sockets
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.assets import AssetStore
@@ -182,8 +183,9 @@ async def _run(
     stack.push_async_callback(runner.cleanup)
     if settings.metrics_port is not None:
         await _serve_metrics(gateway, stack)
-    site = await _listen(runner, settings.host, settings.port)
-    url = settings.public_url or _address(runner, settings.host)
+    listening = await _listen(runner, gateway.sockets, settings.host, settings.port)
+    stack.callback(listening.close)
+    url = settings.public_url or _address(listening, settings.host)
 
     async def announce() -> None:
         await engine.wait_ready()
@@ -194,17 +196,19 @@ async def _run(
         hello = {
             "data_dir": str(settings.data_dir.absolute()),
             "log_format": settings.log_format,
-            "port": runner.addresses[0][1],
+            "port": listening.sockets[0].getsockname()[1],
         }
         beating = tasks.create_task(beats.run(hello, stop), name="beats") if beats.supervised else None
+        watching = tasks.create_task(gateway.sockets.run(), name="sockets")
         collecting = tasks.create_task(_collect(settings, store, assets, hub), name="assets-collect")
         await engine.start()
         announcing = tasks.create_task(announce(), name="announce")
         await stop.wait()
         announcing.cancel()
         collecting.cancel()
+        watching.cancel()
         log.info("draining")
-        await site.stop()
+        listening.close()
         await hub.drain()
         await gateway.connections.drain(settings.drain_timeout)
         ticking.cancel()
@@ -264,7 +268,9 @@ async def _serve_metrics(gateway: Gateway, stack: AsyncExitStack) -> None:
     runner = _runner(app, settings)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await _listen(runner, settings.metrics_host, settings.metrics_port)
+    listening = await _listen(runner, gateway.sockets, settings.metrics_host, settings.metrics_port)
+    stack.callback(listening.close)
+    log.info("metrics at %s/metrics", _address(listening, settings.metrics_host))
 
 
 def _engine_host(settings: Settings) -> MakeEngine:
@@ -291,21 +297,23 @@ def _make_folder(path: Path) -> None:
         raise CannotStart(f"cannot use the data folder {path}: {error.strerror or error}") from None
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> web.TCPSite:
-    site = web.TCPSite(runner, host, port)
+async def _listen(runner: web.AppRunner, sockets: Sockets, host: str, port: int) -> asyncio.Server:
+    server = runner.server
+    assert server is not None
     try:
-        await site.start()
+        return await asyncio.get_running_loop().create_server(
+            lambda: sockets.protocol(server()), host, port, backlog=1024
+        )
     except OSError as error:
         place = f"port {port} of {host}"
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"{place} is in use; choose another with --port") from None
         raise CannotStart(f"cannot listen on {place}: {error.strerror or error}") from None
-    return site
 
 
-def _address(runner: web.AppRunner, host: str) -> str:
+def _address(server: asyncio.Server, host: str) -> str:
     """The address to open: a server that listens everywhere is reached here, at least."""
-    port = runner.addresses[0][1]
+    port = server.sockets[0].getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -43,12 +44,13 @@ log = logging.getLogger(__name__)
 class Connection:
     """Reads until the client goes; everything that it sends is answered or closes the connection."""
 
-    def __init__(self, gateway: Gateway, outbox: Outbox, address: str) -> None:
+    def __init__(self, gateway: Gateway, outbox: Outbox, address: str, joined: Callable[[], None]) -> None:
         clock = asyncio.get_running_loop().time
         limits = gateway.settings.limits
         self._gateway = gateway
         self._outbox = outbox
         self._address = address
+        self._joined = joined
         self._session = ServerSession(max_message=limits.max_message, clock=clock)
         self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
         self._remarks = TokenBucket(limits.remarks_per_minute / 60, limits.remark_burst, clock)
@@ -142,6 +144,7 @@ class Connection:
         self._gateway.turns.enter(self._claim, room.id)
         with self._gateway.turns.spending(self._claim):
             self._place = room, room.join(self._outbox, request)
+            self._joined()
 
 
 def close_code(error: AntiphonError) -> CloseCode:

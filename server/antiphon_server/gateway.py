@@ -28,6 +28,7 @@ from antiphon_server.proxies import Hosts, Origins, Proxies
 from antiphon_server.renderer import Renderer
 from antiphon_server.room import Room
 from antiphon_server.seat import JoinRequest
+from antiphon_server.sockets import Sockets, fitting, open_files
 from antiphon_server.stage import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.assets import AssetStore
@@ -102,7 +103,16 @@ class Gateway:
         self.hosts = Hosts(settings.allowed_hosts, settings.public_url, settings.host, self.proxies)
         self.origins = Origins(settings.allowed_origins, self.proxies)
         self.traffic = Traffic()
-        self.connections = Connections(limits.max_connections, limits.max_connections_per_address)
+        self.sockets = Sockets(
+            fitting(limits.max_sockets, open_files()),
+            limits.max_connections_per_address + limits.max_strangers_per_address,
+            strangers=limits.max_strangers_per_address,
+            requests=limits.max_requests_per_address,
+            proxy=self.proxies.trusts,
+        )
+        self.connections = Connections(
+            min(limits.max_connections, self.sockets.members), limits.max_connections_per_address
+        )
         loop = asyncio.get_running_loop()
         clock = loop.time
         self.turns = Turns(loop)
@@ -125,6 +135,7 @@ class Gateway:
             GatewayCollector(
                 self.traffic,
                 self.connections,
+                self.sockets,
                 hub,
                 lambda: (self.engine.held, self.engine.waiting),
                 lambda: self.engine.stats,

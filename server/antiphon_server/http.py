@@ -160,6 +160,7 @@ async def authorised(request: web.Request) -> tuple[Grant, Room]:
     if grant.room != request.match_info["room"]:
         raise Unauthorized("the token is for another room")
     room = await gateway.hub.get(grant.room, gateway.proxies.address(request))
+    gateway.sockets.known(request.protocol)
     room.moderation.entitled(grant, request.headers.get("X-Antiphon-Session", ""))
     return grant, room
 

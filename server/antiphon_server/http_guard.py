@@ -32,7 +32,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return problem(ErrorCode.INVALID, "a compressed body is not taken", 415)
     if request.method not in _SAFE and not _of_this_site(request, gateway):
         raise Denied("a page of another site may not do this")
-    return await handler(request)
+    websocket = request.path == "/ws" or request.path.startswith("/yjs/")
+    with gateway.sockets.serving(request.protocol, gateway.proxies.address(request), websocket):
+        return await handler(request)
 
 
 def _of_this_site(request: web.Request, gateway: Gateway) -> bool:

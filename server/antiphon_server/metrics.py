@@ -15,6 +15,7 @@ from antiphon_engines.channel import Stats
 from antiphon_server.connections import Connections
 from antiphon_server.hub import Hub
 from antiphon_server.outbox import Traffic
+from antiphon_server.sockets import Sockets
 
 _TICK_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 _DURABLE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -49,12 +50,14 @@ class GatewayCollector(Collector):
         self,
         traffic: Traffic,
         connections: Connections,
+        sockets: Sockets,
         hub: Hub,
         held: Callable[[], tuple[int, int]],
         worker: Callable[[], Stats],
     ) -> None:
         self._traffic = traffic
         self._connections = connections
+        self._sockets = sockets
         self._hub = hub
         self._held = held
         """Runs that the engine holds, and of them those that wait."""
@@ -64,6 +67,9 @@ class GatewayCollector(Collector):
         traffic = self._traffic
         held, waiting = self._held()
         yield _gauge("connections", "Open WebSockets", len(self._connections))
+        yield _gauge("sockets", "Open TCP connections", len(self._sockets))
+        yield _counter("sockets_refused", "TCP connections that there was no room for", self._sockets.refused)
+        yield _counter("sockets_evicted", "TCP connections that made room for others", self._sockets.evicted)
         yield _gauge("rooms", "Rooms in memory", len(self._hub.loaded()))
         yield _gauge("runs_held", "Runs that the engine holds", held)
         yield _gauge("runs_waiting", "Runs that wait for the engine", waiting)

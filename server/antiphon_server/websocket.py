@@ -50,7 +50,12 @@ class TransportWire:
 def new_socket(limits: Limits, max_size: int) -> web.WebSocketResponse:
     """Not yet upgraded. Compression is off: frames are built once for all, and hold compressed data where it pays."""
     return web.WebSocketResponse(
-        compress=False, heartbeat=limits.heartbeat, max_msg_size=max_size, autoclose=False, timeout=5.0
+        compress=False,
+        protocols=("antiphon",),
+        heartbeat=limits.heartbeat,
+        max_msg_size=max_size,
+        autoclose=False,
+        timeout=5.0,
     )
 
 

@@ -12,12 +12,14 @@ from antiphon_proto.messages import MAX_FRAME
 from antiphon_server.connection import Connection
 from antiphon_server.frames import Dialect
 from antiphon_server.gateway import GATEWAY, Gateway
+from antiphon_server.http import bearer
 from antiphon_server.outbox import Outbox
 from antiphon_server.websocket import farewell, new_socket, upgrade
 from antiphon_server.yjs import YjsConnection
 
 Run = Callable[[web.WebSocketResponse], Awaitable[None]]
 
+_TOKEN = "antiphon.token."
 _SLACK = 64 * 1024
 """A frame that is a little too large is refused with TOO_LARGE by the session; a larger one by the WebSocket parser,
 with 1009, before it is in memory."""
@@ -31,13 +33,15 @@ async def native(request: web.Request) -> web.WebSocketResponse:
         gateway,
         "native",
         MAX_FRAME + _SLACK,
-        lambda outbox: Connection(gateway, outbox, address).run,
+        lambda outbox: (
+            Connection(gateway, outbox, address, lambda: gateway.sockets.known(request.protocol)).run
+        ),
     )
 
 
 async def yjs(request: web.Request) -> web.WebSocketResponse:
     gateway = request.app[GATEWAY]
-    room, token = request.match_info["room"], request.query.get("token", "")
+    room, token = request.match_info["room"], _yjs_token(request)
     address = gateway.proxies.address(request)
     name = request.query.get("name", "")[: gateway.settings.limits.max_name]
     return await _serve(
@@ -45,7 +49,11 @@ async def yjs(request: web.Request) -> web.WebSocketResponse:
         gateway,
         "yjs",
         gateway.settings.limits.max_message + _SLACK,
-        lambda outbox: YjsConnection(gateway, outbox, room, token, name, address).run,
+        lambda outbox: (
+            YjsConnection(
+                gateway, outbox, room, token, name, address, lambda: gateway.sockets.known(request.protocol)
+            ).run
+        ),
     )
 
 
@@ -79,6 +87,14 @@ async def _serve(
         outbox.ended()
         wire.end()
     return ws
+
+
+def _yjs_token(request: web.Request) -> str:
+    """Of a plain Yjs client: in `Authorization`, as the subprotocol `antiphon.token.TOKEN` beside `antiphon` (browsers
+    can set no header), or, for providers that know neither, in the address."""
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    named = next((one.strip() for one in offered if one.strip().startswith(_TOKEN)), "")
+    return bearer(request) or named.removeprefix(_TOKEN) or request.query.get("token", "")
 
 
 ROUTES = (web.get("/ws", native), web.get("/yjs/{room}", yjs))

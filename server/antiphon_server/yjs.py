@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -26,7 +27,14 @@ class YjsConnection:
     """The token stands in the address, so the client is in the room from the first frame on."""
 
     def __init__(
-        self, gateway: Gateway, outbox: Outbox, room: str, token: str, name: str, address: str
+        self,
+        gateway: Gateway,
+        outbox: Outbox,
+        room: str,
+        token: str,
+        name: str,
+        address: str,
+        joined: Callable[[], None],
     ) -> None:
         self._gateway = gateway
         self._outbox = outbox
@@ -34,6 +42,7 @@ class YjsConnection:
         self._token = token
         self._name = name or GUEST
         self._address = address
+        self._joined = joined
         self._claim = gateway.turns.claim(address)
 
     async def run(self, ws: web.WebSocketResponse) -> None:
@@ -63,7 +72,9 @@ class YjsConnection:
             await self._gateway.check_join(room, request, self._address)
             self._gateway.turns.enter(self._claim, room.id)
             with self._gateway.turns.spending(self._claim):
-                return room, room.join(self._outbox, request)
+                seat = room.join(self._outbox, request)
+                self._joined()
+                return room, seat
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
         except Exception:
