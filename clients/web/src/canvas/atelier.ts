@@ -29,6 +29,8 @@ const POLISH = 0.2;
 const MAX_SIDE = 2048;
 
 export class Atelier {
+  /** What this person has typed for a frame and not sent, by frame: somebody else's words do not replace it. */
+  readonly wording = signal<ReadonlyMap<string, string>>(new Map());
   readonly masks: MaskDesk;
   readonly live: LiveFrames;
   /** What is being prepared or waits to be asked for, by object. */
@@ -64,6 +66,14 @@ export class Atelier {
       drawn: () => this.drawn(),
       ask: (frame) => this.repaint(frame),
     });
+  }
+
+  /** Keeps what is typed for a frame; null: it was sent, or given up. */
+  word(frame: string, words: string | null): void {
+    const next = new Map([...this.wording.peek()].filter(([id]) => this.easel.board.get(id)));
+    if (words === null) next.delete(frame);
+    else next.set(frame, words);
+    this.wording.value = next;
   }
 
   /** Live frames of ours are free for others to take over. */
@@ -337,7 +347,8 @@ export class Atelier {
   /** The server's own words where it said some. */
   private problem(error: unknown): void {
     const words = error instanceof ApiError ? error.message || this.said.unreachable : this.said.failed;
-    if (!this.closed) this.room.notices.add("request_failed", words);
+    const code = error instanceof ApiError ? error.code : "";
+    if (!this.closed) this.room.notices.add("request_failed", words, code);
   }
 }
 

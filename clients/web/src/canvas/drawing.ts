@@ -1,7 +1,7 @@
 // How objects look: one description, shown by the page and written into SVG files alike.
 
 import { getStroke } from "perfect-freehand";
-import { liveBox, middle, outline, strokePoints } from "./geometry";
+import { ARROW_WING, arrowHead, liveBox, middle, outline, strokePoints } from "./geometry";
 import { type BoardObject, type Label, LINE, type Shape, type Stroke } from "./objects";
 
 export interface Part {
@@ -110,10 +110,11 @@ function shapePart(shape: Shape): Part {
     case "line":
       return path(`M${x} ${y}l${w} ${h}`, line);
     case "arrow": {
-      const head = Math.min(w / 2, 6 + shape.size * 3);
+      const head = arrowHead(shape);
+      const wing = head * ARROW_WING;
       const [tipX, tipY] = [x + w, y + h];
       return path(
-        `M${x} ${y}L${tipX} ${tipY}M${tipX - head} ${tipY - head * 0.6}L${tipX} ${tipY}L${tipX - head} ${tipY + head * 0.6}`,
+        `M${x} ${y}L${tipX} ${tipY}M${tipX - head} ${tipY - wing}L${tipX} ${tipY}L${tipX - head} ${tipY + wing}`,
         { ...line, fill: "none" },
       );
     }

@@ -10,9 +10,11 @@ import {
   bounds,
   type Camera,
   fit,
+  middle,
   overlaps,
   type Point,
   panBy,
+  rotate,
   toCanvas,
   touches,
   zoomAt,
@@ -54,6 +56,8 @@ export class Easel {
   readonly selection: Selection;
   /** The text that is being written. */
   readonly writing = signal<Writing | null>(null);
+  /** A frame that was just made: its words are asked for. */
+  readonly fresh = signal<string | null>(null);
   /** The mask that is being painted, while the tool is `mask`. */
   readonly masking = signal<Masking | null>(null);
   /** Width over height of what the model paints. */
@@ -143,8 +147,9 @@ export class Easel {
     const box = this.selection.box.value;
     if (!box || !this.options.canEdit()) return;
     this.touchesDown.set(touch.id, touch);
+    const turned = this.selection.turned.value;
     this.gesture.value =
-      handle === "turn" ? Turn.begin(this, box, this.at(touch)) : new Stretch(this, handle, box, box);
+      handle === "turn" ? Turn.begin(this, box, this.at(touch)) : new Stretch(this, handle, box, box, turned);
   }
 
   private begin(touch: Touch, at: Point): Gesture | null {
@@ -170,10 +175,13 @@ export class Easel {
   private grab(touch: Touch, at: Point): Gesture {
     const box = this.selection.box.value;
     const found = this.under(at, SLACK[touch.kind]);
-    const inside = box && overlaps(box, { ...at, w: 0, h: 0 });
+    const own = box && rotate(at, middle(box), -this.selection.turned.value);
+    const inside = box && own && overlaps(box, { ...own, w: 0, h: 0 });
     if (found && touch.shift) this.selection.toggle(found.id);
     else if (found && !this.selection.has(found.id)) this.selection.select([found.id]);
-    return found || (inside && !touch.shift) ? new Move(this, at, at) : new Marquee(this, at, at);
+    return found || (inside && !touch.shift)
+      ? new Move(this, at, at)
+      : new Marquee(this, at, at, touch.shift ? this.selection.ids.value : new Set());
   }
 
   private abandon(): void {

@@ -5,7 +5,9 @@ import { around, type Box, bounds, liveBox, middle } from "./geometry";
 import type { BoardObject } from "./objects";
 
 const MARGIN = 16;
-const MAX_SIDE = 4096;
+const MAX_SIDE = 8192;
+/** Of a PNG: what browsers paint on is bounded. */
+const MAX_PIXELS = 64_000_000;
 
 /** What there is to export, and where. Frames are a tool, not part of the work, until they hold a picture. */
 export function exported(objects: readonly BoardObject[]): { objects: BoardObject[]; box: Box } | null {
@@ -47,7 +49,7 @@ export function svgFile(
 
 /** Pixels of the box at scale 1, or fewer where that would be too many. */
 export function naturalSize(box: Box, scale = 1): { width: number; height: number } {
-  const factor = Math.min(scale, MAX_SIDE / box.w, MAX_SIDE / box.h);
+  const factor = Math.min(scale, MAX_SIDE / box.w, MAX_SIDE / box.h, Math.sqrt(MAX_PIXELS / (box.w * box.h)));
   return { width: Math.max(1, Math.round(box.w * factor)), height: Math.max(1, Math.round(box.h * factor)) };
 }
 

@@ -124,14 +124,27 @@ export function rotate(at: Point, about: Point, degrees: number): Point {
 
 export const middle = (box: Box): Point => ({ x: box.x + box.w / 2, y: box.y + box.h / 2 });
 
-/** Where an object is, with its rotation and the width of its line. */
+/** The box, moved so that it lies in `area`; one that is too large begins where the area does. */
+export const inside = (box: Box, area: Box): Box => ({
+  ...box,
+  x: Math.max(area.x, Math.min(box.x, area.x + area.w - box.w)),
+  y: Math.max(area.y, Math.min(box.y, area.y + area.h - box.h)),
+});
+
+/** How far the head of an arrow reaches back along it. */
+export const arrowHead = ({ w, size }: Shape): number => Math.min(w / 2, 6 + size * 3);
+/** How far it reaches to either side, of that. */
+export const ARROW_WING = 0.6;
+
+/** Where an object is, with its rotation, the width of its line and the head of an arrow. */
 export function bounds(object: BoardObject): Box {
-  const pad = object.type === "stroke" || object.type === "shape" ? object.size / 2 : 0;
+  const pad = object.type === "stroke" ? object.size * 0.8 : object.type === "shape" ? object.size / 2 : 0;
+  const wings = object.type === "shape" && object.shape === "arrow" ? arrowHead(object) * ARROW_WING : 0;
   const corners = [
-    { x: object.x, y: object.y },
-    { x: object.x + object.w, y: object.y },
-    { x: object.x, y: object.y + object.h },
-    { x: object.x + object.w, y: object.y + object.h },
+    { x: object.x, y: object.y - wings },
+    { x: object.x + object.w, y: object.y - wings },
+    { x: object.x, y: object.y + object.h + wings },
+    { x: object.x + object.w, y: object.y + object.h + wings },
   ].map((corner) => rotate(corner, middle(object), object.rotation));
   const box = around(corners.map((corner) => ({ ...corner, w: 0, h: 0 }))) as Box;
   return { x: box.x - pad, y: box.y - pad, w: box.w + 2 * pad, h: box.h + 2 * pad };
@@ -206,7 +219,7 @@ function touchesShape(shape: Shape, at: Point, reach: number): boolean {
     const next = corners[(index + 1) % corners.length] ?? corner;
     return (!open || index === 0) && distance(at, corner, next) <= reach;
   });
-  return near || (!open && shape.fill !== "" && inside(corners, at));
+  return near || (!open && shape.fill !== "" && encloses(corners, at));
 }
 
 /** The corners of a shape with straight sides, before its rotation. */
@@ -249,7 +262,7 @@ export function outline({ shape, x, y, w, h }: Shape): Point[] {
 }
 
 /** Whether a point is inside a polygon: a ray from it crosses an odd number of sides. */
-function inside(corners: readonly Point[], at: Point): boolean {
+function encloses(corners: readonly Point[], at: Point): boolean {
   let odd = false;
   corners.forEach((a, index) => {
     const b = corners[(index + 1) % corners.length] ?? a;
@@ -298,7 +311,10 @@ export function upright(degrees: number): number {
   return turned > 180 ? turned - 360 : turned;
 }
 
-/** The fields that change when what fills `from` is stretched to fill `to`. Turned objects and text keep their form. */
+/**
+ * The fields that change when what fills `from` is stretched to fill `to`. What is turned grows along its own axes, by
+ * what the stretching does in their directions, and keeps its angle; texts keep their form.
+ */
 export function scaled(object: BoardObject, from: Box, to: Box): Fields {
   const sx = from.w > 0 ? to.w / from.w : 1;
   const sy = from.h > 0 ? to.h / from.h : 1;
@@ -309,8 +325,11 @@ export function scaled(object: BoardObject, from: Box, to: Box): Fields {
     );
     return lineFields(ends[0] as Point, ends[1] as Point);
   }
-  const rigid = object.rotation !== 0 || object.type === "text";
-  const [kx, ky] = rigid ? [Math.sqrt(sx * sy), Math.sqrt(sx * sy)] : [sx, sy];
+  const angle = (object.rotation * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const own = [Math.hypot(sx * cos, sy * sin), Math.hypot(sx * sin, sy * cos)];
+  const even = Math.sqrt(sx * sy);
+  const [kx = 1, ky = 1] = object.type === "text" ? [even, even] : own;
   const centre = carry(middle(object));
   const [w, h] = [object.w * kx, object.h * ky];
   const fields: Fields = { x: centre.x - w / 2, y: centre.y - h / 2, w, h };

@@ -2,14 +2,17 @@
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Board } from "./board";
-import { around, bounds, moved, turned } from "./geometry";
+import { around, type Box, bounds, moved, turned } from "./geometry";
 import type { BoardObject, Changed } from "./objects";
 
 export class Selection {
   readonly ids = signal<ReadonlySet<string>>(new Set());
   /** As they are shown now: where they are being moved to. */
   readonly objects: ReadonlySignal<BoardObject[]>;
-  readonly box;
+  /** Around all of them; of one that is turned its own box, before it is turned. */
+  readonly box: ReadonlySignal<Box | null>;
+  /** Degrees that the box is turned by. */
+  readonly turned: ReadonlySignal<number>;
 
   constructor(
     private readonly board: Board,
@@ -17,7 +20,15 @@ export class Selection {
     shown: () => readonly BoardObject[],
   ) {
     this.objects = computed(() => shown().filter((object) => this.ids.value.has(object.id)));
-    this.box = computed(() => around(this.objects.value.map(bounds)));
+    const alone = computed(() => {
+      const [only, ...others] = this.objects.value;
+      const line = only?.type === "shape" && only.h === 0;
+      return only && others.length === 0 && only.rotation !== 0 && !line ? only : null;
+    });
+    this.turned = computed(() => alone.value?.rotation ?? 0);
+    this.box = computed(() =>
+      alone.value ? bounds({ ...alone.value, rotation: 0 }) : around(this.objects.value.map(bounds)),
+    );
   }
 
   has(id: string): boolean {

@@ -8,7 +8,15 @@ export interface CreatedRoom {
   tokens: Record<string, string>;
 }
 
-export class ApiError extends Error {}
+export class ApiError extends Error {
+  /** `message`: the server's own words, "" when it did not answer; `code`: which kind of problem, where it said. */
+  constructor(
+    message: string,
+    readonly code = "",
+  ) {
+    super(message);
+  }
+}
 
 /** Opens a new room. Throws ApiError with the server's own words, or "" when it does not answer. */
 export async function createRoom(): Promise<CreatedRoom> {
@@ -72,6 +80,12 @@ export function messageOf(body: unknown): string {
   if (typeof message === "string") return message;
   if (typeof error === "object" && error !== null) return messageOf(error);
   return typeof error === "string" ? error : "";
+}
+
+export function codeOf(body: unknown): string {
+  const error = typeof body === "object" && body !== null ? (body as { error?: unknown }).error : null;
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : null;
+  return typeof code === "string" ? code : "";
 }
 
 export interface Invite {

@@ -14,6 +14,8 @@ export interface Notice {
     | "run_failed"
     | "empty_take"
     | "text_kept"
+    | "frame_gone"
+    | "told"
     | "restored";
   detail: string;
   code: string;

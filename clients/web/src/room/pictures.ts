@@ -5,12 +5,16 @@ import { signal } from "@preact/signals";
 import type { Size } from "../canvas/extend";
 import { sizeOf } from "../canvas/pixels";
 import type { Provenance } from "../canvas/provenance";
-import { ApiError, messageOf } from "./api";
+import { ApiError, codeOf, messageOf } from "./api";
 
 export interface Asset {
   sha256: string;
   width: number;
   height: number;
+  /** Width and height of the file that came, where it was made smaller. */
+  scaled_from?: [number, number];
+  /** Of the file that came, when there were more than the one that is kept. */
+  frames?: number;
 }
 
 /** How long a picture that could not be had is left alone. */
@@ -98,7 +102,7 @@ export class Pictures {
     }
     if (answer.ok) return answer;
     const said: unknown = await answer.json().catch(() => null);
-    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`);
+    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`, codeOf(said));
   }
 
   private get address(): string {

@@ -37,7 +37,7 @@ import { Pending } from "./pending";
 import { Pictures } from "./pictures";
 import type { Place, Port, Range } from "./port";
 import { type Presence, readPresence } from "./presence";
-import { isActive, Runs } from "./runs";
+import { isActive, isPainting, Runs } from "./runs";
 import { Settings } from "./settings";
 import { Showing } from "./showing";
 import { byteOffset, insertedText, newDocument, storyOf } from "./story";
@@ -517,11 +517,17 @@ export class Room implements Port {
   }
 
   private run({ run, ask }: MessageOf<"run">): void {
-    if (this.runs.update(run)) this.notices.add("run_failed", run.error, run.error_code);
+    if (this.runs.update(run)) this.runFailed(run);
     this.drafts.follow(run);
     this.previews.follow(run);
     if (run.state === "done") this.clock.after(PREVIEW_LASTS_MS, () => this.previews.forget(run.id));
     if (ask > 0 && run.participant === this.me.value?.id) this.runs.settle(ask, run);
+  }
+
+  private runFailed(run: RunInfo): void {
+    // A frame that was taken away meanwhile is nobody's failure.
+    if (isPainting(run) && run.error_code === "conflict") this.notices.add("frame_gone");
+    else this.notices.add("run_failed", run.error, run.error_code);
   }
 
   private error(error: MessageOf<"error">): void {

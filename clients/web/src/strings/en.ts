@@ -133,6 +133,8 @@ export const en = {
     four: "Four variants",
     fourHint: "Four pictures, each from another seed",
     pictureFailed: "The browser could not make the picture.",
+    othersPrompt: (words: string) => `On the frame now, from somebody else: “${words}”`,
+    takePrompt: "Take these words",
     suggestions: "This model knows",
     task: "Where it starts from",
     tasks: { text_to_image: "From words", image_to_image: "From the drawing", inpaint: "Under a mask" },
@@ -157,6 +159,19 @@ export const en = {
     againHint: "Puts an AI frame over the picture",
     noModel: "This server has no image model",
     notConnected: "Not connected",
+  },
+
+  files: {
+    notTaken: (name: string, kind: string) =>
+      `${name} did not come in${kind ? `: ${kind} is no kind of picture that is read here` : ""}. PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and SVG are.`,
+    broken: (name: string, kind: string) => `${name} did not come in: it is no whole ${kind} file.`,
+    heif: (name: string) =>
+      `${name} did not come in: this server does not read HEIF, or the file is not whole. Save it as JPEG or PNG.`,
+    tooLarge: (name: string) => `${name} did not come in: it is too large, or has too many pixels.`,
+    failed: (name: string, why: string) => `${name} did not come in: ${why}`,
+    scaled: (name: string, width: number, height: number, w: number, h: number) =>
+      `${name} was made smaller: from ${width} × ${height} to ${w} × ${h} pixels.`,
+    frames: (name: string, count: number) => `${name}: the first of its ${count} pictures came in.`,
   },
 
   mask: {
@@ -838,6 +853,25 @@ export const en = {
       ["F6", "To the next part of the room (Shift F6: back)"],
       ["F1, Ctrl /", "This help"],
     ],
+    canvasKeys: "Keys of the canvas",
+    canvasKeyList: [
+      ["V, H", "Select and move; move the view"],
+      ["P, E, T, F", "Pen, eraser, text, AI frame"],
+      ["R, O, G, D, L, A", "Rectangle, ellipse, triangle, diamond, line, arrow"],
+      ["Enter", "Place what the tool makes in the middle of the view"],
+      ["Ctrl A", "Select everything on the board"],
+      ["Page Down, Page Up", "The next and the previous object"],
+      ["Arrows", "Move the selection, or the view (Shift: farther)"],
+      [", .", "Turn the selection by 15° (Shift: by 1°)"],
+      ["[ ]", "To the back, to the front"],
+      ["Delete", "Delete the selection"],
+      ["Shift", "Adds to a selection, keeps sides even, turns in steps"],
+      ["Space, middle button", "Hold to move the view"],
+      ["Ctrl wheel, + −", "Zoom in and out; 0 shows everything"],
+      ["K", "Layers"],
+      ["Ctrl Enter, Esc", "End a text"],
+      ["Esc", "Let go of the tool and the selection"],
+    ],
   },
 
   people: {
@@ -906,8 +940,10 @@ export const en = {
     not_connected: () => "Not connected: nothing was sent.",
     too_large: () => "That is more than the room can hold. Nothing was inserted.",
     draining: () => "The server restarts. You will be back in a moment.",
-    run_failed: (detail: string) => `The model failed: ${detail}`,
+    run_failed: (detail: string) => `Nothing came of it: ${detail}`,
     restored: () => "What you had written before and was not saved yet is in the text again.",
+    frame_gone: () => "The frame was taken away, so nothing was painted.",
+    told: (detail: string) => detail,
     text_kept: () =>
       "Somebody deleted a text while you wrote in it. It is on the canvas again, with your words.",
     empty_take: () => "No note was played: there is no loop.",

@@ -8,7 +8,7 @@ import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
 import { stateOf } from "./runCard";
-import { errorWords } from "./serverWords";
+import { runProblem } from "./serverWords";
 
 /** Of an answer in the chat; the rest is read where it stands. */
 const MAX_READ_OUT = 600;
@@ -60,5 +60,5 @@ function endOf(room: Room, run: RunInfo): string {
   const model = room.people.peek().get(run.author)?.name ?? t.runs.title;
   const answer = room.chat.entries.peek().find((entry) => entry.run === run.id);
   if (answer?.text) return `${model}: ${answer.text.slice(0, MAX_READ_OUT)}`;
-  return `${nameOf(run)}: ${run.error ? errorWords(run.error_code, run.error) : stateOf(run)}`;
+  return `${nameOf(run)}: ${run.error ? runProblem(run) : stateOf(run)}`;
 }

@@ -5,6 +5,7 @@ import { TURN_STEP } from "../canvas/geometry";
 import { TOOLS } from "../canvas/tools";
 import type { Room } from "../room/room";
 import { KEYS } from "./boardTools";
+import { keyOf } from "./keyOf";
 
 const STEP = 40;
 const ARROWS: Record<string, [number, number]> = {
@@ -18,26 +19,42 @@ export interface Panels {
   toggleLayers(): void;
 }
 
-export function boardKeys(event: KeyboardEvent, easel: Easel, room: Room, panels: Panels): void {
+/** `anywhere`: nothing has the focus, and the board was worked with last. */
+export function boardKeys(
+  event: KeyboardEvent,
+  easel: Easel,
+  room: Room,
+  panels: Panels,
+  anywhere = false,
+): void {
   const { target } = event;
-  if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-  const onBoard = target instanceof HTMLElement && target.classList.contains("board");
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const act = event.ctrlKey || event.metaKey ? command(key, event.shiftKey, onBoard, easel, room) : null;
-  const plain = event.ctrlKey || event.metaKey || event.altKey || !onBoard;
-  const chosen = act ?? (plain ? null : single(key, event.shiftKey, easel, room, panels));
+  if (event.defaultPrevented || event.isComposing || isField(target)) return;
+  const onBoard = anywhere || (target instanceof HTMLElement && target.classList.contains("board"));
+  const key = keyOf(event);
+  const modified = event.ctrlKey || event.metaKey;
+  // A button keeps the keys that press it and that go on from it; a letter or Delete is for the board there too.
+  const forBoard = onBoard || (key.length === 1 && key !== " ") || key === "Delete" || key === "Backspace";
+  let chosen: Act = null;
+  if (modified && !event.altKey) chosen = command(key, event.shiftKey, easel, room);
+  else if (!modified && !event.altKey && forBoard) chosen = single(key, event.shiftKey, easel, room, panels);
   if (!chosen) return;
   event.preventDefault();
   event.stopPropagation();
   chosen();
 }
 
+const isField = (target: EventTarget | null) =>
+  target instanceof HTMLTextAreaElement ||
+  target instanceof HTMLSelectElement ||
+  (target instanceof HTMLInputElement && !["checkbox", "radio", "range", "color"].includes(target.type)) ||
+  (target instanceof HTMLElement && target.isContentEditable);
+
 type Act = (() => void) | null;
 
-function command(key: string, shift: boolean, onBoard: boolean, easel: Easel, room: Room): Act {
+function command(key: string, shift: boolean, easel: Easel, room: Room): Act {
   if (key === "z") return () => (shift ? room.redo() : room.undo());
   if (key === "y") return () => room.redo();
-  if (key !== "a" || !onBoard) return null;
+  if (key !== "a") return null;
   return () => {
     easel.choose("select");
     easel.selection.all();

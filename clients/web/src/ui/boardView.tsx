@@ -20,6 +20,8 @@ const CORNERS: Corner[] = ["nw", "ne", "se", "sw"];
 /** Pixels between the selection and the handle that turns it; a frame has its name there. */
 const TURN_ARM = 26;
 const FRAME_ARM = 44;
+/** The farthest that one event of the wheel zooms: by a fifth. */
+const NOTCH = 18;
 
 export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
   const root = useRef<HTMLDivElement>(null);
@@ -36,8 +38,11 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
     const wheel = (event: WheelEvent) => {
       event.preventDefault();
       const step = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-      if (event.ctrlKey || event.metaKey) easel.zoom(0.99 ** (event.deltaY * step), pointIn(element, event));
-      else easel.pan(-event.deltaX * step, -event.deltaY * step);
+      if (event.ctrlKey || event.metaKey) {
+        // A notch of a wheel is a small step; two fingers on a pad send many that are smaller still.
+        const by = Math.max(-NOTCH, Math.min(NOTCH, event.deltaY * step));
+        easel.zoom(0.99 ** by, pointIn(element, event));
+      } else easel.pan(-event.deltaX * step, -event.deltaY * step);
     };
     element.addEventListener("wheel", wheel, { passive: false });
     const space = (event: KeyboardEvent) => {
@@ -58,8 +63,8 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
     id: event.pointerId,
     kind: event.pointerType === "pen" || event.pointerType === "touch" ? event.pointerType : "mouse",
     at: pointIn(root.current as HTMLElement, event),
-    // A mouse, and many a finger, says one half for every press.
-    pressure: event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5,
+    // A mouse, and many a finger, says one half for every press; a pen that hardly touches says 0, and means it.
+    pressure: event.pointerType === "pen" ? event.pressure : 0.5,
     shift: event.shiftKey,
     pan: event.button === 1 || spaceDown.value,
   });
@@ -221,40 +226,45 @@ function Marks({ easel }: { easel: Easel }) {
     height: area.h * camera.scale,
   });
   const chosen = box && rect(box);
-  const arm = easel.selection.objects.value.some((object) => object.type === "frame") ? FRAME_ARM : TURN_ARM;
+  const objects = easel.selection.objects.value;
+  const arm = objects.some((object) => object.type === "frame") ? FRAME_ARM : TURN_ARM;
+  const turned = easel.selection.turned.value;
+  const centre = chosen && { x: chosen.x + chosen.width / 2, y: chosen.y + chosen.height / 2 };
   return (
     <g>
       {area && <rect class={area.kind === "frame" ? "frame-edge" : "mark-marquee"} {...rect(area.box)} />}
-      {easel.selection.objects.value.length > 1 &&
-        easel.selection.objects.value.map((object) => (
-          <rect key={object.id} class="mark-each" {...rect(bounds(object))} />
-        ))}
-      {chosen && (
-        <>
+      {objects.length > 1 &&
+        objects.map((object) => <rect key={object.id} class="mark-each" {...rect(bounds(object))} />)}
+      {chosen && centre && (
+        <g transform={turned ? `rotate(${turned} ${centre.x} ${centre.y})` : undefined}>
           <rect class="mark-box" {...chosen} />
-          {CORNERS.map((corner) => (
-            <rect
-              key={corner}
-              class={`mark-corner mark-${corner}`}
-              x={chosen.x + (corner.endsWith("e") ? chosen.width : 0) - 6}
-              y={chosen.y + (corner.startsWith("s") ? chosen.height : 0) - 6}
-              width={12}
-              height={12}
-              rx={3}
-              onPointerDown={(event) => grab(event, easel, corner)}
-            />
-          ))}
-          <path class="mark-box" d={`M${chosen.x + chosen.width / 2} ${chosen.y}v${-arm}`} />
-          <circle
-            class="mark-corner mark-turn"
-            cx={chosen.x + chosen.width / 2}
-            cy={chosen.y - arm}
-            r={7}
-            onPointerDown={(event) => grab(event, easel, "turn")}
-          >
-            <title>{t.canvas.turn}</title>
-          </circle>
-        </>
+          {easel.options.canEdit() && (
+            <>
+              {CORNERS.map((corner) => (
+                <rect
+                  key={corner}
+                  class={`mark-corner mark-${corner}`}
+                  x={chosen.x + (corner.endsWith("e") ? chosen.width : 0) - 6}
+                  y={chosen.y + (corner.startsWith("s") ? chosen.height : 0) - 6}
+                  width={12}
+                  height={12}
+                  rx={3}
+                  onPointerDown={(event) => grab(event, easel, corner)}
+                />
+              ))}
+              <path class="mark-box" d={`M${centre.x} ${chosen.y}v${-arm}`} />
+              <circle
+                class="mark-corner mark-turn"
+                cx={centre.x}
+                cy={chosen.y - arm}
+                r={7}
+                onPointerDown={(event) => grab(event, easel, "turn")}
+              >
+                <title>{t.canvas.turn}</title>
+              </circle>
+            </>
+          )}
+        </g>
       )}
     </g>
   );

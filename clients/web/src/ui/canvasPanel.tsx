@@ -78,6 +78,26 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     layers.value = !layers.value;
   };
 
+  // Where nothing has the focus, the keys are for what was worked with last.
+  const last = useRef(false);
+  useEffect(() => {
+    const used = (event: Event) => {
+      last.current = event.target instanceof Element && event.target.closest(".canvas") !== null;
+    };
+    const stray = (event: KeyboardEvent) => {
+      if (event.target === document.body && last.current && !hidden)
+        boardKeys(event, easel, room, { toggleLayers }, true);
+    };
+    addEventListener("pointerdown", used, true);
+    addEventListener("focusin", used, true);
+    addEventListener("keydown", stray);
+    return () => {
+      removeEventListener("pointerdown", used, true);
+      removeEventListener("focusin", used, true);
+      removeEventListener("keydown", stray);
+    };
+  }, [easel, room, hidden]);
+
   const empty = easel.board.layers.value.length === 0;
   return (
     <section
@@ -85,6 +105,13 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
       aria-label={t.canvas.label}
       hidden={hidden}
       onKeyDown={(event) => boardKeys(event, easel, room, { toggleLayers })}
+      onClick={(event) => {
+        // Who points at a tool goes on at the board; who presses it with a key stays there.
+        const button = (event.target as Element).closest(
+          ".board-tools button, .board-bar button, .board-zoom button",
+        );
+        if (button && event.detail > 0) boardOf(event.currentTarget)?.focus({ preventScroll: true });
+      }}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
@@ -108,7 +135,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
         ref={chooser}
         class="offscreen"
         type="file"
-        accept="image/png,image/jpeg,image/webp"
+        accept="image/*,.avif,.heic,.heif,.tif,.tiff,.svg"
         multiple
         tabIndex={-1}
         aria-hidden="true"
@@ -175,6 +202,8 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     </section>
   );
 }
+
+const boardOf = (canvas: Element) => canvas.querySelector<HTMLElement>(".board");
 
 function placeOf(
   easel: Easel,

@@ -7,7 +7,7 @@ import type { RunInfo } from "../protocol/messages";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
 import { t } from "../strings";
-import { errorWords } from "./serverWords";
+import { runProblem } from "./serverWords";
 import { waitingState } from "./waiting";
 
 /** The run that a frame waits for, or the last one that it had. */
@@ -29,7 +29,7 @@ export function paintingState(run: RunInfo): string {
     const thinned = run.thinned ? t.canvas.thinned[run.thinned] : "";
     return [t.canvas.painting, steps, thinned].filter(Boolean).join(" · ");
   }
-  return run.error ? errorWords(run.error_code, run.error) : t.runs[run.state];
+  return run.error ? runProblem(run) : t.runs[run.state];
 }
 
 export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {

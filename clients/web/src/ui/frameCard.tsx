@@ -1,7 +1,6 @@
 // Asking the model to paint the selected frame: words, where it starts from, how far it may go.
 
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Atelier } from "../canvas/atelier";
 import type { Easel } from "../canvas/easel";
 import type { Changed, Frame, FrameTask } from "../canvas/objects";
@@ -26,11 +25,15 @@ const TASKS: readonly FrameTask[] = ["text_to_image", "image_to_image", "inpaint
 export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; frame: Frame }) {
   const { room, easel, atelier, frame } = props;
   const { model, ready } = atelier;
-  const prompt = useSignal(frame.prompt);
-  // Somebody else may word the same frame; what is typed here is written when it is left or sent.
+  const field = useRef<HTMLInputElement>(null);
+  const mine = atelier.wording.value.get(frame.id);
+  const words = mine ?? frame.prompt;
+  const fresh = easel.fresh.value === frame.id;
   useEffect(() => {
-    prompt.value = frame.prompt;
-  }, [frame.id, frame.prompt]);
+    if (!fresh) return;
+    easel.fresh.value = null;
+    field.current?.focus({ preventScroll: true });
+  }, [easel, fresh]);
   const run = latestRun(room, frame.id);
   const active = run !== undefined && isActive(run);
   const busy = atelier.busy.value.has(frame.id);
@@ -38,7 +41,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
     easel.board.change(new Map([[frame.id, fields]]));
     savePainting(kept(loadPainting(), fields));
   };
-  const wanted = prompt.value.trim();
+  const wanted = words.trim();
   const masking = easel.masking.value;
   const brushing = masking?.frame === frame.id;
   const masked = frame.mask !== "" || (brushing && !masking.mask.empty);
@@ -48,6 +51,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
   const go = (act: (frame: Frame) => Promise<void>) => {
     if (!can) return;
     change({ prompt: wanted });
+    atelier.word(frame.id, null);
     const now = easel.board.get(frame.id);
     if (now?.type === "frame") void act(now);
   };
@@ -61,18 +65,23 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
         event.preventDefault();
         if (!frame.live) go((now) => atelier.paint(now));
       }}
-      onKeyDown={(event) => event.stopPropagation()}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") {
+          event.currentTarget.closest(".canvas")?.querySelector<HTMLElement>(".board")?.focus();
+        }
+        // Letters here are no tools; Ctrl + Z and Ctrl + A are the board's wherever nothing is typed.
+        if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+      }}
     >
       <div class="field-row">
         <input
+          ref={field}
           class="field"
           aria-label={t.canvas.prompt}
           placeholder={t.canvas.promptPlaceholder}
           maxLength={MAX_PROMPT}
-          value={prompt.value}
-          onInput={(event) => {
-            prompt.value = event.currentTarget.value;
-          }}
+          value={words}
+          onInput={(event) => atelier.word(frame.id, event.currentTarget.value)}
           onChange={() => change({ prompt: wanted })}
         />
         {active && room.mayConduct(run) && (
@@ -100,7 +109,23 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           </>
         )}
       </div>
-      {!brushing && <Suggestions model={model} onChoose={(word) => change({ prompt: word })} />}
+      {mine !== undefined && frame.prompt !== wanted && frame.prompt !== "" && (
+        <p class="frame-other">
+          <span>{t.canvas.othersPrompt(frame.prompt)}</span>
+          <button type="button" class="link-button" onClick={() => atelier.word(frame.id, null)}>
+            {t.canvas.takePrompt}
+          </button>
+        </p>
+      )}
+      {!brushing && (
+        <Suggestions
+          model={model}
+          onChoose={(word) => {
+            atelier.word(frame.id, null);
+            change({ prompt: word });
+          }}
+        />
+      )}
       {!frame.live && !brushing && (
         <fieldset class="segments">
           <legend class="offscreen">{t.canvas.task}</legend>

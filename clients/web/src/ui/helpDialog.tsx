@@ -28,20 +28,27 @@ export function HelpDialog({ room, onClose }: { room: Room; onClose: () => void 
           ))}
           <p>{t.help.bigger}</p>
         </section>
-        <section>
-          <h3>{t.help.keys}</h3>
-          <dl class="help-keys">
-            {t.help.keyList.map(([keys, what]) => (
-              <div key={keys}>
-                <dt>
-                  <kbd>{keys}</kbd>
-                </dt>
-                <dd>{what}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
+        <Keys title={t.help.keys} list={t.help.keyList} />
+        <Keys title={t.help.canvasKeys} list={t.help.canvasKeyList} />
       </div>
     </Dialog>
+  );
+}
+
+function Keys({ title, list }: { title: string; list: readonly (readonly string[])[] }) {
+  return (
+    <section>
+      <h3>{title}</h3>
+      <dl class="help-keys">
+        {list.map(([keys, what]) => (
+          <div key={what}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }

@@ -15,6 +15,7 @@ import { FindBar } from "./findBar";
 import { keepFocus } from "./focusKeeper";
 import { HelpDialog } from "./helpDialog";
 import { JamDock } from "./jamDock";
+import { keyOf } from "./keyOf";
 import { Notices } from "./notices";
 import { PastView } from "./pastView";
 import { Refusals } from "./refusals";
@@ -80,10 +81,10 @@ export function RoomView({ room }: { room: Room }) {
         event.stopPropagation();
         if (event.shiftKey) asking.again();
         else void asking.submit();
-      } else if (command && event.key.toLowerCase() === "f" && view.peek() !== "canvas") {
+      } else if (command && keyOf(event) === "f" && view.peek() !== "canvas") {
         event.preventDefault();
         finding.value = true;
-      } else if (event.key === "F1" || (command && event.key === "/")) {
+      } else if (event.key === "F1" || (command && keyOf(event) === "/")) {
         event.preventDefault();
         helping.value = true;
       } else if (event.key === "F6") {
@@ -204,7 +205,7 @@ const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01r
 
 /** Undo and redo are the server's: they outlive a reload, and take back only what this person did. */
 function undoKeys(event: KeyboardEvent, room: Room): void {
-  const key = event.key.toLowerCase();
+  const key = keyOf(event);
   const redo = (key === "z" && event.shiftKey) || key === "y";
   if (!redo && key !== "z") return;
   event.preventDefault();

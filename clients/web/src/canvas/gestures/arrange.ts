@@ -8,6 +8,7 @@ import {
   middle,
   moved,
   type Point,
+  rotate,
   scaled,
   TURN_STEP,
   turned,
@@ -64,21 +65,30 @@ export class Move extends Arrange {
 export class Stretch extends Arrange {
   readonly name = "stretch";
 
+  /** `degrees`: the box is turned by so much about its middle, and is stretched along its own sides. */
   constructor(
     easel: Easel,
     private readonly corner: Corner,
     private readonly from: Box,
     private readonly to: Box,
+    private readonly degrees = 0,
   ) {
     super(easel);
   }
 
   drag(touch: Touch, at: Point): Gesture {
-    return new Stretch(this.easel, this.corner, this.from, this.stretched(at, touch.shift));
+    const upright = rotate(at, middle(this.from), -this.degrees);
+    const to = this.stretched(upright, touch.shift);
+    return new Stretch(this.easel, this.corner, this.from, to, this.degrees);
   }
 
   protected changed(object: BoardObject): Fields {
-    return scaled(object, this.from, this.to);
+    if (this.degrees === 0) return scaled(object, this.from, this.to);
+    const fields = scaled({ ...object, rotation: 0 }, this.from, this.to);
+    const [w, h] = [Number(fields.w), Number(fields.h)];
+    const own = { x: Number(fields.x) + w / 2, y: Number(fields.y) + h / 2 };
+    const centre = rotate(own, middle(this.from), this.degrees);
+    return { ...fields, x: centre.x - w / 2, y: centre.y - h / 2 };
   }
 
   /** Pictures, texts and frames keep their proportions; so does everything else while Shift is held. */

@@ -11,10 +11,12 @@ export class Marquee implements Gesture {
     private readonly easel: Easel,
     private readonly from: Point,
     private readonly to: Point,
+    /** What stays selected: with Shift what was. */
+    private readonly others: ReadonlySet<string> = new Set(),
   ) {}
 
   drag(_touch: Touch, at: Point): Gesture {
-    return new Marquee(this.easel, this.from, at);
+    return new Marquee(this.easel, this.from, at, this.others);
   }
 
   area(): { kind: "marquee"; box: Box } {
@@ -26,6 +28,6 @@ export class Marquee implements Gesture {
     const inside = this.easel.board.ordered.value.filter(
       (object) => !object.locked && contains(box, bounds(object)),
     );
-    this.easel.selection.select(inside.map((object) => object.id));
+    this.easel.selection.select([...this.others, ...inside.map((object) => object.id)]);
   }
 }

@@ -37,7 +37,9 @@ export class Span implements Gesture {
   }
 
   place(): void {
-    this.easel.settle(this.easel.board.place(this.draft()));
+    const id = this.easel.board.place(this.draft());
+    this.easel.settle(id);
+    if (this.tool === "frame") this.easel.fresh.value = id;
   }
 
   private cornerOf(at: Point, even: boolean): Point {

@@ -1,0 +1,20 @@
+// Which key was pressed, for shortcuts: the letter that it gives where that is a Latin one (so that other Latin layouts
+// keep their own places), else the letter that stands there on an English keyboard.
+
+const PLACES: Record<string, string> = {
+  BracketLeft: "[",
+  BracketRight: "]",
+  Comma: ",",
+  Period: ".",
+  Slash: "/",
+  Equal: "=",
+  Minus: "-",
+};
+
+export function keyOf(event: Pick<KeyboardEvent, "key" | "code">): string {
+  const { key, code } = event;
+  if (key.length > 1 && key !== "Process" && key !== "Dead" && key !== "Unidentified") return key;
+  if (key.length === 1 && key >= " " && key <= "~") return key.toLowerCase();
+  const letter = /^(?:Key|Digit)([A-Z0-9])$/.exec(code)?.[1];
+  return letter?.toLowerCase() ?? PLACES[code] ?? key.toLowerCase();
+}
