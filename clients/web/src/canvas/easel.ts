@@ -159,6 +159,7 @@ export class Easel {
     if (touch.pan || resting || tool === "hand") return new Pan(this, touch.at);
     if (tool === "select") return this.grab(touch, at);
     if (!this.options.canEdit()) return null;
+    if (tool !== "mask") this.selection.select([]);
     if (tool === "pen") return new Draw(this, [at.x, at.y, touch.pressure]);
     if (tool === "eraser") return Erase.begin(this, touch, at);
     if (isShape(tool) || tool === "frame") return new Span(this, tool, at, at);

@@ -55,10 +55,8 @@ function command(key: string, shift: boolean, easel: Easel, room: Room): Act {
   if (key === "z") return () => (shift ? room.redo() : room.undo());
   if (key === "y") return () => room.redo();
   if (key !== "a") return null;
-  return () => {
-    easel.choose("select");
-    easel.selection.all();
-  };
+  // The tool stays in the hand: the next stroke is drawn, and lets go of what is selected.
+  return () => easel.selection.all();
 }
 
 function single(key: string, shift: boolean, easel: Easel, room: Room, panels: Panels): Act {
