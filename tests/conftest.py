@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +20,24 @@ settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+
+_DEPRECATIONS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+_deprecated: Counter[str] = Counter()
+
+
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    """What a third party deprecates is nobody's failure here: it is counted, by the package that says so."""
+    if issubclass(warning_message.category, _DEPRECATIONS):
+        parts = Path(warning_message.filename).parts
+        packages = len(parts) - 1 - parts[::-1].index("site-packages") if "site-packages" in parts else -1
+        _deprecated[parts[packages + 1] if packages >= 0 else "the caller"] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _deprecated:
+        counts = ", ".join(f"{name} {count}" for name, count in _deprecated.most_common())
+        terminalreporter.write_line(f"Deprecations of third parties: {_deprecated.total()} ({counts})")
 
 
 @pytest.fixture(scope="session")

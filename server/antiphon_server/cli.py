@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.commands import assets, bench, doctor, engines, join, models, trace
+from antiphon_server.commands import assets, backup, bench, doctor, engines, join, models, trace
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
@@ -36,6 +36,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(engines.app, name="engines")
 app.add_typer(assets.app, name="assets")
 app.command()(doctor.doctor)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(bench.bench)
 app.command()(join.join)
 app.command()(trace.trace)

@@ -1,9 +1,10 @@
 """Where the TinySoundFont binding comes from.
 
-The package `tinysoundfont` (MIT, wheels for every platform) declares `pyaudio` as a dependency, which has no wheels for
-Linux and does not build without PortAudio's headers, and needs it only to play on this machine's own loudspeaker. An
-extra cannot leave a dependency out, so its wheel is fetched without it and unpacked beside the prepared models. Where
-somebody has installed the package, that is used.
+The package `tinysoundfont` (MIT; wheels for Python 3.11 and 3.12 on x86_64, sources for others) declares `pyaudio`
+as a dependency, which has no wheels for Linux and does not build without PortAudio's headers, and needs it only to play
+on this machine's own loudspeaker. An extra cannot leave a dependency out, so it is fetched without it, against the
+hashes in `synthesiser.txt`, and unpacked beside the prepared models. Where somebody has installed the package, that one
+is used.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.text.building import building
+from antiphon_engines.text.building import building, one_at_a_time
 from antiphon_engines.text.prepare import Progress
-from antiphon_engines.text.wheels import opened_wheel
+from antiphon_engines.text.wheels import locked_wheel
 
 MODULE: Final = "tinysoundfont"
-WHEEL: Final = "tinysoundfont==0.3.7"
+VERSION: Final = "tinysoundfont==0.3.7"
+LOCK: Final = Path(__file__).with_name("synthesiser.txt")
 
 
 def folder(cache_dir: Path) -> Path:
     """Where the unpacked wheel lies; its binary is of one interpreter and platform."""
-    return cache_dir / "music" / f"{WHEEL}-{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
+    return cache_dir / "music" / f"{VERSION}-{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
 
 
 def available(cache_dir: Path) -> bool:
@@ -40,8 +42,10 @@ def prepare(cache_dir: Path, progress: Progress) -> None:
         return
     progress("download", 0.0)
     cache_dir.mkdir(parents=True, exist_ok=True)
-    with building(folder(cache_dir)) as unfinished, opened_wheel(WHEEL, cache_dir) as wheel:
-        wheel.extractall(unfinished)
+    with one_at_a_time(folder(cache_dir)):
+        if not available(cache_dir):
+            with building(folder(cache_dir)) as unfinished, locked_wheel(LOCK, cache_dir) as wheel:
+                wheel.extractall(unfinished)
     progress("download", 1.0)
 
 

@@ -15,6 +15,7 @@ import torch
 
 from antiphon_engines.audio.music_steps import MusicSteps
 from antiphon_engines.backends import signatures
+from antiphon_engines.backends.cache_name import cache_name
 from antiphon_engines.backends.networks import music, precision_of
 from antiphon_engines.backends.networks.language import states
 from antiphon_engines.backends.plan import Part
@@ -79,7 +80,7 @@ class MusicgenNetworks:
                 encoder_hidden_states=words.to(self._decoder.dtype),
                 use_cache=True,
             )
-        cache = answer.past_key_values
+        cache = answer[cache_name(self._decoder)]
         past = dict(zip(self._names, states(cache.self_attention_cache), strict=True))
         told = states(cache.cross_attention_cache)
         window = Window(past, {f"cross_{name}": each for name, each in zip(self._names, told, strict=True)})

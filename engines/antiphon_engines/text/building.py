@@ -1,7 +1,8 @@
-"""Folders that appear whole or not at all."""
+"""Folders that appear whole or not at all, made by one process at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from antiphon_engines.api import EngineUnavailable
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Whoever wants to make `folder` waits while another process does, and then finds it made.
+
+    Raises EngineUnavailable."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = (folder.parent / f".{folder.name}.lock").open("wb")
+    except OSError as error:
+        raise EngineUnavailable(f"cannot write the model cache {folder.parent}: {error}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

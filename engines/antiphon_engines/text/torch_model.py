@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.cache_name import cache_name
 from antiphon_engines.backends.cuda_graphs import CudaGraphs
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.seat import Seat
@@ -68,6 +69,7 @@ class TorchModel:
                 f"{name} has layers that this engine cannot run: {', '.join(sorted(unknown))}"
             )
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._cache = cache_name(model)
         self._arena = Arena(rows, self.context)
         self._residency = Residency(0)
         self._lengths = [0] * rows
@@ -206,8 +208,8 @@ class TorchModel:
             input_ids=torch.from_numpy(np.where(padding.cpu().numpy(), 0, ids)).to(self._device),
             attention_mask=self._mask(positions, span),
             position_ids=positions,
-            past_key_values=self._arena,
             use_cache=True,
+            **{self._cache: self._arena},
             **keep,
         )
         at = [last.index(count - 1) if keep else count - 1 for count in lengths]
@@ -238,8 +240,8 @@ class TorchModel:
                 input_ids=ids,
                 attention_mask=self._mask(positions, reach),
                 position_ids=positions,
-                past_key_values=self._arena,
                 use_cache=True,
+                **{self._cache: self._arena},
             )
             logits: Tensor = output.logits[:, -1].float()
             return logits

@@ -17,12 +17,12 @@ from antiphon_engines.audio import binding, spec
 
 @pytest.fixture
 def unknown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A binding that nobody has installed, and the requirements that were fetched for it."""
+    """A binding that nobody has installed, and the locks that were fetched for it."""
     fetched: list[str] = []
 
     @contextmanager
-    def wheel(requirement: str, beside: Path) -> Iterator[zipfile.ZipFile]:
-        fetched.append(requirement)
+    def wheel(lock: Path, beside: Path) -> Iterator[zipfile.ZipFile]:
+        fetched.append(lock.name)
         path = beside / "wheel.zip"
         with zipfile.ZipFile(path, "w") as out:
             out.writestr("antiphon_test_font/__init__.py", "NAME = 'font'\n")
@@ -30,7 +30,7 @@ def unknown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             yield made
 
     monkeypatch.setattr(binding, "MODULE", "antiphon_test_font")
-    monkeypatch.setattr(binding, "opened_wheel", wheel)
+    monkeypatch.setattr(binding, "locked_wheel", wheel)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return fetched
 
@@ -41,7 +41,7 @@ def test_the_wheel_is_unpacked_once_and_imported_from_there(tmp_path: Path, unkn
         binding.load(tmp_path)
     binding.prepare(tmp_path, lambda stage, part: None)
     binding.prepare(tmp_path, lambda stage, part: None)
-    assert unknown == [binding.WHEEL]
+    assert unknown == ["synthesiser.txt"]
     assert binding.available(tmp_path)
     assert importlib.util.find_spec("antiphon_test_font") is None
     assert binding.load(tmp_path).NAME == "font"
@@ -56,7 +56,7 @@ def test_a_band_without_a_synthesiser_is_absent_and_says_what_to_do(
     spec.prepare(tmp_path, "none", lambda stage, part: None)
     assert not unknown
     spec.prepare(tmp_path, "embedded", lambda stage, part: None)
-    assert unknown == [binding.WHEEL]
+    assert unknown == ["synthesiser.txt"]
     assert spec.check(tmp_path, "embedded") is not None
 
 

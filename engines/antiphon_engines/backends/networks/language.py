@@ -10,6 +10,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
+from antiphon_engines.backends.cache_name import cache_name
 from antiphon_engines.backends.networks import Network
 from antiphon_engines.backends.signature import Precision, Signature
 
@@ -24,6 +25,7 @@ class LanguageDecoder(torch.nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        self._cache = cache_name(model)
         sparing = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._kept = {"logits_to_keep": 1} if sparing else {}
 
@@ -34,11 +36,11 @@ class LanguageDecoder(torch.nn.Module):
             input_ids=ids,
             position_ids=positions,
             attention_mask=mask,
-            past_key_values=filled(past),
             use_cache=True,
+            **{self._cache: filled(past)},
             **self._kept,
         )
-        return output.logits[:, -1:], *states(output.past_key_values)
+        return output.logits[:, -1:], *states(output[self._cache])
 
 
 def filled(past: Sequence[torch.Tensor]) -> DynamicCache:

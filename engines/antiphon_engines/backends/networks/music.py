@@ -9,6 +9,7 @@ import torch
 from transformers import EncoderDecoderCache
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.backends.cache_name import cache_name
 from antiphon_engines.backends.networks import Network
 from antiphon_engines.backends.networks.language import filled, states
 from antiphon_engines.backends.signature import Precision, Signature
@@ -26,6 +27,7 @@ class MusicDecoder(torch.nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        self._cache = cache_name(model)
 
     def forward(self, ids: torch.Tensor, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
         half = len(given) // 2
@@ -38,10 +40,10 @@ class MusicDecoder(torch.nn.Module):
         output = self.model(
             input_ids=ids.reshape(-1, ids.shape[-1]),
             encoder_hidden_states=told,
-            past_key_values=cache,
             use_cache=True,
+            **{self._cache: cache},
         )
-        return output.logits, *states(output.past_key_values.self_attention_cache)
+        return output.logits, *states(output[self._cache].self_attention_cache)
 
 
 class CodecDecoder(torch.nn.Module):

@@ -1,0 +1,78 @@
+"""The lock names every package that pyproject.toml asks for, within its range, with hashes and no address."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "requirements"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+RUN = ("prepare", "image", "music", "documents", "terminal")
+DEV = (*RUN, "torch", "gguf", "tensorrt-rtx", "browser", "dev")
+BOUNDED = ("transformers", "diffusers", "onnxruntime", "pycrdt", "xllamacpp", "tokenizers")
+"""We ride on their internals."""
+
+
+def locked(part: str) -> dict[str, list[str]]:
+    """Name -> versions, of one part of the lock; torch's is the same in each."""
+    text = (LOCK / f"{part}.txt").read_text() + (LOCK / "torch.txt").read_text()
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
+        found.setdefault(canonicalize_name(name), []).append(version)
+    return found
+
+
+def wanted(extras: tuple[str, ...]) -> list[Requirement]:
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
+    return [Requirement(line) for line in lines]
+
+
+@pytest.mark.parametrize(("part", "extras"), [("run", RUN), ("dev", DEV)])
+def test_each_range_holds_one_locked_version(part: str, extras: tuple[str, ...]) -> None:
+    versions = locked(part)
+    for requirement in wanted(extras):
+        name = canonicalize_name(requirement.name)
+        assert name in versions, f"{name} is not in requirements/{part}.txt; run: make lock"
+        [version] = versions[name]
+        assert requirement.specifier.contains(version, prereleases=True), (
+            f"{requirement} is locked at {version}"
+        )
+
+
+def test_the_parts_agree() -> None:
+    run, dev = locked("run"), locked("dev")
+    assert {name: run[name] for name in run if name in dev} == {
+        name: dev[name] for name in run if name in dev
+    }
+
+
+@pytest.mark.parametrize("part", ["run", "dev", "node"])
+def test_everything_has_hashes_and_nothing_an_address(part: str) -> None:
+    text = (LOCK / f"{part}.txt").read_text()
+    assert "://" not in text
+    pins = re.findall(
+        r"^[A-Za-z0-9._-]+==.*(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+$", text, re.MULTILINE
+    )
+    assert len(pins) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE)) > 0
+
+
+def test_what_we_ride_on_has_an_upper_bound() -> None:
+    every = [
+        Requirement(line)
+        for line in [*PROJECT["dependencies"], *(each for extra in EXTRAS.values() for each in extra)]
+    ]
+    for requirement in every:
+        if requirement.name in BOUNDED:
+            assert any(each.operator in ("<", "==") for each in requirement.specifier), requirement
+
+
+def test_all_is_all_but_cuda() -> None:
+    [every] = [Requirement(line) for line in EXTRAS["all"]]
+    assert every.extras == {*RUN, "torch", "gguf", "browser"}
