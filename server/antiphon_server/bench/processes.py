@@ -49,17 +49,20 @@ class Usage:
 
 
 @asynccontextmanager
-async def antiphon_server(data_dir: Path, extra: Sequence[str] = ()) -> AsyncIterator[tuple[str, Usage]]:
-    """`antiphon serve` on a free port: its address and the usage of the gateway process."""
+async def antiphon_server(
+    data_dir: Path, extra: Sequence[str] = (), log: Path | None = None
+) -> AsyncIterator[tuple[str, Usage]]:
+    """`antiphon serve` on a free port: its address and the usage of the gateway process. `log` takes its lines."""
     command = [
         sys.executable, "-P", "-m", "antiphon_server", "serve", "--port", "0", "--log-format", "json",
         "--data-dir", str(data_dir), *extra,
     ]  # fmt: skip
     # Without the watchdog the process is the gateway itself, whose use is measured.
     environment = {"ANTIPHON_METRICS_TOKEN": METRICS_TOKEN, "ANTIPHON_WATCHDOG": "0"}
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=PIPE, stderr=DEVNULL, env={**os.environ, **environment}
-    )
+    with (log or Path(os.devnull)).open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=PIPE, stderr=errors, env={**os.environ, **environment}
+        )
     try:
         async with asyncio.timeout(_READY_SECONDS):
             url = await _ready_url(process)

@@ -33,6 +33,10 @@ class Composer:
         self._strange = strange
         self._clients = [chance.choice((chance.randrange(1, 100), chance.getrandbits(31))) for _ in range(5)]
 
+    def write_as(self, client: int) -> None:
+        """Write under this Yjs client id more often than under any other."""
+        self._clients[:3] = [client] * 3
+
     def update(self) -> bytes:
         chance = self._chance
         structs: dict[int, list[bytes]] = {}

@@ -18,6 +18,7 @@ class Bench(enum.StrEnum):
     """Each is a module of `antiphon_server.bench` with `run(long) -> Report`."""
 
     AUDIO = "audio"
+    HOSTILE = "hostile"
     IMAGE = "image"
     MIXED = "mixed"
     RELAY = "relay"
@@ -40,16 +41,24 @@ def bench(
         typer.Option(
             min=1,
             max=3600,
-            help="Of each part of `audio` (30, long: 300) and `mixed` (300): how long it takes.",
+            help="Of each part of `audio` (30, long: 300), `mixed` (300), `hostile` (8, long: 12).",
         ),
+    ] = None,
+    short: Annotated[bool, typer.Option("--short", help="`hostile` in half a minute")] = False,
+    frames: Annotated[
+        int | None, typer.Option(min=100, help="Of `hostile`: how many (100,000; long: a million)")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder to leave a copy in")] = None,
 ) -> None:
     """Measure the real thing beside what one would use instead. Exit status 0 when it could be measured."""
     module = import_module(f"antiphon_server.bench.{name}")
-    if seconds is not None and name not in (Bench.AUDIO, Bench.MIXED):
-        raise typer.BadParameter("only `audio` and `mixed` take --seconds")
-    given = {} if seconds is None else {"seconds": seconds}
+    if seconds is not None and name not in (Bench.AUDIO, Bench.HOSTILE, Bench.MIXED):
+        raise typer.BadParameter("only `audio`, `hostile` and `mixed` take --seconds")
+    given: dict[str, object] = {} if seconds is None else {"seconds": seconds}
+    if name is Bench.HOSTILE:
+        given |= {"short": short, "frames": frames}
+    elif short or frames is not None:
+        raise typer.BadParameter("only `hostile` takes --short and --frames")
     report = cast(Report, module.run(long, **given))
     if as_json:
         typer.echo(report.to_json())
