@@ -40,6 +40,8 @@ class Frames:
         self._chance = random.Random(seed)
         self._client_id = client_id
         self._batch = 0
+        self.taken = 0
+        """Updates that could be applied."""
         self._runs = ["ai", "r000000000000", "", "x" * 64, "../../etc/passwd"]
         self.begin()
 
@@ -91,6 +93,7 @@ class Frames:
             self._document.apply(made, _ORIGIN)
         except AntiphonError:  # refused here as it will be there
             return made
+        self.taken += 1
         return made
 
     def _awareness(self) -> bytes:
