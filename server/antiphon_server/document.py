@@ -11,13 +11,14 @@ Attributes are for display: a client may write `ai` or `suggest` where it likes,
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, merge_updates
+from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, get_state, merge_updates
 
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
@@ -47,9 +48,12 @@ from antiphon_server.yupdate import (
     MalformedUpdate,
     TooManyItems,
     UpdateInfo,
+    collected,
     inspect,
     state_vector,
 )
+
+log = logging.getLogger(__name__)
 
 
 class InvalidUpdate(PeerError):
@@ -266,6 +270,18 @@ class Document:
         if info.missing(self._index.ends):
             raise MissingUpdates("the update builds on others that are not there")
         return self._bring(update, info, "stored", None, info.deletes)
+
+    def pass_over(self, update: bytes) -> None:
+        """Let the clocks of a stored update that cannot be applied go by: what its authors wrote later follows on
+        them. What builds on it is collected with it, or refused in its turn."""
+        ends = self._index.ends
+        try:
+            claimed = state_vector(get_state(update))
+            gone = {client: end - ends.get(client, 0) for client, end in claimed.items()}
+            self.load(collected({one: (ends.get(one, 0), gone[one]) for one in gone if gone[one] > 0}))
+        except BaseException as error:
+            # What not even Yrs can read brought nothing that others could follow on.
+            log.warning("nothing is known of an update that is left out: %s", _broken(error))
 
     def _bring(
         self, update: bytes, info: UpdateInfo, writer: Writer, origin: int | None, alters: bool

@@ -49,7 +49,10 @@ async def show_history(request: web.Request) -> web.Response:
     heads = await request.app[GATEWAY].store.heads(room.id, after, before, limit)
     edge = heads[0].seq if backwards and heads else heads[-1].seq if heads else None
     more = edge is not None and (edge > 1 if backwards else edge < room.seq)
-    body = {"last": room.seq, "groups": _groups(heads), "next": edge if more else None}
+    aside = [
+        {"seq": one.seq, "kind": one.kind, "reason": one.reason, "at_ms": one.at_ms} for one in room.aside
+    ]
+    body = {"last": room.seq, "groups": _groups(heads), "next": edge if more else None, "aside": aside}
     return web.json_response(body, headers=_HEADERS)
 
 

@@ -8,8 +8,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import msgspec
-
 from antiphon_engines.api import Modality, QueueFull
 from antiphon_proto.errors import CloseCode, NotFound, RateLimited
 from antiphon_proto.messages import ModelInfo
@@ -17,16 +15,17 @@ from antiphon_server import jam
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.beacon import Beacon
 from antiphon_server.clock import Clock, SystemClock
-from antiphon_server.document import DocumentBroken
+from antiphon_server.document import index_of
 from antiphon_server.limits import Buckets
 from antiphon_server.pace import Pace
 from antiphon_server.proofreader import Proofreader
+from antiphon_server.quarantine import UNREADABLE, without_snapshot
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine
-from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable
+from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
 from antiphon_server.style_reading import StyleReader
 from antiphon_server.suspects import Suspects
 
@@ -217,16 +216,33 @@ class Hub:
             stored = await self._store.load(room_id)
             if stored is None:
                 raise NotFound("there is no such room")
-            with self._services.beacon.serving(room_id, "loading"):
-                room = Room(stored, self._services, self._woken)
+            room = await self._open(stored)
             self._rooms[room_id] = room
             self._openers[room_id] = address
             return room
-        except (DocumentBroken, msgspec.MsgspecError, ValueError) as error:
+        except UNREADABLE as error:
             log.exception("room %s cannot be read", room_id)
             raise StorageUnavailable(f"room {room_id} cannot be read: {error}") from error
         finally:
             del self._loading[room_id]
+
+    async def _open(self, stored: StoredRoom) -> Room:
+        """The room; a snapshot that cannot be read is kept aside, and what it stood for is replayed. Raises one of
+        UNREADABLE, or StorageUnavailable."""
+        room_id = stored.record.id
+        while True:
+            snapshot = stored.snapshot
+            try:
+                # It grows with the document; the rest of a large room is for Yrs, which is fast.
+                index = await asyncio.to_thread(index_of, snapshot.state if snapshot else None)
+                with self._services.beacon.serving(room_id, "loading"):
+                    return Room(stored, self._services, self._woken, index)
+            except UNREADABLE as error:
+                if snapshot is None:
+                    raise
+                stored = await without_snapshot(
+                    self._store, stored, str(error), self._services.clock.unix_ms()
+                )
 
     async def _make_place(self, address: str) -> None:
         """For one more room: those that have been empty longest leave the memory for it, first those that `address`

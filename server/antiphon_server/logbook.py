@@ -18,7 +18,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import Credits, SharedState
-from antiphon_server.store.api import Entry, StoredRoom
+from antiphon_server.store.api import Entry, Quarantined, StoredRoom
 from antiphon_server.suspects import Suspects
 
 log = logging.getLogger(__name__)
@@ -42,16 +42,18 @@ class Logbook:
         self._limits = limits
         self._unix_ms = unix_ms
         self._entries = self._bytes = 0  # since the last snapshot
+        self.aside: list[Quarantined] = []
+        """What could not be applied when the room was opened, now or before."""
 
     def replay(self, stored: StoredRoom, suspects: Suspects, beacon: Beacon) -> None:
-        """Bring the shared state to what the store has, without what stopped the server before. Raises
-        DocumentBroken."""
+        """Bring the shared state to what the store has, without what stopped the server before and what cannot be
+        applied: that is kept aside."""
         self.seq = stored.snapshot.seq if stored.snapshot else 0
         room = stored.record.id
         for entry in stored.entries:
             self.seq = max(self.seq, entry.seq)
             if suspects.refuses(room, entry.update):
-                log.error("room %s: entry %d stopped this server before and is left out", room, entry.seq)
+                self._shared.leave_out(entry, "it stopped this server before")
                 continue
             with beacon.serving(room, "loading", entry.update):
                 self._places.wake(entry.seq)
@@ -60,6 +62,13 @@ class Logbook:
             self._bytes += len(entry.update)
         self._places.wake()
         self._entries = len(stored.entries)
+        self.aside += stored.aside
+        known = {(one.seq, one.kind) for one in stored.aside}
+        for entry, why in self._shared.aside:
+            log.error("room %s: entry %d of %s is kept aside: %s", room, entry.seq, entry.author, why)
+            if (entry.seq, "entry") not in known:
+                self.aside.append(Quarantined(entry.seq, "entry", why, self._unix_ms(), entry.update))
+                self._journal.add(self.aside[-1])
 
     def enter(self, update: bytes, owner: Owner, credits: Credits | None) -> None:
         """The document has changed."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TypeAlias, cast
@@ -92,6 +92,7 @@ from antiphon_server.stage import Engine, Stage
 from antiphon_server.store.api import (
     JamEntry,
     JamTrim,
+    Quarantined,
     RoomRecord,
     RoomStore,
     StorageUnavailable,
@@ -105,6 +106,7 @@ from antiphon_server.timeline import Timeline
 from antiphon_server.token_log import TokenLog
 from antiphon_server.undo import Hand, Undo
 from antiphon_server.work_jobs import Copy
+from antiphon_server.yindex import ItemIndex
 
 log = logging.getLogger(__name__)
 
@@ -137,9 +139,16 @@ class Services(Struct, frozen=True):
 
 
 class Room:
-    """Raises StorageUnavailable when `stored` cannot be read. `wake` is called when a tick has something to do."""
+    """`index` is of the stored snapshot, when that was read already. `wake` is called when a tick has something to do.
+    Raises StorageUnavailable or DocumentBroken when `stored` cannot be read."""
 
-    def __init__(self, stored: StoredRoom, services: Services, wake: Callable[[Room], None]) -> None:
+    def __init__(
+        self,
+        stored: StoredRoom,
+        services: Services,
+        wake: Callable[[Room], None],
+        index: ItemIndex | None = None,
+    ) -> None:
         limits, clock = services.limits, services.clock
         self.id = stored.record.id
         self.lineage = stored.record.lineage
@@ -147,7 +156,7 @@ class Room:
         self._record = stored.record
         self._services = services
         self._wake = wake
-        self.shared = SharedState(limits, stored.snapshot)
+        self.shared = SharedState(limits, stored.snapshot, index)
         self.undo: Undo = Undo(self)
         self._journal = Journal(services.store, self.id, limits.journal_bytes, clock.monotonic)
         self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self._journal.add, clock.unix_ms)
@@ -224,6 +233,11 @@ class Room:
     def seq(self) -> int:
         """Of the last entry of the history."""
         return self._log.seq
+
+    @property
+    def aside(self) -> Sequence[Quarantined]:
+        """What of its history could not be applied, and is kept aside."""
+        return self._log.aside
 
     @property
     def identity(self) -> RoomRecord:

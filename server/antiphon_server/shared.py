@@ -13,7 +13,7 @@ from antiphon_proto import schema
 from antiphon_proto.jam import LOOPS
 from antiphon_server.anchor import Anchors
 from antiphon_server.authorship import Authorship, Owner, Span
-from antiphon_server.document import Change, Document
+from antiphon_server.document import Change, Document, InvalidUpdate
 from antiphon_server.history import History
 from antiphon_server.object_authors import ObjectAuthor, ObjectAuthors
 from antiphon_server.removed import Removed, StoredRemoval
@@ -21,6 +21,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
 from antiphon_server.text_index import Splice
 from antiphon_server.undo_trace import Trace, owned_pieces
+from antiphon_server.yindex import ItemIndex
 
 SERVER = Owner("server")
 """The author of what is neither a participant's nor a run's: formatting that the server puts right."""
@@ -50,13 +51,25 @@ class Credits(Struct, frozen=True, array_like=True):
 
 
 class SharedState:
-    def __init__(self, limits: RoomLimits, snapshot: Snapshot | None = None) -> None:
+    """`index` is of the snapshot, when that was read already. `client_id` is drawn when there is none."""
+
+    def __init__(
+        self,
+        limits: RoomLimits,
+        snapshot: Snapshot | None = None,
+        index: ItemIndex | None = None,
+        client_id: int | None = None,
+    ) -> None:
         self.document = Document(
             snapshot.state if snapshot else None,
             max_update=limits.max_update,
             max_items=limits.max_items,
             max_document=limits.max_document,
+            index=index,
+            client_id=client_id,
         )
+        self.aside: list[tuple[Entry, str]] = []
+        """Entries of the log that could not be applied, and why."""
         self.anchors = Anchors()
         stored = msgspec.msgpack.decode(snapshot.authorship, type=_Ledger) if snapshot else None
         self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
@@ -108,8 +121,12 @@ class SharedState:
         return inherited
 
     def replay(self, entry: Entry) -> Change | None:
-        """Apply an entry of the log. Raises DocumentBroken."""
-        change = self.document.load(entry.update)
+        """Apply an entry of the log; one that cannot be applied is left out."""
+        try:
+            change = self.document.load(entry.update)
+        except InvalidUpdate as error:
+            self.leave_out(entry, error.message)
+            return None
         if change is not None:
             credits = msgspec.msgpack.decode(entry.credits, type=Credits) if entry.credits else None
             if credits is not None and entry.run is not None:
@@ -119,6 +136,11 @@ class SharedState:
                         self.trace.reclaim(splice.text, entry.run)
             self.take(change, Owner(entry.author, entry.run), 0, credits=credits)
         return change
+
+    def leave_out(self, entry: Entry, why: str) -> None:
+        """An entry of the log is not applied (`aside`); what its author wrote later can still be."""
+        self.aside.append((entry, why))
+        self.document.pass_over(entry.update)
 
     def maker(self, loop: str) -> str | None:
         """Who recorded a loop."""

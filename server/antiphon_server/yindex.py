@@ -111,12 +111,14 @@ class ItemIndex:
         """Clients that wrote in closed roots: the server, in each of its lives."""
         self._pending = Pending()
         self._checked = False
+        self._deletions: tuple[tuple[int, int, int], ...] = ()
         self._walk = 0
 
     def add(self, info: UpdateInfo, writer: Writer) -> Pending:
         """Enter an update, all of whose needs are met. Raises Misplaced; then nothing has changed."""
         pending = self._pending = Pending()
         self._checked = writer == "client"
+        self._deletions = info.deletions
         structs = info.structs
         self._walk = _WALKED + _WALKED_PER_ITEM * info.items if self._checked else 2**63
         try:
@@ -128,7 +130,7 @@ class ItemIndex:
                 self._enter_all(structs)
             if self._pairs:
                 self._check_deletions(info)
-        except Misplaced:
+        except BaseException:
             self.withdraw(pending)
             raise
         return pending
@@ -209,6 +211,11 @@ class ItemIndex:
             if clock > have:
                 raise Misplaced("the update leaves a gap")
             if clock + length <= have:
+                if self._pairs and (
+                    (origin is not None and self._splits_pair(origin[0], origin[1] + 1))
+                    or (right_origin is not None and self._splits_pair(*right_origin))
+                ):
+                    raise Misplaced("an item stands inside a character")  # Yjs would cut it, known or not
                 return
         if client not in self._pending.ends:
             self._pending.ends[client] = have
@@ -237,7 +244,7 @@ class ItemIndex:
         if place is None:
             self._collect(client, clock, length)
             return
-        self._check(client, clock, what, place)
+        self._check(client, clock, length, what, place)
         if right is not None and place.key is not None:
             raise Misplaced("a value of a map stands before another")
         follower = left.right if left is not None else place.head
@@ -267,7 +274,7 @@ class ItemIndex:
             follower.left = run
         self._append(run)
 
-    def _check(self, client: int, clock: int, what: int, place: _Place) -> None:
+    def _check(self, client: int, clock: int, length: int, what: int, place: _Place) -> None:
         """Whether this may stand there."""
         rule = place.node.rule
         if rule.closed:
@@ -278,6 +285,14 @@ class ItemIndex:
             raise Misplaced("an entry of a map has a key, and nothing else has")
         if what == DELETED:
             return
+        if (
+            length > 1
+            and place.key is not None
+            and self._checked
+            and not self._deleted(client, clock, length)
+        ):
+            # Only what is deleted is joined there. Yjs deletes the last of several, and fails on the others.
+            raise Misplaced("several values under one key")
         if what not in rule.takes:
             raise Misplaced("the story holds text and embeds only" if FORMAT in rule.takes else _NO_PLACE)
         if what in SHARED:
@@ -305,6 +320,13 @@ class ItemIndex:
             self.ends[client] = clock + length
         else:
             self._append(_Run(client, clock, length, GC, None, None, None))
+
+    def _deleted(self, client: int, clock: int, length: int) -> bool:
+        """Whether the update itself deletes these items."""
+        return any(
+            one == client and first <= clock and clock + length <= first + count
+            for one, first, count in self._deletions
+        )
 
     def _append(self, run: _Run) -> None:
         self._clocks[run.client].append(run.clock)

@@ -106,6 +106,23 @@ def inspect(update: bytes, max_items: int | None = None) -> UpdateInfo:
     return _Inspector(_Reader(update, max_items)).run()
 
 
+def collected(spans: Mapping[int, tuple[int, int]]) -> bytes:
+    """An update that says of clocks, client -> (first, how many), that what stood there is gone."""
+    out = _uint(len(spans))
+    for client, (first, count) in spans.items():
+        out += b"\x01" + _uint(client) + _uint(first) + b"\x00" + _uint(count)
+    return out + b"\x00"
+
+
+def _uint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
 class _Reader:
     """lib0 primitives, never past the end."""
 

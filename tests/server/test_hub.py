@@ -14,7 +14,7 @@ from antiphon_server.hub import Hub
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, StorageUnavailable, StoredRoom
 from support.memory_store import MemoryStore
-from support.replica import NativeReplica, Pipe
+from support.replica import NativeReplica
 from support.rooms import MODELS
 from support.run_host import ScriptedHost
 from support.virtual_clock import VirtualClock
@@ -161,15 +161,14 @@ async def test_models_are_announced_to_every_room() -> None:
     assert ann.of(Models) == [Models(MODELS)]
 
 
-async def test_a_log_that_cannot_be_read_is_said() -> None:
+async def test_a_log_that_cannot_be_read_is_kept_aside() -> None:
     store = MemoryStore()
     hub = _hub(store)
     record = await hub.create()
     store.put(record.id, [Entry(1, "p", b"garbage", 0)])
-    with pytest.raises(StorageUnavailable, match="cannot be read"):
-        await hub.get(record.id)
-    assert Pipe("native").closed is None
-    assert hub.loaded() == ()
+    room = await hub.get(record.id)
+    assert [aside.seq for aside in room.aside] == [1]
+    assert hub.loaded() == (room,)
 
 
 async def test_an_empty_room_leaves_before_a_newcomer_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
 from typing import Any
 
@@ -93,6 +95,7 @@ def clocks(what: int) -> list[int]:
         # Neighbours in different places: words that no page shows.
         (update({9: [item(string("x"), origin=(8, 0), right=(7, 0))]}), "different places"),
         (update({9: [item(string("x"), origin=(7, 0), right=(8, 0))]}), "different places"),
+        (update({9: [item(numbers(1, 2), parent="meta", key="k")]}), "several values"),
         # Neighbours that never were.
         (update({9: [item(string("x"), origin=(7, 0), right=(7, 2))]}), "never were"),
         (update({9: [item(string("x"), origin=(7, 2), right=(7, 1))]}), "never were"),
@@ -101,6 +104,7 @@ def clocks(what: int) -> list[int]:
         (update({9: [item(string("x"), origin=(7, 4), right=(7, 5))]}), "inside a character"),
         (delete((7, 4, 1)), "splits a character"),
         (delete((7, 0, 5)), "splits a character"),
+        (update({7: [item(string("a"), origin=(7, 4), right=(7, 5))]}), "inside a character"),
         # An item that follows on what is elsewhere, or on itself.
         (update({7: [item(string("abcd😀12"), parent="canvas", key="k")]}), "different places"),
         (update({9: [item(string("a"), origin=(9, 0))]}), "not there"),
@@ -130,6 +134,44 @@ def test_what_stands_in_something_deleted_is_collected() -> None:
     index.add(inspect(update({9: [item(values("x"), parent=(8, 0), key="name")]})), "client")
     index.add(inspect(update({9: [item(values("x"), origin=(9, 0))]}, first=1)), "client")
     refused(index, update({9: [item(values("x"), origin=(9, 1), right=(8, 0))]}, first=2), "different places")
+
+
+def test_several_values_under_one_key_are_taken_when_they_are_deleted() -> None:
+    one = update({9: [item(numbers(1, 2), parent="meta", key="k")]}, deletions=[(9, 0, 2)])
+    indexed().add(inspect(one), "client")
+
+
+def test_what_depends_on_the_order_of_arrival_is_refused_in_every_order() -> None:
+    chance = random.Random(1)
+    ids = [None, *((50, clock) for clock in range(4))]
+    base = story("abcd", 50)
+    depends = 0
+    for _ in range(300):
+        clients = chance.sample([10, 60, 70], 3)
+        forged = [
+            update(
+                {
+                    one: [
+                        item(string("x"), origin=chance.choice(ids), right=chance.choice(ids), parent="story")
+                    ]
+                }
+            )
+            for one in clients
+        ]
+        orders, taken = set(), False
+        for order in itertools.permutations(forged):
+            doc: Doc[Any] = Doc()
+            for part in (base, *order):
+                doc.apply_update(part)
+            orders.add(str(doc.get("story", type=Text)))
+            index = indexed(base)
+            with contextlib.suppress(Misplaced):
+                for part in order:
+                    index.add(inspect(part), "client")
+                taken = True
+        depends += len(orders) > 1
+        assert not (taken and len(orders) > 1)
+    assert depends > 50
 
 
 @given(st.integers(0, 2**32))

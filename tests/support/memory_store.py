@@ -18,6 +18,7 @@ from antiphon_server.store.api import (
     JamEntry,
     JamTrim,
     MemberRecord,
+    Quarantined,
     RoomRecord,
     RunRecord,
     RunTokens,
@@ -172,8 +173,19 @@ def _with(room: StoredRoom, change: Change) -> StoredRoom:
             tokens[run] = change
         case TokensGone(run):
             tokens.pop(run, None)
+        case Quarantined(seq, kind):
+            kept = replace(change, body=b"")
+            snapshot = None if kind == "snapshot" and snapshot and snapshot.seq == seq else snapshot
+            return replace(room, snapshot=snapshot, aside=(*room.aside, kept))
         case Snapshot():
             snapshot = change
             entries = tuple(entry for entry in entries if entry.seq > change.seq)
-    kept = tuple(tokens.values())
-    return StoredRoom(record, snapshot, entries, tuple(members.values()), tuple(runs.values()), tokens=kept)
+    return replace(
+        room,
+        record=record,
+        snapshot=snapshot,
+        entries=entries,
+        members=tuple(members.values()),
+        runs=tuple(runs.values()),
+        tokens=tuple(tokens.values()),
+    )

@@ -72,7 +72,9 @@ class Room:
     def __init__(self, seed: int, limits: RoomLimits) -> None:
         self.chance = random.Random(seed)
         self.limits = limits
-        self.shared = SharedState(limits)
+        self.ops: list[tuple[Any, ...]] = []
+        """What was done, for `do`."""
+        self.shared = SharedState(limits, client_id=self.chance.getrandbits(32))
         self.entries: list[Entry] = []
         self.taken: list[bytes] = []
         """As they came."""
@@ -90,6 +92,7 @@ class Room:
     def bring(self, update: bytes, author: str, origin: int) -> bool:
         """Whether it was taken. Raises what is none of a peer's faults."""
         document = self.shared.document
+        self.ops.append(("bring", update.hex(), author, origin))
         try:
             change = document.apply(update, origin)
         except PeerError:
@@ -99,10 +102,12 @@ class Room:
         self.taken.append(update)
         return True
 
-    def undo(self, author: str) -> None:
+    def undo(self, author: str, action: int | None = None) -> None:
         """Take one of the last edits back, whoever made it."""
         document, trace = self.shared.document, self.shared.trace
-        action = max(1, self._actions - self.chance.randrange(5))
+        if action is None:
+            action = max(1, self._actions - self.chance.randrange(5))
+        self.ops.append(("undo", author, action))
 
         def back(stretch: Stretch) -> tuple[OwnedPiece, ...]:
             return stretch.pieces if stretch.taker == action else ()
@@ -115,12 +120,23 @@ class Room:
 
     def write(self, at: int, text: str) -> None:
         """The AI writes."""
+        self.ops.append(("write", at, text))
         document = self.shared.document
         change = document.insert(document.snap(at), text, {"ai": "r1"}, 2)
         self._own(change, Owner("ai", "r1"))
 
     def save(self) -> None:
         self.snapshot = self.shared.snapshot(len(self.entries), 0)
+
+    def do(self, op: Sequence[Any]) -> None:
+        """Once more what another room did."""
+        match op:
+            case "bring", str(update), str(author), int(origin):
+                self.bring(bytes.fromhex(update), author, origin)
+            case "undo", str(author), int(action):
+                self.undo(author, action)
+            case "write", int(at), str(text):
+                self.write(at, text)
 
     def reopened(self, *, snapshot: bool) -> SharedState:
         base = self.snapshot if snapshot else None
@@ -187,8 +203,8 @@ def _floats(value: Any) -> Any:
     return value
 
 
-def _new_doc() -> Doc[Any]:
-    doc: Doc[Any] = Doc()
+def _new_doc(client_id: int | None = None) -> Doc[Any]:
+    doc: Doc[Any] = Doc(client_id=client_id)
     doc.get("story", type=Text)
     for name in MAPS:
         doc.get(name, type=Map)
@@ -217,7 +233,7 @@ class Fuzzer:
     def _room(self, seed: int) -> None:
         room = Room(seed, self._limits)
         chance = room.chance
-        native, vector = _new_doc(), b""
+        native, vector = _new_doc(chance.getrandbits(31)), b""
         if self._node is not None:
             self._node.ask("begin", client=chance.getrandbits(31))
         heard = 0
@@ -368,8 +384,7 @@ class Fuzzer:
     def _differ(self, seed: int, what: str, how: Any, room: Room) -> None:
         self.counts["differences"] += 1
         if len(self.differences) < _KEPT:
-            taken = [one.hex() for one in room.taken]
-            self.differences.append({"seed": seed, "what": what, "how": how, "updates": taken})
+            self.differences.append({"seed": seed, "what": what, "how": how, "ops": room.ops})
 
 
 def _causal(shuffled: list[bytes]) -> list[bytes]:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from antiphon_server import checkup, path_checks
 from antiphon_server.checkup import Check
+from antiphon_server.quarantine import kept_aside
 
 _MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "absent": "[dim]-[/]"}
 
@@ -24,21 +25,35 @@ def doctor(
         str | None, typer.Option(help="Check for this model instead of the one that is set")
     ] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
 ) -> None:
     """Say what is installed, on which device models will run, and what is missing. Exit status 1 when the chosen
     model cannot run."""
     from antiphon_server.config import load
 
-    settings = load(config, {"cache_dir": cache_dir, "text_model": text_model})
+    settings = load(config, {"cache_dir": cache_dir, "data_dir": data_dir, "text_model": text_model})
     checks = checkup.examine(settings.cache_dir.expanduser(), settings.text_model, settings.engine.device)
     checks += path_checks.examine(settings.worker_config())
+    checks.append(_rooms(settings.data_dir / "rooms.sqlite"))
     healthy = all(check.state != "missing" for check in checks)
     if as_json:
         typer.echo(json.dumps({"ok": healthy, "checks": msgspec.to_builtins(checks)}, indent=1))
     else:
         Console().print(_table(checks))
     raise typer.Exit(0 if healthy else 1)
+
+
+def _rooms(database: Path) -> Check:
+    aside = kept_aside(database)
+    if not aside:
+        return Check("rooms", "ok", "nothing that is stored had to be kept aside")
+    some = ", ".join(f"{room} ({count})" for room, count in list(aside.items())[:10])
+    return Check(
+        "rooms",
+        "absent",
+        f"{sum(aside.values())} stored changes of {len(aside)} rooms are kept aside: {some}",
+    )
 
 
 def _table(checks: list[Check]) -> Table:

@@ -7,7 +7,7 @@ for the disk, and tells its clients `durable` when the commit that holds their e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -166,6 +166,17 @@ class JamTrim(Struct, frozen=True):
     first: int
 
 
+class Quarantined(Struct, frozen=True):
+    """An entry or a snapshot that could not be applied when the room was opened: it is kept aside (`body`, empty when
+    it is only told of), and the room goes on without it."""
+
+    seq: int
+    kind: Literal["entry", "snapshot"]
+    reason: str
+    at_ms: int
+    body: bytes = b""
+
+
 class StoredRoom(Struct, frozen=True):
     """Everything needed to bring a room back: the newest snapshot, then the entries after it in order."""
 
@@ -180,6 +191,8 @@ class StoredRoom(Struct, frozen=True):
     """Until when that record goes."""
     tokens: tuple[RunTokens, ...] = ()
     """Oldest first."""
+    aside: tuple[Quarantined, ...] = ()
+    """What was kept aside, in the order of the entries."""
 
 
 Change: TypeAlias = (
@@ -193,9 +206,11 @@ Change: TypeAlias = (
     | Snapshot
     | JamEntry
     | JamTrim
+    | Quarantined
 )
 """A write: an entry is appended; a snapshot is added (of the older ones, the first of every `SPARSE` entries stays); a
-forgotten member is deleted, and so are tokens that are gone; the others are put by id."""
+forgotten member is deleted, and so are tokens that are gone and a snapshot that is kept aside; the others are put by
+id."""
 SPARSE = 2000
 """Entries that lie between two snapshots of the past at most, which is what it costs to go back to a point."""
 

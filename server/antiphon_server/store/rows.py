@@ -21,6 +21,7 @@ from antiphon_server.store.api import (
     JamEntry,
     JamTrim,
     MemberRecord,
+    Quarantined,
     RoomRecord,
     RunRecord,
     RunTokens,
@@ -38,6 +39,7 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     records: dict[Table, dict[tuple[str, ...], dict[str, Any]]] = {}
     forgotten: dict[tuple[str, str], None] = {}
     trimmed: dict[str, int] = {}
+    spoilt: dict[tuple[str, int], None] = {}
     unsaid: dict[tuple[str, str], None] = {}
     for room, changes in batch:
         for change in changes:
@@ -69,6 +71,18 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
                 case JamEntry(seq, from_ms, to_ms, body):
                     row = {"room": room, "seq": seq, "from_ms": from_ms, "to_ms": to_ms, "body": body}
                     records.setdefault(tables.jam, {})[room, str(seq)] = row
+                case Quarantined(seq, kind, reason, at_ms, body):
+                    aside = {
+                        "room": room,
+                        "seq": seq,
+                        "kind": kind,
+                        "reason": reason[:500],
+                        "at_ms": at_ms,
+                        "body": body,
+                    }
+                    records.setdefault(tables.quarantine, {})[room, str(seq), kind] = aside
+                    if kind == "snapshot":
+                        spoilt[room, seq] = None
                 case JamTrim(first):
                     trimmed[room] = first
                 case RunTokens(run, at_ms, body):
@@ -93,6 +107,9 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     for room, run in unsaid:
         said = (tables.tokens.c.room == room) & (tables.tokens.c.run == run)
         await connection.execute(delete(tables.tokens).where(said))
+    for room, seq in spoilt:
+        known = (tables.snapshots.c.room == room) & (tables.snapshots.c.seq == seq)
+        await connection.execute(delete(tables.snapshots).where(known))
     for table, rows in records.items():
         if not rows:
             continue
@@ -157,6 +174,11 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         .where(tables.tokens.c.room == room)
         .order_by(tables.tokens.c.at_ms, tables.tokens.c.run)
     )
+    aside = await connection.execute(
+        select(tables.quarantine)
+        .where(tables.quarantine.c.room == room)
+        .order_by(tables.quarantine.c.seq, tables.quarantine.c.kind)
+    )
     jam = [(int(seq), int(size), int(to_ms)) for seq, size, to_ms in kept]
     return StoredRoom(
         record=msgspec.msgpack.decode(record, type=RoomRecord),
@@ -167,6 +189,7 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         jam=tuple((seq, size) for seq, size, _ in jam),
         jam_ms=max((to_ms for _, _, to_ms in jam), default=0),
         tokens=tuple(RunTokens(row.run, row.at_ms, row.body) for row in tokens),
+        aside=tuple(Quarantined(row.seq, row.kind, row.reason, row.at_ms) for row in aside),
     )
 
 

@@ -32,6 +32,7 @@ from antiphon_server.store.api import (
     Entry,
     EntryHead,
     JamEntry,
+    Quarantined,
     RoomRecord,
     RunRecord,
     RunTokens,
@@ -325,7 +326,7 @@ def _size(change: Change) -> int:
     match change:
         case Entry():
             return len(change.update) + 100
-        case JamEntry() | RunTokens():
+        case JamEntry() | RunTokens() | Quarantined():
             return len(change.body) + 100
         case Snapshot():
             return len(change.state) + len(change.authorship)

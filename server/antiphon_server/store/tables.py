@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -74,7 +74,18 @@ jam = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("reason", String(500), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 Index("runs_in_order", runs.c.room, runs.c.created_ms)
 
-MIGRATIONS: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",), 2: ()}
+MIGRATIONS: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",), 2: (), 3: ()}
 """Schema version -> what brings a file of that version to the next; tables that are new are made by themselves."""
