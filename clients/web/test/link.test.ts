@@ -53,7 +53,7 @@ function opened() {
 
 test("it greets, and is open when it is welcomed", () => {
   const { last, link, phases } = linked();
-  assert.equal(link.send({ tag: "redo" }), false);
+  assert.equal(link.send({ tag: "redo", surface: null, step: 0 }), false);
   last().open();
   assert.equal(last().of("hello").length, 1);
   assert.equal(link.phase.name, "connecting");
@@ -62,7 +62,7 @@ test("it greets, and is open when it is welcomed", () => {
     phases.map((phase) => phase.name),
     ["connecting", "open"],
   );
-  assert.equal(link.send({ tag: "redo" }), true);
+  assert.equal(link.send({ tag: "redo", surface: null, step: 0 }), true);
   assert.equal(last().of("redo").length, 1);
 });
 
@@ -128,7 +128,7 @@ test("a person may try again after a denial, and at once when offline", () => {
   assert.equal(sockets.length, 3);
   last().open();
   last().say(welcome());
-  assert.equal(link.send({ tag: "redo" }), true);
+  assert.equal(link.send({ tag: "redo", surface: null, step: 0 }), true);
 });
 
 test("late events of an abandoned socket change nothing", () => {
@@ -184,7 +184,7 @@ test("fragments become one message; broken ones start the connection over", () =
 
 test("a message over 256 KB leaves in fragments", () => {
   const { last, link } = opened();
-  assert.ok(link.send({ tag: "edit", batch: 1, update: new Uint8Array(500_000) }));
+  assert.ok(link.send({ tag: "edit", batch: 1, update: new Uint8Array(500_000), step: "" }));
   const pieces = last().of("fragment");
   assert.equal(pieces.length, 3);
   assert.deepEqual(

@@ -232,7 +232,7 @@ test("the cursor is sent at most every 80 ms, the last one wins, and again after
 test("undo goes after the words that it may take back", () => {
   const { room, socket } = inside();
   storyOf(room.doc.value).insert(0, "oops");
-  room.undo();
+  room.steps.back("story");
   assert.deepEqual(
     socket()
       .sent.slice(-2)

@@ -28,6 +28,7 @@ class World {
           if (this.open) this.sent.push(message);
           return this.open;
         },
+        kindOf: () => "",
         restart: () => {
           this.restarts += 1;
         },

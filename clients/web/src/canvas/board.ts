@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { type Doc, type Transaction, Array as YArray, type YEvent, Map as YMap, Text as YText } from "yjs";
+import type { StepKind } from "../protocol/messages";
 import { reword, sharedText } from "./boardText";
 import { type BoardObject, type Changed, type Fields, type Label, readMap } from "./objects";
 import { byOrder, keyBetween, keysBetween } from "./order";
@@ -26,7 +27,11 @@ export class Board {
   /** Texts that this page wrote in since the room had all, as they were last. */
   private readonly worded = new Map<string, Label>();
 
-  constructor(private readonly doc: Doc) {
+  /** `as` makes an edit as a step of undo. */
+  constructor(
+    private readonly doc: Doc,
+    private readonly as: (step: StepKind, edit: () => void) => void = (_step, edit) => edit(),
+  ) {
     this.root = doc.getMap(CANVAS);
     this.read([...this.root.keys()]);
     this.root.observeDeep(this.onEvents);
@@ -44,7 +49,7 @@ export class Board {
   place(fields: Fields): string {
     const id = newId();
     const z = keyBetween(this.layers.value.at(-1)?.z ?? "");
-    this.doc.transact(() => {
+    this.write("new", () => {
       const map = new YMap<unknown>();
       for (const [name, value] of Object.entries({ ...fields, z })) {
         map.set(name, isText(fields.type, name) ? new YText(String(value)) : stored(name, value));
@@ -54,9 +59,12 @@ export class Board {
     return id;
   }
 
-  /** Changes fields of several objects in one step, null takes one away; who has gone meanwhile stays away. */
-  change(changes: ReadonlyMap<string, Changed>): void {
-    this.doc.transact(() => {
+  /**
+   * Changes fields of several objects at once, null takes one away; who has gone meanwhile stays away. A step of undo by
+   * itself, unless `step` says that it belongs to the last one, or that pauses decide.
+   */
+  change(changes: ReadonlyMap<string, Changed>, step: StepKind = "new"): void {
+    this.write(step, () => {
       for (const [id, fields] of changes) {
         const map = this.root.get(id);
         if (!(map instanceof YMap)) continue;
@@ -87,7 +95,7 @@ export class Board {
   }
 
   remove(ids: Iterable<string>): void {
-    this.doc.transact(() => {
+    this.write("new", () => {
       for (const id of ids) this.root.delete(id);
     });
   }
@@ -127,6 +135,10 @@ export class Board {
   onOwn(listener: (ids: ReadonlySet<string>) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  private write(step: StepKind, edit: () => void): void {
+    this.as(step, () => this.doc.transact(edit));
   }
 
   /** Between `others[at - 1]` and `others[at]`, their own order kept. */

@@ -223,6 +223,19 @@ export class Easel {
     if (box) this.camera.value = this.fitted(box);
   }
 
+  /** Brings objects into sight, if none of them is. */
+  bringIntoView(ids: readonly string[]): void {
+    const boxes = ids.flatMap((id) => this.board.get(id) ?? []).map(bounds);
+    const { width, height } = this.view.peek();
+    const { x, y, scale } = this.camera.peek();
+    const seen = { x, y, w: width / scale, h: height / scale };
+    const box = around(boxes);
+    if (!box || boxes.some((each) => overlaps(each, seen))) return;
+    const large = box.w > seen.w || box.h > seen.h;
+    const centred = { x: box.x + box.w / 2 - seen.w / 2, y: box.y + box.h / 2 - seen.h / 2, scale };
+    this.camera.value = large ? this.fitted(box) : centred;
+  }
+
   private fitted(box: Box): Camera {
     const { width, height } = this.view.value;
     return fit(box, width, height);

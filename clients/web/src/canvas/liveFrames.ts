@@ -111,7 +111,7 @@ export class LiveFrames {
         changes.set(frame.id, { holder: me });
     }
     // Not inside the transaction that told us.
-    if (changes.size > 0) queueMicrotask(() => board.change(changes));
+    if (changes.size > 0) queueMicrotask(() => board.change(changes, "same"));
   }
 }
 

@@ -1,6 +1,7 @@
 // What one person has selected, and what can be done with it.
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { StepKind } from "../protocol/messages";
 import type { Board } from "./board";
 import { around, type Box, bounds, moved, turned } from "./geometry";
 import type { BoardObject, Changed } from "./objects";
@@ -62,14 +63,14 @@ export class Selection {
   }
 
   nudge(dx: number, dy: number): void {
-    this.change((object) => moved(object, dx, dy));
+    this.change((object) => moved(object, dx, dy), "");
   }
 
   turn(degrees: number): void {
     const box = around(this.movable().map(bounds));
     if (!box) return;
     const about = { x: box.x + box.w / 2, y: box.y + box.h / 2 };
-    this.change((object) => turned(object, about, degrees));
+    this.change((object) => turned(object, about, degrees), "");
   }
 
   recolor(color: string): void {
@@ -90,13 +91,14 @@ export class Selection {
     this.select([]);
   }
 
-  private change(fields: (object: BoardObject) => Changed | null): void {
+  /** `step` empty: keys that repeat are one step of undo until they pause. */
+  private change(fields: (object: BoardObject) => Changed | null, step: StepKind = "new"): void {
     if (!this.canEdit()) return;
     const changes = new Map<string, Changed>();
     for (const object of this.movable()) {
       const changed = fields(object);
       if (changed) changes.set(object.id, changed);
     }
-    if (changes.size > 0) this.board.change(changes);
+    if (changes.size > 0) this.board.change(changes, step);
   }
 }

@@ -67,7 +67,7 @@ export class Writing {
       return null;
     }
     const { w, h } = measure(label.text);
-    if (this.typed) board.change(new Map([[label.id, { w, h }]]));
+    if (this.typed) board.change(new Map([[label.id, { w, h }]]), "same");
     return label.id;
   }
 

@@ -2,10 +2,13 @@
 // or comes out as refused.
 
 import { mergeUpdates } from "yjs";
+import type { StepKind } from "../protocol/messages";
 
 export interface Batch {
   number: number;
   update: Uint8Array;
+  /** What it is for the server's undo. */
+  step: StepKind;
   applied: boolean;
 }
 
@@ -14,11 +17,17 @@ const MAX_LOOSE = 64;
 /** Changes in one update at most: merging does not join them, and the server bounds the items of an update. */
 const MAX_CHANGES = 1000;
 
+/** Steps of undo that are kept apart while there is no network; of more than these the server keeps none. */
+const MAX_STEPS = 300;
+
 /** An update that is in no batch yet, and how many changes were merged into it. */
 interface Loose {
   update: Uint8Array;
   changes: number;
+  step: StepKind;
 }
+
+const goesOn = (step: StepKind): boolean => step === "" || step === "same";
 
 function merged(parts: Loose[]): Loose {
   const [first] = parts;
@@ -26,6 +35,7 @@ function merged(parts: Loose[]): Loose {
   return {
     update: mergeUpdates(parts.map((part) => part.update)),
     changes: parts.reduce((sum, part) => sum + part.changes, 0),
+    step: parts[0]?.step ?? "",
   };
 }
 
@@ -33,13 +43,18 @@ export class Outbox {
   private loose: Loose[] = [];
   private batches: Batch[] = [];
   private nextNumber = 1;
+
   /** A change that was made here. */
-  add(update: Uint8Array): void {
-    this.loose.push({ update, changes: 1 });
-    const open = this.loose.findIndex((part) => part.changes < MAX_CHANGES);
-    if (this.loose.length - open <= MAX_LOOSE) return;
-    const full = this.loose.splice(0, open);
-    this.loose = [...full, merged(this.loose)];
+  add(update: Uint8Array, step: StepKind = ""): void {
+    const part = { update, changes: 1, step };
+    const last = this.loose.at(-1);
+    if (last && goesOn(step) && this.loose.length >= MAX_LOOSE && last.changes < MAX_CHANGES) {
+      this.loose[this.loose.length - 1] = merged([last, part]);
+    } else this.loose.push(part);
+    if (this.loose.length <= MAX_LOOSE + MAX_STEPS) return;
+    // The oldest become one step.
+    const open = this.loose.findIndex((one) => one.changes < MAX_CHANGES);
+    this.loose.splice(open, MAX_LOOSE, merged(this.loose.slice(open, open + MAX_LOOSE)));
   }
 
   /** The next batch to send: as many loose updates as fit in `maxBytes` (always at least one), or null. */
@@ -50,6 +65,7 @@ export class Outbox {
     let size = first.update.length;
     let count = 1;
     for (const part of this.loose.slice(1)) {
+      if (!goesOn(part.step)) break;
       size += part.update.length;
       changes += part.changes;
       if (size > maxBytes || changes > MAX_CHANGES) break;
@@ -58,6 +74,7 @@ export class Outbox {
     const batch = {
       number: this.nextNumber,
       update: merged(this.loose.splice(0, count)).update,
+      step: first.step,
       applied: false,
     };
     this.nextNumber += 1;

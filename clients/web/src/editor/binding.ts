@@ -10,6 +10,7 @@ import {
   type Text as YText,
   type YTextEvent,
 } from "yjs";
+import type { StepKind } from "../protocol/messages";
 import { around } from "./around";
 import { Composition } from "./composition";
 import {
@@ -26,12 +27,15 @@ import type { LineEditor } from "./lineEditor";
 import { differsAnywhere, differsAt } from "./mirror";
 import { inPassages, type Passages, withoutPassages } from "./passages";
 import { PLACEHOLDER, SharedText } from "./shared";
+import { Typing } from "./typing";
 
 export interface BindingOptions {
   /** Whether this much new text may go in; when not, the edit is taken back. */
   allows(insertedUnits: number): boolean;
   /** Most bytes that one update may have. */
   maxUpdateBytes(): number;
+  /** Makes an edit as another step of undo, or as more of the last one. */
+  as(step: StepKind, edit: () => void): void;
   /** Whether the room has comments: then what is typed inside a passage has to become part of it. */
   hasPassages(): boolean;
   /** The two texts were brought in line; `ops` are what another's change did to the page, null for our own. */
@@ -53,6 +57,7 @@ export class Binding {
   readonly written = new Map<string, RelativePosition>();
   private readonly shared: SharedText;
   private readonly composition: Composition;
+  private readonly typing = new Typing();
   /** What others did in the lines of a composition, and the page does not show yet: an edit of the page as it is. */
   private held = new Delta();
   private quiet: ReturnType<typeof setTimeout> | undefined;
@@ -79,6 +84,11 @@ export class Binding {
   /** The shared text, one UTF-16 unit for each place of it. */
   get plain(): string {
     return this.shared.plain;
+  }
+
+  /** What comes next is another step of undo. */
+  part(): void {
+    this.typing.part();
   }
 
   /** Somebody composes here: the place of the caret says nothing until it is done. */
@@ -131,8 +141,10 @@ export class Binding {
   private share(ops: readonly Op[]): void {
     const edit = this.options.hasPassages() ? inPassages(ops, this.passages()) : ops;
     const units = Math.floor((this.options.maxUpdateBytes() - OVERHEAD) / UNIT_BYTES);
+    let step = this.typing.step(ops, performance.now());
     for (const piece of inPieces(edit, Math.max(64, Math.min(PIECE, units)))) {
-      this.text.doc?.transact(() => this.text.applyDelta(piece), this);
+      this.options.as(step, () => this.text.doc?.transact(() => this.text.applyDelta(piece), this));
+      step = "same";
     }
     this.shared.follow(edit);
   }
@@ -141,7 +153,9 @@ export class Binding {
   private endLastLine(): void {
     if (this.quill.getLength() <= shown(this.plain).length) return;
     const end = [...(this.plain ? [{ retain: this.plain.length }] : []), { insert: "\n" }];
-    this.text.doc?.transact(() => this.text.insert(this.text.length, "\n", {}), this);
+    this.options.as("same", () =>
+      this.text.doc?.transact(() => this.text.insert(this.text.length, "\n", {}), this),
+    );
     this.shared.follow(end);
   }
 

@@ -67,8 +67,8 @@ export class StoryEditor {
     labels: { placeholder: string; placeholderReading: string; label: string; model: string },
   ) {
     this.quill = createQuill(host, {
-      undo: () => room.undo(),
-      redo: () => room.redo(),
+      undo: () => room.steps.back("story"),
+      redo: () => room.steps.again("story"),
     });
     const { root } = this.quill;
     root.setAttribute("role", "textbox");
@@ -103,6 +103,7 @@ export class StoryEditor {
       effect(() => this.showCursors(labels.model)),
       effect(() => this.showPassages()),
       effect(() => this.showScript()),
+      effect(() => this.showStep()),
     );
   }
 
@@ -226,10 +227,24 @@ export class StoryEditor {
         allows: (units) => this.allows(units),
         maxUpdateBytes: () => this.room.maxUpdateBytes,
         hasPassages: () => untracked(() => this.hasPassages()),
+        as: (step, edit) => this.room.steps.as(step, edit),
         onChange: () => this.onText(),
         onRepair: (what) => console.error(`The page was built anew from the text: ${what}.`),
       });
       this.onText();
+    });
+  }
+
+  /** A step that was taken back, or done again: the caret goes there, and the page where that is out of sight. */
+  private showStep(): void {
+    const acted = this.room.steps.acted.value;
+    if (acted?.surface !== "story" || !acted.range) return;
+    const { end } = acted.range;
+    untracked(() => {
+      this.binding?.part();
+      const at = Math.min(end, this.quill.getLength() - 1);
+      if (this.quill.hasFocus()) this.quill.setSelection(at, 0, "user");
+      else this.bringIntoView(at);
     });
   }
 

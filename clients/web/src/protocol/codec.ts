@@ -64,6 +64,8 @@ const tokenInfo = record({
 const task = oneOf("continue", "instruct", "rewrite", "fix", "brainstorm");
 const imageTask = oneOf("text_to_image", "image_to_image", "inpaint");
 const mode = oneOf("write", "suggest", "private");
+const surface = oneOf("story", "canvas", "jam");
+const stepKind = oneOf("", "new", "same", "undo", "redo");
 const runInfo = record({
   id,
   epoch: uint,
@@ -256,7 +258,7 @@ const CLIENT: Shapes<ClientMessage> = {
     capabilities: optional(list(text({ max: 32 }), 32), () => []),
     agent: optional(text({ max: 128 }), blank),
   }),
-  edit: record({ batch: uint, update: bytes() }),
+  edit: record({ batch: uint, update: bytes(), step: optional(stepKind, () => "" as const) }),
   set_presence: record({ state: text({ max: 4096 }) }),
   viewing: record({ side: whole(0, 65535) }),
   ask: record({
@@ -308,8 +310,12 @@ const CLIENT: Shapes<ClientMessage> = {
     go_on: optional(bool, () => false),
     params: optional(textParams, () => ({})),
   }),
-  undo: record({ run: optional(nullable(id), nothing) }),
-  redo: record({}),
+  undo: record({
+    run: optional(nullable(id), nothing),
+    surface: optional(nullable(surface), nothing),
+    step: optional(uint, zero),
+  }),
+  redo: record({ surface: optional(nullable(surface), nothing), step: optional(uint, zero) }),
   say: record({
     say: uint,
     text: text({ min: 1, max: 4000 }),
@@ -412,6 +418,18 @@ const SERVER: Shapes<ServerMessage> = {
   links: record({ links: dictionary(anyText) }),
   pass: record({ token: anyText }),
   digest: record({ offset: uint, sha256: bytes() }),
+  stepped: record({
+    step: uint,
+    redo: bool,
+    surface,
+    kind: anyText,
+    offset: uint,
+    start: optional(nullable(uint), nothing),
+    end: optional(nullable(uint), nothing),
+    objects: optional(list(anyText), () => []),
+    run: optional(anyText, blank),
+  }),
+  steps: record({ steps: dictionary(list(uint, 2)) }),
   error: record({
     code: anyText,
     message: prose,

@@ -269,6 +269,12 @@ export interface Fragment {
   body: Uint8Array;
 }
 
+/** Where something is undone. */
+export type Surface = "story" | "canvas" | "jam";
+/** What an edit is for our undo: it begins another step, goes on with the last one, or takes it back, or does it again,
+ * where we did that by ourselves. */
+export type StepKind = "" | "new" | "same" | "undo" | "redo";
+
 export type ClientMessage =
   | {
       tag: "hello";
@@ -281,7 +287,7 @@ export type ClientMessage =
       capabilities: string[];
       agent: string;
     }
-  | { tag: "edit"; batch: number; update: Uint8Array }
+  | { tag: "edit"; batch: number; update: Uint8Array; step: StepKind }
   | { tag: "set_presence"; state: string }
   /** How large pictures that are painted are shown: device pixels of the longer side of the largest; 0: none. */
   | { tag: "viewing"; side: number }
@@ -331,8 +337,9 @@ export type ClientMessage =
       go_on: boolean;
       params: TextParams;
     }
-  | { tag: "undo"; run: string | null }
-  | { tag: "redo" }
+  /** What a run made (`run`), or our own last action on a surface; null: on any. */
+  | { tag: "undo"; run: string | null; surface: Surface | null; step: number }
+  | { tag: "redo"; surface: Surface | null; step: number }
   | { tag: "say"; say: number; text: string; to_ai: boolean; offset: number; at: number | null }
   | { tag: "comment"; id: string; offset: number; start: number; end: number; text: string }
   | { tag: "reply"; comment: string; text: string }
@@ -416,6 +423,21 @@ export type ServerMessage =
   | { tag: "links"; links: Record<string, string> }
   | { tag: "pass"; token: string }
   | { tag: "digest"; offset: number; sha256: Uint8Array }
+  /** Answer to `undo` and `redo`: where the story changed, UTF-8 bytes as at `offset`, and what of the canvas. */
+  | {
+      tag: "stepped";
+      step: number;
+      redo: boolean;
+      surface: Surface;
+      kind: string;
+      offset: number;
+      start: number | null;
+      end: number | null;
+      objects: string[];
+      run: string;
+    }
+  /** How many of our actions can be undone and done again. */
+  | { tag: "steps"; steps: Partial<Record<Surface, number[]>> }
   | { tag: "error"; code: string; message: string; re: string; ref: string }
   | { tag: "go_away"; reason: string; retry_ms: number }
   | { tag: "pong"; sent_ms: number; server_ms: number }

@@ -16,6 +16,8 @@ export interface Notice {
     | "text_kept"
     | "frame_gone"
     | "told"
+    | "undo_offline"
+    | "redo_offline"
     | "restored";
   detail: string;
   code: string;

@@ -40,6 +40,7 @@ import { type Presence, readPresence } from "./presence";
 import { isActive, isPainting, Runs } from "./runs";
 import { Settings } from "./settings";
 import { Showing } from "./showing";
+import { Steps } from "./steps";
 import { byteOffset, insertedText, newDocument, storyOf } from "./story";
 import { Style } from "./style";
 import { type Refusal, Sync } from "./sync";
@@ -89,6 +90,13 @@ export class Room implements Port {
   readonly tokens = new RunTokens(this);
   readonly drafts = new Drafts();
   readonly writing = new Writing(this, this.runs);
+  /** Our own actions, to be taken back and done again. */
+  readonly steps = new Steps({
+    online: () => this.phase.value.name === "open" && this.synced.value,
+    send: (message) => this.send(message),
+    flush: () => this.flush(),
+    onNothing: (redo) => this.notices.add(redo ? "redo_offline" : "undo_offline"),
+  });
   readonly chat = new Chat(this, () => this.me.peek()?.id);
   readonly comments = new Comments(this, newId, () => this.me.peek()?.id);
   /** What stands in this tab's fields and is not in the room. */
@@ -164,6 +172,7 @@ export class Room implements Port {
         clock: this.clock,
         send: (message) => this.link.send(message),
         restart: () => this.link.restart(),
+        kindOf: (origin) => this.steps.kindOf(origin),
         onDocument: (doc) => {
           this.doc.value = doc;
           this.follow(doc);
@@ -176,6 +185,7 @@ export class Room implements Port {
           this.saved.value = this.sync.saved;
           this.settled.value = this.sync.settled;
           this.frozen.value = this.sync.frozen;
+          if (this.sync.settled) this.steps.settled();
           if (this.sync.synced) this.keeping?.synced();
           this.keeping?.changed();
         },
@@ -217,6 +227,7 @@ export class Room implements Port {
   leave(): void {
     this.gone = true;
     this.keeping?.close();
+    this.steps.close();
     this.chat.close();
     this.comments.close();
     this.style.close();
@@ -331,6 +342,7 @@ export class Room implements Port {
   }
 
   private follow(doc: Doc): void {
+    this.steps.follow(doc);
     this.chat.follow(doc);
     this.comments.follow(doc);
     this.style.follow(doc);
@@ -374,15 +386,10 @@ export class Room implements Port {
     this.sync.flush();
   }
 
-  /** Undo a run, or our own last edit. What is still on its way goes first. */
-  undo(run: string | null = null): void {
+  /** Take back what a run made. What is still on its way goes first. */
+  undo(run: string): void {
     this.flush();
-    this.send({ tag: "undo", run });
-  }
-
-  redo(): void {
-    this.flush();
-    this.send({ tag: "redo" });
+    this.send({ tag: "undo", run, surface: null, step: 0 });
   }
 
   /** Let another model serve all rooms. */
@@ -463,6 +470,12 @@ export class Room implements Port {
       case "versions":
         this.versions.value = message.versions;
         break;
+      case "stepped":
+        this.steps.stepped(message, this.sync.position);
+        break;
+      case "steps":
+        this.steps.counts.value = message.steps;
+        break;
       case "learned":
         this.style.take(message);
         break;
@@ -488,6 +501,7 @@ export class Room implements Port {
     this.me.value = message.participant;
     this.rights.value = new Set(message.rights);
     this.drafts.clear();
+    this.steps.counts.value = {};
     this.chat.entered(message.server_ms);
     this.people.value = new Map(message.participants.map((each) => [each.id, each]));
     this.runs.replace(message.runs);

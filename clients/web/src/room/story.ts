@@ -17,6 +17,8 @@ export const STORY = "story";
 export const META = "meta";
 /** Origin of changes that came from the server. */
 export const REMOTE = Symbol("remote");
+/** Origin of what an earlier page wrote. */
+export const RESTORED = Symbol("restored");
 
 /** Fields of the shared maps that hold a person's words. */
 const WORDY: ReadonlySet<string> = new Set([

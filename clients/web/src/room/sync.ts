@@ -12,9 +12,10 @@ import type {
   MessageOf,
   Resume,
   ServerMessage,
+  StepKind,
   Welcome,
 } from "../protocol/messages";
-import { digestOf, insertedText, newDocument, REMOTE, storyOf } from "./story";
+import { digestOf, insertedText, newDocument, REMOTE, RESTORED, storyOf } from "./story";
 import type { Copy, Unsaved } from "./unsaved";
 
 export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage" | "unsent" | "fields";
@@ -31,6 +32,8 @@ export interface SyncOptions {
   send(message: ClientMessage): boolean;
   /** Connect anew, without a resume point. */
   restart(): void;
+  /** What an update that is made here is for the server's undo. */
+  kindOf(origin: unknown): StepKind;
   /** The document was replaced by another one. */
   onDocument(doc: Doc): void;
   onRefused(refusal: Refusal): void;
@@ -38,8 +41,6 @@ export interface SyncOptions {
   onChange(): void;
 }
 
-/** Origin of what an earlier page wrote. */
-const RESTORED = Symbol("restored");
 /** One batch per this time, unless the room's limits ask for fewer. */
 const BATCH_MS = 20;
 const HOLD_FIRST_MS = 500;
@@ -190,7 +191,7 @@ export class Sync implements Copy {
     this.flushTimer = null;
     if (!this.synced || this.held) return;
     for (let batch = this.outbox.take(this.maxUpdate); batch; batch = this.outbox.take(this.maxUpdate)) {
-      this.options.send({ tag: "edit", batch: batch.number, update: batch.update });
+      this.options.send({ tag: "edit", batch: batch.number, update: batch.update, step: batch.step });
     }
   }
 
@@ -203,7 +204,7 @@ export class Sync implements Copy {
   private listen(doc: Doc): Doc {
     doc.on("update", (update: Uint8Array, origin: unknown) => {
       if (origin === REMOTE) return;
-      this.outbox.add(update);
+      this.outbox.add(update, this.options.kindOf(origin));
       this.schedule(this.batchMs);
       this.changed();
     });
@@ -298,7 +299,7 @@ export class Sync implements Copy {
 
   private sendAgain(): void {
     for (const batch of this.outbox.waiting()) {
-      this.options.send({ tag: "edit", batch: batch.number, update: batch.update });
+      this.options.send({ tag: "edit", batch: batch.number, update: batch.update, step: batch.step });
     }
   }
 

@@ -287,6 +287,8 @@ export const en = {
   jam: {
     title: "Jam",
     label: "The jam",
+    undo: "Undo in the jam",
+    redo: "Redo in the jam",
     show: "Play together",
     hide: "Close the jam",
     maximise: "Use the whole window",
@@ -938,6 +940,8 @@ export const en = {
   notices: {
     request_failed: (detail: string) => detail,
     not_connected: () => "Not connected: nothing was sent.",
+    undo_offline: () => "Not connected: what is saved can be undone when the connection is back.",
+    redo_offline: () => "Not connected: there is nothing here to do again.",
     too_large: () => "That is more than the room can hold. Nothing was inserted.",
     draining: () => "The server restarts. You will be back in a moment.",
     run_failed: (detail: string) => `Nothing came of it: ${detail}`,

@@ -298,6 +298,8 @@ export const ru: Strings = {
   jam: {
     title: "Джем",
     label: "Джем",
+    undo: "Отменить в джеме",
+    redo: "Вернуть в джеме",
     show: "Играть вместе",
     hide: "Закрыть джем",
     maximise: "Во всё окно",
@@ -984,6 +986,8 @@ export const ru: Strings = {
   notices: {
     request_failed: (detail) => detail,
     not_connected: () => "Нет связи: ничего не отправлено.",
+    undo_offline: () => "Нет связи: сохранённое можно будет отменить, когда она вернётся.",
+    redo_offline: () => "Нет связи: здесь нечего возвращать.",
     too_large: () => "Столько комната не вместит. Ничего не вставлено.",
     draining: () => "Сервер перезапускается. Сейчас всё вернётся.",
     run_failed: (detail) => `Ничего не вышло: ${detail}`,

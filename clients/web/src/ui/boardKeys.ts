@@ -52,8 +52,8 @@ const isField = (target: EventTarget | null) =>
 type Act = (() => void) | null;
 
 function command(key: string, shift: boolean, easel: Easel, room: Room): Act {
-  if (key === "z") return () => (shift ? room.redo() : room.undo());
-  if (key === "y") return () => room.redo();
+  if (key === "z") return () => (shift ? room.steps.again("canvas") : room.steps.back("canvas"));
+  if (key === "y") return () => room.steps.again("canvas");
   if (key !== "a") return null;
   // The tool stays in the hand: the next stroke is drawn, and lets go of what is selected.
   return () => easel.selection.all();

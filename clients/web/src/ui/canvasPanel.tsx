@@ -1,6 +1,6 @@
 // The canvas of the room: board, tools, the card of what is selected, layers; drops and pastes.
 
-import { useSignal } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Atelier } from "../canvas/atelier";
 import { Board } from "../canvas/board";
@@ -26,7 +26,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
   const layers = useSignal(false);
   const doc = room.doc.value;
   const { easel, atelier } = useMemo(() => {
-    const made = new Easel(new Board(doc), {
+    const made = new Easel(new Board(doc, (step, edit) => room.steps.as(step, edit)), {
       canEdit: () => room.canEdit && room.entered.peek() && !room.frozen.peek(),
       maxPoints: () => room.maxPoints,
       onHand: (at, draft) => room.showing.setHand(at, draft),
@@ -52,6 +52,11 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
       }),
     [easel, room],
   );
+  // What undo changed where nobody looks is brought into sight.
+  useSignalEffect(() => {
+    const acted = room.steps.acted.value;
+    if (acted?.surface === "canvas") untracked(() => easel.bringIntoView(acted.objects));
+  });
   const settled = room.settled.value;
   useEffect(() => {
     if (settled) easel.board.settled();
@@ -155,8 +160,18 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
         <span class="board-bar-group">
           {room.canEdit && (
             <>
-              <IconButton icon="undo" label={t.toolbar.undo} onClick={() => room.undo()} />
-              <IconButton icon="redo" label={t.toolbar.redo} onClick={() => room.redo()} />
+              <IconButton
+                icon="undo"
+                label={t.toolbar.undo}
+                disabled={!room.steps.can("canvas", false)}
+                onClick={() => room.steps.back("canvas")}
+              />
+              <IconButton
+                icon="redo"
+                label={t.toolbar.redo}
+                disabled={!room.steps.can("canvas", true)}
+                onClick={() => room.steps.again("canvas")}
+              />
             </>
           )}
           <details class="flyout">

@@ -38,7 +38,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
   const active = run !== undefined && isActive(run);
   const busy = atelier.busy.value.has(frame.id);
   const change = (fields: Changed) => {
-    easel.board.change(new Map([[frame.id, fields]]));
+    easel.board.change(new Map([[frame.id, fields]]), "");
     savePainting(kept(loadPainting(), fields));
   };
   const wanted = words.trim();

@@ -54,6 +54,20 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
         </button>
         <Lights place={place} beats={transport.beats} />
       </div>
+      <div class="jam-group">
+        <IconButton
+          icon="undo"
+          label={t.jam.undo}
+          disabled={!room.steps.can("jam", false)}
+          onClick={() => room.steps.back("jam")}
+        />
+        <IconButton
+          icon="redo"
+          label={t.jam.redo}
+          disabled={!room.steps.can("jam", true)}
+          onClick={() => room.steps.again("jam")}
+        />
+      </div>
       <div class="jam-group jam-settings">
         <TempoField tempo={shown.tempo} disabled={reading} onTempo={(tempo) => conduct({ tempo })} />
         <label class="jam-choice">

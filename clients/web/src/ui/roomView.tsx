@@ -3,6 +3,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { StoryEditor } from "../editor/storyEditor";
+import type { Surface } from "../protocol/messages";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../room/keep";
 import type { Room } from "../room/room";
 import { t } from "../strings";
@@ -90,8 +91,9 @@ export function RoomView({ room }: { room: Room }) {
       } else if (event.key === "F6") {
         event.preventDefault();
         toRegion(event.shiftKey ? -1 : 1);
-      } else if (command && !event.altKey && host.current?.contains(event.target as Node)) {
-        undoKeys(event, room);
+      } else if (command && !event.altKey) {
+        const surface = surfaceOf(event.target as Element, host.current, view.peek());
+        if (surface) undoKeys(event, room, surface);
       }
     };
     // Escape is first that of the card, menu or dialog that it is pressed in.
@@ -200,16 +202,29 @@ export function RoomView({ room }: { room: Room }) {
   );
 }
 
+/**
+ * Where undo acts for a key that is pressed at `target`: null in a field, which undoes its own typing, and on the board,
+ * which has keys of its own.
+ */
+function surfaceOf(target: Element, text: HTMLElement | null, view: View): Surface | null {
+  if (text?.contains(target)) return "story";
+  // A number of the jam is the room's as soon as it is typed.
+  if (target.closest(".jam") && !target.matches("input[type=text], textarea")) return "jam";
+  if (target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea")) return null;
+  if (target.closest(".canvas")) return null;
+  return view === "canvas" ? "canvas" : "story";
+}
+
 /** Room enough for the jam beside the text and the canvas. */
 const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01rem)").matches;
 
-/** Undo and redo are the server's: they outlive a reload, and take back only what this person did. */
-function undoKeys(event: KeyboardEvent, room: Room): void {
+/** Undo and redo of the surface that has the focus take back only what this person did there. */
+function undoKeys(event: KeyboardEvent, room: Room, surface: Surface): void {
   const key = keyOf(event);
   const redo = (key === "z" && event.shiftKey) || key === "y";
   if (!redo && key !== "z") return;
   event.preventDefault();
   event.stopPropagation();
-  if (redo) room.redo();
-  else room.undo();
+  if (redo) room.steps.again(surface);
+  else room.steps.back(surface);
 }

@@ -28,7 +28,6 @@ const GROUPS: Tool[][] = [
 
 export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
   const formats = editor.formats.value;
-  const offline = room.phase.value.name !== "open";
   return (
     <ButtonBar class="toolbar" label={t.toolbar.label}>
       {GROUPS.map((group) => (
@@ -45,8 +44,18 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
         </div>
       ))}
       <div class="toolbar-group">
-        <IconButton icon="undo" label={t.toolbar.undo} disabled={offline} onClick={() => room.undo()} />
-        <IconButton icon="redo" label={t.toolbar.redo} disabled={offline} onClick={() => room.redo()} />
+        <IconButton
+          icon="undo"
+          label={t.toolbar.undo}
+          disabled={!room.steps.can("story", false)}
+          onClick={() => room.steps.back("story")}
+        />
+        <IconButton
+          icon="redo"
+          label={t.toolbar.redo}
+          disabled={!room.steps.can("story", true)}
+          onClick={() => room.steps.again("story")}
+        />
       </div>
       <span class="toolbar-count">
         {room.settings.goal.value > 0
