@@ -236,7 +236,8 @@ class Hub:
                 # It grows with the document; the rest of a large room is for Yrs, which is fast.
                 index = await asyncio.to_thread(index_of, snapshot.state if snapshot else None)
                 with self._services.beacon.serving(room_id, "loading"):
-                    return Room(stored, self._services, self._woken, index)
+                    room = Room(stored, self._services, self._woken, index, at_once=False)
+                return await room.opened()
             except UNREADABLE as error:
                 if snapshot is None:
                     raise

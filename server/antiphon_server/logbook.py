@@ -7,7 +7,7 @@ that the room loads fast, and with it where the newest runs wrote.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -45,9 +45,9 @@ class Logbook:
         self.aside: list[Quarantined] = []
         """What could not be applied when the room was opened, now or before."""
 
-    def replay(self, stored: StoredRoom, suspects: Suspects, beacon: Beacon) -> None:
-        """Bring the shared state to what the store has, without what stopped the server before and what cannot be
-        applied: that is kept aside."""
+    def replayed(self, stored: StoredRoom, suspects: Suspects, beacon: Beacon) -> Iterator[None]:
+        """Bring the shared state to what the store has, with a stop after each entry; without what stopped the server
+        before and what cannot be applied: that is kept aside."""
         self.seq = stored.snapshot.seq if stored.snapshot else 0
         room = stored.record.id
         for entry in stored.entries:
@@ -60,6 +60,7 @@ class Logbook:
                 at = self._places.at(entry.run)
                 self._places.replayed(entry.run, at, self._shared.replay(entry))
             self._bytes += len(entry.update)
+            yield
         self._places.wake()
         self._entries = len(stored.entries)
         self.aside += stored.aside

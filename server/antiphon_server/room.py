@@ -70,6 +70,7 @@ from antiphon_server.journal import Journal
 from antiphon_server.logbook import Logbook
 from antiphon_server.members import Member, Members
 from antiphon_server.moderation import Moderation
+from antiphon_server.pace import Pace
 from antiphon_server.painter import Painter
 from antiphon_server.pause import Pause
 from antiphon_server.plain import edit_frame
@@ -140,7 +141,8 @@ class Services(Struct, frozen=True):
 
 class Room:
     """`index` is of the stored snapshot, when that was read already. `wake` is called when a tick has something to do.
-    Raises StorageUnavailable or DocumentBroken when `stored` cannot be read."""
+    With `at_once` false `opened` must be awaited before anything else. Both raise StorageUnavailable or DocumentBroken
+    when `stored` cannot be read."""
 
     def __init__(
         self,
@@ -148,6 +150,8 @@ class Room:
         services: Services,
         wake: Callable[[Room], None],
         index: ItemIndex | None = None,
+        *,
+        at_once: bool = True,
     ) -> None:
         limits, clock = services.limits, services.clock
         self.id = stored.record.id
@@ -201,7 +205,15 @@ class Room:
         self._empty_since = clock.monotonic()
         self._told: AntiphonError | None = None
         self._closed = False
-        self._log.replay(stored, services.suspects, services.beacon)
+        self._opening = self._open(stored, coauthor, revisions)
+        if at_once:
+            for _ in self._opening:
+                pass
+
+    def _open(self, stored: StoredRoom, coauthor: Coauthor, revisions: Revisions) -> Iterator[None]:
+        """Bring the room to what the store has, with a stop after each entry."""
+        services, limits = self._services, self._services.limits
+        yield from self._log.replayed(stored, services.suspects, services.beacon)
         self.shared.trace.keep_runs({run.info.id for run in self.runs if not run.info.undone})
         self.undo.load()
         self._bandstand = Bandstand(self, self._stage, limits.jam, stored, services.sound)
@@ -221,6 +233,13 @@ class Room:
         self.talk.load()
         self.commit(self.shared.document.draw(Canvas.modernise, SERVER_ORIGIN), SERVER)
         self._bandstand.revive(_alive_ms(stored), limits.empty_timeout)
+
+    async def opened(self) -> Room:
+        """Bring the room to what the store has, in slices."""
+        pace = Pace()
+        for _ in self._opening:
+            await pace.rest()
+        return self
 
     # What can be seen --------------------------------------------------------------------------------
 

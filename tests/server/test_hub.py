@@ -245,3 +245,32 @@ async def test_the_rest_of_the_loop_has_turns_between_the_ticks_of_rooms(
         between.append(None)
     running.cancel()
     assert len(set(ticked)) == 4
+
+
+async def test_a_long_history_is_replayed_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, clock = MemoryStore(), VirtualClock()
+    hub = _hub(store, clock)
+    record = await hub.create()
+    room = await hub.get(record.id)
+    ann = NativeReplica("Ann", "owner", 11)
+    ann.connect(room)
+    for number in range(20):
+        ann.edit(room, 0, insert=f"{number} ")
+        room.tick()
+    text = room.text()
+    again = _hub(store, clock)  # the process died, and there is no snapshot
+    now = 0.0
+
+    def ticking() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    monkeypatch.setattr("antiphon_server.pace.time.perf_counter", ticking)
+    loading = asyncio.create_task(again.get(record.id))
+    turns = 0
+    while not loading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 20
+    assert (await loading).text() == text
