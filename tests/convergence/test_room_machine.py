@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import Accept, Ask, Error, Redo, Reject, Stop, Undo
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica, PlainReplica
@@ -271,7 +272,18 @@ class RoomMachine(RuleBasedStateMachine):
             self.house.room.sweep()
             for plain in self.plains:
                 plain.receive(room)
+        self.tick(31)
+        room.sweep()
+        for plain in self.plains:
+            if plain.pipe.closed is not None:
+                # Its copy holds what a crash took from the AI: it is told, and starts over.
+                assert plain.pipe.closed[0] is CloseCode.FOREIGN_ID
+                self.touched |= {c for c in plain.text if author_of(c) == plain.name}
+                plain.drop(room)
+                plain.start_over()
+                plain.connect(room)
         for native in self.natives:
+            native.receive()
             for batch in native.told:  # it stood beside what a crash took from the room
                 self.touched |= set(self.batches[native.name, batch])
         text = room.text()

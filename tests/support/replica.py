@@ -277,6 +277,11 @@ class PlainReplica(_Replica):
         room.receive_yjs(self.seat, SyncStep1(self.doc.get_state()))
         self.receive(room)
 
+    def start_over(self) -> None:
+        """The application was told that its copy is of no use any more: a new document, under a new client id."""
+        self.client_id += 100
+        self._fresh_doc()
+
     def send(self, room: Room, message: YMessage) -> None:
         if self.seat is not None:
             room.receive_yjs(self.seat, message)
