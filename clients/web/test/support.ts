@@ -125,6 +125,7 @@ export function welcome(changes: Partial<Welcome> = {}): Welcome {
     resumed: false,
     last_batch: 0,
     rights: [],
+    client_id: 0,
     ...changes,
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyUpdate, Doc, encodeStateAsUpdate } from "yjs";
+import { applyUpdate, ContentString, Doc, encodeStateAsUpdate } from "yjs";
 import type { ClientMessage, MessageOf } from "../src/protocol/messages";
 import { digestOf, storyOf } from "../src/room/story";
 import { type Refusal, Sync } from "../src/room/sync";
@@ -444,4 +444,112 @@ test("what was written into another lineage is offered as text", async () => {
   );
   assert.equal(storyOf(next.world.sync.doc).toString(), "");
   assert.equal(kept.row, null);
+});
+
+test("the id that the room gives is the one that is written under", () => {
+  const world = new World().join({ client_id: 4242 });
+  world.type("a");
+  world.take();
+  assert.equal(world.sync.doc.clientID, 4242);
+  assert.deepEqual([...world.server.store.clients.keys()], [4242]);
+  assert.equal(world.sync.clientId, 4242);
+});
+
+test("words written under an id that the room does not give are written again, and none are lost", () => {
+  const world = new World().join({ client_id: 7 });
+  world.type("one ");
+  world.take();
+  world.drop();
+  world.type("two ");
+  world.other("x");
+  world.sent = [];
+  world.lastBatch = 0;
+  world.join({ client_id: 8, session: "another" });
+  world.type("three");
+  world.take();
+  assert.equal(world.text, world.serverText);
+  assert.equal(world.serverText, "xone two three");
+  assert.equal(world.sync.doc.clientID, 8);
+  assert.ok(world.sync.saved);
+  assert.deepEqual(world.refusals, []);
+});
+
+test("a batch that is to be written again is: its copy goes, its words arrive under the id that is ours", () => {
+  const world = new World().join({ client_id: 7 });
+  world.type("one ");
+  world.take();
+  world.type("two ");
+  const [, refused] = world.edits();
+  world.type("three ");
+  world.ack(refused?.batch ?? 0, "remake", "somebody else's");
+  assert.equal(world.restarts, 1);
+  assert.equal(world.sync.resume, null);
+  world.drop();
+  // Somebody had taken the clocks of our id.
+  const thief = new Doc();
+  thief.clientID = 7;
+  applyUpdate(thief, encodeStateAsUpdate(world.server));
+  thief.clientID = 7;
+  storyOf(thief).insert(0, "thief ");
+  applyUpdate(world.server, encodeStateAsUpdate(thief));
+  world.sent = [];
+  world.join({ client_id: 9 });
+  world.take();
+  assert.equal(world.serverText, "thief one two three ");
+  assert.equal(world.text, world.serverText);
+  assert.ok(world.sync.saved);
+  assert.deepEqual(world.refusals, []);
+});
+
+test("what is refused again and again is given back to the person", () => {
+  const world = new World().join({ client_id: 7 });
+  world.type("words");
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const last = world.edits().at(-1);
+    world.ack(last?.batch ?? 0, "remake");
+    world.drop();
+    world.sent = [];
+    world.join({ client_id: 7 });
+  }
+  assert.deepEqual(
+    world.refusals.map(({ reason, text }) => [reason, text]),
+    [["invalid", "words"]],
+  );
+});
+
+test("what others do makes no page write: Yjs' clean-up of formatting is nobody's edit", () => {
+  const world = new World();
+  const { server } = world;
+  const story = storyOf(server);
+  story.insert(0, "Hello lamp. ", {});
+  story.insert(12, "Of the AI.", { ai: "r1", bold: true });
+  world.join();
+  const stock = new Doc();
+  storyOf(stock);
+  applyUpdate(stock, encodeStateAsUpdate(server));
+  let tidied = 0;
+  stock.on("update", (_update: Uint8Array, origin: unknown) => {
+    tidied += origin === "server" ? 0 : 1;
+  });
+  server.on("update", (update: Uint8Array) => {
+    world.offset += 1;
+    world.sync.receive({ tag: "update", offset: world.offset, update });
+    applyUpdate(stock, update, "server");
+  });
+  // As Yrs deletes: the characters, and no marks.
+  server.transact((transaction) => {
+    for (let item = story._start; item; item = item.right) {
+      if (item.content instanceof ContentString && item.content.str.includes("AI")) item.delete(transaction);
+    }
+  });
+  world.clock.advance(100);
+  assert.ok(tidied > 0, "a stock document does it");
+  assert.deepEqual(
+    world.sent.filter(({ tag }) => tag === "edit"),
+    [],
+  );
+  assert.ok(world.sync.saved);
+  assert.equal(world.text, "Hello lamp. ");
+  // Nor does it tidy behind the back of the room: a person's next words stand among the same marks everywhere.
+  assert.deepEqual(encodeStateAsUpdate(world.sync.doc), encodeStateAsUpdate(server));
 });

@@ -119,6 +119,12 @@ export class Outbox {
     for (const batch of this.batches) batch.applied = false;
   }
 
+  /** In the place of all that waits: the same changes, written again. */
+  remake(updates: Uint8Array[]): void {
+    this.batches = [];
+    this.loose = updates.map((update) => ({ update, changes: MAX_CHANGES, step: "" }));
+  }
+
   /** Empties the outbox and returns what was in it, oldest first. */
   drain(): Uint8Array[] {
     const all = this.updates();

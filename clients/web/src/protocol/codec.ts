@@ -342,6 +342,7 @@ const CLIENT: Shapes<ClientMessage> = {
 };
 
 const status = oneOf<AckStatus>(
+  "remake",
   "applied",
   "durable",
   "denied",
@@ -368,6 +369,7 @@ const SERVER: Shapes<ServerMessage> = {
     resumed: bool,
     last_batch: uint,
     rights: optional(list(right), () => []),
+    client_id: optional(uint, () => 0),
   }),
   rebuild: record({
     lineage: id,

@@ -15,6 +15,7 @@ export type Mode = "write" | "suggest" | "private";
 export type RunState = "queued" | "running" | "done" | "stopped" | "failed";
 export type SuggestionState = "none" | "open" | "accepted" | "rejected";
 export type AckStatus =
+  | "remake"
   | "applied"
   | "durable"
   | "denied"
@@ -370,6 +371,8 @@ export interface Welcome {
   /** Highest batch of this session that the server has applied. */
   last_batch: number;
   rights: Right[];
+  /** The Yjs client id that this session writes under. */
+  client_id: number;
 }
 export interface Rebuild {
   tag: "rebuild";

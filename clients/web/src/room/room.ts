@@ -411,7 +411,7 @@ export class Room implements Port {
       version: VERSION,
       token: this.token.peek(),
       name: this.options.name,
-      client_id: this.sync.doc.clientID,
+      client_id: this.sync.clientId,
       session: this.sync.secret,
       resume: this.sync.resume,
       capabilities: ["tokens"],

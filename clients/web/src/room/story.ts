@@ -30,7 +30,11 @@ const encoder = new TextEncoder();
 
 export function newDocument(): Doc {
   // Deleted text is collected as usual: undo lives on the server.
-  return new Doc({ gc: true });
+  const doc = new Doc({ gc: true });
+  // When others delete, Yjs takes superfluous marks of formatting out of every page's copy, as an edit of its own: also in
+  // the page of a viewer, who may not edit. It does so for texts that it knows to have formatting.
+  Object.defineProperty(doc.getText(STORY), "_hasFormatting", { get: () => false, set: () => undefined });
+  return doc;
 }
 
 export const storyOf = (doc: Doc): YText => doc.getText(STORY);

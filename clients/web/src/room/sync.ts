@@ -15,10 +15,15 @@ import type {
   StepKind,
   Welcome,
 } from "../protocol/messages";
+import { remade, wordsIn } from "./remaking";
 import { digestOf, insertedText, newDocument, REMOTE, RESTORED, storyOf } from "./story";
 import type { Copy, Unsaved } from "./unsaved";
 
-export type RefusalReason = Exclude<AckStatus, "applied" | "durable"> | "lineage" | "unsent" | "fields";
+export type RefusalReason =
+  | Exclude<AckStatus, "applied" | "durable" | "remake">
+  | "lineage"
+  | "unsent"
+  | "fields";
 
 export interface Refusal {
   reason: RefusalReason;
@@ -45,6 +50,8 @@ export interface SyncOptions {
 const BATCH_MS = 20;
 const HOLD_FIRST_MS = 500;
 const HOLD_LONGEST_MS = 8000;
+/** Attempts to bring our changes in before they are given back to the person. */
+const MAX_REMAKES = 4;
 const MAX_UPDATE_DEFAULT = 192 * 1024;
 
 export class Sync implements Copy {
@@ -64,6 +71,11 @@ export class Sync implements Copy {
   private holdMs = 0;
   private held = false;
   private replaceNext = false;
+  /** The waiting changes are to be written again on top of the next rebuild. */
+  private remaking = false;
+  private remakes = 0;
+  /** The Yjs client id that the server gave us; 0: none yet. */
+  private leased = 0;
   private waiters: (() => void)[] = [];
 
   constructor(
@@ -78,6 +90,11 @@ export class Sync implements Copy {
   get resume(): Resume | null {
     if (this.lineage === null || this.replaceNext) return null;
     return { lineage: this.lineage, epoch: this.epoch, offset: this.offset };
+  }
+
+  /** The Yjs client id that `hello` asks for. */
+  get clientId(): number {
+    return this.leased || this.doc.clientID;
   }
 
   get secret(): string | null {
@@ -224,7 +241,17 @@ export class Sync implements Copy {
     }
     this.outbox.resume(this.session === message.session, message.last_batch);
     this.session = message.session;
-    if (message.resumed) this.caughtUp();
+    this.lease(message.client_id);
+    if (message.resumed && this.remaking) this.options.restart();
+    else if (message.resumed) this.caughtUp();
+  }
+
+  /** We write under this id from now on; what waits under another one is written again. */
+  private lease(client: number): void {
+    this.leased = client;
+    if (client === 0 || client === this.doc.clientID) return;
+    if (this.outbox.empty) this.doc.clientID = client;
+    else this.replaceNext = this.remaking = true;
   }
 
   private rebuild(message: MessageOf<"rebuild">): void {
@@ -248,13 +275,24 @@ export class Sync implements Copy {
     const old = this.doc;
     const fresh = newDocument();
     applyUpdate(fresh, update, REMOTE);
+    if (this.remaking) this.remake(old, fresh);
     for (const waiting of this.outbox.updates()) applyUpdate(fresh, waiting, REMOTE);
     // Yjs draws a new id when it meets its own one in an update; the id is the one that we greeted with.
-    fresh.clientID = old.clientID;
+    fresh.clientID = this.clientId;
     this.frozen = false;
     this.doc = this.listen(fresh);
     this.options.onDocument(fresh);
     old.destroy();
+  }
+
+  /** What waits as items of the id that is ours, beside what the room has. */
+  private remake(old: Doc, fresh: Doc): void {
+    this.remaking = false;
+    const ours = (id: number) => id === this.leased && id === old.clientID && this.remakes < 2;
+    const { updates, homeless } = remade(this.outbox.updates(), old, fresh, this.clientId, ours);
+    this.outbox.remake(updates);
+    const text = homeless.map((item) => wordsIn(item)).join("");
+    if (text) this.options.onRefused({ reason: "invalid", message: "", text });
   }
 
   private caughtUp(): void {
@@ -274,6 +312,10 @@ export class Sync implements Copy {
       case "durable":
         this.outbox.applied(batch);
         this.outbox.durable(batch);
+        this.remakes = 0;
+        return;
+      case "remake":
+        this.again(message);
         return;
       case "rate_limited":
       case "unavailable":
@@ -282,6 +324,19 @@ export class Sync implements Copy {
       default:
         this.abandon(status, message);
     }
+  }
+
+  /** The room cannot take it as it is: its copy, and our waiting changes written again. */
+  private again(message: string): void {
+    if (this.remaking) return; // an answer to what was sent before
+    this.remakes += 1;
+    if (this.remakes > MAX_REMAKES) {
+      this.abandon("invalid", message);
+      return;
+    }
+    this.replaceNext = this.remaking = true;
+    this.synced = false;
+    this.options.restart();
   }
 
   /** Refused for now: wait, and send it and what builds on it once more. */
@@ -309,6 +364,7 @@ export class Sync implements Copy {
    */
   private abandon(reason: RefusalReason, message: string): void {
     this.dropCopy(reason, message);
+    this.leased = 0;
     this.doc.clientID = newDocument().clientID;
     this.synced = false;
     this.options.restart();
@@ -317,6 +373,7 @@ export class Sync implements Copy {
   private dropCopy(reason: RefusalReason, message: string): void {
     const text = insertedText(this.outbox.drain(), this.doc);
     this.replaceNext = true;
+    this.remaking = false;
     this.frozen = true;
     if (text || reason !== "lineage") this.options.onRefused({ reason, message, text });
   }
