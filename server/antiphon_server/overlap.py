@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from antiphon_proto.yjs_update import Item, read
 
-_GC, _DELETED, _STRING = 0, 1, 4
+_GC, _DELETED, _STRING, _TYPE, _VALUES = 0, 1, 4, 7, 8
+_ONE_STRING = b"\x01\x77"
 
 
 def repeated(starts: Mapping[int, int], clocks: Mapping[int, int]) -> dict[int, int]:
@@ -51,9 +52,11 @@ def _contents(item: Item, kind: int) -> list[tuple[int, bytes] | None]:
     if kind == _STRING:
         text = _text(item.content).encode("utf-16-le")
         return [(kind, text[at : at + 2]) for at in range(0, len(text), 2)]
-    if item.length == 1:
+    if kind == _TYPE or (kind == _VALUES and item.content[:2] == _ONE_STRING):
         return [(kind, item.content)]
-    return [(kind, b"")] * item.length  # values that may be cut differently: their kind has to do
+    # Numbers and JSON are the same values and other bytes in each implementation, and several values may be cut
+    # differently: their kind has to do.
+    return [(kind, b"")] * item.length
 
 
 def _text(content: bytes) -> str:

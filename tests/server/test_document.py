@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pycrdt import Array, Doc, Text, get_update
 
 from antiphon_proto.errors import PeerError, TooLarge
-from antiphon_server.document import Document, InvalidUpdate, MissingUpdates
+from antiphon_server.document import Document, ForeignIds, InvalidUpdate, MissingUpdates
 from antiphon_server.text_index import Splice
 
 
@@ -268,3 +268,12 @@ def test_a_checkpoint_holds_everything() -> None:
     restored = _document(document.checkpoint())
     assert restored.text() == "x"
     assert restored.apply(get_update(document.state(), b"\x00"), 16) is None
+
+
+def test_values_that_are_known_may_come_again_in_other_bytes() -> None:
+    document = _document()
+    # The number 1 as a double, and as JavaScript writes it.
+    document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x7b\x3f\xf0\x00\x00\x00\x00\x00\x00\x00", 16)
+    assert document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x7d\x01\x00", 17) is None
+    with pytest.raises(ForeignIds):
+        document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x77\x01x\x00", 17)
