@@ -44,6 +44,7 @@ from antiphon_server.gateway import GATEWAY, Engine, Gateway
 from antiphon_server.http_guard import guard
 from antiphon_server.hub import Hub
 from antiphon_server.logs import Malformed
+from antiphon_server.memory import give_back
 from antiphon_server.metrics import Metrics
 from antiphon_server.model_desk import ModelDesk
 from antiphon_server.pictures import Pictures
@@ -200,6 +201,9 @@ async def _run(
         }
         beating = tasks.create_task(beats.run(hello, stop), name="beats") if beats.supervised else None
         watching = tasks.create_task(gateway.sockets.run(), name="sockets")
+        freeing = tasks.create_task(
+            give_back(lambda: hub.unloaded + gateway.unfinished.dropped), name="memory"
+        )
         collecting = tasks.create_task(_collect(settings, store, assets, hub), name="assets-collect")
         await engine.start()
         announcing = tasks.create_task(announce(), name="announce")
@@ -212,6 +216,7 @@ async def _run(
         await hub.drain()
         await gateway.connections.drain(settings.drain_timeout)
         ticking.cancel()
+        freeing.cancel()
         if beating is not None:
             beating.cancel()
 

@@ -86,7 +86,7 @@ def serve(
     if watchdog and sys.platform != "win32" and ENVIRONMENT not in os.environ:
         command = [sys.executable, "-P", "-m", "antiphon_server.supervisor", str(watchdog), *sys.argv[1:]]
         os.execv(sys.executable, command)  # this process becomes the watchdog
-    from antiphon_server import logs
+    from antiphon_server import logs, memory
     from antiphon_server.beacon import Beats
     from antiphon_server.config import load
 
@@ -104,6 +104,7 @@ def serve(
             "log_level": log_level,
         },
     )
+    memory.tune()
     logs.configure(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, open_room, Beats()))

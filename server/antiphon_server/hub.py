@@ -88,6 +88,8 @@ class Hub:
         self._max_rooms = max_rooms
         self._max_rooms_per_address = max_rooms_per_address
         self._loads = Buckets(loads_per_minute / 60, load_burst, self.clock.monotonic)
+        self.unloaded = 0
+        """Rooms that left the memory so far."""
         self._openers: dict[str, str] = {}
         """Room in memory -> the address that had it loaded."""
         self._rooms: dict[str, Room] = {}
@@ -203,6 +205,7 @@ class Hub:
         if room.settled and not room.online():
             self._rooms.pop(room.id, None)
             self._openers.pop(room.id, None)
+            self.unloaded += 1
             self._dirty.discard(room)
             await room.close(CloseCode.GOING_AWAY)
 

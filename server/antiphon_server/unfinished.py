@@ -48,6 +48,7 @@ class Part:
         self._unfinished.changed(self, size)
 
     def drop(self, reason: str) -> None:
+        self._unfinished.dropped += 1
         self.end()
         self._drop(reason)
 
@@ -62,6 +63,7 @@ class Unfinished:
     def __init__(self, bound: int, largest: int, clock: Clock) -> None:
         self.clock = clock
         self.size = 0
+        self.dropped = 0
         self._bound = max(bound, _SHARES * largest)
         self._addresses: Counter[str] = Counter()
         self._parts: dict[Part, None] = {}
