@@ -313,7 +313,10 @@ class Stage:
 
     def _finish(self, work: Work, end: Done | Failed) -> None:
         if isinstance(end, Failed):
-            self._close(work.run, state="failed", error_code=str(end.code), error=end.message[:2000])
+            # A worker of another version may say less; whoever asked is told something in any case.
+            code = str(end.code) or str(ErrorCode.ENGINE_FAILED)
+            message = end.message[:2000] or "the engine failed and said nothing"
+            self._close(work.run, state="failed", error_code=code, error=message)
         else:
             self._close(work.run, state="done")
 

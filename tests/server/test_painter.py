@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from pycrdt import Map
 
 from antiphon_engines.api import Image, ImageRequest, QueueFull
+from antiphon_engines.events import Done, Failed, Progressed, Queued, RunEvent, Started, Steered
 from antiphon_engines.events import Preview as EnginePreview
-from antiphon_engines.events import Progressed, Queued, Started, Steered
+from antiphon_proto.errors import ErrorCode
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
     Error,
@@ -557,3 +560,39 @@ def test_a_picture_takes_the_shape_of_its_frame(
     made = shaped(ImageParams(**given), *frame, model)  # type: ignore[arg-type]
     assert (made.width, made.height) == expected
     assert shaped(ImageParams(), *frame, ModelInfo("image", "brush", "cpu", True)) == ImageParams()
+
+
+@given(
+    st.lists(
+        st.sampled_from((Started(), Queued(1, 5), Progressed(1, 4, 100), Image(b"p", 8, 8, 1))), max_size=4
+    ),
+    st.sampled_from(
+        (
+            Done("end"),
+            Failed(ErrorCode.WORKER_LOST, "the engine worker was killed by SIGKILL"),
+            Failed(ErrorCode.ENGINE_FAILED, ""),
+            Failed("", ""),
+            Failed("", "something"),
+        )
+    ),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_run_that_failed_has_a_code_and_words(
+    middle: list[RunEvent], end: RunEvent, frame_goes: bool
+) -> None:
+    house = House()
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    draw(house, ann, f=FRAME)
+    run = paint(house, ann)
+    for event in (*middle, end):
+        house.host.tell(run, event)
+    if frame_goes:
+        draw(house, ann, f=None)
+    for _ in range(3):
+        house.tick()
+        house.assets.deliver()
+    told = info(house, run)
+    assert told.state in ("done", "failed")
+    assert (told.state == "failed") == bool(told.error_code) == bool(told.error)
+    assert told.state == "failed" or any(isinstance(event, Image) for event in middle)
