@@ -35,9 +35,10 @@ from antiphon_server import (
 from antiphon_server.answers import errors, secure
 from antiphon_server.archive import Archive
 from antiphon_server.asset_desk import StoredAssets
-from antiphon_server.auth import Tokens, load_key
+from antiphon_server.auth import Tokens, fingerprint, load_key
 from antiphon_server.beacon import Beats
 from antiphon_server.client_files import ClientFiles
+from antiphon_server.clock import SystemClock
 from antiphon_server.collector import Collector
 from antiphon_server.config import Settings
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
@@ -54,6 +55,8 @@ from antiphon_server.sockets import Sockets
 from antiphon_server.store.api import RoomStore
 from antiphon_server.store.asset_files import AssetFiles
 from antiphon_server.store.assets import AssetStore
+from antiphon_server.store.marked import MarkedStore
+from antiphon_server.store.marks import Marks
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
 from antiphon_server.style_reading import PooledStyleReader
@@ -132,14 +135,17 @@ async def _run(
     describe_music(settings.music_model)
     _make_folder(settings.data_dir)
     metrics = Metrics()
-    tokens = Tokens(load_key(settings.data_dir / "join.key"), lifetime=settings.limits.token_days * 86_400)
+    marks = Marks(settings.data_dir / "rooms.marks")
+    await marks.open()
+    stack.push_async_callback(marks.close)
+    tokens = Tokens(_signing_key(settings.data_dir, marks), lifetime=settings.limits.token_days * 86_400)
     rooms = SqliteStore(
         settings.data_dir / "rooms.sqlite",
         max_pending=settings.limits.store_bytes,
         max_runs=2
         * settings.limits.max_kept_runs,  # open suggestions among them do not count towards the bound
     )
-    store = MeteredStore(rooms, metrics.durable)
+    store = MeteredStore(MarkedStore(rooms, marks, SystemClock().unix_ms), metrics.durable)
     await store.open()
     stack.push_async_callback(store.close)
     assets = AssetFiles(settings.data_dir / "assets", settings.asset_bounds())
@@ -293,6 +299,22 @@ async def _room(url: str, gateway: Gateway) -> Serving:
     record = await gateway.hub.create()
     link = url + gateway.tokens.link(Grant(record.id, "owner", record.links["owner"]))
     return Serving(url, gateway, record.id, link)
+
+
+def _signing_key(folder: Path, marks: Marks) -> bytes:
+    """The key that signs tokens; another one than before is told, since nobody's links open anything with it."""
+    path = folder / "join.key"
+    made = not path.exists()
+    key = load_key(path)
+    replaced = marks.note_key(fingerprint(key))
+    if replaced or (made and (folder / "rooms.sqlite").exists()):
+        log.error(
+            "the signing key %s %s: every invite link and every visitor's access of before has ended. Put the old file "
+            "back, or give owners new links: antiphon rooms link ROOM",
+            path,
+            "was missing, and a new one was made" if made else "is another one than before",
+        )
+    return key
 
 
 def _make_folder(path: Path) -> None:

@@ -8,6 +8,7 @@ kept beside the rooms. Whether the link is still in force is the room's to say.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import time
@@ -132,6 +133,11 @@ def load_key(path: Path) -> bytes:
     if len(key) != _KEY_BYTES:
         raise KeyUnavailable(f"{path} is not a signing key of this server; remove it to have a new one made")
     return key
+
+
+def fingerprint(key: bytes) -> str:
+    """Names a key without giving it away."""
+    return hashlib.sha256(b"antiphon signing key\0" + key).hexdigest()[:32]
 
 
 def _new_key(path: Path) -> bytes:

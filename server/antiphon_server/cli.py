@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.commands import assets, backup, bench, doctor, engines, join, models, trace
+from antiphon_server.commands import assets, backup, bench, doctor, engines, join, models, rooms, trace
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.add_typer(models.app, name="models")
 app.add_typer(engines.app, name="engines")
 app.add_typer(assets.app, name="assets")
+app.add_typer(rooms.app, name="rooms")
 app.command()(doctor.doctor)
 app.command()(backup.backup)
 app.command()(backup.restore)

@@ -52,8 +52,19 @@ async def show_history(request: web.Request) -> web.Response:
     aside = [
         {"seq": one.seq, "kind": one.kind, "reason": one.reason, "at_ms": one.at_ms} for one in room.aside
     ]
-    body = {"last": room.seq, "groups": _groups(heads), "next": edge if more else None, "aside": aside}
+    body = {
+        "last": room.seq,
+        "groups": _groups(heads),
+        "next": edge if more else None,
+        "aside": aside,
+        "missing": _missing(room),
+    }
     return web.json_response(body, headers=_HEADERS)
+
+
+def _missing(room: Room) -> list[dict[str, int]]:
+    """What damage to the server's storage took, oldest first."""
+    return [named(loss) for loss in room.identity.losses]
 
 
 async def show_moment(request: web.Request) -> web.StreamResponse:

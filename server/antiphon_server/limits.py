@@ -64,7 +64,7 @@ class Limits(BaseModel):
     """A join token ends so long after it was given out; everybody gets a new one whenever they come."""
     max_connections: int = Field(default=10_000, ge=1, le=1_000_000)
     max_connections_per_address: int = Field(default=1000, ge=1, le=1_000_000)
-    max_sockets: int = Field(default=20_000, ge=16, le=1_000_000)
+    max_sockets: int = Field(default=12_000, ge=16, le=1_000_000)
     """TCP connections of all kinds, as far as the system allows so many open files (`sockets`)."""
     max_strangers_per_address: int = Field(default=256, ge=1, le=1_000_000)
     """TCP connections of one address that have shown no valid token; a new one takes the place of the oldest."""

@@ -23,6 +23,7 @@ from antiphon_server.store.api import (
     RunRecord,
     RunTokens,
     Snapshot,
+    Standing,
     StorageUnavailable,
     StoredRoom,
     TokensGone,
@@ -123,6 +124,20 @@ class MemoryStore:
         if self.problem is not None:
             raise self.problem
         self.commit()
+
+    async def standing(self, rooms: Sequence[str]) -> dict[str, Standing]:
+        found = {}
+        for room in rooms:
+            if (stored := self.stored(room)) is not None:
+                last = (
+                    stored.entries[-1].seq
+                    if stored.entries
+                    else stored.snapshot.seq
+                    if stored.snapshot
+                    else 0
+                )
+                found[room] = Standing(stored.record, last)
+        return found
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
         return self._between(room, after, 2**53)[:limit]

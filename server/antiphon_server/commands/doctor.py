@@ -25,15 +25,17 @@ def doctor(
         str | None, typer.Option(help="Check for this model instead of the one that is set")
     ] = None,
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms and the signing key")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
 ) -> None:
-    """Say what is installed, on which device models will run, and what is missing. Exit status 1 when the chosen
-    model cannot run."""
+    """Say what is installed, on which device models will run, what is missing, and whether every room is as far as it
+    once durably was. Exit status 1 when the chosen model cannot run, or edits are missing."""
     from antiphon_server.config import load
+    from antiphon_server.store import inspection
 
     settings = load(config, {"cache_dir": cache_dir, "data_dir": data_dir, "text_model": text_model})
     checks = checkup.examine(settings.cache_dir.expanduser(), settings.text_model, settings.engine.device)
+    checks += inspection.examine(settings.data_dir)
     checks += path_checks.examine(settings.worker_config())
     checks.append(_rooms(settings.data_dir / "rooms.sqlite"))
     healthy = all(check.state != "missing" for check in checks)

@@ -36,6 +36,14 @@ class Invite(Struct, frozen=True):
     uses: int = 0
 
 
+class Loss(Struct, frozen=True):
+    """Entries `after` + 1 to `until` were durable once and were not in the database when the server started."""
+
+    after: int
+    until: int
+    noticed_ms: int
+
+
 class RoomRecord(Struct, frozen=True):
     """A room's identity. `lineage` is issued here and never by a client; `links`: role -> id of the link in force."""
 
@@ -49,6 +57,15 @@ class RoomRecord(Struct, frozen=True):
     """Of a fork: the room, and the entry of it after which this one began."""
     invites: tuple[Invite, ...] = ()
     """What is known of the links in `links`, and the other links in force (`antiphon_server.invites`)."""
+    losses: tuple[Loss, ...] = ()
+    """What damage to the storage took; what was written since has the same numbers."""
+
+
+class Standing(Struct, frozen=True):
+    """A room's record, and its newest entry (0: none)."""
+
+    record: RoomRecord
+    seq: int
 
 
 class Entry(Struct, frozen=True):
@@ -256,6 +273,10 @@ class RoomStore(Protocol):
 
     async def flush(self) -> None:
         """Return when everything queued before this call has been committed. Raises StorageUnavailable."""
+        ...
+
+    async def standing(self, rooms: Sequence[str]) -> dict[str, Standing]:
+        """How far those of the rooms are that exist, as it is on disk now. Raises StorageUnavailable."""
         ...
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:

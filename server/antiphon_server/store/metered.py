@@ -16,6 +16,7 @@ from antiphon_server.store.api import (
     RoomRecord,
     RoomStore,
     Snapshot,
+    Standing,
     StorageUnavailable,
     StoredRoom,
 )
@@ -57,6 +58,9 @@ class MeteredStore:
 
     async def flush(self) -> None:
         await self._store.flush()
+
+    async def standing(self, rooms: Sequence[str]) -> dict[str, Standing]:
+        return await self._store.standing(rooms)
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
         return await self._store.history(room, after, limit)

@@ -26,10 +26,13 @@ from antiphon_server.store.api import (
     RunRecord,
     RunTokens,
     Snapshot,
+    Standing,
     StoredRoom,
     TokensGone,
 )
 
+_ROOMS = 500
+"""Names in one query; SQLite takes no more than 999 in old builds."""
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -191,6 +194,23 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         tokens=tuple(RunTokens(row.run, row.at_ms, row.body) for row in tokens),
         aside=tuple(Quarantined(row.seq, row.kind, row.reason, row.at_ms) for row in aside),
     )
+
+
+async def standing(connection: AsyncConnection, rooms: Sequence[str]) -> dict[str, Standing]:
+    """Records and newest entries of those rooms that exist."""
+    found: dict[str, Standing] = {}
+    newest = [
+        select(func.max(table.c.seq)).where(table.c.room == tables.rooms.c.room).scalar_subquery()
+        for table in (tables.entries, tables.snapshots)
+    ]
+    for start in range(0, len(rooms), _ROOMS):
+        query = select(tables.rooms.c.room, tables.rooms.c.record, *newest).where(
+            tables.rooms.c.room.in_(rooms[start : start + _ROOMS])
+        )
+        for room, record, entry, snapshot_seq in await connection.execute(query):
+            decoded = msgspec.msgpack.decode(record, type=RoomRecord)
+            found[room] = Standing(decoded, max(entry or 0, snapshot_seq or 0))
+    return found
 
 
 async def entries(connection: AsyncConnection, room: str, after: int, limit: int | None) -> tuple[Entry, ...]:

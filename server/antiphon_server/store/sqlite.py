@@ -37,6 +37,7 @@ from antiphon_server.store.api import (
     RunRecord,
     RunTokens,
     Snapshot,
+    Standing,
     StorageFull,
     StorageUnavailable,
     StoredRoom,
@@ -93,10 +94,13 @@ class SqliteStore:
             self._lock = self._take_lock()
             # What people write is nobody else's to read; SQLite gives its other files the mode of this one.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            _probe(self._path)
-            self._engine = _make_engine(self._path)
-            async with self._engine.begin() as connection:
-                await _migrate(connection)
+            try:
+                await self._begin(alone=False)
+            except (sqlite3.Error, DBAPIError, OSError) as error:
+                await self._dispose()
+                await self._begin(alone=True)
+                self._problem = _storage_error(error, self._path)
+                log.error("store: %s; rooms can be read, and nothing can be written now", self._problem)
         except (OSError, sqlite3.Error, DBAPIError) as error:
             await self._let_go()
             raise _storage_error(error, self._path) from error
@@ -104,6 +108,14 @@ class SqliteStore:
             await self._let_go()
             raise
         self._writer = asyncio.create_task(self._write_loop(), name="store-writer")
+
+    async def _begin(self, alone: bool) -> None:
+        """`alone`: over one connection that keeps the index of the log in memory. SQLite otherwise needs room for it on
+        the disk, and without any a server could not even show what it has."""
+        _probe(self._path, alone)
+        self._engine = _make_engine(self._path, alone)
+        async with self._engine.begin() as connection:
+            await _migrate(connection)
 
     async def close(self) -> None:
         self._closing = True
@@ -120,10 +132,13 @@ class SqliteStore:
                 _call(committed, problem)
             raise problem
 
-    async def _let_go(self) -> None:
+    async def _dispose(self) -> None:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+
+    async def _let_go(self) -> None:
+        await self._dispose()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -175,6 +190,8 @@ class SqliteStore:
         failures = 0
         next_commit = 0.0
         clock = asyncio.get_running_loop().time
+        while self._problem is not None and not self._closing and not await self._writable():
+            await self._pause(_RETRY_SECONDS[-1] / 5)
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -214,6 +231,17 @@ class SqliteStore:
             if self._queue or self._closing:
                 self._wake.set()
 
+    async def _writable(self) -> bool:
+        """Whether the disk takes something again, after a start without room."""
+        try:
+            async with self._open_engine().begin() as connection:
+                await connection.execute(text(f"PRAGMA user_version={tables.SCHEMA_VERSION}"))
+        except (DBAPIError, OSError):
+            return False
+        log.info("store: the disk takes what is written again")
+        self._problem = None
+        return True
+
     async def _gather(self, seconds: float) -> None:
         """Let more come, so that one commit serves it all; cut short when somebody waits for the commit."""
         if seconds > 0:
@@ -244,6 +272,13 @@ class SqliteStore:
         try:
             async with self._open_engine().connect() as connection:
                 return await rows.load(connection, room, self._max_runs)
+        except (DBAPIError, OSError) as error:
+            raise _storage_error(error, self._path) from error
+
+    async def standing(self, rooms: Sequence[str]) -> dict[str, Standing]:
+        try:
+            async with self._open_engine().connect() as connection:
+                return await rows.standing(connection, rooms)
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 
@@ -287,21 +322,29 @@ class SqliteStore:
         return self._engine
 
 
-def _probe(path: Path) -> None:
+_ALONE = "PRAGMA locking_mode=EXCLUSIVE"
+
+
+def _probe(path: Path, alone: bool) -> None:
     """Open the file once without aiosqlite, whose thread outlives a connection that could not be opened."""
     connection = sqlite3.connect(path)
     try:
+        if alone:
+            connection.execute(_ALONE)
         connection.execute("PRAGMA journal_mode=WAL")
     finally:
         connection.close()
 
 
-def _make_engine(path: Path) -> AsyncEngine:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": 10})
+def _make_engine(path: Path, alone: bool) -> AsyncEngine:
+    pool = {"pool_size": 1, "max_overflow": 0} if alone else {}
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": 10}, **pool)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
+        if alone:
+            cursor.execute(_ALONE)
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
@@ -318,7 +361,8 @@ async def _migrate(connection: AsyncConnection) -> None:
         for statement in tables.MIGRATIONS[version]:
             await connection.execute(text(statement))
     await connection.run_sync(tables.metadata.create_all)
-    await connection.execute(text(f"PRAGMA user_version={tables.SCHEMA_VERSION}"))
+    if found != tables.SCHEMA_VERSION:
+        await connection.execute(text(f"PRAGMA user_version={tables.SCHEMA_VERSION}"))
 
 
 def _size(change: Change) -> int:
