@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from antiphon_proto.errors import AntiphonError, Conflict, Denied, NotFound, PeerError, TooLarge
+from antiphon_proto.errors import AntiphonError, Conflict, Denied, PeerError, TooLarge
 from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, Say, Stop, Tokens
 from antiphon_proto.params import TextParams
 from antiphon_server.authorship import Owner
@@ -39,7 +39,7 @@ class Revisions:
 
     def recall(self, member: Member, message: Recall) -> None:
         """Tell what is known of a run's tokens. Raises NotFound or Conflict."""
-        run = self._known(member, message.run)
+        run = self._desk.runs.known(message.run, member.id)
         tokens = self._coauthor.tokens.of(message.run)
         for first in range(0, len(tokens), _TOLD_AT_ONCE):
             told = tokens[first : first + _TOLD_AT_ONCE]
@@ -49,7 +49,7 @@ class Revisions:
         """Put a draft into the story and drop the other candidates. Raises PeerError, NotFound, Conflict, TooLarge."""
         if message.mode == "private":
             raise PeerError("what is chosen is written or suggested")
-        run = self._known(member, message.run)
+        run = self._desk.runs.known(message.run, member.id)
         if not run.draft or run.info.undone:
             raise Conflict("there is nothing of this run to choose")
         where = self._coauthor.places.of(run.info.id)
@@ -75,7 +75,7 @@ class Revisions:
     def retry(self, member: Member, message: Retry) -> None:
         """Remove what a run made and ask for the same with a new seed. Raises PeerError, NotFound, Denied, Conflict,
         QueueFull or EngineUnavailable; when the engine refuses only at the end, what the run made is gone."""
-        run = self._known(member, message.run)
+        run = self._desk.runs.known(message.run, member.id)
         info = run.info
         if info.task != "chat" and info.task not in _AGAIN:
             raise PeerError(f"a run of task {info.task} cannot be tried again")
@@ -103,7 +103,7 @@ class Revisions:
         """Put an alternative in place of a token. Raises PeerError, NotFound, Conflict, QueueFull or
         EngineUnavailable."""
         desk = self._desk
-        old = self._known(member, message.run)
+        old = self._desk.runs.known(message.run, member.id)
         token, alternative = self._coauthor.tokens.alternative(
             message.run, message.token, message.alternative
         )
@@ -139,7 +139,7 @@ class Revisions:
 
     def undo(self, member: Member, run_id: str) -> None:
         """Remove what is left of what a run made. Raises NotFound, Denied, or Conflict when there is nothing."""
-        run = self._known(member, run_id)
+        run = self._desk.runs.known(run_id, member.id)
         if not run.draft and run.info.task != "chat":
             self._suggestions.undo(member, run_id)
             return
@@ -152,13 +152,6 @@ class Revisions:
         else:
             self._undo_answer(run)
         self._desk.wake()
-
-    def _known(self, member: Member, run_id: str) -> RunEntry:
-        """A run that this member knows of."""
-        run = self._desk.runs.get(run_id)
-        if run.private and run.info.participant != member.id:
-            raise NotFound("there is no such run in this room")
-        return run
 
     def _drop(self, draft: RunEntry) -> None:
         if draft.live:

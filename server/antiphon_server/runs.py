@@ -164,6 +164,13 @@ class RunRegistry:
         except KeyError:
             raise NotFound("there is no such run in this room") from None
 
+    def known(self, run: str, participant: str) -> RunEntry:
+        """A run that this participant knows of: another's private one is as if it were not there. Raises NotFound."""
+        found = self.get(run)
+        if found.private and found.info.participant != participant:
+            raise NotFound("there is no such run in this room")
+        return found
+
     def knows(self, run: object) -> bool:
         return run in self._runs
 

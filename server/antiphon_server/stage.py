@@ -231,7 +231,8 @@ class Stage:
     # Requests -----------------------------------------------------------------------------------------
 
     def stop(self, member: Member, stop: Stop) -> None:
-        """Stop a run; what it has made stays. Raises NotFound, Denied, or Conflict when it is over."""
+        """Stop a run; what it has made stays. Raises NotFound (also of another's private one), Denied, or Conflict when
+        it is over."""
         self.halt(self._own_live(member, stop.run))
 
     def steer(self, member: Member, steer: Steer) -> None:
@@ -329,7 +330,7 @@ class Stage:
         self._desk.wake()
 
     def _own_live(self, member: Member, run_id: str) -> RunEntry:
-        run = self._desk.runs.get(run_id)
+        run = self._desk.runs.known(run_id, member.id)
         shared = run.info.task == "jam" and may(member.role, Right.CONDUCT)  # one band for the whole room
         if run.info.participant != member.id and not shared and not may(member.role, Right.MODERATE):
             raise Denied("this run is somebody else's")

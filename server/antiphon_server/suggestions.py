@@ -28,7 +28,7 @@ class Suggestions:
 
     def accept(self, member: Member, message: Accept) -> None:
         """The insertion stays, what it replaces goes. Raises NotFound, Conflict or PeerError."""
-        run = self._open(message.run)
+        run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
         document = self._desk.shared.document
         owner = Owner(member.id, run.info.id)
@@ -40,7 +40,7 @@ class Suggestions:
 
     def reject(self, member: Member, message: Reject) -> None:
         """The insertion goes, what it would replace stays. Raises NotFound, Conflict or PeerError."""
-        run = self._open(message.run)
+        run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
         document = self._desk.shared.document
         owner = Owner(member.id, run.info.id)
@@ -58,7 +58,7 @@ class Suggestions:
         A live run is stopped first, which takes the right to stop it. Raises NotFound, Denied, or Conflict when there
         is nothing to undo.
         """
-        run = self._desk.runs.get(run_id)
+        run = self._desk.runs.known(run_id, member.id)
         if run.info.undone or run.private:
             raise Conflict("there is nothing of this run to undo")
         if run.info.task == "jam":
@@ -69,8 +69,8 @@ class Suggestions:
         self._desk.wake()
         return restored
 
-    def _open(self, run_id: str) -> RunEntry:
-        run = self._desk.runs.get(run_id)
+    def _open(self, member: Member, run_id: str) -> RunEntry:
+        run = self._desk.runs.known(run_id, member.id)
         if run.info.suggestion != "open":
             raise Conflict("this run has no open suggestion")
         if run.live:

@@ -12,6 +12,7 @@ from pycrdt import Doc, Text
 from antiphon_client.replica import Replica
 from antiphon_proto.messages import Ack, Limits, Participant, Rebuild, Update, Welcome
 from antiphon_proto.schema import STORY
+from antiphon_proto.yjs_update import read
 
 ME = Participant("p1", "Ada", "#112233", "editor", "human")
 
@@ -41,7 +42,13 @@ class Server:
         return Rebuild(lineage, epoch, self.offset, "new", self.doc.get_update())
 
     def welcome(
-        self, *, lineage: str = "lin", epoch: str = "e1", resumed: bool = False, last: int = 0
+        self,
+        *,
+        lineage: str = "lin",
+        epoch: str = "e1",
+        resumed: bool = False,
+        last: int = 0,
+        client_id: int = 0,
     ) -> Welcome:
         return Welcome(
             1,
@@ -58,6 +65,7 @@ class Server:
             0.0,
             resumed,
             last,
+            client_id=client_id,
         )
 
 
@@ -210,3 +218,37 @@ def test_a_mark_keeps_its_neighbour_in_any_script(edits: list[tuple[int, str, bo
             elif not delete:
                 replica.insert(index, text)
             assert replica.text.encode()[mark.offset :].startswith(b"|")
+
+
+def test_it_writes_under_the_id_that_the_room_gives() -> None:
+    server, replica = Server(), Replica()
+    replica.welcomed(server.welcome(client_id=4242))
+    replica.rebuilt(server.rebuild())
+    replica.insert(0, "mine")
+    server.take(replica)
+    assert replica.client_id == 4242
+    assert {item.client for item in read(server.doc.get_update())[0]} == {4242}
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_waits_is_written_again_under_another_id(resumed: bool) -> None:
+    server, replica = Server(), Replica()
+    replica.welcomed(server.welcome(client_id=7))
+    replica.rebuilt(server.rebuild())
+    replica.insert(0, "arrived ")
+    batch = server.take(replica)
+    replica.acknowledged(Ack(batch, "applied", server.offset))
+    replica.insert(8, "in flight 🎭 ")
+    assert replica.take_batch() is not None  # lost on the way
+    replica.insert(8, "waiting ")
+    replica.delete(0, 2)
+    assert replica.welcomed(server.welcome(client_id=8, resumed=resumed)) is None
+    replica.insert(len(replica.text), "meanwhile")
+    assert replica.take_batch() is None, "not before the copy was made anew"
+    replica.rebuilt(server.rebuild())
+    assert replica.text == "rived waiting in flight 🎭 meanwhile"
+    assert replica.client_id == 8
+    server.take(replica)
+    assert str(server.story) == replica.text
+    replica.insert(0, "goes on ")
+    assert not replica.settled

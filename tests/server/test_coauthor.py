@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable, QueueFull
 from antiphon_engines.events import Queued
@@ -10,10 +11,14 @@ from antiphon_engines.events import Steered as EngineSteered
 from antiphon_proto.messages import (
     Accept,
     Ask,
+    Choose,
     Edit,
     Error,
     Presence,
+    Recall,
     Reject,
+    ReplaceToken,
+    Retry,
     Revoke,
     Run,
     RunInfo,
@@ -575,3 +580,33 @@ def test_edits_keep_their_order_around_a_run(house: House, ann: NativeReplica) -
     ann.send(house.room, Ask(1, "continue", "write", 0, 5, 5))
     _say(house, house.host.last, " second")
     assert house.room.text() == "first second"
+
+
+def test_anothers_private_run_is_as_if_it_were_not_there(
+    house: House, ann: NativeReplica, bo: NativeReplica
+) -> None:
+    owner = house.join(NativeReplica("Olga", "owner", 77))
+    run = _ask(house, ann, 0, mode="private", instruction="secret")
+    messages = [
+        Stop(run),
+        Steer(run, TextSteer(temperature=1.0)),
+        Undo(run),
+        Retry(5, run),
+        Accept(run),
+        Reject(run),
+        Choose(run),
+        Recall(run),
+        ReplaceToken(6, run, 0, 0, 0, 0, 0),
+    ]
+    for other in (bo, owner):
+        answers: dict[str, list[tuple[str, str]]] = {}
+        for name in (run, "r000000000000"):
+            for message in messages:
+                other.receive()
+                other.send(house.room, replace(message, run=name))
+                house.tick()
+                errors = [m for m in other.receive() if isinstance(m, Error)]
+                answers.setdefault(name, []).extend((error.code, error.message) for error in errors)
+        assert answers[run] == answers["r000000000000"]
+        assert len(answers[run]) == len(messages)
+    assert house.room.runs.get(run).live

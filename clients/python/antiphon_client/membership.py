@@ -316,6 +316,8 @@ class Membership:
             self._link.repeat_edit(refused=False)
         if message.resumed:
             self._now_synced()
+            if self.replica.renaming:
+                self._link.request(Resync("another client id"), first=True)
 
     def _now_synced(self) -> None:
         self._link.ready = True

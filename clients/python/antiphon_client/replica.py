@@ -16,6 +16,7 @@ from antiphon_proto.canvas import ORDER
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
 from antiphon_proto.schema import CANVAS, JAM, STORY
 from antiphon_proto.splices import Splice, fold, splices
+from antiphon_proto.yjs_update import read, renamed
 
 _MAX_MERGED = 1000
 """Edits that go out as one batch: merging joins no runs, and the server takes only so many pieces at once."""
@@ -43,6 +44,8 @@ class Replica:
         self.offset = 0
         self.refused: tuple[str, str, str] | None = None
         """Status, reason and story text of a batch that was refused for good; cleared by the reader."""
+        self.renaming = 0
+        """The client id that what waits is written under, as soon as a `rebuild` has come; 0: none."""
         self._batch = 0
         self._durable = 0
         self._flight: Edit | None = None
@@ -52,8 +55,8 @@ class Replica:
         self._remote = False
         self._open_document()
 
-    def _open_document(self) -> None:
-        self.doc: Doc[Any] = Doc()
+    def _open_document(self, client_id: int | None = None) -> None:
+        self.doc: Doc[Any] = Doc(client_id=client_id)
         self.story: Text = self.doc.get(STORY, type=Text)
         self.canvas: Map[Any] = self.doc.get(CANVAS, type=Map)
         self.jam: Map[Any] = self.doc.get(JAM, type=Map)
@@ -127,7 +130,7 @@ class Replica:
 
     def take_batch(self) -> Edit | None:
         """The next batch to send; None while one is in flight or there is nothing to send."""
-        if self._flight is not None or not self._waiting:
+        if self._flight is not None or not self._waiting or self.renaming:
             return None
         edits = self._waiting[:_MAX_MERGED]
         del self._waiting[:_MAX_MERGED]
@@ -150,6 +153,8 @@ class Replica:
             return None  # another document: the `rebuild` that follows drops this copy
         if self.epoch not in (None, message.epoch):
             self._send_again(message.last_batch)
+        if message.client_id not in (0, self.client_id):
+            self._rename(message)
         self.lineage, self.epoch = message.lineage, message.epoch
         if not message.resumed:
             self.offset = message.offset
@@ -158,6 +163,24 @@ class Replica:
             self._applied.append(self._flight)
             self._flight = None
         return self._flight
+
+    def _rename(self, message: Welcome) -> None:
+        """The room gave us another client id, since ours is somebody else's there."""
+        if self._flight is not None:
+            if message.last_batch < self._flight.batch:
+                self._waiting.insert(0, self._flight.update)
+            self._flight = None
+        if self.lineage is None and not self._waiting:
+            self._open_document(message.client_id)
+        else:
+            self.renaming = message.client_id
+
+    def _renamed(self) -> list[bytes]:
+        """What waits, as written under the id that the room gave us."""
+        old = self.client_id
+        clocks = [item.clock for update in self._waiting for item in read(update)[0] if item.client == old]
+        first = min(clocks, default=0)
+        return [renamed(update, old, self.renaming, first, 0) for update in self._waiting]
 
     def _send_again(self, last_batch: int) -> None:
         """The room began another life: what it had applied but not yet written is to be sent once more."""
@@ -177,8 +200,16 @@ class Replica:
             if self.lineage is not None:
                 dropped = self.text
             self._start_over()
+        waiting: list[bytes] = []
+        if self.renaming:
+            waiting = self._renamed()
+            self._start_over(self.renaming)
+            self.renaming = 0
         self.lineage, self.epoch, self.offset = message.lineage, message.epoch, message.offset
         self._apply(message.update)
+        for update in waiting:
+            self._apply(update)
+        self._waiting += waiting
         return dropped
 
     def acknowledged(self, message: Ack) -> bool:
@@ -211,11 +242,11 @@ class Replica:
         """The batch that waits for its ack."""
         return self._flight
 
-    def _start_over(self) -> None:
+    def _start_over(self, client_id: int | None = None) -> None:
         self._flight = None
-        self._applied.clear()
-        self._waiting.clear()
-        self._open_document()
+        self._applied = []
+        self._waiting = []
+        self._open_document(client_id)
         for mark in self._marks:
             mark.offset = 0
 
