@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from antiphon_server.yschema import RULES, Rule
@@ -166,6 +167,14 @@ class ItemIndex:
             for client, clock, length in info.deletions
             if client in self._closed and self._touches_closed(client, clock, length)
         ]
+
+    def order(self, root: str) -> Iterator[tuple[int, int, int]]:
+        """(client, clock, length) of what stands in a text or a list, deleted items too, from its beginning."""
+        place = self._roots[root].places.get(None)
+        run = place.head if place is not None else None
+        while run is not None:
+            yield run.client, run.clock, run.length
+            run = run.right
 
     # Entering -----------------------------------------------------------------------------------------
 

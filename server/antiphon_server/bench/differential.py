@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from pycrdt import Array, Doc, Map, Text
 
+from antiphon_proto import yjs_update
 from antiphon_proto.errors import PeerError
 from antiphon_server import jam
 from antiphon_server.authorship import Owner
@@ -32,7 +33,8 @@ from antiphon_server.shared import SERVER, SERVER_ORIGIN, SharedState
 from antiphon_server.store.api import Entry, Snapshot
 from antiphon_server.undo import write
 from antiphon_server.undo_trace import Stretch
-from antiphon_server.yupdate import inspect
+from antiphon_server.yindex import ItemIndex, Misplaced
+from antiphon_server.yupdate import STRING, inspect
 
 MAPS: Final = ("canvas", "jam", "meta", "style", "comments")
 ARRAYS: Final = ("film", "chat")
@@ -300,6 +302,14 @@ class Fuzzer:
         self._same(seed, "Yrs, loaded", truth, _grown([state]), room)
         causal = _causal(shuffled)
         self._same(seed, "Yrs, in another order", truth, _grown(causal), room)
+        for name, index in (
+            ("our index", document._index),
+            ("our index, loaded", _indexed([state])),
+            ("our index, in another order", _indexed(causal)),
+        ):
+            text = index if isinstance(index, str) else _read(index, room.told)
+            if text != truth["text"]:
+                self._differ(seed, name, {"server": truth["text"], "other": text}, room)
         if self._node is None:
             return
         for name, updates in (
@@ -406,6 +416,40 @@ def _causal(shuffled: list[bytes]) -> list[bytes]:
     return found
 
 
+def _indexed(updates: Sequence[bytes]) -> ItemIndex | str:
+    index = ItemIndex()
+    try:
+        for update in updates:
+            index.add(inspect(update), "stored")
+    except Misplaced as error:
+        return repr(error)
+    return index
+
+
+def _read(index: ItemIndex, updates: Sequence[bytes]) -> str:
+    """The story's text by our own index, which sorts items, and the characters of the updates."""
+    units: dict[tuple[int, int], bytes] = {}
+    gone: set[tuple[int, int]] = set()
+    for update in updates:
+        items, deletions = yjs_update.read(update)
+        for item in items:
+            if item.info & 0x1F != STRING:
+                continue
+            data = item.content
+            start = next(at for at, byte in enumerate(data) if byte < 0x80) + 1
+            text = data[start:].decode().encode("utf-16-le")
+            for at in range(item.length):
+                units.setdefault((item.client, item.clock + at), text[2 * at : 2 * at + 2])
+        for client, ranges in deletions.items():
+            gone.update((client, clock + at) for clock, length in ranges for at in range(length))
+    return b"".join(
+        units.get((client, at), b"")
+        for client, clock, length in index.order("story")
+        for at in range(clock, clock + length)
+        if (client, at) not in gone
+    ).decode("utf-16-le")
+
+
 def _grown(updates: Sequence[bytes]) -> dict[str, Any] | str:
     doc = _new_doc()
     try:
@@ -492,7 +536,7 @@ def main() -> int:
     parser.add_argument("--updates", type=int, default=10_000)
     parser.add_argument("--rooms", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cache-dir", type=Path, default=Path.home() / ".cache" / "antiphon")
+    parser.add_argument("--cache-dir", type=Path, default=node_peers.CACHE)
     parser.add_argument("--cases", type=Path, help="write the first differences there")
     parser.add_argument("--no-javascript", action="store_true")
     asked = parser.parse_args()

@@ -10,6 +10,7 @@ from pathlib import Path
 from antiphon_engines.api import EngineUnavailable
 
 LOCKED = Path(__file__).parent / "node"
+CACHE = Path("~/.cache/antiphon").expanduser()
 SERVER = "node_modules/@y/websocket-server/src/server.js"
 
 

@@ -23,7 +23,6 @@ from antiphon_server.bench.processes import Usage, antiphon_server, node_server
 from antiphon_server.bench.relay_clients import Dialect, DrainClient, Observer, Writer, greeting
 from antiphon_server.bench.report import Report, Target
 
-CACHE = Path("~/.cache/antiphon").expanduser()
 SCENARIOS = ((50, 100), (50, 250), (200, 100))
 """(clients, offered edits per second): 2 and 5 key presses per second of each of 50 people; a large room."""
 WRITERS = 25
@@ -57,7 +56,7 @@ class Subject(Struct, frozen=True):
 def run(long: bool) -> Report:
     """Measure. Raises EngineUnavailable when Node or its packages cannot be had."""
     node = node_peers.node_folder()
-    return asyncio.run(_run(long, node, node_peers.install(CACHE)))
+    return asyncio.run(_run(long, node, node_peers.install(node_peers.CACHE)))
 
 
 async def _run(long: bool, node: Path, peers: Path) -> Report:

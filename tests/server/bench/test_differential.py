@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from antiphon_server.bench import node_peers
 from antiphon_server.bench.differential import Fuzzer, NodeYjs, Room, differential
 from antiphon_server.bench.yjs_updates import deleted, item, string, update
 from antiphon_server.room_limits import RoomLimits
 
-CACHE = Path.home() / ".cache" / "antiphon"
-
 
 def test_the_same_updates_give_the_same_document_everywhere() -> None:
-    result, differences = differential(400, 0, 11, node_peers.install(CACHE))
+    result, differences = differential(400, 0, 11, node_peers.install(node_peers.CACHE))
     assert differences == []
     assert result["updates"] >= 400
     assert result["composed and taken"] > 100
@@ -27,7 +23,7 @@ def test_rooms_that_are_opened_again_are_what_they_were() -> None:
 
 
 def test_a_difference_is_found_and_told() -> None:
-    node = NodeYjs(node_peers.install(CACHE))
+    node = NodeYjs(node_peers.install(node_peers.CACHE))
     fuzzer = Fuzzer(node, 13)
     room = Room(13, RoomLimits())
     assert room.bring(update({7: [item(string("a word"), parent="story")]}), "p", 16)
