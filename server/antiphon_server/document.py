@@ -166,6 +166,11 @@ class Document:
         """For reading; `play` writes."""
         return self._jam
 
+    @property
+    def size(self) -> int:
+        """Bytes of the encoded document, at most."""
+        return self._size
+
     def text(self) -> str:
         return plain(self._text.diff()) if self._embeds else str(self._text)
 

@@ -22,6 +22,8 @@ from antiphon_server.store.api import Entry, Quarantined, StoredRoom
 from antiphon_server.suspects import Suspects
 
 log = logging.getLogger(__name__)
+_BYTES_PER_ENTRY = 8192
+"""Of a document: to write so many costs about as much as to replay one entry."""
 
 
 class Logbook:
@@ -81,8 +83,10 @@ class Logbook:
 
     @property
     def long(self) -> bool:
-        """Enough has gathered for another snapshot."""
-        return self._entries >= self._limits.snapshot_entries or self._bytes >= self._limits.snapshot_bytes
+        """Enough has gathered for another snapshot: more in a large document, which costs more to write."""
+        size = self._shared.document.size
+        entries = max(self._limits.snapshot_entries, size // _BYTES_PER_ENTRY)
+        return self._entries >= entries or self._bytes >= max(self._limits.snapshot_bytes, size // 4)
 
     def snapshot(self, runs: Iterable[RunEntry]) -> None:
         """Write the document as it is, if it has changed since it was written last."""

@@ -501,3 +501,17 @@ async def test_close_lets_everybody_go_also_when_the_disk_refuses(house: House, 
         await house.room.close(CloseCode.DRAINING, "restart")
     assert ann.pipe.closed == (CloseCode.DRAINING, "restart")
     assert house.room.online() == 0
+
+
+def test_a_large_document_is_written_more_seldom() -> None:
+    house = House(RoomLimits(snapshot_entries=3))
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    ann.edit(house.room, 0, insert="x" * 80_000)
+    for _ in range(7):
+        ann.edit(house.room, 0, insert="y")
+    house.room.sweep()
+    assert house.store.stored("room").snapshot is None  # 80 kB: nine entries
+    for _ in range(3):
+        ann.edit(house.room, 0, insert="y")
+    house.room.sweep()
+    assert house.store.stored("room").snapshot is not None
