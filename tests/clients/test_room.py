@@ -14,6 +14,7 @@ from antiphon_client import (
     ClientError,
     EditRefused,
     JoinRefused,
+    NothingToUndo,
     RequestRefused,
     Room,
     RunFailed,
@@ -186,11 +187,29 @@ async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:
     ada.insert(0, "mine ")
     bob.append(" yours ")
     await agree(ada, bob)
-    await ada.undo()
+    step = await ada.undo()
+    assert step is not None
+    assert (step.surface, step.kind, step.start, step.end) == ("story", "edit", 0, 0)
     await ada.wait_for(lambda room: "mine" not in room.text)
-    await ada.redo()
+    with pytest.raises(NothingToUndo, match="nothing to undo"):
+        await ada.undo()
+    await ada.wait_for(lambda room: room.steps == {"story": (0, 1)})
+    step = await ada.redo(surface="story")
+    assert (step.redo, step.start, step.end) == (True, 0, len("mine "))
     await bob.wait_for(lambda room: "mine" in room.text)
     assert sorted((await agree(ada, bob)).split()) == ["mine", "yours"]
+    with pytest.raises(NothingToUndo):
+        await ada.redo()
+    with pytest.raises(NothingToUndo):
+        await ada.undo(surface="canvas")
+    with pytest.raises(RequestRefused) as refused:
+        await ada.undo("no such run")
+    assert refused.value.error_code == "not_found"
+    bob.canvas.add({"type": "shape", "shape": "ellipse", "x": 0, "y": 0, "w": 9, "h": 9})
+    step = await bob.undo()
+    assert step is not None
+    assert (step.surface, len(step.objects)) == ("canvas", 1)
+    await ada.wait_for(lambda room: len(room.canvas) == 0)
 
 
 async def test_a_failed_run_raises_with_its_code(server: LiveServer, pair: tuple[Room, Room]) -> None:

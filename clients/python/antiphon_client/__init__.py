@@ -10,7 +10,14 @@ from antiphon_client.address import Address, create_room
 from antiphon_client.assets import Asset
 from antiphon_client.canvas import Canvas
 from antiphon_client.clock import ServerClock
-from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused, RunFailed
+from antiphon_client.errors import (
+    ClientError,
+    EditRefused,
+    JoinRefused,
+    NothingToUndo,
+    RequestRefused,
+    RunFailed,
+)
 from antiphon_client.jam import AudioFrame, Jam, Performance
 from antiphon_client.painting import Painted, Painting
 from antiphon_client.room import Room, connect
@@ -28,6 +35,7 @@ __all__ = [
     "Painted",
     "Painting",
     "Performance",
+    "NothingToUndo",
     "RequestRefused",
     "Room",
     "Run",

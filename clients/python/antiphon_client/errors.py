@@ -37,6 +37,10 @@ class RequestRefused(ClientError):
         self.error_code = code
 
 
+class NothingToUndo(RequestRefused):
+    """There is no action of one's own to take back, or to do again."""
+
+
 class RunFailed(ClientError):
     """A run ended with an error of its engine."""
 

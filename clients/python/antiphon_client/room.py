@@ -27,6 +27,7 @@ from antiphon_client.manuscripts import Converted, FileFormat, convert, export
 from antiphon_client.membership import Membership
 from antiphon_client.painting import Painting, Source
 from antiphon_client.run import Run
+from antiphon_client.steps import OwnSteps, Step
 from antiphon_client.style import Style
 from antiphon_client.writing import Writing
 from antiphon_proto.messages import (
@@ -35,12 +36,12 @@ from antiphon_proto.messages import (
     ModelInfo,
     Paint,
     Participant,
-    Redo,
     Reject,
     Revoke,
     RunInfo,
     SetPresence,
     Shares,
+    Surface,
     Undo,
     UseModel,
     Viewing,
@@ -98,7 +99,8 @@ class Room:
         self.writing = Writing(member)
         """More of the AI: `.rewrite(...)`, `.fix(...)`, `.brainstorm()`, `.choose(run)`, `.retry(run)`,
         `.replace_token(...)`."""
-        member.listeners += [self.jam, self.style, self.history]
+        self._steps = OwnSteps(member)
+        member.listeners += [self.jam, self.style, self.history, self._steps]
 
     @property
     def address(self) -> Address:
@@ -253,13 +255,24 @@ class Room:
         """Reject a suggestion, whole or only what of it stands in the characters [start, end)."""
         await self._settle(Reject, run, part)
 
-    async def undo(self, run: str | None = None) -> None:
-        """Undo what is left of a run's writing, or this participant's own last edit."""
+    async def undo(self, run: str | None = None, *, surface: Surface | None = None) -> Step | None:
+        """Take back this participant's own last action, of one surface or of any; returns what it was and where. With
+        `run`: what is left of what that run made (None is returned). Raises NothingToUndo, RequestRefused."""
+        if run is None:
+            return await self._steps.step(surface, redo=False)
         await self.applied()
-        self._member.request(Undo(run))
+        known = self._member.runs
+        await self._member.answered(Undo(run), run, lambda: run in known and known[run].undone)
+        return None
 
-    async def redo(self) -> None:
-        self._member.request(Redo())
+    async def redo(self, *, surface: Surface | None = None) -> Step:
+        """Do again what this participant took back last. Raises NothingToUndo, RequestRefused."""
+        return await self._steps.step(surface, redo=True)
+
+    @property
+    def steps(self) -> Mapping[Surface, tuple[int, int]]:
+        """Surface -> how many own actions can be undone and done again; surfaces without any are left out."""
+        return self._steps.counts
 
     # People -----------------------------------------------------------------------------------------------
 

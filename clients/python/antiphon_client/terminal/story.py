@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, ClassVar
 
 from pycrdt import Text as Story
@@ -10,6 +11,7 @@ from rich.text import Text
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
+from antiphon_client.errors import NothingToUndo
 from antiphon_client.room import Room
 from antiphon_client.terminal.splice import difference, index, location, shown
 from antiphon_proto.schema import ATTR_AI, ATTR_SUGGEST, ATTR_SUGGEST_DELETE, STORY
@@ -89,7 +91,8 @@ class StoryArea(TextArea):
 
     async def _step_back(self, *, back: bool) -> None:
         if self._room is not None:
-            await (self._room.undo() if back else self._room.redo())
+            with contextlib.suppress(NothingToUndo):
+                await (self._room.undo() if back else self._room.redo())
 
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)

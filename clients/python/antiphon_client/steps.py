@@ -1,0 +1,61 @@
+"""One's own actions: taken back and done again, by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from antiphon_client.errors import NothingToUndo, RequestRefused
+from antiphon_client.listener import Listener
+from antiphon_client.membership import Membership
+from antiphon_proto.messages import Redo, ServerMessage, Stepped, Steps, Surface, Undo
+
+
+class Step(Struct, frozen=True):
+    """An action that was taken back, or done again. `kind` is `edit`, `run`, `accept`, `reject`, `restore`,
+    `undo_run` or `conduct`; what changed of the story lies in the characters [start, end), None when nothing did;
+    `objects` are those of the canvas that changed."""
+
+    surface: Surface
+    kind: str
+    redo: bool
+    start: int | None
+    end: int | None
+    objects: tuple[str, ...]
+    run: str | None
+
+
+class OwnSteps(Listener):
+    def __init__(self, member: Membership) -> None:
+        self._member = member
+        self._answers: dict[int, Stepped] = {}
+        self.counts: Mapping[Surface, tuple[int, int]] = {}
+        """Surface -> how many actions can be undone and done again; surfaces without any are left out."""
+
+    async def step(self, surface: Surface | None, *, redo: bool) -> Step:
+        """Raises NothingToUndo, RequestRefused, EditRefused, JoinRefused."""
+        member = self._member
+        await member.settled()
+        number = member.asked.next_number()
+        request = Redo(surface, number) if redo else Undo(None, surface, number)
+        try:
+            await member.answered(request, str(number), lambda: number in self._answers)
+        except RequestRefused as refused:
+            if refused.error_code == "conflict":
+                raise NothingToUndo(refused.error_code, refused.message) from None
+            raise
+        return self._of(self._answers.pop(number))
+
+    def hear(self, message: ServerMessage) -> None:
+        if isinstance(message, Stepped):
+            self._answers[message.step] = message
+        elif isinstance(message, Steps):
+            self.counts = message.steps
+
+    def _of(self, answer: Stepped) -> Step:
+        start = end = None
+        if answer.start is not None and answer.end is not None:
+            data = self._member.replica.text.encode()
+            start, end = (len(data[:at].decode(errors="ignore")) for at in (answer.start, answer.end))
+        return Step(answer.surface, answer.kind, answer.redo, start, end, answer.objects, answer.run or None)
