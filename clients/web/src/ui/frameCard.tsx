@@ -1,6 +1,6 @@
 // Asking the model to paint the selected frame: words, where it starts from, how far it may go.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Atelier } from "../canvas/atelier";
 import type { Easel } from "../canvas/easel";
 import type { Changed, Frame, FrameTask } from "../canvas/objects";
@@ -29,7 +29,8 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
   const mine = atelier.wording.value.get(frame.id);
   const words = mine ?? frame.prompt;
   const fresh = easel.fresh.value === frame.id;
-  useEffect(() => {
+  // Before anything is painted: who draws a frame goes on typing.
+  useLayoutEffect(() => {
     if (!fresh) return;
     easel.fresh.value = null;
     field.current?.focus({ preventScroll: true });
