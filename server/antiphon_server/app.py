@@ -185,6 +185,7 @@ async def _run(
     gateway = Gateway(
         settings, tokens, store, assets, pictures, engine, model_desk, hub, archive, metrics, pool
     )
+    stack.push_async_callback(gateway.reader.close)
     runner = _runner(application(gateway), settings)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

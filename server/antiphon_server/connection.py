@@ -85,15 +85,19 @@ class Connection:
     async def _take(self, data: bytes) -> None:
         turns = self._gateway.turns
         try:
-            if self._place is not None:
-                await self._place[0].pause.over()
             with turns.spending(self._claim):
                 message = self._session.receive(data)
                 self._part.hold(self._session.held, FRAGMENT_DEADLINE)
-                if message is not None and not isinstance(message, Hello):
-                    self._handle(message)
             if isinstance(message, Hello):
                 await self._join(message)
+            elif message is not None:
+                if self._place is not None:
+                    room, seat = self._place
+                    if isinstance(message, Edit):
+                        await self._gateway.reader.read(seat, message.update)
+                    await room.pause.over()
+                with turns.spending(self._claim):
+                    self._handle(message)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
         except Exception:

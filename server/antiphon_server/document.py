@@ -15,7 +15,7 @@ import logging
 import secrets
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, get_state, merge_updates
@@ -54,6 +54,9 @@ from antiphon_server.yupdate import (
 )
 
 log = logging.getLogger(__name__)
+
+
+Found: TypeAlias = UpdateInfo | TooManyItems | MalformedUpdate
 
 
 class InvalidUpdate(PeerError):
@@ -256,14 +259,18 @@ class Document:
     # Changes ------------------------------------------------------------------------------------------
 
     def apply(
-        self, update: bytes, origin: int, may_use: Callable[[int], bool] = lambda client: True
+        self,
+        update: bytes,
+        origin: int,
+        may_use: Callable[[int], bool] = lambda client: True,
+        found: Found | None = None,
     ) -> Change | None:
         """Apply a peer's update; None when it brings nothing new. `may_use` tells of which client ids it may bring
-        new items.
+        new items. `found` is what `inspect` found in it, or raised, where it was asked already.
 
         Raises TooLarge, ForeignIds, MissingUpdates or InvalidUpdate; then nothing has changed.
         """
-        info = self._admit(update, may_use)
+        info = self._admit(update, may_use, found)
         return self._bring(update, info, "client", origin, info.deletes or info.formats)
 
     def load(self, update: bytes) -> Change | None:
@@ -430,12 +437,14 @@ class Document:
     def _on_update(self, event: TransactionEvent) -> None:
         self._updates.append(event.update)
 
-    def _admit(self, update: bytes, may_use: Callable[[int], bool]) -> UpdateInfo:
+    def _admit(self, update: bytes, may_use: Callable[[int], bool], found: Found | None) -> UpdateInfo:
         if len(update) > self._max_update:
             raise TooLarge(f"an update of {len(update)} bytes; the bound is {self._max_update}")
         self.read = self._max_items  # unless it proves to be less: reading costs, whatever comes of it
         try:
-            info = inspect(update, self._max_items)
+            if isinstance(found, Exception):
+                raise found
+            info = found or inspect(update, self._max_items)
         except TooManyItems as error:
             raise TooLarge(f"{error}; send what you have in several") from None
         except MalformedUpdate as error:

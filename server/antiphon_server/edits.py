@@ -115,8 +115,10 @@ class Edits:
             return self._ids.may_use(member, seat, client)
 
         try:
-            change = document.apply(update, member.origin, may_use)
+            found = seat.read[1] if seat.read is not None and seat.read[0] is update else None
+            change = document.apply(update, member.origin, may_use, found)
         finally:
+            seat.read = None
             seat.items += document.read
         self._ids.use(member, seat, used, own=own)
         self._commit(change, Owner(member.id), seat, hand=self._hand(member.id, change, step))

@@ -35,6 +35,7 @@ from antiphon_server.store.assets import AssetStore
 from antiphon_server.tracing import Tracer
 from antiphon_server.turns import Turns
 from antiphon_server.unfinished import Unfinished
+from antiphon_server.update_reader import UpdateReader
 from antiphon_server.work_pool import WorkPool
 
 _REJOIN_PATIENCE = 5.0
@@ -116,6 +117,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         clock = loop.time
         self.turns = Turns(loop)
+        self.reader = UpdateReader(limits.max_items)
         self.unfinished = Unfinished(limits.unfinished_bytes, limits.max_message, loop)
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)

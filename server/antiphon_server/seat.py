@@ -7,6 +7,7 @@ from msgspec import Struct
 from antiphon_proto.messages import Ack, Resume, Role
 from antiphon_server.frames import Dialect, Outlet
 from antiphon_server.limits import TokenBucket
+from antiphon_server.yupdate import MalformedUpdate, TooManyItems, UpdateInfo
 
 
 class Grant(Struct, frozen=True):
@@ -46,6 +47,7 @@ class Seat:
         "items",
         "outlet",
         "participant",
+        "read",
         "rebuilds",
         "shows",
         "until",
@@ -64,6 +66,8 @@ class Seat:
         """The refusal of a batch that may be sent again; what comes after it waits for it."""
         self.items = 0
         """Of the updates that came over this connection and were read: its reader is charged for them."""
+        self.read: tuple[bytes, UpdateInfo | TooManyItems | MalformedUpdate] | None = None
+        """An update that is about to be taken, and what was found in it (`update_reader`)."""
         self.shows: int | None = None
         """Pixels of the longer side of the largest picture that it shows; None: it has not said."""
         self.until: float | None = None

@@ -52,9 +52,7 @@ class YjsConnection:
             async for data in arriving(ws, self._outbox, self._gateway.settings.limits, items):
                 if place is not None:
                     await self._gateway.turns.turn(self._claim)
-                    await place[0].pause.over()
-                    with self._gateway.turns.spending(self._claim):
-                        self._take(*place, data)
+                    await self._take(*place, data)
         finally:
             if place is not None:
                 room, seat = place
@@ -82,13 +80,20 @@ class YjsConnection:
             self._outbox.close(CloseCode.INTERNAL, "the server failed")
         return None
 
-    def _take(self, room: Room, seat: Seat, data: bytes) -> None:
+    async def _take(self, room: Room, seat: Seat, data: bytes) -> None:
+        turns = self._gateway.turns
         traffic = self._gateway.traffic
         traffic.received += 1
         try:
-            message = decode_y(data, self._gateway.settings.limits.max_message)
-            if message is not None:
-                traffic.edits += isinstance(message, SyncStep2 | SyncUpdate)
+            with turns.spending(self._claim):
+                message = decode_y(data, self._gateway.settings.limits.max_message)
+            if message is None:
+                return
+            if isinstance(message, SyncStep2 | SyncUpdate):
+                traffic.edits += 1
+                await self._gateway.reader.read(seat, message.update)
+            await room.pause.over()
+            with turns.spending(self._claim):
                 room.receive_yjs(seat, message)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
