@@ -21,6 +21,7 @@ from antiphon_engines.registry import describe, describe_image
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server import (
+    api_description,
     asset_http,
     asset_tools,
     device_trace,
@@ -251,6 +252,7 @@ def application(gateway: Gateway) -> web.Application:
             *engines_http.ROUTES,
             *history_http.ROUTES,
             *links_http.ROUTES,
+            *api_description.ROUTES,
             *ClientFiles().routes(),
         )
     )

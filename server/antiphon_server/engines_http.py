@@ -16,7 +16,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
-class _Wish(Struct, frozen=True, forbid_unknown_fields=True):
+class Wish(Struct, frozen=True, forbid_unknown_fields=True):
     model: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
@@ -31,7 +31,7 @@ async def use_model(request: web.Request) -> web.Response:
     modality = request.match_info["modality"]
     if modality not in _MODALITIES:
         raise NotFound(f"there is no modality {modality!r}: {', '.join(_MODALITIES)}")
-    wish = await json_body(request, _Wish)
+    wish = await json_body(request, Wish)
     gateway.model_desk.use(modality, wish.model)
     return web.json_response(_account(gateway), status=202, headers=_NO_STORE)
 

@@ -28,12 +28,12 @@ _LONGEST_PAGE: Final = 5000
 _MAX_SEQ: Final = 2**53
 
 
-class _Name(Struct):
+class NewVersion(Struct):
     name: str
     seq: int | None = None
 
 
-class _Point(Struct):
+class Point(Struct):
     seq: int | None = None
 
 
@@ -94,7 +94,7 @@ async def show_versions(request: web.Request) -> web.Response:
 
 async def name_version(request: web.Request) -> web.Response:
     """`POST .../versions` `{"name", "seq"?}` -> 201, the version."""
-    room, body = await _doing(request, Right.RESTORE, _Name)
+    room, body = await _doing(request, Right.RESTORE, NewVersion)
     version = room.timeline.name(acting(request, room), body.name, body.seq)
     return web.json_response(named(version), status=201, headers=_HEADERS)
 
@@ -108,7 +108,7 @@ async def remove_version(request: web.Request) -> web.Response:
 
 async def restore(request: web.Request) -> web.Response:
     """`POST .../restore` `{"seq"}` -> `{"seq"}`, the entry that did it."""
-    room, body = await _doing(request, Right.RESTORE, _Point)
+    room, body = await _doing(request, Right.RESTORE, Point)
     if body.seq is None:
         raise PeerError("seq is missing: the entry to go back to")
     gateway = request.app[GATEWAY]
@@ -124,7 +124,7 @@ async def restore(request: web.Request) -> web.Response:
 async def fork(request: web.Request) -> web.Response:
     """`POST .../fork` `{"seq"?}` -> 201, as for a new room, with where it comes from."""
     gateway = request.app[GATEWAY]
-    room, body = await _doing(request, Right.FORK, _Point)
+    room, body = await _doing(request, Right.FORK, Point)
     if not gateway.room_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many rooms from this address; wait a little")
     moment = await _moment(request, room, room.seq if body.seq is None else body.seq)

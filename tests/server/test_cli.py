@@ -18,7 +18,7 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.cli import app, main, ready_line
 from antiphon_server.commands.bench import Bench
-from support.server import NOTHING_TO_LOAD, PATIENCE, running, serving
+from support.server import NOTHING_TO_LOAD, PATIENCE, bearer, running, serving
 
 
 async def antiphon(*arguments: str) -> tuple[int, str, str]:
@@ -126,7 +126,7 @@ async def test_one_server_from_its_ready_line_to_control_c(tmp_path: Path) -> No
         assert base == f"{served.url}/r/{served.ready['room']}"
         async with aiohttp.ClientSession() as http:
             path = f"{served.url}/api/rooms/{served.ready['room']}"
-            async with http.get(path, params={"token": token}) as answer:
+            async with http.get(path, headers=bearer(token)) as answer:
                 assert (await answer.json())["role"] == "owner"
         status, _, err = await antiphon("serve", "--port=0", f"--data-dir={tmp_path}", *NOTHING_TO_LOAD)
         assert status == 1
