@@ -15,20 +15,21 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from antiphon_server.yruns import ClientRuns, Run
 from antiphon_server.yschema import RULES, Rule
 from antiphon_server.yupdate import DELETED, FORMAT, GC, SHARED, Id, Item, UpdateInfo
 
 Writer = Literal["client", "server", "stored"]
 """Whose update it is: a client's is held to everything; the server writes in closed roots too; what is stored was
 checked for its order when it came, by the rules of then."""
-MAX_RUNS: Final = 500_000
-_WALKED: Final = 20_000
+MAX_RUNS: Final = 300_000
+_WALKED: Final = 5000
 """Runs that are walked for one update, at most, and for each of its items:"""
-_WALKED_PER_ITEM: Final = 64
+_WALKED_PER_ITEM: Final = 16
 _WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
@@ -43,10 +44,10 @@ class _Node:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.places: dict[str | None, _Place] = {}
+        self.places: dict[str | None, Place] = {}
 
 
-class _Place:
+class Place:
     """A list of items: the sequence of a node, or what stood under one key of it."""
 
     __slots__ = ("head", "key", "node")
@@ -54,36 +55,7 @@ class _Place:
     def __init__(self, node: _Node, key: str | None) -> None:
         self.node = node
         self.key = key
-        self.head: _Run | None = None
-
-
-class _Run:
-    """Items of one client that follow each other. `place` None: collected, in no list."""
-
-    __slots__ = ("client", "clock", "left", "length", "origin", "place", "right", "right_origin", "what")
-
-    def __init__(
-        self,
-        client: int,
-        clock: int,
-        length: int,
-        what: int,
-        origin: Id | None,
-        right_origin: Id | None,
-        place: _Place | None,
-    ) -> None:
-        self.client = client
-        self.clock = clock
-        self.length = length
-        self.what = what
-        self.origin = origin
-        self.right_origin = right_origin
-        self.place = place
-        self.left: _Run | None = None
-        self.right: _Run | None = None
-
-    def holds(self, item: Id) -> bool:
-        return item[0] == self.client and self.clock <= item[1] < self.clock + self.length
+        self.head: Run | None = None
 
 
 class Pending:
@@ -93,7 +65,7 @@ class Pending:
 
     def __init__(self) -> None:
         self.ends: dict[int, int] = {}
-        self.places: list[_Place] = []
+        self.places: list[Place] = []
         self.types: list[Id] = []
 
 
@@ -102,8 +74,7 @@ class ItemIndex:
         self.ends: dict[int, int] = {}
         """The state vector: client -> clock after its last item."""
         self.runs = 0
-        self._clocks: dict[int, list[int]] = {}
-        self._runs: dict[int, list[_Run]] = {}
+        self._runs: dict[int, ClientRuns] = {}
         self._pairs: dict[int, array[int]] = {}
         """Client -> clocks of the second halves of characters of two units."""
         self._roots = {name: _Node(rule) for name, rule in RULES.items()}
@@ -139,13 +110,11 @@ class ItemIndex:
     def withdraw(self, pending: Pending) -> None:
         """Take back the last update that was added."""
         for client, end in pending.ends.items():
-            clocks, runs = self._clocks[client], self._runs[client]
-            while runs and runs[-1].clock >= end:
-                clocks.pop()
+            runs = self._runs[client]
+            while (last := runs.last) is not None and last.clock >= end:
                 self._unlink(runs.pop())
                 self.runs -= 1
-            if runs:
-                last = runs[-1]
+            if last is not None:
                 last.length = min(last.length, end - last.clock)
             if (pairs := self._pairs.get(client)) is not None:
                 del pairs[bisect_left(pairs, end) :]
@@ -154,7 +123,7 @@ class ItemIndex:
             if end:
                 self.ends[client] = end
             else:
-                del self.ends[client], self._clocks[client], self._runs[client]
+                del self.ends[client], self._runs[client]
         for item in pending.types:
             del self._types[item]
         for place in pending.places:
@@ -215,7 +184,7 @@ class ItemIndex:
         have = self.ends.get(client)
         if have is None:
             have = self.ends[client] = 0
-            self._clocks[client], self._runs[client] = [], []
+            self._runs[client] = ClientRuns()
         if clock != have:
             if clock > have:
                 raise Misplaced("the update leaves a gap")
@@ -273,7 +242,7 @@ class ItemIndex:
             left.length += length
             self.ends[client] = clock + length
             return
-        run = _Run(client, clock, length, what, origin, right_origin, place)
+        run = Run(client, clock, length, what, origin, right_origin, place)
         run.left, run.right = left, follower
         if left is not None:
             left.right = run
@@ -283,7 +252,7 @@ class ItemIndex:
             follower.left = run
         self._append(run)
 
-    def _check(self, client: int, clock: int, length: int, what: int, place: _Place) -> None:
+    def _check(self, client: int, clock: int, length: int, what: int, place: Place) -> None:
         """Whether this may stand there."""
         rule = place.node.rule
         if rule.closed:
@@ -323,12 +292,12 @@ class ItemIndex:
 
     def _collect(self, client: int, clock: int, length: int) -> None:
         """Items in no place."""
-        runs = self._runs[client]
-        if runs and runs[-1].place is None:
-            runs[-1].length += length
+        last = self._runs[client].last
+        if last is not None and last.place is None:
+            last.length += length
             self.ends[client] = clock + length
         else:
-            self._append(_Run(client, clock, length, GC, None, None, None))
+            self._append(Run(client, clock, length, GC, None, None, None))
 
     def _deleted(self, client: int, clock: int, length: int) -> bool:
         """Whether the update itself deletes these items."""
@@ -337,13 +306,12 @@ class ItemIndex:
             for one, first, count in self._deletions
         )
 
-    def _append(self, run: _Run) -> None:
-        self._clocks[run.client].append(run.clock)
+    def _append(self, run: Run) -> None:
         self._runs[run.client].append(run)
         self.ends[run.client] = run.clock + run.length
         self.runs += 1
 
-    def _named(self, parent: str | Id | None, key: str | None) -> _Place | None:
+    def _named(self, parent: str | Id | None, key: str | None) -> Place | None:
         """The place that an item names itself; None when that is collected."""
         if isinstance(parent, str):
             node = self._roots.get(parent)
@@ -361,13 +329,13 @@ class ItemIndex:
             node = found
         place = node.places.get(key)
         if place is None:
-            place = node.places[key] = _Place(node, key)
+            place = node.places[key] = Place(node, key)
             self._pending.places.append(place)
         return place
 
     # The order ----------------------------------------------------------------------------------------
 
-    def _check_neighbours(self, left: _Run | None, right: _Run | None, follower: _Run | None) -> None:
+    def _check_neighbours(self, left: Run | None, right: Run | None, follower: Run | None) -> None:
         """Whether `left` and `right`, between which others stand now, can have been neighbours."""
         after_left = left.right_origin if left is not None else None
         if right is None:
@@ -393,10 +361,10 @@ class ItemIndex:
         client: int,
         origin: Id | None,
         right_origin: Id | None,
-        left: _Run | None,
-        right: _Run | None,
-        follower: _Run | None,
-    ) -> tuple[_Run | None, _Run | None]:
+        left: Run | None,
+        right: Run | None,
+        follower: Run | None,
+    ) -> tuple[Run | None, Run | None]:
         """Between which runs an item belongs, as Yjs decides it."""
         conflicting: set[int] = set()
         before: set[int] = set()
@@ -427,14 +395,13 @@ class ItemIndex:
 
     # Finding ------------------------------------------------------------------------------------------
 
-    def _find(self, item: Id) -> _Run:
+    def _find(self, item: Id) -> Run:
         client, clock = item
-        clocks = self._clocks.get(client)
-        if clocks is None or clock >= self.ends[client]:
+        if clock >= self.ends.get(client, 0):
             raise Misplaced("an item builds on what is not there")
-        return self._runs[client][bisect_right(clocks, clock) - 1]
+        return self._runs[client].find(clock)
 
-    def _ending_with(self, item: Id) -> _Run:
+    def _ending_with(self, item: Id) -> Run:
         """The run that ends with this item; a longer one is cut."""
         run = self._find(item)
         after = item[1] + 1
@@ -442,16 +409,16 @@ class ItemIndex:
             self._cut(run, after)
         return run
 
-    def _starting_with(self, item: Id) -> _Run:
+    def _starting_with(self, item: Id) -> Run:
         run = self._find(item)
         return run if run.clock == item[1] else self._cut(run, item[1])
 
-    def _cut(self, run: _Run, clock: int) -> _Run:
+    def _cut(self, run: Run, clock: int) -> Run:
         """Make two runs of one; the second begins at `clock`."""
         client = run.client
         if self._splits_pair(client, clock):
             raise Misplaced("an item stands inside a character")
-        rest = _Run(
+        rest = Run(
             client,
             clock,
             run.clock + run.length - clock,
@@ -466,13 +433,11 @@ class ItemIndex:
             if run.right is not None:
                 run.right.left = rest
             run.right = rest
-        place = bisect_right(self._clocks[client], run.clock)
-        self._clocks[client].insert(place, clock)
-        self._runs[client].insert(place, rest)
+        self._runs[client].insert(rest)
         self.runs += 1
         return rest
 
-    def _unlink(self, run: _Run) -> None:
+    def _unlink(self, run: Run) -> None:
         if run.place is None:
             return
         if run.left is not None:
@@ -509,14 +474,10 @@ class ItemIndex:
                 raise Misplaced("a deletion splits a character")
 
     def _touches_closed(self, client: int, clock: int, length: int) -> bool:
-        clocks, runs = self._clocks[client], self._runs[client]
-        at = max(0, bisect_right(clocks, clock) - 1)
-        while at < len(runs) and clocks[at] < clock + length:
-            place = runs[at].place
-            if place is not None and place.node.rule.closed:
-                return True
-            at += 1
-        return False
+        return any(
+            run.place is not None and run.place.node.rule.closed
+            for run in self._runs[client].touching(clock, length)
+        )
 
 
 _NO_PLACE: Final = "content of this kind has no place there"

@@ -9,7 +9,8 @@ import random
 from typing import Final
 
 from antiphon_server.bench import yjs_updates as y
-from antiphon_server.yindex import ItemIndex, _Place, _Run
+from antiphon_server.yindex import ItemIndex, Place
+from antiphon_server.yruns import Run
 from antiphon_server.yupdate import DELETED
 
 WORDS: Final = (
@@ -118,7 +119,7 @@ class Composer:
                 words = [chance.choice(WORDS) for _ in range(1 if shape == "map" else chance.randrange(1, 3))]
                 return y.values(*words), len(words)
 
-    def _place(self) -> tuple[str | None, y.Id, _Place] | None:
+    def _place(self) -> tuple[str | None, y.Id, Place] | None:
         """The name or the id of a type, and a place in it."""
         chance, index = self._chance, self._index
         root = "story" if chance.random() < 0.5 else chance.choice(ROOTS[:-1])
@@ -127,14 +128,14 @@ class Composer:
             node_id = chance.choice(list(index._types))
             node, name = index._types[node_id], ""
         if node.rule.shape != "map":
-            return name or None, node_id, node.places.get(None) or _Place(node, None)
+            return name or None, node_id, node.places.get(None) or Place(node, None)
         key = chance.choice([*node.places, chance.choice(KEYS)]) or "k"
-        return name or None, node_id, node.places.get(key) or _Place(node, key)
+        return name or None, node_id, node.places.get(key) or Place(node, key)
 
-    def _between(self, place: _Place) -> tuple[y.Id | None, y.Id | None]:
+    def _between(self, place: Place) -> tuple[y.Id | None, y.Id | None]:
         """Two neighbours: of now, of when another item came between them, or none at all."""
         chance = self._chance
-        runs: list[_Run] = []
+        runs: list[Run] = []
         run = place.head
         while run is not None and len(runs) < _SEEN:
             runs.append(run)
