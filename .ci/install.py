@@ -2,7 +2,7 @@
 
 `make` calls it. It installs what `requirements/*.txt` name, with their hashes, into `.venv`, and marks each part that
 is complete in `.stamps`. It runs under any Python 3 and imports nothing but the standard library, so that a Python
-that is too old is told in one line. One set-up runs at a time; what was interrupted is done again, from pip's cache.
+that is too old is told in one line. One set-up runs at a time; what was interrupted goes on where it was.
 """
 
 import contextlib
@@ -18,6 +18,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
+BATCH = 16
+"""Packages that are fetched and installed at once."""
 STAMPS = os.path.join(ROOT, ".stamps")
 LOCK = os.path.join(ROOT, "requirements")
 WEB = os.path.join(ROOT, "clients", "web")
@@ -96,18 +98,25 @@ def install(part):
 
 def steps(part):
     """The pip commands of a part. Torch comes after what it shares with the lock, so that nothing moves."""
-    # Two packages of TensorRT-RTX are metadata alone and come as sources; what builds them is in the lock.
     if part == "npm":
-        return []
-    locked = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", lock_file(part)]
-    if part != "run":
-        return [locked]
-    torch = os.environ.get("TORCH")
-    return [
-        locked,
-        [torch] if torch else ["-r", os.path.join(LOCK, "torch.txt")],
-        ["--no-deps", "--no-build-isolation", "--editable", ROOT],
-    ]
+        return
+    # Two packages of TensorRT-RTX are metadata alone and come as sources; what builds them is in the lock.
+    for batch in batches(part):
+        yield ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", batch]
+    if part == "run":
+        torch = os.environ.get("TORCH")
+        yield [torch] if torch else ["-r", os.path.join(LOCK, "torch.txt")]
+        yield ["--no-deps", "--no-build-isolation", "--editable", ROOT]
+
+
+def batches(part):
+    """The lock in pieces: pip installs nothing of one that it could not fetch whole, and what is installed stays."""
+    with open(lock_file(part)) as file:
+        entries = re.split(r"^(?=[A-Za-z0-9])", file.read(), flags=re.MULTILINE)[1:]
+    for start in range(0, len(entries), BATCH):
+        path = os.path.join(STAMPS, "batch.txt")
+        write(path, "".join(entries[start : start + BATCH]))
+        yield path
 
 
 def pip(arguments):

@@ -86,6 +86,7 @@ class Checkout:
         return (self.folder / ".stamps" / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_is_interrupted_is_not_whole_and_goes_on_where_it_was(tmp_path: Path) -> None:
     tree = Checkout(tmp_path / "tree")
     offline = tree.install(
@@ -118,6 +119,7 @@ def test_what_is_interrupted_is_not_whole_and_goes_on_where_it_was(tmp_path: Pat
     assert "locked-2.0.dist-info" in {path.name for path in tree.folder.glob(".venv/lib/*/site-packages/*")}
 
 
+@pytest.mark.slow
 def test_two_at_once_take_turns(tmp_path: Path) -> None:
     tree = Checkout(tmp_path / "tree")
     both = [
