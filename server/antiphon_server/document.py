@@ -56,6 +56,8 @@ from antiphon_server.yupdate import (
 log = logging.getLogger(__name__)
 
 
+_NOTHING = b"\x00"
+"""The state vector of an empty document."""
 Found: TypeAlias = UpdateInfo | TooManyItems | MalformedUpdate
 
 
@@ -225,6 +227,8 @@ class Document:
 
     def since(self, vector: bytes) -> bytes:
         """What a peer with state vector `vector` lacks. Raises InvalidUpdate."""
+        if vector == _NOTHING:
+            return self.state()
         try:
             state_vector(vector)
             return self._doc.get_update(vector)
@@ -240,7 +244,7 @@ class Document:
         if self._swept is None:
             copy.apply_update(self.state())  # Yrs drops what is deleted, and no undo manager keeps it
             self._swept = copy.get_update()
-        if vector is None:
+        if vector in (None, _NOTHING):
             return self._swept
         try:
             state_vector(vector)

@@ -214,13 +214,14 @@ class Buckets:
 
     def allow(self, key: str, cost: float = 1.0) -> bool:
         """Take `cost` tokens of `key`, at most all that a full bucket has."""
-        return self._of(key).allow(min(cost, self._burst))
+        return self.of(key).allow(min(cost, self._burst))
 
     def charge(self, key: str) -> float:
         """Take a token of `key`, on credit if need be; returns the seconds to wait until it is paid."""
-        return self._of(key).charge()
+        return self.of(key).charge()
 
-    def _of(self, key: str) -> TokenBucket:
+    def of(self, key: str) -> TokenBucket:
+        """The bucket of a key."""
         bucket = self._buckets.pop(key, None) or self._new()
         self._buckets[key] = bucket
         if len(self._buckets) > self._size:

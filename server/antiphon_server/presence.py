@@ -22,9 +22,9 @@ from antiphon_server.limits import TokenBucket
 _REMEMBERED = 1024
 """Clocks of clients that have left, so that their next state is newer than their last."""
 _GONE = "null"
-_VOLUME = 16.0 * 1024 * 1024
+_VOLUME = 8.0 * 1024 * 1024
 """Bytes a second that a room spends on telling everybody where everybody is."""
-_VOLUME_BURST = 4.0 * 1024 * 1024
+_VOLUME_BURST = 2.0 * 1024 * 1024
 _FRAME = 256
 """What sending one frame to one client costs beside its state, as bytes."""
 _PER_MESSAGE = 64

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from antiphon_proto.errors import CloseCode, RateLimited
 from antiphon_proto.messages import VERSION, Joined, Limits, Participant, Rebuild, Resume, Versions, Welcome
-from antiphon_proto.sync import AwarenessState, SyncStep1
+from antiphon_proto.sync import AwarenessState, SyncStep1, SyncStep2
 from antiphon_server.delivery import Delivery, durable
 from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
-from antiphon_server.limits import TokenBucket
+from antiphon_server.limits import Buckets
 from antiphon_server.members import AI, PROOFREADER, Member
 from antiphon_server.plain import edit_frame
 from antiphon_server.rights import Right, may, names
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from antiphon_server.room import Room
 
 _REBUILDS_PER_SECOND = 0.5
-_REBUILD_BURST = 5
+_REBUILD_BURST = 10
+_LARGE = 64 * 1024
+"""Bytes of an answer that counts as a rebuild."""
 
 
 class Reception:
@@ -28,6 +30,10 @@ class Reception:
         self._room = room
         self._delivery = delivery
         self._journal = journal
+        self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)
+        """By member: who comes back has not got more."""
+        self._synced: tuple[tuple[int, bool, bytes], Frame] | None = None
+        """The same for the last answer to a plain Yjs client: what it was for, and its frame."""
         self._rebuilt: tuple[int, str, bool, Frame] | None = None
         """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
 
@@ -38,13 +44,12 @@ class Reception:
             old.outlet.close(CloseCode.REPLACED, "a newer connection of this session took over")
             room.vacate(member)
         native = request.dialect == "native"
-        clock = room.monotonic
         seat = Seat(
             outlet,
             member.id,
             request.dialect,
             room.ids.lease(member, request.client_id) if native else None,
-            TokenBucket(_REBUILDS_PER_SECOND, _REBUILD_BURST, clock),
+            self._rebuilds.of(member.id),
         )
         seat.until = request.grant.expires
         room.members.place(member, seat)
@@ -78,9 +83,32 @@ class Reception:
             self._rebuilt = room.offset, reason, swept, frame
         seat.outlet.send(self._rebuilt[3])
 
+    def sync(self, member: Member, seat: Seat, vector: bytes) -> None:
+        """Send a plain Yjs client what it lacks. It pays for a large answer as for a rebuild; too many of them end the
+        connection, since nothing in its protocol says "wait". Raises PeerError."""
+        room = self._room
+        swept = room.swept(member)
+        key = room.offset, swept, vector
+        known = self._synced is not None and self._synced[0] == key
+        # Without what was deleted any answer costs as much as the whole document.
+        dear = swept and not known and room.shared.document.size > _LARGE
+        if dear and not seat.rebuilds.allow():
+            self._send_away(seat)
+            return
+        if self._synced is None or not known:
+            self._synced = key, edit_frame(SyncStep2(room.state_for(member, vector)))
+        frame = self._synced[1]
+        if not dear and len(frame.yjs or b"") > _LARGE and not seat.rebuilds.allow():
+            self._send_away(seat)
+            return
+        seat.outlet.send(frame)
+
+    def _send_away(self, seat: Seat) -> None:
+        seat.outlet.close(CloseCode.RATE_LIMITED, "you ask for too much of the document; wait a little")
+
     def sweep(self) -> None:
         """Once a second: what was kept for those who come at the same time goes."""
-        self._rebuilt = None
+        self._rebuilt = self._synced = None
 
     def send_presences(self, seat: Seat) -> None:
         for frame in self._room.presence.all(but=seat.participant):

@@ -73,7 +73,6 @@ from antiphon_server.moderation import Moderation
 from antiphon_server.pace import Pace
 from antiphon_server.painter import Painter
 from antiphon_server.pause import Pause
-from antiphon_server.plain import edit_frame
 from antiphon_server.plain_edits import PlainEdits
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.proofreader import Proofreader
@@ -416,7 +415,7 @@ class Room:
             match message:
                 case SyncStep1(state_vector):
                     self.flush()
-                    seat.outlet.send(edit_frame(SyncStep2(self.state_for(member, state_vector))))
+                    self._reception.sync(member, seat, state_vector)
                 case SyncStep2(update) | SyncUpdate(update):
                     self._edits.plain(member, seat, update, live=isinstance(message, SyncUpdate))
                 case Awareness(states):

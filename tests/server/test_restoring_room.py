@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from antiphon_proto.errors import AntiphonError
+from antiphon_proto.errors import AntiphonError, CloseCode
 from antiphon_proto.messages import Error, LearnStyle
+from antiphon_proto.sync import SyncStep1
 from antiphon_server.archive import Archive
 from antiphon_server.members import Member
 from antiphon_server.restoring_room import bring_back
@@ -11,7 +12,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.style_reading import Measured
 from antiphon_server.work_jobs import Answer, Differ, Job
 from support.inline_pool import InlinePool
-from support.replica import NativeReplica
+from support.replica import NativeReplica, PlainReplica
 from support.rooms import House
 
 
@@ -76,3 +77,31 @@ def _member(house: House, who: NativeReplica) -> Member:
     member = house.room.members.get(who.participant)
     assert member is not None
     return member
+
+
+def test_a_plain_client_pays_for_every_large_answer_also_over_new_connections() -> None:
+    house = House()
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    ann.edit(house.room, 0, insert="x" * 200_000)
+    house.tick()
+    viewer = PlainReplica("Vic", "viewer", 12)
+    answered = 0
+    for number in range(40):
+        if viewer.seat is None:
+            viewer.connect(house.room)  # asks once itself
+        viewer.pipe.frames.clear()
+        vector = b"\x00" if number % 2 else b"\x01\x05\x01"  # the whole, and nearly the whole
+        viewer.send(house.room, SyncStep1(vector))
+        answered += len(viewer.pipe.frames)
+        if viewer.pipe.closed is not None:
+            assert viewer.pipe.closed[0] == CloseCode.RATE_LIMITED
+            viewer.drop(house.room)
+    assert answered <= 10
+    house.clock.advance(10)
+    viewer.connect(house.room)
+    assert viewer.text == "x" * 200_000
+    small = House()
+    bo = small.join(PlainReplica("Bo", "editor", 12))
+    for _ in range(100):  # what is small costs nothing
+        bo.send(small.room, SyncStep1(b"\x00"))
+    assert bo.pipe.closed is None

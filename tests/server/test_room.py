@@ -450,11 +450,11 @@ def test_a_client_that_differs_gets_the_whole_document(house: House, ann: Native
     house.tick()
     ann.receive()
     assert ann.of(Digest)[0].sha256 == house.room.shared.document.digest()
-    for _ in range(9):
+    for _ in range(14):
         ann.send(house.room, Resync("digest"))
     heard = ann.receive()
     reasons = [m.reason for m in heard if isinstance(m, Rebuild)]
-    assert reasons == ["resync"] * 4, "the first one was spent on joining"
+    assert reasons == ["resync"] * 9, "the first one was spent on joining"
     assert {m.code for m in heard if isinstance(m, Error)} == {"rate_limited"}
 
 
