@@ -24,6 +24,7 @@ from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_proto.yjs_update import write_state_vector
 from antiphon_server.canvas import Canvas, Mended, ObjectChange
+from antiphon_server.exact_splices import exact_splices
 from antiphon_server.jam import Jam, JamChange
 from antiphon_server.observing import observe
 from antiphon_server.overlap import differing, repeated
@@ -132,6 +133,8 @@ class Document:
         self._max_items = max_items
         self.read = 0
         """Items of the last update that a peer brought (`yupdate`), also of one that was refused."""
+        self.recounts = 0
+        """Changes of the story that Yrs told otherwise than they were."""
         self._max_document = max_document
         self._base = state
         self._encoded: bytes | None = None
@@ -525,6 +528,8 @@ class Document:
                 with self._doc.transaction(origin=origin):
                     work()
             changes = splices(self._deltas, before)
+            if self._length + sum(one.inserted - one.deleted for one in changes) != len(self._text):
+                changes = self._exactly(before)
             formats = reformats(self._deltas, before) if before is not None else ()
         except BaseException as error:
             broken = _broken(error)
@@ -540,6 +545,18 @@ class Document:
             update, changes, formats, self._canvas.changes(), self._jam.changes(), self._side.touched()
         )
 
+    def _exactly(self, before: Sequence[tuple[Any, Any]] | None) -> tuple[Splice, ...]:
+        """What Yrs says of this change does not add up with the text: it is told from the texts."""
+        log.error("Yrs tells a change of the text that does not add up; it is told from the texts instead")
+        self.recounts += 1
+        if before is None:
+            former: Doc[Any] = Doc()
+            text: Text = former.get(schema.STORY, type=Text)
+            for update in filter(None, (self._base, *self._log)):
+                former.apply_update(update)
+            before = text.diff()
+        return exact_splices(before, self._text.diff())
+
     def _index_own(self, update: bytes) -> None:
         """Enter what the server wrote. Raises DocumentBroken when it is nothing that we read ourselves."""
         try:
@@ -553,8 +570,8 @@ class Document:
         self._log.append(update)
         self._size += len(update)
         self._size_exact = False
+        self._length = len(self._text)
         for change in changes:
-            self._length += change.inserted - change.deleted
             self._embeds = self._embeds or change.text == "\x1a"
 
 

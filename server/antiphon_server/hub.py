@@ -20,6 +20,7 @@ from antiphon_server.limits import Buckets
 from antiphon_server.pace import Pace
 from antiphon_server.proofreader import Proofreader
 from antiphon_server.quarantine import UNREADABLE, without_snapshot
+from antiphon_server.recount import Recounts
 from antiphon_server.room import Mint, Room, Services
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER
@@ -69,6 +70,7 @@ class Hub:
     ) -> None:
         self._on_tick = on_tick
         self.sound = Sound()
+        self.recounts = Recounts()
         self._services = Services(
             store,
             engine,
@@ -83,6 +85,7 @@ class Hub:
             suspects or Suspects(),
             style,
             use_model,
+            self.recounts,
         )
         self._store = store
         self._max_rooms = max_rooms

@@ -14,11 +14,12 @@ import msgspec
 from antiphon_server.authorship import Owner
 from antiphon_server.beacon import Beacon
 from antiphon_server.journal import Journal
+from antiphon_server.recount import Recounts, recounted
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import Credits, SharedState
-from antiphon_server.store.api import Entry, Quarantined, StoredRoom
+from antiphon_server.store.api import Entry, Quarantined, Snapshot, StoredRoom
 from antiphon_server.suspects import Suspects
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,15 @@ class Logbook:
         journal: Journal,
         limits: RoomLimits,
         unix_ms: Callable[[], int],
+        room: str = "",
+        recounts: Recounts | None = None,
     ) -> None:
         self.seq = 0
+        self._room = room
+        self._recounts = recounts or Recounts()
+        self._base: Snapshot | None = None
+        self._since: list[Entry] = []
+        """The entries since that snapshot: what an author list can be made anew from."""
         self._shared = shared
         self._places = places
         self._journal = journal
@@ -51,12 +59,14 @@ class Logbook:
         """Bring the shared state to what the store has, with a stop after each entry; without what stopped the server
         before and what cannot be applied: that is kept aside."""
         self.seq = stored.snapshot.seq if stored.snapshot else 0
+        self._base = stored.snapshot
         room = stored.record.id
         for entry in stored.entries:
             self.seq = max(self.seq, entry.seq)
             if suspects.refuses(room, entry.update):
                 self._shared.leave_out(entry, "it stopped this server before")
                 continue
+            self._since.append(entry)
             with beacon.serving(room, "loading", entry.update):
                 self._places.wake(entry.seq)
                 at = self._places.at(entry.run)
@@ -65,6 +75,7 @@ class Logbook:
             yield
         self._places.wake()
         self._entries = len(stored.entries)
+        self._recount()
         self.aside += stored.aside
         known = {(one.seq, one.kind) for one in stored.aside}
         for entry, why in self._shared.aside:
@@ -79,7 +90,8 @@ class Logbook:
         self._entries += 1
         self._bytes += len(update)
         packed = msgspec.msgpack.encode(credits) if credits else b""
-        self._journal.add(Entry(self.seq, owner.author, update, self._unix_ms(), owner.run, packed))
+        self._since.append(Entry(self.seq, owner.author, update, self._unix_ms(), owner.run, packed))
+        self._journal.add(self._since[-1])
 
     @property
     def long(self) -> bool:
@@ -93,4 +105,14 @@ class Logbook:
         if self._entries:
             self._entries = self._bytes = 0
             places = self._places.snapshot(runs, self.seq)
-            self._journal.add(self._shared.snapshot(self.seq, self._unix_ms()), *places)
+            self._recount()
+            self._base = self._shared.snapshot(self.seq, self._unix_ms())
+            self._since.clear()
+            self._journal.add(self._base, *places)
+
+    def _recount(self) -> None:
+        """Hold the author list to the text."""
+        shared, recounts = self._shared, self._recounts
+        recounts.changes += shared.document.recounts
+        shared.document.recounts = 0
+        recounts.lists += recounted(shared, self._limits, self._base, self._since, self._room)

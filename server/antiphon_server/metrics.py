@@ -81,6 +81,11 @@ class GatewayCollector(Collector):
         yield _counter("delivered_bytes", "Bytes written to clients", traffic.bytes)
         yield _counter("queued_frames", "Frames that waited for a slow client", traffic.queued)
         yield _counter("resyncs", "Connections closed because the client fell behind", traffic.resyncs)
+        recounts = self._hub.recounts
+        yield _counter(
+            "recounted_changes", "Changes of a text that Yrs told otherwise than they were", recounts.changes
+        )
+        yield _counter("recounted_author_lists", "Author lists made anew from the log", recounts.lists)
         sound = self._hub.sound
         yield _counter("band_frames", "Audio frames of bands that went to their rooms", sound.frames)
         yield _counter("band_gaps", "Audio frames that would have come too late", sound.gaps)

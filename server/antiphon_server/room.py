@@ -77,6 +77,7 @@ from antiphon_server.plain_edits import PlainEdits
 from antiphon_server.presence import PresenceBoard
 from antiphon_server.proofreader import Proofreader
 from antiphon_server.reception import Reception
+from antiphon_server.recount import Recounts
 from antiphon_server.requests import Requests, reference
 from antiphon_server.revisions import Revisions
 from antiphon_server.rights import Right, may
@@ -136,6 +137,7 @@ class Services(Struct, frozen=True):
     """None: nobody learns a style here."""
     use_model: Callable[[Modality, str], None] | None = None
     """An owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
+    recounts: Recounts = field(default_factory=Recounts)
 
 
 class Room:
@@ -165,7 +167,9 @@ class Room:
         self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self._journal.add, clock.unix_ms)
         since = stored.snapshot.seq if stored.snapshot else 0
         self._places = RunPlaces(self.shared.anchors, stored.runs, since)
-        self._log = Logbook(self.shared, self._places, self._journal, limits, clock.unix_ms)
+        self._log = Logbook(
+            self.shared, self._places, self._journal, limits, clock.unix_ms, self.id, services.recounts
+        )
         self.runs = RunRegistry(limits, stored.runs, self._forget_run)
         self.members = Members(
             limits,
