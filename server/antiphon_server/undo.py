@@ -61,6 +61,8 @@ class Hand(Struct):
     parts: dict[Surface, Action] = {}
     turned: bool = False
     """An action is taken back or done again: the trace knows."""
+    by_page: bool = False
+    """A page took its last step back, or did it again, by itself."""
     reversed: bool = False
     """What it changes of formats is to be reversed by doing the action again."""
 
@@ -171,7 +173,7 @@ class Undo:
             )  # a live frame, painted anew with every stroke: no action of its own
         for surface, more in by_surface.items():
             action = self._part(hand, surface)
-            if hand.turned or hand.reversed:
+            if hand.turned or hand.by_page:
                 action.replace(more)  # what it did last
             else:
                 action.add(more)
@@ -444,7 +446,14 @@ class Undo:
         self._garbage.update(abs(one.number) for one in action.formats)
         action.formats.clear()
         return Hand(
-            member, action.kind, action.group, action.order, action.run, {surface: action}, reversed=not redo
+            member,
+            action.kind,
+            action.group,
+            action.order,
+            action.run,
+            {surface: action},
+            by_page=True,
+            reversed=not redo,
         )
 
     def _stepped(self, request: int, parts: list[Action], told: list[Change | bool], redo: bool) -> Stepped:
@@ -483,7 +492,7 @@ class Undo:
         """The part of an action on a surface; it is there from now on."""
         if (action := hand.parts.get(surface)) is None:
             action = self._begin(hand, surface)
-        elif action.kind == "edit" and not hand.turned and not hand.reversed:
+        elif action.kind == "edit" and not hand.turned and not hand.by_page:
             self._release(self._stack(hand.actor, surface).clear_undone())
         return action
 

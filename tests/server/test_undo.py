@@ -281,7 +281,9 @@ def test_what_a_page_undid_by_itself_is_known_as_such(house: House, ann: NativeR
     assert house.room.text() == "kept "
     assert again(house, ann) == ["kept undone"]
     edit(house, ann, away, "undo")
-    write(house, ann, 5, "undone", "redo")
+    edit(house, ann, lambda each: each.story.clear(), "undo")
+    write(house, ann, 0, "kept ", "redo")
+    assert again(house, ann) == ["kept undone"]
     assert back(house, ann, times=2) == ["kept ", ""]
     write(house, ann, 0, "abc")
     delete(house, ann, 1, 2)
