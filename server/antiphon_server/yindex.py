@@ -13,14 +13,12 @@ Typing costs a comparison and an addition. A run takes about 200 bytes; there ar
 
 from __future__ import annotations
 
-import re
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from antiphon_server.yruns import ClientRuns, Run
-from antiphon_server.yschema import RULES, Rule
+from antiphon_server.wide_characters import WideCharacters, second_halves
+from antiphon_server.yruns import ClientRuns, Node, Place, Run
+from antiphon_server.yschema import RULES
 from antiphon_server.yupdate import DELETED, FORMAT, GC, SHARED, Id, Item, UpdateInfo
 
 Writer = Literal["client", "server", "stored"]
@@ -30,32 +28,10 @@ MAX_RUNS: Final = 300_000
 _WALKED: Final = 5000
 """Runs that are walked for one update, at most, and for each of its items:"""
 _WALKED_PER_ITEM: Final = 16
-_WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Misplaced(ValueError):
     """An item stands where it may not."""
-
-
-class _Node:
-    """A root, or a type inside one."""
-
-    __slots__ = ("places", "rule")
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-        self.places: dict[str | None, Place] = {}
-
-
-class Place:
-    """A list of items: the sequence of a node, or what stood under one key of it."""
-
-    __slots__ = ("head", "key", "node")
-
-    def __init__(self, node: _Node, key: str | None) -> None:
-        self.node = node
-        self.key = key
-        self.head: Run | None = None
 
 
 class Pending:
@@ -75,10 +51,9 @@ class ItemIndex:
         """The state vector: client -> clock after its last item."""
         self.runs = 0
         self._runs: dict[int, ClientRuns] = {}
-        self._pairs: dict[int, array[int]] = {}
-        """Client -> clocks of the second halves of characters of two units."""
-        self._roots = {name: _Node(rule) for name, rule in RULES.items()}
-        self._types: dict[Id, _Node] = {}
+        self._wide = WideCharacters()
+        self._roots = {name: Node(rule) for name, rule in RULES.items()}
+        self._types: dict[Id, Node] = {}
         self._closed: set[int] = set()
         """Clients that wrote in closed roots: the server, in each of its lives."""
         self._pending = Pending()
@@ -100,7 +75,7 @@ class ItemIndex:
                         self._enter(client, item)
             elif structs:
                 self._enter_all(structs)
-            if self._pairs:
+            if self._wide:
                 self._check_deletions(info)
         except BaseException:
             self.withdraw(pending)
@@ -116,10 +91,7 @@ class ItemIndex:
                 self.runs -= 1
             if last is not None:
                 last.length = min(last.length, end - last.clock)
-            if (pairs := self._pairs.get(client)) is not None:
-                del pairs[bisect_left(pairs, end) :]
-                if not pairs:
-                    del self._pairs[client]
+            self._wide.forget(client, end)
             if end:
                 self.ends[client] = end
             else:
@@ -189,16 +161,16 @@ class ItemIndex:
             if clock > have:
                 raise Misplaced("the update leaves a gap")
             if clock + length <= have:
-                if self._pairs and (
-                    (origin is not None and self._splits_pair(origin[0], origin[1] + 1))
-                    or (right_origin is not None and self._splits_pair(*right_origin))
+                if self._wide and (
+                    (origin is not None and self._wide.cut_at(origin[0], origin[1] + 1))
+                    or (right_origin is not None and self._wide.cut_at(*right_origin))
                 ):
                     raise Misplaced("an item stands inside a character")  # Yjs would cut it, known or not
                 return
         if client not in self._pending.ends:
             self._pending.ends[client] = have
         if text is not None:
-            self._note_pairs(client, clock, text, have)
+            self._note_wide(client, clock, text, have)
         if clock != have:  # the rest of an item whose beginning is known: it follows on that
             if what != GC:
                 self._check_parts(client, have, origin, parent, key)
@@ -277,7 +249,7 @@ class ItemIndex:
             inside = rule.child(place.key, what)
             if inside is None:
                 raise Misplaced(_NO_PLACE)
-            self._types[client, clock] = _Node(inside)
+            self._types[client, clock] = Node(inside)
             self._pending.types.append((client, clock))
 
     def _check_parts(
@@ -416,7 +388,7 @@ class ItemIndex:
     def _cut(self, run: Run, clock: int) -> Run:
         """Make two runs of one; the second begins at `clock`."""
         client = run.client
-        if self._splits_pair(client, clock):
+        if self._wide.cut_at(client, clock):
             raise Misplaced("an item stands inside a character")
         rest = Run(
             client,
@@ -447,29 +419,18 @@ class ItemIndex:
         if run.right is not None:
             run.right.left = run.left
 
-    # Characters of two units --------------------------------------------------------------------------
+    # What the rest needs --------------------------------------------------------------------------------
 
-    def _note_pairs(self, client: int, clock: int, text: str, have: int) -> None:
-        halves = (clock + number + found.start() + 1 for number, found in enumerate(_WIDE.finditer(text)))
-        known = self._pairs.setdefault(client, array("Q"))
-        for half in halves:
-            if half == have and clock < have:
-                raise Misplaced("an item begins inside a character")
-            if half > have:
-                known.append(half)
-
-    def _splits_pair(self, client: int, clock: int) -> bool:
-        """Whether a character's second half stands at `clock`."""
-        pairs = self._pairs.get(client)
-        if pairs is None:
-            return False
-        at = bisect_left(pairs, clock)
-        return at < len(pairs) and pairs[at] == clock
+    def _note_wide(self, client: int, clock: int, text: str, have: int) -> None:
+        halves = second_halves(clock, text)
+        if clock < have and have in halves:
+            raise Misplaced("an item begins inside a character")
+        self._wide.add(client, [half for half in halves if half > have])
 
     def _check_deletions(self, info: UpdateInfo) -> None:
         for client, clock, length in info.deletions:
-            if client in self._pairs and (
-                self._splits_pair(client, clock) or self._splits_pair(client, clock + length)
+            if client in self._wide and (
+                self._wide.cut_at(client, clock) or self._wide.cut_at(client, clock + length)
             ):
                 raise Misplaced("a deletion splits a character")
 

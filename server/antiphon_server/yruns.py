@@ -1,18 +1,37 @@
-"""Runs of items of a Yjs document, and those of one client in the order of their clocks."""
+"""Runs of items of a Yjs document, the places in which they stand, and the runs of one client in order."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from antiphon_server.yschema import Rule
 from antiphon_server.yupdate import Id
-
-if TYPE_CHECKING:
-    from antiphon_server.yindex import Place
 
 _BLOCK: Final = 512
 """Runs per block; a block is halved at twice this."""
+
+
+class Node:
+    """A root, or a type inside one."""
+
+    __slots__ = ("places", "rule")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.places: dict[str | None, Place] = {}
+
+
+class Place:
+    """A list of items: the sequence of a node, or what stood under one key of it."""
+
+    __slots__ = ("head", "key", "node")
+
+    def __init__(self, node: Node, key: str | None) -> None:
+        self.node = node
+        self.key = key
+        self.head: Run | None = None
 
 
 class Run:

@@ -62,7 +62,7 @@ def picture(index: ItemIndex) -> Any:
                 else:
                     found.append((run.client, run.clock, run.length))
                 run = run.right
-    return dict(index.ends), places, {client: list(pairs) for client, pairs in index._pairs.items()}
+    return dict(index.ends), places, index._wide.known()
 
 
 CANVAS = Doc(client_id=8)

@@ -9,8 +9,8 @@ import random
 from typing import Final
 
 from antiphon_server.bench import yjs_updates as y
-from antiphon_server.yindex import ItemIndex, Place
-from antiphon_server.yruns import Run
+from antiphon_server.yindex import ItemIndex
+from antiphon_server.yruns import Place, Run
 from antiphon_server.yupdate import DELETED
 
 WORDS: Final = (
