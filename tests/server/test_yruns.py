@@ -22,7 +22,7 @@ def test_many_cuts_keep_the_order() -> None:
     plain.sort()
     assert [run.clock for run in runs.touching(0, 10_000)] == plain
     inside = [clock for clock in plain if 500 < clock < 4000]
-    assert [run.clock for run in runs.touching(501, 3499)][1:] == inside
+    assert [run.clock for run in runs.touching(501, 3499) if run.clock > 500] == inside
     while plain:
         assert runs.last is not None
         assert runs.pop().clock == plain.pop()
