@@ -20,6 +20,7 @@ from typing import TypeAlias, cast
 from msgspec import Struct, field
 
 from antiphon_engines.api import Modality
+from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import (
     AntiphonError,
     CloseCode,
@@ -70,6 +71,7 @@ from antiphon_server.journal import Journal
 from antiphon_server.logbook import Logbook
 from antiphon_server.members import Member, Members
 from antiphon_server.moderation import Moderation
+from antiphon_server.moved_comments import MovedComments
 from antiphon_server.pace import Pace
 from antiphon_server.painter import Painter
 from antiphon_server.pause import Pause
@@ -201,6 +203,10 @@ class Room:
         self.talk = Talk(self, limits, coauthor, services.style)
         self.pause = Pause()
         self.timeline = Timeline(self)
+        self._moved = MovedComments(
+            lambda name: self.shared.document.marked(name, True),
+            lambda name: name.removeprefix(ATTR_COMMENT) in self.talk.comments,
+        )
         revisions = Revisions(self, self._stage, coauthor, self._suggestions, self.talk.chat)
         self._after: list[Frame] = []
         self._digested = -1
@@ -462,6 +468,10 @@ class Room:
             # A person typed inside a run's text: their words are not the run's.
             plain = self.shared.document.format(inherited, dict.fromkeys(OURS), SERVER_ORIGIN)
             self.commit(plain, SERVER)
+        if sender is not None and change.splices:
+            for attribute, place in self._moved.follow(owner.author, change.splices):
+                marked = self.shared.document.format([place], {attribute: True}, SERVER_ORIGIN)
+                self.commit(marked, SERVER)
         if (change.objects or change.jam) and owner != SERVER:
             self._mend(change, owner, sender)
         if change.roots and sender is not None:
