@@ -29,8 +29,9 @@ const POLISH = 0.2;
 const MAX_SIDE = 2048;
 
 export class Atelier {
-  /** What this person has typed for a frame and not sent, by frame: somebody else's words do not replace it. */
-  readonly wording = signal<ReadonlyMap<string, string>>(new Map());
+  /** What this person has typed for a frame and not sent, by frame: somebody else's words do not replace it. `base` is
+   * what stood on the frame when it was typed: as long as it does, the frame takes what was typed. */
+  readonly wording = signal<ReadonlyMap<string, { words: string; base: string }>>(new Map());
   readonly masks: MaskDesk;
   readonly live: LiveFrames;
   /** What is being prepared or waits to be asked for, by object. */
@@ -69,10 +70,14 @@ export class Atelier {
   }
 
   /** Keeps what is typed for a frame; null: it was sent, or given up. */
-  word(frame: string, words: string | null): void {
+  word(
+    frame: Frame,
+    words: string | null,
+    base = this.wording.peek().get(frame.id)?.base ?? frame.prompt,
+  ): void {
     const next = new Map([...this.wording.peek()].filter(([id]) => this.easel.board.get(id)));
-    if (words === null) next.delete(frame);
-    else next.set(frame, words);
+    if (words === null) next.delete(frame.id);
+    else next.set(frame.id, { words, base });
     this.wording.value = next;
   }
 

@@ -27,7 +27,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
   const { model, ready } = atelier;
   const field = useRef<HTMLInputElement>(null);
   const mine = atelier.wording.value.get(frame.id);
-  const words = mine ?? frame.prompt;
+  const words = mine?.words ?? frame.prompt;
   const fresh = easel.fresh.value === frame.id;
   // Before anything is painted: who draws a frame goes on typing.
   useLayoutEffect(() => {
@@ -52,7 +52,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
   const go = (act: (frame: Frame) => Promise<void>) => {
     if (!can) return;
     change({ prompt: wanted });
-    atelier.word(frame.id, null);
+    atelier.word(frame, null);
     const now = easel.board.get(frame.id);
     if (now?.type === "frame") void act(now);
   };
@@ -82,8 +82,13 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           placeholder={t.canvas.promptPlaceholder}
           maxLength={MAX_PROMPT}
           value={words}
-          onInput={(event) => atelier.word(frame.id, event.currentTarget.value)}
-          onChange={() => change({ prompt: wanted })}
+          onInput={(event) => atelier.word(frame, event.currentTarget.value)}
+          onChange={() => {
+            // Words that somebody else put there meanwhile stay until one of the two is chosen, or sent.
+            if (mine?.base !== frame.prompt) return;
+            change({ prompt: wanted });
+            atelier.word(frame, words, wanted);
+          }}
         />
         {active && room.mayConduct(run) && (
           <button type="button" class="button stop" onClick={() => room.stop(run.id)}>
@@ -110,10 +115,10 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           </>
         )}
       </div>
-      {mine !== undefined && frame.prompt !== wanted && frame.prompt !== "" && (
+      {mine && frame.prompt !== mine.base && frame.prompt !== wanted && frame.prompt !== "" && (
         <p class="frame-other">
           <span>{t.canvas.othersPrompt(frame.prompt)}</span>
-          <button type="button" class="link-button" onClick={() => atelier.word(frame.id, null)}>
+          <button type="button" class="link-button" onClick={() => atelier.word(frame, null)}>
             {t.canvas.takePrompt}
           </button>
         </p>
@@ -122,7 +127,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
         <Suggestions
           model={model}
           onChoose={(word) => {
-            atelier.word(frame.id, null);
+            atelier.word(frame, null);
             change({ prompt: word });
           }}
         />
