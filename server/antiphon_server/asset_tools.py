@@ -15,7 +15,8 @@ from antiphon_server.seat import Grant
 async def trace(request: web.Request) -> web.Response:
     """`POST /api/rooms/{room}/assets/{sha256}/trace` -> the picture as an SVG file of filled outlines."""
     _, data = await _picture(request)
-    made = await request.app[GATEWAY].tracer.trace(data)
+    gateway = request.app[GATEWAY]
+    made = await gateway.tracer.trace(data, gateway.proxies.address(request))
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -65,7 +65,9 @@ async def export(request: web.Request) -> web.Response:
         if kind == "mid":
             data = await asyncio.to_thread(midi, made, f"Jam {room.id}")
         else:
-            data = await gateway.renderer.render(made, "wav" if kind == "wav" else "flac")
+            data = await gateway.renderer.render(
+                made, "wav" if kind == "wav" else "flac", gateway.proxies.address(request)
+            )
     return _file(data, kind, f"jam-{room.id}")
 
 

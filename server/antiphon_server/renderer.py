@@ -12,6 +12,7 @@ import msgspec
 from antiphon_engines.api import EngineUnavailable
 from antiphon_proto.errors import RateLimited, TooLarge
 from antiphon_server.child import run_child
+from antiphon_server.fair_queue import FairQueue
 from antiphon_server.jam_score import Score, Track
 
 SoundFile = Literal["wav", "flac"]
@@ -26,27 +27,21 @@ class Renderer:
 
     def __init__(self, cache_dir: Path, at_once: int, seconds: float, longest: float) -> None:
         self._cache_dir = cache_dir
-        self._places = asyncio.Semaphore(at_once)
+        full = RateLimited("too many sound files are made at once; try again in a moment")
+        self._queue = FairQueue(at_once, _WAITING, full)
         self._seconds = seconds
         self._longest = longest
-        self._waiting = 0
 
-    async def render(self, score: Score, kind: SoundFile) -> bytes:
-        """The file. Raises TooLarge, RateLimited, or EngineUnavailable when it cannot be made here."""
+    async def render(self, score: Score, kind: SoundFile, address: str = "") -> bytes:
+        """The file, for an address. Raises TooLarge, RateLimited, or EngineUnavailable when it cannot be made here."""
         if score.length_ms > 1000 * self._longest:
             seconds = round(score.length_ms / 1000)
             raise TooLarge(f"{seconds} s of sound; a file holds {self._longest:g} s: choose `from` and `to`")
-        if self._waiting >= _WAITING:
-            raise RateLimited("too many sound files are made at once; try again in a moment")
-        self._waiting += 1
-        try:
-            async with self._places:
-                with tempfile.TemporaryDirectory(prefix="antiphon-") as folder:
-                    path = Path(folder) / f"jam.{kind}"
-                    await self._run(score, kind, path)
-                    return await asyncio.to_thread(path.read_bytes)
-        finally:
-            self._waiting -= 1
+        async with self._queue.place(address):
+            with tempfile.TemporaryDirectory(prefix="antiphon-") as folder:
+                path = Path(folder) / f"jam.{kind}"
+                await self._run(score, kind, path)
+                return await asyncio.to_thread(path.read_bytes)
 
     async def _run(self, score: Score, kind: SoundFile, path: Path) -> None:
         job = {

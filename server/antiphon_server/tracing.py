@@ -6,7 +6,6 @@ can be ended. The picture goes in by the standard input, the file comes out by t
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 import sys
@@ -17,6 +16,7 @@ from msgspec import Struct
 from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import PeerError, TooLarge
 from antiphon_server.child import run_child
+from antiphon_server.fair_queue import FairQueue
 
 _LEAST: Final = 512
 """Pixels of the longer side below which a picture is enlarged first: the outlines of a few pixels are steps."""
@@ -43,19 +43,13 @@ class Tracer:
 
     def __init__(self, limits: TraceLimits) -> None:
         self._limits = limits
-        self._turn = asyncio.Semaphore(limits.workers)
-        self._held = 0
+        full = QueueFull("too many pictures wait to be traced; try again in a moment")
+        self._queue = FairQueue(limits.workers, limits.waiting, full)
 
-    async def trace(self, data: bytes) -> str:
-        """The SVG file of a picture that this server made. Raises QueueFull, TooLarge or CannotTrace."""
-        if self._held >= self._limits.workers + self._limits.waiting:
-            raise QueueFull("too many pictures wait to be traced; try again in a moment")
-        self._held += 1
-        try:
-            async with self._turn:
-                return await self._run(data)
-        finally:
-            self._held -= 1
+    async def trace(self, data: bytes, address: str = "") -> str:
+        """The SVG file of a picture that this server made, for an address. Raises QueueFull, TooLarge or CannotTrace."""
+        async with self._queue.place(address):
+            return await self._run(data)
 
     async def _run(self, data: bytes) -> str:
         try:

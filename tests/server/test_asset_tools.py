@@ -116,8 +116,12 @@ async def test_tracings_are_bounded() -> None:
         await Tracer(TraceLimits(bytes=100)).trace(encoded(badge()))
     with pytest.raises(CannotTrace, match="could not"):
         await Tracer(TraceLimits()).trace(b"no picture")
+    tracer = Tracer(TraceLimits(workers=1, waiting=0))
+    first = asyncio.create_task(tracer.trace(encoded(badge())))
+    await asyncio.sleep(0)
     with pytest.raises(QueueFull):
-        await Tracer(TraceLimits(workers=1, waiting=-1)).trace(encoded(badge()))
+        await tracer.trace(encoded(badge()))
+    assert "<svg" in await first
 
 
 def test_a_large_picture_is_traced_from_a_smaller_copy_in_its_own_size() -> None:

@@ -98,6 +98,8 @@ class DrainClient(asyncio.Protocol):
             opcode = buffer[at] & 0x0F
             if opcode == 9:
                 self._frame(0x8A, bytes(buffer[start : start + size]))
+            elif opcode == 8:
+                self.close()
             elif opcode == 2:
                 self.messages += 1
                 if self._on_message is not None:
