@@ -47,7 +47,7 @@ class Tracer:
         self._queue = FairQueue(limits.workers, limits.waiting, full)
 
     async def trace(self, data: bytes, address: str = "") -> str:
-        """The SVG file of a picture that this server made, for an address. Raises QueueFull, TooLarge or CannotTrace."""
+        """The SVG file of a picture of this server, for an address. Raises QueueFull, TooLarge or CannotTrace."""
         async with self._queue.place(address):
             return await self._run(data)
 
