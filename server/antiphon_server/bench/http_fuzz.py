@@ -74,7 +74,8 @@ def fuzz(target: Target, requests: int, seed: int = 0) -> Fuzzed:
     began = time.monotonic()
     with client.Session() as line:
         described = line.get(f"{target.url}/api/openapi.json", timeout=30).json()
-        operations = [one.ok() for one in schemathesis.openapi.from_dict(described).get_all_operations()]
+        schema: Any = schemathesis.openapi.from_dict(described)
+        operations = [one.ok() for one in schema.get_all_operations()]
         weights = [0.15 if one.path.endswith(_DEAR) else 1.0 for one in operations]
         for operation, weight in zip(operations, weights, strict=True):
             share = max(2, round(requests * weight / sum(weights)))

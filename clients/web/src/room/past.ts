@@ -20,6 +20,13 @@ export interface Page {
   groups: Group[];
   /** The `before` of the page of what came earlier; null at the beginning. */
   next: number | null;
+  /** Entries `after` + 1 to `until` that damage to the server's storage took. */
+  missing: Missing[];
+}
+export interface Missing {
+  after: number;
+  until: number;
+  noticed_ms: number;
 }
 export interface Piece {
   insert: unknown;

@@ -682,6 +682,8 @@ export const en = {
     back: "Back to now",
     changes: "Changes",
     empty: "Nothing has changed yet.",
+    missing: (count: number, when: string) =>
+      `The server's storage was damaged: ${count} ${count === 1 ? "change" : "changes"} made before ${when} could not be kept.`,
     earlier: "Earlier changes",
     edits: (count: number) => `${count} ${count === 1 ? "change" : "changes"}`,
     server: "The server",

@@ -709,6 +709,8 @@ export const ru: Strings = {
     back: "Вернуться",
     changes: "Правки",
     empty: "Пока ничего не менялось.",
+    missing: (count, when) =>
+      `Хранилище сервера было повреждено: не сохранились правки, сделанные до ${when} (всего ${count}).`,
     earlier: "Более ранние",
     edits: (count) => `правок: ${count}`,
     server: "Сервер",

@@ -3,13 +3,15 @@
 import { useEffect } from "preact/hooks";
 import type { Group } from "../room/past";
 import type { Room } from "../room/room";
-import { t } from "../strings";
+import { language, t } from "../strings";
 import { Icon } from "./icons";
 import { IconButton } from "./parts";
 import { clockTime } from "./said";
 import type { TabProps } from "./sidePanel";
 import { Face } from "./topBar";
 import type { Travel } from "./travel";
+
+const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 export function HistoryTab({ room, travel }: TabProps) {
   useEffect(() => travel.watch(), [travel]);
@@ -26,6 +28,11 @@ export function HistoryTab({ room, travel }: TabProps) {
       <section>
         <h3>{t.history.changes}</h3>
         {groups.length === 0 && <p class="hint">{t.history.empty}</p>}
+        {travel.missing.value.map(({ after, until, noticed_ms }) => (
+          <p key={`${after}-${noticed_ms}`} class="field-error">
+            {t.history.missing(until - after, whole.format(noticed_ms))}
+          </p>
+        ))}
         <ol class="entries">
           {groups.map((group) => (
             <Entry key={group.first} room={room} travel={travel} group={group} />

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { ApiError } from "../room/api";
-import type { Comparison, Group, Moment } from "../room/past";
+import type { Comparison, Group, Missing, Moment } from "../room/past";
 import type { Room } from "../room/room";
 import { t } from "../strings";
 
@@ -14,6 +14,8 @@ const REFRESH_MS = 1500;
 export class Travel {
   /** Newest first. */
   readonly groups = signal<readonly Group[]>([]);
+  /** What the server's storage lost. */
+  readonly missing = signal<readonly Missing[]>([]);
   /** The newest entry of all. */
   readonly last = signal(0);
   readonly more = signal(false);
@@ -39,6 +41,7 @@ export class Travel {
       const page = await this.room.past.page(null);
       this.groups.value = [...page.groups].reverse();
       this.last.value = page.last;
+      this.missing.value = page.missing;
       this.before = page.next;
       this.more.value = page.next !== null;
     });
