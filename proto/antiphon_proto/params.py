@@ -39,7 +39,8 @@ class TextParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 
     `temperature` 0 is greedy. `top_k` 0 and `top_p` 1 and `min_p` 0 switch that filter off. The same seed and
     prompt give the same text, alone or in a batch; without a seed the server draws one and reports it.
-    `alternatives` is how many other candidates each token is reported with.
+    `alternatives` is how many other candidates each token is reported with. `whole_sentences`: the text ends with a
+    sentence, at about `max_tokens`, and brings no doubled blanks or empty lines.
     """
 
     max_tokens: MaxTokens = 120
@@ -51,6 +52,7 @@ class TextParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     seed: Seed | None = None
     stop: StopStrings = ()
     alternatives: AlternativeCount = 4
+    whole_sentences: bool = False
 
 
 class TextSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

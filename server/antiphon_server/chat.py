@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 from antiphon_proto.chat import MAX_ANSWER
 from antiphon_proto.errors import PeerError, TooLarge
@@ -18,7 +19,6 @@ from antiphon_server.text_index import scrub, size
 
 _ENTRY_BYTES = 256
 """More than an entry needs in the document beside its text."""
-_CALLED = re.compile(rf"\s*@?{re.escape(AI.name)}\b[\s,:;.!?-]*", re.IGNORECASE)
 
 
 class Chat:
@@ -91,11 +91,20 @@ class Chat:
         return next(places, None)
 
 
-def calls_ai(text: str) -> bool:
-    """Whether what is said begins with the AI's name."""
-    return _CALLED.match(text) is not None
+def calls_ai(text: str, model: str) -> bool:
+    """Whether what is said begins with the AI's name, or with that of the `model` that answers."""
+    return _call(model).match(text) is not None
 
 
-def without_call(text: str) -> str:
+def without_call(text: str, model: str) -> str:
     """What is said to it."""
-    return _CALLED.sub("", text, count=1).strip() or text
+    return _call(model).sub("", text, count=1).strip() or text
+
+
+@lru_cache(maxsize=16)
+def _call(model: str) -> re.Pattern[str]:
+    """A model is called by its whole name, and by what stands before its size and kind."""
+    short = re.split(r"[-:/]", model)[0]
+    names = {AI.name, model, short} - {""}
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"\s*@?(?:{either})(?![\w-])[\s,:;.!?-]*", re.IGNORECASE)

@@ -23,6 +23,7 @@ from antiphon_server.places import located
 from antiphon_server.rights import Right, may
 from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import SEED_BITS, Order, RunEntry
+from antiphon_server.sentences import Sentences, longer
 from antiphon_server.stage import Desk, Stage
 from antiphon_server.text_work import TextWork
 from antiphon_server.token_log import TokenLog
@@ -81,9 +82,11 @@ class Coauthor:
                 )
                 order = self._order(member.id, ask, request, group, origin)
                 run = desk.runs.start(order, desk.unix_ms())
-                works.append(self._work(run, place(desk, start, end, after=ask.mode == "suggest")))
+                sentences = Sentences(params, view.before) if params.whole_sentences else None
+                where = place(desk, start, end, after=ask.mode == "suggest")
+                works.append(self._work(run, where, sentences))
                 self._stage.hold(works[-1])
-                self._stage.submit(works[-1], request)
+                self._stage.submit(works[-1], replace(request, params=longer(params)))
         except AntiphonError:
             for work in works:
                 engine.cancel(work.run.info.id)
@@ -107,7 +110,7 @@ class Coauthor:
             for entry in chat.recent(_CHAT_LINES)
             if entry["text"]
         )
-        asked = without_call(say.text)
+        asked = without_call(say.text, self._model_name())
         params = replace(_ANSWER, seed=secrets.randbits(SEED_BITS))
         request = TextRequest(
             task="chat",
@@ -147,11 +150,15 @@ class Coauthor:
         """The room's style card."""
         return StyleCard.of(self._desk.shared.document.side.style_fields())
 
-    def _work(self, run: RunEntry, where: Place) -> TextWork:
+    def _model_name(self) -> str:
+        model = self._desk.model("text")
+        return "" if model is None else model.name
+
+    def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> TextWork:
         self.places.keep(run, where, self._desk.seq)
         if run.draft:
-            return Drafting(run, self._desk, self._stage.engine, self.tokens)
-        return Writing(run, self._desk, self._stage.engine, where, self.tokens)
+            return Drafting(run, self._desk, self._stage.engine, self.tokens, sentences)
+        return Writing(run, self._desk, self._stage.engine, where, self.tokens, sentences)
 
     def _order(
         self, participant: str, ask: Ask, request: TextRequest, group: str = "", origin: str = ""
@@ -173,7 +180,7 @@ class Coauthor:
             instruction=ask.instruction,
             length=request.params.max_tokens,
             seed=request.params.seed or 0,
-            model=model.name if (model := self._desk.model("text")) else "",
+            model=self._model_name(),
             params=msgspec.json.encode(request.params).decode(),
             prompt=msgspec.json.encode(shown).decode(),
             group=group,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from antiphon_proto.messages import Tokens
 from antiphon_server.runs import RunEntry
+from antiphon_server.sentences import Sentences
 from antiphon_server.stage import Desk, Engine
 from antiphon_server.text_work import TextWork
 from antiphon_server.token_log import TokenLog
@@ -17,8 +18,10 @@ _MAX_TEXT = 16_384
 
 
 class Drafting(TextWork):
-    def __init__(self, run: RunEntry, desk: Desk, engine: Engine, log: TokenLog) -> None:
-        super().__init__(run, desk, engine)
+    def __init__(
+        self, run: RunEntry, desk: Desk, engine: Engine, log: TokenLog, sentences: Sentences | None = None
+    ) -> None:
+        super().__init__(run, desk, engine, sentences)
         self._log = log
         self._text = ""
 

@@ -41,7 +41,8 @@ class Talk:
     def say(self, member: Member, message: Say) -> None:
         """Raises PeerError, Denied or TooLarge. When the AI cannot answer, what was said stands, and this raises
         why."""
-        to_ai = message.to_ai or calls_ai(message.text)
+        model = self._desk.model("text")
+        to_ai = message.to_ai or calls_ai(message.text, "" if model is None else model.name)
         if to_ai:
             require(member.role, Right.PROMPT)
         self.chat.say(member.id, message.text)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from antiphon_engines.api import Output
-from antiphon_engines.events import RunEvent, Token
+from antiphon_engines.events import Done, RunEvent, Token
 from antiphon_proto.errors import PeerError
 from antiphon_proto.messages import Steer, TokenInfo, Tokens
 from antiphon_server.authorship import Owner
 from antiphon_server.runs import RunEntry
+from antiphon_server.sentences import Sentences
 from antiphon_server.stage import Desk, Engine, Work
 
 
 class TextWork(Work):
-    def __init__(self, run: RunEntry, desk: Desk, engine: Engine) -> None:
+    def __init__(self, run: RunEntry, desk: Desk, engine: Engine, sentences: Sentences | None = None) -> None:
         super().__init__(run)
+        self._sentences = sentences
         self._desk = desk
         self._engine = engine
         self._tokens: list[TokenInfo] = []
@@ -25,8 +27,15 @@ class TextWork(Work):
         """Nothing to show yet."""
 
     def take(self, output: Output | RunEvent) -> None:
-        if isinstance(output, Token):
+        if not isinstance(output, Token):
+            return
+        if self._sentences is None:
             self._tokens.append(output.info)
+            return
+        self._tokens += self._sentences.push(output.info)
+        if self._sentences.complete and self.ended is None:
+            self._engine.cancel(self.run.info.id)
+            self.ended = Done("end")
 
     @property
     def made(self) -> int:
@@ -36,6 +45,8 @@ class TextWork(Work):
         if steer.image is not None:
             raise PeerError("this run writes a text; it is steered by `change`")
         self._engine.steer(self.run.info.id, steer.change, epoch)
+        if self._sentences is not None and isinstance(steer.change.max_tokens, int):
+            self._sentences.resize(steer.change.max_tokens)
         return True
 
     def steered(self, steer: Steer) -> dict[str, object]:
@@ -48,6 +59,9 @@ class TextWork(Work):
 
     def settle(self) -> bool:
         """What a store that refuses does not take now waits here."""
+        if self._sentences is not None and self.ended is not None:
+            by_itself = isinstance(self.ended, Done) and self.ended.reason != "length"
+            self._tokens += self._sentences.flush(by_itself)
         if self._tokens and (self.run.draft or self._desk.writable()):
             tokens, self._tokens = self._tokens, []
             self.run.count(len(tokens))

@@ -16,6 +16,7 @@ from antiphon_proto.messages import Tokens
 from antiphon_server.inserting import Place, begin, insert
 from antiphon_server.members import AI
 from antiphon_server.runs import RunEntry
+from antiphon_server.sentences import Sentences
 from antiphon_server.stage import Desk, Engine
 from antiphon_server.text_index import size
 from antiphon_server.text_work import TextWork
@@ -24,8 +25,16 @@ from antiphon_server.yupdate import inspect
 
 
 class Writing(TextWork):
-    def __init__(self, run: RunEntry, desk: Desk, engine: Engine, place: Place, log: TokenLog) -> None:
-        super().__init__(run, desk, engine)
+    def __init__(
+        self,
+        run: RunEntry,
+        desk: Desk,
+        engine: Engine,
+        place: Place,
+        log: TokenLog,
+        sentences: Sentences | None = None,
+    ) -> None:
+        super().__init__(run, desk, engine, sentences)
         self._place = place
         self._log = log
         self._client_id = secrets.randbits(31)

@@ -36,25 +36,24 @@ test("words are counted as each script writes them", () => {
   assert.equal(countWords("It's a well-kept word"), 4);
   assert.equal(countWords("雪が降る"), 4);
   assert.equal(countWords("Пришла зима 2026"), 3);
-  const found = measure("👩‍👩‍👧 é\n\nb");
+  const found = measure(["👩‍👩‍👧 é", "", "b"].map((text) => ({ text, level: 0 })));
   assert.deepEqual([found.characters, found.paragraphs], [4, 2]);
 });
 
 test("an outline has headings where they stand, and a script's scenes", () => {
-  const ops = [
-    { insert: "One" },
-    { insert: "\n", attributes: { header: 1 } },
-    { insert: "text\n" },
-    { insert: { foreign: true } },
-    { insert: "\nINT. BAR - NIGHT\nTwo" },
-    { insert: "\n", attributes: { header: 2 } },
+  const lines = [
+    { text: "One", level: 1 },
+    { text: "text", level: 0 },
+    { text: "\ufffc", level: 0 },
+    { text: "INT. BAR - NIGHT", level: 0 },
+    { text: "Two", level: 2 },
   ];
-  assert.deepEqual(outlineOf(ops, false), [
+  assert.deepEqual(outlineOf(lines, false), [
     { index: 0, level: 1, text: "One" },
     { index: 28, level: 2, text: "Two" },
   ]);
   assert.deepEqual(
-    outlineOf(ops, true).map((heading) => heading.text),
+    outlineOf(lines, true).map((heading) => heading.text),
     ["One", "INT. BAR - NIGHT", "Two"],
   );
 });

@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { encodeStateAsUpdate } from "yjs";
-import { sha256 } from "../src/room/sha256";
-import { byteOffset, digestOf, insertedText, metaOf, newDocument, storyOf } from "../src/room/story";
+import { sha256, sha256InPieces } from "../src/room/sha256";
+import {
+  byteOffset,
+  digestLater,
+  digestOf,
+  insertedText,
+  metaOf,
+  newDocument,
+  storyOf,
+} from "../src/room/story";
 import { en } from "../src/strings/en";
 import { ru } from "../src/strings/ru";
 
@@ -14,9 +22,12 @@ test("SHA-256 agrees with node's for every length around the block bounds", () =
   }
 });
 
-test("a digest is over the UTF-8 text", () => {
+test("a digest is over the UTF-8 text", async () => {
   const expected = createHash("sha256").update("Ночь 🌙").digest().subarray(0, 16);
   assert.deepEqual(Buffer.from(digestOf("Ночь 🌙")), expected);
+  assert.deepEqual(Buffer.from(await digestLater("Ночь 🌙")), expected);
+  const long = new TextEncoder().encode("Ночь 🌙".repeat(9000));
+  assert.deepEqual(await sha256InPieces(long), sha256(long));
 });
 
 test("byte offsets count UTF-8", () => {

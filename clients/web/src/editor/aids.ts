@@ -7,6 +7,8 @@ export interface Aids {
   spellcheck: boolean;
   /** Only the paragraph at the cursor stands out, and its line stays in the middle. */
   focus: boolean;
+  /** `# ` and `> `, quotes and hyphens become what they mean. */
+  signs: boolean;
 }
 
 export class WritingAids {

@@ -1,6 +1,6 @@
 // Edits of others while somebody composes: what may be shown around the composed words at once, and what must wait.
 
-import { Delta } from "quill/core.js";
+import Delta from "quill-delta";
 import type { Op } from "./delta";
 
 /**

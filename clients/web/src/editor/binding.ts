@@ -211,12 +211,22 @@ export class Binding {
 
   /** Nothing should bring us here: the text counts, and the page is built anew from it. */
   private repair(what: string): void {
-    const range = this.quill.hasFocus() ? this.quill.getSelection() : null;
     this.shared.reread();
+    this.restore();
+    this.options.onRepair(what);
+  }
+
+  /** Builds the page anew from the text, whatever stands in it; the selection stays. */
+  restore(): void {
+    const { scroll, selection } = this.quill;
+    const range = this.quill.hasFocus() ? selection.savedRange : null;
     this.held = new Delta();
+    // Nothing that was done to the page is read from it.
+    scroll.observer.takeRecords();
+    for (const node of [...scroll.domNode.childNodes]) if (!scroll.find(node)) node.remove();
     this.showAll();
     if (range) this.quill.setSelection(range.index, range.length, "silent");
-    this.options.onRepair(what);
+    this.options.onChange(null);
   }
 
   private noteWriting(ops: readonly Op[]): void {

@@ -15,6 +15,7 @@ import Underline from "quill/formats/underline.js";
 import { MODEL_FORMATS } from "./delta";
 import { LineEditor } from "./lineEditor";
 import { safeLink } from "./links";
+import { PageScroll } from "./pageScroll";
 import { RoomClipboard } from "./pasting";
 
 const inline = { scope: Parchment.Scope.INLINE };
@@ -36,10 +37,19 @@ class Foreign extends Embed {
   }
 }
 
-/** An address that the room allows; another, of another program's, leads nowhere. */
+/** A link leads where the room allows; another, of a script's or of another program's, is only its words. */
 class Link extends QuillLink {
   static override sanitize(address: string): string {
     return safeLink(address) ?? QuillLink.SANITIZED_URL;
+  }
+
+  static override formats(node: HTMLElement): string | null {
+    return safeLink(node.getAttribute("href") ?? "");
+  }
+
+  override optimize(context: { [key: string]: unknown }): void {
+    super.optimize(context);
+    if (this.parent && Link.formats(this.domNode as HTMLElement) === null) this.unwrap();
   }
 }
 
@@ -92,6 +102,7 @@ Quill.register(
     "formats/underline": Underline,
     "formats/strike": Strike,
     "formats/link": Link,
+    "blots/scroll": PageScroll,
     "blots/block": directed(Block),
     "formats/header": directed(Header),
     "formats/blockquote": directed(Blockquote),

@@ -1,8 +1,8 @@
 // Stretches of the text that are marked over it by the CSS Custom Highlight API, which changes nothing in the text
 // itself: what was found, passages of comments, who wrote what.
 
-import type Quill from "quill/core.js";
 import type { Span } from "./delta";
+import type { Places } from "./places";
 
 /** Ranges that are drawn under one name; the rest is there all the same. */
 const MAX_DRAWN = 2000;
@@ -10,7 +10,7 @@ const MAX_DRAWN = 2000;
 export class Highlights {
   private readonly names = new Set<string>();
 
-  constructor(private readonly quill: Quill) {}
+  constructor(private readonly places: Places) {}
 
   /** Marks these stretches, and no others, under a name that the style sheet knows. */
   show(name: string, spans: readonly Span[]): void {
@@ -20,25 +20,13 @@ export class Highlights {
     else
       CSS.highlights.set(
         name,
-        new Highlight(...spans.slice(0, MAX_DRAWN).flatMap((span) => this.range(span))),
+        new Highlight(
+          ...spans.slice(0, MAX_DRAWN).flatMap((span) => this.places.range(span.index, span.length) ?? []),
+        ),
       );
   }
 
   clear(): void {
     for (const name of this.names) CSS.highlights.delete(name);
-  }
-
-  private range({ index, length }: Span): Range[] {
-    const [first, start] = this.quill.getLeaf(index);
-    const [last, end] = this.quill.getLeaf(index + length);
-    if (!first || !last) return [];
-    const range = document.createRange();
-    try {
-      range.setStart(first.domNode, start);
-      range.setEnd(last.domNode, end);
-    } catch {
-      return []; // an embed has no text node to stand in
-    }
-    return [range];
   }
 }

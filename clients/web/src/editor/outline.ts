@@ -1,7 +1,13 @@
 // What a text is made of: its headings, its words, and how long it takes to read and to say.
 
-import type { Op } from "./delta";
+import type { Line } from "./lineEditor";
 import { elementsOf } from "./script";
+
+/** A line of the text without its end; `level` is that of a heading, else 0. */
+export interface TextLine {
+  text: string;
+  level: number;
+}
 
 export interface Heading {
   /** UTF-16 index of the line's start. */
@@ -29,41 +35,73 @@ export function countWords(text: string): number {
   return single + (spaced.match(WORD)?.length ?? 0);
 }
 
-/** Headings in order; in a script its scenes as well. A delta's line formats stand on the newline that ends the line. */
-export function outlineOf(ops: readonly Op[], script: boolean): Heading[] {
-  const lines: Heading[] = [{ index: 0, level: 0, text: "" }];
-  let index = 0;
-  for (const op of ops) {
-    const line = () => lines.at(-1) as Heading;
-    if (typeof op.insert !== "string") {
-      index += 1;
-      continue;
-    }
-    const header = op.attributes?.header;
-    for (const [number, part] of op.insert.split("\n").entries()) {
-      if (number > 0) {
-        line().level = typeof header === "number" ? header : 0;
-        index += 1;
-        lines.push({ index, level: 0, text: "" });
-      }
-      line().text += part;
-      index += part.length;
-    }
-  }
-  const elements = script ? elementsOf(lines.map((line) => line.text)) : [];
-  return lines.flatMap(({ index: at, level, text }, number) => {
-    const shown = level || (elements[number] === "scene" ? SCENE_LEVEL : 0);
-    return shown && text.trim() ? [{ index: at, level: shown, text: text.trim() }] : [];
+/** Lines of the page as text. The same object for the same line, so that what is known of it is counted once. */
+export function textLines(lines: readonly Line[]): TextLine[] {
+  return lines.map((line) => {
+    const known = texts.get(line);
+    if (known) return known;
+    const made = textLine(line);
+    texts.set(line, made);
+    return made;
   });
 }
 
-export function measure(text: string): Measures {
-  const words = countWords(text);
-  const segments = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(
-    text.replaceAll("\n", ""),
-  );
+const texts = new WeakMap<Line, TextLine>();
+
+function textLine({ delta }: Line): TextLine {
+  const text = delta.ops.map((op) => (typeof op.insert === "string" ? op.insert : "\ufffc")).join("");
+  // A line's formats stand on its end.
+  const header = delta.ops.at(-1)?.attributes?.header;
+  return { text: text.slice(0, -1), level: typeof header === "number" ? header : 0 };
+}
+
+/** Headings in order; in a script its scenes as well. */
+export function outlineOf(lines: readonly TextLine[], script: boolean): Heading[] {
+  const elements = script ? elementsOf(lines.map((line) => line.text.replaceAll("\ufffc", ""))) : [];
+  const found: Heading[] = [];
+  let index = 0;
+  for (const [number, { text, level }] of lines.entries()) {
+    const shown = level || (elements[number] === "scene" ? SCENE_LEVEL : 0);
+    if (shown && text.trim()) found.push({ index, level: shown, text: text.trim() });
+    index += text.length + 1;
+  }
+  return found;
+}
+
+export function wordsIn(lines: readonly TextLine[]): number {
+  return lines.reduce((sum, line) => sum + factsOf(line).words, 0);
+}
+
+export function measure(lines: readonly TextLine[]): Measures {
+  let words = 0;
   let characters = 0;
-  for (const _ of segments) characters += 1;
-  const paragraphs = text.split("\n").filter((line) => line.trim() !== "").length;
+  let paragraphs = 0;
+  for (const line of lines) {
+    const facts = factsOf(line);
+    words += facts.words;
+    characters += facts.characters;
+    if (!facts.blank) paragraphs += 1;
+  }
   return { words, characters, paragraphs, reading: words / 230, speaking: words / 150 };
+}
+
+interface Facts {
+  words: number;
+  characters: number;
+  blank: boolean;
+}
+
+const facts = new WeakMap<TextLine, Facts>();
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** Letters and signs that are a character each: most lines have no others, and need no segmenter. */
+const SINGLE = /^[\t\u0020-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u2030-\u205e]*$/;
+
+function factsOf(line: TextLine): Facts {
+  const known = facts.get(line);
+  if (known) return known;
+  const { text } = line;
+  const characters = SINGLE.test(text) ? text.length : [...GRAPHEMES.segment(text)].length;
+  const made = { words: countWords(text), characters, blank: text.trim() === "" };
+  facts.set(line, made);
+  return made;
 }

@@ -10,44 +10,76 @@ import {
 import { loadAids, saveAids } from "../room/keep";
 import type { Room } from "../room/room";
 import { storyOf } from "../room/story";
+import { keyOf } from "../ui/keyOf";
 import { WritingAids } from "./aids";
 import { Binding } from "./binding";
 import { caretsOf } from "./carets";
 import { CursorLayer } from "./cursors";
-import type { Op, Span } from "./delta";
+import { type Op, type Span, shown } from "./delta";
+import { watchDragging } from "./dragging";
 import type { Match } from "./find";
+import { Following } from "./following";
 import { createQuill } from "./formats";
 import { Highlights } from "./highlights";
-import { countWords } from "./outline";
+import { shiftLevel, watchInputs } from "./inputs";
+import type { LineEditor } from "./lineEditor";
+import { Linking } from "./linking";
+import { type TextLine, textLines, wordsIn } from "./outline";
 import { commentsAt, type Passages } from "./passages";
+import { Places } from "./places";
 import { elementsOf } from "./script";
+import { watchSigns } from "./signs";
 import { Spots } from "./spots";
+import { bringIntoView } from "./view";
 
 export interface ActiveFormats {
   bold: boolean;
   italic: boolean;
+  underline: boolean;
+  strike: boolean;
   header: number;
   list: string;
   blockquote: boolean;
 }
 
-const PLAIN: ActiveFormats = { bold: false, italic: false, header: 0, list: "", blockquote: false };
+const PLAIN: ActiveFormats = {
+  bold: false,
+  italic: false,
+  underline: false,
+  strike: false,
+  header: 0,
+  list: "",
+  blockquote: false,
+};
+/** Above this many units what is made of the whole text waits until nobody types. */
+const LONG = 30_000;
+const REST_MS = 300;
+/** While somebody types on and on it is made all the same, after so long. */
+const MOST_MS = 3000;
 
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(PLAIN);
   /** The suggested or struck words that the caret stands in. */
   readonly suggestionAtCaret = signal<Element | null>(null);
-  readonly words = signal(0);
   readonly selected = signal(0);
+  /** Counts the changes of the text; of a long one only when it rests. What is made of the whole text hangs on it. */
+  readonly rested = signal(0);
+  readonly textLines = computed<readonly TextLine[]>(() => {
+    this.rested.value;
+    return textLines(this.page.lines);
+  });
+  readonly words = computed(() => wordsIn(this.textLines.value));
   /** The text, one UTF-16 unit for each place of it. */
-  readonly plainText = signal("");
-  /** The text with its formats, as a delta of inserts. */
-  readonly lines = signal<readonly Op[]>([]);
+  readonly plainText = computed(() => {
+    this.rested.value;
+    return shown(this.binding?.plain ?? "");
+  });
+  readonly linking: Linking;
   private readonly quill: Quill;
   private readonly cursors: CursorLayer;
   /** Where the comments' passages stand. */
   readonly passages = computed<Passages>(() =>
-    this.lines.value && this.hasPassages() ? (this.binding?.passages() ?? new Map()) : new Map(),
+    this.rested.value >= 0 && this.hasPassages() ? (this.binding?.passages() ?? new Map()) : new Map(),
   );
   /** Whether a comment on what is selected is being written. */
   readonly commenting = signal(false);
@@ -60,6 +92,11 @@ export class StoryEditor {
   private pointing = false;
   private place: { anchor: RelativePosition; head: RelativePosition } | null = null;
   private readonly stops: (() => void)[] = [];
+  private readonly events = new AbortController();
+  private readonly following: Following;
+  private rest: ReturnType<typeof setTimeout> | undefined;
+  private restless = 0;
+  private scripted = false;
 
   constructor(
     host: HTMLElement,
@@ -70,15 +107,35 @@ export class StoryEditor {
       undo: () => room.steps.back("story"),
       redo: () => room.steps.again("story"),
     });
+    this.quill.scrollRectIntoView = (box) => bringIntoView(this.quill.root, box);
     const { root } = this.quill;
     root.setAttribute("role", "textbox");
     root.setAttribute("aria-multiline", "true");
     root.setAttribute("aria-label", labels.label);
     root.dataset.home = "";
     this.cursors = new CursorLayer(this.quill);
-    this.spots = new Spots(this.quill, room.tokens, () => this.lines.peek());
+    this.spots = new Spots(this.quill, room.tokens, () => this.contents());
     this.aids = new WritingAids(this.quill, { load: loadAids, save: saveAids });
-    this.highlights = new Highlights(this.quill);
+    this.highlights = new Highlights(new Places(() => this.page));
+    this.linking = new Linking(this.quill);
+    this.following = new Following(this.quill, {
+      written: (run) => this.resolve(this.binding?.written.get(run)),
+      place: () => this.resolve(this.place?.head),
+      setPlace: (index) => this.setPlace(index, index),
+    });
+    const { signal: open } = this.events;
+    watchSigns(
+      this.quill,
+      {
+        on: () => this.aids.on.peek().signs,
+        script: () => room.settings.form.peek() === "screenplay",
+        language: () => document.documentElement.lang || navigator.language,
+      },
+      open,
+    );
+    watchInputs(this.quill, () => this.binding?.restore(), open);
+    watchDragging(this.quill, open);
+    root.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal: open });
     this.quill.on("selection-change", () => this.onSelection());
     root.addEventListener("pointerdown", () => {
       this.pointing = true;
@@ -87,7 +144,9 @@ export class StoryEditor {
     root.addEventListener("blur", () => this.catchUp());
     root.addEventListener("click", (event) => this.onClick(event));
     // A format that is chosen with a key, for what comes next, is no change of the text.
-    root.addEventListener("keyup", () => this.readFormats());
+    root.addEventListener("keyup", (event) => {
+      if (event.ctrlKey || event.metaKey || event.key.length > 1) this.readFormats();
+    });
     this.stops.push(
       effect(() => this.bind()),
       effect(() => {
@@ -109,6 +168,8 @@ export class StoryEditor {
 
   destroy(): void {
     for (const stop of this.stops) stop();
+    this.events.abort();
+    clearTimeout(this.rest);
     this.binding?.destroy();
     this.cursors.destroy();
     this.aids.destroy();
@@ -117,6 +178,17 @@ export class StoryEditor {
 
   focus(): void {
     this.quill.focus();
+  }
+
+  /** The text has got less or more room: what is being written stays in view. */
+  keepInView(): void {
+    if (this.quill.hasFocus()) this.quill.scrollSelectionIntoView();
+  }
+
+  /** What stands before the place of a request, at most so many units. */
+  before(units: number): string {
+    const { end } = this.range();
+    return this.binding?.plain.slice(Math.max(0, end - units), end) ?? "";
   }
 
   selectedText(): string {
@@ -163,7 +235,7 @@ export class StoryEditor {
     let start = 0;
     let end = 0;
     let index = 0;
-    for (const op of this.lines.peek()) {
+    for (const op of this.contents()) {
       const length = typeof op.insert === "string" ? op.insert.length : 1;
       const marks = op.attributes;
       const of = marks?.suggest === run || marks?.suggest_del === run;
@@ -228,10 +300,10 @@ export class StoryEditor {
         maxUpdateBytes: () => this.room.maxUpdateBytes,
         hasPassages: () => untracked(() => this.hasPassages()),
         as: (step, edit) => this.room.steps.as(step, edit),
-        onChange: () => this.onText(),
+        onChange: (ops) => this.onText(ops),
         onRepair: (what) => console.error(`The page was built anew from the text: ${what}.`),
       });
-      this.onText();
+      this.onText(null);
     });
   }
 
@@ -248,6 +320,15 @@ export class StoryEditor {
     });
   }
 
+  /** The text with its formats, as a delta of inserts. */
+  private contents(): readonly Op[] {
+    return this.quill.getContents().ops as Op[];
+  }
+
+  private get page(): LineEditor {
+    return this.quill.editor as LineEditor;
+  }
+
   private allows(units: number): boolean {
     // The document's encoding holds about two bytes for a character, and its history.
     if ((storyOf(this.room.doc.peek()).length + units) * 2 < this.room.maxDocument) return true;
@@ -255,18 +336,54 @@ export class StoryEditor {
     return false;
   }
 
-  /** The shared text and Quill's are the same again. */
-  private onText(): void {
-    this.lines.value = this.quill.getContents().ops as Op[];
-    // An embed is one unit of the text; Quill leaves it out of its plain text.
-    const text = this.lines.value
-      .map((op) => (typeof op.insert === "string" ? op.insert : "\ufffc"))
-      .join("");
-    this.plainText.value = text;
-    this.words.value = countWords(text);
+  /** The shared text and Quill's are the same again; `ops` are another's, null means our own. */
+  private onText(ops: readonly Op[] | null): void {
+    if (this.binding && this.binding.plain.length > LONG) this.later();
+    else this.rested.value = this.rested.peek() + 1;
+    this.following.changed(ops);
     this.showCursors();
     // Quill moves the caret after it has told of a change (of an Enter, of a paste), and says nothing of it.
     queueMicrotask(() => this.onSelection());
+    if (!ops && this.quill.hasFocus())
+      requestAnimationFrame(() => this.quill.hasFocus() && this.quill.scrollSelectionIntoView());
+  }
+
+  private later(): void {
+    clearTimeout(this.rest);
+    this.restless ||= performance.now();
+    const made = () => {
+      this.restless = 0;
+      this.rested.value = this.rested.peek() + 1;
+    };
+    const most = Math.max(0, this.restless + MOST_MS - performance.now());
+    this.rest = setTimeout(made, Math.min(REST_MS, most));
+  }
+
+  /** The model writes this run where the caret is. */
+  follow(run: string): void {
+    this.following.begin(run);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.isComposing || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const letter = keyOf(event);
+    const done = () => {
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    if (!event.shiftKey && letter === "k") {
+      done();
+      if (this.quill.isEnabled()) this.linking.asking.value = true;
+    } else if (event.shiftKey && letter === "x") {
+      done();
+      this.toggle("strike", true);
+    } else if (!event.shiftKey && (letter === "[" || letter === "]")) {
+      done();
+      shiftLevel(this.quill, letter === "]" ? 1 : -1);
+    } else if (!event.shiftKey && ({ b: 1, i: 1, u: 1 } as Record<string, number>)[letter]) {
+      done();
+      this.toggle(letter === "b" ? "bold" : letter === "i" ? "italic" : "underline", true);
+    }
   }
 
   /** Quill tells of a selection that was moved a moment later (a timer); a key that asks for something may come first. */
@@ -279,17 +396,22 @@ export class StoryEditor {
     // What is being composed is in nobody's text yet.
     if (this.binding?.composing) return;
     const range = this.quill.getSelection();
+    if (range && !this.quill.hasFocus()) return;
     if (range) {
-      const text = storyOf(this.room.doc.peek());
-      const at = (index: number) => createRelativePositionFromTypeIndex(text, Math.min(index, text.length));
-      this.place = { anchor: at(range.index), head: at(range.index + range.length) };
+      this.setPlace(range.index, range.index + range.length);
       this.selected.value = range.length;
-      this.readFormats();
+      this.readFormats(range);
     } else {
       this.suggestionAtCaret.value = null;
     }
     this.aids.follow();
     this.room.showing.setCursor(range ? this.place : null);
+  }
+
+  private setPlace(anchor: number, head: number): void {
+    const text = storyOf(this.room.doc.peek());
+    const at = (index: number) => createRelativePositionFromTypeIndex(text, Math.min(index, text.length));
+    this.place = { anchor: at(anchor), head: at(head) };
   }
 
   private hasPassages(): boolean {
@@ -324,11 +446,11 @@ export class StoryEditor {
   /** In a script every line is shown as what it is. */
   private showScript(): void {
     const script = this.room.settings.form.value === "screenplay";
-    const text = this.plainText.value;
-    const elements = script ? elementsOf(text.split("\n")) : [];
+    const elements = script ? elementsOf(this.textLines.value.map((line) => line.text)) : [];
     this.quill.root.classList.toggle("script", script);
-    for (const [index, line] of this.quill.getLines().entries()) {
-      const node = line.domNode as HTMLElement;
+    if (!script && !this.scripted) return;
+    this.scripted = script;
+    for (const [index, { node }] of this.page.lines.entries()) {
       const element = elements[index];
       if (node.dataset.element === element) continue;
       if (element) node.dataset.element = element;
@@ -336,17 +458,22 @@ export class StoryEditor {
     }
   }
 
-  private readFormats(): void {
-    const range = this.quill.getSelection();
+  private readFormats(range = this.quill.getSelection()): void {
     if (!range) return;
     const formats = this.quill.getFormat(range);
-    this.formats.value = {
+    const now: ActiveFormats = {
       bold: formats.bold === true,
       italic: formats.italic === true,
+      underline: formats.underline === true,
+      strike: formats.strike === true,
       header: typeof formats.header === "number" ? formats.header : 0,
       list: typeof formats.list === "string" ? formats.list : "",
       blockquote: formats.blockquote === true,
     };
+    const before = this.formats.peek();
+    const names = Object.keys(now) as (keyof ActiveFormats)[];
+    if (names.some((name) => now[name] !== before[name])) this.formats.value = now;
+    this.linking.read(range);
     const marked = formats.suggest !== undefined || formats.suggest_del !== undefined;
     const leaf = marked ? this.quill.getLeaf(range.index)[0]?.domNode : null;
     this.suggestionAtCaret.value = leaf?.parentElement?.closest("[data-suggest], [data-suggest-del]") ?? null;

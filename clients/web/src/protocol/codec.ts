@@ -194,6 +194,7 @@ const textParams = options({
   seed: nullable(uint),
   stop: list(text({ min: 1, max: 64 }), 8),
   alternatives: whole(0, 8),
+  whole_sentences: bool,
 });
 const textSteer = options({ ...sampling, instruction });
 const side = nullable(whole(16, 2048));

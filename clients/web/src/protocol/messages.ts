@@ -198,6 +198,8 @@ export interface TextParams {
   seed?: number | null;
   stop?: string[];
   alternatives?: number;
+  /** The text ends with a sentence, at about `max_tokens`. */
+  whole_sentences?: boolean;
 }
 export interface TextSteer {
   instruction?: string;

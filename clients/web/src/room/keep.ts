@@ -46,9 +46,10 @@ export const loadUnsent = (room: string): Record<string, string> => read(tab, `a
 export const saveUnsent = (room: string, words: Record<string, string>): void =>
   write(tab, `antiphon.unsent.${room}`, Object.keys(words).length > 0 ? words : null);
 
-export const loadAids = (): { spellcheck: boolean; focus: boolean } => ({
+export const loadAids = (): { spellcheck: boolean; focus: boolean; signs: boolean } => ({
   spellcheck: true,
   focus: false,
+  signs: true,
   ...read<object>(browser, "antiphon.writing", {}),
 });
 export const saveAids = (aids: object): void => write(browser, "antiphon.writing", aids);

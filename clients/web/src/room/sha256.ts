@@ -1,5 +1,4 @@
-// SHA-256 (FIPS 180-4), synchronous: crypto.subtle answers later, when the text may have changed, and is missing on
-// plain http.
+// SHA-256 (FIPS 180-4): crypto.subtle is missing on plain http, and answers later even for a short text.
 
 const PRIMES: number[] = [];
 for (let candidate = 2; PRIMES.length < 64; candidate += 1) {
@@ -11,19 +10,47 @@ const START = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 
 const rotate = (word: number, by: number) => (word >>> by) | (word << (32 - by));
 
+/** Bytes between two rests: a few milliseconds of work. */
+const PIECE = 32 * 1024;
+
 export function sha256(data: Uint8Array): Uint8Array {
+  const padded = pad(data);
+  const hash = Int32Array.from(START);
+  update(hash, padded, 0, padded.length);
+  return bytesOf(hash);
+}
+
+/** The same, with rests in which the page can do other things. */
+export async function sha256InPieces(data: Uint8Array): Promise<Uint8Array> {
+  const padded = pad(data);
+  const hash = Int32Array.from(START);
+  for (let at = 0; at < padded.length; at += PIECE) {
+    update(hash, padded, at, Math.min(at + PIECE, padded.length));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return bytesOf(hash);
+}
+
+function pad(data: Uint8Array): Uint8Array {
   const padded = new Uint8Array(Math.ceil((data.length + 9) / 64) * 64);
   padded.set(data);
   padded[data.length] = 0x80;
   const view = new DataView(padded.buffer);
   view.setUint32(padded.length - 8, Math.floor(data.length / 2 ** 29));
   view.setUint32(padded.length - 4, data.length << 3);
-  const hash = Int32Array.from(START);
+  return padded;
+}
+
+function update(hash: Int32Array, padded: Uint8Array, start: number, end: number): void {
+  const view = new DataView(padded.buffer);
   const words = new Int32Array(64);
-  for (let block = 0; block < padded.length; block += 64) {
+  for (let block = start; block < end; block += 64) {
     for (let i = 0; i < 16; i += 1) words[i] = view.getInt32(block + i * 4);
     compress(hash, words);
   }
+}
+
+function bytesOf(hash: Int32Array): Uint8Array {
   const out = new DataView(new ArrayBuffer(32));
   hash.forEach((word, index) => {
     out.setInt32(index * 4, word);

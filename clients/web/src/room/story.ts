@@ -11,7 +11,7 @@ import {
   Map as YMap,
   type Text as YText,
 } from "yjs";
-import { sha256 } from "./sha256";
+import { sha256, sha256InPieces } from "./sha256";
 
 export const STORY = "story";
 export const META = "meta";
@@ -48,6 +48,15 @@ export function byteOffset(text: string, index: number): number {
 /** The digest that the server sends: first 16 bytes of SHA-256 of the story's UTF-8 text. */
 export function digestOf(text: string): Uint8Array {
   return sha256(encoder.encode(text)).slice(0, 16);
+}
+
+/** The same, without holding up the page; a page without `crypto.subtle` (plain http) takes it in pieces. */
+export async function digestLater(text: string): Promise<Uint8Array> {
+  const bytes = encoder.encode(text);
+  const whole = crypto.subtle
+    ? new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))
+    : await sha256InPieces(bytes);
+  return whole.slice(0, 16);
 }
 
 /**

@@ -16,7 +16,7 @@ import type {
   Welcome,
 } from "../protocol/messages";
 import { remade, wordsIn } from "./remaking";
-import { digestOf, insertedText, newDocument, REMOTE, RESTORED, storyOf } from "./story";
+import { digestLater, digestOf, insertedText, newDocument, REMOTE, RESTORED, storyOf } from "./story";
 import type { Copy, Unsaved } from "./unsaved";
 
 export type RefusalReason =
@@ -48,6 +48,8 @@ export interface SyncOptions {
 
 /** One batch per this time, unless the room's limits ask for fewer. */
 const BATCH_MS = 20;
+/** Units of a text whose digest is not made at once. */
+const LONG = 50_000;
 const HOLD_FIRST_MS = 500;
 const HOLD_LONGEST_MS = 8000;
 /** Attempts to bring our changes in before they are given back to the person. */
@@ -380,10 +382,18 @@ export class Sync implements Copy {
 
   private compare({ offset, sha256 }: MessageOf<"digest">): void {
     if (!this.settled || offset !== this.offset || this.replaceNext) return;
-    const ours = digestOf(storyOf(this.doc).toString());
-    if (ours.every((byte, index) => byte === sha256[index])) return;
-    this.replaceNext = true;
-    this.options.send({ tag: "resync", reason: "the copy differs from the digest" });
+    const { doc } = this;
+    const ours = storyOf(doc).toString();
+    const judge = (digest: Uint8Array) => {
+      // What was written meanwhile does not matter: the two differed at this place of the log.
+      if (digest.every((byte, index) => byte === sha256[index]) || this.doc !== doc || this.replaceNext)
+        return;
+      this.replaceNext = true;
+      this.options.send({ tag: "resync", reason: "the copy differs from the digest" });
+    };
+    // A novel takes longer than a key may.
+    if (ours.length > LONG) void digestLater(ours).then(judge);
+    else judge(digestOf(ours));
   }
 
   private changed(): void {

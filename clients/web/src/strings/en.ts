@@ -494,6 +494,9 @@ export const en = {
     label: "Formatting",
     bold: "Bold",
     italic: "Italic",
+    underline: "Underline (Ctrl + U)",
+    strike: "Strikethrough (Ctrl + Shift + X)",
+    link: "Link (Ctrl + K)",
     heading: "Heading",
     subheading: "Subheading",
     bullets: "Bulleted list",
@@ -503,7 +506,22 @@ export const en = {
     redo: "Redo",
   },
 
+  link: {
+    title: "Link",
+    label: "Link at the cursor",
+    address: "Address",
+    hint: "A page of the web or an e-mail address",
+    wrong: "This is no address of a page or of e-mail (http, https, mailto).",
+    set: "Set the link",
+    change: "Change the link",
+    remove: "Remove the link",
+    open: "Open in a new tab",
+  },
+
   ask: {
+    unknownLanguage: (model: string, language: string) =>
+      `${model} writes English; this text is in another language (${language}). What it writes may make no sense. Ask once more to have it all the same.`,
+    leaveIt: "Leave it",
     label: "Ask the model",
     placeholder: "Tell the model what to write, or let it continue",
     placeholderSelection: "What should the model do with the selection?",
@@ -663,6 +681,8 @@ export const en = {
   },
 
   drafts: {
+    show: "Show them",
+    hide: "Hide them",
     candidates: "Three ideas",
     private: "For you alone",
     onlyYou: "Only you see this.",
@@ -785,6 +805,7 @@ export const en = {
   desk: {
     writing: "Writing",
     spellcheck: "Check spelling as I type",
+    signs: "Make “# ” a heading, “> ” a quotation, and quotes and dashes curly as I type",
     focus: "Focus: only the paragraph at the cursor stands out, in the middle of the page",
     goal: "Word goal of this room",
     goalDone: (words: number, goal: number) =>

@@ -502,6 +502,9 @@ export const ru: Strings = {
     label: "Оформление",
     bold: "Полужирный",
     italic: "Курсив",
+    underline: "Подчёркнутый (Ctrl + U)",
+    strike: "Зачёркнутый (Ctrl + Shift + X)",
+    link: "Ссылка (Ctrl + K)",
     heading: "Заголовок",
     subheading: "Подзаголовок",
     bullets: "Список",
@@ -511,7 +514,22 @@ export const ru: Strings = {
     redo: "Вернуть",
   },
 
+  link: {
+    title: "Ссылка",
+    label: "Ссылка у курсора",
+    address: "Адрес",
+    hint: "Страница в сети или адрес электронной почты",
+    wrong: "Это не адрес страницы или почты (http, https, mailto).",
+    set: "Поставить ссылку",
+    change: "Изменить ссылку",
+    remove: "Убрать ссылку",
+    open: "Открыть в новой вкладке",
+  },
+
   ask: {
+    unknownLanguage: (model, language) =>
+      `${model} пишет по-английски, а текст на другом языке (${language}). Написанное может не иметь смысла. Чтобы всё же получить его, попросите ещё раз.`,
+    leaveIt: "Не надо",
     label: "Попросить модель",
     placeholder: "Скажите модели, что написать, или дайте ей продолжить",
     placeholderSelection: "Что сделать с выделенным?",
@@ -690,6 +708,8 @@ export const ru: Strings = {
   },
 
   drafts: {
+    show: "Показать",
+    hide: "Скрыть",
     candidates: "Три идеи",
     private: "Только для вас",
     onlyYou: "Это видите только вы.",
@@ -812,6 +832,7 @@ export const ru: Strings = {
   desk: {
     writing: "Письмо",
     spellcheck: "Проверять орфографию при наборе",
+    signs: "Превращать «# » в заголовок, «> » в цитату, кавычки и тире — в типографские",
     focus: "Фокус: выделен только абзац у курсора, он в середине страницы",
     goal: "Цель комнаты, в словах",
     goalDone: (words, goal) => `${words.toLocaleString("ru")} из ${goal.toLocaleString("ru")} слов`,

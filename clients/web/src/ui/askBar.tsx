@@ -78,6 +78,14 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
             {instructed ? t.ask.send : t.ask.continue}
           </button>
         </div>
+        {asking.doubt.value !== null && (
+          <p class="ask-doubt" role="alert">
+            {t.ask.unknownLanguage(model?.name ?? "", languageName(asking.doubt.value))}{" "}
+            <button type="button" class="button small" onClick={() => (asking.doubt.value = null)}>
+              {t.ask.leaveIt}
+            </button>
+          </p>
+        )}
         <div class="ask-options">
           <fieldset class="segments">
             <legend class="offscreen">{t.ask.mode}</legend>
@@ -138,4 +146,10 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
       </form>
     </div>
   );
+}
+
+/** A language by its name in the page's language. */
+function languageName(code: string): string {
+  const names = new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" });
+  return names.of(code) ?? code;
 }

@@ -1,6 +1,7 @@
 // What a person is about to ask: instruction, mode and length; and the runs that they have under way.
 
 import { computed, signal } from "@preact/signals";
+import { languageOf } from "../editor/language";
 import type { StoryEditor } from "../editor/storyEditor";
 import type { Mode, RunInfo, Task } from "../protocol/messages";
 import { loadMode, saveMode } from "../room/keep";
@@ -11,10 +12,17 @@ import { without } from "../room/unsent";
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
 
+/** What a model knows, by the key of its note; of the others we do not know. */
+const LANGUAGES: Readonly<Record<string, readonly string[]>> = { small_english: ["en"] };
+/** Units before the caret that say what language the text is in. */
+const SAMPLE = 600;
+
 export class Asking {
   readonly instruction;
   readonly mode = signal(loadMode());
   readonly length = signal<Length>("medium");
+  /** The language that the model does not know, of what it was asked for last; asking once more means it. */
+  readonly doubt = signal<string | null>(null);
   /** A request is on its way to the server. */
   readonly sending = signal(false);
   editor: StoryEditor | null = null;
@@ -45,12 +53,16 @@ export class Asking {
     const { editor } = this;
     if (!editor || this.sending.value) return;
     const instruction = task === "fix" ? "" : this.instruction.value.trim();
+    const unknown = task === "fix" ? null : this.unknownLanguage(editor, instruction);
+    const warned = unknown !== null && unknown === this.doubt.peek();
+    this.doubt.value = warned ? null : unknown;
+    if (this.doubt.peek() !== null) return;
     this.sending.value = true;
     const run = await this.room.writing.ask({
       task,
       mode: this.mode.value,
       instruction,
-      params: { max_tokens: TOKENS[this.length.value] },
+      params: { max_tokens: TOKENS[this.length.value], whole_sentences: true },
       range: () => {
         const range = editor.range();
         // Continuing goes on from the end of what is selected.
@@ -58,8 +70,18 @@ export class Asking {
       },
     });
     this.sending.value = false;
+    // What it writes goes on where this person is; corrections and candidates do not.
+    if (run && run.mode === "write" && run.group === "" && task !== "fix") editor.follow(run.id);
     // A refused instruction stays in the field; corrections take none.
     if (run && task !== "fix") this.instruction.value = without(instruction, this.instruction.value);
+  }
+
+  private unknownLanguage(editor: StoryEditor, instruction: string): string | null {
+    const model = this.room.models.peek().find((each) => each.modality === "text");
+    const known = LANGUAGES[model?.note_key ?? ""];
+    if (!known) return null;
+    const language = languageOf(editor.before(SAMPLE)) ?? languageOf(instruction);
+    return language === null || known.includes(language) ? null : language;
   }
 
   /** The newest run of theirs that can be tried again, while nobody has decided about what it wrote. */

@@ -24,7 +24,7 @@ export function CommentButton(props: {
   const card = useRef<HTMLElement>(null);
   useSignalEffect(() => {
     // The text moves under a selection that stays.
-    editor.lines.value;
+    editor.rested.value;
     const selected = editor.selected.value > 0;
     if (!selected && !writing.value) {
       place.value = null;

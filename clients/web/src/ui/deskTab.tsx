@@ -14,9 +14,9 @@ import type { WhoWrote } from "./whoWrote";
 export function DeskTab({ room, editor, whoWrote }: TabProps) {
   const script = room.settings.form.value === "screenplay";
   const outline = useComputed(() =>
-    editor ? outlineOf(editor.lines.value, room.settings.form.value === "screenplay") : [],
+    editor ? outlineOf(editor.textLines.value, room.settings.form.value === "screenplay") : [],
   );
-  const measures = useComputed(() => measure(editor?.plainText.value ?? ""));
+  const measures = useComputed(() => measure(editor?.textLines.value ?? []));
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (
     <div class="desk-tab">
@@ -78,7 +78,7 @@ function Writing({ editor }: { editor: StoryEditor }) {
   return (
     <section>
       <h3>{t.desk.writing}</h3>
-      {(["spellcheck", "focus"] as const).map((aid) => (
+      {(["spellcheck", "signs", "focus"] as const).map((aid) => (
         <label key={aid} class="check">
           <input
             type="checkbox"

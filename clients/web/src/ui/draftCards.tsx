@@ -1,6 +1,7 @@
 // What was written beside the text: candidates to choose one from, and what the model wrote for one person alone. It
 // streams here, and goes into the text only when somebody puts it there.
 
+import { useSignal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";
 import { isDraft } from "../room/drafts";
 import type { Room } from "../room/room";
@@ -18,31 +19,33 @@ export function DraftCards({ room }: { room: Room }) {
   return (
     <div class="drafts">
       {groups.map((runs) => (
-        <DraftGroup key={runs[0]?.group || runs[0]?.id} room={room} runs={runs} />
+        <DraftGroup key={runs[0].group || runs[0].id} room={room} runs={runs} />
       ))}
     </div>
   );
 }
 
 /** Drafts that still wait for a decision; the candidates of one brainstorm together. */
-function draftsOf(room: Room): RunInfo[][] {
-  const groups = new Map<string, RunInfo[]>();
+function draftsOf(room: Room): [RunInfo, ...RunInfo[]][] {
+  const groups = new Map<string, [RunInfo, ...RunInfo[]]>();
   for (const run of room.runs.all.value.values()) {
     // A failed or stopped one that wrote nothing has nothing to choose.
     const empty = !isActive(run) && room.drafts.textOf(run).trim() === "";
     if (!isDraft(run) || run.task === "chat" || run.undone || empty) continue;
     const key = run.group || run.id;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
+    const before = groups.get(key);
+    groups.set(key, before ? [...before, run] : [run]);
   }
   return [...groups.values()].map((runs) => runs.sort((a, b) => a.seed - b.seed));
 }
 
-function DraftGroup({ room, runs }: { room: Room; runs: RunInfo[] }) {
+function DraftGroup({ room, runs }: { room: Room; runs: [RunInfo, ...RunInfo[]] }) {
   const [first] = runs;
-  if (!first) return null;
   const asker = room.people.value.get(first.participant)?.name ?? t.runs.gone;
   const mine = first.participant === room.me.value?.id;
   const alone = first.mode === "private";
+  // A colleague's do not lie over this person's page before they are wanted.
+  const open = useSignal(mine);
   const title = first.group ? t.drafts.candidates : t.drafts.private;
   return (
     <section class="draft-group" aria-label={title}>
@@ -52,6 +55,16 @@ function DraftGroup({ room, runs }: { room: Room; runs: RunInfo[] }) {
           {alone ? t.drafts.onlyYou : t.runs.by(mine ? t.runs.you : asker)}
           {first.instruction && ` · “${first.instruction}”`}
         </span>
+        {!mine && (
+          <button
+            type="button"
+            class="button small quiet"
+            aria-expanded={open.value}
+            onClick={() => (open.value = !open.value)}
+          >
+            {open.value ? t.drafts.hide : t.drafts.show}
+          </button>
+        )}
         {room.mayConduct(first) && (
           <IconButton
             icon="cross"
@@ -62,7 +75,7 @@ function DraftGroup({ room, runs }: { room: Room; runs: RunInfo[] }) {
           />
         )}
       </header>
-      <ul class="draft-list" style={{ "--count": runs.length }}>
+      <ul class="draft-list" hidden={!open.value} style={{ "--count": runs.length }}>
         {runs.map((run) => (
           <Draft key={run.id} room={room} run={run} />
         ))}

@@ -17,6 +17,7 @@ import { keepFocus } from "./focusKeeper";
 import { HelpDialog } from "./helpDialog";
 import { JamDock } from "./jamDock";
 import { keyOf } from "./keyOf";
+import { LinkCard } from "./linkCard";
 import { Notices } from "./notices";
 import { PastView } from "./pastView";
 import { Refusals } from "./refusals";
@@ -29,6 +30,7 @@ import { TokenCard } from "./tokenCard";
 import { Toolbar } from "./toolbar";
 import { TopBar, type View } from "./topBar";
 import { Travel } from "./travel";
+import { watchViewport } from "./viewport";
 import { WhoWrote } from "./whoWrote";
 
 export function RoomView({ room }: { room: Room }) {
@@ -109,6 +111,7 @@ export function RoomView({ room }: { room: Room }) {
   }, [room, asking]);
 
   useEffect(() => keepFocus(), []);
+  useEffect(() => watchViewport(() => editor.peek()?.keepInView()), []);
 
   const show = (chosen: View) => {
     view.value = chosen;
@@ -163,9 +166,10 @@ export function RoomView({ room }: { room: Room }) {
         {travel.away.value && <PastView room={room} travel={travel} view={view.value} />}
         <div class="page" hidden={travel.away.value}>
           {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
-          <TitleField room={room} />
+          <TitleField room={room} onEnter={() => editor.value?.focus()} />
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
+          {editor.value && <LinkCard room={room} editor={editor.value} host={host} />}
           {editor.value && <CommentButton room={room} editor={editor.value} host={host} />}
           {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}
         </div>
@@ -220,6 +224,8 @@ const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01r
 
 /** Undo and redo of the surface that has the focus take back only what this person did there. */
 function undoKeys(event: KeyboardEvent, room: Room, surface: Surface): void {
+  // What is being composed is the input method's to undo.
+  if (event.isComposing) return;
   const key = keyOf(event);
   const redo = (key === "z" && event.shiftKey) || key === "y";
   if (!redo && key !== "z") return;

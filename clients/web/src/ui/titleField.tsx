@@ -8,7 +8,7 @@ import { t } from "../strings";
 
 const MAX_TITLE = 200;
 
-export function TitleField({ room }: { room: Room }) {
+export function TitleField({ room, onEnter }: { room: Room; onEnter: () => void }) {
   const title = useSignal("");
   const doc = room.doc.value;
   useEffect(() => {
@@ -32,6 +32,11 @@ export function TitleField({ room }: { room: Room }) {
         maxLength={MAX_TITLE}
         value={title.value}
         readOnly={!room.canEdit || room.frozen.value}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
+          event.preventDefault();
+          onEnter();
+        }}
         onInput={(event) => {
           metaOf(room.doc.peek()).set("title", event.currentTarget.value);
         }}

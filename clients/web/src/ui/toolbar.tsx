@@ -14,6 +14,8 @@ const GROUPS: Tool[][] = [
   [
     { icon: "bold", format: "bold", value: true },
     { icon: "italic", format: "italic", value: true },
+    { icon: "underline", format: "underline", value: true },
+    { icon: "strike", format: "strike", value: true },
   ],
   [
     { icon: "heading", format: "header", value: 1 },
@@ -43,6 +45,14 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
           ))}
         </div>
       ))}
+      <div class="toolbar-group">
+        <IconButton
+          icon="link"
+          label={t.toolbar.link}
+          pressed={editor.linking.here.value !== null}
+          onClick={() => (editor.linking.asking.value = true)}
+        />
+      </div>
       <div class="toolbar-group">
         <IconButton
           icon="undo"

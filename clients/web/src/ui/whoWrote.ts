@@ -22,7 +22,7 @@ export class WhoWrote {
     private readonly editor: StoryEditor,
   ) {
     this.stop = effect(() => {
-      editor.lines.value;
+      editor.rested.value;
       clearTimeout(this.timer);
       if (this.shown.value) this.timer = setTimeout(() => void this.draw(), REST_MS);
       else this.clear();

@@ -1,0 +1,182 @@
+// Whatever the browser wants to do to the text by itself announces itself as a `beforeinput` event of some type. Here
+// stands what becomes of each: what is not in the table does not happen.
+
+import type Quill from "quill/core.js";
+import { Delta } from "quill/core.js";
+import { deleteRange } from "quill/modules/keyboard.js";
+
+type Fate =
+  /** The browser does it, in one line, and Quill reads it from the page. */
+  | "native"
+  /** It does not happen: either the room has no such thing, or another event has already done it. */
+  | "never"
+  | ((input: Input) => void);
+
+interface Input {
+  quill: Quill;
+  event: InputEvent;
+  /** What it is about, in places of the page; the selection when the browser does not say. */
+  range: { index: number; length: number };
+}
+
+export const FATES: Readonly<Record<string, Fate>> = {
+  insertText: "native",
+  // An input method's own; the binding waits until it is done.
+  insertCompositionText: "native",
+  insertFromComposition: "native",
+  deleteCompositionText: "native",
+  deleteByComposition: "native",
+  insertReplacementText: replace,
+  insertFromYank: replace,
+  insertTranspose: transpose,
+  insertParagraph: newLine,
+  insertLineBreak: newLine,
+  insertOrderedList: ({ quill }) => toggle(quill, "list", "ordered"),
+  insertUnorderedList: ({ quill }) => toggle(quill, "list", "bullet"),
+  insertHorizontalRule: "never",
+  insertLink: "never",
+  // Pasting, cutting and dropping have events of their own, which are heard.
+  insertFromPaste: "never",
+  insertFromPasteAsQuotation: "never",
+  insertFromDrop: "never",
+  deleteByCut: "never",
+  deleteByDrag: "never",
+  deleteContent: remove,
+  deleteContentBackward: remove,
+  deleteContentForward: remove,
+  deleteWordBackward: remove,
+  deleteWordForward: remove,
+  deleteSoftLineBackward: remove,
+  deleteSoftLineForward: remove,
+  deleteEntireSoftLine: remove,
+  deleteHardLineBackward: remove,
+  deleteHardLineForward: remove,
+  formatBold: ({ quill }) => toggle(quill, "bold", true),
+  formatItalic: ({ quill }) => toggle(quill, "italic", true),
+  formatUnderline: ({ quill }) => toggle(quill, "underline", true),
+  formatStrikeThrough: ({ quill }) => toggle(quill, "strike", true),
+  formatRemove: ({ quill, range }) => quill.formatText(range.index, range.length, PLAIN, "user"),
+  formatIndent: ({ quill }) => shiftLevel(quill, 1),
+  formatOutdent: ({ quill }) => shiftLevel(quill, -1),
+  formatSuperscript: "never",
+  formatSubscript: "never",
+  formatJustifyFull: "never",
+  formatJustifyCenter: "never",
+  formatJustifyRight: "never",
+  formatJustifyLeft: "never",
+  formatSetBlockTextDirection: "never",
+  formatSetInlineTextDirection: "never",
+  formatBackColor: "never",
+  formatFontColor: "never",
+  formatFontName: "never",
+  // The server's: its module hears these two itself.
+  historyUndo: "native",
+  historyRedo: "native",
+};
+
+const MAX_LEVEL = 8;
+const PLAIN = { bold: false, italic: false, underline: false, strike: false, link: false };
+const CHARACTER = new Set(["deleteContentBackward", "deleteContentForward"]);
+
+/**
+ * Gives every input of the browser its fate. A script's command is not announced: when it has done what the browser may
+ * not do, `restore` builds the page anew, and the command happens as the room knows it.
+ */
+export function watchInputs(quill: Quill, restore: () => void, signal: AbortSignal): void {
+  let announced: string | null = null;
+  const check = (event: Event) => {
+    const { inputType } = event as InputEvent;
+    const expected = announced === inputType;
+    announced = null;
+    const fate = FATES[inputType] ?? "never";
+    if (expected || fate === "native" || fate === remove || fate === replace) return;
+    if (quill.composition.isComposing) return;
+    restore();
+    const range = quill.selection.savedRange;
+    if (fate !== "never" && quill.isEnabled()) fate({ quill, event: event as InputEvent, range });
+  };
+  quill.root.addEventListener("input", check, { capture: true, signal });
+  const hear = (event: InputEvent) => {
+    announced = event.inputType;
+    if (event.defaultPrevented || !quill.root.isContentEditable) return;
+    const fate = FATES[event.inputType] ?? "never";
+    // While something is composed the line is the browser's.
+    if (fate === "native" || (quill.composition.isComposing && fate !== "never")) return;
+    const range = fate === "never" ? null : rangeOf(quill, event);
+    if (range && CHARACTER.has(event.inputType) && isPartOfLine(quill, range)) return;
+    event.preventDefault();
+    if (range && fate !== "never") fate({ quill, event, range });
+  };
+  quill.root.addEventListener("beforeinput", hear, { capture: true, signal });
+}
+
+function rangeOf(quill: Quill, event: InputEvent): { index: number; length: number } | null {
+  quill.update("user");
+  const [target] = event.getTargetRanges();
+  const native = target && quill.selection.normalizeNative(target);
+  const range = native && quill.selection.normalizedToRange(native);
+  return range ?? quill.getSelection();
+}
+
+/** The browser knows how much of a character a key takes: a vowel sign, or a family of four. */
+const isPartOfLine = (quill: Quill, { index, length }: { index: number; length: number }): boolean =>
+  document.getSelection()?.isCollapsed === true && !quill.getText(index, length).includes("\n");
+
+/** A word that a spelling checker, dictation or a clipboard of the system's puts in the place of another. */
+function replace({ quill, event, range }: Input): void {
+  const text = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
+  const format = quill.getFormat(range.index, Math.max(1, range.length));
+  const inline = Object.fromEntries(
+    Object.entries(format).filter(([name, value]) => !Array.isArray(value) && isInline(quill, name)),
+  );
+  const words = text.replace(/\r\n?/g, "\n");
+  quill.updateContents(new Delta().retain(range.index).insert(words, inline).delete(range.length), "user");
+  quill.setSelection(range.index + words.length, 0, "silent");
+}
+
+/** Two letters change their places (Ctrl+T of a Mac). */
+function transpose({ quill, event, range }: Input): void {
+  if (range.length === 2) replace({ quill, event: swapped(event, quill.getText(range.index, 2)), range });
+}
+
+const swapped = (event: InputEvent, text: string): InputEvent =>
+  new InputEvent(event.type, { data: [...text].reverse().join("") });
+
+/** What Enter does, also where a phone's keyboard tells of no key. */
+function newLine({ quill, range }: Input): void {
+  const key = new KeyboardEvent("keydown", { key: "Enter", cancelable: true, bubbles: false });
+  if (range.length > 0) deleteRange({ quill, range: { index: range.index, length: range.length } });
+  quill.setSelection(range.index, 0, "silent");
+  quill.root.dispatchEvent(key);
+}
+
+/** What is deleted stays deleted for all: the browser's own ways of joining lines are not Quill's. */
+function remove({ quill, event, range }: Input): void {
+  if (range.length > 0) {
+    deleteRange({ quill, range: { index: range.index, length: range.length } });
+    quill.setSelection(range.index, 0, "silent");
+    return;
+  }
+  // At the start of a line that is a heading, a quotation or an item: Backspace takes that away.
+  const key = event.inputType.endsWith("Forward") ? "Delete" : "Backspace";
+  quill.root.dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true, bubbles: false }));
+}
+
+function toggle(quill: Quill, name: string, value: unknown): void {
+  quill.format(name, quill.getFormat()[name] === value ? false : value, "user");
+}
+
+/** Moves the items of a list a level down or up; other lines have no levels. */
+export function shiftLevel(quill: Quill, by: 1 | -1): void {
+  const range = quill.getSelection(true);
+  if (!range) return;
+  for (const line of quill.getLines(range.index, range.length)) {
+    const { list, indent } = line.formats() as { list?: string; indent?: number };
+    const level = Math.min(MAX_LEVEL, Math.max(0, (indent ?? 0) + by));
+    if (list && level !== (indent ?? 0))
+      quill.formatLine(quill.getIndex(line), 1, "indent", level || false, "user");
+  }
+}
+
+const isInline = (quill: Quill, name: string): boolean =>
+  quill.scroll.query(name) !== null && !["header", "list", "blockquote", "indent"].includes(name);

@@ -1,0 +1,19 @@
+// Quill's root, which checks the kinds of all its lines each time it is asked anything; ours checks when lines have come.
+
+import Scroll from "quill/blots/scroll.js";
+import type { Parchment } from "quill/core.js";
+
+export class PageScroll extends Scroll {
+  private grown?: boolean;
+
+  override insertBefore(blot: Parchment.Blot, ref?: Parchment.Blot | null): void {
+    this.grown = true;
+    super.insertBefore(blot, ref);
+  }
+
+  override enforceAllowedChildren(): void {
+    if (!this.grown) return;
+    this.grown = false;
+    super.enforceAllowedChildren();
+  }
+}

@@ -1,0 +1,139 @@
+// Signs that become what they mean while one types: `# ` a heading, `> ` a quotation, and straight quotes and double
+// hyphens the ones of the language. Each can be taken back with Backspace at once. A hyphen at the start of a line stays:
+// in many languages it begins what somebody says.
+
+import type Quill from "quill/core.js";
+import Delta from "quill-delta";
+
+export interface Quotes {
+  open: string;
+  close: string;
+  /** Inside other quotes. */
+  inner: readonly [string, string];
+  /** What two hyphens become. */
+  dash: string;
+}
+
+const ENGLISH: Quotes = { open: "\u201c", close: "\u201d", inner: ["\u2018", "\u2019"], dash: "\u2014" };
+const LANGUAGES: Readonly<Record<string, Quotes>> = {
+  en: ENGLISH,
+  ru: { open: "\u00ab", close: "\u00bb", inner: ["\u201e", "\u201c"], dash: "\u2014" },
+  de: { open: "\u201e", close: "\u201c", inner: ["\u201a", "\u2018"], dash: "\u2013" },
+  fr: { open: "\u00ab\u202f", close: "\u202f\u00bb", inner: ["\u201c", "\u201d"], dash: "\u2014" },
+};
+const CYRILLIC = /\p{Script=Cyrillic}/u;
+const LETTER = /\p{L}/u;
+
+/** The quotes for a line: those of its script, and of the page's language among the ones that share it. */
+export function quotesOf(line: string, language: string): Quotes {
+  const page = LANGUAGES[language.slice(0, 2)] ?? ENGLISH;
+  const letters = [...line].filter((letter) => LETTER.test(letter));
+  if (letters.length === 0) return page;
+  const cyrillic = letters.filter((letter) => CYRILLIC.test(letter)).length * 2 > letters.length;
+  if (cyrillic) return LANGUAGES.ru as Quotes;
+  return language.startsWith("ru") ? ENGLISH : page;
+}
+
+/** What a typed sign becomes after `before`, the words of the line before the caret; null: itself. `takes` units go. */
+export function becomes(
+  typed: string,
+  before: string,
+  quotes: Quotes,
+): { text: string; takes: number } | null {
+  if (typed === "-" && /[^-]-$|^-$/.test(before) && before !== "-") return { text: quotes.dash, takes: 1 };
+  if (typed !== '"' && typed !== "'") return null;
+  const last = before.at(-1) ?? " ";
+  const opens = /[\s([{\u2014\u2013\u00ab\u201e\u201c\u2018\u201a-]/.test(last);
+  if (typed === '"') return { text: opens ? quotes.open : quotes.close, takes: 0 };
+  // An apostrophe is one in every language.
+  if (!opens) return { text: "\u2019", takes: 0 };
+  return { text: quotes.inner[0], takes: 0 };
+}
+
+/** What the beginning of a line becomes when a blank follows it. */
+export function lineBecomes(before: string): Record<string, unknown> | null {
+  const hashes = /^(#{1,3})$/.exec(before);
+  if (hashes) return { header: hashes[1]?.length };
+  return before === ">" ? { blockquote: true } : null;
+}
+
+/** `on` says whether this person wants it, `script` whether the signs mean something else here. */
+export function watchSigns(
+  quill: Quill,
+  options: { on(): boolean; script(): boolean; language(): string },
+  signal: AbortSignal,
+): void {
+  /** What was typed in the place of which sign, while nothing else has happened since. */
+  let undo: (() => void) | null = null;
+  const type = (event: InputEvent) => {
+    const back = undo;
+    undo = null;
+    if (event.defaultPrevented || quill.composition.isComposing) return;
+    if (event.inputType === "deleteContentBackward" && back) {
+      event.preventDefault();
+      back();
+      return;
+    }
+    if (event.inputType !== "insertText" || event.data?.length !== 1 || !options.on()) return;
+    const range = quill.getSelection();
+    if (!range || range.length > 0) return;
+    const [line, offset] = quill.getLine(range.index);
+    if (!line) return;
+    const start = range.index - offset;
+    const before = quill.getText(start, offset);
+    if (event.data === " " && !options.script()) {
+      const formats = lineBecomes(before);
+      const now = line.formats();
+      if (!formats || now.list || now.header || now.blockquote) return;
+      event.preventDefault();
+      const end = line.length() - 1 - offset;
+      quill.updateContents(new Delta().retain(start).delete(offset).retain(end).retain(1, formats), "user");
+      quill.setSelection(start, 0, "silent");
+      const none = Object.fromEntries(Object.keys(formats).map((name) => [name, null]));
+      undo = () => {
+        quill.updateContents(
+          new Delta().retain(start).insert(`${before} `).retain(end).retain(1, none),
+          "user",
+        );
+        quill.setSelection(start + before.length + 1, 0, "silent");
+      };
+      return;
+    }
+    const whole = quill.getText(start, line.length() - 1);
+    const now = becomes(event.data, before, quotesOf(whole, options.language()));
+    if (!now || now.text === event.data) return;
+    event.preventDefault();
+    const at = range.index - now.takes;
+    const marks = inlineAt(quill, range.index);
+    const was = quill.getText(at, now.takes) + event.data;
+    quill.updateContents(new Delta().retain(at).insert(now.text, marks).delete(now.takes), "user");
+    quill.setSelection(at + now.text.length, 0, "silent");
+    undo = () => {
+      quill.updateContents(new Delta().retain(at).insert(was, marks).delete(now.text.length), "user");
+      quill.setSelection(at + was.length, 0, "silent");
+    };
+  };
+  quill.root.addEventListener("beforeinput", type, { capture: true, signal });
+  const forget = () => {
+    undo = null;
+  };
+  quill.root.addEventListener("pointerdown", forget, { signal });
+  const key = (event: KeyboardEvent) => {
+    const back = undo;
+    forget();
+    if (event.key !== "Backspace" || !back || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    back();
+  };
+  quill.root.addEventListener("keydown", key, { capture: true, signal });
+}
+
+function inlineAt(quill: Quill, index: number): Record<string, unknown> {
+  const formats = quill.getFormat(index);
+  return Object.fromEntries(
+    ["bold", "italic", "underline", "strike", "link"].flatMap((name) =>
+      formats[name] ? [[name, formats[name]]] : [],
+    ),
+  );
+}

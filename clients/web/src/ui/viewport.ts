@@ -1,0 +1,25 @@
+// What is left of the window beside a phone's keyboard and below the ask bar, for the style sheet.
+
+/** `onChange` is called when the text has less or more room than before. */
+export function watchViewport(onChange: () => void): () => void {
+  const { style } = document.documentElement;
+  const view = window.visualViewport;
+  const bars = new ResizeObserver(() => measure());
+  const measure = () => {
+    // Of a page that is zoomed in nothing is covered.
+    const covered = view && view.scale === 1 ? Math.max(0, innerHeight - view.height - view.offsetTop) : 0;
+    style.setProperty("--keyboard", `${Math.round(covered)}px`);
+    const bar = document.querySelector<HTMLElement>(".ask");
+    if (bar) {
+      bars.observe(bar);
+      style.setProperty("--ask-height", `${bar.offsetHeight}px`);
+    }
+    requestAnimationFrame(onChange);
+  };
+  view?.addEventListener("resize", measure);
+  measure();
+  return () => {
+    view?.removeEventListener("resize", measure);
+    bars.disconnect();
+  };
+}
