@@ -99,7 +99,7 @@ def index_of(state: bytes | None) -> ItemIndex:
     index = ItemIndex()
     if state is not None:
         try:
-            info = inspect(state)
+            info = inspect(state, ours=True)
             if info.missing({}):
                 raise Misplaced("it builds on what is not there")
             index.add(info, "stored")
@@ -283,7 +283,7 @@ class Document:
     def load(self, update: bytes) -> Change | None:
         """Apply an update of our own log. Raises InvalidUpdate; then nothing has changed."""
         try:
-            info = inspect(update)
+            info = inspect(update, ours=True)
         except MalformedUpdate as error:
             raise InvalidUpdate(f"malformed update: {error}") from None
         if info.missing(self._index.ends):
@@ -332,7 +332,7 @@ class Document:
         if change.update == update:
             return True
         try:
-            ends = inspect(change.update).ends
+            ends = inspect(change.update, ours=True).ends
         except MalformedUpdate:
             ends = state_vector(self._doc.get_state())
         return all(ends.get(client, 0) >= end for client, end in news.items())
@@ -560,7 +560,7 @@ class Document:
     def _index_own(self, update: bytes) -> None:
         """Enter what the server wrote. Raises DocumentBroken when it is nothing that we read ourselves."""
         try:
-            self._index.add(inspect(update), "server")
+            self._index.add(inspect(update, ours=True), "server")
         except (MalformedUpdate, Misplaced) as error:
             self._build(self._doc.client_id)
             raise DocumentBroken(f"the server's own edit cannot be read: {error}") from error

@@ -101,9 +101,10 @@ def state_vector(data: bytes) -> dict[int, int]:
     return state
 
 
-def inspect(update: bytes, max_items: int | None = None) -> UpdateInfo:
-    """Read all of `update`. Raises MalformedUpdate, or TooManyItems as soon as there are more than `max_items`."""
-    return _Inspector(_Reader(update, max_items)).run()
+def inspect(update: bytes, max_items: int | None = None, *, ours: bool = False) -> UpdateInfo:
+    """Read all of `update`. Raises MalformedUpdate, or TooManyItems as soon as there are more than `max_items`. In one
+    that is `ours`, from the store or the server, an embed may have any name: rooms that are older hold such."""
+    return _Inspector(_Reader(update, max_items), ours).run()
 
 
 def collected(spans: Mapping[int, tuple[int, int]]) -> bytes:
@@ -276,8 +277,9 @@ def _plain(value: object, depth: int) -> bool:
 
 
 class _Inspector:
-    def __init__(self, reader: _Reader) -> None:
+    def __init__(self, reader: _Reader, ours: bool) -> None:
         self._reader = reader
+        self._ours = ours
         self._deletions: list[tuple[int, int, int]] = []
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
@@ -379,7 +381,8 @@ class _Inspector:
             return NUMBERS if numbers else VALUES, length
         if kind == 5:
             embed = reader.json()
-            if not isinstance(embed, dict) or len(embed) != 1 or next(iter(embed)) not in EMBEDS:
+            known = isinstance(embed, dict) and len(embed) == 1 and next(iter(embed)) in EMBEDS
+            if not (known or (self._ours and isinstance(embed, dict))):
                 raise MalformedUpdate("an embed that the story does not take")
             return EMBED, 1
         if kind == 6:

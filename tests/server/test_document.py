@@ -277,3 +277,12 @@ def test_values_that_are_known_may_come_again_in_other_bytes() -> None:
     assert document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x7d\x01\x00", 17) is None
     with pytest.raises(ForeignIds):
         document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x77\x01x\x00", 17)
+
+
+def test_an_embed_of_an_older_room_stays_and_nobody_brings_another() -> None:
+    doc, story = _client("ab")
+    story.insert_embed(1, {"mention": "x"})
+    document = _document(doc.get_update())
+    assert document.text() == "a\x1ab"
+    with pytest.raises(InvalidUpdate, match="embed"):
+        _document().apply(doc.get_update(), 16)
