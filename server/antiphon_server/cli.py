@@ -122,7 +122,7 @@ async def _serve(settings: Settings, open_room: bool, beats: Beats) -> None:
         if not stop.is_set():
             first = loop.time()
             stop.set()
-        elif loop.time() - first > _ONE_SIGNAL:
+        elif not beats.supervised or loop.time() - first > _ONE_SIGNAL:
             os._exit(130)  # a second signal: somebody does not want to wait
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,6 +15,7 @@ import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,11 +23,13 @@ from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 from msgspec import Struct
+from msgspec.structs import replace
 
 from antiphon_proto.codec import encode
 from antiphon_proto.messages import FRAGMENT_BODY, Edit
@@ -56,14 +59,16 @@ class _Size(Struct, frozen=True):
     """Of each attack."""
     updates: int
     rooms: int
+    requests: int
+    """Over HTTP; 0 leaves them out."""
     text: int
     """Bytes of the room that is attacked."""
     attacks: tuple[str, ...]
 
 
-_NORMAL: Final = _Size(100_000, 8.0, 10_000, 200, 6_000_000, tuple(ATTACKS))
-_LONG: Final = _Size(1_000_000, 12.0, 100_000, 2000, 6_000_000, tuple(ATTACKS))
-_SHORT: Final = _Size(1500, 1.5, 300, 6, 500_000, SHORT)
+_NORMAL: Final = _Size(100_000, 8.0, 10_000, 200, 2000, 6_000_000, tuple(ATTACKS))
+_LONG: Final = _Size(1_000_000, 12.0, 100_000, 2000, 50_000, 6_000_000, tuple(ATTACKS))
+_SHORT: Final = _Size(1500, 1.5, 300, 6, 0, 500_000, SHORT)
 
 
 def run(
@@ -71,19 +76,32 @@ def run(
 ) -> Report:
     """`seconds` of each attack and the number of `frames`, where they are to differ from those of the form."""
     size = _SHORT if short else _LONG if long else _NORMAL
-    size = _Size(
-        frames or size.frames, seconds or size.seconds, size.updates, size.rooms, size.text, size.attacks
-    )
+    size = replace(size, frames=frames or size.frames, seconds=seconds or size.seconds)
     results = asyncio.run(_measured(size))
-    found, _ = differential(size.updates, size.rooms, 1, node_peers.install(node_peers.CACHE))
+    # The short form fetches nothing: it does without JavaScript.
+    modules = None if short else node_peers.install(node_peers.CACHE)
+    found, _ = differential(size.updates, size.rooms, 1, modules)
     results["differential"] = found
+    results["http"] = _fuzzed_http(size.requests)
     return Report("hostile", _load(size), results, _targets(results, size))
+
+
+def _fuzzed_http(requests: int) -> dict[str, Any]:
+    """Of `http_fuzz`, a process of its own; nothing where its library is not installed."""
+    if not requests or find_spec("schemathesis") is None:
+        return {}
+    command = [sys.executable, "-P", "-m", "antiphon_server.bench.http_fuzz", "--requests", str(requests)]
+    environment = {**os.environ, "ANTIPHON_WATCHDOG": "0"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    found: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
+    return found
 
 
 def _load(size: _Size) -> str:
     return (
         f"{size.frames} hostile frames over /ws and /yjs; {len(size.attacks)} attacks of {size.seconds:g} s on a room "
-        f"of {size.text / 1e6:g} MB; {size.updates} updates in three implementations, {size.rooms} rooms reopened"
+        f"of {size.text / 1e6:g} MB; {size.updates} updates in three implementations, {size.rooms} rooms reopened; "
+        f"{size.requests} requests over HTTP"
     )
 
 
@@ -98,6 +116,11 @@ def _targets(results: dict[str, Any], size: _Size) -> tuple[Target, ...]:
         *(
             Target(f"p99 of a bystander more, ms: {name}", round(attacks[name]["p99_ms"] - base, 2), "<=", 40)
             for name in size.attacks
+        ),
+        *(
+            Target(f"HTTP: {name}", results["http"].get(key), "<=", 0)
+            for name, key in (("answers of 5xx", "server_errors"), ("tracebacks", "tracebacks"))
+            if size.requests
         ),
         Target("rooms that cannot be opened again", found.get("unopenable"), "<=", 0),
         Target("texts that differ after opening", found.get("texts that differ"), "<=", 0),
