@@ -136,3 +136,62 @@ async def test_who_is_put_out_is_told_and_keeps_what_they_had_not_sent(
     await expect(guest.page.get_by_role("link", name=words["lobby"])).to_have_attribute(
         "href", re.compile("^/$")
     )
+
+
+SHARE = {
+    "en-US": {
+        "share": "Share", "name": "Name of a new link", "role": "What it allows", "end": "When it ends",
+        "make": "Make a link", "ends": "ends ", "close": "End the link “{}”", "yes": "End the link",
+        "also": "Also remove who came by it", "came": "1 person came by it",
+        "revoked": "You were removed from this room",
+    },
+    "ru-RU": {
+        "share": "Пригласить", "name": "Название новой ссылки", "role": "Что она позволяет", "end": "Срок действия",
+        "make": "Создать ссылку", "ends": "действует до ", "close": "Закрыть ссылку «{}»", "yes": "Закрыть ссылку",
+        "also": "Удалить и вошедших по ней", "came": "Вошли по ней: 1", "revoked": "Вас удалили из комнаты",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", SHARE)
+async def test_links_are_made_and_ended_one_by_one_in_the_page(
+    company: Company, server: LiveServer, locale: str
+) -> None:
+    words = SHARE[locale]
+    room = await server.new_room()
+    ada = await come(company, room["links"]["owner"], locale)
+    await ada.page.get_by_role("button", name=words["share"], exact=True).click()
+    rows = ada.page.locator(".invite")
+    await expect(rows).to_have_count(3)
+    for name in ("Class 7b", "Press"):
+        await ada.page.get_by_label(words["name"]).fill(name)
+        await ada.page.get_by_label(words["role"]).select_option("editor")
+        await ada.page.get_by_label(words["end"]).select_option("7")
+        await ada.page.get_by_role("button", name=words["make"]).click()
+        await expect(rows.filter(has_text=name)).to_contain_text(words["ends"])
+    links = {
+        name: await rows.filter(has_text=name).get_by_role("textbox").input_value()
+        for name in ("Class 7b", "Press")
+    }
+    ben = await come(company, links["Class 7b"], locale)
+    cy = await come(company, links["Press"], locale)
+    await ben.write("Ben. ")
+    await expect(rows.filter(has_text="Class 7b")).to_contain_text(words["came"])
+    # Ended, and nobody who came by it is harmed: also after a reload, and by the list of recent rooms.
+    await ada.page.get_by_role("button", name=words["close"].format("Class 7b")).click()
+    await ada.page.get_by_role("button", name=words["yes"], exact=True).click()
+    await expect(rows).to_have_count(4)
+    await ben.write("Still here. ")
+    await expect(cy.story).to_have_text("Ben. Still here. ")
+    await ben.page.reload()
+    await expect(ben.story).to_have_text("Ben. Still here. ")
+    late = await come(company, links["Class 7b"], locale)
+    await expect(late.page.get_by_role("heading", name=WORDS[locale]["ended"])).to_be_visible()
+    # Ended, with those who came by it.
+    await ada.page.get_by_role("button", name=words["close"].format("Press")).click()
+    await ada.page.get_by_text(words["also"]).click()
+    await ada.page.get_by_role("button", name=words["yes"], exact=True).click()
+    await expect(cy.page.get_by_role("heading", name=words["revoked"])).to_be_visible()
+    await ben.write("And here. ", meanwhile=True)
+    await expect(ada.story).to_have_text("Ben. Still here. And here. ")
+    await expect(rows).to_have_count(3)
