@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from antiphon_proto.yjs_update import Item, read
+from antiphon_server.yupdate import values
 
 _GC, _DELETED, _STRING, _TYPE, _VALUES = 0, 1, 4, 7, 8
-_ONE_STRING = b"\x01\x77"
+_TEXT_VALUE = 119
 
 
 def repeated(starts: Mapping[int, int], clocks: Mapping[int, int]) -> dict[int, int]:
@@ -52,10 +53,11 @@ def _contents(item: Item, kind: int) -> list[tuple[int, bytes] | None]:
     if kind == _STRING:
         text = _text(item.content).encode("utf-16-le")
         return [(kind, text[at : at + 2]) for at in range(0, len(text), 2)]
-    if kind == _TYPE or (kind == _VALUES and item.content[:2] == _ONE_STRING):
+    if kind == _TYPE:
         return [(kind, item.content)]
-    # Numbers and JSON are the same values and other bytes in each implementation, and several values may be cut
-    # differently: their kind has to do.
+    # Numbers and JSON are the same values and other bytes in each implementation: their kind has to do.
+    if kind == _VALUES:
+        return [(kind, value if value[0] == _TEXT_VALUE else b"") for value in values(item.content)]
     return [(kind, b"")] * item.length
 
 

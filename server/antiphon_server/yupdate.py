@@ -107,6 +107,17 @@ def inspect(update: bytes, max_items: int | None = None, *, ours: bool = False) 
     return _Inspector(_Reader(update, max_items), ours).run()
 
 
+def values(content: bytes) -> list[bytes]:
+    """The values of a content of kind 8, each as it stands there. Raises MalformedUpdate."""
+    reader = _Reader(content)
+    found = []
+    for _ in range(reader.uint()):
+        start = reader.at
+        reader.any()
+        found.append(content[start : reader.at])
+    return found
+
+
 def collected(spans: Mapping[int, tuple[int, int]]) -> bytes:
     """An update that says of clocks, client -> (first, how many), that what stood there is gone."""
     out = _uint(len(spans))

@@ -275,6 +275,11 @@ def test_values_that_are_known_may_come_again_in_other_bytes() -> None:
     # The number 1 as a double, and as JavaScript writes it.
     document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x7b\x3f\xf0\x00\x00\x00\x00\x00\x00\x00", 16)
     assert document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x7d\x01\x00", 17) is None
+    # Two values that one implementation joins, and another does not.
+    document.apply(b"\x01\x02\x08\x00\x08\x01\x04film\x01\x77\x01a\x88\x08\x00\x01\x77\x01b\x00", 16)
+    assert document.apply(b"\x01\x01\x08\x00\x08\x01\x04film\x02\x77\x01a\x77\x01b\x00", 17) is None
+    with pytest.raises(ForeignIds):
+        document.apply(b"\x01\x01\x08\x00\x08\x01\x04film\x02\x77\x01a\x77\x01c\x00", 17)
     with pytest.raises(ForeignIds):
         document.apply(b"\x01\x01\x07\x00\x28\x01\x04meta\x01k\x01\x77\x01x\x00", 17)
 
