@@ -35,6 +35,7 @@ from antiphon_proto.codec import encode
 from antiphon_proto.messages import FRAGMENT_BODY, Edit
 from antiphon_server.bench import node_peers
 from antiphon_server.bench.differential import differential
+from antiphon_server.bench.forgeries import forged
 from antiphon_server.bench.hostile_attacks import ATTACKS, SHORT, Ground
 from antiphon_server.bench.hostile_clients import Log, Member, Site
 from antiphon_server.bench.hostile_frames import Frames
@@ -64,11 +65,12 @@ class _Size(Struct, frozen=True):
     text: int
     """Bytes of the room that is attacked."""
     attacks: tuple[str, ...]
+    forgeries: int
 
 
-_NORMAL: Final = _Size(100_000, 8.0, 10_000, 200, 2000, 6_000_000, tuple(ATTACKS))
-_LONG: Final = _Size(1_000_000, 12.0, 100_000, 2000, 50_000, 6_000_000, tuple(ATTACKS))
-_SHORT: Final = _Size(1500, 1.5, 300, 6, 0, 500_000, SHORT)
+_NORMAL: Final = _Size(100_000, 8.0, 10_000, 200, 2000, 6_000_000, tuple(ATTACKS), 10_000)
+_LONG: Final = _Size(1_000_000, 12.0, 100_000, 2000, 50_000, 6_000_000, tuple(ATTACKS), 10_000)
+_SHORT: Final = _Size(1500, 1.5, 300, 6, 0, 500_000, SHORT, 200)
 
 
 def run(
@@ -122,6 +124,12 @@ def _targets(results: dict[str, Any], size: _Size) -> tuple[Target, ...]:
             for name, key in (("answers of 5xx", "server_errors"), ("tracebacks", "tracebacks"))
             if size.requests
         ),
+        Target(
+            "forged attributes, embeds, ids and presences believed",
+            sum(results["forgeries"]["believed"].values()) + results["forgeries"]["lost"],
+            "<=",
+            0,
+        ),
         Target("rooms that cannot be opened again", found.get("unopenable"), "<=", 0),
         Target("texts that differ after opening", found.get("texts that differ"), "<=", 0),
         Target("author sums that differ", found.get("author sums that differ"), "<=", 0),
@@ -146,8 +154,9 @@ async def _measured(size: _Size) -> dict[str, Any]:
                 quiet = summary(await bystander.take(), 0.0)
                 frames = await _frames(site, size, usage, bystander, quiet["p50_ms"])
                 attacks = await _attacks(site, size, usage, bystander, quiet["p50_ms"])
+                lies = await forged(site, size.forgeries)
             log_lines = Log(log).faults()
-    return {"quiet": quiet, "frames": frames, "attacks": attacks, "log": log_lines[:20]}
+    return {"quiet": quiet, "frames": frames, "attacks": attacks, "forgeries": lies, "log": log_lines[:20]}
 
 
 async def _frames(
