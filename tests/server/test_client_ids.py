@@ -257,6 +257,7 @@ def test_what_stands_beside_what_was_lost_comes_when_that_is_back(house: House, 
 
 def test_a_member_keeps_so_many_ids(house: House, ann: NativeReplica) -> None:
     for number in range(2 * KEPT):
+        house.clock.advance(10)  # nobody comes back much more often
         ann.drop(house.room)
         ann.client_id = 1000 + number
         ann.resume = None
