@@ -44,6 +44,95 @@ async def test_formats_reach_the_other_page(company: Company, served: ServedProc
     await ada.agrees_with(eve)
 
 
+async def test_whatever_the_browser_would_do_itself_happens_as_the_room_knows_it(
+    company: Company, served: ServedProcess
+) -> None:
+    ada, eve = await two(company, served)
+    page, keys = ada.page, ada.page.keyboard
+    await page.get_by_label("Title of the text").focus()
+    await keys.press("Enter")
+    await keys.type("# One")
+    await keys.press("Enter")
+    await keys.type('She said "no".')
+    await keys.press("Enter")
+    await keys.type("plain words here")
+    for words, combination in (("plain", "Control+u"), ("words", "Control+Shift+X"), ("here", "Control+k")):
+        await ada.select(words)
+        await keys.press(combination)
+    await page.get_by_label("Address").fill("javascript:alert(1)")
+    await keys.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("no address")
+    await page.get_by_label("Address").fill("example.org/a")
+    await keys.press("Enter")
+    await expect(eve.story.locator("h1")).to_have_text("One")
+    await expect(eve.story.locator("u")).to_have_text("plain")
+    await expect(eve.story.locator("s")).to_have_text("words")
+    await expect(eve.story.locator("a")).to_have_attribute("href", "https://example.org/a")
+    assert await ada.agrees_with(eve) == "One\nShe said “no”.\nplain words here"
+    # Commands of a script or an extension are announced by nothing.
+    ada.forgive("inline style", "inline event handler")
+    for command in (
+        "justifyCenter",
+        "foreColor",
+        "insertHorizontalRule",
+        "superscript",
+        "formatBlock",
+        "insertHTML",
+    ):
+        value = "<table><tr><td>cell</td></tr></table>" if command == "insertHTML" else "#ff0000"
+        await ada.story.evaluate(
+            "(editor, [command, value]) => { editor.focus(); document.execCommand(command, false, value); }",
+            [command, value],
+        )
+        await ada.agrees_with(eve, "One\nShe said “no”.\nplain words here")
+    # The spelling checker's replacement, and a paragraph that begins with Hebrew.
+    await ada.story.evaluate(
+        """(editor) => {
+            const node = editor.querySelector("s").firstChild;
+            const range = new StaticRange({
+                startContainer: node, startOffset: 0, endContainer: node, endOffset: node.length });
+            editor.dispatchEvent(new InputEvent("beforeinput", { inputType: "insertReplacementText",
+                data: "swords", targetRanges: [range], bubbles: true, cancelable: true }));
+        }"""
+    )
+    await expect(eve.story.locator("s")).to_have_text("swords")
+    await ada.write("\nשלום עולם")
+    await eve.sees("שלום")
+    last = eve.story.locator("p").last
+    assert await last.evaluate("(line) => getComputedStyle(line).direction") == "rtl"
+    await ada.agrees_with(eve)
+
+
+async def test_a_paste_keeps_what_docs_and_word_mean(company: Company, served: ServedProcess) -> None:
+    ada, eve = await two(company, served)
+    docs = (
+        '<b style="font-weight:normal" id="docs-internal-guid-0"><p dir="ltr"><span style="font-weight:700">Loud</span>'
+        '<span style="font-style:italic"> thin</span><a href="https://www.google.com/url?q=https://example.org/x&amp;sa=D">'
+        '<span style="text-decoration:underline">far</span></a>'
+        '<span style="text-decoration:line-through">gone</span></p></b>'
+    )
+    word = (
+        '<html xmlns:w="urn:schemas-microsoft-com:office:word"><head><style><!--'
+        "@list l0:level1 {mso-level-number-format:bullet;}"
+        " @list l0:level2 {mso-level-number-format:bullet;}--></style></head><body>"
+        "<p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>·</span>first</p>"
+        "<p class=MsoListParagraph style='mso-list:l0 level2 lfo1'><span style='mso-list:Ignore'>o</span>second</p>"
+        "</body></html>"
+    )
+    await paste(ada, {"text/html": docs, "text/plain": "no"})
+    await expect(eve.story.locator("strong")).to_have_text("Loud")
+    await expect(eve.story.locator("em")).to_have_text(" thin")
+    await expect(eve.story.locator("a")).to_have_attribute("href", "https://example.org/x")
+    await expect(eve.story.locator("s")).to_have_text("gone")
+    await expect(eve.story.locator("u")).to_have_count(0)
+    await ada.page.keyboard.press("Enter")
+    await paste(ada, {"text/html": word, "text/plain": "no"})
+    await expect(eve.story.locator("li")).to_have_text(["first", "second"])
+    await expect(eve.story.locator("li.ql-indent-1")).to_have_text("second")
+    await expect(eve.story.locator("li").first).to_have_attribute("data-list", "bullet")
+    await ada.agrees_with(eve)
+
+
 async def test_a_hostile_paste_is_reduced_to_what_the_room_knows(
     company: Company, served: ServedProcess
 ) -> None:
