@@ -5,8 +5,9 @@ import type { Delta } from "quill/core.js";
 import Clipboard from "quill/modules/clipboard.js";
 import { safeLink } from "./links";
 
-const NOTHING = "script, template, noscript, object, svg, math, title, style, head > *";
-/** The name under which a style travels: nothing is applied, and nothing is reported. */
+const NOTHING = "script, template, noscript, object, svg, math, title, x-rules, head > *";
+/** Names under which styles and their rules travel: nothing is applied, and nothing is reported. */
+const RULES = /<(\/?)style\b/gi;
 const STYLE = "data-was-style";
 const STYLE_ATTRIBUTE = /(<[a-z][^>]*?)\sstyle\s*=/gi;
 const LIST = /mso-list:\s*l(\d+)\s+level(\d+)/i;
@@ -21,7 +22,10 @@ export class RoomClipboard extends Clipboard {
 /** `html` as elements that say all by their names. */
 export function prepared(html: string): string {
   const doc = new DOMParser().parseFromString(
-    html.replace(/<!--[\s\S]*?-->/g, keptList).replace(STYLE_ATTRIBUTE, `$1 ${STYLE}=`),
+    html
+      .replace(/<!--[\s\S]*?-->/g, keptList)
+      .replace(RULES, "<$1x-rules")
+      .replace(STYLE_ATTRIBUTE, `$1 ${STYLE}=`),
     "text/html",
   );
   const rules = doc.documentElement.innerHTML;
@@ -38,7 +42,7 @@ export function prepared(html: string): string {
 
 /** Word puts the rules of its lists into a comment. */
 const keptList = (comment: string): string =>
-  comment.includes("@list") ? `<style>${comment.slice(4, -3)}</style>` : "";
+  comment.includes("@list") ? `<x-rules>${comment.slice(4, -3)}</x-rules>` : "";
 
 function applyStyle(node: HTMLElement): void {
   const style = declarations(node.getAttribute(STYLE) ?? "");
