@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from antiphon_server.supervisor import BEAT, ENVIRONMENT, RECORD, WARN_SECONDS
+from antiphon_server.supervisor import BEAT, ENVIRONMENT, GOODBYE, RECORD, WARN_SECONDS
 
 log = logging.getLogger(__name__)
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG
@@ -90,6 +90,13 @@ class Beats:
         """Say `hello` (what the supervisor must know: `data_dir`, `log_format`, `port`), then beat until cancelled;
         `stop` is set when the supervisor is gone."""
         line = json.dumps(hello).encode() + b"\n"
+        try:
+            await self._beat(line, stop)
+        finally:
+            with contextlib.suppress(OSError):
+                os.write(self._pipe, GOODBYE + b"\n")
+
+    async def _beat(self, line: bytes, stop: asyncio.Event) -> None:
         while True:
             try:
                 os.write(self._pipe, line)

@@ -34,6 +34,8 @@ RECORD: Final = 512
 BEAT: Final = 0.5
 """Seconds between two beats."""
 WARN_SECONDS: Final = 2.0
+GOODBYE: Final = b"-"
+"""The last beat: it goes down by itself."""
 ENVIRONMENT: Final = "ANTIPHON_SUPERVISED"
 """Tells the gateway the file descriptors: of the pipe of its beats, and of the record."""
 _CRASHES: Final = frozenset(
@@ -142,9 +144,10 @@ class Supervisor:
                 if not (data := os.read(beats, 65536)):
                     return False
                 self._hear(data)
-                silent, warned, begun = 0.0, False, True
+                silent, warned, begun = 0.0, False, GOODBYE not in data.splitlines()
                 continue
-            if not begun or _stopped(process.pid):  # until its first beat it loads
+            # Until its first beat it loads; after its last one, or when it was asked to end, it goes down.
+            if not begun or self._stop or _stopped(process.pid):
                 continue
             silent += BEAT
             if silent >= WARN_SECONDS and not warned:

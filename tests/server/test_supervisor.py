@@ -84,6 +84,12 @@ def test_an_end_of_its_own_is_passed_on(tmp_path: Path) -> None:
     assert not (tmp_path / "suspects.jsonl").exists()
 
 
+def test_a_gateway_that_goes_down_slowly_is_not_frozen(tmp_path: Path) -> None:
+    go_down = "beating.cancel(); await asyncio.sleep(0.1); __import__('time').sleep(3)"
+    assert watched(tmp_path, go_down) == 7
+    assert (tmp_path / "lives").read_text() == "first\n"
+
+
 def test_a_gateway_that_is_stopped_from_outside_is_not_frozen(tmp_path: Path) -> None:
     continue_later = (
         "import subprocess; "
