@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, get_state, merge_updates
 
 from antiphon_proto import schema
@@ -46,6 +47,8 @@ from antiphon_server.text_index import (
 from antiphon_server.yindex import MAX_RUNS, ItemIndex, Misplaced, Writer
 from antiphon_server.yupdate import (
     MAX_CLOCK,
+    STRING,
+    Id,
     MalformedUpdate,
     TooManyItems,
     UpdateInfo,
@@ -60,6 +63,10 @@ log = logging.getLogger(__name__)
 _NOTHING = b"\x00"
 """The state vector of an empty document."""
 Found: TypeAlias = UpdateInfo | TooManyItems | MalformedUpdate
+
+
+Units: TypeAlias = tuple[int, int, int]
+"""(client, clock, length) of a range of items."""
 
 
 class InvalidUpdate(PeerError):
@@ -92,6 +99,10 @@ class Change(Struct, frozen=True):
     objects: tuple[ObjectChange, ...] = ()
     jam: tuple[JamChange, ...] = ()
     roots: Touched = {}
+    gone: Units | None = None
+    """The Yjs ids of the one passage that it deleted, where they are one range."""
+    origin: Id | None = None
+    """Of the text that it inserted at one place: what stood before it for its writer."""
 
 
 def index_of(state: bytes | None) -> ItemIndex:
@@ -113,6 +124,26 @@ def _broken(error: BaseException) -> DocumentBroken:
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
     return DocumentBroken(f"the document engine failed: {error}")
+
+
+def _gone(change: Change, info: UpdateInfo) -> Units | None:
+    """The ids of the one passage of text that an update deleted, where that can be told."""
+    removed = [splice.removed for splice in change.splices if splice.deleted]
+    if len(removed) != 1 or len(info.deletions) != 1:
+        return None
+    units = sum(len(text.encode("utf-16-le")) // 2 if isinstance(text, str) else 1 for text, _ in removed[0])
+    return info.deletions[0] if info.deletions[0][2] == units else None
+
+
+def _origin(change: Change, info: UpdateInfo) -> Id | None:
+    """What stood before the one text that an update inserted, for who wrote it."""
+    if sum(1 for splice in change.splices if splice.inserted) != 1:
+        return None
+    for items in info.structs.values():
+        for item in items:
+            if item[2] == STRING:
+                return item[3]
+    return None
 
 
 class Document:
@@ -323,7 +354,7 @@ class Document:
             self._index.withdraw(pending)
             self._build(self._doc.client_id)
             raise InvalidUpdate("the document did not take all of the update")
-        return change
+        return replace(change, gone=_gone(change, info), origin=_origin(change, info)) if change else None
 
     def _took(self, update: bytes, change: Change | None, news: Mapping[int, int]) -> bool:
         """Whether the document has what an update brought: what Yrs made of it counts, not what was asked of it."""

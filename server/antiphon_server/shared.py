@@ -103,9 +103,9 @@ class SharedState:
                 if pieces and owner.run is None:
                     self.removed.note(splice.at, owner, pieces)
                 if mark is not None:
-                    self.trace.delete(splice.at, splice.deleted, pieces, mark, owner.run)
+                    self.trace.delete(splice.at, splice.deleted, pieces, mark, owner.run, change.gone)
             elif mark is not None:
-                self.trace.insert(splice.at, splice.inserted, mark)
+                self.trace.insert(splice.at, splice.inserted, mark, change.origin)
             self.removed.fold(splice, owner)
             if splice.inserted and credits is not None:
                 self._credit(splice, credited)

@@ -256,7 +256,7 @@ class Undo:
             ]
             if not found:
                 raise Conflict("there is nothing to do again" if redo else "there is nothing to undo")
-            first = (min if redo else max)(found, key=lambda action: (action.order, action.number))
+            first = max(found, key=lambda one: (one.undone_at if redo else one.order, one.number))
             parts = [action for action in found if action.group == first.group]
             told = [one for one in (self._turn(member, action, redo) for action in parts) if one is not None]
             if told:
@@ -275,7 +275,11 @@ class Undo:
         target.append(action)
         for one in stack.done:
             one.open = False
-        if self._moot(action, redo):
+        if not redo:
+            action.undone_at = self._next()
+        passed, action.passed = action.passed, False
+        if (redo and passed) or self._moot(action, redo):
+            action.passed = not redo
             return None
         if action.conducted is not None:
             then, later = action.conducted
@@ -294,6 +298,7 @@ class Undo:
             change = self._revert(member, action, hand, redo)
         if change is not None:
             self._settle(action, redo)
+        action.passed = change is None and not redo
         return change
 
     def _live(self, action: Action) -> bool:
@@ -439,6 +444,8 @@ class Undo:
         action = source.pop()
         target.append(action)
         action.open = False
+        if not redo:
+            action.undone_at = self._next()
         sign = -action.number if redo else action.number
         for stretch in self._room.shared.trace:
             if stretch.taker == sign and sign not in stretch.marks:

@@ -46,9 +46,11 @@ class Action:
         "number",
         "open",
         "order",
+        "passed",
         "run",
         "runs",
         "surface",
+        "undone_at",
         "weight",
     )
 
@@ -72,6 +74,10 @@ class Action:
         self.conducted: tuple[dict[str, Any], dict[str, Any]] | None = None
         """The transport's fields before and after."""
         self.weight = 0
+        self.undone_at = 0
+        """Counts up: what was undone last is done again first, on whichever surface it was."""
+        self.passed = False
+        """Nothing was left of it when it was to be taken back: then there is nothing to do again."""
 
     def add(self, more: dict[Place, Entry]) -> None:
         join(self.entries, more)

@@ -28,9 +28,10 @@ _NONE: frozenset[int] = frozenset()
 
 
 class Stretch:
-    """`length` 0: it was deleted, by `taker` (0: by nobody who can take that back) and through `run`, if any."""
+    """`length` 0: it was deleted, by `taker` (0: by nobody who can take that back) and through `run`, if any. `ids` are
+    the Yjs ids of what was deleted, (client, clock, UTF-16 units) in order, where they are known."""
 
-    __slots__ = ("length", "marks", "pieces", "run", "taker")
+    __slots__ = ("ids", "length", "marks", "pieces", "run", "taker")
 
     def __init__(self, length: int, marks: frozenset[int] = _NONE) -> None:
         self.length = length
@@ -38,6 +39,7 @@ class Stretch:
         self.taker = 0
         self.run: str | None = None
         self.pieces: tuple[OwnedPiece, ...] = ()
+        self.ids: tuple[tuple[int, int, int], ...] = ()
 
     def cut(self, at: int) -> Stretch:
         """Shorten a living stretch to `at` bytes; returns the rest."""
@@ -89,12 +91,15 @@ class Trace:
 
     # What happens to the text ----------------------------------------------------------------------------
 
-    def insert(self, at: int, length: int, mark: int = 0) -> None:
-        """`length` bytes now stand at `at`, right after what stands before it."""
+    def insert(self, at: int, length: int, mark: int = 0, origin: tuple[int, int] | None = None) -> None:
+        """`length` bytes now stand at `at`: right after what stands before it, or inside what was deleted there, where
+        that holds `origin`, which stood before them for their writer."""
         if length < 1:
             return
         marks = frozenset((mark,)) if mark else _NONE
         number, i, offset = self._find(at)
+        if origin is not None and self._insert_inside(number, i, offset, Stretch(length, marks), origin):
+            return
         block = self._blocks[number]
         row = block.stretches
         if i < len(row) and row[i].length and row[i].marks == marks:
@@ -110,10 +115,16 @@ class Trace:
         self._bound(number)
 
     def delete(
-        self, at: int, length: int, pieces: Sequence[OwnedPiece], taker: int = 0, run: str | None = None
+        self,
+        at: int,
+        length: int,
+        pieces: Sequence[OwnedPiece],
+        taker: int = 0,
+        run: str | None = None,
+        gone: tuple[int, int, int] | None = None,
     ) -> None:
         """The bytes [at, at + length) are gone; `pieces` are what they were. Those that nobody can bring back are
-        forgotten."""
+        forgotten. `gone` are their Yjs ids, where they are one range."""
         held = _Pieces(pieces)
         end = at + length
         self._split(at)
@@ -126,6 +137,10 @@ class Trace:
             stretch.length = 0
             if kept:
                 self._kill(stretch, part, taker, run)
+            if gone is not None:
+                units = _units(part)
+                stretch.ids = ((gone[0], gone[1], units),)
+                gone = gone[0], gone[1] + units, gone[2] - units
         self._tidy(at)
 
     def mark(self, start: int, end: int, mark: int) -> None:
@@ -265,6 +280,27 @@ class Trace:
 
     # Inside ----------------------------------------------------------------------------------------------
 
+    def _insert_inside(self, number: int, i: int, offset: int, new: Stretch, origin: tuple[int, int]) -> bool:
+        """Put a stretch into what was deleted right behind a place, if that holds its origin."""
+        block = self._blocks[number]
+        row = block.stretches
+        if i < len(row) and row[i].length:
+            if offset and offset < row[i].length:
+                return False
+            i += 1 if offset else 0
+        while i < len(row) and not row[i].length:
+            before = 0
+            for client, clock, units in row[i].ids:
+                if client == origin[0] and clock <= origin[1] < clock + units:
+                    first, rest = _parted(row[i], before + origin[1] - clock + 1)
+                    row[i : i + 1] = [*first, new, *rest]
+                    block.total += new.length
+                    self._bound(number)
+                    return True
+                before += units
+            i += 1
+        return False
+
     def _hold(self, removal: StoredRemoval) -> None:
         number, i, offset = self._find(removal.start)
         row = self._blocks[number].stretches
@@ -289,7 +325,7 @@ class Trace:
     def _revive(self, stretch: Stretch, pieces: tuple[OwnedPiece, ...], sign: int) -> None:
         self.held -= _weight(stretch.pieces)
         stretch.length = sum(size(piece.text) for piece in pieces)
-        stretch.pieces, stretch.taker, stretch.run = (), 0, None
+        stretch.pieces, stretch.taker, stretch.run, stretch.ids = (), 0, None, ()
         stretch.marks |= {sign}
 
     def _find(self, at: int) -> tuple[int, int, int]:
@@ -362,6 +398,7 @@ class Trace:
                 last.length += stretch.length
             elif (last.taker, last.run) == (stretch.taker, stretch.run):
                 last.pieces = join_pieces((*last.pieces, *stretch.pieces))
+                last.ids = (*last.ids, *stretch.ids) if last.ids and stretch.ids else ()
             else:
                 row.append(stretch)
         block.stretches = row
@@ -369,6 +406,35 @@ class Trace:
             del self._blocks[number]
         else:
             self._bound(number)
+
+
+def _units(pieces: Iterable[OwnedPiece]) -> int:
+    """UTF-16 units, as Yjs counts; an embed is one."""
+    return sum(len(piece.text.encode("utf-16-le")) // 2 for piece in pieces)
+
+
+def _parted(stretch: Stretch, units: int) -> tuple[list[Stretch], list[Stretch]]:
+    """A deleted stretch in two, after so many UTF-16 units; a part that would be empty is left out."""
+    text = "".join(piece.text for piece in stretch.pieces)
+    first = text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
+    held = _Pieces(stretch.pieces)
+    parts: list[list[Stretch]] = []
+    left = units
+    for length in (size(first), _weight(stretch.pieces) - size(first)):
+        part = Stretch(0, stretch.marks)
+        part.taker, part.run, part.pieces = stretch.taker, stretch.run, held.take(length)
+        rest: list[tuple[int, int, int]] = []
+        for client, clock, count in stretch.ids:
+            inside = max(0, min(count, left))
+            if not parts and inside:
+                part.ids += ((client, clock, inside),)
+            if parts and count > inside:
+                rest.append((client, clock + inside, count - inside))
+            left -= count
+        part.ids += tuple(rest)
+        left = units
+        parts.append([part] if part.pieces else [])
+    return parts[0], parts[1]
 
 
 class _Pieces:

@@ -109,7 +109,7 @@ def test_also_when_somebody_wrote_in_between(house: House, ann: NativeReplica, b
     house.tick(1)
     bo.send(house.room, Undo())
     assert {name for _, name in _authors(house)} == {"Ann"}
-    assert house.room.text() == "аАННбвгд"
+    assert house.room.text() == "абАННвгд"
 
 
 def test_a_replacement_that_is_undone_as_a_whole(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
