@@ -33,6 +33,9 @@ async def test_three_ideas_stand_side_by_side_and_one_is_chosen(
     await ada.page.get_by_role("button", name="Three ideas").click()
     drafts = maria.page.locator(".draft")
     await expect(drafts).to_have_count(3)
+    # A colleague's ideas lie over no page before they are wanted.
+    await expect(drafts.first).to_be_hidden()
+    await maria.page.get_by_role("button", name="Show them").click()
     await expect(maria.page.locator(".draft-growing")).to_have_count(0)
     for number in range(3):
         await expect(drafts.nth(number).locator(".draft-text")).to_have_text(WORDS)
