@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from antiphon_proto.comments import ATTR_COMMENT
-from antiphon_server.text_index import Piece, Splice, size
+from antiphon_server.text_index import Piece, Splice, plain, size
 
 _CUTS = 8
 """Of one member that are remembered, and members whose are."""
@@ -52,7 +52,7 @@ class MovedComments:
         splices = tuple(splices)
         for one in splices:
             if one.removed:
-                self._cut(member, one.removed)
+                self._cut(member, tuple((plain([piece]), piece[1]) for piece in one.removed))
         if member not in self._cuts:
             return []
         found: list[tuple[str, Range]] = []

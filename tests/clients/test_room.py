@@ -189,13 +189,16 @@ async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:
     await agree(ada, bob)
     step = await ada.undo()
     assert step is not None
-    assert (step.surface, step.kind, step.start, step.end) == ("story", "edit", 0, 0)
+    assert (step.surface, step.kind) == ("story", "edit")
+    at = step.start
+    assert at in (0, len(" yours "))
+    assert step.end == at
     await ada.wait_for(lambda room: "mine" not in room.text)
     with pytest.raises(NothingToUndo, match="nothing to undo"):
         await ada.undo()
     await ada.wait_for(lambda room: room.steps == {"story": (0, 1)})
     step = await ada.redo(surface="story")
-    assert (step.redo, step.start, step.end) == (True, 0, len("mine "))
+    assert (step.redo, step.start, step.end) == (True, at, at + len("mine "))
     await bob.wait_for(lambda room: "mine" in room.text)
     assert sorted((await agree(ada, bob)).split()) == ["mine", "yours"]
     with pytest.raises(NothingToUndo):
