@@ -11,6 +11,8 @@ import antiphon_engines
 from antiphon_proto.errors import NotFound
 
 STATIC = Path(__file__).parent / "static"
+FONTS = STATIC / "fonts"
+"""For the server's own use: the typewriter's face of printed scripts."""
 SOUND_FONT = Path(antiphon_engines.__file__).parent / "weights" / "music" / "band.sf3"
 _FOREVER = "public, max-age=31536000, immutable"
 """For assets: their names hold a hash of what is in them."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from msgspec import Raw, to_builtins
 
 from antiphon_proto.errors import PeerError, RateLimited
+from antiphon_server.client_files import FONTS
 from antiphon_server.formats.jobs import (
     TYPES,
     Bounds,
@@ -63,6 +64,7 @@ async def export(request: web.Request) -> web.StreamResponse:
         Raw(made.data),
         cast(Form, form) if form in get_args(Form) else "prose",
         Bounds(text=gateway.settings.limits.max_document),
+        str(FONTS) if FONTS.is_dir() else "",
     )
     written = cast(Written, await gateway.converter.run(job, address))
     kind = TYPES[job.format]

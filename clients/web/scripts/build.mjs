@@ -67,6 +67,14 @@ for (const font of ["literata", "onest"]) {
     join(staging, `assets/${font}-OFL.txt`),
   );
 }
+// The typewriter's face of printed scripts: the server sets them, the page does not load it.
+const typewriter = join(root, "node_modules/@expo-google-fonts/courier-prime");
+await mkdir(join(staging, "fonts"));
+for (const face of ["400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic"]) {
+  const name = `CourierPrime_${face}.ttf`;
+  await cp(join(typewriter, face, name), join(staging, "fonts", name));
+}
+await cp(join(typewriter, "LICENSE_FONT"), join(staging, "fonts/courier-prime-OFL.txt"));
 // The server sends these to browsers that take them, which is all: they are made once, here.
 for (const name of await readdir(staging, { recursive: true })) {
   if (!/[.](js|css|html|svg)$/.test(name)) continue;

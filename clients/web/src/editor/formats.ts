@@ -15,6 +15,7 @@ import Underline from "quill/formats/underline.js";
 import { MODEL_FORMATS } from "./delta";
 import { LineEditor } from "./lineEditor";
 import { safeLink } from "./links";
+import { Start, startBinding } from "./listStart";
 import { PageScroll } from "./pageScroll";
 import { RoomClipboard } from "./pasting";
 
@@ -108,6 +109,7 @@ Quill.register(
     "formats/blockquote": directed(Blockquote),
     "formats/list": directed(List),
     "formats/indent": Indent,
+    "formats/start": Start,
     "formats/ai": Ai,
     "formats/suggest": Suggest,
     "formats/suggest_del": SuggestDelete,
@@ -120,7 +122,7 @@ Quill.register(
 );
 
 const WORDS = ["bold", "italic", "underline", "strike", "link"];
-const LINES = ["header", "blockquote", "list", "indent"];
+const LINES = ["header", "blockquote", "list", "indent", "start"];
 const FORMATS = [...WORDS, ...LINES, ...MODEL_FORMATS, "foreign"];
 
 export function createQuill(host: HTMLElement, options: UndoOptions): Quill {
@@ -130,7 +132,9 @@ export function createQuill(host: HTMLElement, options: UndoOptions): Quill {
       history: { undo: options.undo, redo: options.redo },
       uploader: { mimetypes: [] },
       // Tab moves the focus, as everywhere on the web; the levels of a list have keys of their own.
-      keyboard: { bindings: { tab: null, indent: null, outdent: null, "remove tab": null } },
+      keyboard: {
+        bindings: { tab: null, indent: null, outdent: null, "remove tab": null, "list start": startBinding },
+      },
     },
   });
   quill.editor = new LineEditor(quill.scroll);

@@ -14,6 +14,7 @@ import { keyOf } from "../ui/keyOf";
 import { WritingAids } from "./aids";
 import { Binding } from "./binding";
 import { caretsOf } from "./carets";
+import { CompletionList } from "./completionList";
 import { CursorLayer } from "./cursors";
 import { type Op, type Span, shown } from "./delta";
 import { watchDragging } from "./dragging";
@@ -87,6 +88,7 @@ export class StoryEditor {
   /** Where the model's tokens stand. */
   readonly spots: Spots;
   readonly aids: WritingAids;
+  private readonly completions: CompletionList;
   private binding: Binding | null = null;
   private modelName = "";
   private pointing = false;
@@ -101,7 +103,13 @@ export class StoryEditor {
   constructor(
     host: HTMLElement,
     private readonly room: Room,
-    labels: { placeholder: string; placeholderReading: string; label: string; model: string },
+    labels: {
+      placeholder: string;
+      placeholderReading: string;
+      label: string;
+      model: string;
+      completions: string;
+    },
   ) {
     this.quill = createQuill(host, {
       undo: () => room.steps.back("story"),
@@ -116,6 +124,11 @@ export class StoryEditor {
     this.cursors = new CursorLayer(this.quill);
     this.spots = new Spots(this.quill, room.tokens, () => this.contents());
     this.aids = new WritingAids(this.quill, { load: loadAids, save: saveAids });
+    // First: while the list is open, its keys are its own.
+    this.completions = new CompletionList(this.quill, {
+      active: () => room.settings.form.peek() === "screenplay" && this.quill.isEnabled(),
+      label: labels.completions,
+    });
     this.highlights = new Highlights(new Places(() => this.page));
     this.linking = new Linking(this.quill);
     this.following = new Following(this.quill, {
@@ -173,6 +186,7 @@ export class StoryEditor {
     this.binding?.destroy();
     this.cursors.destroy();
     this.aids.destroy();
+    this.completions.destroy();
     this.highlights.clear();
   }
 

@@ -12,6 +12,7 @@ export interface Notice {
     | "too_large"
     | "draining"
     | "run_failed"
+    | "file_changed"
     | "empty_take"
     | "text_kept"
     | "frame_gone"

@@ -1,5 +1,8 @@
 // Every word of the interface. Another language is another file of this shape.
 
+/** 1 picture, 2 pictures. */
+const many = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
+
 export const en = {
   brand: "Antiphon",
   tagline: "Write, draw and make music together: people and AI in one room.",
@@ -486,6 +489,7 @@ export const en = {
   story: {
     label: "The text",
     placeholder: "Begin anywhere. Ctrl + Enter lets the model go on.",
+    completions: "Names and places of the script",
     placeholderReading: "Nothing is written yet.",
     words: (count: number) => `${count} ${count === 1 ? "word" : "words"}`,
   },
@@ -773,6 +777,9 @@ export const en = {
       html: "HTML",
       txt: "Text",
       fountain: "Fountain",
+      odt: "OpenDocument",
+      rtf: "RTF",
+      fdx: "Final Draft",
       json: "Authorship",
     },
     formats: {
@@ -783,7 +790,42 @@ export const en = {
       html: "Web page",
       txt: "Plain text",
       fountain: "Screenplay in plain text",
+      odt: "OpenDocument text",
+      rtf: "Rich text",
+      fdx: "Final Draft screenplay",
       json: "Who wrote which share, with which model and which prompts, as JSON",
+    },
+    bringing: (name: string) => `Bring in ${name}`,
+    encoding: "This text could be written in several encodings. Which of these reads right?",
+    changed: "What is not as it was in the file",
+    changedOut: "What the file does not have as the room has it:",
+    rename: (title: string) => `Name this room “${title}”`,
+    insert: "Insert",
+    cancel: "Cancel",
+    refused: {
+      invalid: "This file cannot be read: it is damaged, or it is of another kind than its name says.",
+      too_large: "This file holds more than the room can take.",
+      rate_limited: "Too many files at once: try again in a moment.",
+    },
+    notices: {
+      footnotes: (count: number) => `${many(count, "footnote")} became endnotes`,
+      tables: (count: number) => `${many(count, "table")} became lines, with tabs between the cells`,
+      pictures: (count: number) => `${many(count, "picture")} left out`,
+      formulas: (count: number) => `${many(count, "formula")} kept as letters only`,
+      text_boxes: (count: number) => `${many(count, "text box", "text boxes")} put behind their paragraphs`,
+      insertions: (count: number) => `${many(count, "tracked insertion")} taken as accepted`,
+      deletions: (count: number) => `${many(count, "tracked deletion")} left out as accepted`,
+      comments: (count: number) => `${many(count, "comment")} left out`,
+      hidden: (count: number) => `${many(count, "hidden piece")} of text left out`,
+      headers: (count: number) => `${many(count, "header or footer", "headers and footers")} left out`,
+      objects: (count: number) => `${many(count, "embedded object")} left out`,
+      readings: (count: number) => `${many(count, "ruby reading")} put in brackets`,
+      characters: (count: number) => `${many(count, "character")} could not be read`,
+      embeds: (count: number) => `${many(count, "object")} of other programs left out`,
+      files: (count: number) => `${many(count, "part")} of the book missing`,
+      links: (count: number) => `${many(count, "link")} kept as words only`,
+      styles: (count: number) => `${many(count, "styled passage")} kept as plain words`,
+      glyphs: (count: number) => `${many(count, "character")} that no font here can draw`,
     },
   },
 
@@ -822,6 +864,7 @@ export const en = {
     characters: "Characters",
     paragraphs: "Paragraphs",
     reading: "To read",
+    pages: "Pages, printed",
     speaking: "To read aloud",
     minutes: (count: number) => (count < 1 ? "under a minute" : `${Math.round(count)} min`),
     shares: "Who wrote it",
@@ -962,6 +1005,7 @@ export const en = {
 
   notices: {
     request_failed: (detail: string) => detail,
+    file_changed: (detail: string) => detail,
     not_connected: () => "Not connected: nothing was sent.",
     undo_offline: () => "Not connected: what is saved can be undone when the connection is back.",
     redo_offline: () => "Not connected: there is nothing here to do again.",

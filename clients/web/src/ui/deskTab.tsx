@@ -2,6 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { measure, outlineOf } from "../editor/outline";
+import { pagesOf } from "../editor/scriptPages";
 import type { StoryEditor } from "../editor/storyEditor";
 import type { Room } from "../room/room";
 import { MAX_GOAL } from "../room/settings";
@@ -17,6 +18,11 @@ export function DeskTab({ room, editor, whoWrote }: TabProps) {
     editor ? outlineOf(editor.textLines.value, room.settings.form.value === "screenplay") : [],
   );
   const measures = useComputed(() => measure(editor?.textLines.value ?? []));
+  const pages = useComputed(() =>
+    room.settings.form.value === "screenplay"
+      ? pagesOf((editor?.textLines.value ?? []).map((line) => line.text))
+      : 0,
+  );
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (
     <div class="desk-tab">
@@ -59,6 +65,7 @@ export function DeskTab({ room, editor, whoWrote }: TabProps) {
       <section>
         <h3>{t.desk.length}</h3>
         <dl class="facts">
+          {script && <Fact name={t.desk.pages} value={pages.value.toLocaleString()} />}
           <Fact name={t.desk.words} value={words.toLocaleString()} />
           <Fact name={t.desk.characters} value={characters.toLocaleString()} />
           <Fact name={t.desk.paragraphs} value={paragraphs.toLocaleString()} />

@@ -4,12 +4,14 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { save } from "../canvas/export";
 import type { StoryEditor } from "../editor/storyEditor";
-import { ApiError } from "../room/api";
-import { IN, OUT, type OutFormat } from "../room/manuscripts";
+import { type Converted, FileError, IN, OUT, type OutFormat } from "../room/manuscripts";
 import type { Room } from "../room/room";
+import { metaOf } from "../room/story";
 import { t } from "../strings";
 import { Icon } from "./icons";
+import { ImportDialog, needsAsking, noticeWords } from "./importDialog";
 import { IconButton } from "./parts";
+import { errorWords } from "./serverWords";
 
 const ENDINGS = Object.keys(IN).map((ending) => `.${ending}`);
 
@@ -23,6 +25,7 @@ export function FileMenu(props: {
   const open = useSignal(false);
   const authorship = useSignal(false);
   const busy = useSignal(false);
+  const asked = useSignal<{ file: File; found: Converted } | null>(null);
   const root = useRef<HTMLDivElement>(null);
   const file = useRef<HTMLInputElement>(null);
 
@@ -62,21 +65,30 @@ export function FileMenu(props: {
       await work();
       shut();
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      room.notices.add("request_failed", error.message || t.lobby.unreachable);
+      if (!(error instanceof FileError)) throw error;
+      room.notices.add("request_failed", fileErrorWords(error));
     } finally {
       busy.value = false;
     }
   };
   const take = (format: OutFormat) =>
     attempt(async () => {
-      const made = await room.manuscripts.export(format, authorship.value);
+      const { file: made, notices } = await room.manuscripts.export(format, authorship.value);
       save(made, made.name);
+      if (notices.length > 0)
+        room.notices.add("file_changed", `${t.file.changedOut} ${notices.map(noticeWords).join("; ")}.`);
     });
   const bring = (chosen: File | undefined) =>
     attempt(async () => {
-      if (chosen && editor) editor.insert((await room.manuscripts.read(chosen)).ops);
+      if (!chosen || !editor) return;
+      const found = await room.manuscripts.read(chosen);
+      if (needsAsking(found)) asked.value = { file: chosen, found };
+      else editor.insert(found.ops);
     });
+  const titleOf = () => {
+    const title = metaOf(room.doc.peek()).get("title");
+    return typeof title === "string" ? title : "";
+  };
   const choose = (work: () => void) => () => {
     shut();
     work();
@@ -103,6 +115,30 @@ export function FileMenu(props: {
           onChange={(event) => {
             void bring(event.currentTarget.files?.[0]);
             event.currentTarget.value = "";
+          }}
+        />
+      )}
+      {asked.value && (
+        <ImportDialog
+          name={asked.value.file.name}
+          found={asked.value.found}
+          title={titleOf()}
+          onEncoding={async (encoding) => {
+            const file = asked.value?.file;
+            let again: Converted | null = null;
+            await attempt(async () => {
+              if (file) again = await room.manuscripts.read(file, encoding);
+            });
+            return again;
+          }}
+          onInsert={({ ops }, title) => {
+            asked.value = null;
+            if (title) metaOf(room.doc.peek()).set("title", title);
+            editor?.insert(ops);
+            editor?.focus();
+          }}
+          onClose={() => {
+            asked.value = null;
           }}
         />
       )}
@@ -158,4 +194,10 @@ export function FileMenu(props: {
       )}
     </div>
   );
+}
+
+/** What went wrong with a file, in the reader's language. */
+function fileErrorWords(error: FileError): string {
+  const known = t.file.refused[error.code as keyof typeof t.file.refused];
+  return known ?? (error.message ? errorWords(error.code, error.message) : t.lobby.unreachable);
 }

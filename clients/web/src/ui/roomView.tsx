@@ -56,6 +56,7 @@ export function RoomView({ room }: { room: Room }) {
       placeholderReading: t.story.placeholderReading,
       label: t.story.label,
       model: t.runs.title,
+      completions: t.story.completions,
     });
     asking.editor = made;
     editor.value = made;
