@@ -80,6 +80,69 @@ async def test_a_file_that_cannot_be_read_says_so_and_changes_nothing(
     assert await ada.agrees_with(maria) == "Mine."
 
 
+async def test_a_file_asks_what_it_cannot_know_and_says_what_it_lost(
+    company: Company, served: ServedProcess, tmp_path: Path
+) -> None:
+    ada, maria = await two(company, served)
+    menu = ada.page.get_by_role("button", name="File, find and help")
+    dialog = ada.page.get_by_role("dialog", name="Bring in")
+    bring = ada.page.get_by_label("Bring a file in…")
+
+    # A text of a few letters could be in several encodings; another reading can be chosen and taken back.
+    letter = tmp_path / "letter.txt"
+    letter.write_bytes("Лампа горела.".encode("koi8-r"))
+    await menu.click()
+    await bring.set_input_files(letter)
+    await expect(dialog.get_by_role("radio", checked=True)).to_have_count(1)
+    await dialog.get_by_role("radio", name="windows-1251").check()
+    await dialog.get_by_role("radio", name="koi8-r").check()
+    await dialog.get_by_role("button", name="Insert").click()
+    await expect(dialog).to_have_count(0)
+    await maria.sees("Лампа горела.")
+
+    # A page with a title, a list that starts at 3, a picture and a table.
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<title>The Lamp</title><ol start=3><li>three<li>four</ol><img src=x>"
+        "<table><tr><td>a</td><td>b</td></tr></table>"
+    )
+    await menu.click()
+    await bring.set_input_files(page)
+    await expect(dialog.locator("li")).to_have_text(
+        ["1 table became lines, with tabs between the cells", "1 picture left out"]
+    )
+    await expect(dialog.get_by_label("Name this room “The Lamp”")).to_be_checked()
+    await dialog.get_by_role("button", name="Insert").click()
+    await maria.sees("a\tb")
+    await expect(maria.page.get_by_label("Title of the text")).to_have_value("The Lamp")
+    await expect(maria.story.locator("li").first).to_have_attribute("data-start", "3")
+    # Enter in the item that starts at 3 makes a fourth, and not another third.
+    await ada.click_into(ada.story.locator("li").first)
+    await ada.page.keyboard.press("End")
+    await ada.page.keyboard.press("Enter")
+    await ada.page.keyboard.type("new")
+    await expect(maria.story.locator("li")).to_have_text(["three", "new", "four"])
+    await expect(maria.story.locator("li[data-start]")).to_have_count(1)
+
+    # Nothing of a file comes in when its reader thinks better of it.
+    before = await ada.agrees_with(maria)
+    await menu.click()
+    await bring.set_input_files(letter)
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_have_count(0)
+    assert await ada.agrees_with(maria) == before
+
+    # What a format does not have is said when the text is taken away in it.
+    linked = tmp_path / "linked.md"
+    linked.write_text("[here](https://a.example/)\n")
+    await bring.set_input_files(linked)
+    await maria.sees("here")
+    await menu.click()
+    async with ada.page.expect_download():
+        await ada.page.get_by_role("button", name="Text", exact=True).click()
+    await expect(ada.page.locator(".notice")).to_contain_text("1 link kept as words only")
+
+
 async def test_another_word_takes_the_place_of_the_models(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     await ada.write("The lighthouse keeper lit the lamp and")
@@ -115,6 +178,24 @@ async def test_the_form_of_a_script_is_everybodys(company: Company, served: Serv
     outline = maria.page.locator(".outline-line")
     await expect(outline).to_have_text("INT. LIGHTHOUSE - NIGHT")
     await outline.click()
+    # The names that were heard are offered; Tab takes one.
+    await expect(ada.page.get_by_role("term").filter(has_text="Pages, printed")).to_have_count(1)
+    await ada.story.focus()
+    await ada.page.keyboard.press("Control+End")
+    await ada.page.keyboard.type("\n\nM")
+    offered = ada.page.get_by_role("listbox", name="Names and places of the script")
+    await expect(offered.get_by_role("option")).to_have_text(["MIRA"])
+    await ada.page.keyboard.press("Tab")
+    await expect(offered).to_be_hidden()
+    await ada.page.keyboard.type("\nForty-two.")
+    await expect(maria.story.locator('[data-element="dialogue"]')).to_have_text(["Forty-one.", "Forty-two."])
+    # Escape leaves what is typed as it is.
+    await ada.page.keyboard.type("\n\nIN")
+    await expect(offered.get_by_role("option")).to_have_text(["INT. ", "INT./EXT. "])
+    await ada.page.keyboard.press("Escape")
+    await expect(offered).to_be_hidden()
+    await ada.page.keyboard.type("K")
+    await maria.sees("INK")
     await maria.page.get_by_text("Prose", exact=True).click()
     await expect(ada.story.locator("[data-element]")).to_have_count(0)
     await ada.agrees_with(maria)

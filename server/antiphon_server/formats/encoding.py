@@ -58,6 +58,9 @@ _NAMES: Final = {
     **{codecs.lookup(_CODECS.get(name, name)).name: name for name in OFFERED},
     "shift_jis": "shift_jis", "euc_kr": "euc-kr", "latin_1": "windows-1252", "iso8859-1": "windows-1252",
 }  # fmt: skip
+_JAPANESE: Final = ("cp932", "shift_jis", "euc_jp")
+_KANA: Final = 0.3
+"""What is a fifth kana or more is Japanese."""
 _COMMON: Final = ("cp1252", "cp1251", "koi8_r", "cp866")
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -175,6 +178,10 @@ def _guessed(data: bytes) -> Decoded:
 
 def _add(readings: dict[str, _Reading], codec: str, text: str, coherence: float, chaos: float) -> None:
     score = coherence - chaos + _PRIOR.get(codec, 0.0) - _odd(text[:_LOOKED])
+    if codec in _JAPANESE and sum("\u3040" <= letter <= "\u30ff" for letter in text[:_LOOKED]) * 5 > len(
+        text[:_LOOKED]
+    ):
+        score += _KANA
     if codec not in readings or score > readings[codec].score:
         readings[codec] = _Reading(score, coherence, chaos, text)
 
