@@ -114,7 +114,7 @@ OPERATIONS: Final = (
     Operation(
         method="POST", path=f"{_ROOM}/import", summary="A file as a delta that the caller may put into the text",
         query={"format": _choice(*get_args(Readable)), "encoding": {"type": "string", "maxLength": 40}},
-        needed=frozenset({"format"}), body=bytes, fields=("title", "ops"),
+        needed=frozenset({"format"}), body=bytes, fields=("title", "ops", "notices", "encoding"),
     ),
     Operation(
         method="GET", path=f"{_ROOM}/jam/log", summary="What sounded, by whom and when", fields=("events", "next"),

@@ -53,23 +53,13 @@ export interface Converted {
   encoding: Encoding | null;
 }
 
-/** `code` is the server's (`antiphon_proto.errors.ErrorCode`), or "" when it did not answer. */
-export class FileError extends ApiError {
-  constructor(
-    message: string,
-    readonly code = "",
-  ) {
-    super(message);
-  }
-}
-
 export class Manuscripts {
   constructor(
     private readonly room: () => string,
     private readonly token: () => string,
   ) {}
 
-  /** Throws FileError with the server's words, or "" when it does not answer. */
+  /** Throws ApiError with the server's words, or "" when it does not answer. */
   async export(format: OutFormat, authorship: boolean): Promise<{ file: File; notices: FileNotice[] }> {
     const answer = await this.call(`export?format=${format}&authorship=${authorship ? 1 : 0}`);
     const named = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
@@ -78,7 +68,7 @@ export class Manuscripts {
     return { file: new File([await answer.blob()], name), notices };
   }
 
-  /** What a file holds; `encoding` is what its reader chose, or "". Throws FileError. */
+  /** What a file holds; `encoding` is what its reader chose, or "". Throws ApiError. */
   async read(file: File, encoding = ""): Promise<Converted> {
     const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
     const format = IN[ending] ?? ending;
@@ -92,11 +82,11 @@ export class Manuscripts {
     const headers = { Authorization: `Bearer ${this.token()}` };
     const request = body ? { method: "POST", headers, body } : { headers };
     const answer = await fetch(address, request).catch(() => null);
-    if (!answer) throw new FileError("");
+    if (!answer) throw new ApiError("");
     if (answer.ok) return answer;
     const said = (await answer.json().catch(() => null)) as { error?: { code?: unknown } } | null;
     const code = typeof said?.error?.code === "string" ? said.error.code : "";
-    throw new FileError(messageOf(said) || `${answer.status} ${answer.statusText}`, code);
+    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`, code);
   }
 }
 

@@ -4,7 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { save } from "../canvas/export";
 import type { StoryEditor } from "../editor/storyEditor";
-import { type Converted, FileError, IN, OUT, type OutFormat } from "../room/manuscripts";
+import { ApiError } from "../room/api";
+import { type Converted, IN, OUT, type OutFormat } from "../room/manuscripts";
 import type { Room } from "../room/room";
 import { metaOf } from "../room/story";
 import { t } from "../strings";
@@ -65,7 +66,7 @@ export function FileMenu(props: {
       await work();
       shut();
     } catch (error) {
-      if (!(error instanceof FileError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       room.notices.add("request_failed", fileErrorWords(error));
     } finally {
       busy.value = false;
@@ -197,7 +198,7 @@ export function FileMenu(props: {
 }
 
 /** What went wrong with a file, in the reader's language. */
-function fileErrorWords(error: FileError): string {
+function fileErrorWords(error: ApiError): string {
   const known = t.file.refused[error.code as keyof typeof t.file.refused];
   return known ?? (error.message ? errorWords(error.code, error.message) : t.lobby.unreachable);
 }
