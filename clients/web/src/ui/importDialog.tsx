@@ -21,14 +21,17 @@ export function ImportDialog(props: {
   const found = useSignal(props.found);
   // The readings stay in the order in which they were first offered.
   const choices = props.found.encoding?.choices ?? [];
+  const chosen = useSignal(props.found.encoding?.name ?? "");
   const busy = useSignal(false);
   const rename = useSignal(props.title === "");
-  const { title, notices, encoding } = found.value;
+  const { title, notices } = found.value;
   const choose = async (name: string) => {
+    chosen.value = name;
     busy.value = true;
     const again = await props.onEncoding(name);
     busy.value = false;
     if (again) found.value = again;
+    else chosen.value = found.peek().encoding?.name ?? "";
   };
   return (
     <Dialog title={t.file.bringing(props.name)} onClose={props.onClose}>
@@ -41,14 +44,14 @@ export function ImportDialog(props: {
         }}
       >
         {choices.length > 0 && (
-          <fieldset class="import-encodings" disabled={busy.value}>
+          <fieldset class="import-encodings" aria-busy={busy.value}>
             <legend>{t.file.encoding}</legend>
             {choices.map((choice) => (
               <label key={choice.encoding} class="import-encoding">
                 <input
                   type="radio"
                   name="encoding"
-                  checked={choice.encoding === encoding?.name}
+                  checked={choice.encoding === chosen.value}
                   onChange={() => void choose(choice.encoding)}
                 />
                 <span class="import-preview" dir="auto">
