@@ -29,6 +29,8 @@ export function ImportDialog(props: {
     chosen.value = name;
     busy.value = true;
     const again = await props.onEncoding(name);
+    // Another was chosen meanwhile: this answer is of no use, and that one is still on its way.
+    if (chosen.peek() !== name) return;
     busy.value = false;
     if (again) found.value = again;
     else chosen.value = found.peek().encoding?.name ?? "";
