@@ -49,7 +49,7 @@ def doctor(
 def _rooms(database: Path) -> Check:
     aside = kept_aside(database)
     if not aside:
-        return Check("rooms", "ok", "nothing that is stored had to be kept aside")
+        return Check("kept aside", "ok", "nothing that is stored had to be kept aside")
     some = ", ".join(f"{room} ({count})" for room, count in list(aside.items())[:10])
     return Check(
         "rooms",
