@@ -128,6 +128,7 @@ async def fork(request: web.Request) -> web.Response:
     if not gateway.room_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many rooms from this address; wait a little")
     moment = await _moment(request, room, room.seq if body.seq is None else body.seq)
+    _, room = await authorised(request)
     record = await make_fork(gateway.hub, gateway.assets, room, moment)
     origin = {"room": room.id, "seq": moment.seq}
     return web.json_response({**invitations(request, record), "origin": origin}, status=201, headers=_HEADERS)
@@ -149,8 +150,9 @@ async def _reading(request: web.Request) -> Room:
 
 
 async def _doing(request: web.Request, right: Right, form: type[B]) -> tuple[Room, B]:
-    room = (await _granted(request, right))[1]
-    return room, await json_body(request, form)
+    await _granted(request, right)
+    wish = await json_body(request, form)
+    return (await authorised(request))[1], wish  # who was put out while the body came has no say any more
 
 
 async def _moment(request: web.Request, room: Room, seq: int) -> Past:

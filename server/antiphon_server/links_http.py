@@ -36,8 +36,9 @@ async def show_links(request: web.Request) -> web.Response:
 
 async def make_link(request: web.Request) -> web.Response:
     """`POST .../links` `{"role", "name", "days"?}` -> 201 and the list."""
-    room, _ = await _moderating(request)
+    await _moderating(request)
     wish = await json_body(request, NewLink)
+    room, _ = await _moderating(request)  # who was put out while the body came has no say any more
     name = " ".join("".join(c for c in wish.name if c.isprintable()).split()) or wish.role
     expires = None if wish.days is None else room.unix_ms() + int(wish.days * _DAY_MS)
     room.require_writable()

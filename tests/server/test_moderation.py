@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import Hello, Links, Pass, Revoke
 from antiphon_proto.sync import SyncStep1
 from antiphon_server.seat import Grant, JoinRequest
+from support.picture_files import picture
 from support.raw_client import NativeClient, native, plain
 from support.replica import Pipe
 from support.rooms import House
@@ -106,6 +109,46 @@ async def test_a_member_who_is_put_out_is_out_at_every_door_and_nobody_else_is(s
     async with native(url) as again, native(url) as window:
         assert (await scene.sit(again, editor, "Ben", ben_session))[1] == ben_session
         await scene.sit(window, ben_pass, "Ben")
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "start", "rest"),
+    [
+        ("editor", "/assets", picture()[:20], picture()[20:]),
+        ("editor", "/import?format=txt", b"some ", b"words"),
+        ("editor", "/versions", b'{"name":', b'"Mine"}'),
+        ("editor", "/restore", b'{"seq":', b"1}"),
+        ("owner", "/fork", b"{", b"}"),
+        ("owner", "/links", b'{"role":"editor",', b'"name":"A way back"}'),
+    ],
+    ids=["assets", "import", "versions", "restore", "fork", "links"],
+)
+async def test_what_was_begun_before_somebody_was_put_out_is_not_done_after_it(
+    scene: Scene, role: str, path: str, start: bytes, rest: bytes
+) -> None:
+    url, tokens = scene.server.ws_url, scene.room["tokens"]
+    begun, removed = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield start
+        begun.set()
+        await removed.wait()
+        yield rest
+
+    async with native(url) as owner, native(url) as eve:
+        _, session, _ = await scene.sit(owner, tokens["owner"], "Owner")
+        eve_id, eve_session, _ = await scene.sit(eve, tokens[role], "Eve")
+        request = asyncio.create_task(scene.call(tokens[role], eve_session)(path, "POST", data=slowly()))
+        await begun.wait()
+        call = scene.call(tokens["owner"], session)
+        await call()  # answered after the beginning of the other request has come
+        await owner.say(Revoke(eve_id))
+        assert await eve.closed() == CloseCode.REVOKED
+        removed.set()
+        assert (await request)[0] == 403
+        assert (await call("/versions"))[1] == {"versions": []}
+        if role == "editor":
+            assert {link["name"] for link in (await call("/links"))[1]["links"]} == {""}
 
 
 async def test_all_windows_of_a_person_go_where_that_is_wished(scene: Scene) -> None:
