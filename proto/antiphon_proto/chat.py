@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from antiphon_proto.frame import Message, UInt
+from antiphon_proto.frame import Request, UInt
 
 MAX_SAID = 4000
 """Characters of what a person says at once."""
@@ -32,7 +32,7 @@ class ChatEntry(Struct, frozen=True, omit_defaults=True):
     run: str = ""
 
 
-class Say(Message, frozen=True, tag="say"):
+class Say(Request, frozen=True, tag="say"):
     """Say something in the chat. It is put to the AI with `to_ai`, or when it begins with the AI's name.
 
     `at` is where in the story the AI should look, a UTF-8 byte offset as at room offset `offset`; nil is its end.

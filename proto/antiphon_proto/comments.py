@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from antiphon_proto.frame import Id, Message, UInt
+from antiphon_proto.frame import Id, Request, UInt
 
 ATTR_COMMENT: Final = "comment:"
 """Prefix of the text attribute of a comment's passage; the rest is the comment's id."""
@@ -44,7 +44,7 @@ class Comment(Struct, frozen=True):
     replies: tuple[Reply, ...] = ()
 
 
-class AddComment(Message, frozen=True, tag="comment"):
+class AddComment(Request, frozen=True, tag="comment"):
     """Comment on [start, end) of the story, as at room offset `offset`. The sender chooses an unused `id`."""
 
     id: CommentId
@@ -54,21 +54,21 @@ class AddComment(Message, frozen=True, tag="comment"):
     text: Commented
 
 
-class AddReply(Message, frozen=True, tag="reply"):
+class AddReply(Request, frozen=True, tag="reply"):
     """Answer a comment."""
 
     comment: CommentId
     text: Commented
 
 
-class ResolveComment(Message, frozen=True, tag="resolve"):
+class ResolveComment(Request, frozen=True, tag="resolve"):
     """Say that a comment is dealt with, or not."""
 
     comment: CommentId
     resolved: bool = True
 
 
-class DeleteComment(Message, frozen=True, tag="delete_comment"):
+class DeleteComment(Request, frozen=True, tag="delete_comment"):
     """Take a comment away, or one of its replies. Its author's right, and a moderator's."""
 
     comment: CommentId

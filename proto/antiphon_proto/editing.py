@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from antiphon_proto.frame import Id, Message, Text, UInt
+from antiphon_proto.frame import Id, Message, Request, Text, UInt
 from antiphon_proto.lanes import Lane
 
 AckStatus = Literal[
@@ -20,7 +20,7 @@ StepKind = Literal["", "new", "same", "undo", "redo"]
 Count = tuple[UInt, UInt]
 
 
-class Edit(Message, frozen=True, tag="edit"):
+class Edit(Request, frozen=True, tag="edit"):
     """A Yjs update (v1 encoding). `batch` rises by one per session; each is answered by `ack`s.
 
     `step` says what it is for the sender's undo: `new` begins another step, `same` goes on with the last one, empty
@@ -34,7 +34,7 @@ class Edit(Message, frozen=True, tag="edit"):
     step: StepKind = ""
 
 
-class Undo(Message, frozen=True, tag="undo"):
+class Undo(Request, frozen=True, tag="undo"):
     """Undo what a run made (`run`), or the sender's own last action (`run` is nil) on a surface, or on any (nil).
     `step` is echoed in `stepped` or in the `error`; a run is answered by `run`."""
 
@@ -43,14 +43,14 @@ class Undo(Message, frozen=True, tag="undo"):
     step: UInt = 0
 
 
-class Redo(Message, frozen=True, tag="redo"):
+class Redo(Request, frozen=True, tag="redo"):
     """Do the sender's own last undone action again."""
 
     surface: Surface | None = None
     step: UInt = 0
 
 
-class Resync(Message, frozen=True, tag="resync"):
+class Resync(Request, frozen=True, tag="resync"):
     """The client found that its copy differs (see `digest`) and wants a `rebuild`."""
 
     reason: Annotated[str, Meta(max_length=128)] = ""

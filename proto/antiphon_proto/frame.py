@@ -24,7 +24,14 @@ Role = Literal["owner", "editor", "viewer"]
 Kind = Literal["human", "ai"]
 
 
-class Message(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Base of all messages. `lane` is how the outbox treats it when the client reads slowly."""
+class Message(Struct, frozen=True, array_like=True):
+    """Base of all messages. `lane` is how the outbox treats it when the client reads slowly.
+
+    Fields after the known ones are ignored: a client that is older than the server stays in the room.
+    """
 
     lane: ClassVar[Lane] = Lane.CONTROL
+
+
+class Request(Message, frozen=True, forbid_unknown_fields=True):
+    """Base of what clients send: the server refuses what it does not know."""

@@ -119,7 +119,7 @@ class NoteEvent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     velocity: Velocity
 
 
-class BandNote(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class BandNote(Struct, frozen=True, array_like=True):
     """A note of the band: `tick` counts from the jam's first beat. Drums: `pitch` is the General MIDI key."""
 
     tick: int
@@ -129,7 +129,7 @@ class BandNote(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     velocity: Velocity
 
 
-class BandChord(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class BandChord(Struct, frozen=True, array_like=True):
     """The harmony from `tick` on, for people to read: "Am7"."""
 
     tick: int

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from antiphon_proto.frame import Id, Message, UInt
+from antiphon_proto.frame import Id, Message, Request, UInt
 from antiphon_proto.jam import MAX_NOTE_EVENTS, BandChord, BandNote, NoteEvent, TransportChange, When
 from antiphon_proto.lanes import Lane
 
@@ -14,7 +14,7 @@ Opus = Annotated[bytes, Meta(max_length=16_384)]
 """One Opus packet (RFC 6716)."""
 
 
-class Play(Message, frozen=True, tag="play"):
+class Play(Request, frozen=True, tag="play"):
     """Keys that the sender pressed and released, for the others and the band; nobody answers. Times that are more
     than `jam.late` behind or `jam.early` ahead of the server's clock are moved to that bound."""
 
@@ -22,7 +22,7 @@ class Play(Message, frozen=True, tag="play"):
     events: Annotated[tuple[NoteEvent, ...], Meta(min_length=1, max_length=MAX_NOTE_EVENTS)]
 
 
-class Conduct(Message, frozen=True, tag="conduct"):
+class Conduct(Request, frozen=True, tag="conduct"):
     """Change the transport at the next beat or bar line, or as soon as everybody can know of it ("now"). Answered by
     `conducted`; what is in force stands in the document (`jam.transport`)."""
 
@@ -31,7 +31,7 @@ class Conduct(Message, frozen=True, tag="conduct"):
     when: When = "bar"
 
 
-class Perform(Message, frozen=True, tag="perform"):
+class Perform(Request, frozen=True, tag="perform"):
     """Start the band: a run of task `jam`, one in a room at a time, until it is stopped. It reads `jam.band` live."""
 
     perform: UInt

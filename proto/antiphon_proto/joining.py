@@ -14,6 +14,7 @@ from antiphon_proto.frame import (
     Kind,
     Message,
     Name,
+    Request,
     Role,
     Text,
     UInt,
@@ -34,7 +35,7 @@ class Resume(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     offset: UInt
 
 
-class Participant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Participant(Struct, frozen=True, array_like=True):
     """A member of the room as the others see it; the AI is one too."""
 
     id: Id
@@ -45,7 +46,7 @@ class Participant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     online: bool = True
 
 
-class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class ImageModel(Struct, frozen=True, array_like=True):
     """What an image model does when a request leaves it open, and its bounds. Sizes are pixels."""
 
     width: UInt
@@ -61,7 +62,7 @@ class ImageModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     """Names that `params.adapters` may ask for."""
 
 
-class AudioModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class AudioModel(Struct, frozen=True, array_like=True):
     """What a band hears and honours, for the interface to offer no more than that."""
 
     hears: Literal["notes", "audio", "nothing"]
@@ -76,7 +77,7 @@ class AudioModel(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     """Words that it understands best; empty: any words."""
 
 
-class Building(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Building(Struct, frozen=True, array_like=True):
     """A plan of one of a model's networks, and how far it is: 0 to 1 of the present stage."""
 
     part: str
@@ -84,7 +85,7 @@ class Building(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     fraction: float
 
 
-class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class ModelInfo(Struct, frozen=True, array_like=True):
     """Which engine answers, for the interface to name it honestly. `ready` is false while it loads or restarts."""
 
     modality: Literal["text", "image", "audio"]
@@ -112,7 +113,7 @@ class ModelInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     """What stands in it: names, addresses, reasons."""
 
 
-class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Limits(Struct, frozen=True, array_like=True):
     """Bounds that a client should keep to by itself."""
 
     max_message: UInt
@@ -132,7 +133,7 @@ class Limits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     max_comments: UInt = 0
 
 
-class Hello(Message, frozen=True, tag="hello"):
+class Hello(Request, frozen=True, tag="hello"):
     """First frame of a client. `session` is the secret of an earlier `welcome`; `client_id` is the Yjs client id that
     it would like to write under, or 0."""
 
@@ -146,14 +147,14 @@ class Hello(Message, frozen=True, tag="hello"):
     agent: Annotated[str, Meta(max_length=128)] = ""
 
 
-class SetPresence(Message, frozen=True, tag="set_presence"):
+class SetPresence(Request, frozen=True, tag="set_presence"):
     """The sender's awareness state: a JSON object (cursor as Yjs relative positions), or `null` when it hides."""
 
     lane: ClassVar[Lane] = Lane.PRESENCE
     state: Annotated[str, Meta(max_length=4096)]
 
 
-class Revoke(Message, frozen=True, tag="revoke"):
+class Revoke(Request, frozen=True, tag="revoke"):
     """Put a member out; the invite link that they used stops working for newcomers. Owners only. `everywhere`: and
     whoever came with the same person's pass, that is, their other windows and devices."""
 
@@ -161,7 +162,7 @@ class Revoke(Message, frozen=True, tag="revoke"):
     everywhere: bool = False
 
 
-class UseModel(Message, frozen=True, tag="use_model"):
+class UseModel(Request, frozen=True, tag="use_model"):
     """Let another model of a modality serve all rooms: one of its `choices`. Told by `models` while it loads and when
     it serves; runs under way end on theirs. Refused with `denied` where the operator alone chooses."""
 
@@ -169,7 +170,7 @@ class UseModel(Message, frozen=True, tag="use_model"):
     model: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
-class Ping(Message, frozen=True, tag="ping"):
+class Ping(Request, frozen=True, tag="ping"):
     """`sent_ms` is the sender's clock, echoed in `pong`."""
 
     sent_ms: float

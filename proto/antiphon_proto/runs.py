@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from antiphon_proto.frame import FRAGMENT_BODY, Id, Instruction, Message, Text, UInt
+from antiphon_proto.frame import FRAGMENT_BODY, Id, Instruction, Message, Request, Text, UInt
 from antiphon_proto.lanes import Lane
 from antiphon_proto.params import (
     ImageParams,
@@ -29,12 +29,12 @@ RunState = Literal["queued", "running", "done", "stopped", "failed"]
 SuggestionState = Literal["none", "open", "accepted", "rejected"]
 
 
-class Alternative(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Alternative(Struct, frozen=True, array_like=True):
     text: Annotated[str, Meta(max_length=256)]
     logprob: float
 
 
-class TokenInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class TokenInfo(Struct, frozen=True, array_like=True):
     """One sampled token: the text it completed (whole characters only), its natural-log probability, its rivals.
 
     An engine that is not told (some remote servers) gives NaN and, for the id, -1.
@@ -51,7 +51,7 @@ Thinned: TypeAlias = Literal["", "load", "viewers"]
 """The device has more to do than it can, or most of those who look do not keep up."""
 
 
-class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class RunInfo(Struct, frozen=True, array_like=True):
     """A run as everybody sees it, of a text or of a picture.
 
     `progress` of `length`: tokens, or denoising steps (`length` 0: not known yet). `position` counts from 1 in the
@@ -89,7 +89,7 @@ class RunInfo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Of a picture that is painted: why its live previews come noticeably more rarely than they could."""
 
 
-class Ask(Message, frozen=True, tag="ask"):
+class Ask(Request, frozen=True, tag="ask"):
     """Ask the AI. Positions are UTF-8 byte offsets in the story as it was at room offset `offset`.
 
     `start` == `end` is a cursor; else the range is the selection that the task is about. `rewrite` needs one, and its
@@ -108,7 +108,7 @@ class Ask(Message, frozen=True, tag="ask"):
     params: TextParams = TextParams()
 
 
-class Paint(Message, frozen=True, tag="paint"):
+class Paint(Request, frozen=True, tag="paint"):
     """Ask the AI to paint a frame of the canvas. `paint` is echoed in the `run` that answers, or in an `error`.
 
     `source` and `mask` are assets of this room: `image_to_image` needs a source, `inpaint` both, of one size; white in
@@ -127,11 +127,11 @@ class Paint(Message, frozen=True, tag="paint"):
     live: bool = False
 
 
-class Stop(Message, frozen=True, tag="stop"):
+class Stop(Request, frozen=True, tag="stop"):
     run: Id
 
 
-class Steer(Message, frozen=True, tag="steer"):
+class Steer(Request, frozen=True, tag="steer"):
     """Change a live run: `change` for a text, `image` for a picture; the other one stays empty."""
 
     run: Id
@@ -139,7 +139,7 @@ class Steer(Message, frozen=True, tag="steer"):
     image: ImageSteer | None = None
 
 
-class Accept(Message, frozen=True, tag="accept"):
+class Accept(Request, frozen=True, tag="accept"):
     """Accept a suggestion, whole, or only the part inside [start, end) as at room offset `offset`."""
 
     run: Id
@@ -148,14 +148,14 @@ class Accept(Message, frozen=True, tag="accept"):
     end: UInt | None = None
 
 
-class Reject(Message, frozen=True, tag="reject"):
+class Reject(Request, frozen=True, tag="reject"):
     run: Id
     offset: UInt = 0
     start: UInt | None = None
     end: UInt | None = None
 
 
-class Choose(Message, frozen=True, tag="choose"):
+class Choose(Request, frozen=True, tag="choose"):
     """Put what a candidate, or a private run, wrote at its place in the story (`private` stays where it is: invalid).
     The other candidates of its group are dropped; one that still writes is stopped first."""
 
@@ -163,21 +163,21 @@ class Choose(Message, frozen=True, tag="choose"):
     mode: Mode = "write"
 
 
-class Retry(Message, frozen=True, tag="retry"):
+class Retry(Request, frozen=True, tag="retry"):
     """The same request with a new seed, after what the old run wrote was removed. Answered as an `ask` is."""
 
     ask: UInt
     run: Id
 
 
-class Recall(Message, frozen=True, tag="recall"):
+class Recall(Request, frozen=True, tag="recall"):
     """Ask for the details of all tokens of a run, for whoever came after they were told: answered by `tokens`, or by an
     `error` when they are not known any more."""
 
     run: Id
 
 
-class ReplaceToken(Message, frozen=True, tag="replace_token"):
+class ReplaceToken(Request, frozen=True, tag="replace_token"):
     """Put one of the alternatives of a run's token in place of what is left of it in the story, [start, end) as at room
     offset `offset`. With `go_on` the rest of what the run wrote after it makes way for a new continuation. Answered as
     an `ask` is, by a run of task `alternative`."""
@@ -221,7 +221,7 @@ class Tokens(Message, frozen=True, tag="tokens"):
     tokens: tuple[TokenInfo, ...]
 
 
-class Viewing(Message, frozen=True, tag="viewing"):
+class Viewing(Request, frozen=True, tag="viewing"):
     """How large the sender shows pictures that are being painted: pixels of the longer side of the largest, 0 when it
     shows none. Previews follow what the viewers of a room can use."""
 

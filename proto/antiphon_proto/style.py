@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
-from antiphon_proto.frame import Message, UInt
+from antiphon_proto.frame import Message, Request, UInt
 
 BOUNDS: Final = {"tone": 200, "person": 100, "tense": 100, "keep": 1000, "avoid": 1000, "facts": 2000}
 """Characters of each field, at most."""
@@ -41,7 +41,7 @@ def fits(name: str, value: object) -> bool:
     return name in BOUNDS and isinstance(value, str) and len(value) <= BOUNDS[name]
 
 
-class StyleMeasures(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class StyleMeasures(Struct, frozen=True, array_like=True):
     """What was counted in a passage. Shares are of 1."""
 
     words: UInt
@@ -55,7 +55,7 @@ class StyleMeasures(Struct, frozen=True, array_like=True, forbid_unknown_fields=
     names: tuple[str, ...]
 
 
-class LearnStyle(Message, frozen=True, tag="learn_style"):
+class LearnStyle(Request, frozen=True, tag="learn_style"):
     """Measure [start, end) of the story, as at room offset `offset`; answered by `learned`, or an `error`."""
 
     learn: UInt

@@ -11,7 +11,7 @@ from antiphon_proto.frame import Id, Message, UInt
 VersionName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
-class Version(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Version(Struct, frozen=True, array_like=True):
     """A point of the history that somebody named. `seq` is the number of the entry after which it stands."""
 
     id: Id

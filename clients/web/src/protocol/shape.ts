@@ -135,13 +135,13 @@ export function optional<T>(inner: Shape<T>, fallback: () => T): Field<T> {
   return { ...inner, fallback };
 }
 
-/** An array with a field in each place. Trailing fields that have a fallback may be missing. */
+/** An array with a field in each place. Trailing fields that have a fallback may be missing, and what a newer server
+ * adds after the known ones is ignored: a page that was open when the server was upgraded stays in its room. */
 export function record<F extends Fields>(fields: F): Shape<Of<F>> {
   const entries = Object.entries(fields);
   return {
     read(value) {
       if (!Array.isArray(value)) throw new ShapeError("expected an array");
-      if (value.length > entries.length) throw new ShapeError("too many fields");
       const out: Record<string, unknown> = {};
       entries.forEach(([key, field], index) => {
         if (index < value.length) out[key] = field.read(value[index]);
