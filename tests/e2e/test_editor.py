@@ -56,6 +56,17 @@ async def test_whatever_the_browser_would_do_itself_happens_as_the_room_knows_it
     await keys.type('She said "no".')
     await keys.press("Enter")
     await keys.type("plain words here")
+    # The browser's undo, also where a script calls it, is a step of the room's, and no edit.
+    await ada.story.evaluate("() => document.execCommand('undo')")
+    await ada.agrees_with(eve, "One\nShe said “no”.\nplain words ")
+    await keys.press("Control+y")
+    await ada.agrees_with(eve, "One\nShe said “no”.\nplain words here")
+    await page.get_by_label("Title of the text").focus()
+    await keys.press("Enter")
+    await keys.type("Up: ")
+    await ada.agrees_with(eve, "Up: One\nShe said “no”.\nplain words here")
+    await keys.press("Control+z")
+    await ada.agrees_with(eve, "One\nShe said “no”.\nplain words here")
     for words, combination in (("plain", "Control+u"), ("words", "Control+Shift+X"), ("here", "Control+k")):
         await ada.select(words)
         await keys.press(combination)

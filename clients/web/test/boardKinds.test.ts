@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { kindOf } from "../src/canvas/fileKinds";
 import { bounds, inside, middle, rotate, scaled } from "../src/canvas/geometry";
 import { type BoardObject, readObject } from "../src/canvas/objects";
-import { keyOf } from "../src/ui/keyOf";
+import { keyOf } from "../src/editor/keyOf";
 import { seeded } from "./support";
 
 const bytes = (text: string) => Uint8Array.from(text, (each) => each.charCodeAt(0) & 255);

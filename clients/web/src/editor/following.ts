@@ -37,7 +37,9 @@ export class Following {
       return;
     }
     const target = this.run === null ? null : this.options.written(this.run);
-    if (target === null || target === this.options.place()) return;
+    if (target === null) return;
+    // What was written at the place pushed it along; the caret in the page stayed where it was.
+    if (target === this.options.place() && target === this.caret(target)) return;
     this.go(target);
     if (this.inView) this.scrollTo(target);
     this.inView = this.sees(target);
@@ -46,6 +48,11 @@ export class Following {
   private go(index: number): void {
     if (this.quill.hasFocus()) this.quill.setSelection(index, 0, "silent");
     this.options.setPlace(index);
+  }
+
+  /** Where the caret is; where it should be when the focus is elsewhere. */
+  private caret(otherwise: number): number | undefined {
+    return this.quill.hasFocus() ? this.quill.selection.getRange()[0]?.index : otherwise;
   }
 
   private box(index: number | null): { top: number; bottom: number; left: number; right: number } | null {

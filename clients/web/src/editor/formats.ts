@@ -72,16 +72,6 @@ interface UndoOptions {
 
 /** In the place of Quill's history: undo lives on the server, where it knows whose edit was whose. */
 class ServerUndo extends Module<UndoOptions> {
-  constructor(quill: Quill, options: Partial<UndoOptions>) {
-    super(quill, options);
-    quill.root.addEventListener("beforeinput", (event) => {
-      if (event.inputType !== "historyUndo" && event.inputType !== "historyRedo") return;
-      event.preventDefault();
-      if (event.inputType === "historyUndo") this.undo();
-      else this.redo();
-    });
-  }
-
   undo(): void {
     this.options.undo?.();
   }

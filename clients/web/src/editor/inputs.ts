@@ -10,6 +10,8 @@ type Fate =
   | "native"
   /** It does not happen: either the room has no such thing, or another event has already done it. */
   | "never"
+  /** The room's undo and redo: a step of this person's. */
+  | "step"
   | ((input: Input) => void);
 
 interface Input {
@@ -69,9 +71,8 @@ export const FATES: Readonly<Record<string, Fate>> = {
   formatBackColor: "never",
   formatFontColor: "never",
   formatFontName: "never",
-  // The server's: its module hears these two itself.
-  historyUndo: "native",
-  historyRedo: "native",
+  historyUndo: "step",
+  historyRedo: "step",
 };
 
 const MAX_LEVEL = 8;
@@ -93,13 +94,21 @@ export function watchInputs(quill: Quill, restore: () => void, signal: AbortSign
     if (quill.composition.isComposing) return;
     restore();
     const range = quill.selection.savedRange;
-    if (fate !== "never" && quill.isEnabled()) fate({ quill, event: event as InputEvent, range });
+    if (fate === "step") step(quill, inputType);
+    else if (fate !== "never" && quill.isEnabled()) fate({ quill, event: event as InputEvent, range });
   };
   quill.root.addEventListener("input", check, { capture: true, signal });
   const hear = (event: InputEvent) => {
     announced = event.inputType;
     if (event.defaultPrevented || !quill.root.isContentEditable) return;
     const fate = FATES[event.inputType] ?? "never";
+    if (fate === "step") {
+      // The browser's undo never happens: it is not announced when a script does it.
+      announced = null;
+      event.preventDefault();
+      step(quill, event.inputType);
+      return;
+    }
     // While something is composed the line is the browser's.
     if (fate === "native" || (quill.composition.isComposing && fate !== "never")) return;
     const range = fate === "never" ? null : rangeOf(quill, event);
@@ -108,6 +117,11 @@ export function watchInputs(quill: Quill, restore: () => void, signal: AbortSign
     if (range && fate !== "never") fate({ quill, event, range });
   };
   quill.root.addEventListener("beforeinput", hear, { capture: true, signal });
+}
+
+function step(quill: Quill, inputType: string): void {
+  if (inputType === "historyUndo") quill.history.undo();
+  else quill.history.redo();
 }
 
 function rangeOf(quill: Quill, event: InputEvent): { index: number; length: number } | null {

@@ -10,7 +10,6 @@ import {
 import { loadAids, saveAids } from "../room/keep";
 import type { Room } from "../room/room";
 import { storyOf } from "../room/story";
-import { keyOf } from "../ui/keyOf";
 import { WritingAids } from "./aids";
 import { Binding } from "./binding";
 import { caretsOf } from "./carets";
@@ -23,6 +22,7 @@ import { Following } from "./following";
 import { createQuill } from "./formats";
 import { Highlights } from "./highlights";
 import { shiftLevel, watchInputs } from "./inputs";
+import { keyOf } from "./keyOf";
 import type { LineEditor } from "./lineEditor";
 import { Linking } from "./linking";
 import { type TextLine, textLines, wordsIn } from "./outline";
@@ -192,6 +192,11 @@ export class StoryEditor {
 
   focus(): void {
     this.quill.focus();
+  }
+
+  /** To the first line, from the title above it. */
+  focusStart(): void {
+    this.quill.setSelection(0, 0, "user");
   }
 
   /** The text has got less or more room: what is being written stays in view. */

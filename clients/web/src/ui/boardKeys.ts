@@ -3,9 +3,9 @@
 import type { Easel } from "../canvas/easel";
 import { TURN_STEP } from "../canvas/geometry";
 import { TOOLS } from "../canvas/tools";
+import { keyOf } from "../editor/keyOf";
 import type { Room } from "../room/room";
 import { KEYS } from "./boardTools";
-import { keyOf } from "./keyOf";
 
 const STEP = 40;
 const ARROWS: Record<string, [number, number]> = {

@@ -2,6 +2,7 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { keyOf } from "../editor/keyOf";
 import { StoryEditor } from "../editor/storyEditor";
 import type { Surface } from "../protocol/messages";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../room/keep";
@@ -16,7 +17,6 @@ import { FindBar } from "./findBar";
 import { keepFocus } from "./focusKeeper";
 import { HelpDialog } from "./helpDialog";
 import { JamDock } from "./jamDock";
-import { keyOf } from "./keyOf";
 import { LinkCard } from "./linkCard";
 import { Notices } from "./notices";
 import { PastView } from "./pastView";
@@ -167,7 +167,7 @@ export function RoomView({ room }: { room: Room }) {
         {travel.away.value && <PastView room={room} travel={travel} view={view.value} />}
         <div class="page" hidden={travel.away.value}>
           {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
-          <TitleField room={room} onEnter={() => editor.value?.focus()} />
+          <TitleField room={room} onEnter={() => editor.value?.focusStart()} />
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
           {editor.value && <LinkCard room={room} editor={editor.value} host={host} />}
