@@ -24,13 +24,13 @@ from antiphon_server import (
     api_description,
     asset_http,
     asset_tools,
-    device_trace,
     engines_http,
     export_http,
     history_http,
     http,
     jam_http,
     links_http,
+    trace_http,
     ws,
 )
 from antiphon_server.answers import errors, secure
@@ -248,7 +248,7 @@ def application(gateway: Gateway) -> web.Application:
             *jam_http.ROUTES,
             *asset_tools.ROUTES,
             *export_http.ROUTES,
-            *device_trace.ROUTES,
+            *trace_http.ROUTES,
             *engines_http.ROUTES,
             *history_http.ROUTES,
             *links_http.ROUTES,

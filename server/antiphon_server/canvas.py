@@ -20,6 +20,7 @@ from antiphon_proto.canvas import MAX_TEXT, ORDER, POINTS, TEXT, faults, fits, i
 from antiphon_proto.order import key_between
 from antiphon_server.board_order import BoardOrder
 from antiphon_server.observing import observe
+from antiphon_server.outlines import Outlines
 from antiphon_server.text_diff import common
 from antiphon_server.text_index import size
 
@@ -53,6 +54,7 @@ class Canvas:
         self._read: dict[str, dict[str, Any] | None] = {}
         """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
         self._order = BoardOrder(self._orders)
+        self.outlines = Outlines(self.objects, self.get)
         observe(self.root, self._on_events, deep=True)
 
     # Reading ------------------------------------------------------------------------------------------
@@ -245,6 +247,7 @@ class Canvas:
             path, keys = event.path, getattr(event, "keys", None) or {}
             if path:
                 key = str(path[0])
+                self.outlines.touch(key)
                 former = (
                     {name: entry.get("oldValue") for name, entry in keys.items()} if len(path) == 1 else {}
                 )
@@ -255,6 +258,7 @@ class Canvas:
                     self._touched[key] = ObjectChange(key, "changed", {**former, **known.former})
                 continue
             for key, entry in keys.items():
+                self.outlines.touch(key)
                 action: Literal["added", "removed"] = "removed" if entry["action"] == "delete" else "added"
                 self._touched[key] = ObjectChange(key, action)
 

@@ -10,13 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from aiohttp import web
-
 from antiphon_engines.channel import Traced
 from antiphon_engines.trace import RestRecord, RunRecord, UnitRecord
-from antiphon_server.gateway import GATEWAY
-from antiphon_server.http import authorised
-from antiphon_server.rights import Right, require
 
 _DEVICE: Final = 1
 _RUNS: Final = 2
@@ -123,15 +118,3 @@ def _ms(seconds: float | None) -> float | None:
 
 def _end(record: UnitRecord | RestRecord | RunRecord) -> float:
     return record.at if isinstance(record, RunRecord) else record.at + record.seconds
-
-
-async def show_trace(request: web.Request) -> web.Response:
-    """`GET /api/rooms/{room}/trace` -> trace-event JSON of the device's latest minutes; for the room's owner."""
-    grant, room = await authorised(request)
-    require(grant.role, Right.MODERATE)
-    traced = await request.app[GATEWAY].engine.trace()
-    trace = chrome_trace(traced, {run.id for run in room.run_infos()})
-    return web.json_response(trace, headers={"Cache-Control": "no-store"})
-
-
-ROUTES = (web.get("/api/rooms/{room}/trace", show_trace),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Final
 
 from aiohttp import web
@@ -65,6 +66,7 @@ async def _moderating(request: web.Request) -> tuple[Room, Member]:
 def _answer(request: web.Request, room: Room, status: int = 200) -> web.Response:
     record, base = room.identity, base_url(request)
     tokens = request.app[GATEWAY].tokens
+    members = Counter(member.record.link for member in room.members if not member.record.revoked)
     rows: list[dict[str, Any]] = [
         {
             "id": one.id,
@@ -74,7 +76,7 @@ def _answer(request: web.Request, room: Room, status: int = 200) -> web.Response
             "created_ms": one.created_ms,
             "expires_ms": one.expires_ms,
             "uses": one.uses,
-            "members": sum(m.record.link == one.id and not m.record.revoked for m in room.members),
+            "members": members[one.id],
             "standing": invites.standing(record, one.id),
         }
         for one in invites.links(record)

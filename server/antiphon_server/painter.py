@@ -66,7 +66,7 @@ class Painter:
         }
         if paint.source:
             shared = desk.shared
-            drawn = source_authors(frame, shared.document.canvas.objects(), shared.objects.items())
+            drawn = source_authors(frame, shared.document.canvas.outlines.all(), shared.objects.items())
             sources["drawn"] = drawn
         order = Order(
             ask=paint.paint,

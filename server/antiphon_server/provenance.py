@@ -23,8 +23,8 @@ def provenance(room: Room, info: AssetInfo) -> dict[str, Any]:
     record = next((run.record for run in room.runs if run.record.asset == info.sha256), None)
     stands = {
         key: author
-        for key, fields in room.shared.document.canvas.objects().items()
-        if fields.get("asset") == info.sha256 and (author := room.shared.objects.get(key)) is not None
+        for key, outline in room.shared.document.canvas.outlines.all().items()
+        if outline.asset == info.sha256 and (author := room.shared.objects.get(key)) is not None
     }
     made = record is not None or any(author.creator.run for author in stands.values())
     answer: dict[str, Any] = {

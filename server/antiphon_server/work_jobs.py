@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from antiphon_engines.channel import Traced
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.moments import StoryPiece
@@ -81,6 +82,13 @@ class Differ(Struct, frozen=True, tag="differ"):
     then: bytes
 
 
+class Trace(Struct, frozen=True, tag="trace"):
+    """The answer to `GET .../trace`; `runs` are the room's."""
+
+    traced: Traced
+    runs: list[str]
+
+
 class Made(Struct, frozen=True, tag="made"):
     """What was asked for, as bytes."""
 
@@ -112,5 +120,5 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Differ
+Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Differ | Trace
 Answer: TypeAlias = Made | Learned | Replayed | Differed | Failed

@@ -18,6 +18,7 @@ from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.authorship import Authorship
 from antiphon_server.comparing import compared
+from antiphon_server.device_trace import chrome_trace
 from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
 from antiphon_server.formats.report import appendix, as_json, report
 from antiphon_server.moments import Moment, cut_by_author, replayed, shown
@@ -41,6 +42,7 @@ from antiphon_server.work_jobs import (
     Replay,
     Replayed,
     Show,
+    Trace,
 )
 
 _MEMORY: Final = 3 * 1024**3
@@ -93,6 +95,8 @@ def _do(job: Job) -> Answer:
             return Made(msgspec.json.encode(shown(_moment(moment))))
         case Compare(first, second):
             return Made(msgspec.json.encode(compared(_moment(first), _moment(second))))
+        case Trace(traced, runs):
+            return Made(msgspec.json.encode(chrome_trace(traced, frozenset(runs))))
         case Differ(now, then):
             story = cut_by_author(_pieces(now), Authorship.restore(now.spans).spans())
             old = "".join(piece.text for piece in story)

@@ -13,6 +13,7 @@ from antiphon_proto.sync import SyncUpdate
 from antiphon_server.authorship import Owner
 from antiphon_server.canvas import Canvas
 from antiphon_server.document import Document
+from antiphon_server.outlines import Outlines
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica, PlainReplica
 from support.rooms import House
@@ -374,6 +375,8 @@ def test_concurrent_edits_of_objects_converge_for_native_and_plain_clients(
             replica.send(house.room, Undo())
         elif action == "tick":
             settle(house, *replicas)
+        board = house.room.shared.document.canvas
+        assert board.outlines.all() == Outlines(board.objects, board.get).all()
     settle(house, *replicas)
     settle(house, *replicas)
     found = here(house)
@@ -387,6 +390,31 @@ def test_concurrent_edits_of_objects_converge_for_native_and_plain_clients(
     house.restart()
     assert here(house) == found
     assert dict(house.room.shared.objects.items()) == known
+
+
+def test_the_board_is_read_once_for_its_outlines_and_then_what_was_touched(
+    house: House, ann: NativeReplica
+) -> None:
+    board = house.room.shared.document.canvas
+    read: list[str] = []
+
+    def everything() -> dict[str, Any]:
+        read.append("everything")
+        return board.objects()
+
+    def one(key: str) -> dict[str, Any] | None:
+        read.append(key)
+        return board.get(key)
+
+    board.outlines = Outlines(everything, one)
+    draw(house, ann, a=SHAPE, b=STROKE, c=SHAPE)
+    assert board.outlines.all()["b"].box == (0.0, 0.0, 3.5, 4.0)
+    change(house, ann, "b", x=10)
+    draw(house, ann, c=None)
+    assert sorted(board.outlines.all()) == ["a", "b"]
+    assert board.outlines.all()["b"].box == (10.0, 0.0, 13.5, 4.0)
+    assert read[0] == "everything"
+    assert sorted(read[1:]) == ["b", "c"]
 
 
 def test_a_place_that_is_none_costs_nobody_their_object(house: House, ann: NativeReplica) -> None:

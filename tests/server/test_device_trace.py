@@ -21,7 +21,7 @@ from antiphon_server.cli import app
 from antiphon_server.commands.trace import CannotTrace, _address
 from antiphon_server.device_trace import chrome_trace
 from support.raw_client import native
-from support.server import LiveServer, running
+from support.server import LiveServer, bearer, running
 
 TRACED = Traced(
     1,
@@ -138,7 +138,7 @@ async def test_the_owner_gets_the_trace_and_others_do_not(server: LiveServer) ->
         await client.sees(server.engine.reply)
     async with aiohttp.ClientSession() as http:
         for role, status in (("owner", 200), ("editor", 403), ("viewer", 403)):
-            async with http.get(path, params={"token": room["tokens"][role]}) as answer:
+            async with http.get(path, headers=bearer(room["tokens"][role])) as answer:
                 assert answer.status == status
                 body = await answer.json()
             if role == "owner":

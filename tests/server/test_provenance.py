@@ -10,8 +10,8 @@ from pycrdt import Array, Map
 from antiphon_engines.api import Image
 from antiphon_proto.messages import Paint, Steer, Stop, Undo
 from antiphon_proto.params import ImageParams, ImageSteer
+from antiphon_server.outlines import box_of
 from antiphon_server.provenance import provenance
-from antiphon_server.source_authors import box_of
 from antiphon_server.store.assets import AssetInfo
 from support.replica import NativeReplica
 from support.rooms import House

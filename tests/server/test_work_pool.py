@@ -11,6 +11,8 @@ import msgspec
 import pytest
 from pycrdt import Doc, Text
 
+from antiphon_engines.channel import Traced
+from antiphon_engines.trace import Named, RestRecord, RunRecord, UnitRecord
 from antiphon_server.authorship import Authorship, Owner
 from antiphon_server.formats.manuscript import Manuscript
 from antiphon_server.object_authors import ObjectAuthor
@@ -31,6 +33,7 @@ from antiphon_server.work_jobs import (
     Replay,
     Replayed,
     Show,
+    Trace,
 )
 from antiphon_server.work_pool import CannotWork, WorkPool
 from antiphon_server.work_process import done
@@ -105,6 +108,18 @@ def test_every_job_travels() -> None:
         Show(b"a"),
         Compare(b"a", b"b"),
         Differ(copy("a"), b""),
+        Trace(
+            Traced(
+                1,
+                (
+                    RunRecord(1.0, 1, "queued"),
+                    RestRecord(2.0, 0.1, 1),
+                    UnitRecord(3.0, 0.1, "text", "decode", (1,), 1, "behind", None, 0.3, None),
+                ),
+                (Named(1, "r1", "text"),),
+            ),
+            ["r1"],
+        ),
     )
     packed = [msgspec.msgpack.encode(job) for job in jobs]
     assert [msgspec.msgpack.decode(data, type=Job) for data in packed] == list(jobs)
