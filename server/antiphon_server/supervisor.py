@@ -34,6 +34,8 @@ RECORD: Final = 512
 BEAT: Final = 0.5
 """Seconds between two beats."""
 WARN_SECONDS: Final = 2.0
+_GOING_DOWN: Final = 30.0
+"""Seconds of silence of a gateway that was asked to end, after which it is taken for frozen."""
 GOODBYE: Final = b"-"
 """The last beat: it goes down by itself."""
 ENVIRONMENT: Final = "ANTIPHON_SUPERVISED"
@@ -146,10 +148,17 @@ class Supervisor:
                 self._hear(data)
                 silent, warned, begun = 0.0, False, GOODBYE not in data.splitlines()
                 continue
-            # Until its first beat it loads; after its last one, or when it was asked to end, it goes down.
-            if not begun or self._stop or _stopped(process.pid):
+            # Until its first beat it loads; after its last one it goes down.
+            if not begun or _stopped(process.pid):
                 continue
             silent += BEAT
+            if self._stop:
+                # It goes down and may be slow at it; one that is frozen would never end.
+                if silent >= max(self._seconds, _GOING_DOWN):
+                    self._say("critical", "the gateway was asked to end and stands still; it is killed")
+                    process.kill()
+                    return False
+                continue
             if silent >= WARN_SECONDS and not warned:
                 warned = True
                 self._say("error", "the gateway stands still", served_room(record))

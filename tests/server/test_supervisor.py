@@ -90,6 +90,18 @@ def test_a_gateway_that_goes_down_slowly_is_not_frozen(tmp_path: Path) -> None:
     assert (tmp_path / "lives").read_text() == "first\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_frozen_gateway_that_is_asked_to_end_is_ended_and_no_other_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], number: int
+) -> None:
+    monkeypatch.setattr(supervisor, "_GOING_DOWN", 1.0)
+    asked = f"signal.signal({int(number)}, lambda *_: None); os.kill(os.getppid(), {int(number)})"
+    assert watched(tmp_path, f"{asked}; {FREEZE}") == 128 + signal.SIGKILL
+    assert (tmp_path / "lives").read_text() == "first\n"
+    assert not (tmp_path / "suspects.jsonl").exists()
+    assert "asked to end and stands still" in capfd.readouterr().err
+
+
 def test_a_gateway_that_is_stopped_from_outside_is_not_frozen(tmp_path: Path) -> None:
     continue_later = (
         "import subprocess; "
