@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -76,3 +77,19 @@ def test_what_we_ride_on_has_an_upper_bound() -> None:
 def test_all_is_all_but_cuda() -> None:
     [every] = [Requirement(line) for line in EXTRAS["all"]]
     assert every.extras == {*RUN, "torch", "gguf", "browser"}
+
+
+def test_an_upgrade_moves_the_bounds_behind_what_was_tested() -> None:
+    lock = runpy.run_path(str(ROOT / ".ci" / "lock.py"))
+    text = (ROOT / "pyproject.toml").read_text()
+    bounded = {found.group(1) for found in lock["_BOUND"].finditer(text)}
+    assert bounded >= set(BOUNDED) - {"pycrdt"}  # which is pinned
+    tested = {"transformers": "6.1.0", "xllamacpp": "2027.1.5", "onnx-ir": "2.0"}
+    raised = lock["_BOUND"].sub(lambda found: lock["_raise"](found, tested), text)
+    assert '"transformers>=4.57,<6.2"' in raised
+    assert ",<2027.2" in raised
+    assert re.search(r'"onnx-ir>=[\d.]+,<2\.1"', raised)
+    assert "<0.43" in raised  # what was not resolved keeps its bound
+    free = lock["_BOUND"].sub(r'"\1\2\4"', text)
+    assert '"transformers>=4.57"' in free
+    assert tomllib.loads(raised).keys() == tomllib.loads(free).keys()
