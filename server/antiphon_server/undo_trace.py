@@ -438,22 +438,32 @@ def _parted(stretch: Stretch, units: int) -> tuple[list[Stretch], list[Stretch]]
 
 
 class _Pieces:
-    """Pieces that are taken from the front, by bytes."""
+    """Pieces that are taken from the front, by bytes. Each is encoded once: a long one is taken in many parts."""
 
     def __init__(self, pieces: Iterable[OwnedPiece]) -> None:
-        self._rest = list(pieces)[::-1]
+        self._rest = iter(list(pieces))
+        self._piece: OwnedPiece | None = None
+        self._data = b""
+        self._at = 0
+        """Bytes of `_piece` that were taken."""
 
     def take(self, length: int) -> tuple[OwnedPiece, ...]:
         found: list[OwnedPiece] = []
-        while length > 0 and self._rest:
-            piece = self._rest.pop()
-            if size(piece.text) > length:
-                data = piece.text.encode()
-                first, rest = data[:length].decode(errors="replace"), data[length:].decode(errors="replace")
-                self._rest.append(OwnedPiece(rest, piece.attributes, piece.owner))
-                piece = OwnedPiece(first, piece.attributes, piece.owner)
-            length -= size(piece.text)
-            found.append(piece)
+        while length > 0:
+            if self._piece is None:
+                if (piece := next(self._rest, None)) is None:
+                    break
+                self._piece, self._data, self._at = piece, piece.text.encode(), 0
+            piece = self._piece
+            part = self._data[self._at : self._at + length]
+            whole = len(part) == len(self._data)
+            found.append(
+                piece if whole else OwnedPiece(part.decode(errors="replace"), piece.attributes, piece.owner)
+            )
+            length -= len(part)
+            self._at += len(part)
+            if self._at >= len(self._data):
+                self._piece = None
         return tuple(found)
 
 
@@ -464,13 +474,15 @@ def owned_pieces(text: Iterable[tuple[Any, Any]], owners: Iterable[Span]) -> Ite
     for content, attributes in text:
         embed = None if isinstance(content, str) else content
         data = EMBED.encode() if embed is not None else content.encode()
-        while data:
+        at = 0
+        while at < len(data):
             if not left:
                 span = next(spans, None)
                 if span is None:
                     return
                 left, owner = span.length, span.owner
-            part, data = data[:left], data[left:]
+            part = data[at : at + left]
+            at += len(part)
             left -= len(part)
             assert owner is not None
             yield OwnedPiece(part.decode(errors="replace"), dict(attributes or {}), owner, embed)
