@@ -808,7 +808,8 @@ export const en = {
       rate_limited: "Too many files at once: try again in a moment.",
     },
     notices: {
-      footnotes: (count: number) => `${many(count, "footnote")} became endnotes`,
+      footnotes: (count: number) =>
+        `${many(count, "footnote")} became ${count === 1 ? "an endnote" : "endnotes"}`,
       tables: (count: number) => `${many(count, "table")} became lines, with tabs between the cells`,
       pictures: (count: number) => `${many(count, "picture")} left out`,
       formulas: (count: number) => `${many(count, "formula")} kept as letters only`,
@@ -916,7 +917,9 @@ export const en = {
       ["Ctrl F", "Find and replace"],
       ["Ctrl Alt M", "Comment on the selection"],
       ["Ctrl .", "Other words that the model could have written here"],
-      ["Ctrl B, Ctrl I", "Bold, italic"],
+      ["Ctrl B, Ctrl I, Ctrl U", "Bold, italic, underline"],
+      ["Ctrl Shift X", "Strike through"],
+      ["Ctrl K", "Set a link, or change it"],
       ["Ctrl Shift V", "Paste without formatting"],
       ["F6", "To the next part of the room (Shift F6: back)"],
       ["F1, Ctrl /", "This help"],
