@@ -238,7 +238,8 @@ async def test_zoomed_in_twice_nothing_is_out_of_reach(
     # The line that is written is not under the bar.
     await page.wait_for_function(
         """() => {
-            const caret = getSelection().getRangeAt(0).startContainer.getBoundingClientRect().top;
+            const node = getSelection().getRangeAt(0).startContainer;
+            const caret = (node instanceof Element ? node : node.parentElement).getBoundingClientRect().top;
             return 0 < caret && caret < document.querySelector(".ask").getBoundingClientRect().top;
         }"""
     )

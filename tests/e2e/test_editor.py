@@ -30,6 +30,14 @@ async def paste(person: Person, data: dict[str, str]) -> None:
     await person.story.evaluate(PASTE, data)
 
 
+async def test_quick_hands_lose_no_letter_of_a_new_line(company: Company, served: ServedProcess) -> None:
+    """Each line is begun in the frame in which Enter makes it."""
+    ada, eve = await two(company, served)
+    lines = "\n".join(f"Line {number} ends." for number in range(40))
+    await ada.write(lines)
+    assert await ada.agrees_with(eve) == lines
+
+
 async def test_formats_reach_the_other_page(company: Company, served: ServedProcess) -> None:
     ada, eve = await two(company, served)
     await ada.write("Chapter one")
