@@ -362,7 +362,8 @@ export class StoryEditor {
     this.following.changed(ops);
     this.showCursors();
     // Quill moves the caret after it has told of a change (of an Enter, of a paste), and says nothing of it.
-    queueMicrotask(() => this.onSelection());
+    // Without the focus its caret is an old one: the place goes along with the text, or with a run.
+    queueMicrotask(() => this.quill.hasFocus() && this.onSelection());
     if (!ops && this.quill.hasFocus())
       requestAnimationFrame(() => this.quill.hasFocus() && this.quill.scrollSelectionIntoView());
   }
@@ -415,7 +416,6 @@ export class StoryEditor {
     // What is being composed is in nobody's text yet.
     if (this.binding?.composing) return;
     const range = this.quill.getSelection();
-    if (range && !this.quill.hasFocus()) return;
     if (range) {
       this.setPlace(range.index, range.index + range.length);
       this.selected.value = range.length;
