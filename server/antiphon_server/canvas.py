@@ -19,7 +19,7 @@ from antiphon_proto import schema
 from antiphon_proto.canvas import MAX_TEXT, ORDER, POINTS, TEXT, faults, fits, is_id, required
 from antiphon_proto.order import key_between
 from antiphon_server.board_order import BoardOrder
-from antiphon_server.observing import observe
+from antiphon_server.observing import observe, weakly
 from antiphon_server.outlines import Outlines
 from antiphon_server.text_diff import common
 from antiphon_server.text_index import size
@@ -53,8 +53,8 @@ class Canvas:
         self._touched: dict[str, ObjectChange] = {}
         self._read: dict[str, dict[str, Any] | None] = {}
         """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
-        self._order = BoardOrder(self._orders)
-        self.outlines = Outlines(self.objects, self.get)
+        self._order = BoardOrder(weakly(self._orders))
+        self.outlines = Outlines(weakly(self.objects), weakly(self.get))
         observe(self.root, self._on_events, deep=True)
 
     # Reading ------------------------------------------------------------------------------------------

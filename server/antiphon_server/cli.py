@@ -86,7 +86,7 @@ def serve(
 
     if watchdog and sys.platform != "win32" and ENVIRONMENT not in os.environ:
         command = [sys.executable, "-P", "-m", "antiphon_server.supervisor", str(watchdog), *sys.argv[1:]]
-        os.execv(sys.executable, command)  # this process becomes the watchdog
+        os.execv(command[0], command)  # this process becomes the watchdog
     from antiphon_server import logs, memory
     from antiphon_server.beacon import Beats
     from antiphon_server.config import load

@@ -7,8 +7,25 @@ that is not taken off keeps a whole room in memory for ever. Here it goes with t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakMethod, finalize
+
+_Answer = TypeVar("_Answer")
+
+
+def weakly(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
+    """A bound method that does not keep its object alive: for parts that the object itself holds.
+
+    Raises ReferenceError when the object has gone.
+    """
+    reference = WeakMethod(method)
+
+    def call(*arguments: Any) -> _Answer:
+        if (alive := reference()) is None:
+            raise ReferenceError("the object of this method has gone")
+        return alive(*arguments)
+
+    return call
 
 
 def observe(source: Any, method: Callable[[Any], object], *, deep: bool = False) -> None:

@@ -38,10 +38,10 @@ async def test_a_large_update_is_read_in_a_thread_and_once(
     readers: list[str] = []
     inspect = yupdate.inspect
 
-    def noted(data: bytes, max_items: int | None = None) -> UpdateInfo:
+    def noted(data: bytes, max_items: int | None = None, **options: Any) -> UpdateInfo:
         if data == update:
             readers.append(threading.current_thread().name)
-        return inspect(data, max_items)
+        return inspect(data, max_items, **options)
 
     monkeypatch.setattr(update_reader, "inspect", noted)
     monkeypatch.setattr("antiphon_server.document.inspect", noted)

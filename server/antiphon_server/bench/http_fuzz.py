@@ -143,7 +143,12 @@ async def _main(requests: int, seed: int) -> int:
         with log.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-P", "-m", "antiphon_server", "serve", "--port=0", "--log-format=json"),
+                "-P",
+                "-m",
+                "antiphon_server",
+                "serve",
+                "--port=0",
+                "--log-format=json",
                 f"--data-dir={folder}/data",
                 *_ARGUMENTS,
                 stdout=PIPE,

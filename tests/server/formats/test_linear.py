@@ -60,8 +60,11 @@ def test_work_grows_with_the_input(name: str) -> None:
     count = 200
     while seconds(work, piece * count) < _LEAST and count < 200_000:
         count *= 4
-    short, long = seconds(work, piece * count), seconds(work, piece * count * _GROWTH)
-    assert long < _MOST * max(short, _LEAST)
+    for _ in range(4):  # a busy machine may disturb one measurement, and hardly four of work that is linear
+        short, long = seconds(work, piece * count), seconds(work, piece * count * _GROWTH)
+        if long < _MOST * max(short, _LEAST):
+            return
+    pytest.fail(f"{_GROWTH} times the input took {long / short:.0f} times the work")
 
 
 def test_a_long_book_of_plain_text_is_read() -> None:
