@@ -51,6 +51,7 @@ async def test_it_measures_all_that_its_targets_are_about(cache_dir: Path) -> No
     results = json.loads(report.to_json())["results"]
     assert results["key press to the other page ms"]["presses"] == 5
     assert results["key press to the other page ms"]["p50"] > 0
-    assert results["tokens"]["counted in the page"] == results["tokens"]["made by the engine"] > 0
+    # What begins a sentence that is not finished is held back, and does not come to the page.
+    assert 0 < results["tokens"]["counted in the page"] <= results["tokens"]["made by the engine"]
     assert results["first visit"]["transferred KiB"]["script"] > 0
     assert results["memory"]["page of who reads"]["nodes after"] > 0
