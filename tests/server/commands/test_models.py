@@ -43,7 +43,7 @@ def test_list_says_what_there_is(tmp_path: Path) -> None:
     assert [row["name"] for row in rows] == [card.name for card in CATALOGUE]
     assert [row["ready"] for row in rows] == [False] * len(CATALOGUE)
     assert all("antiphon models prepare" in row["problem"] for row in rows)
-    assert [row["chosen"] for row in rows] == [True, False, False]
+    assert [row["chosen"] for row in rows] == [True] + [False] * (len(CATALOGUE) - 1)
     assert rows[2]["terms_url"] == "https://ai.google.dev/gemma/terms"
 
 
@@ -63,16 +63,21 @@ def test_terms_have_to_be_accepted(tmp_path: Path) -> None:
 def test_accepting_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def prepare(cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress) -> Path:
+    def prepare(
+        cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress, source: Path | None
+    ) -> Path:
         progress("download", 0.5)
-        seen.append((cache_dir, spec, accept_terms))
+        seen.append((cache_dir, spec, accept_terms, source))
         return cache_dir / "model"
 
     monkeypatch.setattr(registry, "prepare", prepare)
     said = call("prepare", "gemma3-270m", "--accept-terms", "--cache-dir", str(tmp_path))
     assert f"gemma3-270m is ready: {tmp_path / 'model'}" in said.replace("\n", "")
-    call("prepare", "--cache-dir", str(tmp_path))
-    assert seen == [(tmp_path, "gemma3-270m", True), (tmp_path, "smollm2-135m", False)]
+    call("prepare", "--cache-dir", str(tmp_path), "--from", "copy.gguf")
+    assert seen == [
+        (tmp_path, "gemma3-270m", True, None),
+        (tmp_path, "smollm2-135m", False, Path("copy.gguf")),
+    ]
 
 
 def test_what_needs_no_preparing(tmp_path: Path) -> None:

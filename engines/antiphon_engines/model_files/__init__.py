@@ -1,0 +1,1 @@
+"""Files of models on this machine: fetched, put together, verified."""
