@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from antiphon_proto.order import DIGITS, LONG, key_between, keys_between
 
-# The same table stands in clients/web/test/order.test.ts.
+# The same table stands in clients/web/test/canvas/order.test.ts.
 TABLE = [
     ("", "", "V"),
     ("V", "", "W"),

@@ -34,7 +34,7 @@ const common = {
 // The AudioWorklets are files of their own; the page is told their names.
 const worklets = await esbuild.build({
   ...common,
-  entryPoints: { synth: "src/jam/synth.worklet.ts", band: "src/jam/band.worklet.ts" },
+  entryPoints: { synth: "src/jam/synth/synth.worklet.ts", band: "src/jam/band/band.worklet.ts" },
 });
 const workletUrl = (name) => {
   const file = Object.keys(worklets.metafile.outputs)

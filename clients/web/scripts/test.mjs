@@ -8,13 +8,16 @@ import esbuild from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, "node_modules/.antiphon-tests");
-const names = readdirSync(join(root, "test")).filter((name) => name.endsWith(".test.ts"));
+const names = readdirSync(join(root, "test"), { recursive: true }).filter((name) =>
+  name.endsWith(".test.ts"),
+);
 
 rmSync(out, { recursive: true, force: true });
 await esbuild.build({
   absWorkingDir: root,
   entryPoints: names.map((name) => `test/${name}`),
   outdir: out,
+  outbase: join(root, "test"),
   outExtension: { ".js": ".mjs" },
   bundle: true,
   packages: "external",

@@ -1,9 +1,9 @@
 import "./styles/index.css";
 import { render } from "preact";
-import { readInvite } from "./room/api";
+import { readInvite } from "./room/http/httpApi";
 import { language } from "./strings";
-import { Lobby } from "./ui/lobby";
-import { RoomPage } from "./ui/roomPage";
+import { Lobby } from "./ui/shell/lobby";
+import { RoomPage } from "./ui/shell/roomPage";
 
 document.documentElement.lang = language;
 const root = document.getElementById("app");

@@ -1,7 +1,7 @@
 // What a text is made of: its headings, its words, and how long it takes to read and to say.
 
-import type { Line } from "./lineEditor";
-import { elementsOf } from "./script";
+import type { Line } from "./binding/lineEditor";
+import { elementsOf } from "./script/script";
 
 /** A line of the text without its end; `level` is that of a heading, else 0. */
 export interface TextLine {

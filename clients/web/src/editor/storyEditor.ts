@@ -7,31 +7,31 @@ import {
   createRelativePositionFromTypeIndex,
   type RelativePosition,
 } from "yjs";
-import { loadAids, saveAids } from "../room/keep";
+import { type Op, type Span, shown } from "../room/document/delta";
+import { storyOf } from "../room/document/document";
 import type { Room } from "../room/room";
-import { storyOf } from "../room/story";
-import { WritingAids } from "./aids";
-import { Binding } from "./binding";
-import { caretsOf } from "./carets";
-import { CompletionList } from "./completionList";
-import { CursorLayer } from "./cursors";
-import { type Op, type Span, shown } from "./delta";
-import { watchDragging } from "./dragging";
-import type { Match } from "./find";
-import { Following } from "./following";
-import { createQuill } from "./formats";
-import { Highlights } from "./highlights";
-import { shiftLevel, watchInputs } from "./inputs";
-import { keyOf } from "./keyOf";
-import type { LineEditor } from "./lineEditor";
-import { Linking } from "./linking";
+import { loadAids, saveAids } from "../room/storage/browserStorage";
+import { Binding } from "./binding/binding";
+import { createQuill } from "./binding/formats";
+import type { LineEditor } from "./binding/lineEditor";
+import { watchSigns } from "./input/autoFormat";
+import { shiftLevel, watchInputs } from "./input/beforeInput";
+import { watchDragging } from "./input/dragging";
+import { keyOf } from "./input/keyOf";
+import { Linking } from "./input/linking";
 import { type TextLine, textLines, wordsIn } from "./outline";
-import { commentsAt, type Passages } from "./passages";
-import { Places } from "./places";
-import { elementsOf } from "./script";
-import { watchSigns } from "./signs";
-import { Spots } from "./spots";
-import { bringIntoView } from "./view";
+import { Following } from "./overlay/caretFollowing";
+import { caretsOf } from "./overlay/carets";
+import { CursorLayer } from "./overlay/cursors";
+import { Highlights } from "./overlay/highlights";
+import { bringIntoView } from "./overlay/scrollIntoView";
+import { Places } from "./overlay/textPositions";
+import { Spots } from "./overlay/tokenPositions";
+import { WritingAids } from "./overlay/writingAids";
+import { CompletionList } from "./script/completionList";
+import { elementsOf } from "./script/script";
+import type { Match } from "./text/find";
+import { commentsAt, type Passages } from "./text/passages";
 
 export interface ActiveFormats {
   bold: boolean;

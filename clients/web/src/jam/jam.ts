@@ -3,17 +3,17 @@
 import { computed, effect, signal } from "@preact/signals";
 import { systemClock } from "../connection/clock";
 import type { RunInfo, TransportChange } from "../protocol/messages";
-import type { JamMessage } from "../room/jamLine";
+import type { JamMessage } from "../room/jamChannel";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
-import { BandFeed } from "./bandFeed";
-import { Looper } from "./looper";
-import { me, People, personOwner } from "./people";
-import { Recorder, type Take } from "./recorder";
-import { Roll } from "./roll";
+import { Sound } from "./audioOutput";
+import { BandFeed } from "./band/bandFeed";
+import { Looper } from "./loops/looper";
+import { Recorder, type Take } from "./loops/recorder";
+import { Roll } from "./pianoRoll";
+import { me, People, personOwner } from "./players";
 import { Score } from "./score";
-import { Sound } from "./sound";
-import { DRUMS } from "./synthPort";
+import { DRUMS } from "./synth/synthPort";
 import { barAt, beatAt, beatOfBar, inForce, MAX_LOOP_NOTES, type Transport, type When } from "./transport";
 
 const TICK_MS = 50;

@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import { type Doc, Map as YMap } from "yjs";
 import type { BandRole } from "../protocol/messages";
-import { type BandControls, type BandMode, readControls } from "./controls";
-import { type Loop, type LoopNote, readLoop } from "./loops";
+import { type BandControls, type BandMode, readControls } from "./band/controls";
+import { type Loop, type LoopNote, readLoop } from "./loops/loops";
 import { readTimeline, type Timeline } from "./transport";
 
 export interface Player {

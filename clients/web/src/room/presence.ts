@@ -1,7 +1,7 @@
 // The awareness state as it stands on the wire: JSON, in the field names that y-protocols' users share.
 
 import { createRelativePositionFromJSON, type RelativePosition } from "yjs";
-import { type Hand, readHand } from "../canvas/live";
+import { type Hand, readHand } from "../canvas/presenceHand";
 
 export interface Presence {
   name: string;

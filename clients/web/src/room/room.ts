@@ -5,7 +5,7 @@
 
 import { type Signal, signal } from "@preact/signals";
 import type { Doc } from "yjs";
-import { Previews } from "../canvas/previews";
+import { Previews } from "../canvas/pictures/previews";
 import { type Clock, type ClockOffset, systemClock } from "../connection/clock";
 import { Link, type Socket } from "../connection/link";
 import type { Phase } from "../connection/phase";
@@ -24,30 +24,30 @@ import type {
   Welcome,
 } from "../protocol/messages";
 import { VERSION } from "../protocol/messages";
-import { type JamFile, jamFile } from "./api";
-import { Chat } from "./chat";
-import { Comments } from "./comments";
+import { Chat } from "./document/chat";
+import { Comments } from "./document/comments";
+import { byteOffset, insertedText, newDocument, storyOf } from "./document/document";
+import { Keeping, type Shelf } from "./document/offlineEdits";
+import { Settings } from "./document/settings";
+import { Style } from "./document/style";
+import { type Refusal, Sync } from "./document/sync";
 import { Drafts, isDraft } from "./drafts";
-import { Invites } from "./invites";
-import { JamLine } from "./jamLine";
-import { Manuscripts } from "./manuscripts";
+import { Past } from "./http/historyApi";
+import { type JamFile, jamFile } from "./http/httpApi";
+import { Invites } from "./http/invites";
+import { Manuscripts } from "./http/manuscripts";
+import { Pictures } from "./http/pictures";
+import { JamLine } from "./jamChannel";
 import { Notices } from "./notices";
-import { Past } from "./past";
-import { Pending } from "./pending";
-import { Pictures } from "./pictures";
-import type { Place, Port, Range } from "./port";
+import { Pending } from "./pendingRequests";
 import { type Presence, readPresence } from "./presence";
+import { Showing } from "./presenceSender";
+import type { Place, Port, Range } from "./roomPort";
 import { isActive, isPainting, Runs } from "./runs";
-import { Settings } from "./settings";
-import { Showing } from "./showing";
-import { Steps } from "./steps";
-import { byteOffset, insertedText, newDocument, storyOf } from "./story";
-import { Style } from "./style";
-import { type Refusal, Sync } from "./sync";
+import { type Keeper, Unsent } from "./storage/fieldDrafts";
+import { Writing } from "./storyRequests";
 import { RunTokens } from "./tokens";
-import { Keeping, type Shelf } from "./unsaved";
-import { type Keeper, Unsent } from "./unsent";
-import { Writing } from "./writing";
+import { Steps } from "./undoSteps";
 
 export interface RoomOptions {
   token: string;

@@ -2,7 +2,7 @@
 // those of before it came it asks for when somebody wants to see them.
 
 import type { RunInfo, ServerMessage, TokenInfo } from "../protocol/messages";
-import type { Port } from "./port";
+import type { Port } from "./roomPort";
 
 /** Runs whose tokens are remembered, the newest; a token is some hundred bytes. */
 const MAX_RUNS = 40;

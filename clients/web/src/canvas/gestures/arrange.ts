@@ -1,6 +1,6 @@
 // What is done with the selection by hand: moved, stretched, turned.
 
-import type { Easel } from "../easel";
+import type { Easel } from "../canvasEditor";
 import {
   type Box,
   boxOf,
@@ -13,8 +13,8 @@ import {
   TURN_STEP,
   turned,
 } from "../geometry";
-import { type Gesture, SMALLEST, type Touch } from "../gesture";
 import type { BoardObject, Fields } from "../objects";
+import { type Gesture, SMALLEST, type Touch } from "./gesture";
 
 export type Corner = "nw" | "ne" | "se" | "sw";
 

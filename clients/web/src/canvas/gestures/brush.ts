@@ -1,9 +1,9 @@
 // Painting a frame's mask.
 
 import type { Point } from "../geometry";
-import type { Gesture, Touch } from "../gesture";
-import { type Masking, toPixels } from "../masking";
+import { type Masking, toPixels } from "../masks/maskBrush";
 import type { Frame } from "../objects";
+import type { Gesture, Touch } from "./gesture";
 
 export class Brush implements Gesture {
   readonly name = "brush";

@@ -1,9 +1,9 @@
 // The pen: a stroke that grows, and goes on in a new object when one is full.
 
-import type { Easel } from "../easel";
+import type { Easel } from "../canvasEditor";
 import type { Point } from "../geometry";
-import type { Gesture, Touch } from "../gesture";
 import { extent, type Fields } from "../objects";
+import type { Gesture, Touch } from "./gesture";
 
 export class Draw implements Gesture {
   readonly name = "draw";

@@ -1,8 +1,8 @@
 // The eraser: what it passes over fades, and goes when the hand goes up.
 
-import type { Easel } from "../easel";
+import type { Easel } from "../canvasEditor";
 import { distance, type Point, touches } from "../geometry";
-import { type Gesture, SLACK, type Touch } from "../gesture";
+import { type Gesture, SLACK, type Touch } from "./gesture";
 
 export class Erase implements Gesture {
   readonly name = "erase";

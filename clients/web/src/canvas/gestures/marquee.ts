@@ -1,8 +1,8 @@
 // Spanning a box over what is to be selected.
 
-import type { Easel } from "../easel";
+import type { Easel } from "../canvasEditor";
 import { type Box, bounds, boxOf, contains, type Point } from "../geometry";
-import type { Gesture, Touch } from "../gesture";
+import type { Gesture, Touch } from "./gesture";
 
 export class Marquee implements Gesture {
   readonly name = "marquee";

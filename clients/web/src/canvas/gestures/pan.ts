@@ -1,8 +1,8 @@
 // Moving the view.
 
-import type { Easel } from "../easel";
+import type { Easel } from "../canvasEditor";
 import type { Point } from "../geometry";
-import type { Gesture, Touch } from "../gesture";
+import type { Gesture, Touch } from "./gesture";
 
 export class Pan implements Gesture {
   readonly name = "pan";

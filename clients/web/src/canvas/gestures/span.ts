@@ -1,10 +1,10 @@
 // Shapes, lines and AI frames: what is spanned between where the hand came down and where it is.
 
-import type { Easel } from "../easel";
+import type { Easel } from "../canvasEditor";
 import { type Box, boxOf, keepRatio, lineFields, type Point, snapped } from "../geometry";
-import { type Gesture, SMALLEST, type Touch } from "../gesture";
 import type { Fields } from "../objects";
 import { isShape, type ShapeTool } from "../tools";
+import { type Gesture, SMALLEST, type Touch } from "./gesture";
 
 export class Span implements Gesture {
   readonly name = "span";

@@ -1,0 +1,277 @@
+// Ties a Quill editor to the shared text. Ours rather than y-quill's, because a person's words must not inherit a model's
+// marks, no edit may split a character, a large paste must travel in pieces, and what others write while somebody
+// composes must not touch the words that are being composed.
+
+import type Quill from "quill/core.js";
+import { Delta } from "quill/core.js";
+import {
+  createRelativePositionFromTypeIndex,
+  type RelativePosition,
+  type Text as YText,
+  type YTextEvent,
+} from "yjs";
+import type { StepKind } from "../../protocol/messages";
+import {
+  asPerson,
+  asShown,
+  clearedFormats,
+  inPieces,
+  insertedLength,
+  inWholeCharacters,
+  type Op,
+  shown,
+} from "../../room/document/delta";
+import { around } from "../text/composedEdits";
+import { inPassages, type Passages, withoutPassages } from "../text/passages";
+import { PLACEHOLDER, SharedText } from "../text/sharedText";
+import { Composition } from "./composition";
+import type { LineEditor } from "./lineEditor";
+import { differsAnywhere, differsAt } from "./pageCheck";
+import { Typing } from "./undoGroups";
+
+export interface BindingOptions {
+  /** Whether this much new text may go in; when not, the edit is taken back. */
+  allows(insertedUnits: number): boolean;
+  /** Most bytes that one update may have. */
+  maxUpdateBytes(): number;
+  /** Makes an edit as another step of undo, or as more of the last one. */
+  as(step: StepKind, edit: () => void): void;
+  /** Whether the room has comments: then what is typed inside a passage has to become part of it. */
+  hasPassages(): boolean;
+  /** The two texts were brought in line; `ops` are what another's change did to the page, null for our own. */
+  onChange(ops: readonly Op[] | null): void;
+  /** Page and text were found to differ, and the page was built anew. */
+  onRepair(what: string): void;
+}
+
+/** UTF-16 units of new text in one update, at most. */
+const PIECE = 32 * 1024;
+/** Bytes that a unit may take, and bytes that an update takes beside its text. */
+const UNIT_BYTES = 3;
+const OVERHEAD = 512;
+/** The whole page is compared with the text when nothing has happened for so long. */
+const QUIET_MS = 4000;
+
+export class Binding {
+  /** Where each run wrote last, for its cursor. */
+  readonly written = new Map<string, RelativePosition>();
+  private readonly shared: SharedText;
+  private readonly composition: Composition;
+  private readonly typing = new Typing();
+  /** What others did in the lines of a composition, and the page does not show yet: an edit of the page as it is. */
+  private held = new Delta();
+  private quiet: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly quill: Quill,
+    private readonly text: YText,
+    private readonly options: BindingOptions,
+  ) {
+    this.shared = new SharedText(text);
+    this.composition = new Composition(quill, () => this.composed());
+    this.showAll();
+    text.observe(this.onText);
+    quill.on("text-change", this.onQuill);
+  }
+
+  destroy(): void {
+    this.composition.destroy();
+    clearTimeout(this.quiet);
+    this.text.unobserve(this.onText);
+    this.quill.off("text-change", this.onQuill);
+  }
+
+  /** The shared text, one UTF-16 unit for each place of it. */
+  get plain(): string {
+    return this.shared.plain;
+  }
+
+  /** What comes next is another step of undo. */
+  part(): void {
+    this.typing.part();
+  }
+
+  /** Somebody composes here: the place of the caret says nothing until it is done. */
+  get composing(): boolean {
+    return this.composition.active;
+  }
+
+  /** Takes the words of a composition as they are, before something else is done to the text. */
+  settle(): void {
+    this.composition.settle();
+  }
+
+  /** The passages of the comments, as the shared text has them. */
+  passages(): Passages {
+    return this.shared.passages;
+  }
+
+  private get page(): LineEditor {
+    return this.quill.editor as LineEditor;
+  }
+
+  private showAll(): void {
+    const ops = fromShared(this.text.toDelta() as Op[]);
+    this.quill.setContents(new Delta(asShown(ops, "\n", this.plain) as Delta["ops"]), "api");
+  }
+
+  private readonly onQuill = (delta: Delta, before: Delta, source: string): void => {
+    if (source !== "user") return;
+    const ops = delta.ops as Op[];
+    if (!this.options.allows(insertedLength(ops))) {
+      this.quill.updateContents(new Delta(ops as Delta["ops"]).invert(before), "silent");
+      return;
+    }
+    const person = asPerson(ops);
+    const page = this.held.length() > 0 ? plainOf(before.ops as Op[]) : this.plain;
+    const edit = new Delta(inWholeCharacters(person.ops, page) as Delta["ops"]);
+    const mine = this.held.length() > 0 ? this.held.transform(edit, true) : edit;
+    this.held = edit.transform(this.held, false);
+    this.share(toShared(mine.ops as Op[], this.plain.length));
+    for (const { index, length } of person.spans) {
+      this.quill.formatText(index, length, clearedFormats(), "silent");
+    }
+    if (this.composing) return;
+    this.endLastLine();
+    this.compare();
+    this.options.onChange(null);
+  };
+
+  /** Puts an edit of a person's into the shared text. */
+  private share(ops: readonly Op[]): void {
+    const edit = this.options.hasPassages() ? inPassages(ops, this.passages()) : ops;
+    const units = Math.floor((this.options.maxUpdateBytes() - OVERHEAD) / UNIT_BYTES);
+    let step = this.typing.step(ops, performance.now());
+    for (const piece of inPieces(edit, Math.max(64, Math.min(PIECE, units)))) {
+      this.options.as(step, () => this.text.doc?.transact(() => this.text.applyDelta(piece), this));
+      step = "same";
+    }
+    this.shared.follow(edit);
+  }
+
+  /** A line that is begun but empty exists in the shared text only when the line before and it have ended. */
+  private endLastLine(): void {
+    if (this.quill.getLength() <= shown(this.plain).length) return;
+    const end = [...(this.plain ? [{ retain: this.plain.length }] : []), { insert: "\n" }];
+    this.options.as("same", () =>
+      this.text.doc?.transact(() => this.text.insert(this.text.length, "\n", {}), this),
+    );
+    this.shared.follow(end);
+  }
+
+  private readonly onText = (event: YTextEvent): void => {
+    if (event.transaction.origin === this) return;
+    const ops = event.delta as Op[];
+    this.noteWriting(ops);
+    const before = this.plain;
+    this.shared.follow(ops);
+    const edit = new Delta(asShown(fromShared(ops), before, this.plain) as Delta["ops"]);
+    if (this.composing) this.showAround(edit);
+    else {
+      this.quill.updateContents(edit, "api");
+      this.compare();
+    }
+    this.options.onChange(edit.ops as Op[]);
+  };
+
+  /** Somebody composes: shows what does not touch their lines, and holds the rest. */
+  private showAround(edit: Delta): void {
+    const { outside, inside } = around(this.held.compose(edit), this.composition.zone());
+    if (outside.length() > 0) this.composition.applyAround(outside);
+    this.held = inside;
+  }
+
+  /** A composition has ended, and its words are in both texts: now comes what was held. */
+  private composed(): void {
+    // Quill keeps what is composed behind a freshly chosen format until now.
+    this.quill.update("user");
+    const { held } = this;
+    this.held = new Delta();
+    if (held.length() > 0) this.quill.updateContents(held, "api");
+    this.endLastLine();
+    this.compare();
+    this.options.onChange(held.length() > 0 ? (held.ops as Op[]) : null);
+  }
+
+  /** Page and text must be the same now, at least where the last change was. */
+  private compare(): void {
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => this.compareAll(), QUIET_MS);
+    const differs = differsAt(this.page, shown(this.plain));
+    if (differs) this.repair(differs);
+  }
+
+  private compareAll(): void {
+    if (this.composing) return;
+    const differs = this.shared.isTrue()
+      ? differsAnywhere(this.page, asShown(fromShared(this.text.toDelta() as Op[]), "\n", this.plain))
+      : "the text is not what was followed";
+    if (differs) this.repair(differs);
+  }
+
+  /** Nothing should bring us here: the text counts, and the page is built anew from it. */
+  private repair(what: string): void {
+    this.shared.reread();
+    this.restore();
+    this.options.onRepair(what);
+  }
+
+  /** Builds the page anew from the text, whatever stands in it; the selection stays. */
+  restore(): void {
+    const { scroll, selection } = this.quill;
+    const range = this.quill.hasFocus() ? selection.savedRange : null;
+    this.held = new Delta();
+    // Nothing that was done to the page is read from it.
+    scroll.observer.takeRecords();
+    for (const node of [...scroll.domNode.childNodes]) if (!scroll.find(node)) node.remove();
+    this.showAll();
+    if (range) this.quill.setSelection(range.index, range.length, "silent");
+    this.options.onChange(null);
+  }
+
+  private noteWriting(ops: readonly Op[]): void {
+    let index = 0;
+    for (const op of ops) {
+      if (op.insert === undefined) {
+        index += typeof op.retain === "number" ? op.retain : 0;
+        continue;
+      }
+      index += typeof op.insert === "string" ? op.insert.length : 1;
+      const run = op.attributes?.ai ?? op.attributes?.suggest;
+      // Bound to the character before it: what people type there does not push the cursor on.
+      if (typeof run === "string") {
+        this.written.set(run, createRelativePositionFromTypeIndex(this.text, index, -1));
+      }
+    }
+  }
+}
+
+const plainOf = (ops: readonly Op[]): string =>
+  ops.map((op) => (typeof op.insert === "string" ? op.insert : PLACEHOLDER)).join("");
+
+/** What Quill has no name for becomes a placeholder of the same length; passages are drawn over the text. */
+function fromShared(ops: readonly Op[]): Op[] {
+  return withoutPassages(ops).map((op) =>
+    op.insert === undefined || typeof op.insert === "string" ? op : { ...op, insert: { foreign: true } },
+  );
+}
+
+/**
+ * An edit of the page as one of the shared text, which has `length` units. The page's last line end need not be in the
+ * text: a format of it brings it in. A copied placeholder carries nothing that could be shared.
+ */
+function toShared(ops: readonly Op[], length: number): Op[] {
+  let at = 0;
+  return ops.flatMap((op): Op[] => {
+    if (op.insert !== undefined) return [typeof op.insert === "object" ? { insert: PLACEHOLDER } : op];
+    const units = op.delete ?? (typeof op.retain === "number" ? op.retain : 1);
+    const inside = Math.max(0, Math.min(units, length - at));
+    at += units;
+    if (inside === units) return [op];
+    const kept: Op[] = inside > 0 ? [op.delete ? { delete: inside } : { ...op, retain: inside }] : [];
+    const set = Object.entries(op.attributes ?? {}).filter(([, value]) => value !== null && value !== false);
+    if (op.delete || !op.attributes) return kept;
+    const end: Op = { insert: "\n".repeat(units - inside) };
+    return [...kept, set.length > 0 ? { ...end, attributes: Object.fromEntries(set) } : end];
+  });
+}

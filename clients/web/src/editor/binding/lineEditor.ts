@@ -1,0 +1,177 @@
+// Quill's editor, by lines. Quill's own reads and compares the whole text after every change, so that a key in a novel
+// takes as long as the novel is; here only the lines that are not the same objects as before are looked at.
+
+import type Block from "quill/blots/block.js";
+import Editor from "quill/core/editor.js";
+import { Delta, type Parchment, type Range } from "quill/core.js";
+import type { Op } from "../../room/document/delta";
+
+/** One line of the page, its line end included. The same object as long as the line is the same. */
+export interface Line {
+  readonly delta: Delta;
+  readonly length: number;
+  readonly node: HTMLElement;
+}
+
+/** What the last change replaced: `removed` units from `index` on by the lines [first, first + count). */
+export interface Changed {
+  index: number;
+  removed: number;
+  first: number;
+  count: number;
+}
+
+interface Hints {
+  oldRange: Range;
+  newRange: Range;
+}
+
+/** An insertion of more lines than this is built in one piece. */
+const MANY_LINES = 40;
+
+export class LineEditor extends Editor {
+  lines: readonly Line[] = [];
+  changed: Changed = { index: 0, removed: 0, first: 0, count: 0 };
+  private whole: { of: readonly Line[]; delta: Delta } | null = null;
+
+  constructor(scroll: Editor["scroll"]) {
+    super(scroll);
+    // Quill asks for the text before every change, and rarely looks at it.
+    Object.defineProperty(this, "delta", { get: () => this.contents() });
+    this.lines = blocksIn(this.scroll).map(lineOf);
+  }
+
+  /** The text as a delta that is put together when somebody looks at it. */
+  private contents(): Delta {
+    const { lines } = this;
+    if (this.whole?.of !== lines) this.whole = { of: lines, delta: new Contents(lines) };
+    return this.whole.delta;
+  }
+
+  override getContents(index: number, length: number): Delta {
+    return slice(this.lines, index, index + length);
+  }
+
+  override applyDelta(delta: Delta): Delta {
+    const large = largeInsertion(delta.ops as Op[]);
+    if (!large) return super.applyDelta(delta);
+    this.scroll.update();
+    const inserted = new Delta(large.inserts as Delta["ops"]);
+    // Insertions first: Quill cannot be without its last line end, not even for a moment.
+    this.scroll.insertContents(large.index, inserted);
+    if (large.deleted > 0) this.scroll.deleteAt(large.index + inserted.length(), large.deleted);
+    return this.update(delta);
+  }
+
+  override update(change: Delta | null, _mutations: MutationRecord[] = [], hints?: Hints): Delta {
+    const old = this.lines;
+    const blocks = blocksIn(this.scroll);
+    const same = (line: Line | undefined, block: Block | undefined) =>
+      line !== undefined &&
+      block !== undefined &&
+      line.delta === block.delta() &&
+      line.node === block.domNode;
+    const most = Math.min(old.length, blocks.length);
+    let first = 0;
+    let index = 0;
+    while (first < most && same(old[first], blocks[first])) {
+      index += (old[first] as Line).length;
+      first += 1;
+    }
+    let kept = 0;
+    while (kept < most - first && same(old[old.length - 1 - kept], blocks[blocks.length - 1 - kept]))
+      kept += 1;
+    const gone = old.slice(first, old.length - kept);
+    const come = blocks.slice(first, blocks.length - kept).map(lineOf);
+    this.lines = [...old.slice(0, first), ...come, ...old.slice(old.length - kept)];
+    const removed = gone.reduce((sum, line) => sum + line.length, 0);
+    this.changed = { index, removed, first, count: come.length };
+    return changeBetween(joined(gone), joined(come), index, change, hints);
+  }
+}
+
+class Contents extends Delta {
+  constructor(lines: readonly Line[]) {
+    super();
+    let ops: Delta["ops"] | null = null;
+    Object.defineProperty(this, "ops", {
+      get: () => {
+        ops ??= joined(lines).ops;
+        return ops;
+      },
+    });
+  }
+}
+
+function blocksIn(parent: Parchment.ParentBlot, found: Block[] = []): Block[] {
+  for (let child = parent.children.head; child; child = child.next) {
+    if ("delta" in child) found.push(child as unknown as Block);
+    else if ("children" in child) blocksIn(child as Parchment.ParentBlot, found);
+  }
+  return found;
+}
+
+function lineOf(block: Block): Line {
+  const delta = block.delta();
+  return { delta, length: delta.length(), node: (block as Parchment.BlockBlot).domNode as HTMLElement };
+}
+
+function joined(lines: readonly Line[]): Delta {
+  const all = new Delta();
+  for (const { delta } of lines) for (const op of delta.ops) all.push(op);
+  return all;
+}
+
+function slice(lines: readonly Line[], start: number, end: number): Delta {
+  const found: Line[] = [];
+  let at = 0;
+  let skipped = 0;
+  for (const line of lines) {
+    if (at >= end) break;
+    if (at + line.length > start) found.push(line);
+    else skipped += line.length;
+    at += line.length;
+  }
+  return joined(found).slice(start - skipped, end - skipped);
+}
+
+/** What happened to the lines that are not the same: the edit that was asked for when that explains it. */
+function changeBetween(
+  gone: Delta,
+  come: Delta,
+  index: number,
+  change: Delta | null,
+  hints: Hints | undefined,
+): Delta {
+  if (change && explains(change, gone, come, index)) return change;
+  const moved = (range: Range) => ({ index: range.index - index, length: range.length });
+  const cursor = hints && { oldRange: moved(hints.oldRange), newRange: moved(hints.newRange) };
+  const usable = cursor && cursor.oldRange.index >= 0 && cursor.newRange.index >= 0;
+  const diff = gone.diff(come, (usable ? cursor : undefined) as Parameters<Delta["diff"]>[1]);
+  return new Delta().retain(index).concat(diff).chop();
+}
+
+function explains(change: Delta, gone: Delta, come: Delta, index: number): boolean {
+  let [head, ...rest] = change.ops;
+  if (index > 0) {
+    if (typeof head?.retain !== "number" || head.attributes || head.retain < index) return false;
+    const left = head.retain - index;
+    head = left > 0 ? { retain: left } : undefined;
+  }
+  const inside = new Delta(head ? [head, ...rest] : rest);
+  return gone.compose(inside).diff(come).length() === 0;
+}
+
+/** An edit that puts many lines into one place. */
+function largeInsertion(ops: readonly Op[]): { index: number; deleted: number; inserts: Op[] } | null {
+  const rest = [...ops];
+  const head = rest[0];
+  const index = typeof head?.retain === "number" && !head.attributes ? head.retain : 0;
+  if (index > 0) rest.shift();
+  const inserts = rest.filter((op) => op.insert !== undefined);
+  const deleted = rest.reduce((sum, op) => sum + (op.delete ?? 0), 0);
+  if (rest.some((op) => op.retain !== undefined)) return null;
+  let lines = 0;
+  for (const { insert } of inserts) if (typeof insert === "string") lines += insert.split("\n").length - 1;
+  return lines > MANY_LINES ? { index, deleted, inserts } : null;
+}

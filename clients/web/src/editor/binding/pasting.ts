@@ -1,0 +1,133 @@
+// What is pasted, before Quill reads it: styles become elements (a page of ours has no inline styles, and would empty
+// them), lists of Word become lists, addresses that the room does not allow lose their link.
+
+import type { Delta } from "quill/core.js";
+import Clipboard from "quill/modules/clipboard.js";
+import { safeLink } from "../text/links";
+
+const NOTHING = "script, template, noscript, object, svg, math, title, x-rules, head > *";
+/** Names under which styles and their rules travel: nothing is applied, and nothing is reported. */
+const RULES = /<(\/?)style\b/gi;
+const STYLE = "data-was-style";
+const STYLE_ATTRIBUTE = /(<[a-z][^>]*?)\sstyle\s*=/gi;
+const LIST = /mso-list:\s*l(\d+)\s+level(\d+)/i;
+const HEADINGS = "h1, h2, h3, h4, h5, h6";
+
+export class RoomClipboard extends Clipboard {
+  override convertHTML(html: string): Delta {
+    return super.convertHTML(prepared(html));
+  }
+}
+
+/** `html` as elements that say all by their names. */
+export function prepared(html: string): string {
+  const doc = new DOMParser().parseFromString(
+    html
+      .replace(/<!--[\s\S]*?-->/g, keptList)
+      .replace(RULES, "<$1x-rules")
+      .replace(STYLE_ATTRIBUTE, `$1 ${STYLE}=`),
+    "text/html",
+  );
+  const rules = doc.documentElement.innerHTML;
+  for (const node of doc.querySelectorAll(NOTHING)) node.remove();
+  wordLists(doc, rules);
+  for (const node of doc.querySelectorAll(`[${STYLE}]`)) applyStyle(node as HTMLElement);
+  for (const link of doc.querySelectorAll("a")) checkLink(link);
+  for (const mark of doc.querySelectorAll("[data-ai], [data-suggest], [data-suggest-del], [data-reason]"))
+    for (const name of ["data-ai", "data-suggest", "data-suggest-del", "data-reason"])
+      mark.removeAttribute(name);
+  for (const gone of doc.querySelectorAll("del")) replaceWith(gone, doc.createElement("s"));
+  return doc.body.innerHTML;
+}
+
+/** Word puts the rules of its lists into a comment. */
+const keptList = (comment: string): string =>
+  comment.includes("@list") ? `<x-rules>${comment.slice(4, -3)}</x-rules>` : "";
+
+function applyStyle(node: HTMLElement): void {
+  const style = declarations(node.getAttribute(STYLE) ?? "");
+  node.removeAttribute(STYLE);
+  const says = (name: string) => style.get(name) ?? "";
+  if (says("display") === "none" || says("mso-hide") === "all") {
+    node.remove();
+    return;
+  }
+  const weight = says("font-weight");
+  const bold = weight.startsWith("bold") || Number.parseInt(weight, 10) >= 600;
+  const decoration = `${says("text-decoration")} ${says("text-decoration-line")}`;
+  const inLink = node.closest("a") !== null;
+  if (/^(B|STRONG)$/.test(node.tagName) && weight && !bold) unwrap(node);
+  if (/^(I|EM)$/.test(node.tagName) && says("font-style") === "normal") unwrap(node);
+  if (bold && !node.closest(HEADINGS)) wrapWords(node, "strong");
+  if (/italic|oblique/.test(says("font-style"))) wrapWords(node, "em");
+  if (/underline/.test(decoration) && !inLink) wrapWords(node, "u");
+  if (/line-through/.test(decoration)) wrapWords(node, "s");
+}
+
+function declarations(style: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const part of style.toLowerCase().split(";")) {
+    const colon = part.indexOf(":");
+    if (colon > 0) found.set(part.slice(0, colon).trim(), part.slice(colon + 1).trim());
+  }
+  return found;
+}
+
+/** Puts the words of a node into an element: below the lines that it may hold. */
+function wrapWords(node: Element, name: string): void {
+  const walker = node.ownerDocument.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+  const words: Text[] = [];
+  while (walker.nextNode()) words.push(walker.currentNode as Text);
+  for (const text of words) {
+    if (text.data.trim() === "" && text.data.includes("\n")) continue;
+    const element = node.ownerDocument.createElement(name);
+    text.replaceWith(element);
+    element.append(text);
+  }
+}
+
+const unwrap = (node: Element): void => node.replaceWith(...node.childNodes);
+
+function replaceWith(node: Element, other: Element): void {
+  other.append(...node.childNodes);
+  node.replaceWith(other);
+}
+
+/** Google Docs sends readers over an address of its own. */
+function checkLink(link: HTMLAnchorElement): void {
+  const given = link.getAttribute("href") ?? "";
+  const over = /^https:\/\/www\.google\.com\/url\?/.test(given) ? new URL(given).searchParams.get("q") : null;
+  const address = safeLink(over ?? given);
+  if (address === null) unwrap(link);
+  else link.setAttribute("href", address);
+}
+
+/** Paragraphs of Word that are items of a list. `rules` say which of them are numbered. */
+function wordLists(doc: Document, rules: string): void {
+  let current = "";
+  let list: Element | null = null;
+  for (const item of doc.querySelectorAll(`[${STYLE}*="mso-list"]`)) {
+    const style = item.getAttribute(STYLE) ?? "";
+    if (/mso-list:\s*ignore/i.test(style)) {
+      item.remove();
+      continue;
+    }
+    const [, id, level] = LIST.exec(style) ?? [];
+    if (id === undefined || level === undefined) continue;
+    const rule = new RegExp(
+      `@list l${id}:level${level}\\s*\\{[^}]*mso-level-number-format:\\s*([\\w-]+)`,
+      "i",
+    );
+    const line = doc.createElement("li");
+    line.dataset.list = rule.exec(rules)?.[1] === "bullet" ? "bullet" : "ordered";
+    if (Number(level) > 1) line.className = `ql-indent-${Math.min(8, Number(level) - 1)}`;
+    line.append(...item.childNodes);
+    if (!list || current !== id || item.previousElementSibling !== list) {
+      list = doc.createElement("ul");
+      current = id;
+      item.before(list);
+    }
+    list.append(line);
+    item.remove();
+  }
+}

@@ -1,0 +1,76 @@
+// Which edits of the text belong together for undo, as good editors have it: letters of a word that are typed one after
+// the other, or backspaces in a row. A pause, another place, Enter, a new word, a change from typing to deleting, a
+// format, a paste or anything larger begins another step.
+
+import type { StepKind } from "../../protocol/messages";
+import type { Op } from "../../room/document/delta";
+
+const PAUSE_MS = 1000;
+/** UTF-16 units of what can come of one key: an emoji of several parts, a short word of an input method. */
+const ONE_KEY = 16;
+
+interface Edit {
+  at: number;
+  inserted: string;
+  deleted: number;
+  formats: boolean;
+}
+
+export class Typing {
+  private last: { kind: "insert" | "delete"; start: number; end: number; text: string; time: number } | null =
+    null;
+
+  /** The caret went elsewhere, or something else was done: what comes next is another step. */
+  part(): void {
+    this.last = null;
+  }
+
+  /** What an edit is for undo. */
+  step(ops: readonly Op[], now: number): StepKind {
+    const edit = read(ops);
+    const { last } = this;
+    this.last = null;
+    if (!edit || edit.formats || edit.inserted.length > ONE_KEY || edit.deleted > ONE_KEY) return "new";
+    const soon = last !== null && now - last.time < PAUSE_MS;
+    const { at, inserted, deleted } = edit;
+    if (!inserted) {
+      const goesOn = soon && last.kind === "delete" && (at + deleted === last.start || at === last.start);
+      this.last = { kind: "delete", start: at, end: at, text: "", time: now };
+      return goesOn ? "same" : "new";
+    }
+    // What was typed a moment ago may be replaced: an input method and a correction do so.
+    const within = soon && last.kind === "insert" && at >= last.start && at + deleted <= last.end;
+    const goesOn = within && at + deleted === last.end && !begins(last.text, inserted);
+    const start = goesOn ? last.start : at;
+    const text = goesOn ? last.text.slice(0, at - last.start) + inserted : inserted;
+    this.last = { kind: "insert", start, end: start + text.length, text, time: now };
+    return goesOn ? "same" : "new";
+  }
+}
+
+/** Whether what is typed begins a word, or a line, after what was typed before. */
+function begins(before: string, typed: string): boolean {
+  if (typed.includes("\n")) return true;
+  return /\s$/.test(before) && !/^\s/.test(typed);
+}
+
+/** The one place that an edit changes; null when it changes several. */
+function read(ops: readonly Op[]): Edit | null {
+  const edit: Edit = { at: 0, inserted: "", deleted: 0, formats: false };
+  let begun = false;
+  let index = 0;
+  for (const op of ops) {
+    if (op.insert === undefined && !op.delete) {
+      if (op.attributes) edit.formats = true;
+      if (begun && op.attributes === undefined) return null;
+      index += typeof op.retain === "number" ? op.retain : 1;
+      continue;
+    }
+    if (!begun) edit.at = index;
+    begun = true;
+    if (op.delete) edit.deleted += op.delete;
+    else if (typeof op.insert === "string") edit.inserted += op.insert;
+    else return null;
+  }
+  return edit;
+}

@@ -1,0 +1,76 @@
+// What a frame asks of the model: the person's settings, within what the model can do.
+
+import type { Changed, Fields, Request } from "../canvas/objects";
+import type { ImageModel, ImageParams } from "../protocol/messages";
+import { styled } from "./styles";
+
+const MAX_PROMPT = 2000;
+
+/** How far a picture goes from what it starts from, when nobody says. Under a mask nothing of it need stay. */
+export function usualStrength(task: Request["task"], model: ImageModel | null): number {
+  return task === "inpaint" ? 1 : (model?.strength ?? 0.6);
+}
+
+export function requestOf(
+  wanted: Request,
+  model: ImageModel | null,
+): { prompt: string; params: ImageParams } {
+  const words = styled(wanted.style, wanted.prompt.trim(), wanted.negative_prompt.trim());
+  const params: ImageParams = {};
+  if (words.negative_prompt) params.negative_prompt = words.negative_prompt.slice(0, MAX_PROMPT);
+  if (wanted.task !== "text_to_image") params.strength = wanted.strength ?? usualStrength(wanted.task, model);
+  if (wanted.steps !== null) params.steps = Math.round(wanted.steps);
+  if (wanted.guidance !== null) params.guidance = wanted.guidance;
+  if (wanted.seed !== null) params.seed = wanted.seed;
+  // A frame may have been made for another model.
+  if (model?.samplers.includes(wanted.sampler)) params.sampler = wanted.sampler;
+  if (model?.adapters.includes(wanted.adapter))
+    params.adapters = [{ name: wanted.adapter, scale: wanted.adapter_scale ?? 1 }];
+  return { prompt: words.prompt.slice(0, MAX_PROMPT), params };
+}
+
+/** 32 random bits: short enough to be read out. */
+export function newSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] as number;
+}
+
+/** Settings that a person takes from one frame to the next. */
+export const KEPT = [
+  "style",
+  "negative_prompt",
+  "steps",
+  "guidance",
+  "sampler",
+  "adapter",
+  "adapter_scale",
+] as const;
+export type Settings = Partial<Record<(typeof KEPT)[number], string | number>>;
+
+/** The settings after a change; what was taken away is the model's own again. */
+export function kept(before: Settings, change: Changed): Settings {
+  const after: Settings = { ...before };
+  for (const name of KEPT) {
+    const value = change[name];
+    if (value === undefined) continue;
+    if (typeof value === "string" || typeof value === "number") after[name] = value;
+    if (value === null || value === "") delete after[name];
+  }
+  return after;
+}
+
+/** Settings as they were kept, of another version perhaps: only what makes sense. */
+export function settingsOf(stored: unknown): Fields {
+  if (typeof stored !== "object" || stored === null) return {};
+  const out: Fields = {};
+  const known = stored as Record<string, unknown>;
+  for (const name of ["style", "negative_prompt", "sampler", "adapter"] as const) {
+    const value = known[name];
+    if (typeof value === "string" && value.length <= (name === "negative_prompt" ? MAX_PROMPT : 64))
+      out[name] = value;
+  }
+  const { steps, guidance, adapter_scale } = known;
+  if (typeof adapter_scale === "number" && Math.abs(adapter_scale) <= 2) out.adapter_scale = adapter_scale;
+  if (typeof steps === "number" && steps >= 1 && steps <= 100) out.steps = Math.round(steps);
+  if (typeof guidance === "number" && guidance >= 0 && guidance <= 30) out.guidance = guidance;
+  return out;
+}

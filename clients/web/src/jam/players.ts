@@ -1,0 +1,115 @@
+// Who plays: our own keys, at once and out to the others; the others' keys, at their time.
+
+import { signal } from "@preact/signals";
+import type { MessageOf, NoteEvent } from "../protocol/messages";
+import { PlayoutDelay } from "./playoutDelay";
+import type { Score } from "./score";
+import type { Synth } from "./synth/synth";
+import { beatAt, inForce, msAt } from "./transport";
+
+export interface PeopleOptions {
+  score(): Score;
+  synth: Synth;
+  serverNow(): number;
+  /** Server time to seconds of the AudioContext; null while there is no sound. */
+  timeAt(serverMs: number): number | null;
+  soon(): number;
+  send(events: NoteEvent[]): void;
+  /** A key of somebody ("me" or a participant), for the roll and the recorder; `velocity` 0 releases. */
+  onKey(who: string, atMs: number, pitch: number, velocity: number): void;
+  /** Calls back after some milliseconds. */
+  after(ms: number, callback: () => void): void;
+}
+
+/** Keys that come together (a chord) go out together. */
+const GATHER_MS = 4;
+const MOST_EVENTS = 64;
+const MARGIN_MS = 8;
+const MOST_DELAY_MS = 300;
+
+export const me = "me";
+export const personOwner = (id: string) => `person:${id}`;
+
+export class People {
+  /** Keys that are down: ours, by pitch. */
+  readonly held = signal<ReadonlySet<number>>(new Set());
+  private outgoing: NoteEvent[] = [];
+  private readonly delays = new Map<string, PlayoutDelay>();
+
+  constructor(private readonly options: PeopleOptions) {}
+
+  /** Our key goes down; `atMs` is the server time of the gesture. */
+  press(pitch: number, velocity: number, atMs: number): void {
+    if (this.held.peek().has(pitch)) this.release(pitch, atMs);
+    this.held.value = new Set(this.held.peek()).add(pitch);
+    this.options.synth.note(me, pitch, velocity, this.options.soon());
+    this.tell(pitch, velocity, atMs);
+  }
+
+  release(pitch: number, atMs: number): void {
+    const held = new Set(this.held.peek());
+    if (!held.delete(pitch)) return;
+    this.held.value = held;
+    this.options.synth.release(me, pitch, this.options.soon());
+    this.tell(pitch, 0, atMs);
+  }
+
+  /** The window lost the keyboard, or we leave: nothing of ours stays down. */
+  releaseAll(): void {
+    for (const pitch of this.held.peek()) this.release(pitch, this.options.serverNow());
+  }
+
+  /** Keys of another participant. */
+  hear({ participant, events }: MessageOf<"played">): void {
+    const { synth } = this.options;
+    const score = this.options.score();
+    const { program, volume, muted } = score.player(participant);
+    const owner = personOwner(participant);
+    synth.voice(owner, { program, volume: muted ? 0 : volume });
+    const delay = this.delays.get(participant) ?? new PlayoutDelay(MARGIN_MS, MOST_DELAY_MS);
+    this.delays.set(participant, delay);
+    for (const { at_ms: atMs, pitch, velocity } of events) {
+      delay.add(this.options.serverNow() - atMs);
+      const playMs = this.intervalLater(atMs) ?? atMs + delay.value;
+      const time = this.options.timeAt(playMs);
+      this.options.onKey(participant, playMs, pitch, velocity);
+      if (time === null) continue;
+      if (velocity > 0) synth.note(owner, pitch, velocity, time);
+      else synth.release(owner, pitch, time);
+    }
+  }
+
+  /** Messages were lost, or somebody left: what they hold sounds no longer. */
+  silence(participant: string): void {
+    this.options.synth.silence(personOwner(participant));
+  }
+
+  forget(participant: string): void {
+    this.options.synth.forget(personOwner(participant));
+    this.delays.delete(participant);
+  }
+
+  /** In interval mode the same beat some bars later; null otherwise. */
+  private intervalLater(atMs: number): number | null {
+    const score = this.options.score();
+    const { interval } = score.settings.peek();
+    const timeline = score.timeline.peek();
+    const transport = inForce(timeline, atMs);
+    if (interval <= 0 || !transport.playing) return null;
+    const beat = beatAt(transport, atMs) + interval * transport.beats;
+    const { next } = timeline;
+    return next && beat >= next.beat ? msAt(next, beat) : msAt(transport, beat);
+  }
+
+  private tell(pitch: number, velocity: number, atMs: number): void {
+    this.options.onKey(me, atMs, pitch, velocity);
+    this.outgoing.push({ at_ms: atMs, pitch, velocity });
+    if (this.outgoing.length === 1) this.options.after(GATHER_MS, () => this.flush());
+    if (this.outgoing.length >= MOST_EVENTS) this.flush();
+  }
+
+  private flush(): void {
+    if (this.outgoing.length > 0) this.options.send(this.outgoing);
+    this.outgoing = [];
+  }
+}

@@ -1,0 +1,100 @@
+// The chat beside the text: what was said, as the shared document has it, and what we say.
+
+import { signal } from "@preact/signals";
+import type { Doc, Array as YArray, Map as YMap } from "yjs";
+import type { Port } from "../roomPort";
+
+/** Characters of what is said at once. */
+export const MAX_SAID = 4000;
+
+export interface Said {
+  id: string;
+  participant: string;
+  text: string;
+  ms: number;
+  /** Of an answer of the model: the run that writes it. */
+  run: string;
+}
+
+export class Chat {
+  readonly entries = signal<readonly Said[]>([]);
+  /** Entries of others that came since the chat was last looked at. */
+  readonly unread = signal(0);
+  /** Whether the chat is in sight. */
+  private looking = false;
+  private seen = new Set<string>();
+  /** Server time at which we came: what was said before is no news. */
+  private since = Number.POSITIVE_INFINITY;
+  private nextSay = 1;
+  private unfollow = () => {};
+
+  constructor(
+    private readonly port: Port,
+    private readonly me: () => string | undefined,
+  ) {}
+
+  /** `toModel` puts it to the model, which answers here for everybody. False when it did not arrive. */
+  async say(text: string, toModel: boolean, at: () => number): Promise<boolean> {
+    const place = await this.port.locate(() => ({ start: at(), end: at() }));
+    if (!place) return false;
+    const say = this.nextSay;
+    this.nextSay += 1;
+    const known = new Set(this.entries.value.map((entry) => entry.id));
+    const arrived = () =>
+      this.entries.value.some(({ id, participant }) => participant === this.me() && !known.has(id));
+    const { offset, start } = place;
+    return this.port.request(
+      { tag: "say", say, text, to_ai: toModel, offset, at: start },
+      String(say),
+      arrived,
+    );
+  }
+
+  /** We are in the room, at this time of the server's. */
+  entered(ms: number): void {
+    this.since = Math.min(this.since, ms);
+  }
+
+  /** The chat comes into sight, or leaves it. */
+  look(looking: boolean): void {
+    this.looking = looking;
+    this.count();
+  }
+
+  follow(doc: Doc): void {
+    this.unfollow();
+    const root = doc.getArray("chat") as YArray<YMap<unknown>>;
+    const read = () => {
+      this.entries.value = root.map(readEntry);
+      this.count();
+    };
+    root.observeDeep(read);
+    this.unfollow = () => root.unobserveDeep(read);
+    read();
+  }
+
+  close(): void {
+    this.unfollow();
+  }
+
+  private count(): void {
+    const entries = this.entries.value;
+    if (this.looking) this.seen = new Set(entries.map((entry) => entry.id));
+    const me = this.me();
+    this.unread.value = entries.filter(
+      (entry) => entry.participant !== me && entry.ms > this.since && !this.seen.has(entry.id),
+    ).length;
+  }
+}
+
+const word = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function readEntry(entry: YMap<unknown>): Said {
+  return {
+    id: word(entry.get("id")),
+    participant: word(entry.get("participant")),
+    text: word(entry.get("text")),
+    ms: Number(entry.get("ms")) || 0,
+    run: word(entry.get("run")),
+  };
+}

@@ -1,0 +1,47 @@
+// The room's settings, which everybody shares (the document's root `meta`): the form of the text, and how long it shall be.
+
+import { signal } from "@preact/signals";
+import type { Doc } from "yjs";
+import { metaOf } from "./document";
+
+export type Form = "prose" | "screenplay";
+export const MAX_GOAL = 1_000_000;
+
+export class Settings {
+  /** Prose, or a script in Fountain's form. */
+  readonly form = signal<Form>("prose");
+  /** Words that the text wants to have; 0: there is no such goal. */
+  readonly goal = signal(0);
+  private doc: Doc | null = null;
+  private unfollow = () => {};
+
+  setForm(form: Form): void {
+    if (this.doc) metaOf(this.doc).set("form", form);
+  }
+
+  /** 0 takes the goal away. */
+  setGoal(words: number): void {
+    const goal = Math.min(MAX_GOAL, Math.max(0, Math.floor(words)));
+    if (!this.doc) return;
+    if (goal > 0) metaOf(this.doc).set("goal", goal);
+    else metaOf(this.doc).delete("goal");
+  }
+
+  follow(doc: Doc): void {
+    this.unfollow();
+    this.doc = doc;
+    const meta = metaOf(doc);
+    const read = () => {
+      const goal = meta.get("goal");
+      this.form.value = meta.get("form") === "screenplay" ? "screenplay" : "prose";
+      this.goal.value = typeof goal === "number" && goal > 0 && goal <= MAX_GOAL ? Math.floor(goal) : 0;
+    };
+    meta.observe(read);
+    this.unfollow = () => meta.unobserve(read);
+    read();
+  }
+
+  close(): void {
+    this.unfollow();
+  }
+}

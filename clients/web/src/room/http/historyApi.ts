@@ -1,0 +1,119 @@
+// The history of the room over HTTP: what was done, how the text stood at any point, and going back there.
+
+import { type CreatedRoom, roomCall } from "./httpApi";
+
+/** Neighbouring entries of one author and run. */
+export interface Group {
+  first: number;
+  last: number;
+  author: string;
+  run: string | null;
+  from_ms: number;
+  to_ms: number;
+  entries: number;
+  bytes: number;
+}
+export interface Page {
+  /** The newest entry of all. */
+  last: number;
+  /** Oldest first. */
+  groups: Group[];
+  /** The `before` of the page of what came earlier; null at the beginning. */
+  next: number | null;
+  /** Entries `after` + 1 to `until` that damage to the server's storage took. */
+  missing: Missing[];
+}
+export interface Missing {
+  after: number;
+  until: number;
+  noticed_ms: number;
+}
+export interface Piece {
+  insert: unknown;
+  attributes: Record<string, unknown> | null;
+  author: string;
+  run: string | null;
+}
+export interface Moment {
+  seq: number;
+  at_ms: number;
+  author: string;
+  run: string | null;
+  story: Piece[];
+  characters: number;
+  /** Every object with its fields, and who made it: [participant, run]. */
+  canvas: ({ id: string; creator?: [string, string | null] } & Record<string, unknown>)[];
+}
+export interface Change {
+  op: "equal" | "insert" | "delete";
+  text: string;
+  author: string;
+  run: string | null;
+}
+export interface Comparison {
+  from: number;
+  to: number;
+  story: Change[];
+  /** Ids of objects. */
+  canvas: { added: string[]; changed: string[]; removed: string[] };
+}
+
+export interface Authorship {
+  offset: number;
+  /** UTF-8 bytes of the text as it is at room offset `offset`, in order. */
+  spans: { start: number; end: number; author: string; run: string | null }[];
+}
+
+const PAGE = 400;
+/** A number beyond any entry's. */
+const NEWEST = 10 ** 14;
+
+export class Past {
+  constructor(
+    private readonly room: () => string,
+    private readonly token: () => string,
+    private readonly session: () => string | null,
+  ) {}
+
+  /** The newest entries, or those before entry `before`. All of these throw ApiError. */
+  page(before: number | null): Promise<Page> {
+    return this.call(`history?before=${before ?? NEWEST}&limit=${PAGE}`);
+  }
+
+  moment(seq: number, signal: AbortSignal): Promise<Moment> {
+    return this.call(`history/${seq}`, { signal });
+  }
+
+  compare(from: number, to: number, signal: AbortSignal): Promise<Comparison> {
+    return this.call(`compare?from=${from}&to=${to}`, { signal });
+  }
+
+  /** Gives a point a name; null: the present. */
+  name(name: string, seq: number | null): Promise<unknown> {
+    return this.call("versions", {
+      method: "POST",
+      body: JSON.stringify({ name, ...(seq !== null && { seq }) }),
+    });
+  }
+
+  removeName(version: string): Promise<unknown> {
+    return this.call(`versions/${encodeURIComponent(version)}`, { method: "DELETE" });
+  }
+
+  restore(seq: number): Promise<unknown> {
+    return this.call("restore", { method: "POST", body: JSON.stringify({ seq }) });
+  }
+
+  fork(seq: number): Promise<CreatedRoom> {
+    return this.call("fork", { method: "POST", body: JSON.stringify({ seq }) });
+  }
+
+  /** Who wrote which part of the text as it is. */
+  authorship(): Promise<Authorship> {
+    return this.call("authorship");
+  }
+
+  private call<T>(path: string, init: RequestInit = {}): Promise<T> {
+    return roomCall<T>({ room: this.room(), token: this.token(), session: this.session() }, path, init);
+  }
+}

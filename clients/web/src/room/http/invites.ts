@@ -1,0 +1,49 @@
+// The room's invite links, for its owners.
+
+import type { Role } from "../../protocol/messages";
+import { roomCall } from "./httpApi";
+
+export interface InviteLink {
+  id: string;
+  role: Role;
+  /** Empty for one of the three that always stand. */
+  name: string;
+  url: string;
+  created_ms: number;
+  /** Then it lets nobody in any more, and whoever came by it leaves; null: never. */
+  expires_ms: number | null;
+  /** Newcomers that it let in. */
+  uses: number;
+  /** Those of them who are members now. */
+  members: number;
+  standing: boolean;
+}
+
+export class Invites {
+  constructor(
+    private readonly room: () => string,
+    private readonly token: () => string,
+    private readonly session: () => string | null,
+  ) {}
+
+  /** Throws ApiError, as do the others. Each answers with all links. */
+  list(): Promise<InviteLink[]> {
+    return this.call("links");
+  }
+
+  make(role: Role, name: string, days: number | null): Promise<InviteLink[]> {
+    const body = JSON.stringify({ role, name, ...(days !== null && { days }) });
+    return this.call("links", { method: "POST", body });
+  }
+
+  /** `members`: and put out whoever came by it. */
+  end(link: string, members: boolean): Promise<InviteLink[]> {
+    const path = `links/${encodeURIComponent(link)}${members ? "?members=1" : ""}`;
+    return this.call(path, { method: "DELETE" });
+  }
+
+  private async call(path: string, init: RequestInit = {}): Promise<InviteLink[]> {
+    const who = { room: this.room(), token: this.token(), session: this.session() };
+    return (await roomCall<{ links: InviteLink[] }>(who, path, init)).links;
+  }
+}

@@ -1,0 +1,96 @@
+// The story as a file, and files as text for it: the server converts both ways.
+
+import type { Op } from "../document/delta";
+import { ApiError, messageOf } from "./httpApi";
+
+export const OUT = [
+  "md",
+  "docx",
+  "pdf",
+  "epub",
+  "odt",
+  "rtf",
+  "html",
+  "txt",
+  "fountain",
+  "fdx",
+  "json",
+] as const;
+export type OutFormat = (typeof OUT)[number];
+/** Endings of files that can be read, and the format that each names. */
+export const IN: Record<string, string> = {
+  md: "md",
+  markdown: "md",
+  html: "html",
+  htm: "html",
+  docx: "docx",
+  odt: "odt",
+  rtf: "rtf",
+  epub: "epub",
+  txt: "txt",
+  fountain: "fountain",
+  fdx: "fdx",
+};
+
+/** Something that is not as it was in the file, or in the room; the page has the words for each code. */
+export interface FileNotice {
+  code: string;
+  count: number;
+}
+
+export interface Encoding {
+  name: string;
+  /** False: ask, with `choices` of what else the file could be. */
+  sure: boolean;
+  choices: { encoding: string; preview: string }[];
+}
+
+export interface Converted {
+  title: string;
+  ops: Op[];
+  notices: FileNotice[];
+  /** Of text files. */
+  encoding: Encoding | null;
+}
+
+export class Manuscripts {
+  constructor(
+    private readonly room: () => string,
+    private readonly token: () => string,
+  ) {}
+
+  /** Throws ApiError with the server's words, or "" when it does not answer. */
+  async export(format: OutFormat, authorship: boolean): Promise<{ file: File; notices: FileNotice[] }> {
+    const answer = await this.call(`export?format=${format}&authorship=${authorship ? 1 : 0}`);
+    const named = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
+    const name = named ? decodeURIComponent(named) : `story.${format}`;
+    const notices = noticesIn(answer.headers.get("Antiphon-Notices") ?? "");
+    return { file: new File([await answer.blob()], name), notices };
+  }
+
+  /** What a file holds; `encoding` is what its reader chose, or "". Throws ApiError. */
+  async read(file: File, encoding = ""): Promise<Converted> {
+    const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
+    const format = IN[ending] ?? ending;
+    const chosen = encoding ? `&encoding=${encodeURIComponent(encoding)}` : "";
+    const answer = await this.call(`import?format=${encodeURIComponent(format)}${chosen}`, file);
+    return (await answer.json()) as Converted;
+  }
+
+  private async call(path: string, body?: Blob): Promise<Response> {
+    const address = `/api/rooms/${encodeURIComponent(this.room())}/${path}`;
+    const headers = { Authorization: `Bearer ${this.token()}` };
+    const request = body ? { method: "POST", headers, body } : { headers };
+    const answer = await fetch(address, request).catch(() => null);
+    if (!answer) throw new ApiError("");
+    if (answer.ok) return answer;
+    const said = (await answer.json().catch(() => null)) as { error?: { code?: unknown } } | null;
+    const code = typeof said?.error?.code === "string" ? said.error.code : "";
+    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`, code);
+  }
+}
+
+/** `links=3, glyphs=2` */
+export function noticesIn(header: string): FileNotice[] {
+  return [...header.matchAll(/(\w+)=(\d+)/g)].map(([, code = "", count]) => ({ code, count: Number(count) }));
+}

@@ -1,0 +1,126 @@
+// Every key of the board. Undo and redo are the server's, as in the text.
+
+import type { Easel } from "../../canvas/canvasEditor";
+import { TURN_STEP } from "../../canvas/geometry";
+import { TOOLS } from "../../canvas/tools";
+import { keyOf } from "../../editor/input/keyOf";
+import type { Room } from "../../room/room";
+import { KEYS } from "./boardTools";
+
+const STEP = 40;
+const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+export interface Panels {
+  toggleLayers(): void;
+}
+
+/** `anywhere`: nothing has the focus, and the board was worked with last. */
+export function boardKeys(
+  event: KeyboardEvent,
+  easel: Easel,
+  room: Room,
+  panels: Panels,
+  anywhere = false,
+): void {
+  const { target } = event;
+  if (event.defaultPrevented || event.isComposing || isField(target)) return;
+  const onBoard = anywhere || (target instanceof HTMLElement && target.classList.contains("board"));
+  const key = keyOf(event);
+  const modified = event.ctrlKey || event.metaKey;
+  // A button keeps the keys that press it and that go on from it; a letter or Delete is for the board there too.
+  const forBoard = onBoard || (key.length === 1 && key !== " ") || key === "Delete" || key === "Backspace";
+  let chosen: Act = null;
+  if (modified && !event.altKey) chosen = command(key, event.shiftKey, easel, room);
+  else if (!modified && !event.altKey && forBoard) chosen = single(key, event.shiftKey, easel, room, panels);
+  if (!chosen) return;
+  event.preventDefault();
+  event.stopPropagation();
+  chosen();
+}
+
+const isField = (target: EventTarget | null) =>
+  target instanceof HTMLTextAreaElement ||
+  target instanceof HTMLSelectElement ||
+  (target instanceof HTMLInputElement && !["checkbox", "radio", "range", "color"].includes(target.type)) ||
+  (target instanceof HTMLElement && target.isContentEditable);
+
+type Act = (() => void) | null;
+
+function command(key: string, shift: boolean, easel: Easel, room: Room): Act {
+  if (key === "z") return () => (shift ? room.steps.again("canvas") : room.steps.back("canvas"));
+  if (key === "y") return () => room.steps.again("canvas");
+  if (key !== "a") return null;
+  // The tool stays in the hand: the next stroke is drawn, and lets go of what is selected.
+  return () => easel.selection.all();
+}
+
+function single(key: string, shift: boolean, easel: Easel, room: Room, panels: Panels): Act {
+  const { selection } = easel;
+  const arrow = ARROWS[key];
+  if (arrow) return () => go(arrow, shift, easel);
+  switch (key) {
+    case "+":
+    case "=":
+      return () => easel.zoom(1.25);
+    case "-":
+    case "_":
+      return () => easel.zoom(1 / 1.25);
+    case "0":
+      return () => easel.showAll();
+    case "Delete":
+    case "Backspace":
+      return () => selection.remove();
+    case "Enter":
+      return () => easel.placeHere();
+    case "PageDown":
+    case "PageUp":
+      return () => {
+        easel.choose("select");
+        selection.next(key === "PageDown" ? 1 : -1);
+      };
+    case "]":
+    case "[":
+      return () => selection.reorder(key === "]" ? "front" : "back");
+    case ",":
+    case "<":
+      return () => selection.turn(shift ? -1 : -TURN_STEP);
+    case ".":
+    case ">":
+      return () => selection.turn(shift ? 1 : TURN_STEP);
+    case "k":
+      return () => panels.toggleLayers();
+    case "m":
+      return easel.masking.value ? () => flipBrush(easel) : null;
+    case "Escape":
+      return selection.ids.value.size > 0 || easel.tool.value !== "select" ? () => letGo(easel) : null;
+    default: {
+      const tool = TOOLS.find((each) => each !== "mask" && KEYS[each] === key);
+      return tool && (room.canEdit || tool === "hand" || tool === "select") ? () => easel.choose(tool) : null;
+    }
+  }
+}
+
+/** Moves the selection, or the view where nothing is selected. */
+function go([dx, dy]: [number, number], far: boolean, easel: Easel): void {
+  const step = far ? STEP * 4 : STEP;
+  const units = (far ? 10 : 1) / easel.camera.value.scale;
+  if (easel.selection.ids.value.size > 0) easel.selection.nudge(dx * units, dy * units);
+  else easel.pan(-dx * step, -dy * step);
+}
+
+function flipBrush(easel: Easel): void {
+  const masking = easel.masking.value;
+  if (masking) masking.mode.value = masking.mode.value === "add" ? "erase" : "add";
+}
+
+/** First the brush of a mask, then everything. */
+function letGo(easel: Easel): void {
+  const masked = easel.tool.value === "mask";
+  easel.choose("select");
+  if (!masked) easel.selection.select([]);
+}

@@ -1,0 +1,46 @@
+// Repainting while people draw: switched on and off, taken over, and its picture kept.
+
+import type { Frame } from "../../canvas/objects";
+import type { Atelier } from "../../generate/imageActions";
+import type { Room } from "../../room/room";
+import { t } from "../../strings";
+import { Icon } from "../parts/icons";
+
+export function LiveSwitch({ room, atelier, frame }: { room: Room; atelier: Atelier; frame: Frame }) {
+  const holder = room.people.value.get(frame.holder);
+  const mine = frame.holder !== "" && frame.holder === room.me.value?.id;
+  const orphan = frame.live && !holder?.online;
+  return (
+    <div class="live-row">
+      <label class="switch" title={t.live.hint}>
+        <input
+          type="checkbox"
+          checked={frame.live}
+          onChange={(event) => atelier.goLive(frame, event.currentTarget.checked)}
+        />
+        <span>{t.live.label}</span>
+      </label>
+      {frame.live && (
+        <span class="live-holder">
+          {orphan ? t.live.nobody : t.live.by(mine ? t.runs.you : (holder?.name ?? ""))}
+        </span>
+      )}
+      {orphan && (
+        <button type="button" class="button small" onClick={() => atelier.goLive(frame, true)}>
+          {t.live.takeOver}
+        </button>
+      )}
+      {frame.live && frame.asset && (
+        <button
+          type="button"
+          class="button small"
+          title={t.live.keepHint}
+          onClick={() => atelier.keep(frame)}
+        >
+          <Icon name="picture" />
+          {t.live.keep}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+// Where paint may go, seen over the picture: of the mask in hand pixel by pixel as it is brushed, of others' masks as
+// they were sent.
+
+import { useEffect, useRef } from "preact/hooks";
+import type { Easel } from "../../canvas/canvasEditor";
+import { turn } from "../../canvas/drawing";
+import { toScreen } from "../../canvas/geometry";
+import type { Mask } from "../../canvas/masks/mask";
+import type { Masking } from "../../canvas/masks/maskBrush";
+import type { Frame } from "../../canvas/objects";
+import type { Room } from "../../room/room";
+
+/** Stripes of two colours: one of them is seen on any picture. */
+const DARK = [196, 20, 108, 165];
+const LIGHT = [255, 236, 246, 140];
+const STRIPES = 28;
+
+/** The mask that is being brushed, and the brush. */
+export function MaskInHand({ easel }: { easel: Easel }) {
+  const masking = easel.masking.value;
+  const frame = masking && easel.board.objects.value.get(masking.frame);
+  if (!masking || frame?.type !== "frame") return null;
+  return <Brushed key={masking.frame} easel={easel} masking={masking} frame={frame} />;
+}
+
+function Brushed({ easel, masking, frame }: { easel: Easel; masking: Masking; frame: Frame }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { mask } = masking;
+  const version = masking.version.value;
+  useEffect(() => {
+    const data = new ImageData(striped(mask), mask.width, mask.height);
+    canvas.current?.getContext("2d")?.putImageData(data, 0, 0);
+  }, [mask, version]);
+  const camera = easel.camera.value;
+  const at = toScreen(camera, frame);
+  return (
+    <canvas
+      ref={canvas}
+      class="mask-overlay"
+      data-painted={mask.empty ? "no" : "yes"}
+      width={mask.width}
+      height={mask.height}
+      style={{
+        width: `${frame.w * camera.scale}px`,
+        height: `${frame.h * camera.scale}px`,
+        transform: `translate(${at.x}px, ${at.y}px) rotate(${frame.rotation}deg)`,
+      }}
+    />
+  );
+}
+
+function striped(mask: Mask): Uint8ClampedArray<ArrayBuffer> {
+  const out = new Uint8ClampedArray(mask.bits.length * 4);
+  const half = Math.max(1, Math.round(Math.max(mask.width, mask.height) / STRIPES / 2));
+  mask.bits.forEach((on, index) => {
+    const along = (index % mask.width) + Math.floor(index / mask.width);
+    if (on) out.set(Math.floor(along / half) % 2 === 0 ? DARK : LIGHT, index * 4);
+  });
+  return out;
+}
+
+/** A frame's mask as everybody has it. */
+export function SentMask({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {
+  const inHand = easel.masking.value?.frame === frame.id;
+  const href = frame.mask && frame.task === "inpaint" && !inHand ? room.pictures.url(frame.mask) : null;
+  if (!href) return null;
+  const { x, y, w, h } = frame;
+  const id = `mask-${frame.id}`;
+  const stripe = Math.max(w, h) / STRIPES;
+  return (
+    <g transform={turn(frame)}>
+      <pattern
+        id={`${id}-stripes`}
+        patternUnits="userSpaceOnUse"
+        width={stripe}
+        height={stripe}
+        patternTransform="rotate(45)"
+      >
+        <rect width={stripe} height={stripe} fill="#ffecf6" />
+        <rect width={stripe / 2} height={stripe} fill="#c4146c" />
+      </pattern>
+      <mask id={id} maskUnits="userSpaceOnUse" x={x} y={y} width={w} height={h}>
+        <image href={href} x={x} y={y} width={w} height={h} preserveAspectRatio="none" />
+      </mask>
+      <rect
+        class="mask-sent"
+        x={x}
+        y={y}
+        width={w}
+        height={h}
+        fill={`url(#${id}-stripes)`}
+        mask={`url(#${id})`}
+      />
+    </g>
+  );
+}

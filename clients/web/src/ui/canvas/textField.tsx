@@ -1,0 +1,54 @@
+// Where a text of the board is written: a field in its place, in its size.
+
+import { useEffect, useRef } from "preact/hooks";
+import { MAX_TEXT } from "../../canvas/boardText";
+import { type Easel, FONT_SIZE } from "../../canvas/canvasEditor";
+import { fontOf } from "../../canvas/drawing";
+import { toScreen } from "../../canvas/geometry";
+import { LINE } from "../../canvas/objects";
+import type { Writing } from "../../canvas/textEditing";
+import { t } from "../../strings";
+
+export function TextField({ easel, writing }: { easel: Easel; writing: Writing }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const camera = easel.camera.value;
+  const at = toScreen(camera, writing.at);
+  const { label } = writing;
+  useEffect(() => {
+    if (!field.current) return;
+    writing.open(field.current);
+    field.current.focus();
+    field.current.select();
+  }, [writing]);
+  return (
+    <textarea
+      ref={field}
+      class="board-text"
+      aria-label={t.canvas.text}
+      rows={1}
+      maxLength={MAX_TEXT}
+      dir="auto"
+      style={{
+        left: `${at.x}px`,
+        top: `${at.y}px`,
+        color: label?.color ?? easel.color.value,
+        fontFamily: fontOf(label ?? { font: "sans" }),
+        fontSize: `${(label?.font_size ?? FONT_SIZE) * camera.scale}px`,
+        lineHeight: String(LINE),
+      }}
+      onInput={() => writing.input()}
+      onCompositionStart={() => writing.compose(true)}
+      onCompositionEnd={() => writing.compose(false)}
+      onBlur={() => easel.written()}
+      onPointerDown={(event) => event.stopPropagation()}
+      onDblClick={(event) => event.stopPropagation()}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.isComposing) return;
+        if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
+          event.currentTarget.blur();
+        }
+      }}
+    />
+  );
+}

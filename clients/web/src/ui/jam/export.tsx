@@ -1,0 +1,43 @@
+// The session as files, made by the server.
+
+import { useSignal } from "@preact/signals";
+import { save } from "../../canvas/export";
+import type { Jam } from "../../jam/jam";
+import { ApiError, JAM_FILES, type JamFile } from "../../room/http/httpApi";
+import { t } from "../../strings";
+import { Popover } from "./parts";
+
+const KINDS = Object.keys(JAM_FILES) as JamFile[];
+
+export function JamExport({ jam }: { jam: Jam }) {
+  const busy = useSignal<JamFile | null>(null);
+  const fetchFile = async (kind: JamFile) => {
+    busy.value = kind;
+    try {
+      save(await jam.room.jamFile(kind), `${t.jam.file}.${JAM_FILES[kind]}`);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      jam.room.notices.add("request_failed", error.message || t.lobby.unreachable);
+    } finally {
+      busy.value = null;
+    }
+  };
+  return (
+    <Popover icon="save" label={t.jam.export} class="jam-pop-right">
+      <div class="jam-exports">
+        {KINDS.map((kind) => (
+          <button
+            key={kind}
+            type="button"
+            class="button small quiet"
+            disabled={busy.value !== null}
+            onClick={() => void fetchFile(kind)}
+          >
+            {t.jam.exports[kind]}
+          </button>
+        ))}
+        {busy.value && <p class="hint">{t.jam.exporting}</p>}
+      </div>
+    </Popover>
+  );
+}

@@ -1,0 +1,101 @@
+// The chat: what people say to each other, and to the model, whose answer everybody sees grow.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type Said as Entry, MAX_SAID } from "../../room/document/chat";
+import type { Room } from "../../room/room";
+import { isActive } from "../../room/runs";
+import { t } from "../../strings";
+import { Composer } from "../parts/composer";
+import { Icon } from "../parts/icons";
+import { Said } from "../parts/messageItem";
+import { waitingState } from "../parts/queueText";
+import { noteOf } from "../parts/serverText";
+import { AgainButton } from "../story/retryButton";
+import type { TabProps } from "./sidePanel";
+
+export function ChatTab({ room, editor }: TabProps) {
+  const toModel = useSignal(false);
+  const end = useRef<HTMLDivElement>(null);
+  const entries = room.chat.entries.value;
+  const last = entries.at(-1);
+  useEffect(() => {
+    room.chat.look(true);
+    return () => room.chat.look(false);
+  }, [room]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [last?.id, last?.text.length]);
+  const model = [...room.people.value.values()].find((person) => person.kind === "ai");
+  const answering = room.models.value.find((each) => each.modality === "text");
+  const mayAsk = room.rights.value.has("prompt");
+  return (
+    <div class="chat">
+      <div class="chat-entries" role="log" aria-label={t.chat.label}>
+        {entries.length === 0 && (
+          <div class="panel-empty">
+            <p>{t.chat.empty}</p>
+            <p class="hint">{t.chat.emptyHint(model?.name ?? "")}</p>
+          </div>
+        )}
+        {entries.map((entry) => (
+          <Line key={entry.id} room={room} entry={entry} />
+        ))}
+        <div ref={end} />
+      </div>
+      {room.rights.value.has("chat") && (
+        <div class="chat-foot">
+          {mayAsk && (
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={toModel.value}
+                onChange={(event) => {
+                  toModel.value = event.currentTarget.checked;
+                }}
+              />
+              {t.chat.toModel(model?.name ?? "")}
+            </label>
+          )}
+          {toModel.value && answering && (
+            <p class="hint chat-model">
+              {answering.name}
+              {answering.note && `: ${noteOf(answering)}`}
+            </p>
+          )}
+          <Composer
+            words={room.unsent.field("chat")}
+            label={t.chat.say}
+            placeholder={toModel.value ? t.chat.askPlaceholder : t.chat.placeholder}
+            send={t.chat.send}
+            max={MAX_SAID}
+            onSend={(text) => room.chat.say(text, toModel.value && mayAsk, () => editor?.range().end ?? 0)}
+          />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Line({ room, entry }: { room: Room; entry: Entry }) {
+  const run = entry.run ? room.runs.all.value.get(entry.run) : undefined;
+  const writing = run !== undefined && isActive(run);
+  return (
+    <Said room={room} author={entry.participant} ms={entry.ms} text={entry.text} growing={writing}>
+      {writing && (
+        <p class="said-actions">
+          <span class="hint" role="status">
+            {run.state === "queued" ? waitingState(run) : t.chat.writing}
+          </span>
+          {room.mayConduct(run) && (
+            <button type="button" class="button small" onClick={() => room.stop(run.id)}>
+              <Icon name="stop" />
+              {t.runs.stop}
+            </button>
+          )}
+          <AgainButton room={room} run={run} />
+        </p>
+      )}
+    </Said>
+  );
+}

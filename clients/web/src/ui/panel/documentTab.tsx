@@ -1,0 +1,187 @@
+// The writer's desk: the form of the text, its outline, how long it is, and whose words it is made of.
+
+import { useComputed } from "@preact/signals";
+import { measure, outlineOf } from "../../editor/outline";
+import { pagesOf } from "../../editor/script/scriptPages";
+import type { StoryEditor } from "../../editor/storyEditor";
+import { MAX_GOAL } from "../../room/document/settings";
+import type { Room } from "../../room/room";
+import { t } from "../../strings";
+import { Face } from "../shell/topBar";
+import type { WhoWrote } from "../story/authorColours";
+import { StyleCard } from "../story/styleCard";
+import type { TabProps } from "./sidePanel";
+
+export function DeskTab({ room, editor, whoWrote }: TabProps) {
+  const script = room.settings.form.value === "screenplay";
+  const outline = useComputed(() =>
+    editor ? outlineOf(editor.textLines.value, room.settings.form.value === "screenplay") : [],
+  );
+  const measures = useComputed(() => measure(editor?.textLines.value ?? []));
+  const pages = useComputed(() =>
+    room.settings.form.value === "screenplay"
+      ? pagesOf((editor?.textLines.value ?? []).map((line) => line.text))
+      : 0,
+  );
+  const { words, characters, paragraphs, reading, speaking } = measures.value;
+  return (
+    <div class="desk-tab">
+      {editor && room.canEdit && <Writing editor={editor} />}
+      <section>
+        <h3>{t.desk.form}</h3>
+        <fieldset class="segments" disabled={!room.canEdit}>
+          <legend class="offscreen">{t.desk.form}</legend>
+          {(["prose", "screenplay"] as const).map((form) => (
+            <label key={form}>
+              <input
+                type="radio"
+                name="form"
+                checked={room.settings.form.value === form}
+                onChange={() => room.settings.setForm(form)}
+              />
+              <span>{t.desk[form]}</span>
+            </label>
+          ))}
+        </fieldset>
+        {script && <p class="hint">{t.desk.scriptHint}</p>}
+      </section>
+      <StyleCard room={room} editor={editor} />
+      <section>
+        <h3>{t.desk.outline}</h3>
+        {outline.value.length === 0 ? (
+          <p class="hint">{t.desk.outlineHint}</p>
+        ) : (
+          <ol class="outline">
+            {outline.value.map((heading) => (
+              <li key={heading.index} class={`outline-${heading.level}`}>
+                <button type="button" class="outline-line" onClick={() => editor?.reveal(heading.index, 0)}>
+                  {heading.text}
+                </button>
+              </li>
+            ))}
+          </ol>
+        )}
+      </section>
+      <section>
+        <h3>{t.desk.length}</h3>
+        <dl class="facts">
+          {script && <Fact name={t.desk.pages} value={pages.value.toLocaleString()} />}
+          <Fact name={t.desk.words} value={words.toLocaleString()} />
+          <Fact name={t.desk.characters} value={characters.toLocaleString()} />
+          <Fact name={t.desk.paragraphs} value={paragraphs.toLocaleString()} />
+          <Fact name={t.desk.reading} value={t.desk.minutes(reading)} />
+          <Fact name={t.desk.speaking} value={t.desk.minutes(speaking)} />
+        </dl>
+        <Goal room={room} words={words} />
+      </section>
+      <Shares room={room} whoWrote={whoWrote} />
+    </div>
+  );
+}
+
+/** What helps this person alone, in this browser. */
+function Writing({ editor }: { editor: StoryEditor }) {
+  const { aids } = editor;
+  return (
+    <section>
+      <h3>{t.desk.writing}</h3>
+      {(["spellcheck", "signs", "focus"] as const).map((aid) => (
+        <label key={aid} class="check">
+          <input
+            type="checkbox"
+            checked={aids.on.value[aid]}
+            onChange={(event) => aids.set({ [aid]: event.currentTarget.checked })}
+          />
+          {t.desk[aid]}
+        </label>
+      ))}
+    </section>
+  );
+}
+
+/** How many words the text wants to have: everybody's, as the text is. */
+function Goal({ room, words }: { room: Room; words: number }) {
+  const goal = room.settings.goal.value;
+  return (
+    <div class="goal">
+      {room.canEdit && (
+        <label class="goal-field">
+          <span>{t.desk.goal}</span>
+          <input
+            class="field small"
+            type="number"
+            min={0}
+            max={MAX_GOAL}
+            step={100}
+            placeholder="0"
+            value={goal || ""}
+            onChange={(event) => room.settings.setGoal(Number(event.currentTarget.value) || 0)}
+          />
+        </label>
+      )}
+      {goal > 0 && (
+        <>
+          <meter
+            class="share-bar"
+            min={0}
+            max={goal}
+            value={Math.min(words, goal)}
+            aria-label={t.desk.goalDone(words, goal)}
+          />
+          <p class="hint" role="status">
+            {t.desk.goalDone(words, goal)}
+          </p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** Who wrote which share, as the server keeps it: attributes in the text prove nothing. */
+function Shares({ room, whoWrote }: { room: Room; whoWrote: WhoWrote | null }) {
+  const shares = [...room.shares.value].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+  const total = shares.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return null;
+  return (
+    <section>
+      <h3>{t.desk.shares}</h3>
+      <ul class="shares">
+        {shares.map(([id, count]) => {
+          const person = room.people.value.get(id);
+          const name = person?.name ?? t.runs.gone;
+          const percent = `${Math.round((count / total) * 100)} %`;
+          return (
+            <li key={id} style={{ "--who": person?.color ?? "var(--ink-faint)" }}>
+              {person && <Face person={person} label={name} />}
+              <span class="share-name">{name}</span>
+              <span class="share-count">{percent}</span>
+              <meter class="share-bar" min={0} max={total} value={count} aria-label={`${name}: ${percent}`} />
+            </li>
+          );
+        })}
+      </ul>
+      {whoWrote && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={whoWrote.shown.value}
+            onChange={(event) => {
+              whoWrote.shown.value = event.currentTarget.checked;
+            }}
+          />
+          {t.desk.colours}
+        </label>
+      )}
+      <p class="hint">{t.desk.sharesHint}</p>
+    </section>
+  );
+}

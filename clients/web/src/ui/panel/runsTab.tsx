@@ -1,0 +1,60 @@
+// What the model did and does in this room, newest first.
+
+import type { RunInfo } from "../../protocol/messages";
+import { t } from "../../strings";
+import { ModelCard } from "../parts/modelCard";
+import { RunCard } from "../story/runCard";
+import type { TabProps } from "./sidePanel";
+
+export function RunsPanel({ room }: TabProps) {
+  // The band has its place in the jam; here it stands only where another may take its place.
+  const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
+  const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));
+  const models = room.models.value.filter((model) => model.modality !== "audio" || model.choices.length > 0);
+  return (
+    <>
+      {models.map((model) => (
+        <ModelCard key={model.modality} model={model} room={room} />
+      ))}
+      {runs.length === 0 ? (
+        <div class="panel-empty">
+          <p>{t.runs.empty}</p>
+          {room.canEdit ? <FirstSteps /> : <p class="hint">{t.runs.emptyReading}</p>}
+        </div>
+      ) : (
+        <ol class="runs">
+          {runs.map((run) => (
+            <li key={run.id}>
+              <RunCard room={room} run={run} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+/** For whoever is here for the first time: how to ask, stop, take back, look closer, and what else there is. */
+function FirstSteps() {
+  return (
+    <dl class="first-steps">
+      {t.runs.steps.map(([title, words]) => (
+        <div key={title}>
+          <dt>{title}</dt>
+          <dd>{words}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Of the pictures for one frame the newest: a live frame has one with every few strokes. */
+function newestOfEach(runs: readonly RunInfo[]): RunInfo[] {
+  const frames = new Set<string>();
+  return runs.filter((run) => {
+    if (!run.target) return true;
+    const first = !frames.has(run.target);
+    frames.add(run.target);
+    return first;
+  });
+}

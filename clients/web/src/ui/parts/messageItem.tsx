@@ -1,0 +1,47 @@
+// One thing that somebody said, in the chat or about a passage: who, when, what.
+
+import type { ComponentChildren } from "preact";
+import type { Room } from "../../room/room";
+import { language, t } from "../../strings";
+import { Face } from "../shell/topBar";
+
+export function Said(props: {
+  room: Room;
+  author: string;
+  ms: number;
+  text: string;
+  /** Still growing: it is read out when it is whole. */
+  growing?: boolean;
+  children?: ComponentChildren;
+}) {
+  const { room, author, ms, text } = props;
+  const person = room.people.value.get(author);
+  const mine = author === room.me.value?.id;
+  const name = mine ? t.runs.you : (person?.name ?? t.runs.gone);
+  return (
+    <article
+      class={`said ${mine ? "said-mine" : ""} ${person?.kind === "ai" ? "said-ai" : ""} ${props.growing ? "said-growing" : ""}`}
+      aria-live={props.growing ? "off" : undefined}
+      aria-busy={props.growing}
+      style={{ "--who": person?.color ?? "var(--ink-faint)" }}
+    >
+      {person && <Face person={person} label={person.name} />}
+      <div class="said-body">
+        <p class="said-by">
+          <span class="said-name">{name}</span>
+          <time dateTime={new Date(ms).toISOString()}>{clockTime(ms)}</time>
+        </p>
+        <p class="said-text">{text}</p>
+        {props.children}
+      </div>
+    </article>
+  );
+}
+
+/** The time of day; of another day the date as well. */
+export function clockTime(ms: number): string {
+  const date = new Date(ms);
+  const today = date.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit" } as const;
+  return date.toLocaleString(language, today ? time : { ...time, day: "numeric", month: "short" });
+}

@@ -1,0 +1,48 @@
+// Which model this is, what it is good at and what runs it, as the server says; and where an owner may, another one.
+
+import type { ModelInfo } from "../../protocol/messages";
+import type { Room } from "../../room/room";
+import { t } from "../../strings";
+import { noteOf } from "./serverText";
+
+export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
+  const chooses = model.choices.length > 0 && room.rights.value.has("moderate");
+  return (
+    <section class="model-card" data-modality={model.modality}>
+      <p class="model-name">
+        <span class={`model-dot ${model.ready ? "" : "waiting"}`} />
+        {model.name}
+        <span class="model-state">
+          {model.device ? `${model.device} · ` : ""}
+          {model.ready ? t.runs.ready : t.runs.loading}
+        </span>
+      </p>
+      {model.note && <p class="hint">{noteOf(model)}</p>}
+      {chooses && (
+        <label class="model-choice">
+          <span>{t.models.choose[model.modality]}</span>
+          <select
+            class="field small"
+            value={model.coming || model.name}
+            onChange={(event) => room.useModel(model.modality, event.currentTarget.value)}
+          >
+            {model.choices.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <div role="status">
+        {model.coming && <p class="hint model-news">{t.models.coming(model.coming, model.name)}</p>}
+        {model.refused && <p class="hint model-news">{t.models.refused(model.refused, model.name)}</p>}
+      </div>
+      {model.building.map(({ part, backend, fraction }) => (
+        <p class="hint model-news" key={part}>
+          {t.models.building(part.replaceAll("_", " "), backend, Math.round(100 * fraction))}
+        </p>
+      ))}
+    </section>
+  );
+}

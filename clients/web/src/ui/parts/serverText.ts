@@ -1,0 +1,24 @@
+// What the server says of models and of what went wrong, in the language of the page where it has the words.
+
+import type { ModelInfo, RunInfo } from "../../protocol/messages";
+import { isPainting } from "../../room/runs";
+import { t } from "../../strings";
+
+/** What a model is and is good at, or why it does not answer. */
+export function noteOf(model: Pick<ModelInfo, "note" | "note_key" | "note_values">, words = t): string {
+  const { notes } = words.models;
+  const word = Object.hasOwn(notes, model.note_key) ? notes[model.note_key] : undefined;
+  return word ? word(...model.note_values) : model.note;
+}
+
+/** What went wrong, by its code; the server's own words say what exactly. */
+export function errorWords(code: string, message: string, words = t): string {
+  const known = Object.hasOwn(words.errors, code) ? words.errors[code] : undefined;
+  return known ? known(message) : message || code;
+}
+
+/** What went wrong with a run. */
+export function runProblem(run: RunInfo): string {
+  if (isPainting(run) && run.error_code === "conflict") return t.notices.frame_gone();
+  return errorWords(run.error_code, run.error);
+}

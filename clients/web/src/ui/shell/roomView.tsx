@@ -1,0 +1,237 @@
+// The room on the screen: bar, page, panel of runs, ask bar; and the keys that work everywhere in it.
+
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { keyOf } from "../../editor/input/keyOf";
+import { StoryEditor } from "../../editor/storyEditor";
+import type { Surface } from "../../protocol/messages";
+import type { Room } from "../../room/room";
+import { type JamView, loadJam, loadView, saveJam, saveView } from "../../room/storage/browserStorage";
+import { t } from "../../strings";
+import { CanvasPanel } from "../canvas/canvasPanel";
+import { JamDock } from "../jam/dock";
+import { Travel } from "../panel/historyBrowser";
+import { PastView } from "../panel/pastView";
+import { SidePanel, type Tab } from "../panel/sidePanel";
+import { keepFocus } from "../parts/focusKeeper";
+import { AskBar } from "../story/askBar";
+import { Asking } from "../story/askForm";
+import { WhoWrote } from "../story/authorColours";
+import { CommentButton } from "../story/commentButton";
+import { FindBar } from "../story/findBar";
+import { LinkCard } from "../story/linkCard";
+import { SuggestionCard } from "../story/suggestionCard";
+import { TitleField } from "../story/titleField";
+import { TokenCard } from "../story/tokenCard";
+import { Toolbar } from "../story/toolbar";
+import { Announcer } from "./announcer";
+import { HelpDialog } from "./helpDialog";
+import { Notices } from "./notices";
+import { Refusals } from "./refusals";
+import { toRegion } from "./regions";
+import { ShareDialog } from "./share";
+import { TopBar, type View } from "./topBar";
+import { watchViewport } from "./viewport";
+
+export function RoomView({ room }: { room: Room }) {
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useSignal<StoryEditor | null>(null);
+  const sharing = useSignal(false);
+  const panel = useSignal(matchMedia("(min-width: 70rem)").matches);
+  const tab = useSignal<Tab>("runs");
+  const finding = useSignal(false);
+  const helping = useSignal(false);
+  const view = useSignal(loadView());
+  const jam = useSignal<JamView>(loadJam());
+  const asking = useMemo(() => new Asking(room), [room]);
+  const travel = useMemo(() => new Travel(room), [room]);
+  const whoWrote = useSignal<WhoWrote | null>(null);
+
+  // Text and keys are there as soon as the room is seen: an effect comes after the next painting, and a key before it
+  // would go nowhere.
+  useLayoutEffect(() => {
+    if (!host.current) return;
+    const made = new StoryEditor(host.current, room, {
+      placeholder: t.story.placeholder,
+      placeholderReading: t.story.placeholderReading,
+      label: t.story.label,
+      model: t.runs.title,
+      completions: t.story.completions,
+    });
+    asking.editor = made;
+    editor.value = made;
+    const authors = new WhoWrote(room, made);
+    whoWrote.value = authors;
+    return () => {
+      authors.close();
+      travel.close();
+      made.destroy();
+    };
+  }, [room, asking, travel]);
+
+  // A passage that is pressed, or a new comment, brings its thread into sight.
+  useSignalEffect(() => {
+    if (room.comments.open.value === null) return;
+    panel.value = true;
+    tab.value = "comments";
+  });
+
+  useLayoutEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      const command = event.ctrlKey || event.metaKey;
+      const atCanvas = view.peek() === "canvas" || (event.target as Element).closest?.(".canvas");
+      if (command && event.key === "Enter" && room.canEdit && !atCanvas) {
+        event.preventDefault();
+        event.stopPropagation();
+        if (event.shiftKey) asking.again();
+        else void asking.submit();
+      } else if (command && keyOf(event) === "f" && view.peek() !== "canvas") {
+        event.preventDefault();
+        finding.value = true;
+      } else if (event.key === "F1" || (command && keyOf(event) === "/")) {
+        event.preventDefault();
+        helping.value = true;
+      } else if (event.key === "F6") {
+        event.preventDefault();
+        toRegion(event.shiftKey ? -1 : 1);
+      } else if (command && !event.altKey) {
+        const surface = surfaceOf(event.target as Element, host.current, view.peek());
+        if (surface) undoKeys(event, room, surface);
+      }
+    };
+    // Escape is first that of the card, menu or dialog that it is pressed in.
+    const stop = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && asking.stopMine()) event.preventDefault();
+    };
+    addEventListener("keydown", keys, true);
+    addEventListener("keydown", stop);
+    return () => {
+      removeEventListener("keydown", keys, true);
+      removeEventListener("keydown", stop);
+    };
+  }, [room, asking]);
+
+  useEffect(() => keepFocus(), []);
+  useEffect(() => watchViewport(() => editor.peek()?.keepInView()), []);
+
+  const show = (chosen: View) => {
+    view.value = chosen;
+    if (jam.peek() === "whole") jam.value = spacious() ? "beside" : "closed";
+    saveView(chosen);
+    // Three columns need a wide window.
+    if (chosen === "both" && !matchMedia("(min-width: 100rem)").matches) panel.value = false;
+  };
+
+  useEffect(() => jam.subscribe(saveJam), [jam]);
+  const toggleJam = () => {
+    // Where there is little room the jam takes all of it.
+    const open = spacious() ? "beside" : "whole";
+    jam.value = jam.peek() === "closed" ? open : "closed";
+  };
+
+  const ai = [...room.people.value.values()].find((person) => person.kind === "ai");
+  useEffect(() => {
+    const { style } = document.documentElement;
+    if (ai) style.setProperty("--ai", ai.color);
+    if (room.me.value) style.setProperty("--me", room.me.value.color);
+  }, [ai?.color, room.me.value?.color]);
+
+  return (
+    <div
+      class={`room view-${travel.away.value ? "text" : view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}
+    >
+      <button
+        type="button"
+        class="skip-link"
+        onClick={() => {
+          if (view.peek() === "canvas") show("text");
+          // A text that was hidden is there in the next frame.
+          requestAnimationFrame(() => editor.value?.focus());
+        }}
+      >
+        {t.skip}
+      </button>
+      <TopBar
+        room={room}
+        editor={editor.value}
+        onShare={() => (sharing.value = true)}
+        onFind={() => (finding.value = true)}
+        onHelp={() => (helping.value = true)}
+        panel={panel}
+        view={view.value}
+        onView={show}
+        jam={jam.value !== "closed"}
+        onJam={toggleJam}
+      />
+      <main class="desk" hidden={view.value === "canvas" && !travel.away.value}>
+        {travel.away.value && <PastView room={room} travel={travel} view={view.value} />}
+        <div class="page" hidden={travel.away.value}>
+          {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
+          <TitleField room={room} onEnter={() => editor.value?.focusStart()} />
+          <div class="story" ref={host} />
+          {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
+          {editor.value && <LinkCard room={room} editor={editor.value} host={host} />}
+          {editor.value && <CommentButton room={room} editor={editor.value} host={host} />}
+          {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}
+        </div>
+      </main>
+      {/* After the text in the order of Tab, whatever stands beside it. */}
+      {view.value !== "canvas" && !travel.away.value && (
+        <AskBar room={room} asking={asking} editor={editor.value} />
+      )}
+      {view.value !== "text" && <CanvasPanel room={room} hidden={travel.away.value} />}
+      <JamDock room={room} view={jam} />
+      {panel.value && (
+        <SidePanel
+          room={room}
+          asking={asking}
+          editor={editor.value}
+          travel={travel}
+          whoWrote={whoWrote.value}
+          tab={tab}
+          onClose={() => {
+            document.querySelector<HTMLElement>(".panel-toggle")?.focus();
+            panel.value = false;
+          }}
+        />
+      )}
+      {finding.value && editor.value && view.value !== "canvas" && (
+        <FindBar room={room} editor={editor.value} onClose={() => (finding.value = false)} />
+      )}
+      {helping.value && <HelpDialog room={room} onClose={() => (helping.value = false)} />}
+      {sharing.value && <ShareDialog room={room} onClose={() => (sharing.value = false)} />}
+      <Refusals refusals={room.refusals.value} onDismiss={(refusal) => room.dismissRefusal(refusal)} />
+      <Notices room={room} />
+      <Announcer room={room} />
+    </div>
+  );
+}
+
+/**
+ * Where undo acts for a key that is pressed at `target`: null in a field, which undoes its own typing, and on the board,
+ * which has keys of its own.
+ */
+function surfaceOf(target: Element, text: HTMLElement | null, view: View): Surface | null {
+  if (text?.contains(target)) return "story";
+  // A number of the jam is the room's as soon as it is typed.
+  if (target.closest(".jam") && !target.matches("input[type=text], textarea")) return "jam";
+  if (target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea")) return null;
+  if (target.closest(".canvas")) return null;
+  return view === "canvas" ? "canvas" : "story";
+}
+
+/** Room enough for the jam beside the text and the canvas. */
+const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01rem)").matches;
+
+/** Undo and redo of the surface that has the focus take back only what this person did there. */
+function undoKeys(event: KeyboardEvent, room: Room, surface: Surface): void {
+  // What is being composed is the input method's to undo.
+  if (event.isComposing) return;
+  const key = keyOf(event);
+  const redo = (key === "z" && event.shiftKey) || key === "y";
+  if (!redo && key !== "z") return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (redo) room.steps.again(surface);
+  else room.steps.back(surface);
+}

@@ -1,0 +1,155 @@
+// Where the model is asked: an instruction or none, a mode, a length; and where it is stopped.
+
+import type { StoryEditor } from "../../editor/storyEditor";
+import type { Task } from "../../protocol/messages";
+import type { Room } from "../../room/room";
+import { isActive } from "../../room/runs";
+import { t } from "../../strings";
+import { Icon, type IconName } from "../parts/icons";
+import { noteOf } from "../parts/serverText";
+import type { Asking, Length } from "./askForm";
+import { DraftCards } from "./draftCards";
+import { AgainButton } from "./retryButton";
+
+const MAX_INSTRUCTION = 4000;
+/** Beside continuing and following an instruction. */
+const TASKS = [
+  { task: "rewrite", icon: "pen" },
+  { task: "fix", icon: "check" },
+  { task: "brainstorm", icon: "vary" },
+] as const satisfies { task: Task; icon: IconName }[];
+
+export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; editor: StoryEditor | null }) {
+  if (!room.canEdit) return null;
+  const model = room.models.value.find((each) => each.modality === "text");
+  const selected = (editor?.selected.value ?? 0) > 0;
+  const ready = model?.ready === true && room.phase.value.name === "open";
+  const latest = asking.latest;
+  const writing = asking.mine.value.length > 0;
+  const instructed = asking.instruction.value.trim() !== "";
+  return (
+    <div class={`ask ${writing ? "ask-busy" : ""}`}>
+      <DraftCards room={room} />
+      <form
+        aria-label={t.ask.label}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void asking.submit();
+        }}
+      >
+        <div class="ask-row">
+          <textarea
+            class="ask-field"
+            rows={1}
+            maxLength={MAX_INSTRUCTION}
+            aria-label={t.ask.label}
+            placeholder={selected ? t.ask.placeholderSelection : t.ask.placeholder}
+            value={asking.instruction.value}
+            onInput={(event) => {
+              asking.instruction.value = event.currentTarget.value;
+            }}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || event.shiftKey || event.isComposing || !instructed) return;
+              event.preventDefault();
+              if (ready) void asking.submit();
+            }}
+          />
+          {latest && isActive(latest) && (
+            <AgainButton room={room} run={latest} hint={t.ask.againHint} class="again" />
+          )}
+          {writing && (
+            <button
+              type="button"
+              class="button stop"
+              title={t.ask.stopHint}
+              onClick={() => asking.stopMine()}
+            >
+              <Icon name="stop" />
+              {t.ask.stop}
+            </button>
+          )}
+          <button
+            type="submit"
+            class="button primary"
+            title={model?.ready === false ? t.ask.notReady : t.ask.continueHint}
+            disabled={!ready}
+          >
+            <Icon name={instructed ? "arrow" : "continue"} />
+            {instructed ? t.ask.send : t.ask.continue}
+          </button>
+        </div>
+        {asking.doubt.value !== null && (
+          <p class="ask-doubt" role="alert">
+            {t.ask.unknownLanguage(model?.name ?? "", languageName(asking.doubt.value))}{" "}
+            <button type="button" class="button small" onClick={() => (asking.doubt.value = null)}>
+              {t.ask.leaveIt}
+            </button>
+          </p>
+        )}
+        <div class="ask-options">
+          <fieldset class="segments">
+            <legend class="offscreen">{t.ask.mode}</legend>
+            {(["write", "suggest", "private"] as const).map((mode) => (
+              <label key={mode} title={t.ask.modeHints[mode]}>
+                <input
+                  type="radio"
+                  name="mode"
+                  value={mode}
+                  checked={asking.mode.value === mode}
+                  onChange={() => asking.setMode(mode)}
+                />
+                <span>{t.ask[mode]}</span>
+              </label>
+            ))}
+          </fieldset>
+          <label class="ask-length">
+            <span class="offscreen">{t.ask.length}</span>
+            <select
+              value={asking.length.value}
+              onChange={(event) => {
+                asking.length.value = event.currentTarget.value as Length;
+              }}
+            >
+              {(Object.keys(t.ask.lengths) as Length[]).map((length) => (
+                <option key={length} value={length}>
+                  {t.ask.lengths[length]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <div class="ask-tasks">
+            {TASKS.map(({ task, icon }) => (
+              <button
+                key={task}
+                type="button"
+                class="button small quiet"
+                title={task === "rewrite" && !selected ? t.ask.needsSelection : t.ask.taskHints[task]}
+                disabled={(task !== "fix" && !ready) || (task === "rewrite" && !selected)}
+                onClick={() => void asking.ask(task)}
+              >
+                <Icon name={icon} />
+                {t.ask[task]}
+              </button>
+            ))}
+          </div>
+          <span class="ask-spacer" />
+          {model ? (
+            <span class={`model ${model.ready ? "" : "model-waiting"}`} title={noteOf(model)}>
+              <span class="model-dot" />
+              {model.name}
+              <span class="model-state">{model.ready ? model.device : t.runs.loading}</span>
+            </span>
+          ) : (
+            <span class="model model-waiting">{t.ask.noModel}</span>
+          )}
+        </div>
+      </form>
+    </div>
+  );
+}
+
+/** A language by its name in the page's language. */
+function languageName(code: string): string {
+  const names = new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" });
+  return names.of(code) ?? code;
+}

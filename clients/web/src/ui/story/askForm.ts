@@ -1,0 +1,112 @@
+// What a person is about to ask: instruction, mode and length; and the runs that they have under way.
+
+import { computed, signal } from "@preact/signals";
+import type { StoryEditor } from "../../editor/storyEditor";
+import { languageOf } from "../../editor/text/language";
+import type { Mode, RunInfo, Task } from "../../protocol/messages";
+import type { Room } from "../../room/room";
+import { isActive, isWriting, mayTryAgain } from "../../room/runs";
+import { loadMode, saveMode } from "../../room/storage/browserStorage";
+import { without } from "../../room/storage/fieldDrafts";
+
+export type Length = "short" | "medium" | "long";
+const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
+
+/** What a model knows, by the key of its note; of the others we do not know. */
+const LANGUAGES: Readonly<Record<string, readonly string[]>> = { small_english: ["en"] };
+/** Units before the caret that say what language the text is in. */
+const SAMPLE = 600;
+
+export class Asking {
+  readonly instruction;
+  readonly mode = signal(loadMode());
+  readonly length = signal<Length>("medium");
+  /** The language that the model does not know, of what it was asked for last; asking once more means it. */
+  readonly doubt = signal<string | null>(null);
+  /** A request is on its way to the server. */
+  readonly sending = signal(false);
+  editor: StoryEditor | null = null;
+  readonly mine;
+
+  constructor(private readonly room: Room) {
+    this.instruction = room.unsent.field("instruction");
+    this.mine = computed(() => {
+      const me = room.me.value?.id;
+      return [...room.runs.all.value.values()].filter(
+        (run) => run.participant === me && isWriting(run) && isActive(run),
+      );
+    });
+  }
+
+  setMode(mode: Mode): void {
+    this.mode.value = mode;
+    saveMode(mode);
+  }
+
+  /** Asks with what is set; without an instruction the model continues at the cursor. */
+  submit(): Promise<void> {
+    return this.ask(this.instruction.value.trim() ? "instruct" : "continue");
+  }
+
+  /** Asks for this, with what stands in the field as the instruction. */
+  async ask(task: Task): Promise<void> {
+    const { editor } = this;
+    if (!editor || this.sending.value) return;
+    const instruction = task === "fix" ? "" : this.instruction.value.trim();
+    const unknown = task === "fix" ? null : this.unknownLanguage(editor, instruction);
+    const warned = unknown !== null && unknown === this.doubt.peek();
+    this.doubt.value = warned ? null : unknown;
+    if (this.doubt.peek() !== null) return;
+    this.sending.value = true;
+    const run = await this.room.writing.ask({
+      task,
+      mode: this.mode.value,
+      instruction,
+      params: { max_tokens: TOKENS[this.length.value], whole_sentences: true },
+      range: () => {
+        const range = editor.range();
+        // Continuing goes on from the end of what is selected.
+        return task === "continue" ? { start: range.end, end: range.end } : range;
+      },
+    });
+    this.sending.value = false;
+    // What it writes goes on where this person is; corrections and candidates do not.
+    if (run && run.mode === "write" && run.group === "" && task !== "fix") editor.follow(run.id);
+    // A refused instruction stays in the field; corrections take none.
+    if (run && task !== "fix") this.instruction.value = without(instruction, this.instruction.value);
+  }
+
+  private unknownLanguage(editor: StoryEditor, instruction: string): string | null {
+    const model = this.room.models.peek().find((each) => each.modality === "text");
+    const known = LANGUAGES[model?.note_key ?? ""];
+    if (!known) return null;
+    const language = languageOf(editor.before(SAMPLE)) ?? languageOf(instruction);
+    return language === null || known.includes(language) ? null : language;
+  }
+
+  /** The newest run of theirs that can be tried again, while nobody has decided about what it wrote. */
+  get latest(): RunInfo | null {
+    const { all } = this.room.runs;
+    const me = this.room.me.value?.id;
+    const runs = [...all.value.values()].filter(
+      (run) =>
+        run.participant === me &&
+        run.group === "" &&
+        (run.suggestion === "none" || run.suggestion === "open") &&
+        mayTryAgain(run, all.value),
+    );
+    return runs.sort((a, b) => b.created_ms - a.created_ms)[0] ?? null;
+  }
+
+  /** Asks for the same as the latest run, which makes way, whether it still writes or has just ended. */
+  again(): void {
+    const run = this.latest;
+    if (run && !run.undone) void this.room.writing.retry(run.id);
+  }
+
+  /** Stops what this person asked for; false when nothing of theirs is under way. */
+  stopMine(): boolean {
+    for (const run of this.mine.value) this.room.stop(run.id);
+    return this.mine.value.length > 0;
+  }
+}

@@ -1,0 +1,35 @@
+// Trying a run again, also while it writes: it is stopped, what it wrote makes way, the same is asked once more.
+
+import type { RunInfo } from "../../protocol/messages";
+import type { Room } from "../../room/room";
+import { mayTryAgain } from "../../room/runs";
+import { t } from "../../strings";
+import { Icon } from "../parts/icons";
+
+/** What lists runs: there the focus goes on to the button of the run that took the place. */
+const LISTS = ".runs, .draft-list, .chat-entries, .ask-row";
+
+export function AgainButton(props: { room: Room; run: RunInfo; hint?: string; class?: string }) {
+  const { room, run } = props;
+  if (!room.mayConduct(run) || !mayTryAgain(run, room.runs.all.value)) return null;
+  const press = async (event: MouseEvent) => {
+    const list = (event.currentTarget as Element).closest(LISTS);
+    const byKey = event.detail === 0;
+    const made = await room.writing.retry(run.id);
+    // Its button is there when the page has been drawn with it.
+    if (made && byKey)
+      requestAnimationFrame(() => list?.querySelector<HTMLElement>(`[data-again="${made.id}"]`)?.focus());
+  };
+  return (
+    <button
+      type="button"
+      class={`button ${props.class ?? "small quiet"}`}
+      title={props.hint ?? t.runs.retryHint}
+      data-again={run.id}
+      onClick={(event) => void press(event)}
+    >
+      <Icon name="redo" />
+      {t.runs.retry}
+    </button>
+  );
+}

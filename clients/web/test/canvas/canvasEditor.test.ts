@@ -1,0 +1,530 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { applyUpdate, Doc, encodeStateAsUpdate, Array as YArray, type Map as YMap } from "yjs";
+import { Board, CANVAS } from "../../src/canvas/board";
+import { Easel } from "../../src/canvas/canvasEditor";
+import { PAPER } from "../../src/canvas/drawing";
+import { exported, svgFile } from "../../src/canvas/export";
+import {
+  around,
+  bounds,
+  distance,
+  fit,
+  keepRatio,
+  lineFields,
+  middle,
+  scaled,
+  TURN_STEP,
+  toCanvas,
+  toScreen,
+  touches,
+  upright,
+  zoomAt,
+} from "../../src/canvas/geometry";
+import { strokeFields } from "../../src/canvas/gestures/draw";
+import type { Touch } from "../../src/canvas/gestures/gesture";
+import { type BoardObject, type Fields, readObject } from "../../src/canvas/objects";
+import { type Developer, Previews } from "../../src/canvas/pictures/previews";
+import { readHand, thinned, writeHand } from "../../src/canvas/presenceHand";
+import { suggestedPrompts } from "../../src/generate/promptExamples";
+import { run, seeded } from "../support";
+
+const object = (fields: Record<string, unknown>): BoardObject => {
+  const read = readObject("id", (name) => ({ z: "V", x: 0, y: 0, ...fields })[name]);
+  assert.ok(read);
+  return read;
+};
+const near = (actual: number, expected: number) =>
+  assert.ok(Math.abs(actual - expected) < 1e-6, `${actual} is not ${expected}`);
+
+test("the camera keeps what lies under the pointer, and shows a whole box", () => {
+  const camera = { x: 10, y: -20, scale: 1.5 };
+  const pointer = { x: 200, y: 120 };
+  const after = zoomAt(camera, pointer, 1.7);
+  near(toCanvas(after, pointer).x, toCanvas(camera, pointer).x);
+  near(toCanvas(after, pointer).y, toCanvas(camera, pointer).y);
+  assert.equal(zoomAt(camera, pointer, 1e9).scale, 16);
+  assert.equal(zoomAt(camera, pointer, 1e-9).scale, 0.05);
+  const box = { x: -500, y: 100, w: 4000, h: 900 };
+  const fitted = fit(box, 800, 600);
+  const [a, b] = [toScreen(fitted, box), toScreen(fitted, { x: box.x + box.w, y: box.y + box.h })];
+  assert.ok(a.x >= 0 && a.y >= 0 && b.x <= 800 && b.y <= 600);
+});
+
+test("what a point touches", () => {
+  const stroke = object({ type: "stroke", points: [0, 0, 0.5, 100, 0, 0.5], size: 4, color: "#000000" });
+  assert.ok(touches(stroke, { x: 50, y: 3 }, 2));
+  assert.ok(!touches(stroke, { x: 50, y: 9 }, 2));
+  const ellipse = object({ type: "shape", shape: "ellipse", w: 100, h: 60, size: 2 });
+  assert.ok(touches(ellipse, { x: 50, y: 1 }, 3));
+  assert.ok(!touches(ellipse, { x: 50, y: 30 }, 3), "hollow");
+  assert.ok(!touches(ellipse, { x: 3, y: 3 }, 3), "its corner is outside");
+  assert.ok(touches({ ...ellipse, fill: "#ffffff" } as BoardObject, { x: 50, y: 30 }, 3));
+  const frame = object({ type: "frame", w: 200, h: 200 });
+  assert.ok(touches(frame, { x: 2, y: 100 }, 4));
+  assert.ok(!touches(frame, { x: 100, y: 100 }, 4), "what lies in a frame can be reached");
+  const turned = object({ type: "shape", shape: "rectangle", w: 100, h: 10, size: 2, rotation: 90 });
+  assert.ok(touches(turned, { x: 50, y: 50 }, 6));
+  assert.ok(!touches(turned, { x: 5, y: 5 }, 2));
+  near(bounds(turned).h, 102);
+  assert.ok(!touches({ ...stroke, hidden: true }, { x: 50, y: 0 }, 5));
+  near(distance({ x: 0, y: 5 }, { x: 0, y: 0 }, { x: 0, y: 0 }), 5);
+});
+
+test("a line stands as a turned box and keeps its ends when it is stretched", () => {
+  const line = object({
+    type: "shape",
+    shape: "line",
+    ...lineFields({ x: 10, y: 10 }, { x: 40, y: 50 }),
+    size: 2,
+  });
+  near(line.w, 50);
+  const box = bounds(line);
+  near(box.x + 1, 10);
+  near(box.y + box.h - 1, 50);
+  const from = { x: 10, y: 10, w: 30, h: 40 };
+  const larger = object({ ...line, ...scaled(line, from, { x: 10, y: 10, w: 60, h: 40 }) });
+  near(bounds(larger).x + bounds(larger).w - 1, 70);
+  near(bounds(larger).y + 1, 10);
+});
+
+test("stretching: strokes and shapes follow the box, texts and pictures keep their form", () => {
+  const from = { x: 0, y: 0, w: 100, h: 100 };
+  const to = { x: 50, y: 0, w: 200, h: 50 };
+  const shape = object({ type: "shape", shape: "rectangle", x: 50, y: 50, w: 50, h: 50 });
+  assert.deepEqual(scaled(shape, from, to), { x: 150, y: 25, w: 100, h: 25 });
+  const text = object({ type: "text", text: "a", w: 20, h: 30, font_size: 20 });
+  const fields = scaled(text, from, { x: 0, y: 0, w: 200, h: 200 });
+  assert.deepEqual([fields.w, fields.h, fields.font_size], [40, 60, 40]);
+  assert.deepEqual(keepRatio({ x: 0, y: 0 }, { x: -10, y: 100 }, 2), { x: -200, y: 100 });
+});
+
+test("objects that make no sense are none; senseless fields take their default", () => {
+  for (const fields of [
+    {},
+    { type: "stroke", x: 0, y: 0, z: "V" },
+    { type: "stroke", x: 0, y: 0, z: "V", points: [1, 2, "3"] },
+    { type: "stroke", x: 0, y: 0, z: "V", points: [Number.NaN, 0, 0] },
+    { type: "image", x: 0, y: 0, z: "V", asset: "../etc" },
+    { type: "shape", x: Number.NaN, y: 0, z: "V" },
+    { type: "shape", x: 1e9, y: 0, z: "V" },
+    { type: "shape", x: 0, y: 0 },
+    { type: "spaceship", x: 0, y: 0, z: "V" },
+  ] as Record<string, unknown>[]) {
+    assert.equal(
+      readObject("id", (name) => fields[name]),
+      null,
+    );
+  }
+  const shape = object({ type: "shape", shape: "hydra", color: "url(#x)", opacity: 7, size: -1 });
+  assert.ok(shape.type === "shape" && shape.shape === "rectangle" && shape.color === "#22282a");
+  assert.deepEqual([shape.opacity, shape.size], [1, 4]);
+});
+
+function boards(): [Board, Board, () => void] {
+  const [a, b] = [new Doc(), new Doc()];
+  const sync = () => {
+    applyUpdate(a, encodeStateAsUpdate(b));
+    applyUpdate(b, encodeStateAsUpdate(a));
+  };
+  return [new Board(a), new Board(b), sync];
+}
+
+test("two boards end up the same, whatever both did at once", () => {
+  const random = seeded(3);
+  const [ada, eve, sync] = boards();
+  for (let round = 0; round < 60; round += 1) {
+    for (const board of [ada, eve]) {
+      const ids = [...board.objects.value.keys()];
+      const some = new Set(ids.filter(() => random() < 0.3));
+      const choice = random();
+      if (choice < 0.4) board.place({ type: "shape", shape: "ellipse", x: round, y: 0, w: 10, h: 10 });
+      else if (choice < 0.6)
+        board.change(new Map([...some].map((id) => [id, { x: Math.floor(random() * 100) }])));
+      else if (choice < 0.7) board.remove([...some].slice(0, 1));
+      else board.reorder(some, choice < 0.85 ? "front" : "back");
+    }
+    if (random() < 0.4) sync();
+  }
+  sync();
+  assert.ok(ada.ordered.value.length > 5);
+  assert.deepEqual(eve.ordered.value, ada.ordered.value);
+});
+
+test("bringing to the front and back keeps the others as they are", () => {
+  const [board] = boards();
+  const ids = ["a", "b", "c", "d"].map((name) => board.place({ type: "text", text: name, x: 0, y: 0 }));
+  const words = () => board.ordered.value.map((each) => each.type === "text" && each.text).join("");
+  board.reorder(new Set([ids[0] as string, ids[2] as string]), "front");
+  assert.equal(words(), "bdac");
+  board.reorder(new Set([ids[3] as string]), "back");
+  assert.equal(words(), "dbac");
+});
+
+test("what is written fits the server's fields, in numbers that cost five bytes", () => {
+  const doc = new Doc();
+  const board = new Board(doc);
+  const id = board.place(strokeFields([10.123, 20.456, 0.333, 15.789, 18.1, 0.5], "#22282a", 4));
+  const map = doc.getMap<YMap<unknown>>(CANVAS).get(id);
+  assert.deepEqual([...(map?.keys() ?? [])].sort(), "color h points size tool type w x y z".split(" "));
+  const points = map?.get("points");
+  assert.ok(points instanceof YArray);
+  for (const value of points.toArray()) assert.equal(Math.fround(value), value);
+  const stroke = board.get(id) as BoardObject;
+  assert.ok(Math.abs(stroke.x - 10.123) < 0.02 && Math.abs(stroke.y - 18.1) < 0.02);
+});
+
+function atEasel(canEdit = true) {
+  const board = new Board(new Doc());
+  const told: (Fields | null)[] = [];
+  const easel = new Easel(board, {
+    canEdit: () => canEdit,
+    maxPoints: () => 20,
+    onHand: (_, draft) => told.push(draft),
+    frameFields: () => ({ prompt: "", task: "text_to_image", steps: 9 }),
+  });
+  const touch = (x: number, y: number, more: Partial<Touch> = {}): Touch => ({
+    id: 1,
+    kind: "mouse",
+    at: { x, y },
+    pressure: 0.5,
+    shift: false,
+    pan: false,
+    ...more,
+  });
+  const drag = (...places: [number, number][]) => {
+    for (const [index, [x, y]] of places.entries()) {
+      if (index === 0) easel.down(touch(x, y));
+      else easel.move(touch(x, y));
+    }
+    const [x, y] = places.at(-1) as [number, number];
+    easel.up(touch(x, y));
+  };
+  return { board, easel, told, touch, drag };
+}
+
+test("a stroke is told while it is drawn, and stands in the document when it is finished", () => {
+  const { board, easel, told, touch } = atEasel();
+  easel.choose("pen");
+  easel.down(touch(0, 0));
+  easel.move(touch(30, 10));
+  assert.equal(board.objects.value.size, 0);
+  assert.deepEqual(told.at(-1)?.points, [0, 0, 0.5, 30, 10, 0.5]);
+  easel.up(touch(30, 10));
+  assert.equal(board.objects.value.size, 1);
+  assert.equal(told.at(-1), null);
+});
+
+test("a stroke longer than an object may be goes on in the next one", () => {
+  const { board, easel, drag } = atEasel();
+  easel.choose("pen");
+  drag(...Array.from({ length: 50 }, (_, index): [number, number] => [index * 5, 0]));
+  const strokes = board.ordered.value.filter((each) => each.type === "stroke");
+  assert.equal(strokes.length, 3);
+  assert.ok(strokes.every((each) => each.points.length <= 60));
+});
+
+test("a second finger turns what was begun into a movement of the view", () => {
+  const { board, easel, touch } = atEasel();
+  easel.choose("pen");
+  easel.down(touch(100, 100, { kind: "touch" }));
+  easel.move(touch(110, 100, { kind: "touch" }));
+  easel.down(touch(200, 100, { id: 2, kind: "touch" }));
+  easel.move(touch(310, 100, { id: 2, kind: "touch" }));
+  easel.up(touch(310, 100, { id: 2, kind: "touch" }));
+  easel.up(touch(110, 100, { kind: "touch" }));
+  assert.equal(board.objects.value.size, 0);
+  near(easel.camera.value.scale, 200 / 90);
+});
+
+test("select, move, stretch, rub out", () => {
+  const { board, easel, drag, touch } = atEasel();
+  easel.choose("rectangle");
+  drag([100, 100], [200, 150]);
+  const [id] = [...board.objects.value.keys()] as [string];
+  assert.deepEqual([...easel.selection.ids.value], [id]);
+  drag([100, 125], [130, 135]);
+  assert.deepEqual([board.get(id)?.x, board.get(id)?.y], [130, 110]);
+  const box = easel.selection.box.value;
+  assert.ok(box);
+  easel.grabHandle("se", touch(box.x + box.w, box.y + box.h));
+  easel.move(touch(box.x + box.w * 2, box.y + box.h * 2));
+  easel.up(touch(box.x + box.w * 2, box.y + box.h * 2));
+  assert.equal(board.get(id)?.w, 200);
+  easel.choose("eraser");
+  drag([0, 120], [400, 120]);
+  assert.equal(board.objects.value.size, 0);
+});
+
+test("turning by hand and by keys, in steps while Shift is held", () => {
+  const { board, easel, touch } = atEasel();
+  const id = board.place({
+    type: "shape",
+    shape: "triangle",
+    x: 100,
+    y: 100,
+    w: 100,
+    h: 100,
+    size: 0,
+    rotation: 10,
+  });
+  easel.selection.select([id]);
+  const box = easel.selection.box.value;
+  assert.ok(box);
+  const { x, y } = middle(box);
+  const turn = (to: [number, number], shift: boolean) => {
+    easel.grabHandle("turn", touch(x, y - 100));
+    easel.move(touch(...to, { shift }));
+    easel.up(touch(...to, { shift }));
+    return board.get(id)?.rotation;
+  };
+  near(turn([x + 100, y], false) ?? 0, 100);
+  assert.equal(turn([x + 7, y - 100], true), 105, "to the nearest of the round angles");
+  easel.selection.turn(-TURN_STEP);
+  assert.equal(board.get(id)?.rotation, 90);
+  assert.ok(Math.abs((board.get(id)?.x ?? 0) - 100) < 0.1, "about its own middle");
+});
+
+test("several are turned about their common middle, and none beyond what a field may hold", () => {
+  const { board, easel } = atEasel();
+  const ids = [0, 300].map((left) =>
+    board.place({ type: "shape", shape: "rectangle", x: left, y: 0, w: 100, h: 100, size: 0 }),
+  );
+  easel.selection.select(ids);
+  for (let step = 0; step < 30; step += 1) easel.selection.turn(TURN_STEP);
+  const [left, right] = ids.map((id) => board.get(id) as BoardObject);
+  assert.ok(left && right && Math.abs(left.rotation - 90) < 1e-6);
+  assert.ok(Math.abs(left.x - right.x) < 2 && Math.abs(Math.abs(right.y - left.y) - 300) < 2);
+  assert.equal(upright(-180), 180);
+  assert.equal(upright(725), 5);
+});
+
+test("lines snap to round angles, shapes to squares", () => {
+  const { board, easel, touch } = atEasel();
+  const span = (tool: "arrow" | "diamond", to: [number, number]) => {
+    easel.choose(tool);
+    easel.down(touch(0, 0));
+    easel.move(touch(...to, { shift: true }));
+    easel.up(touch(...to, { shift: true }));
+    return board.ordered.value.at(-1) as BoardObject;
+  };
+  assert.ok(Math.abs(span("arrow", [100, 5]).rotation) < 1e-6);
+  const diamond = span("diamond", [100, 60]);
+  assert.deepEqual([diamond.w, diamond.h], [100, 100]);
+  assert.ok(touches(diamond, { x: 25, y: 25 }, 3), "its side");
+  assert.ok(!touches(diamond, { x: 5, y: 5 }, 3), "its corner is outside");
+  assert.ok(touches({ ...diamond, fill: "#ffffff" } as BoardObject, { x: 50, y: 50 }, 3));
+});
+
+test("a new frame asks for what the last one asked for", () => {
+  const { board, easel, drag } = atEasel();
+  easel.choose("frame");
+  drag([0, 0], [100, 100]);
+  const [made] = board.ordered.value;
+  assert.ok(made?.type === "frame" && made.steps === 9);
+});
+
+test("layers move one by one, what is hidden among them, and ties are no trap", () => {
+  const [board] = boards();
+  const ids = ["a", "b", "c"].map((name) => board.place({ type: "text", text: name, x: 0, y: 0, z: "" }));
+  const [a, b, c] = ids as [string, string, string];
+  const words = () => board.layers.value.map((each) => each.type === "text" && each.text).join("");
+  board.change(new Map([[b, { hidden: true }]]));
+  board.shift(a, 1);
+  assert.equal(words(), "bac");
+  board.shift(b, -1);
+  assert.equal(words(), "bac");
+  board.putBehind(c, b);
+  assert.equal(words(), "cba");
+  board.putBehind(c, null);
+  assert.equal(words(), "bac");
+  board.change(new Map(ids.map((id) => [id, { z: "V" }])));
+  board.shift(board.layers.value[0]?.id as string, 1);
+  assert.equal(board.layers.value.length, 3);
+  assert.equal(board.ordered.value.length, 2);
+});
+
+test("a field that is taken away is the default again", () => {
+  const { board } = atEasel();
+  const id = board.place({ type: "frame", x: 0, y: 0, w: 9, h: 9, strength: 0.4, seed: 2 ** 53 - 1 });
+  const frame = () => board.get(id) as Extract<BoardObject, { type: "frame" }>;
+  assert.deepEqual([frame().strength, frame().seed], [0.4, 2 ** 53 - 1]);
+  board.change(new Map([[id, { strength: null, seed: null }]]));
+  assert.deepEqual([frame().strength, frame().seed], [null, null]);
+});
+
+test("who only reads changes nothing", () => {
+  const { board, easel, drag } = atEasel(false);
+  const id = board.place({ type: "shape", shape: "rectangle", x: 10, y: 10, w: 50, h: 50 });
+  easel.choose("pen");
+  drag([0, 0], [50, 50]);
+  easel.choose("select");
+  drag([10, 30], [100, 100]);
+  easel.selection.remove();
+  assert.deepEqual([...board.objects.value.keys()], [id]);
+  assert.equal(board.get(id)?.x, 10);
+});
+
+test("a hand's state is small, and a hostile one is nobody's", () => {
+  const points = Array.from({ length: 9000 }, (_, index) => index * 1.2345);
+  const draft = thinned(strokeFields(points, "#22282a", 4));
+  assert.ok(JSON.stringify(draft).length <= 2800);
+  const hand = readHand(
+    JSON.parse(JSON.stringify(writeHand({ x: 1, y: 2 }, strokeFields([5, 6, 0.5, 9, 8, 1], "#000000", 2)))),
+  );
+  assert.deepEqual(hand?.at, { x: 1, y: 2 });
+  assert.ok(hand?.draft?.type === "stroke");
+  for (const value of [null, 7, {}, { at: [1] }, { at: ["1", 2] }, { at: [1, Number.NaN] }]) {
+    assert.equal(readHand(value), null);
+  }
+  assert.equal(readHand({ at: [1, 2], draft: { type: "stroke", points: "x" } })?.draft, null);
+});
+
+test("an SVG file holds vectors, and nothing of what was written breaks out of it", () => {
+  const objects = [
+    object({ type: "text", text: "<script>&\"'\u0000", color: "#22282a", w: 50, h: 30 }),
+    object({ type: "stroke", points: [0, 0, 0.5, 10, 10, 0.5], color: "#d0402b", size: 4 }),
+    object({ type: "frame", w: 100, h: 100 }),
+    object({ type: "image", w: 10, h: 10, asset: "a".repeat(64) }),
+  ];
+  const out = exported(objects);
+  assert.ok(out);
+  assert.equal(out.objects.length, 3);
+  assert.deepEqual(around([out.box, ...out.objects.map(bounds)]), out.box);
+  const file = svgFile(out.objects, out.box, { width: 100, height: 50 }, () => "data:image/png;base64,AA==");
+  assert.ok(file.startsWith("<svg ") && file.includes(PAPER));
+  assert.match(file, /<path d="M[^"]+Z" fill="#d0402b"\/>/);
+  assert.ok(file.includes("&#60;script&#62;&#38;&#34;"));
+  assert.ok(!file.includes("<script") && !file.includes("\u0000"));
+  assert.ok(file.includes('href="data:image/png;base64,AA=="'));
+  assert.equal(exported([]), null);
+});
+
+class Darkroom implements Developer {
+  private readonly waiting = new Map<string, () => void>();
+  discarded: string[] = [];
+
+  develop(jpeg: Uint8Array): Promise<string> {
+    return new Promise((resolve) => this.waiting.set(String(jpeg[0]), () => resolve(`url${jpeg[0]}`)));
+  }
+  discard(url: string): void {
+    this.discarded.push(url);
+  }
+  async finish(step: number): Promise<void> {
+    this.waiting.get(String(step))?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function darkroom() {
+  const room = new Darkroom();
+  const previews = new Previews(room);
+  const take = (step: number, epoch: number, info = run({ task: "text_to_image", epoch: 1 })) =>
+    void previews.take(
+      {
+        tag: "preview",
+        run: "run_1",
+        epoch,
+        step,
+        of: 8,
+        width: 64,
+        height: 64,
+        jpeg: new Uint8Array([step]),
+      },
+      info,
+    );
+  return { room, previews, take, shown: () => previews.shown.value.get("run_1") };
+}
+
+test("only the newest preview of the run's epoch is shown", async () => {
+  const { room, take, shown } = darkroom();
+  take(1, 1);
+  await room.finish(1);
+  assert.equal(shown()?.url, "url1");
+  take(7, 0);
+  take(7, 2);
+  await room.finish(7);
+  assert.equal(shown()?.step, 1, "of another epoch");
+  take(3, 1);
+  take(2, 1);
+  take(4, 1);
+  await room.finish(4);
+  await room.finish(3);
+  assert.equal(shown()?.step, 4, "an older one that was decoded later is not shown");
+  assert.deepEqual(room.discarded, ["url1", "url3"]);
+});
+
+test("where previews come faster than they are decoded each is shown in its turn", async () => {
+  const { room, take, shown } = darkroom();
+  for (const step of [1, 2, 3]) take(step, 1);
+  for (const step of [1, 2, 3]) {
+    await room.finish(step);
+    assert.equal(shown()?.step, step);
+  }
+  assert.deepEqual(room.discarded, ["url1", "url2"]);
+});
+
+test("previews of runs that are unknown or over are dropped", async () => {
+  const { room, previews, take, shown } = darkroom();
+  take(1, 1, run({ state: "stopped" }));
+  void previews.take(
+    { tag: "preview", run: "gone", epoch: 1, step: 1, of: 8, width: 8, height: 8, jpeg: new Uint8Array([1]) },
+    undefined,
+  );
+  await room.finish(1);
+  assert.equal(shown(), undefined);
+  assert.equal(previews.shown.value.size, 0);
+});
+
+test("a run that is stopped, undone or goes another way takes its preview with it; a finished one keeps it", async () => {
+  for (const [change, stays] of [
+    [{ state: "stopped" }, false],
+    [{ state: "failed" }, false],
+    [{ undone: true, state: "done" }, false],
+    [{ epoch: 2 }, false],
+    [{ state: "done", epoch: 2 }, true],
+  ] as const) {
+    const { room, previews, take, shown } = darkroom();
+    take(1, 1);
+    await room.finish(1);
+    previews.follow(run(change));
+    assert.equal(shown() !== undefined, stays, JSON.stringify(change));
+    previews.clear();
+    assert.deepEqual(room.discarded, ["url1"]);
+  }
+});
+
+test("a preview that is decoded after its run was stopped is not shown", async () => {
+  const { room, previews, take, shown } = darkroom();
+  take(1, 1);
+  previews.follow(run({ state: "stopped" }));
+  await room.finish(1);
+  assert.equal(shown(), undefined);
+  assert.deepEqual(room.discarded, ["url1"]);
+});
+
+test("a model's note names prompts after a colon", () => {
+  const model = (note: string) => ({
+    modality: "image" as const,
+    name: "m",
+    device: "cpu",
+    ready: true,
+    note,
+    image: null,
+    audio: null,
+    backend: "torch",
+    building: [],
+    choices: [],
+    coming: "",
+    refused: "",
+    note_key: "",
+    note_values: [],
+  });
+  assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
+    "ice cream",
+    "red apple",
+    "bear",
+  ]);
+  assert.deepEqual(suggestedPrompts(model("anything at all")), []);
+  assert.deepEqual(suggestedPrompts(undefined), []);
+});

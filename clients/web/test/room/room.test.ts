@@ -1,0 +1,403 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Doc, encodeStateAsUpdate, Map as YMap } from "yjs";
+import type { RunInfo } from "../../src/protocol/messages";
+import { storyOf } from "../../src/room/document/document";
+import type { Shelf } from "../../src/room/document/offlineEdits";
+import { viewedSide } from "../../src/room/previewSize";
+import { Room } from "../../src/room/room";
+import { mayTryAgain } from "../../src/room/runs";
+import { type Keeper, Unsent, type Words, without } from "../../src/room/storage/fieldDrafts";
+import { en } from "../../src/strings/en";
+import { ru } from "../../src/strings/ru";
+import { errorWords, noteOf } from "../../src/ui/parts/serverText";
+import { ada, FakeClock, FakeSocket, run, welcome } from "../support";
+
+const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
+
+function inside(text = "", { shelf = null, joined = true }: { shelf?: Shelf | null; joined?: boolean } = {}) {
+  const clock = new FakeClock();
+  const sockets: FakeSocket[] = [];
+  const room = new Room({
+    token: "t",
+    name: "Ada",
+    session: "secret",
+    shelf: Promise.resolve(shelf),
+    clock,
+    random: () => 0,
+    connect: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    },
+  });
+  const server = new Doc();
+  storyOf(server).insert(0, text);
+  const socket = () => sockets.at(-1) as FakeSocket;
+  const join = () => {
+    socket().open();
+    socket().say(welcome({ participants: [ada, eve] }));
+    const update = encodeStateAsUpdate(server);
+    socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "new", update });
+  };
+  room.enter();
+  if (joined) join();
+  /** The server changes the document, and everybody hears of it. */
+  const deliver = (change: (doc: Doc) => void) => {
+    change(server);
+    socket().say({ tag: "update", offset: 5, update: encodeStateAsUpdate(server) });
+  };
+  return { clock, room, socket, sockets, join, deliver };
+}
+
+/** Lets what awaits go on. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test("it greets with its session, and shows who is here", () => {
+  const { room, socket } = inside("text");
+  assert.equal(socket().of("hello")[0]?.session, "secret");
+  assert.equal(room.people.value.size, 2);
+  assert.ok(room.canEdit);
+  assert.ok(room.synced.value);
+});
+
+test("positions are UTF-8 bytes, stated after our own words have arrived", async () => {
+  const { clock, room, socket } = inside("Ночь 🌙.");
+  const story = storyOf(room.doc.value);
+  story.insert(story.length, " Да");
+  const answer = room.writing.ask({
+    task: "continue",
+    mode: "write",
+    range: () => ({ start: story.length, end: story.length }),
+  });
+  await settle();
+  assert.equal(socket().of("ask").length, 0);
+  assert.equal(socket().of("edit").length, 1);
+  socket().say({ tag: "ack", batch: 1, status: "applied", offset: 5, message: "" });
+  await settle();
+  const [ask] = socket().of("ask");
+  assert.deepEqual([ask?.offset, ask?.start, ask?.end], [5, 19, 19]);
+  socket().say({ tag: "run", offset: 5, run: run({ state: "queued" }), ask: ask?.ask ?? 0 });
+  assert.equal((await answer)?.id, "run_1");
+  clock.advance(1);
+});
+
+test("what is tried again comes after what was typed, and once", async () => {
+  const { room, socket } = inside("One.");
+  storyOf(room.doc.value).insert(4, " Two.");
+  const answers = [room.writing.retry("run_1"), room.writing.retry("run_1")];
+  const sent = socket().sent.map(({ tag }) => tag);
+  assert.deepEqual(sent.slice(-2), ["edit", "retry"]);
+  const [retry] = socket().of("retry");
+  const again = run({ id: "run_2", origin: "run_1" });
+  socket().say({ tag: "run", offset: 5, run: again, ask: retry?.ask ?? 0 });
+  assert.deepEqual(await Promise.all(answers), [again, again]);
+  await settle();
+  void room.writing.retry("run_1");
+  assert.equal(socket().of("retry").length, 2);
+});
+
+test("a run is tried again once: then its successor is", () => {
+  const all = (...runs: RunInfo[]) => new Map(runs.map((each) => [each.id, each]));
+  const old = run({ id: "old", state: "running" });
+  assert.ok(mayTryAgain(old, all(old)));
+  assert.ok(!mayTryAgain({ ...old, task: "fix" }, all(old)));
+  const undone = { ...old, state: "stopped" as const, undone: true };
+  assert.ok(mayTryAgain(undone, all(undone)));
+  const next = run({ id: "next", origin: "old" });
+  assert.ok(!mayTryAgain(undone, all(undone, next)));
+  assert.ok(mayTryAgain(undone, all(undone, { ...next, undone: true })));
+});
+
+test("what the server says of models and of errors is said in Russian too, the unknown as it stands", () => {
+  const note = { note: "served by h", note_key: "remote", note_values: ["h"] };
+  assert.equal(noteOf(note, ru), "Отвечает h");
+  assert.equal(noteOf({ ...note, note_key: "toString" }, ru), "served by h");
+  assert.equal(noteOf(note, en), "served by h");
+  assert.equal(errorWords("denied", "no right", ru), "На это у вас нет права.");
+  assert.match(errorWords("conflict", "it is over", ru), /it is over/);
+  assert.equal(errorWords("denied", "no right", en), "no right");
+  assert.equal(errorWords("constructor", "", ru), "constructor");
+});
+
+test("what an earlier page left is known while there is no way in, and comes into the text when there is", async () => {
+  const other = new Doc();
+  storyOf(other).insert(0, "Жил-был кот 🌙.");
+  const found = [{ lineage: "lin", update: encodeStateAsUpdate(other) }];
+  const shelf = { put: async () => {}, take: async () => found, settle: async () => {} };
+  const { room, join } = inside("", { shelf, joined: false });
+  await settle();
+  assert.equal(room.unsentText, "Жил-был кот 🌙.");
+  join();
+  assert.equal(storyOf(room.doc.value).toString(), "Жил-был кот 🌙.");
+  assert.equal(room.unsentText, "Жил-был кот 🌙.", "once: it is on its way");
+});
+
+test("a refused request says why, and is over", async () => {
+  const { room, socket } = inside();
+  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  await settle();
+  const ref = String(socket().of("ask")[0]?.ask);
+  socket().say({ tag: "error", code: "queue_full", message: "wait a little", re: "ask", ref });
+  assert.equal(await answer, null);
+  assert.equal(room.notices.shown.value[0]?.detail, "wait a little");
+});
+
+test("a request that the connection takes with it is over too", async () => {
+  const { room, socket } = inside();
+  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  await settle();
+  socket().end(1006);
+  assert.equal(await answer, null);
+});
+
+test("a request without a connection is refused after a bounded wait", async () => {
+  const { clock, room, socket } = inside();
+  socket().end(1006);
+  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  clock.advance(3000);
+  assert.equal(await answer, null);
+  assert.equal(room.notices.shown.value.at(-1)?.kind, "not_connected");
+});
+
+test("an older word about a run changes nothing", () => {
+  const { room, socket } = inside();
+  socket().say({ tag: "run", offset: 1, run: run({ epoch: 3, state: "stopped" }), ask: 0 });
+  socket().say({ tag: "run", offset: 1, run: run({ epoch: 2, state: "running" }), ask: 0 });
+  assert.equal(room.runs.all.value.get("run_1")?.state, "stopped");
+});
+
+test("tokens tell how far a run is, between two words about its state", () => {
+  const { room, socket } = inside();
+  const token = (index: number) => ({ index, text: "a", token_id: 1, logprob: 0, alternatives: [] });
+  socket().say({ tag: "run", offset: 1, run: run({ epoch: 2 }), ask: 0 });
+  socket().say({ tag: "tokens", run: "run_1", epoch: 2, tokens: [token(0), token(1)] });
+  socket().say({ tag: "tokens", run: "run_1", epoch: 1, tokens: [token(9)] });
+  socket().say({ tag: "tokens", run: "gone", epoch: 2, tokens: [token(9)] });
+  assert.equal(room.runs.all.value.get("run_1")?.progress, 2);
+});
+
+test("many ended runs are forgotten, open ones never", () => {
+  const { room, socket } = inside();
+  socket().say({
+    tag: "run",
+    offset: 1,
+    run: run({ id: "open", state: "done", suggestion: "open" }),
+    ask: 0,
+  });
+  for (let index = 0; index < 540; index += 1) {
+    const old = run({ id: `run_${index}`, state: "done", created_ms: index + 1 });
+    socket().say({ tag: "run", offset: 1, run: old, ask: 0 });
+  }
+  assert.equal(room.runs.all.value.size, 500);
+  assert.ok(room.runs.all.value.has("open"));
+  assert.ok(room.runs.all.value.has("run_99"));
+});
+
+test("who left keeps a name, and no cursor", () => {
+  const { room, socket } = inside();
+  const state = JSON.stringify({ user: { name: "Eve" }, cursor: null });
+  socket().say({ tag: "presence", participant: "p_eve", client_id: 7, state });
+  assert.ok(room.presences.value.has("p_eve"));
+  socket().say({ tag: "left", participant: "p_eve" });
+  assert.ok(!room.presences.value.has("p_eve"));
+  assert.equal(room.people.value.get("p_eve")?.name, "Eve");
+  assert.equal(room.people.value.get("p_eve")?.online, false);
+});
+
+test("presence that makes no sense is nobody's", () => {
+  const { room, socket } = inside();
+  for (const state of ["", "7", "[", '"x"', '{"user":7,"cursor":{"anchor":1,"head":{}}}']) {
+    socket().say({ tag: "presence", participant: "p_eve", client_id: 7, state });
+  }
+  assert.equal(room.presences.value.get("p_eve")?.cursor?.anchor.item ?? null, null);
+});
+
+test("the cursor is sent at most every 80 ms, the last one wins, and again after a reconnect", () => {
+  const { clock, room, socket, join } = inside();
+  clock.advance(1000);
+  const before = socket().of("set_presence").length;
+  for (let index = 0; index < 10; index += 1) room.showing.setCursor(null);
+  clock.advance(80);
+  assert.equal(socket().of("set_presence").length, before + 1);
+  socket().end(1006);
+  clock.advance(1000);
+  join();
+  assert.deepEqual(JSON.parse(socket().of("set_presence").at(-1)?.state ?? ""), {
+    user: { name: "Ada" },
+    cursor: null,
+  });
+});
+
+test("undo goes after the words that it may take back", () => {
+  const { room, socket } = inside();
+  storyOf(room.doc.value).insert(0, "oops");
+  room.steps.back("story");
+  assert.deepEqual(
+    socket()
+      .sent.slice(-2)
+      .map((message) => message.tag),
+    ["edit", "undo"],
+  );
+});
+
+test("an editor conducts their own runs, an owner everybody's", () => {
+  const { room, socket } = inside();
+  assert.ok(room.mayConduct(run({ participant: "p_eve" })));
+  socket().say({ tag: "joined", participant: { ...ada, role: "editor" } });
+  assert.ok(!room.mayConduct(run({ participant: "p_eve" })));
+  assert.ok(room.mayConduct(run({ participant: "p_ada" })));
+  socket().say({ tag: "joined", participant: { ...ada, role: "viewer" } });
+  assert.ok(!room.canEdit);
+});
+
+test("how large pictures are shown is told when it changes, and on every connection", () => {
+  const { clock, room, socket, join } = inside();
+  assert.deepEqual(
+    socket()
+      .of("viewing")
+      .map((each) => each.side),
+    [0],
+  );
+  const frames = [
+    { w: 100, h: 80 },
+    { w: 10, h: 150 },
+  ];
+  room.showing.setViewing(viewedSide(frames, 1, 2));
+  room.showing.setViewing(viewedSide(frames, 1.1, 2));
+  assert.equal(socket().of("viewing").at(-1)?.side, 384);
+  assert.equal(socket().of("viewing").length, 2);
+  socket().end(1006);
+  room.showing.setViewing(viewedSide(frames, 100, 2));
+  clock.advance(1000);
+  join();
+  assert.deepEqual(
+    socket()
+      .of("viewing")
+      .map((each) => each.side),
+    [512],
+  );
+  assert.equal(viewedSide([], 1, 2), 0);
+});
+
+test("whoever steers is told from which token on, until the run ends", async () => {
+  const { room, socket } = inside();
+  socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "running" }), ask: 0 });
+  const steered = room.steer("r9", { temperature: 0.2 });
+  socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
+  assert.equal(await steered, true);
+  const late = room.steer("r9", { instruction: "rain" });
+  assert.equal(room.runs.steered.value.get("r9"), 12);
+  socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "done", epoch: 3 }), ask: 0 });
+  assert.equal(await late, false);
+  assert.equal(room.runs.steered.value.size, 0);
+  socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
+  socket().say({ tag: "steered", run: "nobody", epoch: 2, made: 12 });
+  assert.equal(room.runs.steered.value.size, 0);
+});
+
+test("a comment is stated in the server's bytes, after what we wrote, and is made when the room has it", async () => {
+  const { room, socket, deliver } = inside("Ночь 🌙.");
+  const made = room.comments.add(() => ({ start: 5, end: 7 }), "why?");
+  await settle();
+  const [comment] = socket().of("comment");
+  assert.deepEqual([comment?.offset, comment?.start, comment?.end, comment?.text], [4, 9, 13, "why?"]);
+  assert.match(comment?.id ?? "", /^[a-z0-9]{14}$/);
+  deliver((server) => {
+    const fields = Object.entries({ author: "p_ada", ms: 1, text: "why?", quote: "🌙", resolved: false });
+    server.getMap("comments").set(comment?.id ?? "", new YMap<unknown>(fields));
+  });
+  assert.equal(await made, comment?.id);
+});
+
+test("what is said has arrived when it stands in the chat, and not when it was refused", async () => {
+  const { room, socket, deliver } = inside();
+  const at = () => 0;
+  const refused = room.chat.say("too much", false, at);
+  await settle();
+  socket().say({ tag: "error", code: "too_large", message: "full", re: "say", ref: "1" });
+  assert.equal(await refused, false);
+  const said = room.chat.say("hello", false, at);
+  await settle();
+  deliver((server) =>
+    server
+      .getArray("chat")
+      .push([new YMap(Object.entries({ id: "m1", participant: "p_ada", text: "hello", ms: 1 }))]),
+  );
+  assert.equal(await said, true);
+});
+
+test("what the connection took with it did not arrive", async () => {
+  const { room, socket, clock, join } = inside();
+  const said = room.chat.say("hello", false, () => 0);
+  await settle();
+  socket().end(1006);
+  clock.advance(1000);
+  join();
+  clock.advance(2000);
+  assert.equal(await said, false);
+});
+
+test("the words of a field outlive a reload, until they have arrived", () => {
+  let kept: Words = {};
+  const keeper: Keeper = { load: () => kept, save: (words) => (kept = words) };
+  const field = new Unsent(keeper).field("chat");
+  field.value = "half a sent";
+  assert.equal(new Unsent(keeper).field("chat").value, "half a sent");
+  field.value = without("half a sent", "half a sent, and more typed meanwhile");
+  assert.deepEqual(kept, { chat: ", and more typed meanwhile" });
+  assert.equal(without("old", "something else"), "something else");
+  field.value = "";
+  assert.deepEqual(kept, {});
+});
+
+test("what others say while the chat is not in sight is unread, what stood there before is not", () => {
+  const { room } = inside();
+  const doc = room.doc.value;
+  const say = (id: string, participant: string, ms: number) =>
+    doc.getArray("chat").push([new YMap(Object.entries({ id, participant, text: id, ms }))]);
+  say("old", "p_eve", -5);
+  say("mine", "p_ada", 10);
+  say("news", "p_eve", 11);
+  assert.equal(room.chat.unread.value, 1);
+  room.chat.look(true);
+  assert.equal(room.chat.unread.value, 0);
+  room.chat.look(false);
+  say("more", "p_eve", 12);
+  assert.equal(room.chat.unread.value, 1);
+  assert.deepEqual(
+    room.chat.entries.value.map((entry) => entry.id),
+    ["old", "mine", "news", "more"],
+  );
+});
+
+test("a private answer streams beside the text, and ends with what the run says it wrote", () => {
+  const { room, socket } = inside();
+  const draft = run({ mode: "private" });
+  socket().say({ tag: "run", offset: 4, run: draft, ask: 0 });
+  const token = (index: number, text: string) => ({
+    index,
+    text,
+    token_id: 1,
+    logprob: -1,
+    alternatives: [],
+  });
+  socket().say({ tag: "tokens", run: "run_1", epoch: 1, tokens: [token(0, "Once"), token(1, " upon")] });
+  assert.equal(room.drafts.textOf(draft), "Once upon");
+  const ended = { ...draft, state: "done" as const, text: "Once upon a time" };
+  socket().say({ tag: "run", offset: 4, run: ended, ask: 0 });
+  assert.equal(room.drafts.textOf(ended), "Once upon a time");
+});
+
+test("a style card that was learned goes into the room only when it is taken", async () => {
+  const { room, socket } = inside("I saw it. I ran.");
+  void room.style.learn(() => ({ start: 0, end: 16 }));
+  await settle();
+  const learn = socket().of("learn_style")[0]?.learn ?? 0;
+  const measures = { words: 5, sentences: 2, sentence_words: 2.5, dialogue: 0, typical: [], names: [] };
+  socket().say({ tag: "learned", learn, card: { person: "first person" }, measures });
+  assert.deepEqual(room.style.card.value, {});
+  room.style.accept();
+  assert.deepEqual(room.style.card.value, { person: "first person" });
+  assert.equal(room.style.learned.value, null);
+});

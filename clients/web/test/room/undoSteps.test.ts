@@ -1,0 +1,105 @@
+// Undo while there is no connection: step by step, here; and what the server is told of it afterwards.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { applyUpdate, Doc, encodeStateAsUpdate } from "yjs";
+import type { StepKind } from "../../src/protocol/messages";
+import { storyOf } from "../../src/room/document/document";
+import { Room } from "../../src/room/room";
+import { unitIndex } from "../../src/room/undoSteps";
+import { ada, FakeClock, FakeSocket, welcome } from "../support";
+
+function inside(text = "") {
+  const clock = new FakeClock();
+  const sockets: FakeSocket[] = [];
+  const room = new Room({
+    token: "t",
+    name: "Ada",
+    session: "secret",
+    clock,
+    random: () => 0,
+    connect: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    },
+  });
+  const server = new Doc();
+  storyOf(server).insert(0, text);
+  const socket = () => sockets.at(-1) as FakeSocket;
+  const join = () => {
+    socket().open();
+    socket().say(welcome({ participants: [ada] }));
+    const update = encodeStateAsUpdate(server);
+    socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "new", update });
+  };
+  room.enter();
+  join();
+  const story = () => storyOf(room.doc.value);
+  const type = (at: number, words: string, step: StepKind = "new") =>
+    room.steps.as(step, () => story().insert(at, words));
+  return { clock, room, socket, join, story, type, server };
+}
+
+test("without a network what the server does not have is undone and done again here, step by step", () => {
+  const { room, socket, clock, join, story, type, server } = inside("saved. ");
+  assert.ok(!room.steps.can("story", false));
+  socket().end(1006);
+  type(7, "one ");
+  type(11, "two");
+  type(14, "!", "same");
+  assert.ok(room.steps.can("story", false));
+  assert.ok(!room.steps.can("canvas", false));
+  room.steps.back("story");
+  assert.equal(story().toString(), "saved. one ");
+  assert.deepEqual(room.steps.acted.value?.range, { start: 11, end: 11 });
+  room.steps.back("story");
+  assert.equal(story().toString(), "saved. ");
+  room.steps.again("story");
+  assert.equal(story().toString(), "saved. one ");
+  // What is saved cannot be undone now, and the person is told.
+  room.steps.back("story");
+  room.steps.back("story");
+  assert.equal(story().toString(), "saved. ");
+  assert.equal(room.notices.shown.value.at(-1)?.kind, "undo_offline");
+  room.steps.again("story");
+  // The server is told the steps as they were made.
+  clock.advance(60_000);
+  join();
+  const edits = socket().of("edit");
+  assert.deepEqual(
+    edits.map((edit) => edit.step),
+    ["new", "new", "undo", "undo", "redo", "undo", "redo"],
+  );
+  for (const { update } of edits) applyUpdate(server, update);
+  assert.equal(storyOf(server).toString(), "saved. one ");
+  // From now on it is the server that undoes.
+  socket().say({ tag: "steps", steps: { story: [1, 1] } });
+  assert.ok(room.steps.can("story", false));
+  room.steps.back("story");
+  assert.deepEqual(socket().sent.at(-1), { tag: "undo", run: null, surface: "story", step: 1 });
+});
+
+test("what others write is never undone here", () => {
+  const { room, socket, story, type, server } = inside("");
+  type(0, "mine");
+  applyUpdate(server, encodeStateAsUpdate(room.doc.value));
+  storyOf(server).insert(2, "THEIRS");
+  socket().say({ tag: "update", offset: 5, update: encodeStateAsUpdate(server) });
+  assert.equal(story().toString(), "miTHEIRSne");
+  socket().end(1006);
+  room.steps.back("story");
+  assert.equal(story().toString(), "THEIRS");
+  assert.ok(!room.steps.can("story", false));
+});
+
+test("where a step acted is told in units of our text", () => {
+  const { room, socket } = inside("яя😀 end");
+  socket().say({
+    ...{ tag: "stepped", step: 1, redo: false, surface: "story", kind: "edit", offset: 4, start: 8, end: 9 },
+    ...{ objects: [], run: "" },
+  });
+  assert.deepEqual(room.steps.acted.value?.range, { start: 4, end: 5 });
+  assert.equal(unitIndex("яя😀 end", 4), 2);
+  assert.equal(unitIndex("abc", 99), 3);
+});
