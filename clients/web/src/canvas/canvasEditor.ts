@@ -30,6 +30,7 @@ import { Span } from "./gestures/span";
 import type { Masking } from "./masks/maskBrush";
 import { type BoardObject, type Fields, type Label, LINE, readObject } from "./objects";
 import { Selection } from "./selection";
+import type { CanvasSurface, SurfaceOptions } from "./surface";
 import { Writing } from "./textEditing";
 import { COLORS, isShape, type Tool } from "./tools";
 
@@ -37,16 +38,12 @@ const FRAME_SIDE = 256;
 /** Of a new text. */
 export const FONT_SIZE = 24;
 
-export interface EaselOptions {
-  canEdit(): boolean;
-  maxPoints(): number;
+export interface EaselOptions extends SurfaceOptions {
   /** Where our hand is, and what it draws. */
   onHand(at: Point, draft: Fields | null): void;
-  /** What a new frame is to ask for. */
-  frameFields(): Fields;
 }
 
-export class Easel {
+export class Easel implements CanvasSurface {
   readonly tool = signal<Tool>("select");
   readonly color = signal(COLORS[0] as string);
   readonly size = signal(4);

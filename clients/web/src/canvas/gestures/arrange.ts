@@ -1,6 +1,5 @@
 // What is done with the selection by hand: moved, stretched, turned.
 
-import type { Easel } from "../canvasEditor";
 import {
   type Box,
   boxOf,
@@ -14,6 +13,7 @@ import {
   turned,
 } from "../geometry";
 import type { BoardObject, Fields } from "../objects";
+import type { CanvasSurface } from "../surface";
 import { type Gesture, SMALLEST, type Touch } from "./gesture";
 
 export type Corner = "nw" | "ne" | "se" | "sw";
@@ -21,15 +21,15 @@ export type Corner = "nw" | "ne" | "se" | "sw";
 abstract class Arrange implements Gesture {
   abstract readonly name: string;
 
-  constructor(protected readonly easel: Easel) {}
+  constructor(protected readonly surface: CanvasSurface) {}
 
   abstract drag(touch: Touch, at: Point): Gesture;
   protected abstract changed(object: BoardObject): Fields | null;
 
   changes(): ReadonlyMap<string, Fields> {
     const changes = new Map<string, Fields>();
-    if (!this.easel.options.canEdit()) return changes;
-    for (const object of this.easel.selection.movable()) {
+    if (!this.surface.options.canEdit()) return changes;
+    for (const object of this.surface.selection.movable()) {
       const fields = this.changed(object);
       if (fields) changes.set(object.id, fields);
     }
@@ -37,7 +37,7 @@ abstract class Arrange implements Gesture {
   }
 
   finish(): void {
-    this.easel.board.change(this.changes());
+    this.surface.board.change(this.changes());
   }
 }
 
@@ -45,15 +45,15 @@ export class Move extends Arrange {
   readonly name = "move";
 
   constructor(
-    easel: Easel,
+    surface: CanvasSurface,
     private readonly from: Point,
     private readonly to: Point,
   ) {
-    super(easel);
+    super(surface);
   }
 
   drag(_touch: Touch, at: Point): Gesture {
-    return new Move(this.easel, this.from, at);
+    return new Move(this.surface, this.from, at);
   }
 
   protected changed(object: BoardObject): Fields | null {
@@ -67,19 +67,19 @@ export class Stretch extends Arrange {
 
   /** `degrees`: the box is turned by so much about its middle, and is stretched along its own sides. */
   constructor(
-    easel: Easel,
+    surface: CanvasSurface,
     private readonly corner: Corner,
     private readonly from: Box,
     private readonly to: Box,
     private readonly degrees = 0,
   ) {
-    super(easel);
+    super(surface);
   }
 
   drag(touch: Touch, at: Point): Gesture {
     const upright = rotate(at, middle(this.from), -this.degrees);
     const to = this.stretched(upright, touch.shift);
-    return new Stretch(this.easel, this.corner, this.from, to, this.degrees);
+    return new Stretch(this.surface, this.corner, this.from, to, this.degrees);
   }
 
   protected changed(object: BoardObject): Fields {
@@ -98,12 +98,12 @@ export class Stretch extends Arrange {
       x: corner === "nw" || corner === "sw" ? from.x + from.w : from.x,
       y: corner === "nw" || corner === "ne" ? from.y + from.h : from.y,
     };
-    const rigid = this.easel.selection
+    const rigid = this.surface.selection
       .movable()
       .some((object) => object.type !== "stroke" && object.type !== "shape");
     const keeps = (even || rigid) && from.w > 0 && from.h > 0;
     const far = keeps ? keepRatio(fixed, at, from.w / from.h) : at;
-    const least = SMALLEST / this.easel.camera.value.scale;
+    const least = SMALLEST / this.surface.camera.value.scale;
     const box = boxOf(fixed, far);
     return { ...box, w: Math.max(least, box.w), h: Math.max(least, box.h) };
   }
@@ -114,22 +114,22 @@ export class Turn extends Arrange {
   readonly name = "turn";
 
   constructor(
-    easel: Easel,
+    surface: CanvasSurface,
     private readonly about: Point,
     private readonly start: number,
     private readonly degrees = 0,
   ) {
-    super(easel);
+    super(surface);
   }
 
-  static begin(easel: Easel, box: Box, at: Point): Gesture {
+  static begin(surface: CanvasSurface, box: Box, at: Point): Gesture {
     const about = middle(box);
-    return new Turn(easel, about, angle(about, at));
+    return new Turn(surface, about, angle(about, at));
   }
 
   drag(touch: Touch, at: Point): Gesture {
     const free = angle(this.about, at) - this.start;
-    return new Turn(this.easel, this.about, this.start, touch.shift ? this.even(free) : free);
+    return new Turn(this.surface, this.about, this.start, touch.shift ? this.even(free) : free);
   }
 
   protected changed(object: BoardObject): Fields {
@@ -137,7 +137,7 @@ export class Turn extends Arrange {
   }
 
   private even(degrees: number): number {
-    const [only, ...others] = this.easel.selection.movable();
+    const [only, ...others] = this.surface.selection.movable();
     const from = only && others.length === 0 ? only.rotation : 0;
     return Math.round((from + degrees) / TURN_STEP) * TURN_STEP - from;
   }

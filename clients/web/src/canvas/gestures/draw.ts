@@ -1,33 +1,33 @@
 // The pen: a stroke that grows, and goes on in a new object when one is full.
 
-import type { Easel } from "../canvasEditor";
 import type { Point } from "../geometry";
 import { extent, type Fields } from "../objects";
+import type { CanvasSurface } from "../surface";
 import type { Gesture, Touch } from "./gesture";
 
 export class Draw implements Gesture {
   readonly name = "draw";
 
   constructor(
-    private readonly easel: Easel,
+    private readonly surface: CanvasSurface,
     private readonly points: readonly number[],
   ) {}
 
   drag(touch: Touch, at: Point): Gesture {
     const [x = 0, y = 0] = this.points.slice(-3);
-    if (Math.hypot(at.x - x, at.y - y) * this.easel.camera.value.scale < 1) return this;
+    if (Math.hypot(at.x - x, at.y - y) * this.surface.camera.value.scale < 1) return this;
     const longer = [...this.points, at.x, at.y, touch.pressure];
-    if (longer.length / 3 <= this.easel.options.maxPoints()) return new Draw(this.easel, longer);
+    if (longer.length / 3 <= this.surface.options.maxPoints()) return new Draw(this.surface, longer);
     this.finish();
-    return new Draw(this.easel, longer.slice(-6));
+    return new Draw(this.surface, longer.slice(-6));
   }
 
   draft(): Fields {
-    return strokeFields(this.points, this.easel.color.value, this.easel.size.value);
+    return strokeFields(this.points, this.surface.color.value, this.surface.size.value);
   }
 
   finish(): void {
-    this.easel.board.place(this.draft());
+    this.surface.board.place(this.draft());
   }
 }
 

@@ -1,14 +1,14 @@
 // Spanning a box over what is to be selected.
 
-import type { Easel } from "../canvasEditor";
 import { type Box, bounds, boxOf, contains, type Point } from "../geometry";
+import type { CanvasSurface } from "../surface";
 import type { Gesture, Touch } from "./gesture";
 
 export class Marquee implements Gesture {
   readonly name = "marquee";
 
   constructor(
-    private readonly easel: Easel,
+    private readonly surface: CanvasSurface,
     private readonly from: Point,
     private readonly to: Point,
     /** What stays selected: with Shift what was. */
@@ -16,7 +16,7 @@ export class Marquee implements Gesture {
   ) {}
 
   drag(_touch: Touch, at: Point): Gesture {
-    return new Marquee(this.easel, this.from, at, this.others);
+    return new Marquee(this.surface, this.from, at, this.others);
   }
 
   area(): { kind: "marquee"; box: Box } {
@@ -25,9 +25,9 @@ export class Marquee implements Gesture {
 
   finish(): void {
     const { box } = this.area();
-    const inside = this.easel.board.ordered.value.filter(
+    const inside = this.surface.board.ordered.value.filter(
       (object) => !object.locked && contains(box, bounds(object)),
     );
-    this.easel.selection.select([...this.others, ...inside.map((object) => object.id)]);
+    this.surface.selection.select([...this.others, ...inside.map((object) => object.id)]);
   }
 }

@@ -12,7 +12,7 @@ import { Said } from "../parts/messageItem";
 import { waitingState } from "../parts/queueText";
 import { noteOf } from "../parts/serverText";
 import { AgainButton } from "../story/retryButton";
-import type { TabProps } from "./sidePanel";
+import type { TabProps } from "./tab";
 
 export function ChatTab({ room, editor }: TabProps) {
   const toModel = useSignal(false);

@@ -9,7 +9,7 @@ import { Composer } from "../parts/composer";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import { Said } from "../parts/messageItem";
-import type { TabProps } from "./sidePanel";
+import type { TabProps } from "./tab";
 
 export function CommentsTab({ room, editor }: TabProps) {
   const resolved = useSignal(false);

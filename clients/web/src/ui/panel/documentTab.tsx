@@ -7,10 +7,10 @@ import type { StoryEditor } from "../../editor/storyEditor";
 import { MAX_GOAL } from "../../room/document/settings";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { Face } from "../shell/topBar";
+import { Face } from "../parts/avatar";
 import type { WhoWrote } from "../story/authorColours";
 import { StyleCard } from "../story/styleCard";
-import type { TabProps } from "./sidePanel";
+import type { TabProps } from "./tab";
 
 export function DeskTab({ room, editor, whoWrote }: TabProps) {
   const script = room.settings.form.value === "screenplay";

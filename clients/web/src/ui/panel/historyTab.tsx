@@ -4,12 +4,12 @@ import { useEffect } from "preact/hooks";
 import type { Group } from "../../room/http/historyApi";
 import type { Room } from "../../room/room";
 import { language, t } from "../../strings";
+import { Face } from "../parts/avatar";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import { clockTime } from "../parts/messageItem";
-import { Face } from "../shell/topBar";
 import type { Travel } from "./historyBrowser";
-import type { TabProps } from "./sidePanel";
+import type { TabProps } from "./tab";
 
 const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 

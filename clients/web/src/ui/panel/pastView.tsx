@@ -10,7 +10,7 @@ import { saveLinks } from "../../room/storage/browserStorage";
 import { t } from "../../strings";
 import { Dialog } from "../parts/controls";
 import { clockTime } from "../parts/messageItem";
-import type { View } from "../shell/topBar";
+import type { View } from "../parts/view";
 import type { Travel } from "./historyBrowser";
 import { CanvasCompared, PastCanvas } from "./pastCanvas";
 

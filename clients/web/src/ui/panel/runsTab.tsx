@@ -4,7 +4,7 @@ import type { RunInfo } from "../../protocol/messages";
 import { t } from "../../strings";
 import { ModelCard } from "../parts/modelCard";
 import { RunCard } from "../story/runCard";
-import type { TabProps } from "./sidePanel";
+import type { TabProps } from "./tab";
 
 export function RunsPanel({ room }: TabProps) {
   // The band has its place in the jam; here it stands only where another may take its place.

@@ -3,28 +3,17 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useRef } from "preact/hooks";
-import type { StoryEditor } from "../../editor/storyEditor";
 import type { Right } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon, type IconName } from "../parts/icons";
-import type { Asking } from "../story/askForm";
-import type { WhoWrote } from "../story/authorColours";
 import { ChatTab } from "./chatTab";
 import { CommentsTab } from "./commentsTab";
 import { DeskTab } from "./documentTab";
-import type { Travel } from "./historyBrowser";
 import { HistoryTab } from "./historyTab";
 import { RunsPanel } from "./runsTab";
-
-export interface TabProps {
-  room: Room;
-  asking: Asking;
-  editor: StoryEditor | null;
-  travel: Travel;
-  whoWrote: WhoWrote | null;
-}
+import type { TabProps } from "./tab";
 
 interface TabKind {
   icon: IconName;

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import type { Room } from "../../room/room";
 import { language, t } from "../../strings";
-import { Face } from "../shell/topBar";
+import { Face } from "./avatar";
 
 export function Said(props: {
   room: Room;

@@ -14,6 +14,7 @@ import { Travel } from "../panel/historyBrowser";
 import { PastView } from "../panel/pastView";
 import { SidePanel, type Tab } from "../panel/sidePanel";
 import { keepFocus } from "../parts/focusKeeper";
+import type { View } from "../parts/view";
 import { AskBar } from "../story/askBar";
 import { Asking } from "../story/askForm";
 import { WhoWrote } from "../story/authorColours";
@@ -30,7 +31,7 @@ import { Notices } from "./notices";
 import { Refusals } from "./refusals";
 import { toRegion } from "./regions";
 import { ShareDialog } from "./share";
-import { TopBar, type View } from "./topBar";
+import { TopBar } from "./topBar";
 import { watchViewport } from "./viewport";
 
 export function RoomView({ room }: { room: Room }) {

@@ -4,9 +4,9 @@ import { useSignal } from "@preact/signals";
 import type { Participant } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
+import { Face } from "../parts/avatar";
 import { Dialog, IconButton } from "../parts/controls";
 import { InviteList } from "./inviteList";
-import { Face } from "./topBar";
 
 export function ShareDialog({ room, onClose }: { room: Room; onClose: () => void }) {
   const mayShare = room.me.value?.role === "owner";

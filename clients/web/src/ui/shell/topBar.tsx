@@ -4,14 +4,14 @@ import type { Participant } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
 import { t } from "../../strings";
+import { Face } from "../parts/avatar";
 import { Brand, IconButton } from "../parts/controls";
-import { Icon, Mark } from "../parts/icons";
+import { Icon } from "../parts/icons";
+import type { View } from "../parts/view";
 import { FileMenu } from "../story/fileMenu";
 import { Status } from "./status";
 
 const MAX_FACES = 5;
-
-export type View = "text" | "both" | "canvas";
 
 export function TopBar(props: {
   room: Room;
@@ -98,23 +98,3 @@ function People({ room }: { room: Room }) {
 
 const rank = (person: Participant, me: string | undefined) =>
   person.id === me ? 0 : person.kind === "ai" ? 2 : 1;
-
-export function Face({ person, label }: { person: Participant; label: string }) {
-  return (
-    <span
-      class={`face ${person.kind === "ai" ? "face-ai" : ""} ${person.online ? "" : "face-away"}`}
-      style={{ "--who": person.color }}
-      title={label}
-      role="img"
-      aria-label={label}
-    >
-      {person.kind === "ai" ? <Mark /> : initials(person.name)}
-    </span>
-  );
-}
-
-function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
-  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return letters.map((word) => [...(word ?? "")][0]?.toLocaleUpperCase() ?? "").join("");
-}
