@@ -1,4 +1,4 @@
-"""The transport's arithmetic, by the cases that the web client checks too (`clients/web/test/jam/transport.test.ts`)."""
+"""The transport's arithmetic, by the cases that the web client checks too (`clients/web/test/jam/`)."""
 
 from __future__ import annotations
 
