@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from antiphon_engines.text.prepare import prepare_embedded
+from antiphon_engines.model_files.prepare import prepare_embedded
 from support.server import LiveServer, running
 
 # The same examples every time: a run that fails fails again, and a slow machine is no failure. (On a clean one the

@@ -39,9 +39,9 @@ from antiphon_engines.audio import spec as music
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.catalogue import CATALOGUE, HUB_ID, Description, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.text import packaged_gguf
-from antiphon_engines.text import prepare as preparation
-from antiphon_engines.text.prepare import Progress
+from antiphon_engines.model_files import packaged_gguf
+from antiphon_engines.model_files import prepare as preparation
+from antiphon_engines.model_files.prepare import Progress
 
 logger = logging.getLogger(__name__)
 IMAGE_WEIGHTS: Final = Path(__file__).resolve().parent / "weights" / "image"
@@ -165,7 +165,7 @@ def build(config: WorkerConfig, residency: Residency | None = None) -> Engine:
 
             return torch_engine.build(source, config, residency, local=local)
         case RemoteModel(url=url, model=model):
-            from antiphon_engines.text import remote
+            from antiphon_engines.text.streaming import remote
 
             return remote.build(url, model, config)
 
@@ -304,9 +304,9 @@ def prepare(
 
 
 def _build_gguf(path: Path, name: str, config: WorkerConfig, note: Remark) -> Engine:
-    from antiphon_engines.text import gguf
+    from antiphon_engines.text.streaming import llama_cpp
 
-    return gguf.build(path, config, name=name, note=note)
+    return llama_cpp.build(path, config, name=name, note=note)
 
 
 def _parse_url(spec: str) -> RemoteModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon_engines.events import Failed
+from antiphon_engines.ipc.events import Failed
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import Tokens
 from antiphon_server.chat import Chat

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from antiphon_engines.audio.spec import describe as describe_music
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.host import EngineHost, HostState
+from antiphon_engines.host.host import EngineHost, HostState
 from antiphon_engines.registry import describe, describe_image
 from antiphon_engines.settings import HostSettings
 from antiphon_proto.errors import AntiphonError, ErrorCode

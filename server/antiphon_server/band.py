@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Output, Performed, PlayedNote
-from antiphon_engines.backoff import Backoff
-from antiphon_engines.events import Failed, RunEvent
+from antiphon_engines.host.backoff import Backoff
+from antiphon_engines.ipc.events import Failed, RunEvent
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.jam import NoteEvent, Transport
 from antiphon_proto.messages import Audio as AudioMessage

@@ -9,7 +9,7 @@ import msgspec
 from pycrdt import Text
 
 from antiphon_engines.api import Output
-from antiphon_engines.events import Done, RunEvent
+from antiphon_engines.ipc.events import Done, RunEvent
 from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_proto.messages import Ask, Joined, Steer

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from antiphon_engines.channel import Traced
-from antiphon_engines.trace import RestRecord, RunRecord, UnitRecord
+from antiphon_engines.ipc.channel import Traced
+from antiphon_engines.ipc.trace import RestRecord, RunRecord, UnitRecord
 
 _DEVICE: Final = 1
 _RUNS: Final = 2

@@ -9,8 +9,8 @@ from typing import Protocol
 from aiohttp import web
 
 from antiphon_engines.api import Modality
-from antiphon_engines.channel import Stats, Traced
-from antiphon_engines.host import HostState
+from antiphon_engines.host.host import HostState
+from antiphon_engines.ipc.channel import Stats, Traced
 from antiphon_proto.errors import RateLimited
 from antiphon_proto.messages import ModelInfo
 from antiphon_server.archive import Archive

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from antiphon_engines.channel import Stats
+from antiphon_engines.ipc.channel import Stats
 from antiphon_server.connections import Connections
 from antiphon_server.hub import Hub
 from antiphon_server.outbox import Traffic

@@ -21,7 +21,7 @@ from antiphon_engines.api import (
     Remark,
 )
 from antiphon_engines.audio import spec as music
-from antiphon_engines.host import HostState
+from antiphon_engines.host.host import HostState
 from antiphon_proto.errors import Denied, NotFound
 from antiphon_proto.messages import AudioModel, Building, ImageModel, ModelInfo
 from antiphon_server.config import Settings

@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from antiphon_engines.api import Image, ImageRequest, Output, Preview
-from antiphon_engines.events import Done, Failed, Progressed, RunEvent
+from antiphon_engines.ipc.events import Done, Failed, Progressed, RunEvent
 from antiphon_proto.canvas import faults
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.messages import Paint, Steer, Thinned

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import choices, planning, runtimes
-from antiphon_engines.backends.choices import Family, TorchMode
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.planning import CannotRun, Wishes
-from antiphon_engines.backends.runtimes import Availability
-from antiphon_engines.backends.store import PlanRefused, PlanStore
+from antiphon_engines.backends.plans import choices, planning, runtimes
+from antiphon_engines.backends.plans.choices import Family, TorchMode
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.plan_store import PlanRefused, PlanStore
+from antiphon_engines.backends.plans.planning import CannotRun, Wishes
+from antiphon_engines.backends.plans.runtimes import Availability
 from antiphon_engines.config import WorkerConfig
 from antiphon_server.checkup import Check
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from antiphon_engines.api import Output
-from antiphon_engines.events import Done, RunEvent, Token
+from antiphon_engines.ipc.events import Done, RunEvent, Token
 from antiphon_proto.errors import PeerError
 from antiphon_proto.messages import Steer, TokenInfo, Tokens
 from antiphon_server.authorship import Owner

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from antiphon_engines.channel import Traced
+from antiphon_engines.ipc.channel import Traced
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.moments import StoryPiece

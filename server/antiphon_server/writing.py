@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from antiphon_engines.events import Failed
+from antiphon_engines.ipc.events import Failed
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import Tokens
 from antiphon_server.inserting import Place, begin, insert

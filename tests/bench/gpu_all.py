@@ -35,17 +35,19 @@ import gpu_engines
 from gpu_subjects import Subject, subjects
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import build, opening, runtimes
-from antiphon_engines.backends.checkpoint import recognise
+from antiphon_engines.backends.building import build
 from antiphon_engines.backends.networks import Network
-from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import BackendName
-from antiphon_engines.backends.runner import Runner
-from antiphon_engines.backends.seat import compare, parted
-from antiphon_engines.backends.signature import Precision
-from antiphon_engines.backends.signatures import Bounds
-from antiphon_engines.backends.store import PlanStore
-from antiphon_engines.backends.torch_runner import TorchRunner
+from antiphon_engines.backends.plans import runtimes
+from antiphon_engines.backends.plans.checkpoint import recognise
+from antiphon_engines.backends.plans.order import Order
+from antiphon_engines.backends.plans.plan import BackendName
+from antiphon_engines.backends.plans.plan_store import PlanStore
+from antiphon_engines.backends.plans.signature import Precision
+from antiphon_engines.backends.plans.signatures import Bounds
+from antiphon_engines.backends.runners import opening
+from antiphon_engines.backends.runners.runner import Runner
+from antiphon_engines.backends.runners.torch_runner import TorchRunner
+from antiphon_engines.backends.slot import compare, parted
 
 WARM_UP = 3
 

@@ -13,8 +13,8 @@ import gpu_engines
 import torch
 from gpu_subjects import Subject, subjects
 
-from antiphon_engines.backends.choices import TorchMode
-from antiphon_engines.backends.torch_runner import TorchRunner
+from antiphon_engines.backends.plans.choices import TorchMode
+from antiphon_engines.backends.runners.torch_runner import TorchRunner
 
 COMPILED: dict[tuple[str, str], tuple[str, ...]] = {
     ("image", "denoiser"): ("1 users", "8 users"),

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from gpu_subjects import musicgen_small, smollm
 
-from antiphon_engines.audio import musicgen
-from antiphon_engines.audio.musicgen_networks import MusicgenNetworks
+from antiphon_engines.audio.musicgen import band as musicgen
+from antiphon_engines.audio.musicgen.networks import MusicgenNetworks
 from antiphon_engines.text.torch_model import TorchModel
 from antiphon_proto.jam import BandControls, Prompt, Transport
 from support import tiny_models, tiny_musicgen, tiny_pipelines

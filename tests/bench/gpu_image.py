@@ -32,11 +32,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from antiphon_engines.api import Deferred, Done, Engine, Failed, Image, ImageRequest, Job, Preview
-from antiphon_engines.backends import choices
+from antiphon_engines.backends.plans import choices
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.encoders import Encoders, File, threads
 from antiphon_engines.image import building
 from antiphon_engines.image.previews import LatentColours
+from antiphon_engines.worker.encoders import Encoders, File, threads
 from antiphon_proto.params import ImageParams
 from support import tiny_pipelines
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from antiphon_engines.backends import signatures
-from antiphon_engines.backends.checkpoint import recognise
 from antiphon_engines.backends.networks import DTYPES, Network, image, language, loading, music
-from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.signature import Precision
-from antiphon_engines.backends.signatures import Bounds
+from antiphon_engines.backends.plans import signatures
+from antiphon_engines.backends.plans.checkpoint import recognise
+from antiphon_engines.backends.plans.order import Order
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.signature import Precision
+from antiphon_engines.backends.plans.signatures import Bounds
 
 Sizes = dict[str, int]
 

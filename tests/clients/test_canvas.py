@@ -21,9 +21,9 @@ from antiphon_client import (
     create_room,
 )
 from antiphon_client.canvas import Canvas
-from antiphon_client.replica import Replica
+from antiphon_client.session.replica import Replica
 from antiphon_engines.api import ImageRequest
-from antiphon_engines.events import Failed
+from antiphon_engines.ipc.events import Failed
 from antiphon_proto.messages import Preview, Update
 from antiphon_proto.params import ImageParams, ImageSteer
 from support.picture_files import opened, picture

@@ -21,7 +21,7 @@ from antiphon_client import (
     connect,
     create_room,
 )
-from antiphon_engines.events import Failed
+from antiphon_engines.ipc.events import Failed
 from antiphon_proto.messages import Steered
 from antiphon_proto.params import ImageSteer, TextParams, TextSteer
 from support.server import PATIENCE, LiveServer, running

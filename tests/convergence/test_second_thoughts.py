@@ -9,7 +9,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_engines.events import Token
+from antiphon_engines.ipc.events import Token
 from antiphon_proto.messages import Alternative, Ask, Choose, ReplaceToken, Retry, Stop, TokenInfo, Undo
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from antiphon_client import AudioFrame, Room, connect, create_room
-from antiphon_client.feed import Feed
+from antiphon_client.session.event_stream import Feed
 from support.server import PATIENCE, serving
 from support.workers import worker_of
 

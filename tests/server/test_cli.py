@@ -151,7 +151,7 @@ import pkgutil, sys, antiphon_server, importlib
 for module in pkgutil.walk_packages(antiphon_server.__path__, "antiphon_server."):
     if ".bench" not in module.name and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-assert "antiphon_server.app" in sys.modules and "antiphon_engines.host" in sys.modules
+assert "antiphon_server.app" in sys.modules and "antiphon_engines.host.host" in sys.modules
 heavy = {name.split(".")[0] for name in sys.modules} & {"torch", "onnxruntime", "transformers", "xllamacpp"}
 assert not heavy, heavy
 """

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable, QueueFull
-from antiphon_engines.events import Queued
-from antiphon_engines.events import Steered as EngineSteered
+from antiphon_engines.ipc.events import Queued
+from antiphon_engines.ipc.events import Steered as EngineSteered
 from antiphon_proto.messages import (
     Accept,
     Ask,

@@ -13,8 +13,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from antiphon_engines.channel import Traced
-from antiphon_engines.trace import BOUND, Named, Recorder, RestRecord, RunRecord, UnitRecord
+from antiphon_engines.ipc.channel import Traced
+from antiphon_engines.ipc.trace import BOUND, Named, Recorder, RestRecord, RunRecord, UnitRecord
 from antiphon_proto.errors import PeerError
 from antiphon_proto.messages import Ask
 from antiphon_server.cli import app

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from msgspec.structs import replace
 
 from antiphon_engines.api import Absent
-from antiphon_engines.host import HostState
+from antiphon_engines.host.host import HostState
 from antiphon_proto.messages import Audio, BandStream, Perform
 from antiphon_server.client_files import ClientFiles
 from antiphon_server.limits import Limits

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from antiphon_engines.api import Absent, Building, EngineInfo, ImageFacts, Modality, Remark
-from antiphon_engines.host import HostState
+from antiphon_engines.host.host import HostState
 from antiphon_proto import messages
 from antiphon_proto.errors import Denied, NotFound
 from antiphon_server.config import Settings

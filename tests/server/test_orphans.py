@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pycrdt import Map
 
-from antiphon_engines.events import Queued
+from antiphon_engines.ipc.events import Queued
 from antiphon_proto.messages import Ask, Paint, Perform, RunInfo
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica

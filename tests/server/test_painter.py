@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from pycrdt import Map
 
 from antiphon_engines.api import Image, ImageRequest, QueueFull
-from antiphon_engines.events import Done, Failed, Progressed, Queued, RunEvent, Started, Steered
-from antiphon_engines.events import Preview as EnginePreview
+from antiphon_engines.ipc.events import Done, Failed, Progressed, Queued, RunEvent, Started, Steered
+from antiphon_engines.ipc.events import Preview as EnginePreview
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (

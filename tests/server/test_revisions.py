@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.api import EngineUnavailable, TextRequest
-from antiphon_engines.events import Token
+from antiphon_engines.ipc.events import Token
 from antiphon_proto.messages import (
     Alternative,
     Ask,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from antiphon_client import RunFailed, connect, create_room
-from antiphon_engines.text.prepare import prepare_source
+from antiphon_engines.model_files.prepare import prepare_source
 from antiphon_proto.params import TextParams
 from support import openai_server
 from support.server import PATIENCE, TEXT_ALONE, ServedProcess, serving

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from pycrdt import Doc, Text
 
-from antiphon_engines.channel import Traced
-from antiphon_engines.trace import Named, RestRecord, RunRecord, UnitRecord
+from antiphon_engines.ipc.channel import Traced
+from antiphon_engines.ipc.trace import Named, RestRecord, RunRecord, UnitRecord
 from antiphon_server.authorship import Authorship, Owner
 from antiphon_server.formats.manuscript import Manuscript
 from antiphon_server.object_authors import ObjectAuthor

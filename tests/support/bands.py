@@ -21,10 +21,11 @@ from antiphon_engines.api import (
     PlayedNote,
     Segment,
 )
-from antiphon_engines.audio import embedded, opus
-from antiphon_engines.audio.band import EmbeddedMusician
+from antiphon_engines.audio import opus
 from antiphon_engines.audio.engine import AudioEngine, Session
-from antiphon_engines.audio.player import Musician, Pcm
+from antiphon_engines.audio.performer_api import Musician, Pcm
+from antiphon_engines.audio.symbolic import loader
+from antiphon_engines.audio.symbolic.band import EmbeddedMusician
 from antiphon_engines.audio.synthesiser import SoundFont
 from antiphon_proto.jam import SAMPLE_RATE, BandChord, BandControls, BandNote, Transport
 
@@ -36,7 +37,7 @@ START = 1000.0
 def musician() -> EmbeddedMusician:
     """The embedded model and its SoundFont, loaded once for all tests."""
     cache_dir = Path(os.environ.get("ANTIPHON_CACHE_DIR", "~/.cache/antiphon")).expanduser()
-    return EmbeddedMusician(embedded.load_decoder(), SoundFont(embedded.soundfont(), cache_dir))
+    return EmbeddedMusician(loader.load_decoder(), SoundFont(loader.soundfont(), cache_dir))
 
 
 def asking(

@@ -24,7 +24,7 @@ import aiohttp
 from PIL import Image
 
 from antiphon_client import Room, connect, create_room
-from antiphon_engines.text.prepare import prepare_embedded
+from antiphon_engines.model_files.prepare import prepare_embedded
 from antiphon_proto.jam import NoteEvent
 from support.server import serving
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Done, Failed, RunEvent, Token
-from antiphon_engines.host import FACTORY, EngineHost, HostState
+from antiphon_engines.host.host import FACTORY, EngineHost, HostState
+from antiphon_engines.ipc.events import Done, Failed, RunEvent, Token
 from antiphon_engines.settings import HostSettings
 from support.fake_engine import request
 from support.patience import PATIENCE

@@ -11,7 +11,7 @@ import pytest
 
 from antiphon_engines.api import Engine
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.text.prepare import prepare_source
+from antiphon_engines.model_files.prepare import prepare_source
 from support import openai_server, tiny_checkpoint
 from support.toy_model import ToyModel, ToyTokenizer
 
@@ -65,16 +65,16 @@ def _torch(request: pytest.FixtureRequest) -> Engine:
 
 
 def _gguf(request: pytest.FixtureRequest) -> Engine:
-    from antiphon_engines.text import gguf
+    from antiphon_engines.text.streaming import llama_cpp
 
     cache_dir = request.getfixturevalue("cache_dir")
     path = prepare_source(cache_dir, lambda stage, part: None)
     config = WorkerConfig(cache_dir=str(cache_dir), max_jobs=3, context=256, threads=1, device="cpu")
-    return gguf.build(path, config, name="gguf")
+    return llama_cpp.build(path, config, name="gguf")
 
 
 def _remote(request: pytest.FixtureRequest) -> Engine:
-    from antiphon_engines.text import remote
+    from antiphon_engines.text.streaming import remote
 
     running = openai_server.serving()
     server = running.__enter__()
@@ -108,7 +108,7 @@ def _musicgen(request: pytest.FixtureRequest) -> Engine:
     import torch
 
     from antiphon_engines.audio.engine import AudioEngine
-    from antiphon_engines.audio.musicgen import MusicgenMusician
+    from antiphon_engines.audio.musicgen.band import MusicgenMusician
     from support import tiny_musicgen
 
     model, tokenizer = tiny_musicgen.model(), tiny_musicgen.tokenizer()

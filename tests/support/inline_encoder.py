@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from antiphon_engines.encoders import File
+from antiphon_engines.worker.encoders import File
 
 
 class InlineEncoder:

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from msgspec import Struct
 
-from antiphon_engines.text.loop_thread import LoopThread
+from antiphon_engines.text.streaming.loop_thread import LoopThread
 from support.patience import PATIENCE
 
 Reply: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]

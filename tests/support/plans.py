@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from antiphon_engines import registry
-from antiphon_engines.backends import background, planning
-from antiphon_engines.backends.build_process import Said
-from antiphon_engines.backends.checkpoint import Checkpoint
-from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import BackendName, Part
-from antiphon_engines.backends.signatures import Bounds
-from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.backends.building import background
+from antiphon_engines.backends.building.build_process import Said
+from antiphon_engines.backends.plans import planning
+from antiphon_engines.backends.plans.checkpoint import Checkpoint
+from antiphon_engines.backends.plans.order import Order
+from antiphon_engines.backends.plans.plan import BackendName, Part
+from antiphon_engines.backends.plans.plan_store import PlanStore
+from antiphon_engines.backends.plans.signatures import Bounds
 from antiphon_engines.config import WorkerConfig
 from support import tiny_pipelines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from antiphon_engines.api import PlayedNote, Request, Steer, TextRequest
-from antiphon_engines.events import Done, Failed, RunEvent, Started, Steered, SteerRejected, Token
+from antiphon_engines.ipc.events import Done, Failed, RunEvent, Started, Steered, SteerRejected, Token
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import Alternative, TokenInfo
 

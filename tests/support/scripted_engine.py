@@ -23,9 +23,10 @@ from antiphon_engines.api import (
     Request,
     Steer,
 )
-from antiphon_engines.channel import Stats, Traced
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import (
+from antiphon_engines.host.host import HostState
+from antiphon_engines.ipc.channel import Stats, Traced
+from antiphon_engines.ipc.events import (
     Done,
     Image,
     Preview,
@@ -36,9 +37,8 @@ from antiphon_engines.events import (
     Steered,
     Token,
 )
-from antiphon_engines.host import HostState
-from antiphon_engines.job import kind_of
-from antiphon_engines.trace import Named, Record, RestRecord, RunRecord, UnitRecord
+from antiphon_engines.ipc.trace import Named, Record, RestRecord, RunRecord, UnitRecord
+from antiphon_engines.scheduling.ticket import kind_of
 from antiphon_proto.errors import NotFound
 from antiphon_proto.jam import BandNote
 from antiphon_proto.messages import TokenInfo

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from antiphon_engines.api import EngineInfo, ImageRequest, Piece, Request, Window
-from antiphon_engines.batching import Fairness
-from antiphon_engines.job import State, Ticket, kind_of
-from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.scheduling.batching import Fairness
+from antiphon_engines.scheduling.scheduler import Scheduler
+from antiphon_engines.scheduling.ticket import State, Ticket, kind_of
+from antiphon_engines.scheduling.unit_choice import Batch
 from antiphon_engines.settings import Policy, QueueBounds
-from antiphon_engines.turns import Batch
 from antiphon_proto.params import ImageParams
 from support.fake_band import AHEAD, band_info, band_request
 from support.fake_engine import fake_info, request

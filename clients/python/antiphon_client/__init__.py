@@ -9,7 +9,6 @@ async with connect("http://127.0.0.1:8080/r/ROOM#TOKEN", name="Ada") as room:
 from antiphon_client.address import Address, create_room
 from antiphon_client.assets import Asset
 from antiphon_client.canvas import Canvas
-from antiphon_client.clock import ServerClock
 from antiphon_client.errors import (
     ClientError,
     EditRefused,
@@ -18,10 +17,11 @@ from antiphon_client.errors import (
     RequestRefused,
     RunFailed,
 )
-from antiphon_client.jam import AudioFrame, Jam, Performance
-from antiphon_client.painting import Painted, Painting
+from antiphon_client.jam.clock import ServerClock
+from antiphon_client.jam.jam import AudioFrame, Jam, Performance
+from antiphon_client.paint_run import Painted, Painting
 from antiphon_client.room import Room, connect
-from antiphon_client.run import Run
+from antiphon_client.session.run import Run
 
 __all__ = [
     "Address",

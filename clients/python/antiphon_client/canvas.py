@@ -9,7 +9,7 @@ from typing import Any
 from pycrdt import Array, Map, Text
 
 from antiphon_client.errors import ClientError
-from antiphon_client.replica import Replica
+from antiphon_client.session.replica import Replica
 from antiphon_proto.canvas import POINTS, TEXT, faults
 from antiphon_proto.order import key_between
 

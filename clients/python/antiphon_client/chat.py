@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from pycrdt import Array
 
-from antiphon_client.link import bounded
+from antiphon_client.session.connection import bounded
 from antiphon_proto.chat import ChatEntry
 from antiphon_proto.messages import Say
 from antiphon_proto.schema import CHAT
 
 if TYPE_CHECKING:
-    from antiphon_client.membership import Membership
+    from antiphon_client.session.session import Membership
 
 
 class Chat:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from pycrdt import Map
 
-from antiphon_client.link import bounded
+from antiphon_client.session.connection import bounded
 from antiphon_proto.comments import ATTR_COMMENT, Comment
 from antiphon_proto.messages import AddComment, AddReply, DeleteComment, ResolveComment
 from antiphon_proto.schema import COMMENTS
 
 if TYPE_CHECKING:
-    from antiphon_client.membership import Membership
+    from antiphon_client.session.session import Membership
 
 
 class Comments(Mapping[str, Comment]):

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from antiphon_client.address import Address
 from antiphon_client.http import call
-from antiphon_client.listener import Listener
-from antiphon_client.membership import Membership
+from antiphon_client.session.listener import Listener
+from antiphon_client.session.session import Membership
 from antiphon_proto.messages import ServerMessage, Version, Versions
 
 

@@ -21,12 +21,12 @@ from antiphon_client.chat import Chat
 from antiphon_client.comments import Comments
 from antiphon_client.errors import ClientError, RequestRefused
 from antiphon_client.history import History
-from antiphon_client.jam import Jam
-from antiphon_client.link import bounded
+from antiphon_client.jam.jam import Jam
 from antiphon_client.manuscripts import Converted, FileFormat, convert, export
-from antiphon_client.membership import Membership
-from antiphon_client.painting import Painting, Source
-from antiphon_client.run import Run
+from antiphon_client.paint_run import Painting, Source
+from antiphon_client.session.connection import bounded
+from antiphon_client.session.run import Run
+from antiphon_client.session.session import Membership
 from antiphon_client.steps import OwnSteps, Step
 from antiphon_client.style import Style
 from antiphon_client.writing import Writing

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from antiphon_client.errors import NothingToUndo, RequestRefused
-from antiphon_client.listener import Listener
-from antiphon_client.membership import Membership
+from antiphon_client.session.listener import Listener
+from antiphon_client.session.session import Membership
 from antiphon_proto.messages import Redo, ServerMessage, Stepped, Steps, Surface, Undo
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from pycrdt import Map
 
 from antiphon_client.errors import ClientError
-from antiphon_client.listener import Listener
-from antiphon_client.membership import Membership
+from antiphon_client.session.listener import Listener
+from antiphon_client.session.session import Membership
 from antiphon_proto.messages import Learned, LearnStyle, ServerMessage
 from antiphon_proto.schema import STYLE
 from antiphon_proto.style import BOUNDS, StyleCard, fits

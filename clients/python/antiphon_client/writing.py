@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from antiphon_client.link import bounded
-from antiphon_client.run import AnyRun, Run, send_ask
+from antiphon_client.session.connection import bounded
+from antiphon_client.session.run import AnyRun, Run, send_ask
 from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, RunInfo, TokenInfo
 from antiphon_proto.params import CANDIDATES, Mode, Task, TextParams
 
 if TYPE_CHECKING:
-    from antiphon_client.membership import Membership
+    from antiphon_client.session.session import Membership
 
 
 class Writing:

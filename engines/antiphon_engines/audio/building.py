@@ -6,15 +6,14 @@ import time
 from pathlib import Path
 
 from antiphon_engines.api import Accelerating, AudioRequest, EngineUnavailable, Failed, Segment
+from antiphon_engines.audio.engine import AudioEngine
+from antiphon_engines.audio.performer_api import Musician
+from antiphon_engines.audio.symbolic import loader
+from antiphon_engines.audio.symbolic.band import EmbeddedMusician
+from antiphon_engines.audio.synthesiser import SoundFont
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_proto.jam import BandControls, Transport
-
-from . import embedded
-from .band import EmbeddedMusician
-from .engine import AudioEngine
-from .player import Musician
-from .synthesiser import SoundFont
 
 _MOST_BANDS = 4
 """Bands at a time: on a CPU a band of four roles takes about a tenth of a core, a restart of its window a frame."""
@@ -24,8 +23,8 @@ _TRIED = 5
 
 def build_embedded(config: WorkerConfig) -> AudioEngine:
     """The project's own model. Raises EngineUnavailable."""
-    decoder = embedded.load_decoder()
-    font = SoundFont(embedded.soundfont(), Path(config.cache_dir))
+    decoder = loader.load_decoder()
+    font = SoundFont(loader.soundfont(), Path(config.cache_dir))
     return finish(EmbeddedMusician(decoder, font), config)
 
 
@@ -33,7 +32,7 @@ def build_musicgen(
     source: str, config: WorkerConfig, residency: Residency | None = None, *, local: bool
 ) -> AudioEngine:
     """A MusicGen folder, or a hub repository, which may be downloaded. Raises EngineUnavailable."""
-    from . import musicgen
+    from antiphon_engines.audio.musicgen import band as musicgen
 
     musician = musicgen.load(source, config, residency, local=local)
     return finish(musician, config, musician.acceleration)
@@ -41,7 +40,7 @@ def build_musicgen(
 
 def build_magenta(size: str, config: WorkerConfig) -> AudioEngine:
     """Magenta RealTime 2. Raises EngineUnavailable."""
-    from . import magenta
+    from antiphon_engines.audio import magenta
 
     return finish(magenta.load(size), config)
 

@@ -35,12 +35,11 @@ from antiphon_engines.api import (
     Window,
     retold,
 )
+from antiphon_engines.audio.opus import FRAMES, OpusEncoder
+from antiphon_engines.audio.performer_api import Musician, Player
+from antiphon_engines.audio.timeline import Timeline
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.jam import SAMPLE_RATE, BandControls
-
-from .opus import FRAMES, OpusEncoder
-from .player import Musician, Player
-from .timeline import Timeline
 
 logger = logging.getLogger(__name__)
 RING_OUT: Final = SAMPLE_RATE // 2

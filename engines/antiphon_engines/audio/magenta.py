@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, PlayedNote, Remark
+from antiphon_engines.audio.performer_api import Pcm
+from antiphon_engines.audio.streamed import StreamedPlayer
+from antiphon_engines.audio.timeline import Timeline
 from antiphon_proto.jam import CHANNELS, SAMPLE_RATE, BandControls, Prompt, Transport
-
-from .player import Pcm
-from .streamed import StreamedPlayer
-from .timeline import Timeline
 
 MODULE: Final = "magenta_rt"
 _STYLE: Final = "mulan_tokens_25hz"

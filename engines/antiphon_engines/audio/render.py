@@ -23,13 +23,12 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from antiphon_engines.api import EngineUnavailable, InvalidRequest
+from antiphon_engines.audio.packet_mix import Take, Takes
+from antiphon_engines.audio.performer_api import Pcm
+from antiphon_engines.audio.symbolic import loader
+from antiphon_engines.audio.symbolic.styles import DRUM_KIT, KITS, preset_of
+from antiphon_engines.audio.synthesiser import SoundFont, Synthesiser
 from antiphon_proto.jam import CHANNELS, SAMPLE_RATE, Pitch, Program, Unit
-
-from . import embedded
-from .player import Pcm
-from .sound import DRUM_KIT, KITS, preset_of
-from .synthesiser import SoundFont, Synthesiser
-from .takes import Take, Takes
 
 MAX_SECONDS: Final = 3 * 3600.0
 MAX_TRACKS: Final = 128
@@ -160,7 +159,7 @@ def _press(synthesiser: Synthesiser, presses: Sequence[tuple[int, int, int]]) ->
 
 def render(job: RenderJob) -> Rendered:
     """Write the file. Raises EngineUnavailable without a synthesiser, InvalidRequest where the disk says no."""
-    font = SoundFont(embedded.soundfont(), Path(job.cache_dir))
+    font = SoundFont(loader.soundfont(), Path(job.cache_dir))
     path = Path(job.path)
     unfinished = ""
     try:

@@ -21,12 +21,12 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from antiphon_engines.api import Absent, Engine, EngineUnavailable, Later
+from antiphon_engines.audio.symbolic import loader
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.catalogue import HUB_ID, Description
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.text.prepare import Progress
-
-from . import binding, embedded
+from antiphon_engines.model_files import synth_binding
+from antiphon_engines.model_files.prepare import Progress
 
 logger = logging.getLogger(__name__)
 MAGENTA_SIZE: Final = "mrt2_base"
@@ -97,9 +97,9 @@ def check(cache_dir: Path, spec: str) -> MusicSource | None:
         if find_spec(module) is None:
             raise EngineUnavailable(f"the band needs {module}; run: pip install 'antiphon[{extra}]'")
     if isinstance(source, EmbeddedMusicModel):
-        if not embedded.FOLDER.is_dir():
+        if not loader.FOLDER.is_dir():
             raise EngineUnavailable("the embedded music model is not part of this installation")
-        if not binding.available(cache_dir):
+        if not synth_binding.available(cache_dir):
             raise EngineUnavailable("the band has no synthesiser yet; run: antiphon models prepare")
     return source
 
@@ -108,7 +108,7 @@ def prepare(cache_dir: Path, spec: str, progress: Progress) -> None:
     """Fetch what an extra cannot bring; nothing where the extra itself is not installed. Raises EngineUnavailable."""
     source = parse(spec)
     if isinstance(source, EmbeddedMusicModel) and all(find_spec(module) for module, _ in _needs(source)):
-        binding.prepare(cache_dir, progress)
+        synth_binding.prepare(cache_dir, progress)
 
 
 def later(config: WorkerConfig, residency: Residency | None = None) -> Later | Absent | None:
@@ -125,7 +125,7 @@ def later(config: WorkerConfig, residency: Residency | None = None) -> Later | A
 
 
 def _build(source: MusicSource, config: WorkerConfig, residency: Residency | None) -> Engine:
-    from . import building
+    from antiphon_engines.audio import building
 
     match source:
         case EmbeddedMusicModel():

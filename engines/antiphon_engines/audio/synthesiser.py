@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.model_files import synth_binding
 from antiphon_proto.jam import CHANNELS, SAMPLE_RATE
-
-from . import binding
 
 Pcm = NDArray[np.float32]
 """(samples, 2) float32, 48 kHz."""
@@ -36,7 +35,7 @@ class SoundFont:
 
     def __init__(self, path: Path, cache_dir: Path) -> None:
         """Raises EngineUnavailable."""
-        module = binding.load(cache_dir)
+        module = synth_binding.load(cache_dir)
         synth = module.Synth(gain=_GAIN_DB, samplerate=SAMPLE_RATE)
         try:
             font = synth.sfload(str(path), max_voices=_VOICES)

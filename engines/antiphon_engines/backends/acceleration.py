@@ -11,15 +11,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from antiphon_engines.api import Building, EngineUnavailable
-from antiphon_engines.backends import background, opening
-from antiphon_engines.backends.build_process import Said
-from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.parked import Parked
-from antiphon_engines.backends.plan import Part, Plan
-from antiphon_engines.backends.planning import CannotRun, Wishes
-from antiphon_engines.backends.runner import Runner
-from antiphon_engines.backends.seat import Seat
-from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.backends.building import background
+from antiphon_engines.backends.building.build_process import Said
+from antiphon_engines.backends.plans.order import Order
+from antiphon_engines.backends.plans.plan import Part, Plan
+from antiphon_engines.backends.plans.plan_store import PlanStore
+from antiphon_engines.backends.plans.planning import CannotRun, Wishes
+from antiphon_engines.backends.runners import opening
+from antiphon_engines.backends.runners.parked import Parked
+from antiphon_engines.backends.runners.runner import Runner
+from antiphon_engines.backends.slot import Seat
 
 logger = logging.getLogger(__name__)
 

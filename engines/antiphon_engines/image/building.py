@@ -12,10 +12,11 @@ from typing import Any, Final
 import torch
 
 from antiphon_engines.api import NO_REMARK, Done, EngineUnavailable, Failed, ImageRequest, Made, Remark
-from antiphon_engines.backends import choices, devices, pausing, planning
+from antiphon_engines.backends import devices, pausing
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, loading
-from antiphon_engines.backends.plan import Part
+from antiphon_engines.backends.plans import choices, planning
+from antiphon_engines.backends.plans.plan import Part
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image import adapters

@@ -43,8 +43,8 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.pausing import PieceCosts
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.slot import Seat
 from antiphon_engines.image.call import Call
 from antiphon_engines.image.family import Embedding, Family, Text
 from antiphon_engines.image.painting import Painting

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.slot import Seat
 from antiphon_engines.image.samplers import Samplers
 from antiphon_proto.params import Adapter
 

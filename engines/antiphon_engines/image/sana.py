@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from antiphon_engines.backends.choices import BackendChoice
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.plans.choices import BackendChoice
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.slot import Seat
 from antiphon_engines.image import seats
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers

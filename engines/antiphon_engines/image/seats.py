@@ -7,14 +7,15 @@ from typing import Any
 
 import torch
 
-from antiphon_engines.backends import pausing, signatures
-from antiphon_engines.backends.choices import BackendChoice
+from antiphon_engines.backends import pausing
 from antiphon_engines.backends.networks import image, precision_of
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.seat import Seat
-from antiphon_engines.backends.signature import Signature
-from antiphon_engines.backends.signatures import Bounds
-from antiphon_engines.backends.torch_runner import TorchRunner, torch_mode
+from antiphon_engines.backends.plans import signatures
+from antiphon_engines.backends.plans.choices import BackendChoice
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.signature import Signature
+from antiphon_engines.backends.plans.signatures import Bounds
+from antiphon_engines.backends.runners.torch_runner import TorchRunner, torch_mode
+from antiphon_engines.backends.slot import Seat
 
 
 def decoder_part(pipeline: Any) -> Part:

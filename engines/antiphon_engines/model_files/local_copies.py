@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.model_files import manifest
 from antiphon_engines.model_files.joined_file import require_space
-from antiphon_engines.text import manifest
 
 
 def hub_copies(repository: str, name: str) -> Iterator[Path]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from antiphon_engines.api import Remark
 from antiphon_engines.catalogue import Precision
+from antiphon_engines.model_files.prepare import MODEL_NAME, find_embedded
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.onnx_model import OnnxModel
-from antiphon_engines.text.prepare import MODEL_NAME, find_embedded
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 
 NOTE = Remark(

@@ -11,14 +11,15 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import choices, devices, planning
+from antiphon_engines.backends import devices
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.networks import DTYPES, language, precision_of
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.planning import Wishes
+from antiphon_engines.backends.plans import choices, planning
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.planning import Wishes
 from antiphon_engines.backends.residency import Residency
-from antiphon_engines.backends.seat import Seat
-from antiphon_engines.backends.torch_runner import TorchRunner
+from antiphon_engines.backends.runners.torch_runner import TorchRunner
+from antiphon_engines.backends.slot import Seat
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.tokenizer import ChatMarkup, FolderTokenizer

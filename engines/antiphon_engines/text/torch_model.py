@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends.cache_name import cache_name
-from antiphon_engines.backends.cuda_graphs import CudaGraphs
+from antiphon_engines.backends.kernels.cuda_graphs import CudaGraphs
+from antiphon_engines.backends.networks.cache_name import cache_name
 from antiphon_engines.backends.residency import Residency
-from antiphon_engines.backends.seat import Seat
+from antiphon_engines.backends.slot import Seat
 from antiphon_engines.text.kv_arena import Arena
 from antiphon_engines.text.model import Ids, Logits
 

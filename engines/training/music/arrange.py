@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from antiphon_engines.audio.tokens import DRUM_NAMES, QUALITIES, TICKS_PER_BEAT, Chord, Note
+from antiphon_engines.audio.symbolic.tokens import DRUM_NAMES, QUALITIES, TICKS_PER_BEAT, Chord, Note
 
 _DEGREES: Final = {"R": 0, "2": 2, "5": 7, "6": 9, "8": 12}
 _TIMEKEEPERS: Final = ("H", "SH", "TB", "RD")

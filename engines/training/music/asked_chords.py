@@ -20,11 +20,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from antiphon_engines.audio.controls import Controls
-from antiphon_engines.audio.decoder import Decoder
-from antiphon_engines.audio.embedded import FOLDER, load_decoder
-from antiphon_engines.audio.performer import Performer
-from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Chord, Key, Note
+from antiphon_engines.audio.symbolic.controls import Controls
+from antiphon_engines.audio.symbolic.decoder import Decoder
+from antiphon_engines.audio.symbolic.loader import FOLDER, load_decoder
+from antiphon_engines.audio.symbolic.performer import Performer
+from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT, Chord, Key, Note
 
 from .evaluate import HELP
 

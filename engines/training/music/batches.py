@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from antiphon_engines.audio.tokens import (
+from antiphon_engines.audio.symbolic.tokens import (
     BOS,
     IDS,
     KIND_INDEX,

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Key, fingerprint
+from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT, Key, fingerprint
 
 from .harmony import Tone, label
 from .pieces import MAX_BARS, Tune, arranged, part_score

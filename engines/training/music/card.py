@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from antiphon_engines.audio.embedded import FOLDER
+from antiphon_engines.audio.symbolic.loader import FOLDER
 
 BEGIN: Final = "<!-- evaluation -->"
 END: Final = "<!-- end of evaluation -->"

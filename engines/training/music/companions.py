@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Chord
+from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT, Chord
 
 from .harmony import CANDIDATES, Tone, foreseen, progression
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from antiphon_engines.audio.tokens import PADDED_SIZE, RANGES, VOCABULARY, chord_of
+from antiphon_engines.audio.symbolic.tokens import PADDED_SIZE, RANGES, VOCABULARY, chord_of
 
 _MEMBER = 0.6
 

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from antiphon_engines.audio.controls import CHORD_TEMPERATURE, FOLLOW, KEY_LOCK, Controls
-from antiphon_engines.audio.decoder import Decoder
-from antiphon_engines.audio.embedded import FOLDER, load_decoder, load_model
-from antiphon_engines.audio.performer import Performer
-from antiphon_engines.audio.tokens import (
+from antiphon_engines.audio.symbolic.controls import CHORD_TEMPERATURE, FOLLOW, KEY_LOCK, Controls
+from antiphon_engines.audio.symbolic.decoder import Decoder
+from antiphon_engines.audio.symbolic.loader import FOLDER, load_decoder, load_model
+from antiphon_engines.audio.symbolic.performer import Performer
+from antiphon_engines.audio.symbolic.tokens import (
     IDS,
     KINDS,
     LAGS,

@@ -18,13 +18,23 @@ from typing import Any, Final
 import numpy as np
 
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Failed, Performed, PlayedNote, Segment
-from antiphon_engines.audio import embedded, opus
-from antiphon_engines.audio.band import LETTERS, EmbeddedMusician, chord_name
+from antiphon_engines.audio import opus
 from antiphon_engines.audio.engine import AudioEngine, Session
-from antiphon_engines.audio.player import Pcm
+from antiphon_engines.audio.performer_api import Pcm
 from antiphon_engines.audio.render import RenderJob, RenderNote, Track, blocks
+from antiphon_engines.audio.symbolic import loader
+from antiphon_engines.audio.symbolic.band import LETTERS, EmbeddedMusician, chord_name
+from antiphon_engines.audio.symbolic.tokens import (
+    DRUM_NAMES,
+    DRUMS,
+    QUALITIES,
+    TICKS_PER_BEAT,
+    Bar,
+    Chord,
+    Key,
+    Note,
+)
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_engines.audio.tokens import DRUM_NAMES, DRUMS, QUALITIES, TICKS_PER_BEAT, Bar, Chord, Key, Note
 from antiphon_proto.jam import PPQ, SAMPLE_RATE, BandControls, KeyMode, Prompt, Transport
 
 from .harmony import Tone
@@ -207,14 +217,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=embedded.FOLDER, help="where the files go")
+    parser.add_argument("--out", type=Path, default=loader.FOLDER, help="where the files go")
     parser.add_argument(
         "--cache", type=Path, default=Path("~/.cache/antiphon"), help="folder of prepared models"
     )
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    font = SoundFont(embedded.soundfont(), options.cache.expanduser())
-    musician = EmbeddedMusician(embedded.load_decoder(), font)
+    font = SoundFont(loader.soundfont(), options.cache.expanduser())
+    musician = EmbeddedMusician(loader.load_decoder(), font)
     for piece in PIECES:
         take, band = perform(piece, musician)
         write_opus(mixed(piece, band, font), options.out / f"example_{piece.name}.opus")

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.audio.tokens import QUALITIES, TICKS_PER_BEAT, Chord
+from antiphon_engines.audio.symbolic.tokens import QUALITIES, TICKS_PER_BEAT, Chord
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.audio.tokens import DRUM_NAMES, TICKS_PER_BEAT, Bar, Chord, Key, Note, density_class
+from antiphon_engines.audio.symbolic.tokens import (
+    DRUM_NAMES,
+    TICKS_PER_BEAT,
+    Bar,
+    Chord,
+    Key,
+    Note,
+    density_class,
+)
 
 from .harmony import Tone
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_engines.audio.tokens import PADDED_SIZE
+from antiphon_engines.audio.symbolic.tokens import PADDED_SIZE
 
 Ids = NDArray[np.int64]
 _BITS: Final = 10

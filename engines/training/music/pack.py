@@ -16,8 +16,8 @@ from typing import Final
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from antiphon_engines.audio import tokens
-from antiphon_engines.audio.embedded import FOLDER, MANIFEST, SOUNDFONT, digest
+from antiphon_engines.audio.symbolic import tokens
+from antiphon_engines.audio.symbolic.loader import FOLDER, MANIFEST, SOUNDFONT, digest
 
 LARGEST: Final = 20_000_000
 """Bytes that the weights may take."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from antiphon_engines.audio.tokens import (
+from antiphon_engines.audio.symbolic.tokens import (
     IDS,
     KIND_INDEX,
     KINDS,

@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image, ImageDraw
 
-from antiphon_engines.audio.tokens import DRUM_NAMES, TICKS_PER_BEAT, Chord
+from antiphon_engines.audio.symbolic.tokens import DRUM_NAMES, TICKS_PER_BEAT, Chord
 
 from .measures import Take
 

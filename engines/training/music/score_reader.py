@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from antiphon_engines.audio.tokens import TICKS_PER_BEAT, Key, Mode
+from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT, Key, Mode
 
 from .build_tokens import Score
 from .harmony import Tone

@@ -27,7 +27,7 @@ from torch.nn.functional import cross_entropy, embedding, linear
 from torch.utils.data import DataLoader
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from antiphon_engines.audio.tokens import BOS, EOS, KINDS, PAD, PADDED_SIZE
+from antiphon_engines.audio.symbolic.tokens import BOS, EOS, KINDS, PAD, PADDED_SIZE
 
 from .batches import KIND, Batch, Batches, Corpus, make_batch
 from .build_tokens import read_tunes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from antiphon_engines.audio.tokens import TICKS_PER_BEAT
+from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT
 
 from .harmony import SCALES, Tone
 from .pieces import MAX_BARS, Tune

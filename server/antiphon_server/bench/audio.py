@@ -20,9 +20,9 @@ from typing import Any, Final
 from antiphon_engines.api import AudioRequest, ImageRequest, PlayedNote, Request, Segment, TextRequest
 from antiphon_engines.audio import spec
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Audio, Done, Failed, RunEvent
-from antiphon_engines.host import EngineHost
-from antiphon_engines.process import environment
+from antiphon_engines.host.host import EngineHost
+from antiphon_engines.host.worker_process import environment
+from antiphon_engines.ipc.events import Audio, Done, Failed, RunEvent
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.jam import SAMPLE_RATE, BandControls, BandRole, Transport
 from antiphon_proto.params import ImageParams, TextParams

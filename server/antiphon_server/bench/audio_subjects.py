@@ -17,16 +17,16 @@ from typing import Any, Final
 import numpy as np
 
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Failed, Performed, PlayedNote, Segment
-from antiphon_engines.audio import embedded
-from antiphon_engines.audio.band import EmbeddedMusician, chord_name
-from antiphon_engines.audio.controls import FOLLOW, KEY_LOCK, Controls
 from antiphon_engines.audio.engine import AudioEngine, Session
-from antiphon_engines.audio.guide import CHORDS
 from antiphon_engines.audio.opus import OpusEncoder
-from antiphon_engines.audio.performer import Performer
 from antiphon_engines.audio.render import RenderJob, RenderNote, Track, blocks
+from antiphon_engines.audio.symbolic import loader
+from antiphon_engines.audio.symbolic.band import EmbeddedMusician, chord_name
+from antiphon_engines.audio.symbolic.controls import FOLLOW, KEY_LOCK, Controls
+from antiphon_engines.audio.symbolic.guide import CHORDS
+from antiphon_engines.audio.symbolic.performer import Performer
+from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_engines.audio.tokens import TICKS_PER_BEAT
 from antiphon_proto.jam import (
     PPQ,
     SAMPLE_RATE,
@@ -93,11 +93,11 @@ class _Live:
 
 def main(cache: str, seconds: float) -> dict[str, Any]:
     began = time.perf_counter()
-    decoder = embedded.load_decoder()
+    decoder = loader.load_decoder()
     model = time.perf_counter() - began
     before = _resident()
     began = time.perf_counter()
-    font = SoundFont(embedded.soundfont(), Path(cache))
+    font = SoundFont(loader.soundfont(), Path(cache))
     loading = {
         "model s": round(model, 2),
         "SoundFont s": round(time.perf_counter() - began, 2),

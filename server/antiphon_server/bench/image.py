@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from antiphon_engines.api import ImageRequest
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.events import Done, Failed, Preview, Progressed, RunEvent
-from antiphon_engines.host import EngineHost
-from antiphon_engines.process import environment
+from antiphon_engines.host.host import EngineHost
+from antiphon_engines.host.worker_process import environment
+from antiphon_engines.ipc.events import Done, Failed, Preview, Progressed, RunEvent
 from antiphon_engines.registry import check_image
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.params import ImageParams

@@ -1,7 +1,7 @@
 """`antiphon bench mixed`: texts, pictures and a jam at once on one device, as people get them.
 
 A real server with the embedded models, and in a process of its own a room full of people over the Python SDK
-(`antiphon_client.rehearsal`): one jam, three writers, two painters. The same load is offered twice in one run, once
+(`antiphon_client.load_test`): one jam, three writers, two painters. The same load is offered twice in one run, once
 with the scheduler as it is and once first come, first served (`engine.policy = "fifo"`), each on a server of its own.
 """
 
@@ -92,7 +92,7 @@ async def _rehearse(link: str, seconds: float) -> dict[str, Any]:
         sys.executable,
         "-P",
         "-m",
-        "antiphon_client.rehearsal",
+        "antiphon_client.load_test",
         link,
         "--seconds",
         str(seconds),

@@ -22,7 +22,7 @@ import aiohttp
 from msgspec import Struct
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.text.prepare import prepare_embedded
+from antiphon_engines.model_files.prepare import prepare_embedded
 from antiphon_server.bench.processes import METRICS_TOKEN, antiphon_server
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.bench.room_pages import Visitor, chromium, visitor

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from antiphon_engines.text import prepare
+from antiphon_engines.model_files import prepare
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.config import load
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from antiphon_engines.api import TextRequest, Token
-from antiphon_engines.text import prepare
+from antiphon_engines.model_files import prepare
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 from antiphon_proto.params import TextParams
 from antiphon_server.bench.text import BATCHES, PROMPTS

@@ -14,15 +14,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import background, choices, planning, runtimes
-from antiphon_engines.backends.build_process import Said
-from antiphon_engines.backends.choices import FAMILIES, BackendChoice, PrecisionChoice
-from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import BackendName, Part
-from antiphon_engines.backends.planning import Wishes
-from antiphon_engines.backends.signature import Precision
-from antiphon_engines.backends.store import Entry, PlanStore
-from antiphon_engines.backends.tensorrt_module import RTX_ARCHITECTURES
+from antiphon_engines.backends.building import background
+from antiphon_engines.backends.building.build_process import Said
+from antiphon_engines.backends.plans import choices, planning, runtimes
+from antiphon_engines.backends.plans.choices import FAMILIES, BackendChoice, PrecisionChoice
+from antiphon_engines.backends.plans.order import Order
+from antiphon_engines.backends.plans.plan import BackendName, Part
+from antiphon_engines.backends.plans.plan_store import Entry, PlanStore
+from antiphon_engines.backends.plans.planning import Wishes
+from antiphon_engines.backends.plans.signature import Precision
+from antiphon_engines.backends.plans.tensorrt_module import RTX_ARCHITECTURES
 from antiphon_server.commands.models import CacheDir, ConfigFile
 from antiphon_server.commands.reporting import reporting
 
@@ -129,7 +130,7 @@ def verify_plans(
     as_json: AsJson = False,
 ) -> None:
     """Run every plan beside torch and print the error. Exit status 1 when one is missing, damaged or too far off."""
-    from antiphon_engines.backends import verify
+    from antiphon_engines.backends.building import verify
     from antiphon_server.config import load
 
     settings = load(config, {"cache_dir": cache_dir})

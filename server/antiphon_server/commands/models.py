@@ -14,7 +14,7 @@ from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec as music
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
-from antiphon_engines.text.prepare import Progress as Report
+from antiphon_engines.model_files.prepare import Progress as Report
 from antiphon_server.commands.reporting import reporting
 from antiphon_server.commands.switching import use_model
 

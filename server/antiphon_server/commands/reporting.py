@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from antiphon_engines.text.prepare import Progress as Report
+from antiphon_engines.model_files.prepare import Progress as Report
 
 
 @contextmanager

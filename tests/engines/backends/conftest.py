@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon_engines.backends.checkpoint import Checkpoint
-from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.backends.plans.checkpoint import Checkpoint
+from antiphon_engines.backends.plans.plan_store import PlanStore
 from support import plans
 
 

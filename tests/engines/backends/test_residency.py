@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_engines.backends.parked import Parked
-from antiphon_engines.backends.plan import BackendName
+from antiphon_engines.backends.plans.plan import BackendName
+from antiphon_engines.backends.plans.signature import Signature
 from antiphon_engines.backends.residency import Residency
-from antiphon_engines.backends.runner import Tensors
-from antiphon_engines.backends.signature import Signature
+from antiphon_engines.backends.runners.parked import Parked
+from antiphon_engines.backends.runners.runner import Tensors
 
 CACHES = [object() for _ in range(6)]
 

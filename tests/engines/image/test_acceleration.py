@@ -10,10 +10,10 @@ import pytest
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends.plan import BackendName
-from antiphon_engines.backends.planning import PLANS
-from antiphon_engines.backends.store import PlanStore
-from antiphon_engines.backends.torch_runner import TorchRunner
+from antiphon_engines.backends.plans.plan import BackendName
+from antiphon_engines.backends.plans.plan_store import PlanStore
+from antiphon_engines.backends.plans.planning import PLANS
+from antiphon_engines.backends.runners.torch_runner import TorchRunner
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image.engine import ImageEngine
 from support import plans, tiny_pipelines

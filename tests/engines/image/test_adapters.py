@@ -9,7 +9,7 @@ import pytest
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable, InvalidRequest
-from antiphon_engines.backends import planning
+from antiphon_engines.backends.plans import planning
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_proto.params import Adapter

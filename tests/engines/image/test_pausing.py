@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.api import Audio, Done, Failed, Image, ImageRequest, InvalidRequest, Preview, Step
-from antiphon_engines.channel import Cancel, Events, Report, Shutdown, Submit
 from antiphon_engines.image import adapters
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_engines.image.painting import Painting
-from antiphon_engines.inbox import News
-from antiphon_engines.loop import WorkerLoop
-from antiphon_engines.scheduler import Scheduler
+from antiphon_engines.ipc.channel import Cancel, Events, Report, Shutdown, Submit
+from antiphon_engines.scheduling.scheduler import Scheduler
 from antiphon_engines.settings import QueueBounds
+from antiphon_engines.worker.inbox import News
+from antiphon_engines.worker.loop import WorkerLoop
 from antiphon_proto.params import Adapter, ImageSteer
 from support import tiny_lora
 from support import tiny_pipelines as tiny

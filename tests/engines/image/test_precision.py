@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from antiphon_engines import registry
-from antiphon_engines.backends import planning
-from antiphon_engines.backends.checkpoint import Checkpoint
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.signature import PRECISIONS, Precision
+from antiphon_engines.backends.plans import planning
+from antiphon_engines.backends.plans.checkpoint import Checkpoint
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.signature import PRECISIONS, Precision
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image.engine import ImageEngine
 from support import plans, tiny_pipelines

@@ -11,15 +11,17 @@ import torch
 from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import acceleration, opening, runtimes
+from antiphon_engines.backends import acceleration
 from antiphon_engines.backends.acceleration import Acceleration
-from antiphon_engines.backends.plan import BackendName, Lora, Plan, model_name
-from antiphon_engines.backends.planning import Wishes
-from antiphon_engines.backends.runner import Tensors
-from antiphon_engines.backends.runtimes import Availability
-from antiphon_engines.backends.seat import Seat
-from antiphon_engines.backends.signature import Signature
-from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.backends.plans import runtimes
+from antiphon_engines.backends.plans.plan import BackendName, Lora, Plan, model_name
+from antiphon_engines.backends.plans.plan_store import PlanStore
+from antiphon_engines.backends.plans.planning import Wishes
+from antiphon_engines.backends.plans.runtimes import Availability
+from antiphon_engines.backends.plans.signature import Signature
+from antiphon_engines.backends.runners import opening
+from antiphon_engines.backends.runners.runner import Tensors
+from antiphon_engines.backends.slot import Seat
 from antiphon_engines.image import seats
 from support import plans, tiny_lora, tiny_pipelines
 

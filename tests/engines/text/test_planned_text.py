@@ -11,9 +11,9 @@ import pytest
 
 from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable, TextRequest
-from antiphon_engines.backends.planning import PLANS
-from antiphon_engines.backends.runner import Tensors
-from antiphon_engines.backends.store import PlanStore
+from antiphon_engines.backends.plans.plan_store import PlanStore
+from antiphon_engines.backends.plans.planning import PLANS
+from antiphon_engines.backends.runners.runner import Tensors
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.torch_model import TorchModel

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from antiphon_engines.audio import embedded
-from antiphon_engines.audio.tokens import BOS, EOS, KINDS, VOCABULARY, Bar, Chord, Key, Note, decode
+from antiphon_engines.audio.symbolic import loader
+from antiphon_engines.audio.symbolic.tokens import BOS, EOS, KINDS, VOCABULARY, Bar, Chord, Key, Note, decode
 from training.music import asked_chords, build_tokens, data, measures, ngrams, variants
 from training.music.abc_reader import parse_key, parse_length, played_out, read_tune
 from training.music.companions import late
@@ -246,7 +246,7 @@ def test_every_stage_runs_in_a_tiny_configuration(tmp_path: Path) -> None:
     assert all(a["tokens"] <= b["tokens"] for a, b in pairwise(curves))
     weights = tmp_path / "weights"
     assert pack.pack(run, weights) < 200_000
-    embedded.verify(weights)
+    loader.verify(weights)
     evaluate.main(
         [
             "--data",

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import runtimes
+from antiphon_engines.backends.plans import runtimes
 from antiphon_engines.config import WorkerConfig
 from antiphon_server import checkup, path_checks
 from antiphon_server.checkup import Check

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from antiphon_engines.backends import runtimes
+from antiphon_engines.backends.plans import runtimes
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.cli import app
 from support import plans

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from antiphon_engines import registry
 from antiphon_engines.catalogue import CATALOGUE
-from antiphon_engines.text.packaged_gguf import TermsNotAccepted
-from antiphon_engines.text.prepare import Progress
+from antiphon_engines.model_files.packaged_gguf import TermsNotAccepted
+from antiphon_engines.model_files.prepare import Progress
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.cli import app
 from antiphon_server.commands import reporting

@@ -14,7 +14,7 @@ from textual.widgets import Footer, Input, Static
 from antiphon_client.address import Address
 from antiphon_client.errors import ClientError, JoinRefused
 from antiphon_client.room import Room, connect
-from antiphon_client.run import ENDED, Run
+from antiphon_client.session.run import ENDED, Run
 from antiphon_client.terminal.story import StoryArea
 from antiphon_proto.messages import RunInfo
 from antiphon_proto.params import Mode

@@ -9,8 +9,8 @@ from typing import Final
 import torch
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.signature import Port, Precision, Signature
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.signature import Port, Precision, Signature
 
 DTYPES: Final[dict[Precision, torch.dtype]] = {
     "fp32": torch.float32,

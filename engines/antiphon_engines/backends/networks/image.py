@@ -8,8 +8,8 @@ import torch
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.networks import Network
-from antiphon_engines.backends.plan import Part
-from antiphon_engines.backends.signature import Precision, Signature
+from antiphon_engines.backends.plans.plan import Part
+from antiphon_engines.backends.plans.signature import Precision, Signature
 
 
 class Denoiser(torch.nn.Module):

@@ -10,9 +10,9 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from antiphon_engines.backends.cache_name import cache_name
 from antiphon_engines.backends.networks import Network
-from antiphon_engines.backends.signature import Precision, Signature
+from antiphon_engines.backends.networks.cache_name import cache_name
+from antiphon_engines.backends.plans.signature import Precision, Signature
 
 
 class LanguageDecoder(torch.nn.Module):

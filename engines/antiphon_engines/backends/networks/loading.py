@@ -10,8 +10,8 @@ import torch
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.networks import DTYPES, Network, image, language, music
-from antiphon_engines.backends.order import Order
-from antiphon_engines.backends.plan import Lora
+from antiphon_engines.backends.plans.order import Order
+from antiphon_engines.backends.plans.plan import Lora
 
 
 def load(order: Order, device: str = "cpu") -> Network:

@@ -9,10 +9,10 @@ import torch
 from transformers import EncoderDecoderCache
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends.cache_name import cache_name
 from antiphon_engines.backends.networks import Network
+from antiphon_engines.backends.networks.cache_name import cache_name
 from antiphon_engines.backends.networks.language import filled, states
-from antiphon_engines.backends.signature import Precision, Signature
+from antiphon_engines.backends.plans.signature import Precision, Signature
 
 
 class MusicDecoder(torch.nn.Module):

@@ -1,0 +1,1 @@
+"""The shared jam of a room."""

@@ -1,0 +1,102 @@
+"""The runs that were asked for here, until they end: each message of the server about one finds its way to it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from antiphon_client.errors import ClientError, RequestRefused
+from antiphon_client.session.run import MAX_BUFFERED, AnyRun
+from antiphon_proto.messages import Preview, RunInfo, TokenInfo, Tokens
+
+
+class Asked:
+    """`known`: all runs of the room, by id."""
+
+    def __init__(self, known: Mapping[str, RunInfo]) -> None:
+        self._known = known
+        self._number = 0
+        self._runs: dict[int, AnyRun] = {}
+        self._early: dict[str, deque[TokenInfo]] = {}
+        self._recalled: dict[str, dict[int, TokenInfo]] = {}
+        """Tokens of runs that somebody asked for once more, by index."""
+
+    def next_number(self) -> int:
+        """The number of a new request, which the server echoes."""
+        self._number += 1
+        return self._number
+
+    def expect(self, run: AnyRun) -> None:
+        """Its request is about to be sent."""
+        self._runs[run.number] = run
+
+    def forget(self, run: AnyRun) -> None:
+        self._runs.pop(run.number, None)
+
+    def early(self, run: str) -> Iterable[TokenInfo]:
+        """Tokens that came before the message that says which request their run answers."""
+        return self._early.get(run, ())
+
+    @contextmanager
+    def recalling(self, run: str) -> Iterator[dict[int, TokenInfo]]:
+        """Index -> token of a run whose tokens are told once more, as they come."""
+        try:
+            yield self._recalled.setdefault(run, {})
+        finally:
+            self._recalled.pop(run, None)
+
+    # What the server says -----------------------------------------------------------------------------------
+
+    def answered(self, number: int, info: RunInfo) -> None:
+        """The server announced the run of request `number`."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.take_tokens(self.early(info.id))
+            run.told(info)
+
+    def changed(self, info: RunInfo) -> None:
+        self._early.pop(info.id, None)
+        for run in self._of(info.id):
+            run.told(info)
+            if run.ended:
+                self.forget(run)
+
+    def tokens_came(self, message: Tokens) -> None:
+        if (recalled := self._recalled.get(message.run)) is not None:
+            recalled.update((token.index, token) for token in message.tokens)
+        runs = self._of(message.run)
+        for run in runs:
+            run.take_tokens(message.tokens)
+        if not runs and message.run not in self._known and self._unanswered():
+            # A quick run's first tokens may come before the message that says which request it answers.
+            early = self._early.setdefault(message.run, deque(maxlen=MAX_BUFFERED))
+            early.extend(message.tokens)
+
+    def preview_came(self, preview: Preview) -> None:
+        for run in self._of(preview.run):
+            run.take_preview(preview)
+
+    def refuse(self, number: int, error: ClientError) -> bool:
+        """Whether there was such a request."""
+        run = self._runs.pop(number, None)
+        if run is not None:
+            run.refuse(error)
+        return run is not None
+
+    def reconnected(self) -> None:
+        """Requests without an answer get none any more."""
+        for run in self._unanswered():
+            self.forget(run)
+            run.refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
+
+    def fail(self, failure: ClientError) -> None:
+        """The room is lost for good."""
+        for run in self._runs.values():
+            run.refuse(failure)
+
+    def _of(self, run: str) -> list[AnyRun]:
+        return [one for one in self._runs.values() if one.info is not None and one.info.id == run]
+
+    def _unanswered(self) -> list[AnyRun]:
+        return [run for run in self._runs.values() if run.info is None]

@@ -1,0 +1,1 @@
+"""MusicGen behind the jam."""

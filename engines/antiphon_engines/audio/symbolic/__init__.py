@@ -1,0 +1,1 @@
+"""The embedded band: notes from a small language model."""

@@ -1,0 +1,1 @@
+"""Plans are built here, mostly in child processes."""

@@ -1,0 +1,1 @@
+"""Kernels and graph captures that replace parts of torch modules."""

@@ -1,0 +1,1 @@
+"""Plans: which backend computes which network, at which sizes."""

@@ -1,0 +1,1 @@
+"""One class per backend that computes a network."""

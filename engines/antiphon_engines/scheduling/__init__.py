@@ -1,0 +1,1 @@
+"""Which unit of work the device computes next."""

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from antiphon_engines.api import Done, Token
+from antiphon_engines.worker.handover import Succession
+from support.drive import Result, run_to_end, step
+from support.fake_engine import FakeEngine, fake_info, request
+
+
+def test_what_began_ends_on_its_own_engine_and_what_is_new_takes_the_latest() -> None:
+    first, second = FakeEngine(), FakeEngine()
+    engines = Succession(first)
+    old = Result(engines.admit(request(tokens=5)))
+    step(engines, [old])
+    engines.take_over(second)
+    assert engines.info is second.info
+    new = Result(engines.admit(request(tokens=2)))
+    step(engines, [old, new])
+    assert (len(first.jobs), len(second.jobs)) == (1, 1)
+    assert not first.closed
+    run_to_end(engines, [old, new])
+    assert [old.text, new.text] == ["w0 w1 w2 w3 w4 ", "w0 w1 "]
+    assert first.closed, "its last run is over"
+    assert not second.closed
+
+
+def test_an_idle_engine_is_closed_at_once_and_all_are_in_the_end() -> None:
+    first, second, third = FakeEngine(), FakeEngine(), FakeEngine()
+    engines = Succession(first)
+    engines.take_over(second)
+    assert first.closed
+    job = engines.admit(request(tokens=3))
+    engines.take_over(third)
+    assert not second.closed
+    engines.close()
+    assert second.closed
+    assert third.closed
+    engines.release(job)  # nobody's any more, and no error
+
+
+def test_an_engine_steps_no_more_than_it_can() -> None:
+    small = FakeEngine(fake_info(4, 2))
+    engines = Succession(small)
+    old = [engines.admit(request()) for _ in range(3)]
+    engines.take_over(FakeEngine())
+    new = engines.admit(request())
+    outputs = engines.step([old[0], new, old[1], old[2]])
+    assert [len(ids) for _, ids in small.steps] == [2, 1]
+    assert all(isinstance(one, Token | Done) for produced in outputs for one in produced)
+    assert len(outputs) == 4
