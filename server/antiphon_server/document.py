@@ -14,8 +14,8 @@ import hashlib
 import logging
 import secrets
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,15 +30,15 @@ from antiphon_server.jam import Jam, JamChange
 from antiphon_server.observing import observe
 from antiphon_server.overlap import differing, repeated
 from antiphon_server.side_roots import SideRoots, Touched
+from antiphon_server.story_pieces import Drifted, StoryPieces
 from antiphon_server.text_index import (
+    EMBED,
     Attributes,
     Piece,
     Reformat,
     Splice,
-    cut,
     is_boundary,
     plain,
-    reformats,
     scrub,
     size,
     snap,
@@ -60,6 +60,7 @@ from antiphon_server.yupdate import (
 log = logging.getLogger(__name__)
 
 
+_PIECES_SECONDS: Final = 60
 _NOTHING = b"\x00"
 """The state vector of an empty document."""
 Found: TypeAlias = UpdateInfo | TooManyItems | MalformedUpdate
@@ -172,6 +173,9 @@ class Document:
         self._log: list[bytes] = []
         self._swept: bytes | None = None
         """The state without what is deleted, as long as nothing changes."""
+        self._pieces: StoryPieces | None = None
+        """As long as they are needed, and for a while after."""
+        self._unused = 0
         self._index = index or index_of(state)
         try:
             self._build(client_id)
@@ -225,17 +229,22 @@ class Document:
         """The story in pieces of equal attributes: strings, and embeds as they are."""
         return self._text.diff()
 
+    def between(self, start: int, end: int) -> list[tuple[Any, Attributes]]:
+        """The pieces of [start, end), as of before the transaction that is under way."""
+        return self._kept().between(start, end)
+
     def chunks(self, start: int, end: int) -> tuple[Piece, ...]:
         """The text of [start, end) in pieces of equal attributes."""
-        return cut(self._text.diff(), start, end)
+        found = self.between(start, min(end, self._length))
+        return tuple((one if isinstance(one, str) else EMBED, attributes) for one, attributes in found)
 
     def marked(self, attribute: str, value: object) -> list[tuple[int, int]]:
         """[start, end) of everything whose `attribute` is `value`, in order."""
         found: list[tuple[int, int]] = []
         at = 0
-        for content, attributes in self._text.diff():
+        for content, attributes in self._kept():
             end = at + (size(content) if isinstance(content, str) else 1)
-            if attributes and attributes.get(attribute) == value:
+            if attributes.get(attribute) == value:
                 if found and found[-1][1] == at:
                     at = found.pop()[0]
                 found.append((at, end))
@@ -253,8 +262,12 @@ class Document:
         return self._encoded
 
     def forget_state(self) -> None:
-        """Do not keep the encoded state any longer: it is as large as the document."""
+        """Once a second. Do not keep the encoded state any longer, nor the pieces of the story, which nobody needed
+        for a while: both are as large as the document."""
         self._encoded = None
+        self._unused += 1
+        if self._unused > _PIECES_SECONDS:
+            self._pieces = None
 
     def state_vector(self) -> bytes:
         return self._doc.get_state()
@@ -464,6 +477,7 @@ class Document:
         self._length = len(self._text)
         self._embeds = any(not isinstance(content, str) for content, _ in self._text.diff())
         self._swept = None
+        self._pieces = None
         self._updates: list[bytes] = []
         self._deltas: list[Any] = []
         observe(self._text, self._on_text)
@@ -551,17 +565,15 @@ class Document:
         self._canvas.begin()
         self._jam.begin()
         self._side.begin()
-        before = self._text.diff() if alters else None
+        if alters:
+            self._kept()
         try:
             if origin is None:
                 work()
             else:
                 with self._doc.transaction(origin=origin):
                     work()
-            changes = splices(self._deltas, before)
-            if self._length + sum(one.inserted - one.deleted for one in changes) != len(self._text):
-                changes = self._exactly(before)
-            formats = reformats(self._deltas, before) if before is not None else ()
+            changes, formats = self._followed()
         except BaseException as error:
             broken = _broken(error)
             self._build(self._doc.client_id)
@@ -576,17 +588,38 @@ class Document:
             update, changes, formats, self._canvas.changes(), self._jam.changes(), self._side.touched()
         )
 
-    def _exactly(self, before: Sequence[tuple[Any, Any]] | None) -> tuple[Splice, ...]:
+    def _kept(self) -> StoryPieces:
+        """The story in pieces, from now on kept in step with it."""
+        self._unused = 0
+        if self._pieces is None:
+            self._pieces = StoryPieces(self._text.diff())
+        return self._pieces
+
+    def _followed(self) -> tuple[tuple[Splice, ...], tuple[Reformat, ...]]:
+        """What the transaction did to the story; of what it removed and which formats it replaced only where the
+        pieces are kept."""
+        told = splices(self._deltas)
+        if self._length + sum(one.inserted - one.deleted for one in told) != len(self._text):
+            return self._exactly(self._pieces), ()
+        if self._pieces is None:
+            return told, ()
+        try:
+            return self._pieces.follow(self._deltas)
+        except Drifted:
+            return self._exactly(None), ()
+
+    def _exactly(self, before: Iterable[tuple[Any, Any]] | None) -> tuple[Splice, ...]:
         """What Yrs says of this change does not add up with the text: it is told from the texts."""
         log.error("Yrs tells a change of the text that does not add up; it is told from the texts instead")
         self.recounts += 1
+        self._pieces = None
         if before is None:
             former: Doc[Any] = Doc()
             text: Text = former.get(schema.STORY, type=Text)
             for update in filter(None, (self._base, *self._log)):
                 former.apply_update(update)
             before = text.diff()
-        return exact_splices(before, self._text.diff())
+        return exact_splices(tuple(before), self._text.diff())
 
     def _index_own(self, update: bytes) -> None:
         """Enter what the server wrote. Raises DocumentBroken when it is nothing that we read ourselves."""
