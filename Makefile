@@ -1,11 +1,13 @@
 # `make run` and `make test` do all the set-up they need; both are quick the second time.
-# Variables: PYTHON (3.11 or newer), HOST, PORT, DATA_DIR, TORCH (another build of torch than requirements/torch.txt names),
+# Variables: PYTHON (3.11 or newer), HOST, PORT, DATA_DIR, TEXT_MODEL (auto: the small model serves at once, a better one of 1.1 GB is
+# fetched beside it and takes over; smollm2-135m: nothing more is fetched), TORCH (another build of torch than requirements/torch.txt names),
 # JOBS (test processes side by side).
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8080
 DATA_DIR ?= data
+TEXT_MODEL ?= auto
 JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +27,7 @@ NODE_PATH = $(shell $(BIN)/python clients/web/node_path.py)
 .PHONY: install dev npm
 
 run: install $(STATIC)/index.html models
-	$(BIN)/antiphon serve --host $(HOST) --port $(PORT) --data-dir $(DATA_DIR) --open-room
+	$(BIN)/antiphon serve --host $(HOST) --port $(PORT) --data-dir $(DATA_DIR) --text-model $(TEXT_MODEL) --open-room
 
 test: dev $(STATIC)/index.html models
 	@$(BIN)/python tests/support/ensure_chromium.py

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from antiphon_engines.config import DEFAULT_TEXT_MODEL
 from antiphon_engines.model_files.prepare import prepare_embedded
 from support.server import LiveServer, running
 
@@ -21,6 +22,9 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+
+# `auto`, the default, would fetch a gigabyte beside every server that a test starts.
+os.environ.setdefault("ANTIPHON_TEXT_MODEL", DEFAULT_TEXT_MODEL)
 
 _DEPRECATIONS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 _deprecated: Counter[str] = Counter()

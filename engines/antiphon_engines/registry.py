@@ -130,12 +130,20 @@ def check(cache_dir: Path, spec: str) -> ModelSource:
     Raises EngineUnavailable with one line that says what to do.
     """
     source = parse(spec)
-    for module, extra in _needs(source):
-        if find_spec(module) is None:
-            raise EngineUnavailable(f"{spec} needs {module}; run: pip install 'antiphon[{extra}]'")
+    if problem := missing_module(spec):
+        raise EngineUnavailable(problem)
     if isinstance(source, EmbeddedCard | PackagedGgufCard):
         locate(cache_dir, source)
     return source
+
+
+def missing_module(spec: str) -> str:
+    """What is not installed of what `spec` needs, and the command that brings it; empty where all is. Raises
+    EngineUnavailable for a spec that names nothing."""
+    for module, extra in _needs(parse(spec)):
+        if find_spec(module) is None:
+            return f"{spec} needs {module}; run: pip install 'antiphon[{extra}]'"
+    return ""
 
 
 def build(config: WorkerConfig, residency: Residency | None = None) -> Engine:

@@ -85,6 +85,23 @@ class Building(Struct, frozen=True, array_like=True):
     fraction: float
 
 
+class Better(Struct, frozen=True, array_like=True):
+    """A text model that is to take the place of the one that serves: how far it is, or why it does not."""
+
+    name: str
+    megabytes: UInt
+    """To be fetched; 0 where that is not known."""
+    stage: Literal["waits", "fetches", "verifies", "tries", "stays"]
+    """`tries`: how fast it writes here is being measured; `stays`: the one that serves goes on."""
+    fraction: float = 0.0
+    """Of the stage, 0 to 1."""
+    reason: str = ""
+    """Of `stays`, in a line."""
+    reason_key: str = ""
+    """As `note_key` of `ModelInfo`, for the reason."""
+    reason_values: tuple[str, ...] = ()
+
+
 class ModelInfo(Struct, frozen=True, array_like=True):
     """Which engine answers, for the interface to name it honestly. `ready` is false while it loads or restarts."""
 
@@ -111,6 +128,8 @@ class ModelInfo(Struct, frozen=True, array_like=True):
     """Names `note` for an interface that has it in its own language; where it does not know the name: `note`."""
     note_values: tuple[str, ...] = ()
     """What stands in it: names, addresses, reasons."""
+    better: Better | None = None
+    """A better text model that is being fetched or tried, or why it does not serve."""
 
 
 class Limits(Struct, frozen=True, array_like=True):

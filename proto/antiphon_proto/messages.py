@@ -55,6 +55,7 @@ from antiphon_proto.jamming import (
 )
 from antiphon_proto.joining import (
     AudioModel,
+    Better,
     Building,
     Error,
     Fragment,
@@ -137,6 +138,7 @@ __all__ = [
     "Hello",
     "Id",
     "AudioModel",
+    "Better",
     "Building",
     "ImageModel",
     "Instruction",

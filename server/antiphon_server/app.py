@@ -15,6 +15,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from antiphon_engines.audio.spec import describe as describe_music
+from antiphon_engines.automatic import AUTO
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host.host import EngineHost, HostState
 from antiphon_engines.registry import describe, describe_image
@@ -131,6 +132,8 @@ async def _run(
         hub.announce_models(model_desk.infos())
 
     # A wrong name is found before anything is opened.
+    improves = settings.text_model == AUTO
+    settings = settings.resolved()
     describe(settings.text_model)
     describe_image(settings.image_model)
     describe_music(settings.music_model)
@@ -157,7 +160,8 @@ async def _run(
     stack.push_async_callback(pictures.close)
     engine = make_engine(settings.worker_config(), heard)
     stack.push_async_callback(engine.close)
-    model_desk = ModelDesk(settings, engine)
+    model_desk = ModelDesk(settings, engine, lambda: hub.announce_models(model_desk.infos()))
+    stack.push_async_callback(model_desk.close)
     proofreader = HarperProofreader()
     stack.push_async_callback(proofreader.close)
     pool = WorkPool(settings.limits.work_processes, settings.limits.work_queue, settings.limits.work_seconds)
@@ -198,6 +202,8 @@ async def _run(
 
     async def announce() -> None:
         await engine.wait_ready()
+        if improves:
+            model_desk.improve()
         on_ready(await _room(url, gateway) if open_room else Serving(url, gateway))
 
     async with asyncio.TaskGroup() as tasks:

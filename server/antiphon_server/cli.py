@@ -52,7 +52,10 @@ def serve(
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
     text_model: Annotated[
         str | None,
-        typer.Option(help="A name of `models list`, a GGUF file, a model folder, or http://host/v1#model"),
+        typer.Option(
+            help="auto (default: the best that fits this machine), a name of `models list`, a GGUF file, a model "
+            "folder, or http://host/v1#model"
+        ),
     ] = None,
     image_model: Annotated[
         str | None,

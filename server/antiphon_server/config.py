@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from antiphon_engines.automatic import AUTO, LADDER, resolved
 from antiphon_engines.config import DEFAULT_TEXT_MODEL, WorkerConfig
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server.backlog import BacklogLimits
@@ -123,7 +124,8 @@ class Settings(BaseSettings):
     """Rooms and the signing key."""
     cache_dir: Path = Path("~/.cache/antiphon")
     """Prepared models."""
-    text_model: str = Field(default=DEFAULT_TEXT_MODEL, min_length=1, max_length=1024)
+    text_model: str = Field(default=AUTO, min_length=1, max_length=1024)
+    """`auto`: the best prepared model that is fast enough here; a better one is fetched while the small one serves."""
     image_model: str = Field(default="embedded", min_length=1, max_length=1024)
     """`embedded`, a diffusers folder, a hub id, or `none`."""
     music_model: str = Field(default="embedded", min_length=1, max_length=1024)
@@ -158,11 +160,29 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     jam: JamSettings = JamSettings()
 
+    def resolved(self) -> Settings:
+        """With the model that `auto` stands for now, and the others of which it may choose among `text_models`."""
+        if self.text_model != AUTO:
+            return self
+        others = (*self.text_models, *LADDER, DEFAULT_TEXT_MODEL)
+        return self.model_copy(
+            update={"text_model": self.text_spec, "text_models": tuple(dict.fromkeys(others))}
+        )
+
+    @property
+    def threads(self) -> int:
+        return self.engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
+
+    @property
+    def text_spec(self) -> str:
+        """The text model that serves at once. Looks at the disk."""
+        return resolved(self.cache_dir.expanduser(), self.text_model, self.threads)
+
     def worker_config(self) -> WorkerConfig:
         engine = self.engine
         return WorkerConfig(
             cache_dir=str(self.cache_dir.expanduser()),
-            text_model=self.text_model,
+            text_model=self.text_spec,
             image_model=self.image_model,
             music_model=self.music_model,
             image_preview_model=engine.image_preview_model,
@@ -177,7 +197,7 @@ class Settings(BaseSettings):
             image_loras=engine.image_loras,
             image_adapters=engine.image_adapters,
             device=engine.device,
-            threads=engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS),
+            threads=self.threads,
             context=engine.context,
             max_batch=engine.max_batch,
             max_jobs=engine.max_jobs,

@@ -5,12 +5,12 @@ People know models by their names; specs, which may be paths and addresses of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from antiphon_engines import registry
+from antiphon_engines import automatic, registry
 from antiphon_engines.api import (
     Absent,
     AudioFacts,
@@ -25,6 +25,7 @@ from antiphon_engines.host.host import HostState
 from antiphon_proto.errors import Denied, NotFound
 from antiphon_proto.messages import AudioModel, Building, ImageModel, ModelInfo
 from antiphon_server.config import Settings
+from antiphon_server.model_fetcher import Children, ModelFetcher
 
 _LINE = 200
 """Characters of a note, or of a value in it."""
@@ -43,10 +44,22 @@ class Host(Protocol):
 
 
 class ModelDesk:
-    """Of the models that are set. Raises EngineUnavailable for a spec among them that names none."""
+    """Of the models that are set. Raises EngineUnavailable for a spec among them that names none.
 
-    def __init__(self, settings: Settings, host: Host) -> None:
+    `changed` is called when what is being fetched has changed (`infos`)."""
+
+    def __init__(
+        self, settings: Settings, host: Host, changed: Callable[[], None], children: Children | None = None
+    ) -> None:
         self._host = host
+        self._cache_dir = settings.cache_dir.expanduser()
+        self._fetcher = ModelFetcher(
+            self._cache_dir,
+            settings.threads,
+            use=lambda spec: host.use("text", spec),
+            changed=changed,
+            children=children,
+        )
         self._owners = settings.models_by == "owners"
         self._text_model = settings.text_model
         self._names = {
@@ -72,7 +85,7 @@ class ModelDesk:
             )
             for absent in state.absent
         )
-        return tuple(self._with_choices(info, state.coming) for info in serving + missing)
+        return tuple(self._with_news(info, state.coming) for info in serving + missing)
 
     def choices(self, modality: Modality) -> tuple[str, ...]:
         """Names of the models that are set for a modality."""
@@ -91,12 +104,30 @@ class ModelDesk:
         """Let the model of that name serve. Raises NotFound for one that is not set, and EngineUnavailable."""
         for spec, known in self._names[modality].items():
             if known == name:
-                self._host.use(modality, spec)
+                if modality == "text" and automatic.is_fetched_by_name(self._cache_dir, spec):
+                    self._fetcher.begin(spec)
+                else:
+                    self._host.use(modality, spec)
                 return
         known = ", ".join(self.choices(modality)) or "none"
         raise NotFound(f"there is no {modality} model {name!r} among those set: {known}")
 
-    def _with_choices(self, info: ModelInfo, coming: tuple[Absent, ...]) -> ModelInfo:
+    def improve(self) -> None:
+        """Have the best text model serve that this machine takes, where a smaller one does (`text_model = "auto"`)."""
+        best = automatic.LADDER[0]
+        if self._host.models["text"] == best:
+            return
+        obstacle = automatic.missing_obstacle(best) or automatic.memory_obstacle()
+        if obstacle is None:
+            self._fetcher.begin(best)
+        else:
+            self._fetcher.stay(best, obstacle)
+
+    async def close(self) -> None:
+        """End what is being fetched; the next try goes on from there."""
+        await self._fetcher.close()
+
+    def _with_news(self, info: ModelInfo, coming: tuple[Absent, ...]) -> ModelInfo:
         mine = next((each for each in coming if each.modality == info.modality), None)
         offered = self.choices(info.modality)
         return replace(
@@ -106,6 +137,7 @@ class ModelDesk:
             refused=f"{self.name(mine.modality, mine.name)}: {mine.reason}"[:_LINE]
             if mine is not None and not mine.loading
             else "",
+            better=self._fetcher.better if info.modality == "text" else None,
         )
 
 

@@ -27,7 +27,8 @@ class Host:
 
 def desk(state: HostState, **settings: Any) -> tuple[ModelDesk, Host]:
     host = Host(state)
-    return ModelDesk(Settings(**{"image_model": "none", "music_model": "none", **settings}), host), host
+    given = Settings(**{"image_model": "none", "music_model": "none", **settings})
+    return ModelDesk(given, host, lambda: None), host
 
 
 READY = HostState("ready", (TEXT,))

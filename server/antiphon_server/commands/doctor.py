@@ -34,7 +34,7 @@ def doctor(
     from antiphon_server.store import inspection
 
     settings = load(config, {"cache_dir": cache_dir, "data_dir": data_dir, "text_model": text_model})
-    checks = checkup.examine(settings.cache_dir.expanduser(), settings.text_model, settings.engine.device)
+    checks = checkup.examine(settings.cache_dir.expanduser(), settings.text_spec, settings.engine.device)
     checks += inspection.examine(settings.data_dir)
     checks += path_checks.examine(settings.worker_config())
     checks.append(_rooms(settings.data_dir / "rooms.sqlite"))

@@ -37,7 +37,7 @@ def list_models(
     from antiphon_server.config import load
 
     settings = load(config, {"cache_dir": cache_dir})
-    rows = [_row(card, settings.cache_dir.expanduser(), settings.text_model) for card in CATALOGUE]
+    rows = [_row(card, settings.cache_dir.expanduser(), settings.text_spec) for card in CATALOGUE]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -62,10 +62,11 @@ def prepare_model(
     from antiphon_server.config import load
 
     settings = load(config, {"cache_dir": cache_dir, "text_model": name})
+    model = settings.text_spec
     with reporting() as report:
         path = registry.prepare(
             settings.cache_dir.expanduser(),
-            settings.text_model,
+            model,
             accept_terms=accept_terms,
             progress=report,
             source=source,
@@ -73,11 +74,9 @@ def prepare_model(
         if name is None:
             _prepare_music(settings.cache_dir.expanduser(), settings.music_model, report)
     if path is None:
-        typer.echo(
-            f"{settings.text_model} needs no preparing: it is {registry.describe(settings.text_model).note}."
-        )
+        typer.echo(f"{model} needs no preparing: it is {registry.describe(model).note}.")
     else:
-        typer.echo(f"{settings.text_model} is ready: {path}")
+        typer.echo(f"{model} is ready: {path}")
 
 
 def _prepare_music(cache_dir: Path, spec: str, report: Report) -> None:

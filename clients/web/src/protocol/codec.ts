@@ -122,6 +122,15 @@ const audioModel = record({
   pre_skip: optional(uint, zero),
   prompts: optional(list(anyText), () => []),
 });
+const better = record({
+  name: anyText,
+  megabytes: uint,
+  stage: oneOf("waits", "fetches", "verifies", "tries", "stays"),
+  fraction: optional(float, zero),
+  reason: optional(anyText, blank),
+  reason_key: optional(anyText, blank),
+  reason_values: optional(list(anyText), () => []),
+});
 const modelInfo = record({
   modality: oneOf("text", "image", "audio"),
   name: anyText,
@@ -137,6 +146,7 @@ const modelInfo = record({
   refused: optional(anyText, blank),
   note_key: optional(anyText, blank),
   note_values: optional(list(anyText), () => []),
+  better: optional(nullable(better), nothing),
 });
 const limits = record({
   max_message: uint,

@@ -110,6 +110,18 @@ export interface AudioModel {
   /** Words that it understands best; empty: any words. */
   prompts: string[];
 }
+export interface BetterModel {
+  name: string;
+  /** To be fetched; 0 where that is not known. */
+  megabytes: number;
+  stage: "waits" | "fetches" | "verifies" | "tries" | "stays";
+  /** Of the stage, 0 to 1. */
+  fraction: number;
+  /** Of `stays`: why; with its name, for whoever has it in another language, and the values that stand in it. */
+  reason: string;
+  reason_key: string;
+  reason_values: string[];
+}
 export interface ModelInfo {
   modality: "text" | "image" | "audio";
   name: string;
@@ -131,6 +143,8 @@ export interface ModelInfo {
   /** Names `note`, for whoever has it in another language; the values stand in it. */
   note_key: string;
   note_values: string[];
+  /** A better text model that is being fetched or tried, or why it does not serve. */
+  better: BetterModel | null;
 }
 export interface Limits {
   max_message: number;

@@ -639,6 +639,17 @@ export const en = {
     },
     coming: (name: string, serving: string) => `${name} is being loaded; ${serving} answers meanwhile.`,
     refused: (reason: string, serving: string) => `${reason}. ${serving} goes on.`,
+    better: {
+      waits: (name: string) => `${name}, which writes better, will be fetched.`,
+      fetches: (name: string, percent: number, megabytes: number) =>
+        `${name}, which writes better, is being fetched: ${percent} % of ${megabytes.toLocaleString("en")} MB.`,
+      verifies: (name: string) => `${name} has come and is being verified.`,
+      tries: (name: string) => `How fast ${name} writes here is being measured.`,
+      stays: (name: string, reason: string, serving: string) =>
+        `${name}, which writes better, does not serve: ${reason}. ${serving} goes on.`,
+    },
+    /** Why a better model does not serve, by key; the server says it in English. */
+    reasons: {} as Record<string, (...values: string[]) => string>,
     building: (part: string, backend: string, percent: number) =>
       `Getting faster: ${part} for ${backend}, ${percent} %`,
   },

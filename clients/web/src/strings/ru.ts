@@ -643,6 +643,9 @@ export const ru: Strings = {
       small_english: () =>
         "Пишет по-английски; лучше всего продолжает текст; в чате отвечает одним коротким предложением, часто неверно",
       "gemma3-270m": () => "Несколько языков, сносный русский; базовая модель, лучше всего продолжает текст",
+      "qwen2.5-1.5b": () =>
+        "Продолжает, переписывает и отвечает: по-английски хорошо, по-русски просто и с ошибками",
+      "qwen2.5-0.5b": () => "Слишком слаба, чтобы писать; пишет черновики для qwen2.5-1.5b",
       remote: (host) => `Отвечает ${host}`,
       embedded_image: (prompts) =>
         `Простые предметы, сцены и эмодзи из собственного словаря; попробуйте: ${prompts}`,
@@ -663,6 +666,20 @@ export const ru: Strings = {
     },
     coming: (name: string, serving: string) => `${name} загружается; пока отвечает ${serving}.`,
     refused: (reason: string, serving: string) => `${reason}. Дальше отвечает ${serving}.`,
+    better: {
+      waits: (name: string) => `${name} пишет лучше и будет загружена из сети.`,
+      fetches: (name: string, percent: number, megabytes: number) =>
+        `${name} пишет лучше и скачивается: ${percent} % из ${megabytes.toLocaleString("ru")} МБ.`,
+      verifies: (name: string) => `${name} скачана и проверяется.`,
+      tries: (name: string) => `Измеряется, как быстро ${name} здесь пишет.`,
+      stays: (name: string, reason: string, serving: string) =>
+        `${name} пишет лучше, но не отвечает: ${reason}. Дальше отвечает ${serving}.`,
+    },
+    reasons: {
+      disk: (free, needed) => `на диске свободно ${free} ГБ, а нужно ${needed}`,
+      memory: (free, needed) => `свободно ${free} ГБ памяти, а нужно ${needed}`,
+      slow: (made, needed) => `здесь она пишет ${made} токена в секунду, а нужно ${needed}`,
+    },
     building: (part: string, backend: string, percent: number) =>
       `Ускоряется: ${part} для ${backend}, ${percent} %`,
   },

@@ -518,6 +518,7 @@ test("a model's note names prompts after a colon", () => {
     coming: "",
     refused: "",
     note_key: "",
+    better: null,
     note_values: [],
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [

@@ -10,7 +10,7 @@ import { mayTryAgain } from "../../src/room/runs";
 import { type Keeper, Unsent, type Words, without } from "../../src/room/storage/fieldDrafts";
 import { en } from "../../src/strings/en";
 import { ru } from "../../src/strings/ru";
-import { errorWords, noteOf } from "../../src/ui/parts/serverText";
+import { betterNews, errorWords, noteOf } from "../../src/ui/parts/serverText";
 import { ada, FakeClock, FakeSocket, run, welcome } from "../support";
 
 const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
@@ -114,6 +114,11 @@ test("what the server says of models and of errors is said in Russian too, the u
   assert.equal(noteOf(note, ru), "Отвечает h");
   assert.equal(noteOf({ ...note, note_key: "toString" }, ru), "served by h");
   assert.equal(noteOf(note, en), "served by h");
+  const better = { name: "big", megabytes: 1120, stage: "fetches" as const, fraction: 0.296 };
+  const why = { reason: "2.1 GB free", reason_key: "disk", reason_values: ["2.1", "3"] };
+  assert.match(betterNews({ ...better, ...why }, "small", en), /big.* 29 % of 1,120 MB/);
+  assert.match(betterNews({ ...better, ...why, stage: "stays" }, "small", ru), /на диске свободно 2.1 ГБ.*отвечает small/);
+  assert.match(betterNews({ ...better, ...why, stage: "stays", reason_key: "toString" }, "small", ru), /2.1 GB free/);
   assert.equal(errorWords("denied", "no right", ru), "На это у вас нет права.");
   assert.match(errorWords("conflict", "it is over", ru), /it is over/);
   assert.equal(errorWords("denied", "no right", en), "no right");

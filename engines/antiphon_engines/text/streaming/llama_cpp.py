@@ -14,6 +14,7 @@ from typing import Any
 
 from antiphon_engines.api import NO_REMARK, EngineInfo, EngineUnavailable, Remark
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text.story_prompts import family_of
 from antiphon_engines.text.streaming.loop_thread import LoopThread
 from antiphon_engines.text.streaming.remote import OpenAISource
 from antiphon_engines.text.streaming.streamed import StreamedEngine
@@ -40,13 +41,15 @@ def build(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_REMA
         max_batch=config.max_jobs,
         note=note,
     )
+    chats = _has_chat_template(path)
     source = OpenAISource(
         f"{server.listening_address}/v1",
         name,
         api_key=key,
         connect_timeout=_CONNECT,
         idle_timeout=_SILENCE,
-        chats=_has_chat_template(path),
+        chats=chats,
+        family=family_of(name) if chats else None,
     )
     return GgufEngine(info, source, LoopThread("llama.cpp-text"), server)
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import TextRequest
 from antiphon_engines.text import wording
+from antiphon_engines.text.story_prompts import Prompt
 from antiphon_engines.text.streaming.sse import BadStream
 from antiphon_engines.text.streaming.streamed import Arrival, Call, Finish
 from antiphon_proto.messages import Alternative, TokenInfo
@@ -47,6 +48,17 @@ def completion_body(call: Call, model: str, *, plain: bool) -> dict[str, Any]:
     if not plain:
         body["logprobs"] = call.request.params.alternatives + 1
     return body
+
+
+def prompted_body(call: Call, model: str, prompt: Prompt) -> dict[str, Any]:
+    """The request as its model's family is asked. The last turn is the model's own where its answer has begun: the
+    server's template leaves it open."""
+    turns = (*prompt.turns, ("assistant", prompt.begun)) if prompt.begun else prompt.turns
+    return _sampling(call.request, model, plain=False) | {
+        "messages": [{"role": role, "content": text} for role, text in turns],
+        "logprobs": True,
+        "top_logprobs": call.request.params.alternatives + 1,
+    }
 
 
 def chat_body(call: Call, model: str, *, plain: bool) -> dict[str, Any]:
@@ -99,7 +111,11 @@ def is_continuation(request: TextRequest) -> bool:
 def owes_space(call: Call) -> bool:
     """Whether spaces were taken off the prompt's end, so that the first token has to lose its own. (Models know
     " word" as one token and have hardly seen a word after a lone space.)"""
-    return is_continuation(call.request) and (call.request.before + call.written).endswith(" ")
+    return is_continuation(call.request) and ends_in_space(call)
+
+
+def ends_in_space(call: Call) -> bool:
+    return (call.request.before + call.written).endswith(" ")
 
 
 def without_space(token: TokenInfo) -> TokenInfo:

@@ -8,9 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from msgspec.structs import replace
 
 from antiphon_engines.api import EngineInfo, Remark
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text import story_prompts
+from antiphon_engines.text.answer_filter import AnswerFilter
+from antiphon_engines.text.story_prompts import Family
 from antiphon_engines.text.streaming import openai_api
 from antiphon_engines.text.streaming.loop_thread import LoopThread
 from antiphon_engines.text.streaming.sse import BadStream, EventParser
@@ -61,7 +65,9 @@ class OpenAISource:
         connect_timeout: float,
         idle_timeout: float,
         chats: bool = True,
+        family: Family | None = None,
     ) -> None:
+        """`family`: of a server of ours, whose model is asked in its own way and always in its chat template."""
         self._url = url
         self._model = model
         self._key = api_key
@@ -70,21 +76,35 @@ class OpenAISource:
         )
         self._session: aiohttp.ClientSession | None = None
         self._chats = chats
+        self._family = family
         self._completes = True
         self._plain = False
 
     async def stream(self, call: Call) -> AsyncGenerator[Arrival, None]:
         """See TokenSource."""
         try:
+            shape, space = AnswerFilter(), False
+            if self._family is not None:
+                call = replace(call, request=story_prompts.calmed(self._family, call.request))
+                prompt = story_prompts.prompt(self._family, call.request, call.written)
+                shape = AnswerFilter(opens=prompt.opens, stops=prompt.stops, before=prompt.begun, tidy=True)
+                space = bool(prompt.begun) and openai_api.ends_in_space(call)
             response, completing = await self._open(call)
             async with response, aclosing(self._read(response, call.request.params.alternatives)) as arrivals:
-                space = completing and openai_api.owes_space(call)
+                space = space or (completing and openai_api.owes_space(call))
                 async for arrival in arrivals:
                     if isinstance(arrival, Finish):
+                        for token in shape.flush():
+                            yield token
                         yield arrival
                         return
-                    yield openai_api.without_space(arrival) if space else arrival
+                    tokens, stopped = shape.push(openai_api.without_space(arrival) if space else arrival)
                     space = space and not arrival.text
+                    for token in tokens:
+                        yield token
+                    if stopped:
+                        yield Finish("end")
+                        return
             raise StreamFailed("the model's server ended its answer early", code=ErrorCode.UNAVAILABLE)
         except (TimeoutError, aiohttp.ServerTimeoutError):
             raise StreamFailed(
@@ -133,7 +153,9 @@ class OpenAISource:
         raise refusal
 
     def _may_complete(self, call: Call) -> bool:
-        """Whether the text itself is the prompt, which suits any model best where nothing is instructed."""
+        """Whether the text itself is the prompt, which suits most large models best where nothing is instructed."""
+        if self._family is not None:
+            return False
         return not self._chats or (self._completes and openai_api.is_continuation(call.request))
 
     async def _post(self, call: Call, completing: bool, *, plain: bool) -> aiohttp.ClientResponse:
@@ -157,6 +179,9 @@ class OpenAISource:
     def _body(self, call: Call, completing: bool, plain: bool) -> tuple[str, dict[str, Any]]:
         if completing:
             return "/completions", openai_api.completion_body(call, self._model, plain=plain)
+        if self._family is not None:
+            prompt = story_prompts.prompt(self._family, call.request, call.written)
+            return "/chat/completions", openai_api.prompted_body(call, self._model, prompt)
         return "/chat/completions", openai_api.chat_body(call, self._model, plain=plain)
 
     async def _read(

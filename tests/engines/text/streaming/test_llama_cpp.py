@@ -52,6 +52,18 @@ def test_it_continues_a_text(engine: GgufEngine) -> None:
         assert all(rival.logprob <= token.logprob for rival in token.alternatives)
 
 
+@pytest.mark.parametrize("end", ["", " ", "\n\n"])
+def test_it_goes_on_inside_the_last_sentence(engine: GgufEngine, end: str) -> None:
+    """Through its chat template: nothing of the text comes again, and no blank comes twice."""
+    [result] = run(engine, TextRequest(task="continue", before=STORY + end, params=GREEDY))
+    assert result.done == Done("length")
+    assert len(result.tokens) == 8
+    assert "<|" not in result.text
+    assert not result.text.strip().startswith(("The fog", "Sure", "Here"))
+    if end:
+        assert not result.text.startswith(" ")
+
+
 def test_jobs_run_side_by_side(engine: GgufEngine) -> None:
     requests = [
         TextRequest(task="continue", before=STORY, params=GREEDY),

@@ -3,7 +3,7 @@
 import type { ModelInfo } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { noteOf } from "./serverText";
+import { betterNews, noteOf } from "./serverText";
 
 export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
   const chooses = model.choices.length > 0 && room.rights.value.has("moderate");
@@ -38,6 +38,15 @@ export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
         {model.coming && <p class="hint model-news">{t.models.coming(model.coming, model.name)}</p>}
         {model.refused && <p class="hint model-news">{t.models.refused(model.refused, model.name)}</p>}
       </div>
+      {model.better && (
+        // Of its percents nobody is told by voice, only of the end.
+        <p class="hint model-news" role={model.better.stage === "stays" ? "status" : undefined}>
+          {betterNews(model.better, model.name)}
+        </p>
+      )}
+      {model.better?.stage === "fetches" && (
+        <progress class="model-progress" aria-hidden="true" value={model.better.fraction} />
+      )}
       {model.building.map(({ part, backend, fraction }) => (
         <p class="hint model-news" key={part}>
           {t.models.building(part.replaceAll("_", " "), backend, Math.round(100 * fraction))}

@@ -1,6 +1,6 @@
 // What the server says of models and of what went wrong, in the language of the page where it has the words.
 
-import type { ModelInfo, RunInfo } from "../../protocol/messages";
+import type { BetterModel, ModelInfo, RunInfo } from "../../protocol/messages";
 import { isPainting } from "../../room/runs";
 import { t } from "../../strings";
 
@@ -9,6 +9,22 @@ export function noteOf(model: Pick<ModelInfo, "note" | "note_key" | "note_values
   const { notes } = words.models;
   const word = Object.hasOwn(notes, model.note_key) ? notes[model.note_key] : undefined;
   return word ? word(...model.note_values) : model.note;
+}
+
+/** How far a better model is, or why it does not serve. */
+export function betterNews(better: BetterModel, serving: string, words = t): string {
+  const { better: news, reasons } = words.models;
+  const percent = Math.floor(100 * better.fraction);
+  switch (better.stage) {
+    case "fetches":
+      return news.fetches(better.name, percent, better.megabytes);
+    case "stays": {
+      const word = Object.hasOwn(reasons, better.reason_key) ? reasons[better.reason_key] : undefined;
+      return news.stays(better.name, word ? word(...better.reason_values) : better.reason, serving);
+    }
+    default:
+      return news[better.stage](better.name);
+  }
 }
 
 /** What went wrong, by its code; the server's own words say what exactly. */

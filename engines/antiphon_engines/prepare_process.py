@@ -1,0 +1,35 @@
+"""Prepares one model for a server that runs: `python -m antiphon_engines.prepare_process CACHE NAME`.
+
+A process of its own, at low priority: what people write and play goes first. It says how far it is in lines of JSON,
+`{"stage": "download", "fraction": 0.5}`, the last one `{"error": "..."}` where it fails (exit status 1).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from antiphon_engines import registry
+from antiphon_engines.api import EngineUnavailable
+
+
+def main() -> int:
+    cache_dir, name = sys.argv[1:]
+    if hasattr(os, "nice"):
+        os.nice(10)
+
+    def report(stage: str, fraction: float) -> None:
+        print(json.dumps({"stage": stage, "fraction": fraction}), flush=True)
+
+    try:
+        registry.prepare(Path(cache_dir), name, accept_terms=False, progress=report)
+    except EngineUnavailable as error:
+        print(json.dumps({"error": error.message}), flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
