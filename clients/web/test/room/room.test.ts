@@ -117,8 +117,14 @@ test("what the server says of models and of errors is said in Russian too, the u
   const better = { name: "big", megabytes: 1120, stage: "fetches" as const, fraction: 0.296 };
   const why = { reason: "2.1 GB free", reason_key: "disk", reason_values: ["2.1", "3"] };
   assert.match(betterNews({ ...better, ...why }, "small", en), /big.* 29 % of 1,120 MB/);
-  assert.match(betterNews({ ...better, ...why, stage: "stays" }, "small", ru), /на диске свободно 2.1 ГБ.*отвечает small/);
-  assert.match(betterNews({ ...better, ...why, stage: "stays", reason_key: "toString" }, "small", ru), /2.1 GB free/);
+  assert.match(
+    betterNews({ ...better, ...why, stage: "stays" }, "small", ru),
+    /на диске свободно 2.1 ГБ.*отвечает small/,
+  );
+  assert.match(
+    betterNews({ ...better, ...why, stage: "stays", reason_key: "toString" }, "small", ru),
+    /2.1 GB free/,
+  );
   assert.equal(errorWords("denied", "no right", ru), "На это у вас нет права.");
   assert.match(errorWords("conflict", "it is over", ru), /it is over/);
   assert.equal(errorWords("denied", "no right", en), "no right");
