@@ -21,7 +21,8 @@ UInt = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Instruction = Annotated[str, Meta(max_length=4000)]
 Text = Annotated[str, Meta(max_length=2000)]
 Role = Literal["owner", "editor", "viewer"]
-Kind = Literal["human", "ai"]
+Kind = Literal["human", "agent", "ai"]
+"""A person, a program that acts for somebody, or a model of the server itself."""
 
 
 class Message(Struct, frozen=True, array_like=True):

@@ -164,6 +164,9 @@ class Hello(Request, frozen=True, tag="hello"):
     resume: Resume | None = None
     capabilities: Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=32)] = ()
     agent: Annotated[str, Meta(max_length=128)] = ""
+    """The client's own name, for logs."""
+    kind: Literal["human", "agent"] = "human"
+    """`agent`: a program acts here. Everybody sees it marked so, now and in the provenance of what it makes."""
 
 
 class SetPresence(Request, frozen=True, tag="set_presence"):

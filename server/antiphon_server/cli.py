@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.commands import assets, backup, bench, doctor, engines, join, models, rooms, trace
+from antiphon_server.commands import assets, backup, bench, doctor, engines, join, mcp, models, rooms, trace
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
@@ -41,6 +41,7 @@ app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(bench.bench)
 app.command()(join.join)
+app.command()(mcp.mcp)
 app.command()(trace.trace)
 
 

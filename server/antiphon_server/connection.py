@@ -143,6 +143,7 @@ class Connection:
             client_id=hello.client_id,
             session=hello.session,
             resume=hello.resume,
+            kind=hello.kind,
         )
         await self._gateway.check_join(room, request, self._address)
         self._gateway.turns.enter(self._claim, room.id)

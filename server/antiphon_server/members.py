@@ -55,7 +55,8 @@ class Member:
     @property
     def participant(self) -> Participant:
         record = self.record
-        return Participant(record.id, record.name, record.color, self.role, "human", self.seat is not None)
+        online = self.seat is not None
+        return Participant(record.id, record.name, record.color, self.role, record.kind, online)
 
     @property
     def person(self) -> str:
@@ -119,7 +120,8 @@ class Members:
         if member is None:
             return self._new(request, session, giver)
         assert session is not None
-        changes: dict[str, object] = {}
+        # Once an agent, always: its earlier work stays marked when a person goes on with its session.
+        changes: dict[str, object] = {"kind": "agent"} if request.kind == "agent" else {}
         if name := self._name(request.name):
             changes["name"] = name
         if giver is not None or link is not None:
@@ -172,6 +174,7 @@ class Members:
             role=request.grant.role,
             link=request.grant.link,
             joined_ms=self._unix_ms(),
+            kind=request.kind,
             person=giver.person if giver else "",
             expires_ms=_end(request.grant),
             plain=request.dialect == "yjs",

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from antiphon_proto.messages import Participant
 from antiphon_server.room import Room
 from antiphon_server.store.api import RunRecord
 from antiphon_server.store.assets import AssetInfo
@@ -19,7 +20,7 @@ _MIXED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlg
 def provenance(room: Room, info: AssetInfo) -> dict[str, Any]:
     """See PROTOCOL.md, "Provenance". `run` is None for an upload, and for a picture whose run the room has forgotten:
     then the `objects` that a run made still say which."""
-    names = {one.id: one.name for one in room.participants()}
+    people = {one.id: one for one in room.participants()}
     record = next((run.record for run in room.runs if run.record.asset == info.sha256), None)
     stands = {
         key: author
@@ -47,14 +48,14 @@ def provenance(room: Room, info: AssetInfo) -> dict[str, Any]:
     drawn: dict[str, Any] = asked.get("drawn") or {}
     return answer | {
         "digital_source_type": _MIXED if sources else _PURE,
-        "run": _run(record, asked, names),
+        "run": _run(record, asked, people),
         "sources": sources,
-        "source_authors": [_person(one, names) for one in drawn.get("authors", ())],
+        "source_authors": [_person(one, people) for one in drawn.get("authors", ())],
         "source_runs": drawn.get("runs", []),
     }
 
 
-def _run(record: RunRecord, asked: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _run(record: RunRecord, asked: dict[str, Any], people: dict[str, Participant]) -> dict[str, Any]:
     info = record.info
     params: dict[str, Any] = json.loads(record.params)
     negative_prompt = params.pop("negative_prompt", "")
@@ -67,12 +68,13 @@ def _run(record: RunRecord, asked: dict[str, Any], names: dict[str, str]) -> dic
         "seed": info.seed,
         "params": params,
         "steers": asked.get("steers", []),
-        "asker": _person(info.participant, names),
+        "asker": _person(info.participant, people),
         "asked_ms": info.created_ms,
         "made_ms": record.made_ms,
         "undone": info.undone,
     }
 
 
-def _person(participant: str, names: dict[str, str]) -> dict[str, str]:
-    return {"id": participant, "name": names.get(participant, "")}
+def _person(participant: str, people: dict[str, Participant]) -> dict[str, str]:
+    known = people.get(participant)
+    return {"id": participant, "name": known.name if known else "", "kind": known.kind if known else ""}

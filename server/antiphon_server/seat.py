@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from antiphon_proto.messages import Ack, Resume, Role
@@ -33,6 +35,7 @@ class JoinRequest(Struct, frozen=True):
     session: str | None = None
     resume: Resume | None = None
     dialect: Dialect = "native"
+    kind: Literal["human", "agent"] = "human"
 
 
 class Seat:

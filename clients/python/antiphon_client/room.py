@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from antiphon_client.jam.jam import Jam
 from antiphon_client.manuscripts import Converted, FileFormat, convert, export
 from antiphon_client.paint_run import Painting, Source
 from antiphon_client.session.connection import bounded
-from antiphon_client.session.run import Run
+from antiphon_client.session.run import ENDED, Run
 from antiphon_client.session.session import Membership
 from antiphon_client.steps import OwnSteps, Step
 from antiphon_client.style import Style
@@ -41,6 +41,7 @@ from antiphon_proto.messages import (
     RunInfo,
     SetPresence,
     Shares,
+    Stop,
     Surface,
     Undo,
     UseModel,
@@ -55,14 +56,20 @@ _FRAME, _GAP = 256, 24
 
 @asynccontextmanager
 async def connect(
-    url: str, *, token: str | None = None, name: str = "Guest", agent: str = "antiphon-python"
+    url: str,
+    *,
+    token: str | None = None,
+    name: str = "Guest",
+    agent: str = "antiphon-python",
+    kind: Literal["human", "agent"] = "human",
 ) -> AsyncIterator[Room]:
     """Join the room of an invite link (or of a link and a `token`) and stay joined until the block ends.
 
     The connection is resumed by itself after any interruption; edits made meanwhile are sent then. On leaving, edits
-    that the server has not confirmed yet are waited for, 5 s at most. Raises JoinRefused.
+    that the server has not confirmed yet are waited for, 5 s at most. A program that acts by itself joins as `kind`
+    "agent": everybody sees it marked so. Raises JoinRefused.
     """
-    member = Membership(Address.parse(url, token), name=name, agent=agent)
+    member = Membership(Address.parse(url, token), name=name, agent=agent, kind=kind)
     room = Room(member)
     task = asyncio.create_task(member.stay(), name=f"antiphon-{room.address.room}")
     clock = asyncio.create_task(room.jam.keep_time(), name="antiphon-clock")
@@ -141,6 +148,12 @@ class Room:
         """Delete the characters [start, end)."""
         self._replica.delete(start, end)
         self._member.wake()
+
+    @contextmanager
+    def one_edit(self) -> Iterator[None]:
+        """What is edited inside the `with` block reaches the others as one change."""
+        with self._replica.doc.transaction():
+            yield
 
     async def applied(self) -> None:
         """Wait until the room has everything edited here. Raises EditRefused, JoinRefused."""
@@ -246,6 +259,11 @@ class Room:
             self.insert(place, op["insert"], op.get("attributes", {}))
             place += len(op["insert"])
         return found
+
+    async def stop(self, run: str) -> None:
+        """Stop a run by its id; what it made stays. Returns when it has ended. Raises RequestRefused."""
+        known = self._member.runs
+        await self._member.answered(Stop(run), run, lambda: run in known and known[run].state in ENDED)
 
     async def accept(self, run: str, part: tuple[int, int] | None = None) -> None:
         """Accept a suggestion, whole or only what of it stands in the characters [start, end)."""

@@ -15,6 +15,7 @@ from antiphon_server.formats.manuscript import Block, Words, from_text, join
 
 _LONGEST_PROMPT: Final = 200
 """Characters of an instruction in the appendix; the JSON has it whole."""
+_KINDS: Final = {"human": "person", "agent": "agent, a program", "ai": "AI"}
 
 
 class Writer(Struct, frozen=True):
@@ -128,7 +129,7 @@ def appendix(made: Report) -> tuple[Block, ...]:
     lines = [Block((Words("Who wrote this"),), "heading", 1)]
     lines += from_text(f"Measured in characters of the text as it stood on {_date(made.at_ms)}.")
     for writer in made.writers:
-        kind = "AI" if writer.kind == "ai" else "person"
+        kind = _KINDS[writer.kind]
         text = f"{writer.name} ({kind}): {writer.characters} characters, {writer.share:.0%}"
         lines.append(Block(join([Words(text)]), "bullet"))
     if made.runs:

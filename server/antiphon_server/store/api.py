@@ -108,6 +108,8 @@ class MemberRecord(Struct, frozen=True):
     """Highest batch number of the session that is durably applied."""
     joined_ms: int = 0
     """When they first came."""
+    kind: Literal["human", "agent"] = "human"
+    """`agent`: a program that said so when it came."""
     person: str = ""
     """The member whose pass they came with: another window or device of the same person."""
     expires_ms: int | None = None

@@ -11,7 +11,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -64,7 +64,9 @@ _ASKING = frozenset({"ask", "paint", "perform", "retry", "replace_token"})
 class Membership:
     """`listeners` hear what the server says. All methods belong to the event loop that joined."""
 
-    def __init__(self, address: Address, *, name: str, agent: str) -> None:
+    def __init__(
+        self, address: Address, *, name: str, agent: str, kind: Literal["human", "agent"] = "human"
+    ) -> None:
         self.address = address
         self.replica = Replica()
         self.participants: dict[str, Participant] = {}
@@ -82,6 +84,7 @@ class Membership:
         self.listeners: list[Listener] = []
         self._name = name
         self._agent = agent
+        self._kind = kind
         self._link = Link(address.websocket, self.replica, self._hello, self._receive, self._lost)
         self._viewing: Viewing | None = None
         """What every new connection is told."""
@@ -242,6 +245,7 @@ class Membership:
             replica.resume,
             (),
             self._agent,
+            self._kind,
         )
 
     def _lost(self) -> None:

@@ -218,7 +218,7 @@ export class Jam {
     for (const person of this.room.people.value.values()) {
       const { program, volume, muted } = score.player(person.id);
       if (person.id === mine) this.sound.synth.voice(me, { program, volume });
-      else if (person.online && person.kind === "human")
+      else if (person.online && person.kind !== "ai")
         this.sound.synth.voice(personOwner(person.id), { program, volume: muted ? 0 : volume });
       else this.people.forget(person.id);
     }

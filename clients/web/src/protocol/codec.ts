@@ -49,7 +49,7 @@ const participant = record({
   name,
   color: text({ max: 7, pattern: /^#[0-9a-fA-F]{6}$/ }),
   role: oneOf("owner", "editor", "viewer"),
-  kind: oneOf("human", "ai"),
+  kind: oneOf("human", "agent", "ai"),
   online: optional(bool, () => true),
 });
 const resume = record({ lineage: id, epoch: id, offset: uint });
@@ -268,6 +268,7 @@ const CLIENT: Shapes<ClientMessage> = {
     resume: optional(nullable(resume), nothing),
     capabilities: optional(list(text({ max: 32 }), 32), () => []),
     agent: optional(text({ max: 128 }), blank),
+    kind: optional(oneOf("human", "agent"), () => "human" as const),
   }),
   edit: record({ batch: uint, update: bytes(), step: optional(stepKind, () => "" as const) }),
   set_presence: record({ state: text({ max: 4096 }) }),

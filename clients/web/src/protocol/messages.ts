@@ -34,7 +34,8 @@ export interface Participant {
   name: string;
   color: string;
   role: Role;
-  kind: "human" | "ai";
+  /** `agent`: a program that acts for somebody. */
+  kind: "human" | "agent" | "ai";
   online: boolean;
 }
 export interface Alternative {
@@ -303,6 +304,7 @@ export type ClientMessage =
       resume: Resume | null;
       capabilities: string[];
       agent: string;
+      kind: "human" | "agent";
     }
   | { tag: "edit"; batch: number; update: Uint8Array; step: StepKind }
   | { tag: "set_presence"; state: string }

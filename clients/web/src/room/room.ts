@@ -416,6 +416,7 @@ export class Room implements Port {
       resume: this.sync.resume,
       capabilities: ["tokens"],
       agent: "antiphon-web",
+      kind: "human",
     };
   }
 

@@ -960,6 +960,7 @@ export const en = {
     label: "In the room",
     you: (name: string) => `${name} (you)`,
     away: "away",
+    agent: "agent",
     more: (count: number) => `${count} more`,
   },
 

@@ -1002,6 +1002,7 @@ export const ru: Strings = {
     label: "В комнате",
     you: (name) => `${name} (вы)`,
     away: "не в сети",
+    agent: "агент",
     more: (count) => `ещё ${count}`,
   },
 

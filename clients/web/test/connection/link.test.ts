@@ -29,6 +29,7 @@ function linked() {
       resume: null,
       capabilities: [],
       agent: "test",
+      kind: "human",
     }),
     clock,
     random: () => 1,

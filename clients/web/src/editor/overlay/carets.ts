@@ -19,7 +19,7 @@ export function caretsOf(
     const anchor = resolve(cursor?.anchor);
     const head = resolve(cursor?.head);
     // A model's caret is where its last word stands (below), which is never behind the text.
-    if (id === room.me.value?.id || person?.kind !== "human" || !person.online) continue;
+    if (id === room.me.value?.id || !person || person.kind === "ai" || !person.online) continue;
     if (anchor === null || head === null) continue;
     carets.push({ id, name: person.name || name, color: person.color, anchor, head, model: false });
   }

@@ -275,7 +275,7 @@ function Players({ jam }: { jam: Jam }) {
   const { room } = jam;
   const score = jam.score.value;
   const others = [...room.people.value.values()].filter(
-    (person) => person.online && person.kind === "human" && person.id !== room.me.value?.id,
+    (person) => person.online && person.kind !== "ai" && person.id !== room.me.value?.id,
   );
   if (others.length === 0) return null;
   return (

@@ -74,7 +74,7 @@ export function JamRoll({ jam }: { jam: Jam }) {
   }, [jam]);
 
   const mine = room.me.value?.id;
-  const here = [...room.people.value.values()].filter((person) => person.online && person.kind === "human");
+  const here = [...room.people.value.values()].filter((person) => person.online && person.kind !== "ai");
   const band = jam.band.value !== null;
   const controls = jam.score.value.controls.value;
   const place = jam.place.value;

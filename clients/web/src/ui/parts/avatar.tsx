@@ -1,16 +1,18 @@
-// A participant as a small disc in their colour: initials, or the mark of a model.
+// A participant as a small disc in their colour: initials, square for an agent; or the mark of a model.
 
 import type { Participant } from "../../protocol/messages";
+import { t } from "../../strings";
 import { Mark } from "./icons";
 
 export function Face({ person, label }: { person: Participant; label: string }) {
+  const said = person.kind === "agent" ? `${label} · ${t.people.agent}` : label;
   return (
     <span
-      class={`face ${person.kind === "ai" ? "face-ai" : ""} ${person.online ? "" : "face-away"}`}
+      class={`face ${person.kind === "human" ? "" : `face-${person.kind}`} ${person.online ? "" : "face-away"}`}
       style={{ "--who": person.color }}
-      title={label}
+      title={said}
       role="img"
-      aria-label={label}
+      aria-label={said}
     >
       {person.kind === "ai" ? <Mark /> : initials(person.name)}
     </span>

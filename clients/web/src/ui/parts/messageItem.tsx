@@ -29,6 +29,7 @@ export function Said(props: {
       <div class="said-body">
         <p class="said-by">
           <span class="said-name">{name}</span>
+          {person?.kind === "agent" && <span class="hint">{t.people.agent}</span>}
           <time dateTime={new Date(ms).toISOString()}>{clockTime(ms)}</time>
         </p>
         <p class="said-text">{text}</p>

@@ -33,9 +33,10 @@ function Members({ room }: { room: Room }) {
           <span class="member-name">{person.id === me?.id ? t.people.you(person.name) : person.name}</span>
           <span class="hint">
             {person.kind === "ai" ? t.runs.title : t.roles[person.role]}
+            {person.kind === "agent" ? ` · ${t.people.agent}` : ""}
             {person.online ? "" : ` · ${t.people.away}`}
           </span>
-          {me?.role === "owner" && person.kind === "human" && person.id !== me.id && (
+          {me?.role === "owner" && person.kind !== "ai" && person.id !== me.id && (
             <IconButton
               icon="cross"
               label={t.share.remove(person.name)}
