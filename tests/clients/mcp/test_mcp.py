@@ -129,7 +129,9 @@ async def test_comments_chat_and_board(owner: Room, links: dict[str, Address]) -
         assert owner.comments.passage(comment) == "needs work"
         await owner.comments.reply(comment, "The end.")
         read = await ask(agent, "read_comments")
-        assert [(one["by"], one["text"], one["passage"]) for one in read] == [("Robin", "Which?", "needs work")]
+        assert [(one["by"], one["text"], one["passage"]) for one in read] == [
+            ("Robin", "Which?", "needs work")
+        ]
         assert [hit["where"] for hit in await ask(agent, "search_room", query="WHICH")] == ["comment"]
         await ask(agent, "resolve_comment", comment=comment)
         assert await ask(agent, "read_comments") == []
@@ -211,8 +213,10 @@ async def test_over_http_on_loopback(links: dict[str, Address], owner: Room) -> 
             await owner.wait_for(lambda room: "Over HTTP." in room.text)
             async with ClientSession() as browser:
                 foreign = {"Origin": "http://evil.example", "Accept": "application/json, text/event-stream"}
-                answer = await browser.post(f"http://127.0.0.1:{free_port}/mcp", json={}, headers=foreign)
-                assert answer.status == 403
+                async with browser.post(
+                    f"http://127.0.0.1:{free_port}/mcp", json={}, headers=foreign
+                ) as answer:
+                    assert answer.status == 403
     finally:
         process.terminate()
         await process.wait()

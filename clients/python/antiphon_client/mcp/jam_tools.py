@@ -63,7 +63,9 @@ def add_to(server: MCPServer[Any], room: Room) -> None:
         ) -> dict[str, Any]:
             """Start or stop the jam, or change its tempo (beats a minute), meter (beats a bar) or key (`tonic`: 0 to
             11, 0 is C) at the next bar line."""
-            made = await room.jam.conduct(playing=playing, tempo=tempo, beats=beats, tonic=tonic, mode=_MODES[mode] if mode else None)
+            made = await room.jam.conduct(
+                playing=playing, tempo=tempo, beats=beats, tonic=tonic, mode=_MODES[mode] if mode else None
+            )
             return {"at_ms": made.at_ms, "beat": made.beat}
 
     if "edit" in room.rights:

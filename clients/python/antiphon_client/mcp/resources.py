@@ -82,8 +82,7 @@ def _readers(room: Room) -> dict[str, tuple[str, Callable[[], object]]]:
         "antiphon://room/comments": (
             "Comments on the story",
             lambda: {
-                key: {"by": name_of(room, one.author), "text": one.text}
-                for key, one in room.comments.items()
+                key: {"by": name_of(room, one.author), "text": one.text} for key, one in room.comments.items()
             },
         ),
         "antiphon://room/board": (
