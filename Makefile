@@ -24,6 +24,7 @@ WEB_SOURCES := $(shell find clients/web -path clients/web/node_modules -prune -o
 NODE_PATH = $(shell $(BIN)/python clients/web/node_path.py)
 
 .PHONY: run test test-fast test-newest test-oldest lint format types imports check web web-test models wheel lock upgrade clean
+.PHONY: docs screenshots
 .PHONY: install dev npm
 
 run: install $(STATIC)/index.html models
@@ -68,6 +69,22 @@ wheel: dev $(STATIC)/index.html
 	rm -rf dist
 	$(BIN)/python -m hatchling build
 
+# The site in docs/_build/html; a warning is an error. The pictures are made once, from a running server; `make screenshots`
+# makes them anew.
+docs: dev docs/_screenshots/made
+	@$(INSTALL) run docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+docs/_screenshots/made: | dev $(STATIC)/index.html models
+	@$(BIN)/python tests/support/ensure_chromium.py
+	$(BIN)/python docs/screenshots.py
+	@touch $@
+
+screenshots:
+	@rm -f docs/_screenshots/made
+	$(MAKE) --no-print-directory docs/_screenshots/made
+
 lock: dev
 	$(BIN)/python .ci/lock.py write
 
@@ -75,7 +92,7 @@ upgrade: dev
 	$(BIN)/python .ci/lock.py upgrade
 
 clean:
-	rm -rf $(VENV) $(STAMPS) $(STATIC) clients/web/node_modules dist
+	rm -rf $(VENV) $(STAMPS) $(STATIC) clients/web/node_modules dist docs/_build docs/_generated docs/_screenshots
 
 # Quick where nothing changed since; the stamps are checksums of the lock.
 install:

@@ -1,4 +1,4 @@
-"""Sets up the environment of this checkout from the lock: `python3 .ci/install.py run|dev|node`.
+"""Sets up the environment of this checkout from the lock: `python3 .ci/install.py run|dev|docs|node`.
 
 `make` calls it. It installs what `requirements/*.txt` name, with their hashes, into `.venv`, and marks each part that
 is complete in `.stamps`. It runs under any Python 3 and imports nothing but the standard library, so that a Python
@@ -24,9 +24,15 @@ STAMPS = os.path.join(ROOT, ".stamps")
 LOCK = os.path.join(ROOT, "requirements")
 WEB = os.path.join(ROOT, "clients", "web")
 OLDEST = (3, 11)
-FREE_MB = {"run": 3500, "dev": 1500, "node": 300, "npm": 400}
+FREE_MB = {"run": 3500, "dev": 1500, "docs": 200, "node": 300, "npm": 400}
 """Disk space that a part needs at most, torch's CPU build included (measured: 2,300 MB for both)."""
-WORDS = {"run": "Antiphon", "dev": "what the tests need", "node": "Node", "npm": "the web client's packages"}
+WORDS = {
+    "run": "Antiphon",
+    "dev": "what the tests need",
+    "docs": "what the documentation needs",
+    "node": "Node",
+    "npm": "the web client's packages",
+}
 
 
 class SetUpFailed(Exception):

@@ -78,11 +78,13 @@ def _raise(found: re.Match[str], versions: dict[str, str]) -> str:
 
 
 def compile_lock(root: Path, *options: str) -> None:
-    """Write `requirements/{run,dev,node}.txt` of the checkout `root`. Ends the program when something has no wheel."""
+    """Write `requirements/*.txt` of the checkout `root`. Ends the program when something has no wheel."""
     _compile(root, "run", options, ["pyproject.toml", str(LOCK / "build.in")], RUN)
     _compile(root, "dev", [*options, "-c", str(LOCK / "run.txt")], ["pyproject.toml"], DEV)
+    shared = ["-c", str(LOCK / "run.txt"), "-c", str(LOCK / "dev.txt")]
+    _compile(root, "docs", [*options, *shared], [str(LOCK / "docs.in")], ())
     _compile(root, "node", options, [str(LOCK / "node.in")], ())
-    for part in ("run", "dev", "node"):
+    for part in ("run", "dev", "docs", "node"):
         for machine in ("x86_64", "aarch64"):
             for python in (OLDEST, NEWEST):
                 _wheels_exist(root, part, machine, python)

@@ -48,13 +48,16 @@ def test_each_range_holds_one_locked_version(part: str, extras: tuple[str, ...])
 
 
 def test_the_parts_agree() -> None:
-    run, dev = locked("run"), locked("dev")
+    run, dev, docs = locked("run"), locked("dev"), locked("docs")
     assert {name: run[name] for name in run if name in dev} == {
         name: dev[name] for name in run if name in dev
     }
+    assert {name: dev[name] for name in docs if name in dev} == {
+        name: docs[name] for name in docs if name in dev
+    }
 
 
-@pytest.mark.parametrize("part", ["run", "dev", "node"])
+@pytest.mark.parametrize("part", ["run", "dev", "docs", "node"])
 def test_everything_has_hashes_and_nothing_an_address(part: str) -> None:
     text = (LOCK / f"{part}.txt").read_text()
     assert "://" not in text
