@@ -59,11 +59,11 @@ def head(name: str) -> str:
 def settings_page() -> str:
     parts = [f"# Settings\n\n{head('settings')}\n"]
     plain = [(name, field) for name, field in Settings.model_fields.items() if not nested(field)]
-    parts.append(table("", Settings, plain))
+    parts.append(table(Settings, plain))
     for name, field in Settings.model_fields.items():
         if inner := nested(field):
             parts.append(f"\n## `[{name}]`\n\n{inner.__doc__ or ''}\n\n")
-            parts.append(table(f"{name.upper()}__", inner, list(inner.model_fields.items())))
+            parts.append(table(inner, list(inner.model_fields.items())))
     return "".join(parts)
 
 
@@ -73,7 +73,7 @@ def nested(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def table(prefix: str, owner: type[BaseModel], fields: list[tuple[str, FieldInfo]]) -> str:
+def table(owner: type[BaseModel], fields: list[tuple[str, FieldInfo]]) -> str:
     words = ModuleAnalyzer.for_module(owner.__module__).find_attr_docs()
     rows = ["| setting | default | meaning |\n|---|---|---|\n"]
     for name, field in fields:
@@ -81,9 +81,7 @@ def table(prefix: str, owner: type[BaseModel], fields: list[tuple[str, FieldInfo
         shown = [said] if said else []
         if allowed := ", ".join(bounds(field)):
             shown.append(f"({allowed})")
-        rows.append(
-            f"| `{name}`<br>`ANTIPHON_{prefix}{name.upper()}` | {default(field)} | {cell(' '.join(shown))} |\n"
-        )
+        rows.append(f"| `{name}` | {default(field)} | {cell(' '.join(shown))} |\n")
     return "".join(rows)
 
 
@@ -104,9 +102,9 @@ def bounds(field: FieldInfo) -> Iterator[str]:
 
 
 def number(value: object) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
-    )
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) > 9_999 else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def default(field: FieldInfo) -> str:
