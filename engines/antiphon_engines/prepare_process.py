@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.text import spec as text_spec
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
         print(json.dumps({"stage": stage, "fraction": fraction}), flush=True)
 
     try:
-        registry.prepare(Path(cache_dir), name, accept_terms=False, progress=report)
+        text_spec.prepare(Path(cache_dir), name, accept_terms=False, progress=report)
     except EngineUnavailable as error:
         print(json.dumps({"error": error.message}), flush=True)
         return 1

@@ -10,9 +10,9 @@ import json
 import sys
 import time
 
-from antiphon_engines import registry
 from antiphon_engines.api import Done, EngineUnavailable, Failed, TextRequest, Token
 from antiphon_engines.config import WorkerConfig, checked
+from antiphon_engines.text import spec as text_spec
 from antiphon_proto.params import TextParams
 
 _TOKENS = 24
@@ -21,7 +21,7 @@ _STORY = "The last ferry had already left when Marta reached the pier. She sat d
 
 def measure(config: WorkerConfig, tokens: int = _TOKENS) -> float:
     """Tokens per second of one text, after its first token. Raises EngineUnavailable."""
-    engine = registry.build(config)
+    engine = text_spec.build(config)
     try:
         params = TextParams(max_tokens=tokens, temperature=0.0, seed=1, alternatives=0)
         job = engine.admit(TextRequest(task="continue", before=_STORY, params=params))

@@ -1,251 +1,34 @@
-"""Model spec -> engine. `parse` and `describe` are cheap and import no runtime; `build` runs in the worker only.
-
-A spec is one string, the one setting that chooses the model:
-
-    smollm2-135m                    a name from the catalogue
-    models/some-model.gguf          a GGUF file, through llama.cpp
-    models/some-folder              a transformers checkpoint, through torch
-    https://host/v1#model-name      any OpenAI-compatible server
-    organisation/name               a hub repository, through torch
-
-An image model's spec is of the same kind: `embedded`, a diffusers folder, a hub repository, or `none`. A music
-model's is `audio.spec`'s matter.
-"""
+"""All engines of a worker, and the folders that their models are in. A spec, the setting that chooses a model, is read
+by `text.spec`, `image.spec` and `audio.spec`."""
 
 from __future__ import annotations
 
-import difflib
-import logging
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from antiphon_engines.api import (
-    NO_REMARK,
-    Absent,
-    Engine,
-    Engines,
-    EngineUnavailable,
-    Later,
-    Modality,
-    Remark,
-)
+from antiphon_engines.api import Absent, Engines, EngineUnavailable, Later, Modality
 from antiphon_engines.audio import spec as music
+from antiphon_engines.backends.plans.choices import Family
+from antiphon_engines.backends.plans.planning import HUB, folder_of
 from antiphon_engines.backends.residency import Residency
-from antiphon_engines.catalogue import CATALOGUE, HUB_ID, Description, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import WorkerConfig
-from antiphon_engines.model_files import packaged_gguf
-from antiphon_engines.model_files import prepare as preparation
-from antiphon_engines.model_files.prepare import Progress
-
-logger = logging.getLogger(__name__)
-IMAGE_WEIGHTS: Final = Path(__file__).resolve().parent / "weights" / "image"
-"""Where the embedded image model lies; `image.embedded` loads it."""
-
-
-class GgufFile(Struct, frozen=True):
-    path: Path
-
-
-class TransformersModel(Struct, frozen=True):
-    """A checkpoint folder, or the id of a hub repository (`local` False: it may be downloaded)."""
-
-    source: str
-    local: bool
-
-
-class RemoteModel(Struct, frozen=True):
-    """`url` ends before the API's paths (`.../v1`) and never holds a key."""
-
-    url: str
-    model: str
-
-
-ModelSource: TypeAlias = EmbeddedCard | PackagedGgufCard | GgufFile | TransformersModel | RemoteModel
-
-
-class DiffusersModel(Struct, frozen=True):
-    """A diffusers folder, or the id of a hub repository (`local` False: it may be downloaded)."""
-
-    source: str
-    local: bool
-
-
-class EmbeddedImageModel(Struct, frozen=True):
-    """The project's own image model."""
-
-
-ImageSource: TypeAlias = EmbeddedImageModel | DiffusersModel
-
-
-def parse(spec: str) -> ModelSource:
-    """What `spec` names. Looks at the local disk, never at the network. Raises EngineUnavailable."""
-    spec = spec.strip()
-    if card := find(spec):
-        return card
-    if not spec:
-        raise EngineUnavailable(_unknown_name(spec))
-    if "://" in spec:
-        return _parse_url(spec)
-    path = Path(spec).expanduser()
-    if spec.endswith(".gguf"):
-        return _gguf_file(path)
-    if path.is_dir():
-        return _folder(path)
-    if path.is_file():
-        raise EngineUnavailable(f"{spec} is neither a .gguf file nor a model folder")
-    if HUB_ID.fullmatch(spec):
-        return TransformersModel(source=spec, local=False)
-    if "/" in spec or "\\" in spec:
-        raise EngineUnavailable(f"there is no model file or folder {spec}")
-    raise EngineUnavailable(_unknown_name(spec))
-
-
-def describe(spec: str) -> Description:
-    """A cheap account of a spec, for the gateway and the command line. Raises EngineUnavailable."""
-    match parse(spec):
-        case EmbeddedCard() | PackagedGgufCard() as card:
-            return Description(name=card.name, backend=card.backend, note=card.note)
-        case GgufFile(path=path):
-            return Description(name=path.stem, backend="llama.cpp", note="a GGUF file")
-        case TransformersModel(source=source, local=local):
-            note = (
-                "a transformers checkpoint folder"
-                if local
-                else "a hub repository, fetched when it is first used"
-            )
-            return Description(name=Path(source).name if local else source, backend="torch", note=note)
-        case RemoteModel(url=url, model=model):
-            return Description(name=model, backend="remote", note=f"served by {urlsplit(url).hostname}")
-
-
-def check(cache_dir: Path, spec: str) -> ModelSource:
-    """What `spec` names, when all that it needs is installed and prepared here. Imports no runtime and asks no server.
-
-    Raises EngineUnavailable with one line that says what to do.
-    """
-    source = parse(spec)
-    if problem := missing_module(spec):
-        raise EngineUnavailable(problem)
-    if isinstance(source, EmbeddedCard | PackagedGgufCard):
-        locate(cache_dir, source)
-    return source
-
-
-def missing_module(spec: str) -> str:
-    """What is not installed of what `spec` needs, and the command that brings it; empty where all is. Raises
-    EngineUnavailable for a spec that names nothing."""
-    for module, extra in _needs(parse(spec)):
-        if find_spec(module) is None:
-            return f"{spec} needs {module}; run: pip install 'antiphon[{extra}]'"
-    return ""
-
-
-def build(config: WorkerConfig, residency: Residency | None = None) -> Engine:
-    """The engine that `config.text_model` names, ready to step. Call in the worker process: it may import torch
-    and take seconds. Raises EngineUnavailable with one line that says what to do."""
-    cache_dir = Path(config.cache_dir)
-    match check(cache_dir, config.text_model):
-        case EmbeddedCard() as card:
-            from antiphon_engines.text import embedded
-
-            return embedded.build(
-                cache_dir,
-                precision=card.precision,
-                threads=config.threads,
-                context=config.context,
-                max_jobs=config.max_jobs,
-                max_batch=config.max_batch,
-                chunk=config.busy_chunk,
-                idle_chunk=config.prefill_chunk,
-            )
-        case PackagedGgufCard() as card:
-            return _build_gguf(locate(cache_dir, card), card.name, config, Remark(card.note, card.name))
-        case GgufFile(path=path):
-            return _build_gguf(path, path.stem, config, NO_REMARK)
-        case TransformersModel(source=source, local=local):
-            from antiphon_engines.text import torch_engine
-
-            return torch_engine.build(source, config, residency, local=local)
-        case RemoteModel(url=url, model=model):
-            from antiphon_engines.text.streaming import remote
-
-            return remote.build(url, model, config)
-
-
-def parse_image(spec: str) -> ImageSource | None:
-    """What an image spec names; None for `none`. Looks at the local disk only. Raises EngineUnavailable."""
-    spec = spec.strip()
-    match spec:
-        case "none":
-            return None
-        case "embedded":
-            return EmbeddedImageModel()
-    path = Path(spec).expanduser()
-    if spec and path.is_dir():
-        if not (path / "model_index.json").is_file():
-            raise EngineUnavailable(f"{spec} holds no model_index.json: it is not a diffusers folder")
-        return DiffusersModel(source=str(path), local=True)
-    if HUB_ID.fullmatch(spec):
-        return DiffusersModel(source=spec, local=False)
-    raise EngineUnavailable(
-        f"there is no image model {spec!r}: give embedded, a diffusers folder, a hub id or none"
-    )
-
-
-def describe_image(spec: str) -> Description | None:
-    """A cheap account of an image spec; None for `none`. Raises EngineUnavailable."""
-    match parse_image(spec):
-        case None:
-            return None
-        case EmbeddedImageModel():
-            return Description(name="antiphon-image", backend="torch", note="the embedded image model")
-        case DiffusersModel(source=source, local=local):
-            note = "a diffusers folder" if local else "a hub repository"
-            return Description(name=Path(source).name if local else source, backend="torch", note=note)
-
-
-def check_image(spec: str) -> ImageSource | None:
-    """What an image spec names, when all that it needs is here. Imports no runtime. Raises EngineUnavailable."""
-    source = parse_image(spec)
-    for module in ("torch", "diffusers", "transformers", "PIL") if source is not None else ():
-        if find_spec(module) is None:
-            raise EngineUnavailable(f"pictures need {module}; run: pip install 'antiphon[image]'")
-    if isinstance(source, EmbeddedImageModel) and not IMAGE_WEIGHTS.is_dir():
-        raise EngineUnavailable("the embedded image model is not part of this installation")
-    return source
-
-
-def build_image(config: WorkerConfig, residency: Residency | None = None) -> Engine | None:
-    """The engine that `config.image_model` names, ready to step; None for `none`. As :func:`build` otherwise."""
-    source = check_image(config.image_model)
-    return None if source is None else _paint_with(source, config, residency)
-
-
-def _paint_with(source: ImageSource, config: WorkerConfig, residency: Residency | None) -> Engine:
-    from antiphon_engines.image import building
-
-    if isinstance(source, EmbeddedImageModel):
-        return building.build_embedded(config, residency)
-    return building.build(source.source, config, residency, local=source.local)
+from antiphon_engines.image import spec as image
+from antiphon_engines.text import spec as text
 
 
 def engines(config: WorkerConfig) -> Engines:
     """Everything that a worker serves. Text must be there; pictures and the band, whose libraries alone take seconds to
     load, join later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
     residency = Residency(config.device_memory * 2**20)
-    text = build(config, residency)
+    writer = text.build(config, residency)
     # The band loads in two seconds and is not made to wait for torch.
     wanted = [
-        each for each in (music.later(config, residency), _painter(config, residency)) if each is not None
+        each for each in (music.later(config, residency), image.later(config, residency)) if each is not None
     ]
     return Engines(
-        (text,),
+        (writer,),
         absent=tuple(each for each in wanted if isinstance(each, Absent)),
         later=tuple(each for each in wanted if isinstance(each, Later)),
         other=partial(_other, config, residency),
@@ -258,10 +41,10 @@ def _other(config: WorkerConfig, residency: Residency, modality: Modality, spec:
     match modality:
         case "text":
             changed = replace(config, text_model=spec)
-            check(Path(config.cache_dir), spec)
-            found = Later("text", describe(spec).name, partial(build, changed, residency))
+            text.check(Path(config.cache_dir), spec)
+            found = Later("text", text.describe(spec).name, partial(text.build, changed, residency))
         case "image":
-            found = _painter(replace(config, image_model=spec), residency)
+            found = image.later(replace(config, image_model=spec), residency)
         case "audio":
             found = music.later(replace(config, music_model=spec), residency)
     if found is None:
@@ -269,100 +52,16 @@ def _other(config: WorkerConfig, residency: Residency, modality: Modality, spec:
     return found
 
 
-def _painter(config: WorkerConfig, residency: Residency) -> Later | Absent | None:
-    """The image engine that joins the worker, or why there is none; None for `none`."""
-    name = config.image_model
-    try:
-        if (described := describe_image(name)) is not None:
-            name = described.name
-        source = check_image(config.image_model)
-    except EngineUnavailable as error:
-        logger.warning("there will be no pictures: %s", error)
-        return Absent("image", name, error.message)
-    return None if source is None else Later("image", name, partial(_paint_with, source, config, residency))
-
-
-def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:
-    """Where the prepared model of that card stands. Raises EngineUnavailable, with the command that prepares it."""
-    match card:
-        case EmbeddedCard():
-            return preparation.find_embedded(cache_dir, card.precision)
-        case PackagedGgufCard():
-            return packaged_gguf.prepared(cache_dir, card)
-
-
-def prepare(
-    cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress, source: Path | None = None
-) -> Path | None:
-    """Fetch, convert and verify what `spec` names; None where there is nothing to prepare. `source` is a copy of the
-    model's file that somebody has. Imports no torch (a child process does, where it must). Raises EngineUnavailable, of
-    which TermsNotAccepted is one."""
-    found = parse(spec)
-    if source is not None and not isinstance(found, PackagedGgufCard):
-        raise EngineUnavailable(f"{spec} is not made from one file that somebody may have")
-    match found:
-        case EmbeddedCard() as card:
-            return preparation.prepare_embedded(cache_dir, card.precision, progress)
-        case PackagedGgufCard() as card:
-            return packaged_gguf.prepare(
-                cache_dir, card, accept_terms=accept_terms, progress=progress, source=source
-            )
-        case _:
-            return None
-
-
-def _build_gguf(path: Path, name: str, config: WorkerConfig, note: Remark) -> Engine:
-    from antiphon_engines.text.streaming import llama_cpp
-
-    return llama_cpp.build(path, config, name=name, note=note)
-
-
-def _parse_url(spec: str) -> RemoteModel:
-    base, _, model = spec.partition("#")
-    try:
-        parts = urlsplit(base)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise EngineUnavailable("the model's address must look like http://host:port/v1#model-name")
-    if parts.username or parts.password or parts.query:
-        raise EngineUnavailable("give the key of a remote model in its own setting, not in the address")
-    if not model:
-        raise EngineUnavailable(f"name the model after the address: {base}#model-name")
-    return RemoteModel(url=base.rstrip("/"), model=model)
-
-
-def _gguf_file(path: Path) -> GgufFile:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise EngineUnavailable(f"cannot read {path}: {error.strerror or error}") from None
-    if magic != b"GGUF":
-        raise EngineUnavailable(f"{path} is not a GGUF file")
-    return GgufFile(path=path)
-
-
-def _folder(path: Path) -> TransformersModel:
-    if not (path / "config.json").is_file():
-        raise EngineUnavailable(f"{path} holds no config.json: it is not a transformers checkpoint")
-    return TransformersModel(source=str(path), local=True)
-
-
-def _unknown_name(spec: str) -> str:
-    names = [card.name for card in CATALOGUE]
-    close = difflib.get_close_matches(spec, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known names: {', '.join(names)}"
-    return f"there is no model {spec!r}; {hint}"
-
-
-def _needs(source: ModelSource) -> tuple[tuple[str, str], ...]:
-    """Modules beyond the default install, each with the extra that brings it."""
-    match source:
-        case PackagedGgufCard() | GgufFile():
-            return (("xllamacpp", "gguf"),)
-        case TransformersModel():
-            return (("torch", "torch"), ("transformers", "torch"))
-        case _:
-            return ()
+def model_folder(family: Family, config: WorkerConfig) -> Path | None:
+    """Where the model that is set for `family` is stored; None when that model has no networks that a plan can run.
+    Raises EngineUnavailable when it is not on this disk."""
+    match family:
+        case "image":
+            return None if config.image_model == "none" else folder_of(config.image_model)
+        case "text":
+            writer = text.parse(config.text_model)
+            hub = Path(config.cache_dir) / HUB
+            return folder_of(writer.source, hub) if isinstance(writer, text.TransformersModel) else None
+        case "music":
+            band = music.parse(config.music_model)
+            return folder_of(band.source) if isinstance(band, music.MusicgenModel) else None

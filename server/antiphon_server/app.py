@@ -14,12 +14,13 @@ from typing import TypeAlias
 from aiohttp import web
 from msgspec import Struct
 
-from antiphon_engines.audio.spec import describe as describe_music
+from antiphon_engines.audio import spec as music_spec
 from antiphon_engines.automatic import AUTO
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host.host import EngineHost, HostState
-from antiphon_engines.registry import describe, describe_image
+from antiphon_engines.image import spec as image_spec
 from antiphon_engines.settings import HostSettings
+from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server import (
     api_description,
@@ -134,9 +135,9 @@ async def _run(
     # A wrong name is found before anything is opened.
     improves = settings.text_model == AUTO
     settings = settings.resolved()
-    describe(settings.text_model)
-    describe_image(settings.image_model)
-    describe_music(settings.music_model)
+    text_spec.describe(settings.text_model)
+    image_spec.describe(settings.image_model)
+    music_spec.describe(settings.music_model)
     _make_folder(settings.data_dir)
     metrics = Metrics()
     marks = Marks(settings.data_dir / "rooms.marks")

@@ -13,10 +13,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
+from antiphon_engines.text import spec as text_spec
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 State = Literal["ok", "missing", "absent"]
@@ -141,7 +141,7 @@ def _optional(extra: str, *packages: str, purpose: str) -> Check:
 
 def _model(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Check:
     try:
-        registry.locate(cache_dir, card)
+        text_spec.locate(cache_dir, card)
     except EngineUnavailable:
         accept = " --accept-terms" if card.terms_url else ""
         return Check(card.name, "absent", "not prepared", f"antiphon models prepare {card.name}{accept}")
@@ -151,8 +151,8 @@ def _model(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Check:
 def _chosen(cache_dir: Path, spec: str) -> Check:
     """Whether the model that is set could be built, as far as this can be told without building it."""
     try:
-        registry.check(cache_dir, spec)
-        description = registry.describe(spec)
+        text_spec.check(cache_dir, spec)
+        description = text_spec.describe(spec)
     except EngineUnavailable as error:
         return Check("text model", "missing", f"{spec}: {error.message}")
     return Check("text model", "ok", f"{description.name} on {description.backend}")

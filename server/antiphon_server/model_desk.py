@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from antiphon_engines import automatic, registry
+from antiphon_engines import automatic
 from antiphon_engines.api import (
     Absent,
     AudioFacts,
@@ -22,6 +22,8 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.audio import spec as music
 from antiphon_engines.host.host import HostState
+from antiphon_engines.image import spec as image_spec
+from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import Denied, NotFound
 from antiphon_proto.messages import AudioModel, Building, ImageModel, ModelInfo
 from antiphon_server.config import Settings
@@ -153,9 +155,7 @@ def _named(modality: Modality, first: str, others: tuple[str, ...]) -> dict[str,
 
 def _describe(modality: Modality, spec: str) -> str:
     """The name of a spec; empty for `none`, and the spec itself where it names nothing on this machine now."""
-    describe = {"text": registry.describe, "image": registry.describe_image, "audio": music.describe}[
-        modality
-    ]
+    describe = {"text": text_spec.describe, "image": image_spec.describe, "audio": music.describe}[modality]
     try:
         described = describe(spec)
     except EngineUnavailable:

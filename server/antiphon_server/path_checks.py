@@ -15,6 +15,7 @@ from antiphon_engines.backends.plans.plan_store import PlanRefused, PlanStore
 from antiphon_engines.backends.plans.planning import CannotRun, Wishes
 from antiphon_engines.backends.plans.runtimes import Availability
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.registry import model_folder
 from antiphon_server.checkup import Check
 
 _FAMILIES: Final[Mapping[str, Family]] = {"pictures": "image", "text": "text", "music": "music"}
@@ -54,7 +55,7 @@ def _backend(found: Availability) -> Check:
 def _networks(what: str, family: Family, config: WorkerConfig, architecture: str) -> list[Check]:
     """A line for each network of a model. Nothing here is missing: torch runs what nothing else does."""
     try:
-        folder = planning.model_folder(family, config)
+        folder = model_folder(family, config)
         if folder is None:
             return []
         wishes = planning.wishes(config, folder, architecture)

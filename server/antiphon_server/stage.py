@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request
+from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request, kind_of
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.ipc.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
-from antiphon_engines.scheduling.ticket import kind_of
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
 from antiphon_proto.messages import Error, Message, ModelInfo, Participant, Steer, Stop
 from antiphon_proto.messages import Steered as SteeredMessage

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from antiphon_engines import registry
 from antiphon_engines.backends.building import background
 from antiphon_engines.backends.building.build_process import Said
 from antiphon_engines.backends.plans import planning
@@ -13,6 +12,7 @@ from antiphon_engines.backends.plans.order import Order
 from antiphon_engines.backends.plans.plan import BackendName, Part
 from antiphon_engines.backends.plans.plan_store import PlanStore
 from antiphon_engines.backends.plans.signatures import Bounds
+from antiphon_engines.catalogue import IMAGE_WEIGHTS
 from antiphon_engines.config import WorkerConfig
 from support import tiny_pipelines
 
@@ -38,7 +38,7 @@ def embedded_config(cache_dir: Path, **settings: object) -> WorkerConfig:
 
 def prepare_embedded_plans(cache_dir: Path) -> None:
     """What a server with default settings builds in the background; quick when it is there already."""
-    wishes = planning.wishes(embedded_config(cache_dir), registry.IMAGE_WEIGHTS, "")
+    wishes = planning.wishes(embedded_config(cache_dir), IMAGE_WEIGHTS, "")
     store = PlanStore(cache_dir / planning.PLANS)
     orders = [wishes.make(part, "onnxruntime", "fp32", "") for part in wishes.checkpoint.parts]
     missing = [each for each in orders if store.sound(each.key()) is None]

@@ -22,6 +22,7 @@ from antiphon_engines.api import (
     PlayedNote,
     Request,
     Steer,
+    kind_of,
 )
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host.host import HostState
@@ -38,7 +39,6 @@ from antiphon_engines.ipc.events import (
     Token,
 )
 from antiphon_engines.ipc.trace import Named, Record, RestRecord, RunRecord, UnitRecord
-from antiphon_engines.scheduling.ticket import kind_of
 from antiphon_proto.errors import NotFound
 from antiphon_proto.jam import BandNote
 from antiphon_proto.messages import TokenInfo

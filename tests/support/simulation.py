@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from antiphon_engines.api import EngineInfo, ImageRequest, Piece, Request, Window
+from antiphon_engines.api import EngineInfo, ImageRequest, Piece, Request, Window, kind_of
 from antiphon_engines.scheduling.batching import Fairness
 from antiphon_engines.scheduling.scheduler import Scheduler
-from antiphon_engines.scheduling.ticket import State, Ticket, kind_of
+from antiphon_engines.scheduling.ticket import State, Ticket
 from antiphon_engines.scheduling.unit_choice import Batch
 from antiphon_engines.settings import Policy, QueueBounds
 from antiphon_proto.params import ImageParams

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from antiphon_engines.api import Done, Failed, ImageRequest, QueueFull, Request, Steer
+from antiphon_engines.api import Done, Failed, ImageRequest, QueueFull, Request, Steer, kind_of
 from antiphon_engines.ipc.channel import Command, Submit, steering
 from antiphon_engines.ipc.events import RunEvent, Started
-from antiphon_engines.scheduling.ticket import kind_of
 from antiphon_engines.settings import QueueBounds
 from antiphon_proto.errors import Conflict, ErrorCode, NotFound
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon_engines.api import (
+    LOADING,
     Absent,
     EngineInfo,
     EngineUnavailable,
@@ -71,7 +72,6 @@ from antiphon_engines.ipc.events import (
     Token,
 )
 from antiphon_engines.settings import MAX_WEIGHT, MIN_WEIGHT, HostSettings, QueueBounds
-from antiphon_engines.worker.model_switch import LOADING
 from antiphon_proto.errors import ErrorCode, TooLarge
 
 logger = logging.getLogger(__name__)

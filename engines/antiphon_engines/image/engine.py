@@ -45,9 +45,8 @@ from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.pausing import PieceCosts
 from antiphon_engines.backends.plans.plan import Part
 from antiphon_engines.backends.slot import Seat
-from antiphon_engines.image.call import Call
 from antiphon_engines.image.family import Embedding, Family, Text
-from antiphon_engines.image.painting import Painting
+from antiphon_engines.image.painting import Call, Painting
 from antiphon_engines.image.previews import Previews, to_pixels
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.params import ImageSteer

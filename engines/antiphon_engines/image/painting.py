@@ -1,24 +1,23 @@
-"""One run of the image engine: its streaming state from request to finished picture."""
+"""One run of the image engine, from request to finished picture, and a step over several runs that may pause."""
 
 from __future__ import annotations
 
+import itertools
 import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable, Sequence
+from typing import Final, cast
 
 import numpy as np
 import torch
 
 from antiphon_engines.api import Deferred, Failed, Image, ImageRequest, InvalidRequest, Made, Piece, Window
-from antiphon_engines.backends.pausing import PieceCosts
+from antiphon_engines.backends.pausing import Pausable, PieceCosts
 from antiphon_engines.image import pictures
 from antiphon_engines.image.family import Embedding, Family, Row, Text
 from antiphon_engines.image.pictures import Mask, Pixels
 from antiphon_engines.image.samplers import Stepped
 
-if TYPE_CHECKING:
-    from antiphon_engines.image.call import Call
-
+_numbers = itertools.count(1)
 _SEED_BITS: Final = 53
 _NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
 
@@ -200,6 +199,46 @@ class Painting:
                 f"{size[0]} x {size[1]} pixels are too many; the bound is {max_pixels} in all"
             )
         return size
+
+
+class Call:
+    """`paintings` are those that still take part: one that is released or set on another course leaves, and what the
+    call computes for it is not used. When the last one leaves, the call is dropped."""
+
+    def __init__(
+        self,
+        paintings: Sequence[Painting],
+        work: Callable[[Call], None],
+        kind: str,
+        costs: PieceCosts,
+        clock: Callable[[], float],
+    ) -> None:
+        """`kind` says of which calls the `costs` are like this one's."""
+        self.paintings = list(paintings)
+        self._number = next(_numbers)
+        self._computation = Pausable(lambda: work(self), costs.of(kind), len(paintings), clock)
+        for painting in paintings:
+            painting.call = self
+
+    @property
+    def piece(self) -> Piece:
+        return Piece(self._computation.least, self._number)
+
+    def go_on(self, budget: float) -> None:
+        """For `budget` seconds. Raises what the work raises; the call is over then, too."""
+        over = True
+        try:
+            over = self._computation.go_on(budget)
+        finally:
+            if over:
+                for painting in self.paintings:
+                    painting.call = None
+
+    def leave(self, painting: Painting) -> None:
+        painting.call = None
+        self.paintings.remove(painting)
+        if not self.paintings:
+            self._computation.drop()
 
 
 def _strength(request: ImageRequest, family: Family) -> float:

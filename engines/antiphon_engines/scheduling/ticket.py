@@ -124,17 +124,6 @@ class Ticket:
         return max(1, (self.planned or planned(self.request)) - self.outputs)
 
 
-def kind_of(request: Request) -> str:
-    """The kind of engine that serves a request."""
-    match request:
-        case TextRequest():
-            return "text"
-        case ImageRequest():
-            return "image"
-        case AudioRequest():
-            return "audio"
-
-
 def planned(request: Request) -> int:
     """How many outputs a request asks for at most; 0 for a band, which plays until it is told to stop."""
     match request:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from antiphon_engines.api import Absent, Engines, EngineUnavailable, Modality
+from antiphon_engines.api import LOADING, Absent, Engines, EngineUnavailable, Modality
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.ipc.channel import Configure, Fatal, Progress, Ready, Report, encode
 from antiphon_engines.scheduling.scheduler import Scheduler
@@ -26,7 +26,6 @@ from antiphon_engines.worker.encoders import Encoders, threads
 from antiphon_engines.worker.inbox import SocketInbox
 from antiphon_engines.worker.loader import Loader
 from antiphon_engines.worker.loop import EngineBroken, WorkerLoop
-from antiphon_engines.worker.model_switch import LOADING
 
 logger = logging.getLogger(__name__)
 Factory = Callable[[WorkerConfig], Engines]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from antiphon_engines.api import (
+    LOADING,
     Absent,
     Audio,
     AudioRequest,
@@ -31,6 +32,7 @@ from antiphon_engines.api import (
     Step,
     TextRequest,
     Token,
+    kind_of,
 )
 from antiphon_engines.ipc.channel import (
     Cancel,
@@ -51,13 +53,13 @@ from antiphon_engines.ipc.channel import (
 )
 from antiphon_engines.ipc.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.scheduling.scheduler import Scheduler
-from antiphon_engines.scheduling.ticket import State, Ticket, kind_of
+from antiphon_engines.scheduling.ticket import State, Ticket
 from antiphon_engines.scheduling.unit_choice import Batch, Rest
 from antiphon_engines.worker.accounting import Logbook, units_in
 from antiphon_engines.worker.encoders import Encoder
 from antiphon_engines.worker.handover import Succession
 from antiphon_engines.worker.inbox import Inbox, Joined, Missing, News, Retold, Written
-from antiphon_engines.worker.model_switch import LOADING, Switch
+from antiphon_engines.worker.model_switch import Switch
 from antiphon_engines.worker.report_queue import Outgoing
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.params import ImageSteer, TextSteer

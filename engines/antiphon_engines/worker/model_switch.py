@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from msgspec.structs import replace
 
-from antiphon_engines.api import Absent, Modality
-
-LOADING: Final = "it is being loaded"
+from antiphon_engines.api import LOADING, Absent, Modality
 
 
 class Switch:

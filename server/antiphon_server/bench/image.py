@@ -22,8 +22,8 @@ from antiphon_engines.api import ImageRequest
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host.host import EngineHost
 from antiphon_engines.host.worker_process import environment
+from antiphon_engines.image import spec
 from antiphon_engines.ipc.events import Done, Failed, Preview, Progressed, RunEvent
-from antiphon_engines.registry import check_image
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.params import ImageParams
 from antiphon_server.bench.report import Report, Target
@@ -77,7 +77,7 @@ class _Run:
 
 def run(long: bool) -> Report:
     """Measure. Raises EngineUnavailable where pictures cannot be painted."""
-    check_image("embedded")
+    spec.check("embedded")
     return asyncio.run(_measure(12 if long else 4))
 
 

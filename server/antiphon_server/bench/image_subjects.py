@@ -11,14 +11,14 @@ import sys
 import time
 from typing import Any
 
-from antiphon_engines import registry
 from antiphon_engines.api import Engines, EngineUnavailable
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image import spec
 
 
 def engines(config: WorkerConfig) -> Engines:
     """For a worker: pictures only, and ready when it says so. Raises EngineUnavailable."""
-    engine = registry.build_image(config)
+    engine = spec.build(config)
     if engine is None:
         raise EngineUnavailable("the bench needs an image model")
     return Engines((engine,))

@@ -24,6 +24,7 @@ from antiphon_engines.backends.plans.plan_store import Entry, PlanStore
 from antiphon_engines.backends.plans.planning import Wishes
 from antiphon_engines.backends.plans.signature import Precision
 from antiphon_engines.backends.plans.tensorrt_module import RTX_ARCHITECTURES
+from antiphon_engines.registry import model_folder
 from antiphon_server.commands.models import CacheDir, ConfigFile
 from antiphon_server.commands.reporting import reporting
 
@@ -173,7 +174,7 @@ def _orders(
     folders = (
         [planning.folder_of(model, Path(config.cache_dir) / planning.HUB)]
         if model
-        else [found for each in FAMILIES if (found := planning.model_folder(each, config)) is not None]
+        else [found for each in FAMILIES if (found := model_folder(each, config)) is not None]
     )
     architecture = runtimes.architecture() if settings.engine.device != "cpu" else ""
     every = [planning.wishes(config, folder, architecture) for folder in folders]

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec as music
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
 from antiphon_engines.model_files.prepare import Progress as Report
+from antiphon_engines.text import spec as text_spec
 from antiphon_server.commands.reporting import reporting
 from antiphon_server.commands.switching import use_model
 
@@ -64,7 +64,7 @@ def prepare_model(
     settings = load(config, {"cache_dir": cache_dir, "text_model": name})
     model = settings.text_spec
     with reporting() as report:
-        path = registry.prepare(
+        path = text_spec.prepare(
             settings.cache_dir.expanduser(),
             model,
             accept_terms=accept_terms,
@@ -74,7 +74,7 @@ def prepare_model(
         if name is None:
             _prepare_music(settings.cache_dir.expanduser(), settings.music_model, report)
     if path is None:
-        typer.echo(f"{model} needs no preparing: it is {registry.describe(model).note}.")
+        typer.echo(f"{model} needs no preparing: it is {text_spec.describe(model).note}.")
     else:
         typer.echo(f"{model} is ready: {path}")
 
@@ -96,7 +96,7 @@ _OTHERS = (
 def _row(card: EmbeddedCard | PackagedGgufCard, cache_dir: Path, chosen: str) -> dict[str, Any]:
     problem = ""
     try:
-        registry.locate(cache_dir, card)
+        text_spec.locate(cache_dir, card)
     except EngineUnavailable as error:
         problem = error.message
     return {

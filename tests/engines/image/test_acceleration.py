@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.plans.plan import BackendName
 from antiphon_engines.backends.plans.plan_store import PlanStore
 from antiphon_engines.backends.plans.planning import PLANS
 from antiphon_engines.backends.runners.torch_runner import TorchRunner
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image import spec
 from antiphon_engines.image.engine import ImageEngine
 from support import plans, tiny_pipelines
 from support.drive import run
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def build(config: WorkerConfig) -> ImageEngine:
-    engine = registry.build_image(config)
+    engine = spec.build(config)
     assert isinstance(engine, ImageEngine)
     return engine
 
@@ -164,4 +164,4 @@ def test_a_backend_that_cannot_run_here_leaves_torch_and_says_why(
 )
 def test_a_setting_that_means_nothing_is_refused(tmp_path: Path, settings: Any, message: str) -> None:
     with pytest.raises(EngineUnavailable, match=message):
-        registry.build_image(plans.embedded_config(tmp_path, **settings))
+        spec.build(plans.embedded_config(tmp_path, **settings))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable, InvalidRequest
 from antiphon_engines.backends.plans import planning
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image import spec
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_proto.params import Adapter
 from support import tiny_lora
@@ -34,7 +34,7 @@ def config(place: Path, **settings: Any) -> WorkerConfig:
 
 
 def build(place: Path, **settings: Any) -> ImageEngine:
-    engine = registry.build_image(config(place, **settings))
+    engine = spec.build(config(place, **settings))
     assert isinstance(engine, ImageEngine)
     return engine
 

@@ -14,6 +14,8 @@ from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image import building
+from antiphon_engines.image import spec as image_spec
+from antiphon_engines.text import spec as text_spec
 from support import tiny_pipelines as tiny
 from support.easel import ask, distance, paint
 
@@ -33,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_diffusers_folder_paints_what_the_pipeline_in_memory_paints(folder: Path) -> None:
     from support.easel import easel
 
-    built = registry.build_image(config(str(folder)))
+    built = image_spec.build(config(str(folder)))
     assert built is not None
     assert built.info.name == "tiny-turbo"
     facts = built.info.image
@@ -47,7 +49,7 @@ def test_a_diffusers_folder_paints_what_the_pipeline_in_memory_paints(folder: Pa
 
 def test_sana_is_loaded_from_a_folder(tmp_path: Path) -> None:
     tiny.sana(sprint=True).save_pretrained(tmp_path / "sprint")
-    built = registry.build_image(config(str(tmp_path / "sprint")))
+    built = image_spec.build(config(str(tmp_path / "sprint")))
     assert built is not None
     assert built.info.image is not None
     assert built.info.image.samplers == ("scm",)
@@ -62,20 +64,20 @@ def spoil(folder: Path, part: str, change: Any) -> None:
 def test_a_checkpoint_of_nans_is_refused(folder: Path) -> None:
     spoil(folder, "unet", lambda tensor: torch.full_like(tensor, float("nan")))
     with pytest.raises(EngineUnavailable, match="tiny-turbo cannot paint: .*not finite"):
-        registry.build_image(config(str(folder)))
+        image_spec.build(config(str(folder)))
 
 
 def test_a_checkpoint_of_other_shapes_is_refused(folder: Path) -> None:
     spoil(folder, "unet", lambda tensor: torch.zeros((3, 5)))
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
-        registry.build_image(config(str(folder)))
+        image_spec.build(config(str(folder)))
 
 
 def test_a_torn_file_is_refused(folder: Path) -> None:
     path = next((folder / "vae").glob("*.safetensors"))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
-        registry.build_image(config(str(folder)))
+        image_spec.build(config(str(folder)))
 
 
 def test_families_that_are_not_served_say_so(folder: Path) -> None:
@@ -94,32 +96,32 @@ class _Other:
 @pytest.mark.parametrize("spec", ["", "no such model", "../nowhere/at/all", "embeded"])
 def test_specs_that_name_nothing(spec: str) -> None:
     with pytest.raises(EngineUnavailable, match="no image model"):
-        registry.parse_image(spec)
+        image_spec.parse(spec)
 
 
 def test_folders_that_are_no_models(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="not a diffusers folder"):
-        registry.parse_image(str(tmp_path))
+        image_spec.parse(str(tmp_path))
     (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "NoSuchPipeline"}))
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
-        registry.build_image(config(str(tmp_path)))
+        image_spec.build(config(str(tmp_path)))
 
 
 def test_hub_ids_and_none() -> None:
-    assert registry.parse_image("none") is None
-    assert registry.parse_image("stabilityai/sd-turbo") == registry.DiffusersModel(
+    assert image_spec.parse("none") is None
+    assert image_spec.parse("stabilityai/sd-turbo") == image_spec.DiffusersModel(
         "stabilityai/sd-turbo", False
     )
-    described = registry.describe_image("stabilityai/sd-turbo")
+    described = image_spec.describe("stabilityai/sd-turbo")
     assert described is not None
     assert described.name == "stabilityai/sd-turbo"
 
 
 def test_a_worker_without_pictures_still_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     text = object()
-    monkeypatch.setattr(registry, "build", lambda config, residency: text)
-    found = registry.find_spec
-    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "diffusers" else found(name))
+    monkeypatch.setattr(text_spec, "build", lambda config, residency: text)
+    found = image_spec.find_spec
+    monkeypatch.setattr(image_spec, "find_spec", lambda name: None if name == "diffusers" else found(name))
     engines = registry.engines(config("embedded"))
     assert engines.ready == (text,)
     [absent] = engines.absent

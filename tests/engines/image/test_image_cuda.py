@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from antiphon_engines import registry
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image import spec
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_proto.params import Adapter
 from support import tiny_lora
@@ -53,7 +53,7 @@ def build(
         device=device,
         **settings,  # type: ignore[arg-type]
     )
-    engine = registry.build_image(config, Residency(budget))
+    engine = spec.build(config, Residency(budget))
     assert isinstance(engine, ImageEngine)
     return engine
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from antiphon_engines import registry
 from antiphon_engines.backends.plans import planning
 from antiphon_engines.backends.plans.checkpoint import Checkpoint
 from antiphon_engines.backends.plans.plan import Part
 from antiphon_engines.backends.plans.signature import PRECISIONS, Precision
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.image import spec
 from antiphon_engines.image.engine import ImageEngine
 from support import plans, tiny_pipelines
 from support.drive import run
@@ -43,7 +43,7 @@ def test_one_network_has_its_own(
         device="cpu",
         threads=1,
     )
-    engine = registry.build_image(config)
+    engine = spec.build(config)
     assert isinstance(engine, ImageEngine)
     expected = dict.fromkeys(engine.seats, "fp32") | {part: precision}
     assert {each: seat.precision for each, seat in engine.seats.items()} == expected

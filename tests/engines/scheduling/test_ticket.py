@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon_engines.api import ImageRequest, Request, TextRequest
-from antiphon_engines.scheduling.ticket import TRANSITIONS, IllegalTransition, State, Ticket, kind_of, planned
+from antiphon_engines.api import ImageRequest, Request, TextRequest, kind_of
+from antiphon_engines.scheduling.ticket import TRANSITIONS, IllegalTransition, State, Ticket, planned
 from antiphon_proto.params import ImageSteer
 from support.fake_engine import request
 

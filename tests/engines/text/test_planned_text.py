@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable, TextRequest
 from antiphon_engines.backends.plans.plan_store import PlanStore
 from antiphon_engines.backends.plans.planning import PLANS
 from antiphon_engines.backends.runners.runner import Tensors
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text import spec as text_spec
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.torch_model import TorchModel
 from antiphon_proto.params import TextParams
@@ -37,7 +37,7 @@ def build(folder: Path, **settings: Any) -> TextEngine:
         device="cpu",
         **settings,
     )
-    engine = registry.build(config)
+    engine = text_spec.build(config)
     assert isinstance(engine, TextEngine)
     return engine
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from antiphon_engines import registry
 from antiphon_engines.api import Engine, EngineUnavailable, TextRequest
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text import spec as text_spec
 from antiphon_engines.text import torch_engine
 from antiphon_proto.params import TextParams
 from support import tiny_checkpoint
@@ -38,7 +38,7 @@ def config_for(folder: Path) -> WorkerConfig:
 
 @pytest.fixture(scope="module")
 def engine(checkpoint: tuple[Path, Any]) -> Iterator[Engine]:
-    built = registry.build(config_for(checkpoint[0]))
+    built = text_spec.build(config_for(checkpoint[0]))
     yield built
     built.close()
 
@@ -79,7 +79,7 @@ def test_a_hub_model_that_is_here_needs_no_network(
     (snapshots / "refs").mkdir(parents=True)
     (snapshots / "refs" / "main").write_text("c0ffee")
     shutil.copytree(checkpoint[0], snapshots / "snapshots" / "c0ffee")
-    engine = registry.build(
+    engine = text_spec.build(
         WorkerConfig(cache_dir=str(tmp_path), text_model="some/model", device="cpu", threads=1, context=128)
     )
     assert engine.info.name == "some/model"
@@ -91,7 +91,7 @@ def test_a_hub_model_that_is_here_needs_no_network(
 def test_a_damaged_checkpoint_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(EngineUnavailable, match="cannot load") as caught:
-        registry.build(config_for(tmp_path))
+        text_spec.build(config_for(tmp_path))
     assert "\n" not in caught.value.message
 
 
@@ -100,11 +100,11 @@ def test_a_checkpoint_without_a_tokenizer_is_one_clear_line(tmp_path: Path) -> N
     for file in tmp_path.glob("tokenizer*"):
         file.unlink()
     with pytest.raises(EngineUnavailable, match="tokenizer") as caught:
-        registry.build(config_for(tmp_path))
+        text_spec.build(config_for(tmp_path))
     assert "\n" not in caught.value.message
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_where_there_is_none(checkpoint: tuple[Path, Any]) -> None:
     with pytest.raises(EngineUnavailable, match="no CUDA device"):
-        registry.build(WorkerConfig(cache_dir="cache", text_model=str(checkpoint[0]), device="cuda"))
+        text_spec.build(WorkerConfig(cache_dir="cache", text_model=str(checkpoint[0]), device="cuda"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from antiphon_engines.api import Absent, Modality
-from antiphon_engines.worker.model_switch import LOADING, Switch
+from antiphon_engines.api import LOADING, Absent, Modality
+from antiphon_engines.worker.model_switch import Switch
 
 
 class Loading:

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from antiphon_engines import registry
 from antiphon_engines.catalogue import CATALOGUE
 from antiphon_engines.model_files.packaged_gguf import TermsNotAccepted
 from antiphon_engines.model_files.prepare import Progress
+from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.cli import app
 from antiphon_server.commands import reporting
@@ -70,7 +70,7 @@ def test_accepting_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         seen.append((cache_dir, spec, accept_terms, source))
         return cache_dir / "model"
 
-    monkeypatch.setattr(registry, "prepare", prepare)
+    monkeypatch.setattr(text_spec, "prepare", prepare)
     said = call("prepare", "gemma3-270m", "--accept-terms", "--cache-dir", str(tmp_path))
     assert f"gemma3-270m is ready: {tmp_path / 'model'}" in said.replace("\n", "")
     call("prepare", "--cache-dir", str(tmp_path), "--from", "copy.gguf")

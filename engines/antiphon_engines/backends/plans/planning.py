@@ -8,15 +8,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.audio import spec as music
 from antiphon_engines.backends.plans import choices, runtimes
 from antiphon_engines.backends.plans.checkpoint import Checkpoint, Kind, recognise
 from antiphon_engines.backends.plans.order import Order
 from antiphon_engines.backends.plans.plan import BackendName, Lora, Part
 from antiphon_engines.backends.plans.signature import Precision
 from antiphon_engines.backends.plans.signatures import Bounds
+from antiphon_engines.catalogue import IMAGE_WEIGHTS
 from antiphon_engines.config import WorkerConfig
 
 PLANS: Final = "plans"
@@ -104,7 +103,7 @@ def wishes(config: WorkerConfig, folder: Path, architecture: str) -> Wishes:
             chunk=config.prefill_chunk,
         ),
         architecture=architecture,
-        small=folder == registry.IMAGE_WEIGHTS,
+        small=folder == IMAGE_WEIGHTS,
         loras=loras(config) if family == "image" else (),
     )
 
@@ -121,26 +120,11 @@ def loras(config: WorkerConfig) -> tuple[Lora, ...]:
     return tuple(found)
 
 
-def model_folder(family: choices.Family, config: WorkerConfig) -> Path | None:
-    """Of the model set; None for one that has no networks of this kind. Raises EngineUnavailable for one that is not
-    on this disk."""
-    match family:
-        case "image":
-            return None if config.image_model == "none" else folder_of(config.image_model)
-        case "text":
-            text = registry.parse(config.text_model)
-            hub = Path(config.cache_dir) / HUB
-            return folder_of(text.source, hub) if isinstance(text, registry.TransformersModel) else None
-        case "music":
-            band = music.parse(config.music_model)
-            return folder_of(band.source) if isinstance(band, music.MusicgenModel) else None
-
-
 def folder_of(spec: str, hub: Path | None = None) -> Path:
     """Where the model of a spec lies on this disk; `hub` is where its repository may be, beside the hub's own
     place. Raises EngineUnavailable when it does not."""
     if spec == "embedded":
-        return registry.IMAGE_WEIGHTS
+        return IMAGE_WEIGHTS
     path = Path(spec).expanduser()
     if path.is_dir():
         return path

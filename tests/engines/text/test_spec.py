@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from antiphon_engines import registry
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard, find
 from antiphon_engines.config import DEFAULT_TEXT_MODEL, WorkerConfig
-from antiphon_engines.registry import GgufFile, RemoteModel, TransformersModel
+from antiphon_engines.text import spec as text_spec
+from antiphon_engines.text.spec import GgufFile, RemoteModel, TransformersModel
 
 
 @pytest.fixture
@@ -29,26 +29,26 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_names_of_the_catalogue() -> None:
-    assert [registry.parse(card.name) for card in CATALOGUE] == list(CATALOGUE)
+    assert [text_spec.parse(card.name) for card in CATALOGUE] == list(CATALOGUE)
     assert isinstance(find(DEFAULT_TEXT_MODEL), EmbeddedCard)
     assert isinstance(find("gemma3-270m"), PackagedGgufCard)
     assert len({card.name for card in CATALOGUE}) == len(CATALOGUE)
 
 
 def test_files_and_folders(gguf: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert registry.parse(str(gguf)) == GgufFile(path=gguf)
-    assert registry.parse(f"  {gguf} ") == GgufFile(path=gguf)
-    assert registry.parse(str(checkpoint)) == TransformersModel(source=str(checkpoint), local=True)
+    assert text_spec.parse(str(gguf)) == GgufFile(path=gguf)
+    assert text_spec.parse(f"  {gguf} ") == GgufFile(path=gguf)
+    assert text_spec.parse(str(checkpoint)) == TransformersModel(source=str(checkpoint), local=True)
     monkeypatch.chdir(checkpoint.parent)
-    assert registry.parse("checkpoint") == TransformersModel(source="checkpoint", local=True)
+    assert text_spec.parse("checkpoint") == TransformersModel(source="checkpoint", local=True)
 
 
 def test_the_rest_of_the_world() -> None:
-    assert registry.parse("HuggingFaceTB/SmolLM2-1.7B") == TransformersModel(
+    assert text_spec.parse("HuggingFaceTB/SmolLM2-1.7B") == TransformersModel(
         "HuggingFaceTB/SmolLM2-1.7B", False
     )
-    assert registry.parse("http://h:8000/v1/#m") == RemoteModel(url="http://h:8000/v1", model="m")
-    assert registry.parse("https://h/v1#org/m#2") == RemoteModel(url="https://h/v1", model="org/m#2")
+    assert text_spec.parse("http://h:8000/v1/#m") == RemoteModel(url="http://h:8000/v1", model="m")
+    assert text_spec.parse("https://h/v1#org/m#2") == RemoteModel(url="https://h/v1", model="org/m#2")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_rest_of_the_world() -> None:
 )
 def test_wrong_specs_get_one_clear_line(spec: str, says: str) -> None:
     with pytest.raises(EngineUnavailable) as caught:
-        registry.parse(spec)
+        text_spec.parse(spec)
     assert says in caught.value.message
     assert "\n" not in caught.value.message
     assert "secret" not in caught.value.message
@@ -83,15 +83,15 @@ def test_wrong_files_get_one_clear_line(tmp_path: Path) -> None:
     text.write_text("hello")
     for path, says in ((other, "not a GGUF file"), (text, "neither"), (tmp_path, "no config.json")):
         with pytest.raises(EngineUnavailable, match=says):
-            registry.parse(str(path))
+            text_spec.parse(str(path))
 
 
 def test_descriptions_hold_no_secrets(gguf: Path, checkpoint: Path) -> None:
-    assert registry.describe("smollm2-135m").backend == "onnxruntime"
-    assert registry.describe(str(gguf)).name == "some model"
-    assert registry.describe(str(checkpoint)).name == "checkpoint"
-    assert registry.describe("org/name").name == "org/name"
-    remote = registry.describe("https://h:1/v1#m")
+    assert text_spec.describe("smollm2-135m").backend == "onnxruntime"
+    assert text_spec.describe(str(gguf)).name == "some model"
+    assert text_spec.describe(str(checkpoint)).name == "checkpoint"
+    assert text_spec.describe("org/name").name == "org/name"
+    remote = text_spec.describe("https://h:1/v1#m")
     assert (remote.name, remote.backend, remote.note) == ("m", "remote", "served by h")
 
 
@@ -99,11 +99,11 @@ def test_descriptions_hold_no_secrets(gguf: Path, checkpoint: Path) -> None:
 def test_a_missing_extra_is_named(
     gguf: Path, checkpoint: Path, extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    monkeypatch.setattr(text_spec, "find_spec", lambda name: None)
     spec = str(gguf if extra == "gguf" else checkpoint)
     for attempt in (
-        lambda: registry.check(tmp_path, spec),
-        lambda: registry.build(WorkerConfig(cache_dir=str(tmp_path), text_model=spec)),
+        lambda: text_spec.check(tmp_path, spec),
+        lambda: text_spec.build(WorkerConfig(cache_dir=str(tmp_path), text_model=spec)),
     ):
         with pytest.raises(EngineUnavailable, match=rf"pip install 'antiphon\[{extra}\]'"):
             attempt()
@@ -112,9 +112,9 @@ def test_a_missing_extra_is_named(
 @pytest.mark.parametrize("card", CATALOGUE, ids=lambda card: card.name)
 def test_an_unprepared_model_names_the_command(card: EmbeddedCard | PackagedGgufCard, tmp_path: Path) -> None:
     for attempt in (
-        lambda: registry.locate(tmp_path, card),
-        lambda: registry.check(tmp_path, card.name),
-        lambda: registry.build(WorkerConfig(cache_dir=str(tmp_path), text_model=card.name)),
+        lambda: text_spec.locate(tmp_path, card),
+        lambda: text_spec.check(tmp_path, card.name),
+        lambda: text_spec.build(WorkerConfig(cache_dir=str(tmp_path), text_model=card.name)),
     ):
         with pytest.raises(EngineUnavailable, match="antiphon models prepare"):
             attempt()
@@ -122,11 +122,13 @@ def test_an_unprepared_model_names_the_command(card: EmbeddedCard | PackagedGguf
 
 def test_there_is_nothing_to_prepare_for_the_rest(gguf: Path, tmp_path: Path) -> None:
     for spec in (str(gguf), "org/name", "http://h/v1#m"):
-        assert registry.prepare(tmp_path, spec, accept_terms=False, progress=lambda stage, part: None) is None
+        assert (
+            text_spec.prepare(tmp_path, spec, accept_terms=False, progress=lambda stage, part: None) is None
+        )
 
 
 def test_a_remote_model_is_built_without_asking_anybody(tmp_path: Path) -> None:
-    engine = registry.build(WorkerConfig(cache_dir=str(tmp_path), text_model="http://127.0.0.1:1/v1#m"))
+    engine = text_spec.build(WorkerConfig(cache_dir=str(tmp_path), text_model="http://127.0.0.1:1/v1#m"))
     assert (engine.info.name, engine.info.backend) == ("m", "remote")
     engine.close()
 
@@ -134,7 +136,7 @@ def test_a_remote_model_is_built_without_asking_anybody(tmp_path: Path) -> None:
 def test_the_gateway_may_import_it() -> None:
     heavy = {"torch", "transformers", "onnxruntime", "xllamacpp", "aiohttp"}
     code = (
-        "import sys; from antiphon_engines import catalogue, config, registry; registry.describe('org/name'); "
+        "import sys; from antiphon_engines import catalogue, config, registry; registry.text.describe('org/name'); "
         f"print(sorted({heavy!r} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
