@@ -311,7 +311,7 @@ def retold(info: EngineInfo, backend: str, building: tuple[Building, ...] = ()) 
 
 
 class Accelerating(Protocol):
-    """What puts faster runners into a model's seats meanwhile."""
+    """What puts faster runners into a model's slots meanwhile."""
 
     @property
     def building(self) -> tuple[Building, ...]: ...

@@ -25,7 +25,7 @@ class Listening:
     def frame(self, index: int, *, before: float = 0.3) -> None:
         """Frame `index` comes `before` seconds before it sounds."""
         at_ms = 700_000.0 + index * 40
-        self.ear.hear(index * FRAME, at_ms, at_ms - before * 1000)
+        self.ear.on_frame(index * FRAME, at_ms, at_ms - before * 1000)
 
 
 def test_frames_in_time_are_no_gap() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from antiphon_client import AudioFrame, Room, connect, create_room
-from antiphon_client.session.event_stream import Feed
+from antiphon_client.session.event_stream import EventStream
 from support.server import PATIENCE, serving
 from support.workers import worker_of
 
 
-async def until_music(audio: Feed[AudioFrame]) -> list[AudioFrame]:
+async def until_music(audio: EventStream[AudioFrame]) -> list[AudioFrame]:
     """Frames up to one that is not silence: the band enters at a bar."""
     frames: list[AudioFrame] = []
     async with asyncio.timeout(PATIENCE):

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 from pycrdt import Array
 
 from antiphon_client.session.connection import bounded
+from antiphon_client.session.session import Session
 from antiphon_proto.chat import ChatEntry
 from antiphon_proto.messages import Say
 from antiphon_proto.schema import CHAT
 
-if TYPE_CHECKING:
-    from antiphon_client.session.session import Membership
-
 
 class Chat:
-    def __init__(self, member: Membership) -> None:
-        self._member = member
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._said = 0
 
     @property
     def entries(self) -> tuple[ChatEntry, ...]:
         """What was said, oldest first. An answer of the AI has its `run`, and grows."""
-        found = self._member.replica.doc.get(CHAT, type=Array).to_py() or []
+        found = self._session.replica.doc.get(CHAT, type=Array).to_py() or []
         return tuple(msgspec.convert({**one, "ms": int(one["ms"])}, ChatEntry) for one in found)
 
     async def say(self, text: str, *, to_ai: bool = False, at: int | None = None) -> None:
         """Say something; the AI answers with `to_ai`, or when it begins with its name, with the story around character
         `at` (default: its end) before it. Returns when it stands in the chat. Raises RequestRefused or ClientError."""
-        member = self._member
+        session = self._session
         self._said += 1
         bounded(Say(self._said, text, to_ai))
-        offset, place, _ = await member.located(at, at)
+        offset, place, _ = await session.located(at, at)
         message = Say(self._said, text, to_ai, offset, place if at is not None else None)
-        assert member.me is not None
-        mine, known = member.me.id, {one.id for one in self.entries}
-        await member.answered(
+        assert session.me is not None
+        mine, known = session.me.id, {one.id for one in self.entries}
+        await session.answered(
             message,
             str(message.say),
             lambda: any(one.id not in known and one.participant == mine for one in self.entries),

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from pycrdt import Map
 
 from antiphon_client.session.connection import bounded
+from antiphon_client.session.session import Session
 from antiphon_proto.comments import ATTR_COMMENT, Comment
 from antiphon_proto.messages import AddComment, AddReply, DeleteComment, ResolveComment
 from antiphon_proto.schema import COMMENTS
-
-if TYPE_CHECKING:
-    from antiphon_client.session.session import Membership
 
 
 class Comments(Mapping[str, Comment]):
     """Comment id -> the comment. Changing one returns when the room has the change. Raises RequestRefused."""
 
-    def __init__(self, member: Membership) -> None:
-        self._member = member
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def __getitem__(self, key: str) -> Comment:
         found = self._root[key].to_py()
@@ -39,18 +37,18 @@ class Comments(Mapping[str, Comment]):
         """Comment on the characters [start, end); returns the comment's id."""
         key = secrets.token_urlsafe(9)
         bounded(AddComment(key, 0, 0, 0, text))
-        offset, first, last = await self._member.located(start, end)
-        await self._member.answered(AddComment(key, offset, first, last, text), key, lambda: key in self)
+        offset, first, last = await self._session.located(start, end)
+        await self._session.answered(AddComment(key, offset, first, last, text), key, lambda: key in self)
         return key
 
     async def reply(self, key: str, text: str) -> None:
         known = len(self[key].replies)
         message = bounded(AddReply(key, text))
-        await self._member.answered(message, key, lambda: key not in self or len(self[key].replies) > known)
+        await self._session.answered(message, key, lambda: key not in self or len(self[key].replies) > known)
 
     async def resolve(self, key: str, resolved: bool = True) -> None:
         message = ResolveComment(key, resolved)
-        await self._member.answered(message, key, lambda: key not in self or self[key].resolved is resolved)
+        await self._session.answered(message, key, lambda: key not in self or self[key].resolved is resolved)
 
     async def delete(self, key: str, reply: str | None = None) -> None:
         """Take a comment away, or one of its replies."""
@@ -60,16 +58,16 @@ class Comments(Mapping[str, Comment]):
                 reply is not None and all(one.id != reply for one in self[key].replies)
             )
 
-        await self._member.answered(DeleteComment(key, reply), key, gone)
+        await self._session.answered(DeleteComment(key, reply), key, gone)
 
     def passage(self, key: str) -> str:
         """The text that a comment is about now; empty when it was deleted (`Comment.quote` says what it was)."""
-        pieces = self._member.replica.story.diff() if key in self else []
+        pieces = self._session.replica.story.diff() if key in self else []
         return "".join(
             text for text, marks in pieces if isinstance(text, str) and marks and ATTR_COMMENT + key in marks
         )
 
     @property
     def _root(self) -> Map[Any]:
-        root: Map[Any] = self._member.replica.doc.get(COMMENTS, type=Map)
+        root: Map[Any] = self._session.replica.doc.get(COMMENTS, type=Map)
         return root

@@ -11,7 +11,7 @@ from msgspec import Struct
 from antiphon_client.address import Address
 from antiphon_client.http import call
 from antiphon_client.session.listener import Listener
-from antiphon_client.session.session import Membership
+from antiphon_client.session.session import Session
 from antiphon_proto.messages import ServerMessage, Version, Versions
 
 
@@ -86,8 +86,8 @@ class _Forked(Struct, frozen=True):
 class History(Listener):
     """`versions`: the points that people named, oldest first."""
 
-    def __init__(self, member: Membership) -> None:
-        self._member = member
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self.versions: tuple[Version, ...] = ()
 
     async def page(self, *, after: int = 0, before: int | None = None, limit: int = 500) -> Page:
@@ -123,13 +123,13 @@ class History(Listener):
         """A new room that begins as this one stood at a point (by default now); its invite links by role."""
         body = msgspec.json.encode({} if seq is None else {"seq": seq})
         made = msgspec.json.decode(await self._call("POST", "/fork", body, 201), type=_Forked)
-        base = self._member.address.base
+        base = self._session.address.base
         return {role: Address(base, made.room, token) for role, token in made.tokens.items()}
 
     async def _call(self, method: str, path: str, data: bytes | None = None, expected: int = 200) -> bytes:
-        member = self._member
-        return await call(member.address, method, path, data, expected, session=member.secret or "")
+        session = self._session
+        return await call(session.address, method, path, data, expected, session=session.secret or "")
 
-    def hear(self, message: ServerMessage) -> None:
+    def on_message(self, message: ServerMessage) -> None:
         if isinstance(message, Versions):
             self.versions = message.versions

@@ -23,7 +23,7 @@ from msgspec import Struct, to_builtins
 from antiphon_client.errors import ClientError
 from antiphon_client.jam.jam import AudioFrame, Performance
 from antiphon_client.room import Room, connect
-from antiphon_client.session.event_stream import Feed
+from antiphon_client.session.event_stream import EventStream
 from antiphon_proto.jam import SAMPLE_RATE, NoteEvent
 from antiphon_proto.messages import Preview
 from antiphon_proto.params import ImageParams, TextParams
@@ -185,9 +185,9 @@ async def _play_along(room: Room, band: _Band, until: float) -> None:
     await band.run.stop()
 
 
-async def _listen(room: Room, feed: Feed[AudioFrame], ear: Ear) -> None:
-    async for frame in feed:
-        ear.hear(frame.pts, frame.at_ms, room.jam.now_ms)
+async def _listen(room: Room, stream: EventStream[AudioFrame], ear: Ear) -> None:
+    async for frame in stream:
+        ear.on_frame(frame.pts, frame.at_ms, room.jam.now_ms)
 
 
 class Ear:
@@ -206,7 +206,7 @@ class Ear:
         """Whether a frame has come."""
         return self._next is not None
 
-    def hear(self, pts: int, at_ms: float, now_ms: float) -> None:
+    def on_frame(self, pts: int, at_ms: float, now_ms: float) -> None:
         if self._next is None:
             self._next, self._counts_from = pts, pts + round(START_UP * SAMPLE_RATE)
         missing, self._next = max(0, pts - self._next), max(self._next, pts + self._frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,11 +11,9 @@ from msgspec.structs import replace
 from antiphon_client.assets import upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.session.run import AnyRun
+from antiphon_client.session.session import Session
 from antiphon_proto.messages import Paint, Preview, Steered
 from antiphon_proto.params import ImageSteer
-
-if TYPE_CHECKING:
-    from antiphon_client.session.session import Membership
 
 Source: TypeAlias = str | bytes | None
 """A picture to start from: the SHA-256 of an asset of the room, or a file's bytes (uploaded first)."""
@@ -40,9 +38,9 @@ class Painting(AnyRun):
     """
 
     def __init__(
-        self, member: Membership, canvas: Canvas, request: Paint, source: Source, mask: Source
+        self, session: Session, canvas: Canvas, request: Paint, source: Source, mask: Source
     ) -> None:
-        super().__init__(member, request.paint)
+        super().__init__(session, request.paint)
         self.request = request
         self._canvas = canvas
         self._sources = (source, mask)
@@ -81,13 +79,13 @@ class Painting(AnyRun):
 
     async def _send(self) -> None:
         source, mask = [
-            (await upload(self._member.address, one)).sha256 if isinstance(one, bytes) else one
+            (await upload(self._session.address, one)).sha256 if isinstance(one, bytes) else one
             for one in self._sources
         ]
         self.request = replace(self.request, source=source, mask=mask)
-        await self._member.submit(self, self.request)
+        await self._session.submit(self, self.request)
 
-    def take_preview(self, preview: Preview) -> None:
+    def on_preview(self, preview: Preview) -> None:
         if self.info is not None and preview.epoch == self.info.epoch:
             self._preview = preview
             self._changed.set()

@@ -1,6 +1,6 @@
 """A room: the document, who is in it, its runs.
 
-What a user calls; what it stands on is in `membership`, and its parts have files of their own.
+What a user calls; what it stands on is in `session`, and its parts have files of their own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from antiphon_client.manuscripts import Converted, FileFormat, convert, export
 from antiphon_client.paint_run import Painting, Source
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.run import ENDED, Run
-from antiphon_client.session.session import Membership
+from antiphon_client.session.session import Session
 from antiphon_client.steps import OwnSteps, Step
 from antiphon_client.style import Style
 from antiphon_client.writing import Writing
@@ -69,12 +69,12 @@ async def connect(
     that the server has not confirmed yet are waited for, 5 s at most. A program that acts by itself joins as `kind`
     "agent": everybody sees it marked so. Raises JoinRefused.
     """
-    member = Membership(Address.parse(url, token), name=name, agent=agent, kind=kind)
-    room = Room(member)
-    task = asyncio.create_task(member.stay(), name=f"antiphon-{room.address.room}")
+    session = Session(Address.parse(url, token), name=name, agent=agent, kind=kind)
+    room = Room(session)
+    task = asyncio.create_task(session.stay(), name=f"antiphon-{room.address.room}")
     clock = asyncio.create_task(room.jam.keep_time(), name="antiphon-clock")
     try:
-        await member.until(lambda: room.synced)
+        await session.until(lambda: room.synced)
         yield room
         with contextlib.suppress(TimeoutError, ClientError):
             async with asyncio.timeout(_CLOSING_SECONDS):
@@ -88,40 +88,40 @@ async def connect(
 class Room:
     """A joined room. All its methods belong to the event loop that joined it. Positions are code points."""
 
-    def __init__(self, member: Membership) -> None:
-        self._member = member
-        self._replica = member.replica
-        self.canvas = Canvas(self._replica, member.wake)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._replica = session.replica
+        self.canvas = Canvas(self._replica, session.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
-        self.jam = Jam(member)
+        self.jam = Jam(session)
         """The jam: its clock, playing, conducting, the band: `room.jam.play(...)`, `.conduct(...)`, `.perform()`."""
-        self.chat = Chat(member)
+        self.chat = Chat(session)
         """What people and the AI say beside the story: `room.chat.entries`, `.say(...)`."""
-        self.comments = Comments(member)
+        self.comments = Comments(session)
         """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
-        self.style = Style(member)
+        self.style = Style(session)
         """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
-        self.history = History(member)
+        self.history = History(session)
         """The room's past: `.page()`, `.at(seq)`, `.compare(...)`, `.name(...)`, `.restore(seq)`, `.fork(seq)`."""
-        self.writing = Writing(member)
+        self.writing = Writing(session)
         """More of the AI: `.rewrite(...)`, `.fix(...)`, `.brainstorm()`, `.choose(run)`, `.retry(run)`,
         `.replace_token(...)`."""
-        self._steps = OwnSteps(member)
-        member.listeners += [self.jam, self.style, self.history, self._steps]
+        self._steps = OwnSteps(session)
+        session.listeners += [self.jam, self.style, self.history, self._steps]
 
     @property
     def address(self) -> Address:
-        return self._member.address
+        return self._session.address
 
     @property
     def connected(self) -> bool:
         """Whether the server has welcomed the connection that is open."""
-        return self._member.connected
+        return self._session.connected
 
     @property
     def synced(self) -> bool:
         """Whether the copy is in step with the server over an open connection."""
-        return self._member.synced
+        return self._session.synced
 
     # The document -----------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Room:
     def insert(self, index: int, text: str, attrs: dict[str, Any] | None = None) -> None:
         """Insert `text` at character `index` of the story; `attrs` are Quill attributes (`{"bold": True}`)."""
         self._replica.insert(index, text, attrs)
-        self._member.wake()
+        self._session.wake()
 
     def append(self, text: str) -> None:
         """Insert at the end."""
@@ -147,7 +147,7 @@ class Room:
     def delete(self, start: int, end: int) -> None:
         """Delete the characters [start, end)."""
         self._replica.delete(start, end)
-        self._member.wake()
+        self._session.wake()
 
     @contextmanager
     def one_edit(self) -> Iterator[None]:
@@ -157,33 +157,33 @@ class Room:
 
     async def applied(self) -> None:
         """Wait until the room has everything edited here. Raises EditRefused, JoinRefused."""
-        self._member.wake()
-        await self._member.until(lambda: self._replica.settled)
+        self._session.wake()
+        await self._session.until(lambda: self._replica.settled)
 
     async def durable(self) -> None:
         """Wait until everything edited here is on the server's disk. Raises EditRefused, JoinRefused."""
-        self._member.wake()
-        await self._member.until(lambda: self._replica.durable)
+        self._session.wake()
+        await self._session.until(lambda: self._replica.durable)
 
     async def changed(self) -> None:
         """Wait for the next message of the server: the text, a run, a participant."""
-        await self._member.changed()
+        await self._session.changed()
 
     async def wait_for(self, condition: Callable[[Room], bool]) -> None:
         """Wait until `condition(room)` is true."""
-        await self._member.until(lambda: condition(self))
+        await self._session.until(lambda: condition(self))
 
     # The AI -----------------------------------------------------------------------------------------------
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
         """The model of each modality, and what it is doing."""
-        return self._member.models
+        return self._session.models
 
     @property
     def runs(self) -> Mapping[str, RunInfo]:
         """Run id -> the run as it is now."""
-        return self._member.runs
+        return self._session.runs
 
     def ask(
         self,
@@ -202,9 +202,9 @@ class Room:
         """
         start, end = selection if selection is not None else (at, None)
         task: Task = "instruct" if instruction else "continue"
-        number = self._member.asked.next_number()
+        number = self._session.pending.next_number()
         request = bounded(Ask(number, task, mode, 0, 0, 0, instruction, params or TextParams()))
-        return Run.of(self._member, request, start, end)
+        return Run.of(self._session, request, start, end)
 
     def paint(
         self,
@@ -221,13 +221,13 @@ class Room:
 
         Iterate the result: `async for event in room.paint("a fox")` yields `Preview`s and, last, the `Painted` picture.
         """
-        number = self._member.asked.next_number()
+        number = self._session.pending.next_number()
         task: ImageTask = "inpaint" if mask else "image_to_image" if source else "text_to_image"
         params = params or ImageParams()
         request = Paint(number, frame or "new", task, prompt, params, live=live)
         bounded(request)  # before there is a frame of it
         where = frame or self._new_frame(prompt, params)
-        return Painting(self._member, self.canvas, replace(request, frame=where), source, mask)
+        return Painting(self._session, self.canvas, replace(request, frame=where), source, mask)
 
     async def upload(self, data: bytes) -> Asset:
         """Bring a picture (PNG, JPEG or WebP) into the room. Raises RequestRefused."""
@@ -262,8 +262,8 @@ class Room:
 
     async def stop(self, run: str) -> None:
         """Stop a run by its id; what it made stays. Returns when it has ended. Raises RequestRefused."""
-        known = self._member.runs
-        await self._member.answered(Stop(run), run, lambda: run in known and known[run].state in ENDED)
+        known = self._session.runs
+        await self._session.answered(Stop(run), run, lambda: run in known and known[run].state in ENDED)
 
     async def accept(self, run: str, part: tuple[int, int] | None = None) -> None:
         """Accept a suggestion, whole or only what of it stands in the characters [start, end)."""
@@ -279,8 +279,8 @@ class Room:
         if run is None:
             return await self._steps.step(surface, redo=False)
         await self.applied()
-        known = self._member.runs
-        await self._member.answered(Undo(run), run, lambda: run in known and known[run].undone)
+        known = self._session.runs
+        await self._session.answered(Undo(run), run, lambda: run in known and known[run].undone)
         return None
 
     async def redo(self, *, surface: Surface | None = None) -> Step:
@@ -297,63 +297,63 @@ class Room:
     @property
     def me(self) -> Participant | None:
         """This participant."""
-        return self._member.me
+        return self._session.me
 
     @property
     def rights(self) -> frozenset[str]:
         """What this participant may do here."""
-        return self._member.rights
+        return self._session.rights
 
     @property
     def participants(self) -> Mapping[str, Participant]:
         """Participant id -> who is here."""
-        return self._member.participants
+        return self._session.participants
 
     @property
     def presence(self) -> Mapping[str, dict[str, Any]]:
         """Participant id -> the state that they show to the others."""
-        return self._member.presence
+        return self._session.presence
 
     @property
     def shares(self) -> Shares | None:
         """Who wrote how many characters, as last told."""
-        return self._member.shares
+        return self._session.shares
 
     @property
     def links(self) -> Mapping[str, str]:
         """Role -> path and token of the invite link in force (told to owners, after one was renewed)."""
-        return self._member.links
+        return self._session.links
 
     async def set_presence(self, state: dict[str, Any] | None) -> None:
         """Show this state to the others (any JSON object; `cursor` as in y-protocols awareness); None hides."""
-        self._member.request(SetPresence(json.dumps(state, ensure_ascii=False)))
+        self._session.request(SetPresence(json.dumps(state, ensure_ascii=False)))
 
     async def revoke(self, participant: str) -> None:
         """Put a member out (owners only)."""
-        self._member.request(Revoke(participant))
+        self._session.request(Revoke(participant))
 
     async def use_model(self, modality: Literal["text", "image", "audio"], model: str) -> None:
         """Let another of the model's `choices` serve all rooms (owners, where the server lets them). `models` tells how
         it goes; a refusal is among `take_refusals`."""
-        self._member.request(UseModel(modality, model))
+        self._session.request(UseModel(modality, model))
 
     def take_refusals(self) -> list[RequestRefused]:
         """Errors of requests that nobody awaits (accept, undo, revoke...), oldest first; at most 64 are kept."""
-        return self._member.take_refusals()
+        return self._session.take_refusals()
 
     async def viewing(self, side: int) -> None:
         """Say how large this client shows pictures that are painted, in pixels of the longer side (0: not at all), so
         that previews are made to fit; 256 until it is said."""
-        self._member.view(bounded(Viewing(side)))
+        self._session.view(bounded(Viewing(side)))
 
     async def _settle(
         self, kind: type[Accept] | type[Reject], run: str, part: tuple[int, int] | None
     ) -> None:
         if part is None:
-            self._member.request(kind(run))
+            self._session.request(kind(run))
         else:
-            offset, first, last = await self._member.located(*part)
-            self._member.request(kind(run, offset, first, last))
+            offset, first, last = await self._session.located(*part)
+            self._session.request(kind(run, offset, first, last))
 
     def _new_frame(self, prompt: str, params: ImageParams) -> str:
         right = max((one["x"] + one.get("w", 0) for one in self.canvas.values()), default=-_GAP)

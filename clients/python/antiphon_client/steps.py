@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from antiphon_client.errors import NothingToUndo, RequestRefused
 from antiphon_client.session.listener import Listener
-from antiphon_client.session.session import Membership
+from antiphon_client.session.session import Session
 from antiphon_proto.messages import Redo, ServerMessage, Stepped, Steps, Surface, Undo
 
 
@@ -27,27 +27,27 @@ class Step(Struct, frozen=True):
 
 
 class OwnSteps(Listener):
-    def __init__(self, member: Membership) -> None:
-        self._member = member
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._answers: dict[int, Stepped] = {}
         self.counts: Mapping[Surface, tuple[int, int]] = {}
         """Surface -> how many actions can be undone and done again; surfaces without any are left out."""
 
     async def step(self, surface: Surface | None, *, redo: bool) -> Step:
         """Raises NothingToUndo, RequestRefused, EditRefused, JoinRefused."""
-        member = self._member
-        await member.settled()
-        number = member.asked.next_number()
+        session = self._session
+        await session.settled()
+        number = session.pending.next_number()
         request = Redo(surface, number) if redo else Undo(None, surface, number)
         try:
-            await member.answered(request, str(number), lambda: number in self._answers)
+            await session.answered(request, str(number), lambda: number in self._answers)
         except RequestRefused as refused:
             if refused.error_code == "conflict":
                 raise NothingToUndo(refused.error_code, refused.message) from None
             raise
         return self._of(self._answers.pop(number))
 
-    def hear(self, message: ServerMessage) -> None:
+    def on_message(self, message: ServerMessage) -> None:
         if isinstance(message, Stepped):
             self._answers[message.step] = message
         elif isinstance(message, Steps):
@@ -56,6 +56,6 @@ class OwnSteps(Listener):
     def _of(self, answer: Stepped) -> Step:
         start = end = None
         if answer.start is not None and answer.end is not None:
-            data = self._member.replica.text.encode()
+            data = self._session.replica.text.encode()
             start, end = (len(data[:at].decode(errors="ignore")) for at in (answer.start, answer.end))
         return Step(answer.surface, answer.kind, answer.redo, start, end, answer.objects, answer.run or None)

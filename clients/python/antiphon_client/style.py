@@ -8,15 +8,15 @@ from pycrdt import Map
 
 from antiphon_client.errors import ClientError
 from antiphon_client.session.listener import Listener
-from antiphon_client.session.session import Membership
+from antiphon_client.session.session import Session
 from antiphon_proto.messages import Learned, LearnStyle, ServerMessage
 from antiphon_proto.schema import STYLE
 from antiphon_proto.style import BOUNDS, StyleCard, fits
 
 
 class Style(Listener):
-    def __init__(self, member: Membership) -> None:
-        self._member = member
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._asked = 0
         self._learned: Learned | None = None
 
@@ -31,18 +31,18 @@ class Style(Listener):
             bounds = ", ".join(f"{name} of at most {BOUNDS.get(name, 0)} characters" for name in wrong)
             raise ClientError(f"a style card takes {bounds}")
         root = self._root
-        with self._member.replica.doc.transaction():
+        with self._session.replica.doc.transaction():
             for name, value in fields.items():
                 root[name] = value
-        self._member.wake()
+        self._session.wake()
 
     async def learn(self, start: int, end: int) -> Learned:
         """What counting tells of the characters [start, end): a proposal for a card, and the figures. It changes
         nothing. Raises RequestRefused."""
         self._asked += 1
         number = self._asked
-        offset, first, last = await self._member.located(start, end)
-        await self._member.answered(
+        offset, first, last = await self._session.located(start, end)
+        await self._session.answered(
             LearnStyle(number, offset, first, last),
             str(number),
             lambda: self._learned is not None and self._learned.learn == number,
@@ -50,11 +50,11 @@ class Style(Listener):
         assert self._learned is not None
         return self._learned
 
-    def hear(self, message: ServerMessage) -> None:
+    def on_message(self, message: ServerMessage) -> None:
         if isinstance(message, Learned):
             self._learned = message
 
     @property
     def _root(self) -> Map[Any]:
-        root: Map[Any] = self._member.replica.doc.get(STYLE, type=Map)
+        root: Map[Any] = self._session.replica.doc.get(STYLE, type=Map)
         return root

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.run import AnyRun, Run, send_ask
+from antiphon_client.session.session import Session
 from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, RunInfo, TokenInfo
 from antiphon_proto.params import CANDIDATES, Mode, Task, TextParams
-
-if TYPE_CHECKING:
-    from antiphon_client.session.session import Membership
 
 
 class Writing:
     """Positions are characters of the story. Raises ClientError for an argument that is out of its bounds."""
 
-    def __init__(self, member: Membership) -> None:
-        self._member = member
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def rewrite(
         self, start: int, end: int, how: str = "", *, mode: Mode = "suggest", params: TextParams | None = None
@@ -40,10 +36,10 @@ class Writing:
     ) -> list[Run]:
         """Three candidates, under way; `choose` one. `private` hides them from the others. Raises RequestRefused."""
         start, end = selection if selection is not None else (at, None)
-        number = self._member.asked.next_number()
+        number = self._session.pending.next_number()
         ask = bounded(Ask(number, "brainstorm", mode, 0, 0, 0, instruction, params or TextParams()))
-        gathering = _Gathering(self._member, number)
-        await send_ask(self._member, ask, start, end, gathering)
+        gathering = _Gathering(self._session, number)
+        await send_ask(self._session, ask, start, end, gathering)
         return await gathering.complete()
 
     async def choose(self, run: Run, mode: Mode = "write") -> None:
@@ -52,26 +48,26 @@ class Writing:
         info = await run.start()
 
         def chosen() -> bool:
-            now = self._member.runs.get(info.id)
+            now = self._session.runs.get(info.id)
             return now is not None and now.mode != "private" and not now.group
 
-        await self._member.answered(Choose(info.id, mode), info.id, chosen)
+        await self._session.answered(Choose(info.id, mode), info.id, chosen)
 
     def retry(self, run: Run | str) -> Run:
         """The same request with a new seed, after what the run wrote was removed."""
 
         async def send(again: AnyRun) -> None:
-            await self._member.submit(again, Retry(again.number, _id(run)))
+            await self._session.submit(again, Retry(again.number, _id(run)))
 
-        return Run(self._member, self._member.asked.next_number(), send)
+        return Run(self._session, self._session.pending.next_number(), send)
 
     async def recall(self, run: Run | str) -> tuple[TokenInfo, ...]:
         """All tokens that an ended run wrote, with their probabilities and alternatives, also of one of before this
         participant came. Raises RequestRefused (`conflict`: they are not known any more)."""
-        member, key = self._member, _id(run)
-        wanted = member.runs[key].progress if key in member.runs else 1
-        with member.asked.recalling(key) as tokens:
-            await member.answered(Recall(key), key, lambda: len(tokens) >= wanted)
+        session, key = self._session, _id(run)
+        wanted = session.runs[key].progress if key in session.runs else 1
+        with session.pending.recalling(key) as tokens:
+            await session.answered(Recall(key), key, lambda: len(tokens) >= wanted)
             return tuple(tokens[index] for index in sorted(tokens))
 
     def replace_token(
@@ -87,45 +83,45 @@ class Writing:
     ) -> Run:
         """Put an alternative of a run's token (its `index`) in place of what is left of it, [start, end); `go_on`: and
         write on from there, instead of what the run wrote after it."""
-        member = self._member
+        session = self._session
 
         async def send(made: AnyRun) -> None:
-            offset, first, last = await member.located(start, end)
-            member.asked.expect(made)
+            offset, first, last = await session.located(start, end)
+            session.pending.expect(made)
             wanted = params or TextParams()
-            member.request(
+            session.request(
                 ReplaceToken(made.number, _id(run), token, alternative, offset, first, last, go_on, wanted)
             )
 
-        return Run(member, member.asked.next_number(), send)
+        return Run(session, session.pending.next_number(), send)
 
     def _ask(
         self, task: Task, start: int, end: int | None, mode: Mode, how: str, params: TextParams | None
     ) -> Run:
-        number = self._member.asked.next_number()
+        number = self._session.pending.next_number()
         ask = bounded(Ask(number, task, mode, 0, 0, 0, how, params or TextParams()))
-        return Run.of(self._member, ask, start, end)
+        return Run.of(self._session, ask, start, end)
 
 
 class _Gathering(AnyRun):
     """Waits for the candidates of a brainstorm to be announced; each is a run of its own from then on."""
 
-    def __init__(self, member: Membership, number: int) -> None:
-        super().__init__(member, number)
+    def __init__(self, session: Session, number: int) -> None:
+        super().__init__(session, number)
         self._runs: dict[str, Run] = {}
 
     async def complete(self) -> list[Run]:
         while len(self._runs) < CANDIDATES:
             await self._wait()
-        self._member.asked.forget(self)
+        self._session.pending.forget(self)
         return list(self._runs.values())
 
     async def _send(self) -> None:
         """It is sent by who made it."""
 
-    def told(self, info: RunInfo) -> None:
+    def on_info(self, info: RunInfo) -> None:
         if info.id not in self._runs:
-            self._runs[info.id] = Run.announced(self._member, info)
+            self._runs[info.id] = Run.announced(self._session, info)
         self._changed.set()
 
 

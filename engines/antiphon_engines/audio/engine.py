@@ -200,7 +200,7 @@ class AudioEngine:
         session.player.steer(session.controls, session.heard(self._clock()))
 
     def push(self, job: Job, notes: Sequence[PlayedNote]) -> None:
-        cast(Session, job).player.hear(notes)
+        cast(Session, job).player.on_notes(notes)
 
     def release(self, job: Job) -> None:
         session = cast(Session, job)

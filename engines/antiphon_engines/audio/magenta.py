@@ -75,7 +75,7 @@ class MagentaSource:
             self._prompts = controls.prompts
             self._style = self._mean(controls.prompts)
 
-    def hear(self, note: PlayedNote) -> None:
+    def on_note(self, note: PlayedNote) -> None:
         if note.velocity > 0:
             self._held.setdefault(note.pitch, set()).add(note.participant)
             self._struck.add(note.pitch)

@@ -40,7 +40,7 @@ class Player(Protocol):
         """New wishes, while people hear sample `heard`. The transport changes in the timeline."""
         ...
 
-    def hear(self, notes: Sequence[PlayedNote]) -> None:
+    def on_notes(self, notes: Sequence[PlayedNote]) -> None:
         """What people played; never raises."""
         ...
 

@@ -24,7 +24,7 @@ class Source(Protocol):
         """What is asked for from the next `more` on; called before each, and cheap where nothing has changed."""
         ...
 
-    def hear(self, note: PlayedNote) -> None:
+    def on_note(self, note: PlayedNote) -> None:
         """A key of people, with a pitch of 0 to 127; sources that hear nothing do nothing."""
         ...
 
@@ -75,10 +75,10 @@ class StreamedPlayer:
     def steer(self, controls: BandControls, heard: float) -> None:
         self._controls = controls
 
-    def hear(self, notes: Sequence[PlayedNote]) -> None:
+    def on_notes(self, notes: Sequence[PlayedNote]) -> None:
         for note in notes:
             if 0 <= note.pitch <= 127:
-                self._source.hear(note)
+                self._source.on_note(note)
 
     def close(self) -> None:
         self._source.close()

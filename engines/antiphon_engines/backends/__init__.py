@@ -7,5 +7,5 @@
 - `build`: order -> plan; `background` runs it in a process of its own while torch serves.
 - `torch_runner`: torch itself, eager, compiled or as `cuda_graphs`, which record `fusion`'s twin of a network.
 - `opening`: plan -> `runner.Runner`, a callable on named tensors.
-- `seat`: the place in an engine where one runner takes over from another.
+- `slot`: the place in an engine where one runner takes over from another.
 """

@@ -1,4 +1,4 @@
-"""Puts faster runners into a model's seats: at once where their plans are ready, later where they are built."""
+"""Puts faster runners into a model's slots: at once where their plans are ready, later where they are built."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from antiphon_engines.backends.plans.planning import CannotRun, Wishes
 from antiphon_engines.backends.runners import opening
 from antiphon_engines.backends.runners.parked import Parked
 from antiphon_engines.backends.runners.runner import Runner
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +37,13 @@ class Acceleration:
         self,
         folder: Path,
         wishes: Wishes,
-        seats: Mapping[Part, Seat],
+        slots: Mapping[Part, Slot],
         *,
         threads: int,
     ) -> None:
         """Opens the plans of `folder` that are ready. `threads` are those of one call."""
         self._wishes = wishes
-        self._seats = seats
+        self._slots = slots
         self._threads = threads
         self._store = PlanStore(folder)
         self._builder: background.Builder | None = None
@@ -51,7 +51,7 @@ class Acceleration:
         self._closed = False
         self._building: dict[Part, Building] = {}
         self._changed: Callable[[], None] | None = None
-        orders = [order for part in seats if (order := self._order(part)) is not None]
+        orders = [order for part in slots if (order := self._order(part)) is not None]
         self._missing = {self._to_build(order): order for order in orders if not self._ready(order)}
 
     def start(self) -> None:
@@ -62,7 +62,7 @@ class Acceleration:
                     "building %s", ", ".join(f"{each.part} for {each.backend}" for each in self._missing)
                 )
                 self._builder = background.Builder(
-                    self._store.folder, tuple(self._missing), self._hear, niceness=NICENESS
+                    self._store.folder, tuple(self._missing), self._on_build_event, niceness=NICENESS
                 )
 
     @property
@@ -87,7 +87,7 @@ class Acceleration:
 
     def _order(self, part: Part) -> Order | None:
         try:
-            return self._wishes.order(part, self._seats[part].precision)
+            return self._wishes.order(part, self._slots[part].precision)
         except CannotRun as error:
             logger.warning("the %s stays on torch: %s", part, error.message)
             return None
@@ -96,7 +96,7 @@ class Acceleration:
         """Whether nothing has to be built for an order: its runner sits, or never will."""
         try:
             if plan := self._store.sound(order.key()):
-                self._seat(order, plan)
+                self._install(order, plan)
                 return True
             return self._refitted(order)
         except EngineUnavailable as error:
@@ -119,10 +119,10 @@ class Acceleration:
         source = self._store.sound(order.exported().key()) if engine is not None else None
         if engine is None or source is None:
             return False
-        self._seat(order, engine, source)
+        self._install(order, engine, source)
         return True
 
-    def _seat(self, order: Order, plan: Plan, weights: Plan | None = None) -> None:
+    def _install(self, order: Order, plan: Plan, weights: Plan | None = None) -> None:
         """Let the plan's runner take over, with the weights of another plan where those are given."""
 
         def opened() -> Runner:
@@ -134,10 +134,10 @@ class Acceleration:
             return runner
 
         runner = Parked(opened)
-        off = self._seats[order.part].offer(runner)
+        off = self._slots[order.part].offer(runner)
         logger.info("the %s runs on %s; error against torch %.1g", order.part, order.backend, off)
 
-    def _hear(self, built: Order, said: Said) -> None:
+    def _on_build_event(self, built: Order, said: Said) -> None:
         order = self._missing[built]
         match said.event:
             case "progress":

@@ -32,7 +32,7 @@ class Disagrees(EngineUnavailable):
     """A runner's answers are not torch's."""
 
 
-class Seat:
+class Slot:
     """Called from the engine's thread; `offer` may come from another one.
 
     A call that is too large in its rows alone goes in parts; one that the runner's plan has no room for, and all calls

@@ -145,11 +145,11 @@ def _accelerate(
 ) -> Acceleration:
     """The faster runners that the settings ask for; those that are ready sit already."""
     residency = residency or Residency(config.device_memory * 2**20)
-    for seat in family.seats.values():
-        seat.share(residency)
+    for slot in family.slots.values():
+        slot.share(residency)
     wishes = planning.wishes(config, folder, devices.architecture(family.device))
     plans = Path(config.cache_dir) / planning.PLANS
-    return Acceleration(plans, wishes, family.seats, threads=config.threads)
+    return Acceleration(plans, wishes, family.slots, threads=config.threads)
 
 
 def _fetch(source: str) -> Path:

@@ -44,7 +44,7 @@ from antiphon_engines.api import (
 from antiphon_engines.backends.acceleration import Acceleration
 from antiphon_engines.backends.pausing import PieceCosts
 from antiphon_engines.backends.plans.plan import Part
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 from antiphon_engines.image.family import Embedding, Family, Text
 from antiphon_engines.image.painting import Call, Painting
 from antiphon_engines.image.previews import Previews, to_pixels
@@ -80,7 +80,7 @@ class ImageEngine:
             modality="image",
             name=family.name,
             device=family.device.type,
-            backend=family.seats["denoiser"].backend,
+            backend=family.slots["denoiser"].backend,
             max_jobs=max_jobs,
             max_batch=max_batch,
             note=note,
@@ -111,7 +111,7 @@ class ImageEngine:
     def info(self) -> EngineInfo:
         """With the backend that runs it now."""
         building = self._acceleration.building if self._acceleration is not None else ()
-        self._info = retold(self._info, self._family.seats["denoiser"].backend, building)
+        self._info = retold(self._info, self._family.slots["denoiser"].backend, building)
         return self._info
 
     def listen(self, changed: Callable[[], None]) -> None:
@@ -120,9 +120,9 @@ class ImageEngine:
             self._acceleration.listen(changed)
 
     @property
-    def seats(self) -> Mapping[Part, Seat]:
+    def slots(self) -> Mapping[Part, Slot]:
         """The networks, each with what runs it."""
-        return self._family.seats
+        return self._family.slots
 
     def accelerated(self) -> None:
         """Wait until every network runs on what the settings ask for, or stays on torch for good."""
@@ -149,7 +149,7 @@ class ImageEngine:
             assert set(mine) == set(call.paintings), "a call that pauses goes on as a whole"
             with torch.inference_mode():
                 call.go_on(self._budget if self._pauses else math.inf)
-        return [job.take() for job in mine]
+        return [job.drain() for job in mine]
 
     def budget(self, seconds: float) -> None:
         self._budget = seconds

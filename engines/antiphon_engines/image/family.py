@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 from antiphon_engines.backends.plans.plan import Part
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 from antiphon_engines.image.samplers import Samplers
 from antiphon_proto.params import Adapter
 
@@ -62,7 +62,7 @@ class Family(Protocol):
     device: torch.device
     defaults: Defaults
     samplers: Samplers
-    seats: Mapping[Part, Seat]
+    slots: Mapping[Part, Slot]
     """The networks that may be run by another backend than torch."""
     adapters: frozenset[str]
     """Names of the adapters that a job may ask for."""

@@ -85,7 +85,7 @@ class Painting:
         """Nothing else comes of it."""
         self._outputs = [failure]
 
-    def take(self) -> list[Made]:
+    def drain(self) -> list[Made]:
         """What came out since the last time."""
         taken, self._outputs = self._outputs, []
         return taken

@@ -12,8 +12,8 @@ import torch
 
 from antiphon_engines.backends.plans.choices import BackendChoice
 from antiphon_engines.backends.plans.plan import Part
-from antiphon_engines.backends.slot import Seat
-from antiphon_engines.image import seats
+from antiphon_engines.backends.slot import Slot
+from antiphon_engines.image import slots
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers
 
@@ -48,7 +48,7 @@ class Sana:
         self.tiny = False
         self.adapters: frozenset[str] = frozenset()
         parts: tuple[Part, ...] = ("denoiser", "decoder")
-        self.seats: Mapping[Part, Seat] = seats.make(pipeline, parts, choices)
+        self.slots: Mapping[Part, Slot] = slots.make(pipeline, parts, choices)
         side = int(self._transformer.config.sample_size) * self.factor
         self.defaults = defaults or Defaults(side, side, 2 if self._sprint else 20, 4.5)
         asked = inspect.signature(pipeline.__call__).parameters["complex_human_instruction"]
@@ -71,7 +71,7 @@ class Sana:
         return [embeddings[text] for text in texts]
 
     def encode_pictures(self, pixels: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
-        with self.seats["decoder"].brought():
+        with self.slots["decoder"].brought():
             encoded = self._vae.encode(pixels.to(self.device, self._vae.dtype))
         return draw_latents(encoded, generators).float() * self._scale
 
@@ -79,7 +79,7 @@ class Sana:
         return self._predict_sprint(rows) if self._sprint else guided(rows, self._call)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return self.seats["decoder"]({"latents": latents / self._scale})["pixels"]
+        return self.slots["decoder"]({"latents": latents / self._scale})["pixels"]
 
     def _encode(self, words: list[str], instruction: list[str] | None) -> tuple[torch.Tensor, torch.Tensor]:
         given: dict[str, Any] = {"device": self.device, "complex_human_instruction": instruction}
@@ -104,7 +104,7 @@ class Sana:
         if guidance is not None:
             given["guidance"] = guidance
         # A learned variance comes in further channels.
-        return self.seats["denoiser"](given)["answer"][:, : self.channels]
+        return self.slots["denoiser"](given)["answer"][:, : self.channels]
 
     def _predict_sprint(self, rows: Sequence[Row]) -> torch.Tensor:
         """From TrigFlow's angle to the flow that the transformer was made for, and back (section 3 of the paper)."""

@@ -14,8 +14,8 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends import pausing
 from antiphon_engines.backends.plans.choices import BackendChoice
 from antiphon_engines.backends.plans.plan import Part
-from antiphon_engines.backends.slot import Seat
-from antiphon_engines.image import adapters, seats
+from antiphon_engines.backends.slot import Slot
+from antiphon_engines.image import adapters, slots
 from antiphon_engines.image.family import Defaults, Embedding, Row, Text, draw_latents, guided
 from antiphon_engines.image.samplers import Samplers
 from antiphon_proto.params import Adapter
@@ -55,9 +55,9 @@ class StableDiffusion:
         self._guidance_width: int | None = unet.config.time_cond_proj_dim
         # A text encoder that looks at a mask is the pipeline's to call.
         own = [] if getattr(pipeline.text_encoder.config, "use_attention_mask", False) else [_TEXT]
-        parts: list[Part] = ["denoiser", seats.decoder_part(pipeline), *own]
-        self.seats: Mapping[Part, Seat] = seats.make(pipeline, parts, choices)
-        self._decoder = self.seats[seats.decoder_part(pipeline)]
+        parts: list[Part] = ["denoiser", slots.decoder_part(pipeline), *own]
+        self.slots: Mapping[Part, Slot] = slots.make(pipeline, parts, choices)
+        self._decoder = self.slots[slots.decoder_part(pipeline)]
         self.defaults = defaults or self._guess_defaults()
 
     def negates(self, guidance: float) -> bool:
@@ -65,8 +65,8 @@ class StableDiffusion:
 
     def encode_texts(self, texts: Sequence[Text]) -> list[Embedding]:
         words = [text.words for text in texts]
-        if _TEXT in self.seats:
-            states = self.seats[_TEXT]({"ids": self._read(words)})["states"]
+        if _TEXT in self.slots:
+            states = self.slots[_TEXT]({"ids": self._read(words)})["states"]
         else:
             states, _ = self._pipeline.encode_prompt(words, self.device, 1, False)
         return [Embedding(each) for each in states]
@@ -82,7 +82,7 @@ class StableDiffusion:
             given = {"latents": latents, "timesteps": timesteps, "states": states}
             if self._guidance_width is not None:
                 given["guidance"] = self._embed_guidance(rows, self._guidance_width)
-            denoiser, chosen = self.seats["denoiser"], rows[0].adapters
+            denoiser, chosen = self.slots["denoiser"], rows[0].adapters
             if not chosen:
                 return denoiser(given)["answer"]
             # A prepared plan holds the weights without the adapters.
@@ -97,7 +97,7 @@ class StableDiffusion:
 
     @contextmanager
     def _switched(self, chosen: Sequence[Adapter]) -> Iterator[None]:
-        with self.seats["denoiser"].reference, adapters.applied(self._unet, chosen):
+        with self.slots["denoiser"].reference, adapters.applied(self._unet, chosen):
             yield
 
     def _read(self, words: list[str]) -> torch.Tensor:

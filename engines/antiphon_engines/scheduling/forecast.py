@@ -10,7 +10,7 @@ from msgspec import Struct
 from antiphon_engines.scheduling.ticket import Ticket, planned
 
 
-class Outlook(Struct, frozen=True):
+class QueueEstimate(Struct, frozen=True):
     """A waiting run's place in its engine's queue, from 1, and the expected seconds until its start."""
 
     position: int
@@ -56,8 +56,8 @@ class Pace:
 
 def forecast(
     queue: list[Ticket], active: list[Ticket], places: int, pace: Pace, now: float
-) -> list[tuple[Ticket, Outlook]]:
-    """The outlook of each run of `queue`, which is in the order of admission, on an engine of `places` places.
+) -> list[tuple[Ticket, QueueEstimate]]:
+    """The estimate of each run of `queue`, which is in the order of admission, on an engine of `places` places.
 
     A run that waits although a place is free waits for one of its own share's (see `Scheduler.admit`).
     """
@@ -65,12 +65,12 @@ def forecast(
     ends = {ticket.number: pace.remaining(ticket, now) for ticket in active}
     slots = [*ends.values(), *([0.0] * free)]
     heapq.heapify(slots)
-    outlooks: list[tuple[Ticket, Outlook]] = []
+    estimates: list[tuple[Ticket, QueueEstimate]] = []
     for position, ticket in enumerate(queue, start=1):
         start = heapq.heappop(slots)
         if free > 0:
             own = [ends[other.number] for other in active if other.share == ticket.share]
             start = max(start, min(own, default=0.0))
         heapq.heappush(slots, start + pace.duration(ticket))
-        outlooks.append((ticket, Outlook(position, start)))
-    return outlooks
+        estimates.append((ticket, QueueEstimate(position, start)))
+    return estimates

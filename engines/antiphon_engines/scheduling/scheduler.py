@@ -20,10 +20,10 @@ from antiphon_engines.costs import CostTable
 from antiphon_engines.scheduling.band_load import BandLoad
 from antiphon_engines.scheduling.batching import FIRST_GUESS, Fairness
 from antiphon_engines.scheduling.fair_shares import Share, Shares
-from antiphon_engines.scheduling.forecast import Outlook, Pace, forecast
+from antiphon_engines.scheduling.forecast import Pace, QueueEstimate, forecast
 from antiphon_engines.scheduling.pace import is_noticeable, thinning
 from antiphon_engines.scheduling.ticket import Begun, State, Ticket
-from antiphon_engines.scheduling.unit_choice import Batch, Rest, Turns, has_paused
+from antiphon_engines.scheduling.unit_choice import Batch, Idle, UnitChoice, has_paused
 from antiphon_engines.settings import Policy, QueueBounds
 from antiphon_proto.jam import SAMPLE_RATE
 
@@ -52,7 +52,7 @@ class Scheduler:
         self.load = BandLoad(self._policy.band_part)
         self.thinned = False
         """Whether the steps of watched pictures come noticeably more rarely, for the sake of the texts."""
-        self._turns = Turns(self._engines, self._shares, self.costs, self._policy, self._fairness)
+        self._choice = UnitChoice(self._engines, self._shares, self.costs, self._policy, self._fairness)
 
     def expect(self, modality: Literal["text", "image", "audio"]) -> None:
         """An engine of this kind is being loaded: its runs wait until it is attached, or dismissed."""
@@ -129,7 +129,7 @@ class Scheduler:
             reason = f"this machine needs {self.load.each:.2f} s to play 1 s of music; try again later"
             waiting = (ticket for share in self._shares for ticket in share.waiting if ticket.timed)
             found += [(ticket, reason) for ticket in waiting]
-        found += self._turns.hopeless(self.active, now)
+        found += self._choice.hopeless(self.active, now)
         return found
 
     def finish(self, ticket: Ticket, state: State) -> None:
@@ -145,11 +145,11 @@ class Scheduler:
             self.finish(ticket, State.CANCELLED)
         return ticket
 
-    # Turns ----------------------------------------------------------------------------------------------
+    # UnitChoice ----------------------------------------------------------------------------------------------
 
-    def pick(self, now: float) -> Batch | Rest:
+    def pick(self, now: float) -> Batch | Idle:
         """The next batch, or how long there is nothing to step."""
-        return self._turns.pick(self.active, self._thinning(), now)
+        return self._choice.pick(self.active, self._thinning(), now)
 
     def account(self, batch: Batch, seconds: float, produced: Sequence[int], now: float) -> None:
         """`batch` was stepped in `seconds`; `produced[i]` outputs came of its i-th run. Runs that were cancelled
@@ -191,20 +191,20 @@ class Scheduler:
         if not paused:
             self.costs.observe(batch.engine, batch.unit, begun.size, begun.seconds, now)
 
-    # Outlook --------------------------------------------------------------------------------------------
+    # QueueEstimate --------------------------------------------------------------------------------------------
 
-    def outlook(self, now: float) -> list[tuple[Ticket, Outlook]]:
+    def estimates(self, now: float) -> list[tuple[Ticket, QueueEstimate]]:
         """Every waiting run with its place in the queue and its expected start."""
-        outlooks: list[tuple[Ticket, Outlook]] = []
+        estimates: list[tuple[Ticket, QueueEstimate]] = []
         for kind, info in self._engines.items():
             self._paces[kind].free = self._free()
             if not info.max_jobs or kind == "audio":  # nobody knows when a band ends
                 queue = enumerate(self._queue(kind, now), start=1)
-                outlooks += [(ticket, Outlook(position, 0.0)) for position, ticket in queue]
+                estimates += [(ticket, QueueEstimate(position, 0.0)) for position, ticket in queue]
                 continue
             active = [ticket for ticket in self.active if ticket.engine == kind]
-            outlooks += forecast(self._queue(kind, now), active, info.max_jobs, self._paces[kind], now)
-        return outlooks
+            estimates += forecast(self._queue(kind, now), active, info.max_jobs, self._paces[kind], now)
+        return estimates
 
     def remaining(self, ticket: Ticket, now: float) -> float:
         """Seconds until an active run ends, at the measured pace; 0 while nothing has been measured."""

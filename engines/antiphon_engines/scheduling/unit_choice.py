@@ -72,14 +72,14 @@ def has_paused(batch: Batch) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Idle:
     """Nothing to step before `until`, unless somebody says something. `held`: whose unit the bands have no time for."""
 
     until: float
     held: Ticket | None = None
 
 
-class Turns:
+class UnitChoice:
     """Decides by the clocks of `shares`, the measured `costs` and the engines' bounds; all three belong to the
     scheduler, which keeps them up to date."""
 
@@ -98,7 +98,7 @@ class Turns:
         self._lead = fairness.lead
         self._batcher = Batcher(fairness, shares, costs)
 
-    def pick(self, active: Iterable[Ticket], thinning: float, now: float) -> Batch | Rest:
+    def pick(self, active: Iterable[Ticket], thinning: float, now: float) -> Batch | Idle:
         """The next batch, or how long there is nothing to step."""
         units, others = self._ready(active)
         opened = [unit for unit in units if unit.opens <= now]
@@ -110,7 +110,7 @@ class Turns:
         opens = min((unit.opens for unit in units), default=math.inf)
         debts = {share.name: share.debt for share in self._shares if share.turning}
         ranks = {ticket: self._rank(ticket, debts[ticket.share], thinning, now) for ticket in others}
-        rest = Rest(opens)
+        rest = Idle(opens)
         for group in self._groups(sorted(others, key=lambda ticket: ranks[ticket])):
             leader = group[0]
             tier = ranks[leader][0]
@@ -132,7 +132,7 @@ class Turns:
                 if early:
                     return self._ahead(early)
             if rest.held is None:
-                rest = Rest(min(opens, hold_until) if bridges and hold_until > now else opens, leader)
+                rest = Idle(min(opens, hold_until) if bridges and hold_until > now else opens, leader)
         return rest
 
     def hopeless(self, active: Iterable[Ticket], now: float) -> list[tuple[Ticket, str]]:
@@ -292,14 +292,14 @@ class Turns:
         piece = ticket.job.piece
         return self._costs.estimate(ticket.engine, ticket.job.unit, 1) if piece is None else piece.least
 
-    def _first_come(self, units: Sequence[NextUnit], others: Sequence[Ticket], now: float) -> Batch | Rest:
+    def _first_come(self, units: Sequence[NextUnit], others: Sequence[Ticket], now: float) -> Batch | Idle:
         """Units in the order in which they became ready, each with those of its kind that are ready too."""
         ready = [
             (max(unit.ticket.stepped_at, unit.opens), unit.ticket) for unit in units if unit.opens <= now
         ]
         ready += [(ticket.stepped_at, ticket) for ticket in others]
         if not ready:
-            return Rest(min((unit.opens for unit in units), default=math.inf))
+            return Idle(min((unit.opens for unit in units), default=math.inf))
         order = [ticket for _, ticket in sorted(ready, key=lambda each: (each[0], each[1].number))]
         peers = self._groups(order)[0]
         leader = peers[0]

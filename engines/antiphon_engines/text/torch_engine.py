@@ -19,7 +19,7 @@ from antiphon_engines.backends.plans.plan import Part
 from antiphon_engines.backends.plans.planning import Wishes
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.backends.runners.torch_runner import TorchRunner
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.tokenizer import ChatMarkup, FolderTokenizer
@@ -48,13 +48,13 @@ def build(
         name=name,
         rows=config.max_jobs + 1,
         context=config.context,
-        seat=lambda network: _seat(network, wishes),
+        slot=lambda network: _slot(network, wishes),
         recorded=choices.torch_mode(wishes.backends["language_decoder"], cuda=True) != "eager",
     )
     model.share(residency or Residency(config.device_memory * 2**20))
-    seats: dict[Part, Seat] = {} if model.seat is None else {"language_decoder": model.seat}
+    slots: dict[Part, Slot] = {} if model.slot is None else {"language_decoder": model.slot}
     acceleration = Acceleration(
-        Path(config.cache_dir) / planning.PLANS, wishes, seats, threads=config.threads
+        Path(config.cache_dir) / planning.PLANS, wishes, slots, threads=config.threads
     )
     acceleration.start()
     return TextEngine(
@@ -68,11 +68,11 @@ def build(
     )
 
 
-def _seat(network: Any, wishes: Wishes) -> Seat | None:
+def _slot(network: Any, wishes: Wishes) -> Slot | None:
     """None for a network that no plan can be made of."""
     try:
         signature = wishes.checkpoint.signature("language_decoder", wishes.bounds)
-        return Seat(TorchRunner(language.network(network, signature, precision_of(network.dtype))))
+        return Slot(TorchRunner(language.network(network, signature, precision_of(network.dtype))))
     except EngineUnavailable as error:
         logger.info("the language model has no plans: %s", error.message)
         return None

@@ -2,7 +2,7 @@
 
 On CUDA, steps of one token per row are replayed as CUDA graphs, one for each number of rows and reach, both rounded up.
 
-Where a plan of the decoder has taken its seat, the pass goes through it instead: the rows' past goes in beside the new
+Where a plan of the decoder has taken its slot, the pass goes through it instead: the rows' past goes in beside the new
 tokens, and the keys and values of those come back into the arena.
 
 A row's logits depend on its company only through the order in which the hardware adds: in float32 they differ by
@@ -23,7 +23,7 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.backends.kernels.cuda_graphs import CudaGraphs
 from antiphon_engines.backends.networks.cache_name import cache_name
 from antiphon_engines.backends.residency import Residency
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 from antiphon_engines.text.kv_arena import Arena
 from antiphon_engines.text.model import Ids, Logits
 
@@ -48,10 +48,10 @@ class TorchModel:
         name: str,
         rows: int,
         context: int,
-        seat: Callable[[Any], Seat | None] | None = None,
+        slot: Callable[[Any], Slot | None] | None = None,
         recorded: bool = True,
     ) -> None:
-        """`seat` makes the place in which a plan may take over; it is the model's own from then on. `recorded` steps
+        """`slot` makes the place in which a plan may take over; it is the model's own from then on. `recorded` steps
         are for CUDA alone."""
         self._model = model.eval()
         self._device: torch.device = next(model.parameters()).device
@@ -74,7 +74,7 @@ class TorchModel:
         self._residency = Residency(0)
         self._lengths = [0] * rows
         # A plan takes one mask for all layers.
-        self.seat = seat(model) if seat is not None and len(self._layer_types) <= 1 else None
+        self.slot = slot(model) if slot is not None and len(self._layer_types) <= 1 else None
         self._graphs: CudaGraphs | None = None
         self._try_out()
         if recorded and self.device == "cuda":
@@ -82,16 +82,16 @@ class TorchModel:
 
     @property
     def backend(self) -> str:
-        return "torch" if self.seat is None else self.seat.backend
+        return "torch" if self.slot is None else self.slot.backend
 
     def share(self, residency: Residency) -> None:
         """Keep to a budget together with others: the arena's keys and values stay, the weights may leave."""
         self._residency = residency
-        if self.seat is not None:
-            self.seat.share(residency)
+        if self.slot is not None:
+            self.slot.share(residency)
         if self.device == "cpu":
             return
-        if self.seat is None:
+        if self.slot is None:
             residency.hold(self._model, sum(each.nbytes for each in self._model.state_dict().values()))
         residency.hold(self._arena, self._arena.nbytes)
 
@@ -129,8 +129,8 @@ class TorchModel:
         self._lengths[target] = length
 
     def close(self) -> None:
-        if self.seat is not None:
-            self.seat.close()
+        if self.slot is not None:
+            self.slot.close()
         for held in (self._model, self._arena):
             self._residency.forget(held)
         self._model = None
@@ -142,16 +142,16 @@ class TorchModel:
 
     def _run(self, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
         """One forward pass; the rows ascend."""
-        if self.seat is not None and self.seat.backend != "torch":
-            return self._run_planned(self.seat, rows, ids, lengths)
-        with nullcontext() if self.seat is None else self.seat.brought():
+        if self.slot is not None and self.slot.backend != "torch":
+            return self._run_planned(self.slot, rows, ids, lengths)
+        with nullcontext() if self.slot is None else self.slot.brought():
             if self._graphs is not None and ids.shape[1] == 1:
                 return self._replay(self._graphs, rows, ids[:, 0])
             return self._run_in_place(rows, ids, lengths)
 
     @torch.inference_mode()
-    def _run_planned(self, seat: Seat, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
-        """Through the seat's runner. A row's new tokens stand at the right, what is missing before them is masked, and
+    def _run_planned(self, slot: Slot, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
+        """Through the slot's runner. A row's new tokens stand at the right, what is missing before them is masked, and
         so is what a shorter row lacks of the past."""
         width = ids.shape[1]
         given, counts = torch.from_numpy(np.ascontiguousarray(ids)).to(self._device), torch.tensor(lengths)
@@ -176,7 +176,7 @@ class TorchModel:
             seen &= keys[:, None, :] > positions[:, :, None] - self._window
         # A padded place looks at itself, so that no softmax is empty.
         seen[:, :, span:] |= torch.eye(width, dtype=torch.bool, device=self._device)
-        answer = seat(
+        answer = slot(
             {
                 "ids": given.gather(1, shift.clamp(min=0)),
                 "positions": positions.clamp(min=0),
@@ -246,7 +246,7 @@ class TorchModel:
             logits: Tensor = output.logits[:, -1].float()
             return logits
 
-        moves = 0 if self.seat is None else self.seat.moves
+        moves = 0 if self.slot is None else self.slot.moves
         logits: Logits = graphs(one, (packed,), (reach, moves))[: len(rows)].cpu().numpy()
         return logits
 

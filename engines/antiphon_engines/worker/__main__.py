@@ -56,7 +56,7 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     def send(reports: Sequence[Report]) -> None:
         channel.sendall(b"".join(encode(report) for report in reports))
 
-    first, *early = inbox.take(timeout=None)
+    first, *early = inbox.drain(timeout=None)
     if not isinstance(first, Configure):
         return 1
     if early:

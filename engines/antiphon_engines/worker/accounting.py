@@ -11,10 +11,10 @@ from antiphon_engines.api import Audio, Made, Step, Token
 from antiphon_engines.ipc.channel import Stats, Traced
 from antiphon_engines.ipc.trace import Recorder, RestRecord, RunRecord, UnitRecord, What
 from antiphon_engines.scheduling.ticket import Ticket
-from antiphon_engines.scheduling.unit_choice import Batch, Rest, has_paused
+from antiphon_engines.scheduling.unit_choice import Batch, Idle, has_paused
 
 
-class Logbook:
+class Accounting:
     """`now` is seconds on the loop's clock; `cpu` gives those that its thread has computed: on a machine that others
     use too, only they tell what scheduling costs."""
 
@@ -77,7 +77,7 @@ class Logbook:
         outputs = (output for outputs in results for output in outputs)
         self._late += sum(isinstance(output, Audio) and output.late > 0 for output in outputs)
 
-    def rested(self, rest: Rest, began: float, now: float) -> None:
+    def rested(self, rest: Idle, began: float, now: float) -> None:
         self._recorder.add(RestRecord(began, now - began, rest.held.number if rest.held else 0))
 
     def run(self, ticket: Ticket, what: What, now: float) -> None:

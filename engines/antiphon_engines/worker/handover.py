@@ -19,7 +19,7 @@ from antiphon_engines.api import (
 )
 
 
-class Succession:
+class Handover:
     """Implements `Engine`, `Divisible` and `Listening` for whatever stands in it. `info` is the latest engine's.
 
     An earlier engine is closed when its last job is released.

@@ -56,7 +56,7 @@ News: TypeAlias = Command | Joined | Missing | Retold | Written
 class Inbox(Protocol):
     """Where the loop takes its commands from."""
 
-    def take(self, timeout: float | None) -> list[News]:
+    def drain(self, timeout: float | None) -> list[News]:
         """What has come, in order. While nothing has, wait at most `timeout` seconds; None: until something comes."""
         ...
 
@@ -87,7 +87,7 @@ class SocketInbox:
         with contextlib.suppress(queue.Full):
             self._queue.put_nowait(Written())
 
-    def take(self, timeout: float | None) -> list[News]:
+    def drain(self, timeout: float | None) -> list[News]:
         commands: list[News] = []
         try:
             commands.append(self._queue.get(block=timeout != 0, timeout=timeout))

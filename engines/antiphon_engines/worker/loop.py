@@ -54,13 +54,13 @@ from antiphon_engines.ipc.channel import (
 from antiphon_engines.ipc.events import Progressed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_engines.scheduling.scheduler import Scheduler
 from antiphon_engines.scheduling.ticket import State, Ticket
-from antiphon_engines.scheduling.unit_choice import Batch, Rest
-from antiphon_engines.worker.accounting import Logbook, units_in
+from antiphon_engines.scheduling.unit_choice import Batch, Idle
+from antiphon_engines.worker.accounting import Accounting, units_in
 from antiphon_engines.worker.encoders import Encoder
-from antiphon_engines.worker.handover import Succession
+from antiphon_engines.worker.handover import Handover
 from antiphon_engines.worker.inbox import Inbox, Joined, Missing, News, Retold, Written
-from antiphon_engines.worker.model_switch import Switch
-from antiphon_engines.worker.report_queue import Outgoing
+from antiphon_engines.worker.model_switch import ModelSwitch
+from antiphon_engines.worker.report_queue import ReportQueue
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.params import ImageSteer, TextSteer
 
@@ -102,9 +102,9 @@ class WorkerLoop:
     ) -> None:
         """`models` are the specs of what serves; `load` begins to load another one, or says why it cannot. `encoder`
         writes the files of pictures; whoever made it closes it."""
-        self.engines = {kind: Succession(engine) for kind, engine in engines.items()}
+        self.engines = {kind: Handover(engine) for kind, engine in engines.items()}
         """By kind; whoever made the loop closes them."""
-        self._switch = Switch(models, load)
+        self._switch = ModelSwitch(models, load)
         self._absent: dict[str, Absent] = {each.modality: each for each in absent}
         for each in absent:
             if each.loading:
@@ -114,38 +114,38 @@ class WorkerLoop:
         self._send = send
         self._clock = clock
         self._encoder = encoder
-        self._outgoing = Outgoing()
+        self._reports = ReportQueue()
         self._notices: list[Pong | Changed | Traced] = []
         self._told: dict[int, Queued] = {}
         self._queue_changed = False
         self._looked_at = 0.0
         self._told_infos = tuple(engine.info for engine in self.engines.values())
-        self._rest = Rest(math.inf)
+        self._idle = Idle(math.inf)
         self._broken = 0
-        self._log = Logbook()
+        self._accounting = Accounting()
 
     def run(self) -> None:
         """Raises EngineBroken when the engine keeps failing; what was to be reported has been sent then."""
         try:
             while (commands := self._receive()) is not None:
-                self._log.begins(self._clock())
+                self._accounting.begins(self._clock())
                 for command in commands:
                     self._obey(command)
                 self._give_up_broken()
                 self._admit()
                 match self._scheduler.pick(self._clock()):
                     case Batch() as batch:
-                        self._rest = Rest(-math.inf)
+                        self._idle = Idle(-math.inf)
                         self._step(batch)
-                    case Rest() as rest:
-                        self._rest = rest
+                    case Idle() as rest:
+                        self._idle = rest
                 self._give_up()
-                self._tell_queue()
-                self._tell_changes()
+                self._report_queue()
+                self._report_changes()
                 self._emit()
-                self._log.ends(self._clock())
+                self._accounting.ends(self._clock())
         except EngineBroken:
-            self._outgoing.settle()  # what was painted is not lost with the engine
+            self._reports.settle()  # what was painted is not lost with the engine
             raise
         finally:
             self._emit()
@@ -156,10 +156,10 @@ class WorkerLoop:
         """What the gateway said since the last step; None when it said to leave. With nothing to step, wait for more,
         or until the next band's time has come."""
         began = self._clock()
-        rest = max(0.0, self._rest.until - began)
-        commands = self._inbox.take(None if rest == math.inf else min(rest, LONGEST_REST))
+        rest = max(0.0, self._idle.until - began)
+        commands = self._inbox.drain(None if rest == math.inf else min(rest, LONGEST_REST))
         if rest:
-            self._log.rested(self._rest, began, self._clock())
+            self._accounting.rested(self._idle, began, self._clock())
         return None if any(isinstance(command, Shutdown) for command in commands) else commands
 
     def _obey(self, command: News) -> None:
@@ -171,29 +171,29 @@ class WorkerLoop:
                 if engine.kind in self.engines:
                     self.engines[engine.kind].take_over(engine)
                 else:
-                    self.engines[engine.kind] = Succession(engine)
+                    self.engines[engine.kind] = Handover(engine)
                 self._scheduler.attach(engine.kind, engine.info)
                 self._absent.pop(engine.info.modality, None)
                 self._queue_changed = True
-                self._tell_engines()
+                self._report_engines()
             case UseModel(modality, model):
                 self._switch.use(modality, model)
                 if self._switch.loads(modality) and modality not in self.engines:
                     self._absent[modality] = Absent(modality, model, LOADING, loading=True)
                     self._scheduler.expect(modality)
-                self._tell_engines()
+                self._report_engines()
             case Retold() | Written():
                 pass  # what has changed, or come, is told at the end of the turn
             case Missing(absent, spec):
                 if not self._switch.failed(absent, spec):
                     return
                 if absent.modality in self.engines:
-                    self._tell_engines()  # what serves goes on
+                    self._report_engines()  # what serves goes on
                     return
                 self._absent[absent.modality] = absent
                 for waiting in self._scheduler.dismiss(absent.modality):
                     self._finish(waiting, Failed(ErrorCode.UNAVAILABLE, f"{absent.name}: {absent.reason}"))
-                self._tell_engines()
+                self._report_engines()
             case Submit():
                 self._submit(command)
             case (
@@ -209,16 +209,16 @@ class WorkerLoop:
                 if ticket is not None and ticket.job is not None:
                     cast(Listening, self.engines[ticket.engine]).push(ticket.job, notes)
             case Cancel(number):
-                self._outgoing.drop(number)
+                self._reports.drop(number)
                 ticket = self._scheduler.cancel(number)
                 if ticket is not None:
-                    self._log.run(ticket, "cancelled", self._clock())
+                    self._accounting.run(ticket, "cancelled", self._clock())
                     self._forget(ticket)
             case Ping(sequence):
-                stats = self._log.stats(len(self._scheduler.active), self._scheduler.waiting)
+                stats = self._accounting.stats(len(self._scheduler.active), self._scheduler.waiting)
                 self._notices.append(Pong(sequence, stats))
             case Recall(sequence):
-                self._notices.append(self._log.recall(sequence))
+                self._notices.append(self._accounting.recall(sequence))
             case Configure() | Shutdown():
                 raise AssertionError(f"{type(command).__name__} is not for the loop")
 
@@ -238,14 +238,14 @@ class WorkerLoop:
             if missing is not None and not missing.loading:
                 raise EngineUnavailable(f"{missing.name}: {missing.reason}")
             self._scheduler.submit(ticket)
-            self._log.run(ticket, "queued", self._clock())
+            self._accounting.run(ticket, "queued", self._clock())
             self._queue_changed = True
         except (PeerError, EngineUnavailable) as error:
-            self._say(ticket, Failed(error.code, error.message))
+            self._report(ticket, Failed(error.code, error.message))
 
     def _steer(self, ticket: Ticket, change: Steer, epoch: int) -> None:
         if not isinstance(ticket.request, _STEERED_BY[type(change)]):
-            self._say(ticket, SteerRejected(f"this change is not for {ticket.engine} runs", epoch))
+            self._report(ticket, SteerRejected(f"this change is not for {ticket.engine} runs", epoch))
             return
         if ticket.job is None:
             ticket.steers.append((change, epoch))
@@ -253,11 +253,11 @@ class WorkerLoop:
         try:
             self.engines[ticket.engine].steer(ticket.job, change)
             ticket.steered(change)
-            self._log.run(ticket, "steered", self._clock())
+            self._accounting.run(ticket, "steered", self._clock())
             if epoch:
-                self._say(ticket, Steered(epoch))
+                self._report(ticket, Steered(epoch))
         except AntiphonError as error:
-            self._say(ticket, SteerRejected(error.message, epoch))
+            self._report(ticket, SteerRejected(error.message, epoch))
         except Exception as error:
             self._engine_failed([ticket], error)
 
@@ -267,15 +267,15 @@ class WorkerLoop:
         while ticket := self._scheduler.admit(self._clock()):
             self._queue_changed = True
             self._told.pop(ticket.number, None)
-            self._log.run(ticket, "started", self._clock())
-            self._say(ticket, Started(self.engines[ticket.engine].info.name))
+            self._accounting.run(ticket, "started", self._clock())
+            self._report(ticket, Started(self.engines[ticket.engine].info.name))
             # The gateway must know who was started before the engine sees it: a request that kills the process
             # must not be given to the next one.
             self._emit()
-            self._log.enters(self._clock())
+            self._accounting.enters(self._clock())
             try:
                 ticket.job = self.engines[ticket.engine].admit(ticket.request)
-                self._log.leaves(self._clock())
+                self._accounting.leaves(self._clock())
             except AntiphonError as error:
                 self._finish(ticket, Failed(error.code, error.message))
             except Exception as error:
@@ -294,23 +294,23 @@ class WorkerLoop:
         if batch.budget is not None:
             cast(Divisible, engine).budget(batch.budget)
         began = self._clock()
-        self._log.enters(began)
+        self._accounting.enters(began)
         try:
             results = engine.step(jobs)
             if len(results) != len(jobs):
                 raise RuntimeError(f"{len(jobs)} jobs were stepped, {len(results)} results came back")
         except Exception as error:
-            self._log.stepped(batch, began, self._clock())
-            self._log.leaves(self._clock())
+            self._accounting.stepped(batch, began, self._clock())
+            self._accounting.leaves(self._clock())
             self._engine_failed(batch.tickets, error)
             return
         now = self._clock()
-        self._log.leaves(now)
-        self._log.stepped(batch, began, now)
+        self._accounting.leaves(now)
+        self._accounting.stepped(batch, began, now)
         self._broken = 0
         produced = [units_in(outputs) for outputs in results]
         self._scheduler.account(batch, now - began, produced, now)
-        self._log.made(batch, results, produced)
+        self._accounting.made(batch, results, produced)
         for ticket, outputs in zip(batch.tickets, results, strict=True):
             self._deliver(ticket, outputs)
 
@@ -320,37 +320,37 @@ class WorkerLoop:
 
     def _give_up_broken(self) -> None:
         """Files that could not be written fail their runs, whether these go on or were over but for them."""
-        for number, error in self._outgoing.broken():
+        for number, error in self._reports.broken():
             logger.error("a picture could not be written", exc_info=error)
             reason = f"the picture could not be written: {type(error).__name__}: {str(error)[:200]}"
             failed = Failed(ErrorCode.ENGINE_FAILED, reason)
             if (ticket := self._scheduler.get(number)) is not None:
                 self._finish(ticket, failed)
             else:
-                self._outgoing.add(number, failed)
+                self._reports.add(number, failed)
 
     def _deliver(self, ticket: Ticket, outputs: Sequence[Made]) -> None:
         for output in outputs:
             match output:
                 case Deferred(write):
                     # Where it has to wait for others, the device is what is late.
-                    self._log.enters(self._clock())
-                    self._outgoing.add(ticket.number, self._encoder.submit(write))
-                    self._log.leaves(self._clock())
+                    self._accounting.enters(self._clock())
+                    self._reports.add(ticket.number, self._encoder.submit(write))
+                    self._accounting.leaves(self._clock())
                 case Token() | Preview() | Image() | Audio() | Performed():
-                    self._say(ticket, output)
+                    self._report(ticket, output)
                 case Step(step, of):
                     ticket.planned = of
                     left = self._scheduler.remaining(ticket, self._clock())
                     thinned = ticket.watched and self._scheduler.thinned
-                    self._say(ticket, Progressed(step, of, round(left * 1000), thinned))
+                    self._report(ticket, Progressed(step, of, round(left * 1000), thinned))
                 case Done() | Failed():
                     self._finish(ticket, output)
                     return
 
     def _finish(self, ticket: Ticket, end: Done | Failed) -> None:
-        self._say(ticket, end)
-        self._log.run(ticket, "done" if isinstance(end, Done) else "failed", self._clock())
+        self._report(ticket, end)
+        self._accounting.run(ticket, "done" if isinstance(end, Done) else "failed", self._clock())
         self._scheduler.finish(ticket, State.DONE if isinstance(end, Done) else State.FAILED)
         self._forget(ticket)
 
@@ -375,37 +375,37 @@ class WorkerLoop:
         if self._broken >= MAX_BROKEN:
             raise EngineBroken(reason)
 
-    def _tell_engines(self) -> None:
+    def _report_engines(self) -> None:
         self._told_infos = tuple(engine.info for engine in self.engines.values())
         switch = self._switch
         absent = tuple(self._absent.values())
         self._notices.append(Changed(self._told_infos, absent, switch.coming, switch.models))
 
-    def _tell_changes(self) -> None:
+    def _report_changes(self) -> None:
         """An engine may change by itself: a plan takes over, or fails and leaves its place to torch."""
         if tuple(engine.info for engine in self.engines.values()) != self._told_infos:
-            self._tell_engines()
+            self._report_engines()
 
     # Report ---------------------------------------------------------------------------------------------
 
-    def _tell_queue(self) -> None:
+    def _report_queue(self) -> None:
         """Tell those who wait where they stand, when that has changed noticeably."""
         now = self._clock()
         if not self._queue_changed and now - self._looked_at < REFRESH:
             return
         self._queue_changed = False
         self._looked_at = now
-        for ticket, outlook in self._scheduler.outlook(now):
-            place = Queued(outlook.position, round(outlook.seconds * 1000))
+        for ticket, estimate in self._scheduler.estimates(now):
+            place = Queued(estimate.position, round(estimate.seconds * 1000))
             if place.is_news_after(self._told.get(ticket.number)):
                 self._told[ticket.number] = place
-                self._say(ticket, place)
+                self._report(ticket, place)
 
-    def _say(self, ticket: Ticket, event: RunEvent) -> None:
-        self._outgoing.add(ticket.number, event)
+    def _report(self, ticket: Ticket, event: RunEvent) -> None:
+        self._reports.add(ticket.number, event)
 
     def _emit(self) -> None:
-        reports: list[Report] = [*self._outgoing.take(), *self._notices]
+        reports: list[Report] = [*self._reports.drain(), *self._notices]
         if reports:
             self._notices = []
             self._send(reports)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from antiphon_engines.api import LOADING, Absent, Modality
 
 
-class Switch:
+class ModelSwitch:
     """`load` begins to load a model, or says why it cannot. Of several that are asked for, the latest counts."""
 
     def __init__(

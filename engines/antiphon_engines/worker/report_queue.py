@@ -17,7 +17,7 @@ from antiphon_engines.worker.encoders import File
 Item: TypeAlias = RunEvent | Future[File]
 
 
-class Outgoing:
+class ReportQueue:
     """By ticket. It holds what was added since the last `take`, and behind files not more than its run went on
     meanwhile; how many of these there are is the encoder's bound."""
 
@@ -31,7 +31,7 @@ class Outgoing:
         """Nobody wants to hear of it any more."""
         self._runs.pop(ticket, None)
 
-    def take(self) -> list[Events]:
+    def drain(self) -> list[Events]:
         """What can be told now."""
         taken: list[Events] = []
         for ticket, items in list(self._runs.items()):

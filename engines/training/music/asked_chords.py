@@ -127,7 +127,7 @@ def play(decoder: Decoder, asked: Round, *, struck: bool = True) -> tuple[list[N
     for now in range(0, asked.tick + _LATEST + BAR, _STEP):
         if struck and now <= asked.tick < now + _STEP:
             for pitch in asked.pitches:
-                performer.hear(asked.tick, pitch)
+                performer.on_note(asked.tick, pitch)
         if struck and now <= end < now + _STEP:
             for pitch in asked.pitches:
                 performer.release(end, pitch)

@@ -92,7 +92,7 @@ def perform(
     started = time.process_time()
     performer = Performer(decoder, controls_of(asked[0], lag, **settings), seed)
     for tone in people:
-        performer.hear(tone.tick, tone.pitch)
+        performer.on_note(tone.tick, tone.pitch)
         performer.release(tone.tick + tone.duration, tone.pitch)
     notes = []
     for number, bar in enumerate(asked):

@@ -147,7 +147,7 @@ def _model_speed(decoder: Any, seconds: float) -> float:
     def play() -> None:
         for tick in range(0, ticks, 2):
             if tick % TICKS_PER_BEAT == 0:
-                performer.hear(tick, MELODY[tick // TICKS_PER_BEAT % len(MELODY)])
+                performer.on_note(tick, MELODY[tick // TICKS_PER_BEAT % len(MELODY)])
             performer.advance(tick, tick + 2)
 
     return _factor(seconds, play)

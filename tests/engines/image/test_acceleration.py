@@ -45,8 +45,8 @@ def test_the_embedded_model_runs_on_onnxruntime_by_default(embedded: Any) -> Non
     fast, plain = embedded
     assert fast.info.backend == "onnxruntime"
     assert plain.info.backend == "torch"
-    assert {seat.backend for seat in fast.seats.values()} == {"onnxruntime"}
-    assert {seat.backend for seat in plain.seats.values()} == {"torch"}
+    assert {slot.backend for slot in fast.slots.values()} == {"onnxruntime"}
+    assert {slot.backend for slot in plain.slots.values()} == {"torch"}
 
 
 def test_both_paint_the_same_pictures(embedded: Any) -> None:
@@ -66,7 +66,7 @@ def test_a_picture_beyond_the_plan_is_torchs(embedded: Any, caplog: pytest.LogCa
     fast, plain = embedded
     request = ask(width=1544, height=16, steps=1)
     assert distance(*paint(fast, request), *paint(plain, request)) <= 4
-    assert {seat.backend for seat in fast.seats.values()} == {"onnxruntime"}
+    assert {slot.backend for slot in fast.slots.values()} == {"onnxruntime"}
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -85,7 +85,7 @@ def test_torch_serves_while_the_plans_are_built_and_then_they_are_used(tmp_path:
         request = ask(seed=5, steps=2)
         before = run(engine, request)[0]
         engine.accelerated()
-        assert {part: seat.backend for part, seat in engine.seats.items()} == {
+        assert {part: slot.backend for part, slot in engine.slots.items()} == {
             "denoiser": "torch",
             "tiny_decoder": "torch",
             "text_encoder": "onnxruntime",
@@ -100,13 +100,13 @@ def test_torch_serves_while_the_plans_are_built_and_then_they_are_used(tmp_path:
     [entry] = store.entries()
     assert entry.problem == ""
     ready = build(config)
-    assert ready.seats["text_encoder"].backend == "onnxruntime"
+    assert ready.slots["text_encoder"].backend == "onnxruntime"
     ready.close()
     model = store.folder / entry.name / "model.onnx"
     model.write_bytes(model.read_bytes()[:-1] + b"?")
     wary = build(config)
     wary.close()
-    assert wary.seats["text_encoder"].backend == "torch"
+    assert wary.slots["text_encoder"].backend == "torch"
     assert store.entries() == []
 
 
@@ -117,8 +117,8 @@ class Renamed(TorchRunner):
 def test_the_engine_says_what_runs_it_now() -> None:
     engine = easel(tiny_pipelines.stable_diffusion())
     assert engine.info.backend == "torch"
-    seat = engine.seats["denoiser"]
-    seat.offer(Renamed(seat.fallback.network))
+    slot = engine.slots["denoiser"]
+    slot.offer(Renamed(slot.fallback.network))
     paint(engine, ask(steps=1))
     assert engine.info.backend == "onnxruntime"
     engine.close()
@@ -137,7 +137,7 @@ def test_closing_the_engine_ends_a_build(tmp_path: Path) -> None:
     )
     engine.close()
     assert PlanStore(tmp_path / "cache" / PLANS).under_way() == []
-    assert engine.seats["denoiser"].backend == "torch"
+    assert engine.slots["denoiser"].backend == "torch"
 
 
 @pytest.mark.parametrize("backend", ["tensorrt", "tensorrt_rtx"])
@@ -150,7 +150,7 @@ def test_a_backend_that_cannot_run_here_leaves_torch_and_says_why(
     with caplog.at_level(logging.WARNING, logger="antiphon_engines"):
         engine = build(config)
     engine.close()
-    assert engine.seats["denoiser"].backend == "torch"
+    assert engine.slots["denoiser"].backend == "torch"
     assert [line for line in caplog.messages if line.startswith(f"the denoiser stays on torch: {backend} ")]
 
 

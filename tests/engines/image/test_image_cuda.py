@@ -106,8 +106,8 @@ def test_within_a_memory_budget_networks_leave_and_come_back(place: Path) -> Non
         [found] = paint(tight, ask())
         assert distance(found, wanted) <= CLOSE
     there = []
-    for part, seat in tight.seats.items():
-        network = seat._fallback.network
+    for part, slot in tight.slots.items():
+        network = slot._fallback.network
         if next(network.module.parameters()).device.type == "cuda":
             there.append(part)
     assert there == ["decoder"]

@@ -265,7 +265,7 @@ class Worker:
             engines, self.scheduler, self, self._send, self.clock.monotonic, encoder=InlineEncoder()
         )
 
-    def take(self, timeout: float | None) -> list[News]:
+    def drain(self, timeout: float | None) -> list[News]:
         taken, self.script = self.script, []
         if self.clock.now >= self.until:
             return [Shutdown()]

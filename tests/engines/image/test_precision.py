@@ -45,8 +45,8 @@ def test_one_network_has_its_own(
     )
     engine = spec.build(config)
     assert isinstance(engine, ImageEngine)
-    expected = dict.fromkeys(engine.seats, "fp32") | {part: precision}
-    assert {each: seat.precision for each, seat in engine.seats.items()} == expected
+    expected = dict.fromkeys(engine.slots, "fp32") | {part: precision}
+    assert {each: slot.precision for each, slot in engine.slots.items()} == expected
     [painted] = run(engine, ask(steps=2, seed=1))
     shades = {value for row in pixels(painted).reshape(-1, 3).tolist() for value in row}
     assert len(shades) > 1, "a picture, and not one colour of what is no number"

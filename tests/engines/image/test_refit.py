@@ -21,8 +21,8 @@ from antiphon_engines.backends.plans.runtimes import Availability
 from antiphon_engines.backends.plans.signature import Signature
 from antiphon_engines.backends.runners import opening
 from antiphon_engines.backends.runners.runner import Tensors
-from antiphon_engines.backends.slot import Seat
-from antiphon_engines.image import seats
+from antiphon_engines.backends.slot import Slot
+from antiphon_engines.image import slots
 from support import plans, tiny_lora, tiny_pipelines
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -34,13 +34,13 @@ class Engine:
     backend: BackendName = "tensorrt"
     nbytes = 0
 
-    def __init__(self, seat: Seat, signature: Signature, broken: bool) -> None:
-        self._seat, self.signature, self._broken = seat, signature, broken
+    def __init__(self, slot: Slot, signature: Signature, broken: bool) -> None:
+        self._slot, self.signature, self._broken = slot, signature, broken
         self.weights: list[Path] = []
         self.closed = False
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
-        return self._seat.fallback(tensors)
+        return self._slot.fallback(tensors)
 
     def refit(self, onnx: Path) -> None:
         if self._broken:
@@ -57,7 +57,7 @@ class Bench:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, broken: bool = False) -> None:
         checkpoint = plans.tiny_checkpoint(folder / "model")
         lora = tiny_lora.save(tiny_pipelines.stable_diffusion(vae="tiny"), folder, "soft")
-        self.seats = seats.make(tiny_pipelines.stable_diffusion(vae="tiny"), ["denoiser"], {})
+        self.slots = slots.make(tiny_pipelines.stable_diffusion(vae="tiny"), ["denoiser"], {})
         choice: Any = dict.fromkeys(["denoiser"], "tensorrt")
         self.wishes = Wishes(checkpoint, choice, {}, plans.SMALL, "sm89", False, (Lora(str(lora)),))
         self.store = PlanStore(folder / "plans")
@@ -65,7 +65,7 @@ class Bench:
         self.asked: list[Any] = []
 
         def open_plan(plan: Plan, signature: Signature, **_: Any) -> Engine:
-            engine = Engine(self.seats["denoiser"], signature, broken)
+            engine = Engine(self.slots["denoiser"], signature, broken)
             self.opened.append((plan, engine))
             return engine
 
@@ -89,7 +89,7 @@ class Bench:
             (folder / model_name(order.backend)).write_bytes(b"weights")
 
     def accelerate(self) -> Acceleration:
-        return Acceleration(self.store.folder, self.wishes, self.seats, threads=1)
+        return Acceleration(self.store.folder, self.wishes, self.slots, threads=1)
 
 
 def test_an_engine_takes_the_adapters_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def test_an_engine_takes_the_adapters_weights(tmp_path: Path, monkeypatch: pytes
     [(plan, engine)] = bench.opened
     assert plan.key == bench.bare.key()
     assert [path.parent.name for path in engine.weights] == [bench.order.exported().key().name]
-    assert bench.seats["denoiser"].backend == "tensorrt"
+    assert bench.slots["denoiser"].backend == "tensorrt"
     assert bench.asked == []
 
 
@@ -124,5 +124,5 @@ def test_an_engine_that_refuses_them_leaves_torch(
     with caplog.at_level(logging.WARNING):
         bench.accelerate()
     assert bench.opened[0][1].closed
-    assert bench.seats["denoiser"].backend == "torch"
+    assert bench.slots["denoiser"].backend == "torch"
     assert "cannot take the weights" in caplog.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon_engines.scheduling.forecast import Outlook, Pace, forecast
+from antiphon_engines.scheduling.forecast import Pace, QueueEstimate, forecast
 from antiphon_engines.scheduling.ticket import Ticket
 from support.fake_engine import request
 
@@ -44,12 +44,13 @@ def test_runs_take_the_places_as_they_become_free() -> None:
     pace = Pace(lead=1.0, gap=0.5)
     active = [ticket(1, outputs=6), ticket(2, outputs=8)]
     queue = [ticket(number) for number in (3, 4, 5)]
-    outlooks = forecast(queue, active, places=2, pace=pace, now=0.0)
-    assert [outlook for _, outlook in outlooks] == [Outlook(1, 1.0), Outlook(2, 2.0), Outlook(3, 7.0)]
+    estimates = forecast(queue, active, places=2, pace=pace, now=0.0)
+    wanted = [QueueEstimate(1, 1.0), QueueEstimate(2, 2.0), QueueEstimate(3, 7.0)]
+    assert [estimate for _, estimate in estimates] == wanted
 
 
 def test_who_may_not_take_a_free_place_waits_for_one_of_their_own() -> None:
     pace = Pace(lead=1.0, gap=0.5)
     active = [ticket(1, "bob", outputs=2)]
-    [(_, outlook)] = forecast([ticket(2, "bob")], active, places=2, pace=pace, now=0.0)
-    assert outlook == Outlook(1, 4.0)
+    [(_, estimate)] = forecast([ticket(2, "bob")], active, places=2, pace=pace, now=0.0)
+    assert estimate == QueueEstimate(1, 4.0)

@@ -1,4 +1,4 @@
-"""The scheduler on a simulated device: shares, places, queue, outlook. All time is virtual."""
+"""The scheduler on a simulated device: shares, places, queue, estimate. All time is virtual."""
 
 from __future__ import annotations
 
@@ -321,9 +321,9 @@ def test_outlook_counts_from_one_and_lets_the_light_user_pass() -> None:
     second = simulation.submit("bob", tokens=20)
     third = simulation.submit("bob", tokens=20)
     newcomer = simulation.submit("ann", tokens=20)
-    places = {t.number: outlook for t, outlook in simulation.scheduler.outlook(simulation.now)}
+    places = {t.number: estimate for t, estimate in simulation.scheduler.estimates(simulation.now)}
     assert first.number not in places
-    assert {number: outlook.position for number, outlook in places.items()} == {
+    assert {number: estimate.position for number, estimate in places.items()} == {
         newcomer.number: 1,
         second.number: 2,
         third.number: 3,
@@ -341,9 +341,9 @@ def test_expected_starts_come_true(cost) -> None:
     for _ in range(100):
         simulation.step()
     asked_at = simulation.now
-    outlooks = simulation.scheduler.outlook(asked_at)
-    assert [outlook.position for _, outlook in outlooks] == list(range(1, len(outlooks) + 1))
-    expected = {ticket.number: outlook.seconds for ticket, outlook in outlooks}
+    estimates = simulation.scheduler.estimates(asked_at)
+    assert [estimate.position for _, estimate in estimates] == list(range(1, len(estimates) + 1))
+    expected = {ticket.number: estimate.seconds for ticket, estimate in estimates}
     assert len(expected) > 8
     simulation.drain()
     for number, seconds in expected.items():
@@ -356,8 +356,8 @@ def test_before_anything_is_measured_the_expected_start_is_now() -> None:
     simulation.submit("ann")
     simulation.submit("bob")
     simulation.admit()
-    [(_, outlook)] = simulation.scheduler.outlook(simulation.now)
-    assert (outlook.position, outlook.seconds) == (1, 0.0)
+    [(_, estimate)] = simulation.scheduler.estimates(simulation.now)
+    assert (estimate.position, estimate.seconds) == (1, 0.0)
 
 
 # Everything at once -------------------------------------------------------------------------------------
@@ -429,11 +429,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         waiting = Counter(t.share for t in self.simulation.tickets() if t.state is State.WAITING)
         assert max(waiting.values(), default=0) <= BOUNDS.per_share
         assert all(t.state is State.ACTIVE for t in scheduler.active)
-        outlooks = scheduler.outlook(self.simulation.now)
-        assert sorted(t.number for t, _ in outlooks) == sorted(
+        estimates = scheduler.estimates(self.simulation.now)
+        assert sorted(t.number for t, _ in estimates) == sorted(
             t.number for t in self.simulation.tickets() if t.state is State.WAITING
         )
-        assert all(outlook.seconds >= 0 for _, outlook in outlooks)
+        assert all(estimate.seconds >= 0 for _, estimate in estimates)
 
     def teardown(self) -> None:
         self.simulation.drain()

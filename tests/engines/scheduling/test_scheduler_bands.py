@@ -158,8 +158,8 @@ def test_a_second_band_waits_where_the_device_has_no_room_for_it() -> None:
     second = simulation.play("bob", frames=20)
     simulation.run(1.0)
     assert second.state is State.WAITING
-    [(ticket, outlook)] = simulation.scheduler.outlook(simulation.now)
-    assert (ticket, outlook.position, outlook.seconds) == (second, 1, 0.0)
+    [(ticket, estimate)] = simulation.scheduler.estimates(simulation.now)
+    assert (ticket, estimate.position, estimate.seconds) == (second, 1, 0.0)
     simulation.run(12.0)
     assert first.state is State.DONE
     assert second.state is State.DONE
@@ -198,7 +198,9 @@ def test_expected_starts_reckon_with_the_band() -> None:
     simulation.play("band")
     simulation.run(3.0)
     asked_at = simulation.now
-    expected = {ticket.number: outlook.seconds for ticket, outlook in simulation.scheduler.outlook(asked_at)}
+    expected = {
+        ticket.number: estimate.seconds for ticket, estimate in simulation.scheduler.estimates(asked_at)
+    }
     assert len(expected) > 8
     while not expected.keys() <= simulation.started.keys():
         simulation.step()

@@ -120,12 +120,12 @@ def test_rows_of_any_lengths_share_a_call(engines: tuple[TextEngine, TextEngine]
 
 def test_a_plan_that_fails_leaves_the_words_to_torch(folder: Path, engines: object) -> None:
     engine, plain = build(folder, text_backend="onnxruntime"), build(folder)
-    seat = model_of(engine).seat
-    assert seat is not None
-    assert seat.backend == "onnxruntime", "the plan was ready at once"
+    slot = model_of(engine).slot
+    assert slot is not None
+    assert slot.backend == "onnxruntime", "the plan was ready at once"
 
     class Broken:
-        backend, signature, nbytes = "onnxruntime", seat._runner.signature, 0
+        backend, signature, nbytes = "onnxruntime", slot._runner.signature, 0
 
         def __call__(self, tensors: Tensors) -> Any:
             raise RuntimeError("out of luck")
@@ -139,8 +139,8 @@ def test_a_plan_that_fails_leaves_the_words_to_torch(folder: Path, engines: obje
     before = Result(engine.admit(asked("Once upon a time")[0]))
     for _ in range(4):
         step(engine, [before])
-    seat._runner.close()
-    seat._runner = Broken()  # type: ignore[assignment]
+    slot._runner.close()
+    slot._runner = Broken()  # type: ignore[assignment]
     while before.end is None:
         step(engine, [before])
     assert engine.info.backend == "torch"
@@ -151,9 +151,9 @@ def test_a_plan_that_fails_leaves_the_words_to_torch(folder: Path, engines: obje
 
 def test_the_precision_is_a_setting_and_part_of_the_plan(folder: Path) -> None:
     engine = build(folder, text_precision="bf16")
-    seat = model_of(engine).seat
-    assert seat is not None
-    assert seat.precision == "bf16"
+    slot = model_of(engine).slot
+    assert slot is not None
+    assert slot.precision == "bf16"
     [result] = run(engine, *asked("It was"))
     assert result.tokens
     engine.close()

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from antiphon_engines.api import Done, Token
-from antiphon_engines.worker.handover import Succession
+from antiphon_engines.worker.handover import Handover
 from support.drive import Result, run_to_end, step
 from support.fake_engine import FakeEngine, fake_info, request
 
 
 def test_what_began_ends_on_its_own_engine_and_what_is_new_takes_the_latest() -> None:
     first, second = FakeEngine(), FakeEngine()
-    engines = Succession(first)
+    engines = Handover(first)
     old = Result(engines.admit(request(tokens=5)))
     step(engines, [old])
     engines.take_over(second)
@@ -25,7 +25,7 @@ def test_what_began_ends_on_its_own_engine_and_what_is_new_takes_the_latest() ->
 
 def test_an_idle_engine_is_closed_at_once_and_all_are_in_the_end() -> None:
     first, second, third = FakeEngine(), FakeEngine(), FakeEngine()
-    engines = Succession(first)
+    engines = Handover(first)
     engines.take_over(second)
     assert first.closed
     job = engines.admit(request(tokens=3))
@@ -39,7 +39,7 @@ def test_an_idle_engine_is_closed_at_once_and_all_are_in_the_end() -> None:
 
 def test_an_engine_steps_no_more_than_it_can() -> None:
     small = FakeEngine(fake_info(4, 2))
-    engines = Succession(small)
+    engines = Handover(small)
     old = [engines.admit(request()) for _ in range(3)]
     engines.take_over(FakeEngine())
     new = engines.admit(request())

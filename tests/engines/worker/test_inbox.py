@@ -14,14 +14,14 @@ def test_a_wait_ends_with_a_command_or_with_its_time() -> None:
         inbox = SocketInbox(theirs)
         inbox.start()
         try:
-            assert inbox.take(timeout=0.0) == []
-            assert inbox.take(timeout=0.001) == []
+            assert inbox.drain(timeout=0.0) == []
+            assert inbox.drain(timeout=0.001) == []
             ours.sendall(encode(Ping(1)) + encode(Ping(2)))
-            taken = inbox.take(timeout=None)
+            taken = inbox.drain(timeout=None)
             while len(taken) < 2:
-                taken += inbox.take(timeout=None)
+                taken += inbox.drain(timeout=None)
             assert taken == [Ping(1), Ping(2)]
             ours.sendall(encode(Shutdown()))
-            assert inbox.take(timeout=60.0) == [Shutdown()]
+            assert inbox.drain(timeout=60.0) == [Shutdown()]
         finally:
             inbox.left()

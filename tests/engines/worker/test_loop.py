@@ -93,7 +93,7 @@ class Gateway:
             encoder=self.encoder,
         )
 
-    def take(self, timeout: float | None) -> list[News]:
+    def drain(self, timeout: float | None) -> list[News]:
         self.waits.append(timeout)
         while self.script:
             commands = list(self.script.pop(0))
@@ -448,7 +448,7 @@ def test_what_was_painted_is_told_when_the_engine_breaks() -> None:
     gateway = Gateway(encoder=InlineEncoder(held=True))
     gateway.script = [[Joined(gateway.painter), paint(1, steps=1)], *[[]] * 3]
     gateway.run()
-    settle = gateway.loop._outgoing.settle
+    settle = gateway.loop._reports.settle
 
     def write_and_settle() -> None:
         while gateway.encoder.waiting:
@@ -458,7 +458,7 @@ def test_what_was_painted_is_told_when_the_engine_breaks() -> None:
     def breaks(jobs: Sequence[object]) -> list[list[object]]:
         raise MemoryError("no memory")
 
-    gateway.loop._outgoing.settle = write_and_settle  # type: ignore[method-assign]
+    gateway.loop._reports.settle = write_and_settle  # type: ignore[method-assign]
     gateway.engine.step = breaks  # type: ignore[assignment]
     gateway.script = [[submit(number)] for number in range(2, 2 + MAX_BROKEN)]
     with pytest.raises(EngineBroken):

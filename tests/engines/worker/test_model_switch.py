@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from antiphon_engines.api import LOADING, Absent, Modality
-from antiphon_engines.worker.model_switch import Switch
+from antiphon_engines.worker.model_switch import ModelSwitch
 
 
 class Loading:
@@ -16,7 +16,7 @@ class Loading:
 
 def test_a_model_comes_and_serves() -> None:
     load = Loading()
-    switch = Switch({"text": "one"}, load)
+    switch = ModelSwitch({"text": "one"}, load)
     switch.use("text", "two")
     assert switch.coming == (Absent("text", "two", LOADING, loading=True),)
     assert switch.models == {"text": "one"}
@@ -28,7 +28,7 @@ def test_a_model_comes_and_serves() -> None:
 
 
 def test_the_latest_wish_counts() -> None:
-    switch = Switch({"text": "one"}, Loading())
+    switch = ModelSwitch({"text": "one"}, Loading())
     switch.use("text", "two")
     switch.use("text", "three")
     assert not switch.arrived("text", "two")
@@ -42,18 +42,18 @@ def test_the_latest_wish_counts() -> None:
 
 
 def test_a_failure_keeps_what_serves_and_says_why() -> None:
-    switch = Switch({"text": "one"}, Loading())
+    switch = ModelSwitch({"text": "one"}, Loading())
     switch.use("text", "two")
     assert switch.failed(Absent("text", "Two", "no memory"), "two")
     assert switch.coming == (Absent("text", "two", "no memory"),)
     assert switch.models == {"text": "one"}
-    refused = Switch({}, Loading("there is no such model"))
+    refused = ModelSwitch({}, Loading("there is no such model"))
     refused.use("image", "nowhere")
     assert refused.coming == (Absent("image", "nowhere", "there is no such model"),)
     assert not refused.loads("image")
 
 
 def test_what_the_worker_was_started_with_is_always_wanted() -> None:
-    switch = Switch({}, None)
+    switch = ModelSwitch({}, None)
     assert switch.arrived("image", "")
     assert switch.failed(Absent("image", "x", "y"), "")

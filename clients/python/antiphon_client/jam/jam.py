@@ -1,6 +1,6 @@
 """The jam of a room: its clock, playing and conducting, the band, loops, and the record of it all.
 
-As long as it is because it is one surface (`room.jam`); its parts are in `clock`, `feed` and `loops`.
+As long as it is because it is one surface (`room.jam`); its parts are in `clock` and `loops`.
 
 Server time is in milliseconds; `room.jam.now_ms` is what the server's clock shows now, as far as pings can tell.
 """
@@ -24,10 +24,10 @@ from antiphon_client.http import call
 from antiphon_client.jam.clock import ServerClock
 from antiphon_client.jam.loops import Loops
 from antiphon_client.session.connection import bounded
-from antiphon_client.session.event_stream import Feed, Feeds
+from antiphon_client.session.event_stream import EventStream, EventStreams
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.run import ENDED, AnyRun
-from antiphon_client.session.session import Membership
+from antiphon_client.session.session import Session
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.jam import (
     BAND,
@@ -85,31 +85,31 @@ class AudioFrame(Struct, frozen=True):
 class Performance(AnyRun):
     """What `room.jam.perform()` returns: the band, until it is stopped (`await performance.stop()`)."""
 
-    def __init__(self, member: Membership, request: Perform) -> None:
-        super().__init__(member, request.perform)
+    def __init__(self, session: Session, request: Perform) -> None:
+        super().__init__(session, request.perform)
         self.request = request
 
     async def _send(self) -> None:
-        await self._member.submit(self, self.request)
+        await self._session.submit(self, self.request)
 
 
 class Jam(Listener):
     """See `Room.jam`."""
 
-    def __init__(self, member: Membership) -> None:
+    def __init__(self, session: Session) -> None:
         self.clock = ServerClock()
-        self.loops = Loops(member.replica, member.wake)
+        self.loops = Loops(session.replica, session.wake)
         self.stream: BandStream | None = None
         """How the band is heard, while one plays."""
         self.gaps = 0
         """Frames of the band that did not come, or came too late to be sent."""
-        self._member = member
-        self._replica = member.replica
+        self._session = session
+        self._replica = session.replica
         self._numbers = 0
         self._conducts: dict[int, asyncio.Future[Conducted]] = {}
-        self._played: Feeds[Played] = Feeds(_NOTES)
-        self._notes: Feeds[BandNotes] = Feeds(_NOTES)
-        self._audio: Feeds[AudioFrame] = Feeds(_FRAMES)
+        self._played: EventStreams[Played] = EventStreams(_NOTES)
+        self._notes: EventStreams[BandNotes] = EventStreams(_NOTES)
+        self._audio: EventStreams[AudioFrame] = EventStreams(_FRAMES)
         self._sounding: dict[str, set[int]] = {}
         self._next_seq: int | None = None
 
@@ -122,7 +122,7 @@ class Jam(Listener):
 
     async def in_time(self) -> None:
         """Wait until the server's clock is known well enough to play."""
-        await self._member.until(lambda: self.clock.count >= _FIRST_PINGS)
+        await self._session.until(lambda: self.clock.count >= _FIRST_PINGS)
 
     async def sleep_until(self, at_ms: float) -> None:
         """Wait for a moment of server time."""
@@ -178,8 +178,8 @@ class Jam(Listener):
         answer: asyncio.Future[Conducted] = asyncio.get_running_loop().create_future()
         self._conducts[request.conduct] = answer
         try:
-            self._member.request(request)
-            await self._member.until(answer.done)
+            self._session.request(request)
+            await self._session.until(answer.done)
             return answer.result()
         finally:
             del self._conducts[request.conduct]
@@ -188,7 +188,7 @@ class Jam(Listener):
 
     async def play(self, *events: NoteEvent) -> None:
         """Keys pressed and released, at server times; the server moves what is far from its own clock. 64 at most."""
-        self._member.request(Play(events))
+        self._session.request(Play(events))
 
     async def press(self, pitch: int, velocity: int = 90) -> None:
         """Press a key now."""
@@ -201,12 +201,12 @@ class Jam(Listener):
         """What one plays on: a General MIDI program, 128 for drums. Raises ClientError."""
         fields = {"program": program, "volume": volume, "muted": muted}
         _check(faults(PLAYER, fields), "instrument")
-        me = self._member.me
+        me = self._session.me
         if me is None:
             raise ClientError("not joined yet")
         self._put(PLAYERS, me.id, fields)
 
-    def played(self) -> Feed[Played]:
+    def played(self) -> EventStream[Played]:
         """What the others play from now on, as it comes. After a gap what still sounded is released."""
         return self._played.open()
 
@@ -235,13 +235,13 @@ class Jam(Listener):
 
     def perform(self, seed: int | None = None) -> Performance:
         """The band, which plays from `await performance.start()` on."""
-        return Performance(self._member, Perform(self._member.asked.next_number(), seed))
+        return Performance(self._session, Perform(self._session.pending.next_number(), seed))
 
-    def band_notes(self) -> Feed[BandNotes]:
+    def band_notes(self) -> EventStream[BandNotes]:
         """What the band is about to play, from now on."""
         return self._notes.open()
 
-    def audio(self) -> Feed[AudioFrame]:
+    def audio(self) -> EventStream[AudioFrame]:
         """The band's sound, from now on: a frame comes before its time; one that a change took back is not given."""
         return self._audio.open()
 
@@ -258,7 +258,7 @@ class Jam(Listener):
         """The last session, what was played between two server times, or (as `mid`) a loop. Raises RequestRefused."""
         query = {"format": format, "from": _whole(from_ms), "to": _whole(to_ms), "loop": loop}
         given = {name: value for name, value in query.items() if value is not None}
-        return await call(self._member.address, "GET", f"/jam/export?{urlencode(given)}")
+        return await call(self._session.address, "GET", f"/jam/export?{urlencode(given)}")
 
     async def log(self, from_ms: float = 0.0, to_ms: float | None = None) -> list[dict[str, Any]]:
         """Everything that sounded between two server times, and who played it. Raises RequestRefused."""
@@ -267,7 +267,7 @@ class Jam(Listener):
         while after is not None:
             query = {"from": _whole(from_ms), "to": _whole(to_ms), "after": after}
             given = {name: value for name, value in query.items() if value is not None}
-            page = json.loads(await call(self._member.address, "GET", f"/jam/log?{urlencode(given)}"))
+            page = json.loads(await call(self._session.address, "GET", f"/jam/log?{urlencode(given)}"))
             events += page["events"]
             after = page["next"]
         return events
@@ -275,14 +275,14 @@ class Jam(Listener):
     async def keep_time(self) -> None:
         """Ping now and then, for as long as the room is joined."""
         while True:
-            if self._member.synced:
+            if self._session.synced:
                 with contextlib.suppress(ClientError):
-                    self._member.ping(Ping(_own_ms()))
+                    self._session.ping(Ping(_own_ms()))
             await asyncio.sleep(_QUICK if self.clock.count < _FIRST_PINGS else _SLOW)
 
     # What the server says -----------------------------------------------------------------------------------
 
-    def hear(self, message: ServerMessage) -> None:
+    def on_message(self, message: ServerMessage) -> None:
         match message:
             case Welcome():
                 self._welcomed(message)
@@ -304,16 +304,16 @@ class Jam(Listener):
             case AudioGap():
                 self._missed()
 
-    def refused(self, error: Error) -> bool:
+    def on_error(self, error: Error) -> bool:
         answer = self._conducts.get(int(error.ref)) if error.re == "conduct" and error.ref.isdigit() else None
         if answer is None or answer.done():
             return False
         answer.set_exception(RequestRefused(error.code, error.message))
         return True
 
-    def fail(self, failure: ClientError) -> None:
-        for feeds in (self._played, self._notes, self._audio):
-            feeds.fail(failure)
+    def on_failure(self, failure: ClientError) -> None:
+        for streams in (self._played, self._notes, self._audio):
+            streams.on_failure(failure)
 
     def _welcomed(self, message: Welcome) -> None:
         for run in message.runs:
@@ -381,7 +381,7 @@ class Jam(Listener):
             part[key] = value
         elif key in part:
             del part[key]
-        self._member.wake()
+        self._session.wake()
 
 
 def _own_ms() -> float:

@@ -39,7 +39,7 @@ class _Socket(Protocol):
     async def send(self, data: bytes) -> None: ...
 
 
-class Link:
+class Connection:
     """`hello` makes the first message of each connection; `receive` hears every message; `lost` each end.
 
     Nothing but `hello` is sent before `ready` is set: the room sets it when its copy is in step with the server.

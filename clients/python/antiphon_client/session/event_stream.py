@@ -13,7 +13,7 @@ from antiphon_client.errors import ClientError
 T = TypeVar("T")
 
 
-class Feed(Generic[T]):
+class EventStream(Generic[T]):
     """One reader's: iterate it, for ever. What it does not read in time is dropped, oldest first, and counted."""
 
     def __init__(self, bound: int) -> None:
@@ -22,7 +22,7 @@ class Feed(Generic[T]):
         self._news = asyncio.Event()
         self._failure: ClientError | None = None
 
-    def __aiter__(self) -> Feed[T]:
+    def __aiter__(self) -> EventStream[T]:
         return self
 
     async def __anext__(self) -> T:
@@ -42,31 +42,31 @@ class Feed(Generic[T]):
         """What waits and does not hold any more goes."""
         self._items = deque(filter(holds, self._items), self._items.maxlen)
 
-    def fail(self, failure: ClientError) -> None:
+    def on_failure(self, failure: ClientError) -> None:
         self._failure = failure
         self._news.set()
 
 
-class Feeds(Generic[T]):
+class EventStreams(Generic[T]):
     """All readers of one kind; a reader that nobody holds any more is forgotten."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._feeds: WeakSet[Feed[T]] = WeakSet()
+        self._streams: WeakSet[EventStream[T]] = WeakSet()
 
-    def open(self) -> Feed[T]:
-        feed: Feed[T] = Feed(self._bound)
-        self._feeds.add(feed)
-        return feed
+    def open(self) -> EventStream[T]:
+        stream: EventStream[T] = EventStream(self._bound)
+        self._streams.add(stream)
+        return stream
 
     def put(self, item: T) -> None:
-        for feed in self._feeds:
-            feed.put(item)
+        for stream in self._streams:
+            stream.put(item)
 
     def keep(self, holds: Callable[[T], bool]) -> None:
-        for feed in self._feeds:
-            feed.keep(holds)
+        for stream in self._streams:
+            stream.keep(holds)
 
-    def fail(self, failure: ClientError) -> None:
-        for feed in self._feeds:
-            feed.fail(failure)
+    def on_failure(self, failure: ClientError) -> None:
+        for stream in self._streams:
+            stream.on_failure(failure)

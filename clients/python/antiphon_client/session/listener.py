@@ -9,12 +9,12 @@ from antiphon_proto.messages import Error, ServerMessage
 class Listener:
     """It is called after the membership itself has changed."""
 
-    def hear(self, message: ServerMessage) -> None:
+    def on_message(self, message: ServerMessage) -> None:
         """Any message."""
 
-    def refused(self, error: Error) -> bool:
+    def on_error(self, error: Error) -> bool:
         """Whether somebody waits here for the answer that this is."""
         return False
 
-    def fail(self, failure: ClientError) -> None:
+    def on_failure(self, failure: ClientError) -> None:
         """The room is lost for good."""

@@ -11,7 +11,7 @@ from antiphon_client.session.run import MAX_BUFFERED, AnyRun
 from antiphon_proto.messages import Preview, RunInfo, TokenInfo, Tokens
 
 
-class Asked:
+class PendingRuns:
     """`known`: all runs of the room, by id."""
 
     def __init__(self, known: Mapping[str, RunInfo]) -> None:
@@ -48,52 +48,54 @@ class Asked:
 
     # What the server says -----------------------------------------------------------------------------------
 
-    def answered(self, number: int, info: RunInfo) -> None:
+    def on_answer(self, number: int, info: RunInfo) -> None:
         """The server announced the run of request `number`."""
         run = self._runs.get(number)
         if run is not None:
-            run.take_tokens(self.early(info.id))
-            run.told(info)
+            run.on_tokens(self.early(info.id))
+            run.on_info(info)
 
-    def changed(self, info: RunInfo) -> None:
+    def on_info(self, info: RunInfo) -> None:
         self._early.pop(info.id, None)
         for run in self._of(info.id):
-            run.told(info)
+            run.on_info(info)
             if run.ended:
                 self.forget(run)
 
-    def tokens_came(self, message: Tokens) -> None:
+    def on_tokens(self, message: Tokens) -> None:
         if (recalled := self._recalled.get(message.run)) is not None:
             recalled.update((token.index, token) for token in message.tokens)
         runs = self._of(message.run)
         for run in runs:
-            run.take_tokens(message.tokens)
+            run.on_tokens(message.tokens)
         if not runs and message.run not in self._known and self._unanswered():
             # A quick run's first tokens may come before the message that says which request it answers.
             early = self._early.setdefault(message.run, deque(maxlen=MAX_BUFFERED))
             early.extend(message.tokens)
 
-    def preview_came(self, preview: Preview) -> None:
+    def on_preview(self, preview: Preview) -> None:
         for run in self._of(preview.run):
-            run.take_preview(preview)
+            run.on_preview(preview)
 
-    def refuse(self, number: int, error: ClientError) -> bool:
+    def on_refusal(self, number: int, error: ClientError) -> bool:
         """Whether there was such a request."""
         run = self._runs.pop(number, None)
         if run is not None:
-            run.refuse(error)
+            run.on_refusal(error)
         return run is not None
 
-    def reconnected(self) -> None:
+    def on_reconnect(self) -> None:
         """Requests without an answer get none any more."""
         for run in self._unanswered():
             self.forget(run)
-            run.refuse(RequestRefused("unavailable", "the connection was lost before the server answered"))
+            run.on_refusal(
+                RequestRefused("unavailable", "the connection was lost before the server answered")
+            )
 
-    def fail(self, failure: ClientError) -> None:
+    def on_failure(self, failure: ClientError) -> None:
         """The room is lost for good."""
         for run in self._runs.values():
-            run.refuse(failure)
+            run.on_refusal(failure)
 
     def _of(self, run: str) -> list[AnyRun]:
         return [one for one in self._runs.values() if one.info is not None and one.info.id == run]

@@ -5,22 +5,53 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec.structs import replace
 
+from antiphon_client.address import Address
 from antiphon_client.errors import ClientError, RunFailed
-from antiphon_proto.messages import Ask, Preview, RunInfo, Steer, Steered, Stop, TokenInfo
+from antiphon_proto.messages import Ask, Message, Preview, RunInfo, Steer, Steered, Stop, TokenInfo
 from antiphon_proto.params import ImageSteer, TextSteer
-
-if TYPE_CHECKING:
-    from antiphon_client.session.session import Membership
 
 ENDED = frozenset({"done", "stopped", "failed"})
 MAX_BUFFERED = 4096
 """Tokens kept for a reader that is slow; older ones are dropped (the text itself is in the document)."""
+
+
+class Pending(Protocol):
+    """The requests of this client that wait for their run (`pending_runs.PendingRuns`)."""
+
+    def next_number(self) -> int: ...
+
+    def expect(self, run: AnyRun, /) -> None: ...
+
+    def forget(self, run: AnyRun, /) -> None: ...
+
+    def early(self, run: str, /) -> Iterable[TokenInfo]: ...
+
+
+class RunSession(Protocol):
+    """What a run needs of the connection to its room (`session.Session`)."""
+
+    @property
+    def runs(self) -> Mapping[str, RunInfo]: ...
+
+    @property
+    def address(self) -> Address: ...
+
+    @property
+    def pending(self) -> Pending: ...
+
+    def request(self, message: Message, /) -> None: ...
+
+    async def located(self, start: int | None, end: int | None, /) -> tuple[int, int, int]: ...
+
+    async def submit(self, run: AnyRun, request: Message, /) -> None: ...
+
+    async def steer(self, steer: Steer, /) -> Steered: ...
 
 
 class AnyRun(ABC):
@@ -29,10 +60,10 @@ class AnyRun(ABC):
     The request is sent when an iteration, or `finished()`, begins, or with `await start()`.
     """
 
-    def __init__(self, member: Membership, number: int) -> None:
+    def __init__(self, session: RunSession, number: int) -> None:
         self._id = ""
         self.number = number
-        self._member = member
+        self._session = session
         self._changed = asyncio.Event()
         self._refusal: ClientError | None = None
         self._started = False
@@ -41,7 +72,7 @@ class AnyRun(ABC):
     @property
     def info(self) -> RunInfo | None:
         """The run as the room knows it now; None before the server has announced it."""
-        return self._member.runs.get(self._id)
+        return self._session.runs.get(self._id)
 
     @property
     def ended(self) -> bool:
@@ -67,14 +98,14 @@ class AnyRun(ABC):
     async def stop(self) -> None:
         """Stop it at the next step; what was made stays."""
         info = await self.start()
-        self._member.request(Stop(info.id))
+        self._session.request(Stop(info.id))
 
     async def _steer(self, change: TextSteer | ImageSteer) -> Steered:
         async with self._steering:  # one after the other, so that each gets its own answer
             run = (await self.start()).id
             if isinstance(change, ImageSteer):
-                return await self._member.steer(Steer(run, image=change))
-            return await self._member.steer(Steer(run, change))
+                return await self._session.steer(Steer(run, image=change))
+            return await self._session.steer(Steer(run, change))
 
     @abstractmethod
     async def _send(self) -> None: ...
@@ -91,18 +122,18 @@ class AnyRun(ABC):
 
     # Called when the server says so -----------------------------------------------------------------------
 
-    def told(self, info: RunInfo) -> None:
+    def on_info(self, info: RunInfo) -> None:
         """The run as it is now."""
         self._id = info.id
         self._changed.set()
 
-    def take_tokens(self, tokens: Iterable[TokenInfo]) -> None:  # noqa: B027 (most runs ignore it)
+    def on_tokens(self, tokens: Iterable[TokenInfo]) -> None:  # noqa: B027 (most runs ignore it)
         """They came; a run of a text keeps them for its reader."""
 
-    def take_preview(self, preview: Preview) -> None:  # noqa: B027 (most runs ignore it)
+    def on_preview(self, preview: Preview) -> None:  # noqa: B027 (most runs ignore it)
         """It came; a run of a picture keeps it for its reader."""
 
-    def refuse(self, error: ClientError) -> None:
+    def on_refusal(self, error: ClientError) -> None:
         """The request was refused, or cannot be answered any more."""
         self._refusal = error
         self._changed.set()
@@ -111,29 +142,29 @@ class AnyRun(ABC):
 class Run(AnyRun):
     """What `room.ask()` returns: iterate it for tokens, or await `finished()`."""
 
-    def __init__(self, member: Membership, number: int, send: Callable[[AnyRun], Awaitable[None]]) -> None:
-        super().__init__(member, number)
+    def __init__(self, session: RunSession, number: int, send: Callable[[AnyRun], Awaitable[None]]) -> None:
+        super().__init__(session, number)
         self._sending = send
         self._tokens: deque[TokenInfo] = deque(maxlen=MAX_BUFFERED)
         self._next = 0
 
     @classmethod
-    def of(cls, member: Membership, ask: Ask, start: int | None, end: int | None) -> Run:
+    def of(cls, session: RunSession, ask: Ask, start: int | None, end: int | None) -> Run:
         """That `ask` requests about the characters [start, end)."""
-        return cls(member, ask.ask, partial(send_ask, member, ask, start, end))
+        return cls(session, ask.ask, partial(send_ask, session, ask, start, end))
 
     @classmethod
-    def announced(cls, member: Membership, info: RunInfo) -> Run:
+    def announced(cls, session: RunSession, info: RunInfo) -> Run:
         """Of a run that the server has announced already: a candidate."""
 
         async def nothing(_: AnyRun) -> None:
             return None
 
-        run = cls(member, member.asked.next_number(), nothing)
+        run = cls(session, session.pending.next_number(), nothing)
         run._started = True
-        run.told(info)
-        run.take_tokens(member.asked.early(info.id))
-        member.asked.expect(run)
+        run.on_info(info)
+        run.on_tokens(session.pending.early(info.id))
+        session.pending.expect(run)
         return run
 
     @property
@@ -160,7 +191,7 @@ class Run(AnyRun):
     async def _send(self) -> None:
         await self._sending(self)
 
-    def take_tokens(self, tokens: Iterable[TokenInfo]) -> None:
+    def on_tokens(self, tokens: Iterable[TokenInfo]) -> None:
         for token in tokens:
             if token.index >= self._next:  # a recall tells them once more
                 self._next = token.index + 1
@@ -168,8 +199,8 @@ class Run(AnyRun):
         self._changed.set()
 
 
-async def send_ask(member: Membership, ask: Ask, start: int | None, end: int | None, run: AnyRun) -> None:
+async def send_ask(session: RunSession, ask: Ask, start: int | None, end: int | None, run: AnyRun) -> None:
     """Send a request about the characters [start, end), or at `start` (default: the end), that `run` waits for."""
-    offset, first, last = await member.located(start, start if end is None else end)
-    member.asked.expect(run)
-    member.request(replace(ask, offset=offset, start=first, end=last))
+    offset, first, last = await session.located(start, start if end is None else end)
+    session.pending.expect(run)
+    session.request(replace(ask, offset=offset, start=first, end=last))

@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from antiphon_client.address import Address
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
-from antiphon_client.session.connection import Link, bounded
+from antiphon_client.session.connection import Connection, bounded
 from antiphon_client.session.listener import Listener
-from antiphon_client.session.pending_runs import Asked
+from antiphon_client.session.pending_runs import PendingRuns
 from antiphon_client.session.replica import TRANSIENT, Replica
 from antiphon_client.session.run import ENDED, AnyRun
 from antiphon_proto.messages import (
@@ -61,7 +61,7 @@ _ASKING = frozenset({"ask", "paint", "perform", "retry", "replace_token"})
 """Requests that a run answers."""
 
 
-class Membership:
+class Session:
     """`listeners` hear what the server says. All methods belong to the event loop that joined."""
 
     def __init__(
@@ -80,12 +80,12 @@ class Membership:
         self.connected = False
         self.secret: str | None = None
         """What proves to the server, on another connection, that this is the same member."""
-        self.asked = Asked(self.runs)
+        self.pending = PendingRuns(self.runs)
         self.listeners: list[Listener] = []
         self._name = name
         self._agent = agent
         self._kind = kind
-        self._link = Link(address.websocket, self.replica, self._hello, self._receive, self._lost)
+        self._connection = Connection(address.websocket, self.replica, self._hello, self._receive, self._lost)
         self._viewing: Viewing | None = None
         """What every new connection is told."""
         self._steers: dict[str, asyncio.Future[Steered]] = {}
@@ -99,12 +99,12 @@ class Membership:
     @property
     def synced(self) -> bool:
         """Whether the copy is in step with the server over an open connection."""
-        return self._link.ready
+        return self._connection.ready
 
     async def stay(self) -> None:
         """Be connected until cancelled."""
         try:
-            await self._link.run()
+            await self._connection.run()
         except JoinRefused as refused:
             self._fail(refused)
         except Exception as error:
@@ -115,18 +115,18 @@ class Membership:
 
     def wake(self) -> None:
         """The copy was edited."""
-        self._link.wake()
+        self._connection.wake()
 
     def request(self, message: Message) -> None:
         """Send when it can be. Raises ClientError when too many wait or it breaks a bound of the protocol; EditRefused
         or JoinRefused when that has come to pass."""
         self._raise_failure()
-        self._link.request(message)
+        self._connection.request(message)
 
     def ping(self, ping: Ping) -> None:
         """Send one, on nobody's behalf: an edit that was refused is told to who edits. Raises ClientError when too many
         requests wait."""
-        self._link.request(ping)
+        self._connection.request(ping)
 
     async def settled(self) -> None:
         """Wait until the server has all our edits."""
@@ -144,7 +144,7 @@ class Membership:
     async def submit(self, run: AnyRun, request: Message) -> None:
         """Ask for a run when the server has all our edits."""
         await self.settled()
-        self.asked.expect(run)
+        self.pending.expect(run)
         self.request(request)
 
     async def answered(self, message: Message, ref: str, done: Callable[[], bool]) -> None:
@@ -227,9 +227,9 @@ class Membership:
 
     def _fail(self, failure: ClientError) -> None:
         self._failure = failure
-        self.asked.fail(failure)
+        self.pending.on_failure(failure)
         for one in self.listeners:
-            one.fail(failure)
+            one.on_failure(failure)
         self._notify()
 
     # What the server says -----------------------------------------------------------------------------------
@@ -252,12 +252,12 @@ class Membership:
         self.connected = False
 
     def _receive(self, message: ServerMessage) -> None:
-        self._handle(message)
+        self._on_message(message)
         for one in self.listeners:
-            one.hear(message)
+            one.on_message(message)
         self._notify()
 
-    def _handle(self, message: ServerMessage) -> None:
+    def _on_message(self, message: ServerMessage) -> None:
         match message:
             case Welcome():
                 self._welcomed(message)
@@ -281,9 +281,9 @@ class Membership:
                 if (waiting := self._steers.get(run)) is not None and not waiting.done():
                     waiting.set_result(message)
             case Tokens():
-                self.asked.tokens_came(message)
+                self.pending.on_tokens(message)
             case Preview():
-                self.asked.preview_came(message)
+                self.pending.on_preview(message)
             case Shares():
                 self.shares = message
             case Models(models):
@@ -309,30 +309,30 @@ class Membership:
         self.models = message.models
         for info in message.runs:
             self._run_changed(Run(message.offset, info))
-        self.asked.reconnected()
+        self.pending.on_reconnect()
         if self._viewing is not None:
-            self._link.request(self._viewing, first=True)
+            self._connection.request(self._viewing, first=True)
         for waiting in self._steers.values():
             if not waiting.done():
                 lost = "the connection was lost before the server answered; the change may be in force"
                 waiting.set_exception(RequestRefused("unavailable", lost))
         if self.replica.welcomed(message) is not None:
-            self._link.repeat_edit(refused=False)
+            self._connection.repeat_edit(refused=False)
         if message.resumed:
             self._now_synced()
             if self.replica.renaming:
-                self._link.request(Resync("another client id"), first=True)
+                self._connection.request(Resync("another client id"), first=True)
 
     def _now_synced(self) -> None:
-        self._link.ready = True
+        self._connection.ready = True
         self.wake()
 
     def _acknowledged(self, message: Ack) -> None:
         if self.replica.acknowledged(message):
-            self._link.forget_edit()
-            self._link.request(Resync(f"edit {message.status}"), first=True)
+            self._connection.forget_edit()
+            self._connection.request(Resync(f"edit {message.status}"), first=True)
         elif message.status in TRANSIENT and self.replica.flight is not None:
-            self._link.repeat_edit(refused=True)
+            self._connection.repeat_edit(refused=True)
         self.wake()
 
     def _present(self, message: Presence) -> None:
@@ -346,8 +346,8 @@ class Membership:
         info = message.run
         self.runs[info.id] = info
         if message.ask and self.me is not None and info.participant == self.me.id:
-            self.asked.answered(message.ask, info)
-        self.asked.changed(info)
+            self.pending.on_answer(message.ask, info)
+        self.pending.on_info(info)
 
     def _check(self, message: Digest) -> None:
         """Compare the story; a difference (an edit that split a surrogate pair, say) is mended by a rebuild."""
@@ -358,11 +358,15 @@ class Membership:
         ):
             log.warning("the copy differs from the server's at offset %d: rebuilding", message.offset)
             self.replica.abandon()
-            self._link.request(Resync("digest differs"), first=True)
+            self._connection.request(Resync("digest differs"), first=True)
 
     def _refused(self, message: Error) -> None:
         error = RequestRefused(message.code, message.message)
-        if message.re in _ASKING and message.ref.isdigit() and self.asked.refuse(int(message.ref), error):
+        if (
+            message.re in _ASKING
+            and message.ref.isdigit()
+            and self.pending.on_refusal(int(message.ref), error)
+        ):
             return
         if (message.re, message.ref) in self._awaited:
             self._awaited[message.re, message.ref] = error
@@ -372,5 +376,5 @@ class Membership:
             and not waiting.done()
         ):
             waiting.set_exception(error)
-        elif not any(one.refused(message) for one in self.listeners):
+        elif not any(one.on_error(message) for one in self.listeners):
             self._refusals.append(error)

@@ -44,7 +44,7 @@ _GUIDANCE: Final = 3.0
 
 
 class MusicgenMusician:
-    """A loaded checkpoint. Whoever makes it may let plans take its networks' seats."""
+    """A loaded checkpoint. Whoever makes it may let plans take its networks' slots."""
 
     facts = AudioFacts(hears="nothing", controls=("prompts", "temperature"), roles=(), lead=0.25)
 
@@ -104,7 +104,7 @@ class MusicgenSource:
             self._words = self._encode(controls.prompts, wishes[1])
             self._fresh = True
 
-    def hear(self, note: PlayedNote) -> None:
+    def on_note(self, note: PlayedNote) -> None:
         """It hears nothing."""
 
     @torch.inference_mode()
@@ -247,13 +247,13 @@ def load(
     if choices.backends("music", config.music_backend)["music_decoder"] == "torch":
         musician.networks.in_place = False
     residency = residency or Residency(config.device_memory * 2**20)
-    for seat in musician.networks.seats.values():
-        seat.share(residency)
+    for slot in musician.networks.slots.values():
+        slot.share(residency)
     folder = Path(source) if local else planning.folder_of(source)
     musician.acceleration = Acceleration(
         Path(config.cache_dir) / planning.PLANS,
         planning.wishes(config, folder, devices.architecture(place)),
-        musician.networks.seats,
+        musician.networks.slots,
         threads=config.threads,
     )
     musician.acceleration.start()

@@ -1,4 +1,4 @@
-"""The networks that make MusicGen's sound, each in its seat: the decoder of codes, and EnCodec's from codes to sound.
+"""The networks that make MusicGen's sound, each in its slot: the decoder of codes, and EnCodec's from codes to sound.
 
 The decoder keeps its past in tensors that go round with every step, so that whichever runner sits there can go on from
 where another stopped. While torch sits there on CUDA, the past stays in place instead (`music_steps`), until the next
@@ -21,7 +21,7 @@ from antiphon_engines.backends.plans import signatures
 from antiphon_engines.backends.plans.plan import Part
 from antiphon_engines.backends.plans.signatures import Bounds, cached
 from antiphon_engines.backends.runners.torch_runner import TorchRunner
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class MusicgenNetworks:
         self.in_place = decoder.device.type == "cuda"
         """Whether the past of a window that torch opens stays in place."""
         self._names = cached(int(decoder.config.num_hidden_layers))
-        self.decoder = Seat(
+        self.decoder = Slot(
             TorchRunner(
                 music.music(
                     decoder, signatures.music(decoder.config.to_dict(), bounds), precision_of(decoder.dtype)
@@ -54,7 +54,7 @@ class MusicgenNetworks:
             )
         )
         # EnCodec's convolutions ask the device for their padding: no recording can follow that.
-        self.codec = Seat(
+        self.codec = Slot(
             TorchRunner(
                 music.codec(
                     codec, signatures.codec(codec.config.to_dict(), bounds), precision_of(codec.dtype)
@@ -63,7 +63,7 @@ class MusicgenNetworks:
         )
 
     @property
-    def seats(self) -> Mapping[Part, Seat]:
+    def slots(self) -> Mapping[Part, Slot]:
         return {"music_decoder": self.decoder, "codec_decoder": self.codec}
 
     def open(

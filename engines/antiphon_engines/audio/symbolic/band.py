@@ -139,7 +139,7 @@ class Band:
                 self._performer.controls = wanted
                 self._performer.revise()
 
-    def hear(self, notes: Sequence[PlayedNote]) -> None:
+    def on_notes(self, notes: Sequence[PlayedNote]) -> None:
         """Keys of people. What nobody can follow (while the transport stands still, from a far future) is left out.
 
         The end of a long note may lie as far in the future as it likes: loops say it in advance.
@@ -161,7 +161,7 @@ class Band:
             if note.velocity == 0:
                 self._performer.release(tick, note.pitch)
             elif self._controls.mode != "free":
-                self._performer.hear(tick, note.pitch)
+                self._performer.on_note(tick, note.pitch)
 
     def reach(self, sample: int) -> float:
         """Of what sounds later than this many seconds from now, people can still change everything."""

@@ -270,7 +270,7 @@ class Performer:
 
     # What the caller uses ---------------------------------------------------------------------------
 
-    def hear(self, tick: int, pitch: int) -> None:
+    def on_note(self, tick: int, pitch: int) -> None:
         """A person's note-on at ``tick``; the band knows of it ``lag`` ticks later, or as soon as it can after that.
 
         More notes than a beat can hold are left out, those that came last.

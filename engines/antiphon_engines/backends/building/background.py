@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(Said)
 
 
 class Builder:
-    """Builds `orders`, one after another, and calls `hear` on a thread of its own for every piece of news.
+    """Builds `orders`, one after another, and calls `on_event` on a thread of its own for every piece of news.
 
     The last order's news ends with done or failed. Whoever made it must `close` it: that ends the process.
     """
@@ -29,13 +29,13 @@ class Builder:
         self,
         folder: Path,
         orders: Sequence[Order],
-        hear: Callable[[Order, Said], None],
+        on_event: Callable[[Order, Said], None],
         *,
         threads: int = 1,
         niceness: int = 0,
     ) -> None:
         self._orders = tuple(orders)
-        self._hear = hear
+        self._on_event = on_event
         self._settled: set[int] = set()
         self._closed = False
         task = encode(Task(folder, self._orders, threads, niceness))
@@ -67,19 +67,19 @@ class Builder:
         assert self._process.stdin is not None
         with self._process.stdout as lines, self._process.stdin:
             for line in lines:
-                self._say(_decoder.decode(line))
+                self._emit(_decoder.decode(line))
             code = self._process.wait()
         for index in range(len(self._orders)):
             if index not in self._settled and not self._closed:
-                self._say(Said(index, "failed", f"the building process ended with {code}"))
+                self._emit(Said(index, "failed", f"the building process ended with {code}"))
 
-    def _say(self, said: Said) -> None:
+    def _emit(self, said: Said) -> None:
         if said.event != "progress":
             self._settled.add(said.index)
         if self._closed:
             return
         try:
-            self._hear(self._orders[said.index], said)
+            self._on_event(self._orders[said.index], said)
         except Exception:
             # The listener's mistake must not leave the process's pipe unread.
             logger.exception("news of a plan were not understood")

@@ -66,22 +66,22 @@ def main() -> int:
     torch.set_num_threads(task.threads)
     store = PlanStore(task.folder)
 
-    def say(said: Said) -> None:
+    def emit(said: Said) -> None:
         news.write(msgspec.json.encode(said) + b"\n")
 
     for index, order in enumerate(task.orders):
 
-        def tell(stage: str, fraction: float, at: int = index) -> None:
-            say(Said(at, "progress", stage, fraction))
+        def on_stage(stage: str, fraction: float, at: int = index) -> None:
+            emit(Said(at, "progress", stage, fraction))
 
         try:
-            build(store, order, tell)
+            build(store, order, on_stage)
         except EngineUnavailable as error:
-            say(Said(index, "failed", error.message))
+            emit(Said(index, "failed", error.message))
         except Exception as error:
-            say(Said(index, "failed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"))
+            emit(Said(index, "failed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"))
         else:
-            say(Said(index, "done"))
+            emit(Said(index, "done"))
     return 0
 
 

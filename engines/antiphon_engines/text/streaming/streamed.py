@@ -97,7 +97,7 @@ class _Attempt:
     def ready(self) -> bool:
         return bool(self._inbox)
 
-    def take(self) -> list[Arrival | Failed]:
+    def drain(self) -> list[Arrival | Failed]:
         with self._arrived:
             taken = list(self._inbox)
             self._inbox.clear()
@@ -235,7 +235,7 @@ class StreamedEngine:
     def _collect(self, job: StreamJob) -> list[Output]:
         outputs: list[Output] = []
         if job.attempt is not None:
-            for arrival in job.attempt.take():
+            for arrival in job.attempt.drain():
                 self._receive(job, arrival, outputs)
                 if job.ended or job.attempt is None:
                     break

@@ -56,7 +56,7 @@ def test_a_band_plays_on_through_the_take_over(planned: MusicgenMusician, folder
     np.testing.assert_array_equal(one.more(), other.more())
     assert planned.acceleration is not None
     planned.acceleration.wait()
-    assert {seat.backend for seat in planned.networks.seats.values()} == {"onnxruntime"}
+    assert {slot.backend for slot in planned.networks.slots.values()} == {"onnxruntime"}
     assert planned.backend == "onnxruntime"
     for _ in range(3):
         found, expected = one.more(), other.more()

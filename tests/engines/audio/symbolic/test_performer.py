@@ -45,7 +45,7 @@ def test_notes_of_people_are_never_altered(
     for now in range(0, 5 * BAR, step):
         for tick, pitch in people:
             if now <= tick < now + step:
-                performer.hear(tick, pitch)
+                performer.on_note(tick, pitch)
         performer.advance(now + step - 1, now + step)
     bars = performer.transcript()
     heard = [
@@ -81,7 +81,7 @@ def test_equal_seeds_give_equal_music(decoder: Decoder) -> None:
     for seed in (4, 4, 5):
         performer = Performer(decoder, Controls(), seed)
         for tick, pitch in MELODY:
-            performer.hear(tick, pitch)
+            performer.on_note(tick, pitch)
         takes.append(played(performer, 3 * BAR))
     assert takes[0] == takes[1]
     assert takes[0] != takes[2]
@@ -92,7 +92,7 @@ def test_what_people_play_changes_what_the_band_plays(decoder: Decoder) -> None:
     for shift in (0, 3):
         performer = Performer(decoder, Controls(), 6)
         for tick, pitch in MELODY:
-            performer.hear(tick, pitch + shift)
+            performer.on_note(tick, pitch + shift)
         takes.append(played(performer, 3 * BAR))
     assert takes[0] != takes[1]
 
@@ -167,7 +167,7 @@ def test_mixed_styles_and_help_are_accepted(decoder: Decoder) -> None:
     controls = Controls(styles={"jazz": 0.7, "bossa": 0.3}, follow=3.0, key_lock=50.0, key=Key(2, "min"))
     performer = Performer(decoder, controls, seed=11)
     for tick, pitch in MELODY:
-        performer.hear(tick, pitch)
+        performer.on_note(tick, pitch)
     scale = {(2 + step) % 12 for step in (0, 2, 3, 5, 7, 8, 10, 11)}
     notes = [note for note in played(performer, 3 * BAR) if note.role != "D"]
     assert notes
@@ -180,7 +180,7 @@ def test_help_moves_chords_towards_what_is_played(decoder: Decoder) -> None:
     for follow in (0.0, 36.0):
         performer = Performer(decoder, Controls(follow=follow, chord_temperature=0.3, lag=12), seed=12)
         for tick, pitch in tune:
-            performer.hear(tick, pitch)
+            performer.on_note(tick, pitch)
         played(performer, 6 * BAR)
         chords = [chord.pitch_classes() for tick, chord in performer.chords if tick >= BAR]
         held.append(sum(len(chord & {2, 6, 9}) for chord in chords) / len(chords))
@@ -208,7 +208,7 @@ def test_a_chord_that_people_hold_is_played_within_a_bar_whatever_the_key(
     struck, wanted = BAR + place, asked.pitch_classes()
     notes = played(performer, struck)
     for pitch_class in wanted:
-        performer.hear(struck, 60 + pitch_class)
+        performer.on_note(struck, 60 + pitch_class)
     notes += played(performer, 2 * BAR, start=struck)
     ruled = {tick: chord.pitch_classes() for tick, chord in performer.chords}
     known = next(tick for tick in sorted(ruled) if tick >= struck + controls.lag)
@@ -222,7 +222,7 @@ def test_a_chord_that_was_let_go_does_not_rule_for_ever(decoder: Decoder) -> Non
     performer = Performer(decoder, Controls(lag=3, **HELP), seed=1)
     played(performer, BAR)
     for pitch in (61, 66, 70):  # F sharp major, in C
-        performer.hear(BAR, pitch)
+        performer.on_note(BAR, pitch)
         performer.release(BAR + 12, pitch)
     played(performer, 3 * BAR, start=BAR)
     scale = {0, 2, 4, 5, 7, 9, 11}
@@ -234,7 +234,7 @@ def test_a_chord_that_was_let_go_does_not_rule_for_ever(decoder: Decoder) -> Non
 def test_held_keys_are_let_go_when_the_caller_says_so(decoder: Decoder) -> None:
     performer = Performer(decoder, Controls(lag=0, **HELP), seed=1)
     for pitch in (61, 66, 70):
-        performer.hear(1, pitch)
+        performer.on_note(1, pitch)
     played(performer, 2 * BAR)
     performer.let_go()
     played(performer, BAR, start=2 * BAR)

@@ -1,4 +1,4 @@
-"""The networks of a pipeline, each in its seat, with torch in it."""
+"""The networks of a pipeline, each in its slot, with torch in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from antiphon_engines.backends.plans.plan import Part
 from antiphon_engines.backends.plans.signature import Signature
 from antiphon_engines.backends.plans.signatures import Bounds
 from antiphon_engines.backends.runners.torch_runner import TorchRunner, torch_mode
-from antiphon_engines.backends.slot import Seat
+from antiphon_engines.backends.slot import Slot
 
 
 def decoder_part(pipeline: Any) -> Part:
@@ -23,9 +23,9 @@ def decoder_part(pipeline: Any) -> Part:
     return "tiny_decoder" if type(pipeline.vae).__name__ == "AutoencoderTiny" else "decoder"
 
 
-def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendChoice]) -> Mapping[Part, Seat]:
-    """A seat for each part, with the pipeline's own module; a choice may name one of torch's modes. What torch runs
-    eagerly on a CPU can pause, what is not in a seat included."""
+def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendChoice]) -> Mapping[Part, Slot]:
+    """A slot for each part, with the pipeline's own module; a choice may name one of torch's modes. What torch runs
+    eagerly on a CPU can pause, what is not in a slot included."""
     networks = {
         part: image.network(
             pipeline, part, _signature(pipeline, part), precision_of(_module(pipeline, part).dtype)
@@ -37,7 +37,7 @@ def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendCho
     for component in pipeline.components.values():
         if isinstance(component, torch.nn.Module) and all(component is not other for other in whole):
             pausing.prepare(component)
-    return {part: Seat(TorchRunner(network, modes[part])) for part, network in networks.items()}
+    return {part: Slot(TorchRunner(network, modes[part])) for part, network in networks.items()}
 
 
 def _module(pipeline: Any, part: Part) -> Any:
