@@ -644,4 +644,4 @@ def test_orphans_are_gone_at_the_next_unit_and_their_places_are_free() -> None:
 
 
 def _traced(gateway: Gateway) -> Sequence[UnitRecord | RestRecord | RunRecord]:
-    return gateway.loop._log.recall(0).records
+    return gateway.loop._accounting.recall(0).records
