@@ -151,7 +151,7 @@ async def test_painting_yields_previews_and_the_picture(pair: tuple[Room, Room],
     await agree(ada, bob)
     told = await bob.provenance(painted.asset)
     assert ada.me is not None
-    assert told["run"]["asker"] == {"id": ada.me.id, "name": "Ada"}
+    assert told["run"]["asker"] == {"id": ada.me.id, "name": "Ada", "kind": "human"}
     assert (told["origin"], told["run"]["prompt"], told["run"]["seed"]) == ("generated", "a fox", 7)
     assert told["run"]["made_ms"] >= told["run"]["asked_ms"] > 0
     [source] = told["sources"]
