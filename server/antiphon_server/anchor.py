@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from weakref import WeakSet
 
 from antiphon_proto.splices import Side, Splice, fold
@@ -17,8 +17,13 @@ class Anchor:
         self.at = at
         self.side: Side = side
 
-    def fold(self, changes: Iterable[Splice]) -> None:
-        self.at = fold(self.at, changes, self.side)
+    def fold(self, changes: Sequence[Splice]) -> None:
+        at = self.at
+        for change in changes:
+            if change.at > at:
+                break
+            at = fold(at, (change,), self.side)
+        self.at = at
 
 
 class Passage:
@@ -30,8 +35,16 @@ class Passage:
         self.ranges = [(start, end)] if start < end else []
         """[start, end) of what is left of it, in order."""
 
-    def fold(self, changes: Iterable[Splice]) -> None:
+    def fold(self, changes: Sequence[Splice]) -> None:
+        moved_by = 0  # by the changes before it, which are most of them
         for change in changes:
+            if not self.ranges or change.at >= self.ranges[-1][1] + moved_by:
+                break
+            if change.at + change.deleted <= self.ranges[0][0] + moved_by:
+                moved_by += change.inserted - change.deleted
+                continue
+            self._move(moved_by)
+            moved_by = 0
             ranges: list[tuple[int, int]] = []
             for start, end in self.ranges:
                 if change.inserted and start < change.at < end:
@@ -41,6 +54,11 @@ class Passage:
                 if moved[0] < moved[1]:
                     ranges.append(moved)
             self.ranges = ranges
+        self._move(moved_by)
+
+    def _move(self, by: int) -> None:
+        if by:
+            self.ranges = [(start + by, end + by) for start, end in self.ranges]
 
 
 class Trail:
@@ -51,7 +69,7 @@ class Trail:
     def __init__(self) -> None:
         self.changes: list[Splice] = []
 
-    def fold(self, changes: Iterable[Splice]) -> None:
+    def fold(self, changes: Sequence[Splice]) -> None:
         self.changes.extend(changes)
 
 
@@ -76,7 +94,7 @@ class Anchors:
         self._anchors.add(passage)
         return passage
 
-    def fold(self, changes: Iterable[Splice]) -> None:
-        changes = tuple(changes)
+    def fold(self, changes: Sequence[Splice]) -> None:
+        """Follow one change of the text: its splices stand in the order of the text."""
         for anchor in self._anchors:
             anchor.fold(changes)

@@ -46,6 +46,8 @@ class Authorship:
         self._owners: list[Owner] = []
         self._index: dict[Owner, int] = {}
         self._blocks: list[_Block] = []
+        self._near = 0, 0
+        """The block of the last place that was looked for, and where it begins: a change mostly goes on from there."""
         at = 0
         for span in spans:
             self.insert(at, span.length, span.owner)
@@ -154,12 +156,14 @@ class Authorship:
 
     def _find(self, at: int) -> tuple[int, _Block, int]:
         """The block of byte `at` (the earlier one at a border, the last one beyond the end), and the offset in it."""
-        for number, block in enumerate(self._blocks):
-            if at <= block.total:
-                return number, block, at
-            at -= block.total
-        block = self._blocks[-1]
-        return len(self._blocks) - 1, block, block.total
+        number, start = self._near
+        if at <= start or number >= len(self._blocks):
+            number = start = 0
+        while at - start > (total := self._blocks[number].total) and number + 1 < len(self._blocks):
+            start += total
+            number += 1
+        self._near = number, start
+        return number, self._blocks[number], min(at - start, total)
 
     def _halve(self, number: int) -> None:
         block = self._blocks[number]
@@ -181,11 +185,13 @@ class Authorship:
             del self._blocks[number]
 
     def _cut(self, start: int, end: int) -> Iterator[Span]:
-        at = 0
-        for block in self._blocks:
-            if at + block.total <= start:
-                at += block.total
-                continue
+        if not self._blocks:
+            return
+        first, _, offset = self._find(start)
+        at = start - offset
+        for block in self._blocks[first:]:
+            if at >= end:
+                return
             for length, key in zip(block.lengths, block.owners, strict=True):
                 if at >= end:
                     return

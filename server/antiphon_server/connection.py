@@ -91,13 +91,7 @@ class Connection:
             if isinstance(message, Hello):
                 await self._join(message)
             elif message is not None:
-                if self._place is not None:
-                    room, seat = self._place
-                    if isinstance(message, Edit):
-                        await self._gateway.reader.read(seat, message.update)
-                    await room.pause.over()
-                with turns.spending(self._claim):
-                    self._handle(message)
+                await self._handle(message)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
         except Exception:
@@ -109,7 +103,8 @@ class Connection:
         self._session.close()
         self._outbox.close(CloseCode.RATE_LIMITED, reason)
 
-    def _handle(self, message: ClientMessage) -> None:
+    async def _handle(self, message: ClientMessage) -> None:
+        turns = self._gateway.turns
         if isinstance(message, Ping):
             self._outbox.send(Frame.of(Pong(message.sent_ms, self._gateway.hub.clock.server_ms())))
         elif not self._allowed(message):
@@ -118,8 +113,11 @@ class Connection:
             self._outbox.send(Frame.of(Error(ErrorCode.RATE_LIMITED, text, tag, ref)))
         elif self._place is not None:
             room, seat = self._place
-            self._gateway.traffic.edits += isinstance(message, Edit)
-            room.receive(seat, message)
+            if isinstance(message, Edit):
+                self._gateway.traffic.edits += 1
+                await self._gateway.reader.read(seat, message.update)
+            await room.pause.over()
+            await room.long_work.run(room.receiving(seat, message), turns, self._claim)
 
     def _allowed(self, message: ClientMessage) -> bool:
         """Takes a place in the rate of its kind."""

@@ -50,7 +50,8 @@ class Delivery:
     def flush(self, seats: Iterable[Seat]) -> None:
         """Send what has gathered.
 
-        A seat whose edits are all that the tick holds is spared its own echo: its acks carry the offset.
+        A seat whose edits are all that the tick holds is spared its own echo, where its acks carry the offset. (They do
+        not while a large edit of it is applied part by part.)
         """
         if self._updates:
             self._send(seats)
@@ -68,6 +69,12 @@ class Delivery:
         frame = Frame.of(Update(self.offset, merged), yjs=(encode_y(SyncUpdate(merged)),))
         self._ring.add(self.offset, frame)
         author = next(iter(senders)) if len(senders) == 1 else None
+        if (
+            author is not None
+            and author.dialect == "native"
+            and all(seat is not author for seat, _ in self._acks)
+        ):
+            author = None
         for seat in seats:
             if seat is not author:
                 seat.outlet.send(frame)

@@ -321,7 +321,10 @@ class Document:
 
         Raises TooLarge, ForeignIds, MissingUpdates or InvalidUpdate; then nothing has changed.
         """
-        info = self._admit(update, may_use, found)
+        return self.bring(update, self.admit(update, may_use, found), origin)
+
+    def bring(self, update: bytes, info: UpdateInfo, origin: int) -> Change | None:
+        """Apply what was admitted, or a part of it. Raises InvalidUpdate; then nothing has changed."""
         return self._bring(update, info, "client", origin, info.deletes or info.formats)
 
     def load(self, update: bytes) -> Change | None:
@@ -489,7 +492,10 @@ class Document:
     def _on_update(self, event: TransactionEvent) -> None:
         self._updates.append(event.update)
 
-    def _admit(self, update: bytes, may_use: Callable[[int], bool], found: Found | None) -> UpdateInfo:
+    def admit(
+        self, update: bytes, may_use: Callable[[int], bool] = lambda client: True, found: Found | None = None
+    ) -> UpdateInfo:
+        """Whether a peer may bring this update, but for where its items stand. Raises as `apply` does."""
         if len(update) > self._max_update:
             raise TooLarge(f"an update of {len(update)} bytes; the bound is {self._max_update}")
         self.read = self._max_items  # unless it proves to be less: reading costs, whatever comes of it

@@ -6,7 +6,7 @@ missing, shown the truth, or let go so that it comes back and syncs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from antiphon_proto.errors import CloseCode, TooLarge
@@ -60,8 +60,8 @@ class Edits:
         self._commit = commit
         self._hand = hand
 
-    def native(self, member: Member, seat: Seat, edit: Edit) -> None:
-        """Apply a batch, or answer why not."""
+    def native(self, member: Member, seat: Seat, edit: Edit) -> Iterator[None]:
+        """Apply a batch, with a stop after each part of a large one, or answer why not."""
         if edit.batch <= member.record.last_batch:
             self._delivery.acknowledge(seat, edit.batch)  # sent again after a reconnect
         elif not may(member.role, Right.EDIT):
@@ -76,10 +76,10 @@ class Edits:
             seat.outlet.send(Frame.of(refusal))
         else:
             seat.held = None
-            self._apply(member, seat, edit)
+            yield from self._apply(member, seat, edit)
 
-    def plain(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> None:
-        """Apply what a plain Yjs client sent, as an update of now or as what it has."""
+    def plain(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> Iterator[None]:
+        """Apply, in the same way, what a plain Yjs client sent, as an update of now or as what it has."""
         if update == EMPTY:
             return
         if not may(member.role, Right.EDIT):
@@ -87,11 +87,11 @@ class Edits:
         elif not self._journal.available:
             seat.outlet.close(CloseCode.INTERNAL, "the server cannot store edits now")
         else:
-            self.of_plain.take(member, seat, update, live=live)
+            yield from self.of_plain.take(member, seat, update, live=live)
 
-    def _apply(self, member: Member, seat: Seat, edit: Edit) -> None:
+    def _apply(self, member: Member, seat: Seat, edit: Edit) -> Iterator[None]:
         try:
-            self._take(member, seat, edit.update, edit.step)
+            yield from self._take(member, seat, edit.update, edit.step)
         except TooLarge as error:
             _refuse(seat, edit, "too_large", error.message)
         except (ForeignIds, MissingUpdates) as error:
@@ -104,7 +104,9 @@ class Edits:
 
     def _take(
         self, member: Member, seat: Seat, update: bytes, step: StepKind = "", *, own: bool = True
-    ) -> None:
+    ) -> Iterator[None]:
+        """A large update is checked as a whole and then applied part by part. What was applied of one that is refused
+        half-way, since items stand where they may not, stays."""
         if self._suspect(update):
             raise InvalidUpdate("this edit stopped the server before; it is kept aside and not applied")
         document = self._shared.document
@@ -114,14 +116,21 @@ class Edits:
             used.append(client)
             return self._ids.may_use(member, seat, client)
 
+        read, seat.read = seat.read, None
         try:
-            found = seat.read[1] if seat.read is not None and seat.read[0] is update else None
-            change = document.apply(update, member.origin, may_use, found)
+            known = read if read is not None and read.update is update else None
+            info = document.admit(update, may_use, known.found if known else None)
         finally:
-            seat.read = None
             seat.items += document.read
-        self._ids.use(member, seat, used, own=own)
-        self._commit(change, Owner(member.id), seat, hand=self._hand(member.id, change, step))
+        hand: Hand | None = None
+        parts = known.parts if known is not None and known.parts else ((update, info),)
+        for part, found in parts:
+            if part is not parts[0][0]:
+                yield
+            change = document.bring(part, found, member.origin)
+            self._ids.use(member, seat, used, own=own)
+            hand = hand or self._hand(member.id, change, step)
+            self._commit(change, Owner(member.id), seat, hand=hand)
 
 
 def _refuse(seat: Seat, edit: Edit, status: AckStatus, message: str) -> None:

@@ -7,7 +7,7 @@ so it is left out of what this client sends; a client whose copy still holds it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -23,9 +23,10 @@ from antiphon_server.seat import Seat
 
 
 class Take(Protocol):
-    """Applies an update or raises. `own`: what it brings was written over this connection."""
+    """Applies an update, with stops where it is large, or raises. `own`: what it brings was written over this
+    connection."""
 
-    def __call__(self, member: Member, seat: Seat, update: bytes, *, own: bool) -> None: ...
+    def __call__(self, member: Member, seat: Seat, update: bytes, *, own: bool) -> Iterator[None]: ...
 
 
 EMPTY = b"\x00\x00"
@@ -66,16 +67,17 @@ class PlainEdits:
         self._monotonic = monotonic
         self._dues: WeakKeyDictionary[Seat, _Dues] = WeakKeyDictionary()
 
-    def take(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> None:
-        """Apply an update. `live`: the client made it just now, and does not pass on what it has."""
+    def take(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> Iterator[None]:
+        """Apply an update, with stops where it is large. `live`: the client made it just now, and does not pass on what
+        it has."""
         try:
             try:
-                self._take(member, seat, update, own=live)
+                yield from self._take(member, seat, update, own=live)
             except ForeignIds as error:
                 if live or seat.client_id in error.clients:
                     self._tell(seat)
                     return
-                self._leave_out(member, seat, update, error.clients)
+                yield from self._leave_out(member, seat, update, error.clients)
         except MissingUpdates:
             dues = self._dues.setdefault(seat, _Dues())
             dues.lacks = True
@@ -104,7 +106,9 @@ class PlainEdits:
             if dues.foreign and self._monotonic() - dues.since >= _FOREIGN_SECONDS:
                 self._tell(seat)
 
-    def _leave_out(self, member: Member, seat: Seat, update: bytes, clients: frozenset[int]) -> None:
+    def _leave_out(
+        self, member: Member, seat: Seat, update: bytes, clients: frozenset[int]
+    ) -> Iterator[None]:
         dues = self._dues.setdefault(seat, _Dues())
         if not dues.foreign:
             dues.since = self._monotonic()
@@ -112,7 +116,7 @@ class PlainEdits:
             if item.client in clients:
                 end = item.clock + item.length
                 dues.foreign[item.client] = max(end, dues.foreign.get(item.client, 0))
-        self._take(member, seat, without(update, clients, self._document().clocks), own=False)
+        yield from self._take(member, seat, without(update, clients, self._document().clocks), own=False)
 
     def _ask(self, seat: Seat, dues: _Dues) -> None:
         now = self._monotonic()

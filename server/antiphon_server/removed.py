@@ -14,7 +14,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from antiphon_proto.splices import fold
 from antiphon_server.authorship import Owner, Span
 from antiphon_server.text_index import Attributes, Splice, size
 
@@ -67,10 +66,19 @@ class Removed:
 
     def fold(self, splice: Splice, by: Owner) -> None:
         """Follow a change that `by` made."""
-        changes = (splice,)
+        at, more = splice.at, splice.inserted - splice.deleted
         for removal in self._removals:
-            removal.end = fold(removal.end, changes, "left" if removal.by == by else "right")
-            removal.start = fold(removal.start, changes, "left")
+            if splice.inserted:
+                # What others insert at the place itself widens it.
+                if at < removal.end or (at == removal.end and removal.by != by):
+                    removal.end += more
+                if at < removal.start:
+                    removal.start += more
+            else:
+                if at < removal.end:
+                    removal.end = max(at, removal.end + more)
+                if at < removal.start:
+                    removal.start = max(at, removal.start + more)
 
     def note(self, at: int, by: Owner, pieces: list[OwnedPiece]) -> None:
         """Person `by` deletes `pieces` at `at`. To be called before `fold`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from antiphon_proto.errors import PeerError
@@ -102,10 +103,10 @@ class Requests:
         self._reception = reception
         self._bandstand = bandstand
 
-    def handle(self, member: Member, seat: Seat, message: ClientMessage) -> None:
-        """Raises AntiphonError."""
+    def handle(self, member: Member, seat: Seat, message: ClientMessage) -> Iterator[None]:
+        """Stops after each part of what takes long. Raises AntiphonError."""
         if isinstance(message, Edit):
-            self._edits.native(member, seat, message)
+            yield from self._edits.native(member, seat, message)
             return
         right = NEEDED.get(type(message))
         if right is None:
@@ -157,9 +158,9 @@ class Requests:
             case ReplaceToken():
                 self._revisions.replace(member, message)
             case Undo(_, surface, step):
-                room.undo.back(member, surface, step)
+                yield from room.undo.back(member, surface, step)
             case Redo(surface, step):
-                room.undo.again(member, surface, step)
+                yield from room.undo.again(member, surface, step)
             case Revoke(participant, everywhere):
                 room.moderation.remove(member, participant, everywhere)
             case UseModel(modality, model):

@@ -25,6 +25,7 @@ async def bring_back(room: Room, member: Callable[[], Member], past: Past, pool:
     StorageUnavailable, TooLarge, and what `member` raises."""
     member()
     seq, found = await _differed(room, past, pool)
+    await room.pause.over()
     if room.seq == seq:
         return _restored(room, member(), past, found)
     with room.paused():

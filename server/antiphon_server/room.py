@@ -69,6 +69,7 @@ from antiphon_server.edits import Edits
 from antiphon_server.frames import Frame, Outlet
 from antiphon_server.journal import Journal
 from antiphon_server.logbook import Logbook
+from antiphon_server.long_work import LongWork, finished
 from antiphon_server.members import Member, Members
 from antiphon_server.moderation import Moderation
 from antiphon_server.moved_comments import MovedComments
@@ -202,6 +203,7 @@ class Room:
         coauthor = Coauthor(self, self._stage, self.tokens, self._places)
         self.talk = Talk(self, limits, coauthor, services.style)
         self.pause = Pause()
+        self.long_work = LongWork(self.pause)
         self.timeline = Timeline(self)
         self._moved = MovedComments(
             lambda name: self.shared.document.marked(name, True),
@@ -393,16 +395,40 @@ class Room:
 
     def receive(self, seat: Seat, message: ClientMessage) -> None:
         """Handle one message (`hello`, `ping` and `fragment` are the connection's). Never raises for a peer's fault."""
+        finished(self.receiving(seat, message))
+
+    def receiving(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
+        """The same, with a stop after each part of what takes long (`long_work`)."""
+        update = message.update if isinstance(message, Edit) else None
+        return self._served(seat, type(message).__name__, update, partial(self._receive, seat, message))
+
+    def receive_yjs(self, seat: Seat, message: YMessage) -> None:
+        """The same for a plain y-websocket client."""
+        finished(self.receiving_yjs(seat, message))
+
+    def receiving_yjs(self, seat: Seat, message: YMessage) -> Iterator[None]:
+        """The same, with a stop after each part of what takes long."""
+        update = message.update if isinstance(message, SyncStep2 | SyncUpdate) else None
+        return self._served(seat, type(message).__name__, update, partial(self._receive_yjs, seat, message))
+
+    def _served(
+        self, seat: Seat, name: str, update: bytes | None, begin: Callable[[], Iterator[None]]
+    ) -> Iterator[None]:
         if seat.gone:
             return
-        update = message.update if isinstance(message, Edit) else None
-        with self._services.beacon.serving(self.id, type(message).__name__, update):
-            self._receive(seat, message)
+        work = begin()
+        while True:
+            with self._services.beacon.serving(self.id, name, update):
+                try:
+                    next(work)
+                except StopIteration:
+                    return
+            yield
 
-    def _receive(self, seat: Seat, message: ClientMessage) -> None:
+    def _receive(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
         member = self._member(seat)
         try:
-            self._requests.handle(member, seat, message)
+            yield from self._requests.handle(member, seat, message)
         except ProtocolViolation as error:
             seat.outlet.close(error.close_code, error.message)
         except AntiphonError as error:
@@ -411,15 +437,7 @@ class Room:
             if not isinstance(error, PeerError):
                 log.warning("room %s: %s failed: %s", self.id, tag, error)
 
-    def receive_yjs(self, seat: Seat, message: YMessage) -> None:
-        """The same for a plain y-websocket client."""
-        if seat.gone:
-            return
-        update = message.update if isinstance(message, SyncStep2 | SyncUpdate) else None
-        with self._services.beacon.serving(self.id, type(message).__name__, update):
-            self._receive_yjs(seat, message)
-
-    def _receive_yjs(self, seat: Seat, message: YMessage) -> None:
+    def _receive_yjs(self, seat: Seat, message: YMessage) -> Iterator[None]:
         member = self._member(seat)
         try:
             match message:
@@ -427,7 +445,7 @@ class Room:
                     self.flush()
                     self._reception.sync(member, seat, state_vector)
                 case SyncStep2(update) | SyncUpdate(update):
-                    self._edits.plain(member, seat, update, live=isinstance(message, SyncUpdate))
+                    yield from self._edits.plain(member, seat, update, live=isinstance(message, SyncUpdate))
                 case Awareness(states):
                     for state in states:
                         self._reception.plain_presence(member, seat, state)
@@ -547,6 +565,7 @@ class Room:
             self._painter.tick()
             self._stage.tick()
         self._bandstand.tick()
+        self.long_work.tick()
         self.flush()
         after, self._after = self._after, []
         for frame in after:
@@ -582,7 +601,7 @@ class Room:
             self._bandstand.halt()
         self._painter.sweep()
         self._bandstand.sweep()
-        if self._log.long:
+        if self._log.long and not self.pause.held:
             self.snapshot()
         self.shared.document.forget_state()
         self._reception.sweep()
@@ -648,6 +667,7 @@ class Room:
 
         Raises StorageUnavailable when not everything could be saved; everybody is out all the same."""
         self._closed = True
+        self.long_work.finish()
         self._stage.halt_all()
         self._bandstand.close()
         self.snapshot()

@@ -38,6 +38,14 @@ class JoinRequest(Struct, frozen=True):
     kind: Literal["human", "agent"] = "human"
 
 
+class ReadUpdate(Struct, frozen=True):
+    """What was found in an update, or what is wrong with it, and the parts in which a large one is to be applied."""
+
+    update: bytes
+    found: UpdateInfo | TooManyItems | MalformedUpdate
+    parts: tuple[tuple[bytes, UpdateInfo], ...] = ()
+
+
 class Seat:
     """One connection's place. Made by `Room.join`; the room changes it, others only read it."""
 
@@ -69,8 +77,8 @@ class Seat:
         """The refusal of a batch that may be sent again; what comes after it waits for it."""
         self.items = 0
         """Of the updates that came over this connection and were read: its reader is charged for them."""
-        self.read: tuple[bytes, UpdateInfo | TooManyItems | MalformedUpdate] | None = None
-        """An update that is about to be taken, and what was found in it (`update_reader`)."""
+        self.read: ReadUpdate | None = None
+        """An update that is about to be taken (`update_reader`)."""
         self.shows: int | None = None
         """Pixels of the longer side of the largest picture that it shows; None: it has not said."""
         self.until: float | None = None

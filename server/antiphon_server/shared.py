@@ -16,7 +16,7 @@ from antiphon_server.authorship import Authorship, Owner, Span
 from antiphon_server.document import Change, Document, InvalidUpdate
 from antiphon_server.history import History
 from antiphon_server.object_authors import ObjectAuthor, ObjectAuthors
-from antiphon_server.removed import Removed, StoredRemoval
+from antiphon_server.removed import OwnedPiece, Removed, StoredRemoval
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
 from antiphon_server.text_index import Splice
@@ -141,6 +141,10 @@ class SharedState:
         """An entry of the log is not applied (`aside`); what its author wrote later can still be."""
         self.aside.append((entry, why))
         self.document.pass_over(entry.update)
+
+    def owned(self, start: int, end: int) -> tuple[OwnedPiece, ...]:
+        """What stands in [start, end), in pieces of one formatting and one owner."""
+        return tuple(owned_pieces(self.document.between(start, end), self.authorship.spans(start, end)))
 
     def maker(self, loop: str) -> str | None:
         """Who recorded a loop."""

@@ -10,12 +10,11 @@ Every change of the document passes `note`, which enters it into the action that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from pycrdt import Text
 
 from antiphon_proto import schema
 from antiphon_proto.editing import StepKind, Stepped, Surface
@@ -24,6 +23,7 @@ from antiphon_server.authorship import Owner, Span
 from antiphon_server.canvas import Canvas
 from antiphon_server.document import Change, DocumentBroken
 from antiphon_server.jam import Jam
+from antiphon_server.long_work import result
 from antiphon_server.painting import unpaint
 from antiphon_server.removed import OwnedPiece, without
 from antiphon_server.runs import RunEntry
@@ -32,6 +32,7 @@ from antiphon_server.side_roots import SideRoots
 from antiphon_server.text_index import size
 from antiphon_server.undo_actions import SURFACE_OF, SURFACES, Action, Format, RunState, Stack
 from antiphon_server.undo_entries import Entry, Place, Shadow, entries, take_back
+from antiphon_server.undo_parts import Ranged, Work, batched, parts_of
 from antiphon_server.undo_trace import Insertion, Operation, Stretch, Trace
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Hand(Struct):
     """An action is taken back or done again: the trace knows."""
     by_page: bool = False
     """A page took its last step back, or did it again, by itself."""
+    replaced: set[Surface] = set()
+    """Where what the action did before was replaced by what it did last."""
     reversed: bool = False
     """What it changes of formats is to be reversed by doing the action again."""
 
@@ -173,8 +176,9 @@ class Undo:
             )  # a live frame, painted anew with every stroke: no action of its own
         for surface, more in by_surface.items():
             action = self._part(hand, surface)
-            if hand.turned or hand.by_page:
+            if (hand.turned or hand.by_page) and surface not in hand.replaced:
                 action.replace(more)  # what it did last
+                hand.replaced.add(surface)
             else:
                 action.add(more)
         self._bound()
@@ -186,13 +190,14 @@ class Undo:
 
     # Back and again --------------------------------------------------------------------------------------
 
-    def back(self, member: Member, surface: Surface | None, request: int) -> None:
-        """Take back the member's last action of a surface, or of any. Raises Conflict, or Denied for a live run."""
-        self._step(member, surface, request, redo=False)
+    def back(self, member: Member, surface: Surface | None, request: int) -> Iterator[None]:
+        """Take back the member's last action of a surface, or of any, with a stop after each part of a large one.
+        Raises Conflict, or Denied for a live run."""
+        return self._step(member, surface, request, redo=False)
 
-    def again(self, member: Member, surface: Surface | None, request: int) -> None:
-        """Do again what the member took back last. Raises Conflict."""
-        self._step(member, surface, request, redo=True)
+    def again(self, member: Member, surface: Surface | None, request: int) -> Iterator[None]:
+        """Do again what the member took back last, in the same way. Raises Conflict."""
+        return self._step(member, surface, request, redo=True)
 
     def take_back_run(self, member: Member, run: RunEntry) -> list[tuple[int, int]]:
         """Remove what is left of what a run made and restore what it removed, as an action of this member's; returns
@@ -200,14 +205,15 @@ class Undo:
         hand = self.command(member.id, "undo_run", run.info.id)
         hand.turned = True
         number = self._next()
-        change, operations = self._take_back(member, run, hand, number)
+        changes, operations = result(self._take_back(member, run, hand, number))
         after = _undone(run)
-        if change is not None:
-            story = change.splices or change.reformats
+        if changes:
+            story = any(change.splices or change.reformats for change in changes)
             surface: Surface = "story" if story else "canvas"
             part = hand.parts.get(surface) or self._begin(hand, surface, number)
             # What was changed of formats is what is to be reversed by taking this back.
-            self._formats(change, part, backward=False)
+            for change in changes:
+                self._formats(change, part, backward=False)
             part.runs[run.info.id] = (after, _state(run))
         run.update(undone=after[0], suggestion=after[1])
         return [
@@ -246,7 +252,9 @@ class Undo:
 
     # Steps -----------------------------------------------------------------------------------------------
 
-    def _step(self, member: Member, surface: Surface | None, request: int, *, redo: bool) -> None:
+    def _step(
+        self, member: Member, surface: Surface | None, request: int, *, redo: bool
+    ) -> Generator[None, None, None]:
         stacks = self._stacks.get(member.id, {})
         while True:
             found = [
@@ -258,15 +266,19 @@ class Undo:
                 raise Conflict("there is nothing to do again" if redo else "there is nothing to undo")
             first = max(found, key=lambda one: (one.undone_at if redo else one.order, one.number))
             parts = [action for action in found if action.group == first.group]
-            told = [one for one in (self._turn(member, action, redo) for action in parts) if one is not None]
+            told: list[Change | bool] = []
+            for action in parts:
+                told += yield from self._turn(member, action, redo)
             if told:
                 self._room.flush()
                 self._room.tell(member.id, self._stepped(request, parts, told, redo))
                 self._room.wake()
                 return
 
-    def _turn(self, member: Member, action: Action, redo: bool) -> Change | bool | None:
-        """Turn one action; what it changed, True when that is not in the document, None when nothing did."""
+    def _turn(
+        self, member: Member, action: Action, redo: bool
+    ) -> Generator[None, None, Sequence[Change | bool]]:
+        """Turn one action; what it changed: True when that is not in the document, nothing when nothing did."""
         stack = self._stack(member.id, action.surface)
         if not redo and action.kind == "run" and self._live(action):
             self._room.stop_run(member, action.run or "")
@@ -280,10 +292,10 @@ class Undo:
         passed, action.passed = action.passed, False
         if (redo and passed) or self._moot(action, redo):
             action.passed = not redo
-            return None
+            return ()
         if action.conducted is not None:
             then, later = action.conducted
-            return self.reconduct(member.id, *((then, later) if redo else (later, then))) or None
+            return (True,) if self.reconduct(member.id, *((then, later) if redo else (later, then))) else ()
         hand = Hand(member.id, action.kind, action.group, action.order, action.run, {action.surface: action})
         hand.turned = True
         if action.kind == "run" and not redo:
@@ -292,14 +304,14 @@ class Undo:
             before = _state(run)
             self._garbage.update(abs(one.number) for one in action.formats)
             action.formats.clear()
-            change, _ = self._take_back(member, run, hand, -action.number)
+            changes, _ = yield from self._take_back(member, run, hand, -action.number)
             action.runs[run.info.id] = (before, _undone(run))
         else:
-            change = self._revert(member, action, hand, redo)
-        if change is not None:
+            changes = yield from self._revert(member, action, hand, redo)
+        if changes:
             self._settle(action, redo)
-        action.passed = change is None and not redo
-        return change
+        action.passed = not changes and not redo
+        return changes
 
     def _live(self, action: Action) -> bool:
         runs = self._room.runs
@@ -324,9 +336,12 @@ class Undo:
                 state = done if redo else undone
                 run.update(undone=state[0], suggestion=state[1])
 
-    def _revert(self, member: Member, action: Action, hand: Hand, redo: bool) -> Change | None:
+    def _revert(
+        self, member: Member, action: Action, hand: Hand, redo: bool
+    ) -> Generator[None, None, list[Change]]:
         """Take back what the action last did, or undid."""
-        trace = self._room.shared.trace
+        shared = self._room.shared
+        trace = shared.trace
         sign = -action.number if redo else action.number
         found = action.entries
         action.entries = {}
@@ -334,30 +349,29 @@ class Undo:
         def back(stretch: Stretch) -> tuple[OwnedPiece, ...]:
             return stretch.pieces if stretch.taker == sign and sign not in stretch.marks else ()
 
-        def formats(text: Text) -> None:
+        def formats() -> Iterator[Ranged]:
             for one in action.formats:
                 expected, target = (one.former, one.value) if redo else (one.value, one.former)
                 mark = -one.number if redo else one.number
-                ranges = trace.reformat(mark, one.name, expected, target, text.diff())
-                for start, end in ranges:
-                    text.format(start, end, {one.name: target})
+                for start, end in trace.reformat(mark, one.name, expected, target, shared.document.between):
+                    yield start, end, {one.name: target}
 
-        change, _ = self._transact(
+        changes, _ = yield from self._transact(
             member,
             hand,
             trace.alive(sign) if action.surface == "story" else [],
             back if action.surface == "story" else None,
             -sign,
-            formats if action.formats else None,
-            partial(take_back, found) if found else None,
+            formats,
+            [partial(take_back, dict(some)) for some in batched(found.items())],
         )
-        if change is None:
+        if not changes:
             action.entries = found  # it may matter again when others have gone back
-        return change
+        return changes
 
     def _take_back(
         self, member: Member, run: RunEntry, hand: Hand, sign: int
-    ) -> tuple[Change | None, list[Operation]]:
+    ) -> Generator[None, None, tuple[list[Change], list[Operation]]]:
         """Remove what is left of what a run made and restore what it took of others' work, in the name of `sign`."""
         shared = self._room.shared
         key = run.info.id
@@ -379,9 +393,9 @@ class Undo:
                 if piece.owner.run != key
             )
 
-        def formats(text: Text) -> None:
+        def formats() -> Iterator[Ranged]:
             for start, end in shared.document.marked(schema.ATTR_SUGGEST_DELETE, key):
-                text.format(start, end, dict(cleared))
+                yield start, end, dict(cleared)
 
         made = shared.objects.by_run(key)
         target = run.info.target
@@ -389,8 +403,10 @@ class Undo:
         def objects(canvas: Canvas, _jam: Jam, _side: SideRoots) -> None:
             unpaint(canvas, made=made, run=key, target=target)
 
-        return self._transact(
-            member, hand, shared.authorship.ranges(key), back, sign, formats, objects, run=key
+        return (
+            yield from self._transact(
+                member, hand, shared.authorship.ranges(key), back, sign, formats, [objects], run=key
+            )
         )
 
     def _transact(
@@ -400,40 +416,43 @@ class Undo:
         gone: list[tuple[int, int]],
         back: Callable[[Stretch], tuple[OwnedPiece, ...]] | None,
         sign: int,
-        formats: Callable[[Text], None] | None,
-        objects: Callable[[Canvas, Jam, SideRoots], None] | None,
+        formats: Callable[[], Iterator[Ranged]],
+        objects: Sequence[Callable[[Canvas, Jam, SideRoots], None]],
         run: str | None = None,
-    ) -> tuple[Change | None, list[Operation]]:
-        """One edit of the member's: ranges of the text go, deleted stretches come back, then formats, then objects.
-        Raises DocumentBroken; then nothing can be undone any more."""
+    ) -> Generator[None, None, tuple[list[Change], list[Operation]]]:
+        """An edit of the member's: ranges of the text go, deleted stretches come back, then formats, then objects.
+        A small one is one change; of a large one each part is, with a stop after it. Raises DocumentBroken; then
+        nothing can be undone any more."""
         shared = self._room.shared
-        operations: list[Operation] = []
         run = run or hand.run
+        changes: list[Change] = []
 
-        def work(text: Text, canvas: Canvas, jam: Jam, side: SideRoots) -> None:
-            if back is not None:
-                owners = shared.authorship.spans()
-                operations.extend(shared.trace.turn(gone, back, sign, text.diff(), owners, run))
-                write(text, operations)
-            if formats is not None:
-                formats(text)
-            if objects is not None:
-                objects(canvas, jam, side)
+        def made(work: Work, written: Sequence[Operation]) -> None:
+            try:
+                change = shared.document.revert(work, SERVER_ORIGIN)
+            except DocumentBroken:
+                self._reset()
+                raise
+            spans = [
+                Span(size(piece.text), piece.owner)
+                for one in written
+                if isinstance(one, Insertion)
+                for piece in one.pieces
+            ]
+            credits = Credits(spans, {}) if spans else None
+            self._room.commit(change, Owner(member.id, run), credits=credits, hand=hand)
+            if change is not None:
+                changes.append(change)
 
-        try:
-            change = shared.document.revert(work, SERVER_ORIGIN)
-        except DocumentBroken:
-            self._reset()
-            raise
-        spans = [
-            Span(size(piece.text), piece.owner)
-            for one in operations
-            if isinstance(one, Insertion)
-            for piece in one.pieces
-        ]
-        credits = Credits(spans, {}) if spans else None
-        self._room.commit(change, Owner(member.id, run), credits=credits, hand=hand)
-        return change, operations
+        operations: list[Operation] = []
+        if back is not None:
+            operations = yield from shared.trace.turn(gone, back, sign, shared.owned, run)
+        steps = parts_of(operations, formats, objects)
+        for number, (work, written) in enumerate(steps):
+            if number:
+                yield
+            made(work, written)
+        return changes, operations
 
     def _turned_there(self, member: str, surface: Surface, *, redo: bool) -> Hand | None:
         """Somebody's page took back, or did again, their last action itself, while it had no connection."""
@@ -600,18 +619,3 @@ def _state(run: RunEntry) -> RunState:
 def _undone(run: RunEntry) -> RunState:
     suggestion = run.info.suggestion
     return True, "rejected" if suggestion == "open" else suggestion
-
-
-def write(text: Text, operations: Iterable[Operation]) -> None:
-    """Inside a transaction: make the text what its trace says."""
-    for one in operations:
-        if not isinstance(one, Insertion):
-            del text[one.at : one.at + one.length]
-            continue
-        at = one.at
-        for piece in one.pieces:
-            if piece.embed is not None:
-                text.insert_embed(at, piece.embed, dict(piece.attributes))
-            else:
-                text.insert(at, piece.text, dict(piece.attributes))
-            at += size(piece.text)

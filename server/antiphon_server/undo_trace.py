@@ -13,7 +13,7 @@ Stretches stand in blocks of bounded length, as in `authorship`; lengths and pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ from antiphon_server.text_index import EMBED, size
 
 _BLOCK = 128
 """Stretches per block; a block is halved at twice this."""
+_RANGES = 128
+"""Of the text that are looked at without a stop."""
 _NONE: frozenset[int] = frozenset()
 
 
@@ -76,6 +78,8 @@ class Trace:
 
     def __init__(self, length: int = 0, removals: Iterable[StoredRemoval] = ()) -> None:
         self._blocks = [_Block([Stretch(length)] if length else [])]
+        self._near = 0, 0
+        """The block of the last place that was looked for, and where it begins: a change mostly goes on from there."""
         self.held = 0
         """Bytes of the deleted text that is held."""
         for removal in removals:
@@ -170,17 +174,17 @@ class Trace:
         gone: Sequence[tuple[int, int]],
         back: Callable[[Stretch], tuple[OwnedPiece, ...]],
         sign: int,
-        text: Sequence[tuple[Any, Any]],
-        owners: Iterable[Span],
+        pieces_of: Callable[[int, int], tuple[OwnedPiece, ...]],
         run: str | None = None,
-    ) -> list[Operation]:
+    ) -> Generator[None, None, list[Operation]]:
         """Take the ranges `gone` away, in the name of `sign`, and revive what `back` gives pieces for, which gets the
-        mark `sign`. `text` (`Text.diff`) and `owners` are all that stands there. Returns what to do to the text, in
-        order."""
-        for start, end in gone:
+        mark `sign`. `pieces_of` tells what stands in a range. Stops now and then, when there is much to do; the text
+        has to stay as it is until the end. Returns what to do to it, in order."""
+        for number, (start, end) in enumerate(gone, 1):
             self._split(start)
             self._split(end)
-        reader = _Pieces(owned_pieces(text, owners))
+            if not number % _RANGES:
+                yield
         ranges = iter(gone)
         current = next(ranges, None)
         operations: list[Operation] = []
@@ -190,12 +194,13 @@ class Trace:
                 if length := stretch.length:
                     while current is not None and current[1] <= was:
                         current = next(ranges, None)
-                    part = reader.take(length)
                     if current is not None and current[0] <= was:
                         block.total -= length
                         stretch.length = 0
-                        self._kill(stretch, part, sign, run)
+                        self._kill(stretch, pieces_of(was, was + length), sign, run)
                         operations.append(Deletion(at, length))
+                        if not len(operations) % _RANGES:
+                            yield
                     else:
                         at += length
                     was += length
@@ -204,27 +209,26 @@ class Trace:
                     block.total += stretch.length
                     operations.append(Insertion(at, pieces))
                     at += stretch.length
+        self._near = 0, 0
         self._tidy_all()
         return _joined(operations)
 
     def reformat(
-        self, mark: int, name: str, expected: object, target: object, text: Sequence[tuple[Any, Any]]
+        self,
+        mark: int,
+        name: str,
+        expected: object,
+        target: object,
+        pieces_of: Callable[[int, int], Iterable[tuple[Any, Any]]],
     ) -> list[tuple[int, int]]:
         """Where the work of `mark` still has the value `expected` it gets the mark `-mark`, and deleted text the value
-        `target`; returns the ranges of living text that are to get it."""
+        `target`; returns the ranges of living text that are to get it. `pieces_of` tells what stands in a range."""
         ranges: list[tuple[int, int]] = []
-        at = 0
-        wanted = self.alive(mark)
-        pieces = iter(_places(text, name))
-        piece = next(pieces, None)
-        for start, end in wanted:
+        for start, end in self.alive(mark):
             at = start
-            while at < end and piece is not None:
-                if piece[1] <= at:
-                    piece = next(pieces, None)
-                    continue
-                stop = min(end, piece[1])
-                if piece[2] == expected:
+            for content, attributes in pieces_of(start, end):
+                stop = at + (size(content) if isinstance(content, str) else 1)
+                if attributes.get(name) == expected:
                     ranges.append((at, stop))
                 at = stop
         for start, end in ranges:
@@ -239,6 +243,7 @@ class Trace:
             for stretch in block.stretches:
                 row += [stretch] if stretch.length else _reformatted(stretch, mark, name, expected, target)
             block.stretches = row
+        self._near = 0, 0
         return ranges
 
     # What can still come back ----------------------------------------------------------------------------
@@ -330,19 +335,21 @@ class Trace:
 
     def _find(self, at: int) -> tuple[int, int, int]:
         """Block and stretch that end at or after byte `at`, the first such, and the offset in it."""
-        last = len(self._blocks) - 1
-        for number, block in enumerate(self._blocks):
-            if at > block.total and number < last:
-                at -= block.total
-                continue
-            if at == 0:
-                return number, 0, 0
-            for i, stretch in enumerate(block.stretches):
-                if at <= stretch.length:
-                    return number, i, at
-                at -= stretch.length
-            return number, len(block.stretches), 0
-        raise AssertionError  # there is always a block
+        number, start = self._near
+        if at <= start or number >= len(self._blocks):
+            number = start = 0
+        while at - start > self._blocks[number].total and number + 1 < len(self._blocks):
+            start += self._blocks[number].total
+            number += 1
+        self._near = number, start
+        at -= start
+        if at == 0:
+            return number, 0, 0
+        for i, stretch in enumerate(self._blocks[number].stretches):
+            if at <= stretch.length:
+                return number, i, at
+            at -= stretch.length
+        return number, len(self._blocks[number].stretches), 0
 
     def _split(self, at: int) -> None:
         """Let a stretch end at `at`."""
@@ -355,11 +362,9 @@ class Trace:
     def _living(self, start: int, end: int) -> list[tuple[_Block, int, int]]:
         """(block, number, start) of the stretches within [start, end), where it was split."""
         found: list[tuple[_Block, int, int]] = []
-        at = 0
-        for block in self._blocks:
-            if at + block.total <= start:
-                at += block.total
-                continue
+        first = self._find(start)[0]
+        at = self._near[1]
+        for block in self._blocks[first:]:
             for i, stretch in enumerate(block.stretches):
                 if at >= end:
                     return found
@@ -373,6 +378,7 @@ class Trace:
         if len(row) > 2 * _BLOCK:
             parts = [row[i : i + _BLOCK] for i in range(0, len(row), _BLOCK)]
             self._blocks[number : number + 1] = [_Block(part) for part in parts]
+            self._renumbered(number)
 
     def _tidy(self, at: int) -> None:
         """Join what is alike about a place."""
@@ -404,8 +410,14 @@ class Trace:
         block.stretches = row
         if not row and len(self._blocks) > 1:
             del self._blocks[number]
+            self._renumbered(number)
         else:
             self._bound(number)
+
+    def _renumbered(self, number: int) -> None:
+        """Blocks behind this one have other numbers."""
+        if number < self._near[0]:
+            self._near = 0, 0
 
 
 def _units(pieces: Iterable[OwnedPiece]) -> int:
@@ -499,15 +511,6 @@ def join_pieces(pieces: Iterable[OwnedPiece]) -> tuple[OwnedPiece, ...]:
         else:
             found.append(piece)
     return tuple(found)
-
-
-def _places(text: Iterable[tuple[Any, Any]], name: str) -> Iterator[tuple[int, int, object]]:
-    """(start, end, value of the attribute) of each piece of a `Text.diff`."""
-    at = 0
-    for content, attributes in text:
-        end = at + (size(content) if isinstance(content, str) else 1)
-        yield at, end, (attributes or {}).get(name)
-        at = end
 
 
 def _reformatted(stretch: Stretch, mark: int, name: str, expected: object, target: object) -> list[Stretch]:

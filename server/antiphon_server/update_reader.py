@@ -1,5 +1,5 @@
-"""Reads large updates in a thread before their room is asked to take them: reading is Python, so that the event loop
-has its turn every few milliseconds meanwhile. One at a time; each connection waits for its own."""
+"""Reads large updates in a thread before their room is asked to take them, and cuts them into parts: that is Python, so
+that the event loop has its turn every few milliseconds meanwhile. One at a time; each connection waits for its own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from antiphon_server.seat import Seat
-from antiphon_server.yupdate import MalformedUpdate, TooManyItems, UpdateInfo, inspect
+from antiphon_server.seat import ReadUpdate, Seat
+from antiphon_server.update_parts import parts
+from antiphon_server.yupdate import MalformedUpdate, TooManyItems, inspect
 
 LARGE: Final = 8 * 1024
 """Bytes from which it pays."""
@@ -24,14 +25,17 @@ class UpdateReader:
     async def read(self, seat: Seat, update: bytes) -> None:
         """What was found, or what is wrong with it, is the seat's (`Seat.read`) when this returns."""
         if len(update) >= LARGE:
-            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, update)
-            seat.read = (update, found)
+            seat.read = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, update)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown)
 
-    def _read(self, update: bytes) -> UpdateInfo | TooManyItems | MalformedUpdate:
+    def _read(self, update: bytes) -> ReadUpdate:
         try:
-            return inspect(update, self._max_items)
+            info = inspect(update, self._max_items)
         except (TooManyItems, MalformedUpdate) as error:
-            return error
+            return ReadUpdate(update, error)
+        try:
+            return ReadUpdate(update, info, parts(update, info))
+        except ValueError as error:
+            return ReadUpdate(update, MalformedUpdate(str(error)))

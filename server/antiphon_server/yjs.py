@@ -93,8 +93,7 @@ class YjsConnection:
                 traffic.edits += 1
                 await self._gateway.reader.read(seat, message.update)
             await room.pause.over()
-            with turns.spending(self._claim):
-                room.receive_yjs(seat, message)
+            await room.long_work.run(room.receiving_yjs(seat, message), turns, self._claim)
         except AntiphonError as error:
             self._outbox.close(close_code(error), error.message)
         except Exception:

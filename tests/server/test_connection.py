@@ -118,7 +118,7 @@ async def test_our_own_failure_closes_one_connection_with_its_code_and_is_logged
         await ada.hello(room["tokens"]["owner"])
         await ben.hello(room["tokens"]["editor"], client_id=2)
         with monkeypatch.context() as patch:
-            patch.setattr(Room, "receive", lambda *_: 1 / 0)
+            patch.setattr(Room, "receiving", lambda *_: 1 / 0)
             await ada.type("x")
             assert await ada.closed() == CloseCode.INTERNAL
         await ben.acked(await ben.type("unharmed"))

@@ -27,11 +27,12 @@ from antiphon_server import jam
 from antiphon_server.authorship import Owner
 from antiphon_server.bench import node_peers
 from antiphon_server.bench.update_composer import Composer
+from antiphon_server.long_work import result
 from antiphon_server.removed import OwnedPiece
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.shared import SERVER, SERVER_ORIGIN, SharedState
 from antiphon_server.store.api import Entry, Snapshot
-from antiphon_server.undo import write
+from antiphon_server.undo_parts import write
 from antiphon_server.undo_trace import Stretch
 from antiphon_server.yindex import ItemIndex, Misplaced
 from antiphon_server.yupdate import STRING, inspect
@@ -115,8 +116,7 @@ class Room:
             return stretch.pieces if stretch.taker == action else ()
 
         def work(text: Text, _canvas: object, _jam: object, _side: object) -> None:
-            owners = self.shared.authorship.spans()
-            write(text, trace.turn(trace.alive(action), back, -action, text.diff(), owners))
+            write(text, result(trace.turn(trace.alive(action), back, -action, self.shared.owned)))
 
         self._own(document.revert(work, SERVER_ORIGIN), Owner(author), None)
 
