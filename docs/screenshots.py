@@ -203,7 +203,7 @@ SCENES: dict[str, tuple[str, Callable[[Studio], Awaitable[None]]]] = {
 async def main(scenes: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
-        async with chromium() as browser, serving(Path(data)) as served:
+        async with chromium() as browser, serving(Path(data), "--text-model=smollm2-135m") as served:
             for name in scenes:
                 language, scene = SCENES[name]
                 locale = {"en": "en-US", "ru": "ru-RU"}[language]
