@@ -1,8 +1,10 @@
-"""Runs the engine, server and protocol tests without the lock: `ranges.py newest|oldest`.
+"""Runs the engine, server and protocol tests without the lock: `ranges.py newest|oldest [pytest's arguments]`.
 
-`newest` installs what pip resolves from pyproject.toml today, as for somebody who installs the package; `oldest` the
+`newest` installs what resolves from pyproject.toml today, as for somebody who installs the package; `oldest` the
 lowest versions that it admits. Each has an environment of its own (`.venv-newest`, `.venv-oldest`), made anew each
-time. Under `newest` every warning is an error, a third party's deprecation too: it says what the next release breaks.
+time; with arguments the environment is taken as it is, and pytest runs with them alone. Torch's version is the lock's
+at both ends. Under `newest` every warning is an error, a third party's deprecation too: it says what the next release
+breaks.
 """
 
 from __future__ import annotations
@@ -15,37 +17,35 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = "prepare,image,music,documents,terminal,torch,gguf,dev"
 SUITES = ("tests/proto", "tests/engines", "tests/server")
-_PIP = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--progress-bar", "off")
+TORCH = "requirements/torch.txt"
 
 
-def main(end: str) -> None:
+def main(end: str, arguments: list[str]) -> None:
     venv = ROOT / f".venv-{end}"
-    python = venv / "bin" / "python"
-    run(sys.executable, "-m", "venv", "--clear", str(venv))
-    run(str(python), *_PIP, "-r", "requirements/torch.txt")
-    chosen: tuple[str, ...] = ()
-    if end == "oldest":
-        lowest = venv / "lowest.txt"
-        uv = str(Path(sys.executable).with_name("uv"))
-        extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
-        run(
-            *(uv, "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--only-binary", ":all:"),
-            *(
-                "--python",
-                str(python),
-                "-c",
-                "requirements/torch.txt",
-                "-o",
-                str(lowest),
-                *extras,
-                "pyproject.toml",
-            ),
-        )
-        chosen = ("-c", str(lowest))
-    run(str(python), *_PIP, *chosen, "--editable", f".[{EXTRAS}]")
-    run(str(python), "-m", "pip", "list", "--format", "freeze")
+    python = str(venv / "bin" / "python")
+    if not arguments:
+        install(end, venv, python)
+    # `newest` says by `-W error` what pyproject.toml says of our own warnings alone.
     strict = ("-W", "error") if end == "newest" else ()
-    run(str(python), "-m", "pytest", "-n", os.environ.get("JOBS", "2"), *strict, *SUITES)
+    run(python, "-m", "pytest", "-n", os.environ.get("JOBS", "2"), *strict, *(arguments or SUITES))
+
+
+def install(end: str, venv: Path, python: str) -> None:
+    run(sys.executable, "-m", "venv", "--clear", str(venv))
+    # By pip, which finds the CPU's build where its settings say. The resolver of the rest is uv: pip's takes ten
+    # minutes for the lowest versions.
+    pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--progress-bar", "off")
+    run(*pip, "-r", TORCH)
+    uv = str(Path(sys.executable).with_name("uv"))
+    chosen: tuple[str, ...] = ("-c", TORCH)
+    if end == "oldest":
+        lowest = str(venv / "lowest.txt")
+        extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
+        command = (uv, "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--only-binary", ":all:")
+        run(*command, "--python", python, *chosen, "-o", lowest, *extras, "pyproject.toml")
+        chosen = ("-c", lowest)
+    run(uv, "pip", "install", "--quiet", "--python", python, *chosen, "--editable", f".[{EXTRAS}]")
+    run(uv, "pip", "list", "--python", python, "--format", "freeze")
 
 
 def run(*command: str) -> None:
@@ -55,4 +55,4 @@ def run(*command: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

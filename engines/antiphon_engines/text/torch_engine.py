@@ -97,6 +97,9 @@ def load(source: str, config: WorkerConfig, *, local: bool) -> Any:
 def _tokenizer(source: str, network: Any, config: WorkerConfig, *, local: bool) -> FolderTokenizer:
     try:
         original = _fetched(AutoTokenizer, source, config, local)
+        # Where a checkpoint has no tokenizer, transformers 5.0 makes one up that knows no words.
+        if len(original) <= len(original.all_special_ids):
+            raise ValueError("it has no words")
         with tempfile.TemporaryDirectory() as folder:
             # Whatever the checkpoint stores, this writes the one form that the engine reads.
             original.save_pretrained(folder)
