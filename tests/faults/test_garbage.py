@@ -180,7 +180,7 @@ async def throw_bytes(bystanders: Bystanders, after_upgrade: bool, garbage: byte
 @pytest.fixture
 def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Scene]:
     """One server for all examples: what one leaves behind, the next one meets."""
-    limits = Limits(rooms_per_minute=1e6, asks_per_minute=1e6, ask_burst=10_000)
+    limits = Limits(rooms_per_minute=1e6, rejoins_per_minute=1e6, asks_per_minute=1e6, ask_burst=10_000)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
