@@ -27,23 +27,23 @@ import { type Gesture, SLACK, type Touch } from "./gestures/gesture";
 import { Marquee } from "./gestures/marquee";
 import { Pan } from "./gestures/pan";
 import { Span } from "./gestures/span";
-import type { Masking } from "./masks/maskBrush";
+import type { MaskBrush } from "./masks/maskBrush";
 import { type BoardObject, type Fields, type Label, LINE, readObject } from "./objects";
 import { Selection } from "./selection";
 import type { CanvasSurface, SurfaceOptions } from "./surface";
-import { Writing } from "./textEditing";
+import { TextEditing } from "./textEditing";
 import { COLORS, isShape, type Tool } from "./tools";
 
 const FRAME_SIDE = 256;
 /** Of a new text. */
 export const FONT_SIZE = 24;
 
-export interface EaselOptions extends SurfaceOptions {
+export interface CanvasEditorOptions extends SurfaceOptions {
   /** Where our hand is, and what it draws. */
   onHand(at: Point, draft: Fields | null): void;
 }
 
-export class Easel implements CanvasSurface {
+export class CanvasEditor implements CanvasSurface {
   readonly tool = signal<Tool>("select");
   readonly color = signal(COLORS[0] as string);
   readonly size = signal(4);
@@ -52,11 +52,11 @@ export class Easel implements CanvasSurface {
   readonly gesture = signal<Gesture | null>(null);
   readonly selection: Selection;
   /** The text that is being written. */
-  readonly writing = signal<Writing | null>(null);
+  readonly writing = signal<TextEditing | null>(null);
   /** A frame that was just made: its words are asked for. */
   readonly fresh = signal<string | null>(null);
   /** The mask that is being painted, while the tool is `mask`. */
-  readonly masking = signal<Masking | null>(null);
+  readonly maskBrush = signal<MaskBrush | null>(null);
   /** Width over height of what the model paints. */
   frameRatio = 1;
   frameSide = FRAME_SIDE;
@@ -66,7 +66,7 @@ export class Easel implements CanvasSurface {
 
   constructor(
     readonly board: Board,
-    readonly options: EaselOptions,
+    readonly options: CanvasEditorOptions,
   ) {
     this.selection = new Selection(board, options.canEdit, () => this.shown.value);
   }
@@ -94,7 +94,7 @@ export class Easel implements CanvasSurface {
 
   choose(tool: Tool): void {
     this.tool.value = tool;
-    if (tool !== "mask") this.masking.value = null;
+    if (tool !== "mask") this.maskBrush.value = null;
     if (tool !== "select" && tool !== "mask") this.selection.select([]);
   }
 
@@ -110,7 +110,7 @@ export class Easel implements CanvasSurface {
     }
     const at = this.at(touch);
     this.gesture.value = this.begin(touch, at);
-    this.tell(at);
+    this.showHand(at);
   }
 
   move(touch: Touch): void {
@@ -122,7 +122,7 @@ export class Easel implements CanvasSurface {
     }
     const at = this.at(touch);
     if (before && this.gesture.value) this.gesture.value = this.gesture.value.drag(touch, at);
-    this.tell(at);
+    this.showHand(at);
   }
 
   up(touch: Touch): void {
@@ -130,7 +130,7 @@ export class Easel implements CanvasSurface {
     const gesture = this.gesture.value;
     gesture?.finish();
     this.gesture.value = null;
-    this.tell(this.at(touch));
+    this.showHand(this.at(touch));
   }
 
   /** The system took the pointer away: nothing of what was begun stays. */
@@ -165,9 +165,9 @@ export class Easel implements CanvasSurface {
   }
 
   private beginMask(touch: Touch, at: Point): Gesture | null {
-    const masking = this.masking.value;
-    const frame = masking && this.board.get(masking.frame);
-    return masking && frame?.type === "frame" ? Brush.begin(masking, frame, touch, at) : null;
+    const maskBrush = this.maskBrush.value;
+    const frame = maskBrush && this.board.get(maskBrush.frame);
+    return maskBrush && frame?.type === "frame" ? Brush.begin(maskBrush, frame, touch, at) : null;
   }
 
   private grab(touch: Touch, at: Point): Gesture {
@@ -293,7 +293,7 @@ export class Easel implements CanvasSurface {
     const font = label?.font ?? "sans";
     const size = label?.font_size ?? FONT_SIZE;
     this.selection.select([]);
-    this.writing.value = new Writing({
+    this.writing.value = new TextEditing({
       board: this.board,
       id: label?.id ?? null,
       at,
@@ -311,7 +311,7 @@ export class Easel implements CanvasSurface {
     return toCanvas(this.camera.value, touch.at);
   }
 
-  private tell(at: Point): void {
+  private showHand(at: Point): void {
     this.options.onHand(at, this.draft.value);
   }
 }

@@ -5,7 +5,7 @@ import { BoundField, type Field } from "./boardText";
 import type { Point } from "./geometry";
 import type { Fields, Label } from "./objects";
 
-export interface WritingOptions {
+export interface TextEditingOptions {
   board: Board;
   /** The object that is written in; null: a new one, which is placed with its first letter. */
   id: string | null;
@@ -15,7 +15,7 @@ export interface WritingOptions {
   measure(text: string): { w: number; h: number };
 }
 
-export class Writing {
+export class TextEditing {
   /** Of the object that holds the text; null while there is none. */
   id: string | null;
   readonly at: Point;
@@ -23,7 +23,7 @@ export class Writing {
   private field: Field | null = null;
   private typed = false;
 
-  constructor(private readonly options: WritingOptions) {
+  constructor(private readonly options: TextEditingOptions) {
     this.id = options.id;
     this.at = options.at;
   }

@@ -127,7 +127,7 @@ export class Link {
     this.heardMs = this.options.clock.now();
     try {
       const message = this.read(data);
-      if (message) this.take(message);
+      if (message) this.onMessage(message);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       // The server speaks what we cannot read: a fresh connection starts from known ground.
@@ -145,7 +145,7 @@ export class Link {
     return whole ? decodeServer(whole) : null;
   }
 
-  private take(message: ServerMessage): void {
+  private onMessage(message: ServerMessage): void {
     const now = this.options.clock.now();
     if (message.tag === "welcome") {
       this.goAwayMs = 0;

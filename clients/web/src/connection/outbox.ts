@@ -12,7 +12,7 @@ export interface Batch {
   applied: boolean;
 }
 
-/** Unsent changes are merged beyond this many, so that hours without a network cost little. */
+/** FieldDrafts changes are merged beyond this many, so that hours without a network cost little. */
 const MAX_LOOSE = 64;
 /** Changes in one update at most: merging does not join them, and the server bounds the items of an update. */
 const MAX_CHANGES = 1000;

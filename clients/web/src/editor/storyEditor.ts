@@ -14,19 +14,19 @@ import { loadAids, saveAids } from "../room/storage/browserStorage";
 import { Binding } from "./binding/binding";
 import { createQuill } from "./binding/formats";
 import type { LineEditor } from "./binding/lineEditor";
-import { watchSigns } from "./input/autoFormat";
-import { shiftLevel, watchInputs } from "./input/beforeInput";
+import { watchAutoFormat } from "./input/autoFormat";
+import { shiftLevel, watchBeforeInput } from "./input/beforeInput";
 import { watchDragging } from "./input/dragging";
 import { keyOf } from "./input/keyOf";
 import { Linking } from "./input/linking";
 import { type TextLine, textLines, wordsIn } from "./outline";
-import { Following } from "./overlay/caretFollowing";
+import { CaretFollowing } from "./overlay/caretFollowing";
 import { caretsOf } from "./overlay/carets";
 import { CursorLayer } from "./overlay/cursors";
 import { Highlights } from "./overlay/highlights";
 import { bringIntoView } from "./overlay/scrollIntoView";
-import { Places } from "./overlay/textPositions";
-import { Spots } from "./overlay/tokenPositions";
+import { TextPositions } from "./overlay/textPositions";
+import { TokenPositions } from "./overlay/tokenPositions";
 import { WritingAids } from "./overlay/writingAids";
 import { CompletionList } from "./script/completionList";
 import { elementsOf } from "./script/script";
@@ -86,7 +86,7 @@ export class StoryEditor {
   readonly commenting = signal(false);
   readonly highlights: Highlights;
   /** Where the model's tokens stand. */
-  readonly spots: Spots;
+  readonly spots: TokenPositions;
   readonly aids: WritingAids;
   private readonly completions: CompletionList;
   private binding: Binding | null = null;
@@ -95,7 +95,7 @@ export class StoryEditor {
   private place: { anchor: RelativePosition; head: RelativePosition } | null = null;
   private readonly stops: (() => void)[] = [];
   private readonly events = new AbortController();
-  private readonly following: Following;
+  private readonly following: CaretFollowing;
   private rest: ReturnType<typeof setTimeout> | undefined;
   private restless = 0;
   private scripted = false;
@@ -112,8 +112,8 @@ export class StoryEditor {
     },
   ) {
     this.quill = createQuill(host, {
-      undo: () => room.steps.back("story"),
-      redo: () => room.steps.again("story"),
+      undo: () => room.undoSteps.back("story"),
+      redo: () => room.undoSteps.again("story"),
     });
     this.quill.scrollRectIntoView = (box) => bringIntoView(this.quill.root, box);
     const { root } = this.quill;
@@ -122,22 +122,22 @@ export class StoryEditor {
     root.setAttribute("aria-label", labels.label);
     root.dataset.home = "";
     this.cursors = new CursorLayer(this.quill);
-    this.spots = new Spots(this.quill, room.tokens, () => this.contents());
+    this.spots = new TokenPositions(this.quill, room.tokens, () => this.contents());
     this.aids = new WritingAids(this.quill, { load: loadAids, save: saveAids });
     // First: while the list is open, its keys are its own.
     this.completions = new CompletionList(this.quill, {
       active: () => room.settings.form.peek() === "screenplay" && this.quill.isEnabled(),
       label: labels.completions,
     });
-    this.highlights = new Highlights(new Places(() => this.page));
+    this.highlights = new Highlights(new TextPositions(() => this.page));
     this.linking = new Linking(this.quill);
-    this.following = new Following(this.quill, {
+    this.following = new CaretFollowing(this.quill, {
       written: (run) => this.resolve(this.binding?.written.get(run)),
       place: () => this.resolve(this.place?.head),
       setPlace: (index) => this.setPlace(index, index),
     });
     const { signal: open } = this.events;
-    watchSigns(
+    watchAutoFormat(
       this.quill,
       {
         on: () => this.aids.on.peek().signs,
@@ -146,7 +146,7 @@ export class StoryEditor {
       },
       open,
     );
-    watchInputs(this.quill, () => this.binding?.restore(), open);
+    watchBeforeInput(this.quill, () => this.binding?.restore(), open);
     watchDragging(this.quill, open);
     root.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal: open });
     this.quill.on("selection-change", () => this.onSelection());
@@ -318,7 +318,7 @@ export class StoryEditor {
         allows: (units) => this.allows(units),
         maxUpdateBytes: () => this.room.maxUpdateBytes,
         hasPassages: () => untracked(() => this.hasPassages()),
-        as: (step, edit) => this.room.steps.as(step, edit),
+        as: (step, edit) => this.room.undoSteps.as(step, edit),
         onChange: (ops) => this.onText(ops),
         onRepair: (what) => console.error(`The page was built anew from the text: ${what}.`),
       });
@@ -328,7 +328,7 @@ export class StoryEditor {
 
   /** A step that was taken back, or done again: the caret goes there, and the page where that is out of sight. */
   private showStep(): void {
-    const acted = this.room.steps.acted.value;
+    const acted = this.room.undoSteps.acted.value;
     if (acted?.surface !== "story" || !acted.range) return;
     const { end } = acted.range;
     untracked(() => {
@@ -393,7 +393,7 @@ export class StoryEditor {
     };
     if (!event.shiftKey && letter === "k") {
       done();
-      if (this.quill.isEnabled()) this.linking.asking.value = true;
+      if (this.quill.isEnabled()) this.linking.askForm.value = true;
     } else if (event.shiftKey && letter === "x") {
       done();
       this.toggle("strike", true);
@@ -424,7 +424,7 @@ export class StoryEditor {
       this.suggestionAtCaret.value = null;
     }
     this.aids.follow();
-    this.room.showing.setCursor(range ? this.place : null);
+    this.room.presenceSender.setCursor(range ? this.place : null);
   }
 
   private setPlace(anchor: number, head: number): void {

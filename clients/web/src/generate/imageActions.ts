@@ -2,11 +2,11 @@
 // picture: painted over, extended, varied, enlarged, traced. Every problem becomes a notice; nothing is lost by one.
 
 import { effect, signal } from "@preact/signals";
-import type { Easel } from "../canvas/canvasEditor";
+import type { CanvasEditor } from "../canvas/canvasEditor";
 import { save } from "../canvas/export";
 import { type Box, liveBox } from "../canvas/geometry";
 import { Mask } from "../canvas/masks/mask";
-import { MaskDesk } from "../canvas/masks/maskSync";
+import { MaskSync } from "../canvas/masks/maskSync";
 import type { BoardObject, Changed, Fields, Frame, Picture } from "../canvas/objects";
 import { extension, type Sides } from "../canvas/pictures/extend";
 import { maskPng, placedPng, readMask } from "../canvas/pictures/pixels";
@@ -28,11 +28,11 @@ const VARY = 0.55;
 const POLISH = 0.2;
 const MAX_SIDE = 2048;
 
-export class Atelier {
+export class ImageActions {
   /** What this person has typed for a frame and not sent, by frame: somebody else's words do not replace it. `base` is
    * what stood on the frame when it was typed: as long as it does, the frame takes what was typed. */
   readonly wording = signal<ReadonlyMap<string, { words: string; base: string }>>(new Map());
-  readonly masks: MaskDesk;
+  readonly masks: MaskSync;
   readonly live: LiveFrames;
   /** What is being prepared or waits to be asked for, by object. */
   readonly busy = signal<ReadonlySet<string>>(new Set());
@@ -42,13 +42,13 @@ export class Atelier {
 
   constructor(
     private readonly room: Room,
-    private readonly easel: Easel,
+    private readonly canvasEditor: CanvasEditor,
     private readonly said: { unreachable: string; failed: string },
   ) {
     const { pictures } = room;
-    const { board } = easel;
-    this.masks = new MaskDesk(
-      easel,
+    const { board } = canvasEditor;
+    this.masks = new MaskSync(
+      canvasEditor,
       board,
       {
         size: (frame) => sourceSize(pictures, frame, this.image),
@@ -75,7 +75,7 @@ export class Atelier {
     words: string | null,
     base = this.wording.peek().get(frame.id)?.base ?? frame.prompt,
   ): void {
-    const next = new Map([...this.wording.peek()].filter(([id]) => this.easel.board.get(id)));
+    const next = new Map([...this.wording.peek()].filter(([id]) => this.canvasEditor.board.get(id)));
     if (words === null) next.delete(frame.id);
     else next.set(frame.id, { words, base });
     this.wording.value = next;
@@ -88,11 +88,11 @@ export class Atelier {
     this.live.close();
     const me = this.room.me.peek()?.id;
     const changes = new Map<string, Changed>();
-    for (const object of this.easel.board.objects.peek().values()) {
+    for (const object of this.canvasEditor.board.objects.peek().values()) {
       if (object.type === "frame" && object.live && object.holder === me)
         changes.set(object.id, { holder: null });
     }
-    if (changes.size > 0 && this.room.canEdit) this.easel.board.change(changes);
+    if (changes.size > 0 && this.room.canEdit) this.canvasEditor.board.change(changes);
   }
 
   get model(): ModelInfo | undefined {
@@ -114,8 +114,8 @@ export class Atelier {
     return this.work(frame.id, async () => {
       const mask = frame.task === "inpaint" ? await this.masks.current(frame.id) : "";
       if (frame.task === "inpaint" && !mask) return;
-      if (this.easel.tool.peek() === "mask") this.easel.settle(frame.id);
-      const now = this.easel.board.get(frame.id);
+      if (this.canvasEditor.tool.peek() === "mask") this.canvasEditor.settle(frame.id);
+      const now = this.canvasEditor.board.get(frame.id);
       if (now?.type === "frame") await this.ask(now);
     });
   }
@@ -126,7 +126,7 @@ export class Atelier {
       if (frame.task === "inpaint" && !(await this.masks.current(frame.id))) return;
       const source = await this.source(frame);
       const seeds = [newSeed(), newSeed(), newSeed(), newSeed()];
-      const { board } = this.easel;
+      const { board } = this.canvasEditor;
       const places: Box[] = [0, 1, 2, 3].map((index) => ({
         x: frame.x + (index % 2) * (frame.w + GAP),
         y: frame.y + Math.floor(index / 2) * (frame.h + GAP),
@@ -142,7 +142,7 @@ export class Atelier {
         const fields = { ...frameFields(now), ...(source ? { source } : {}), seed: seeds[index] as number };
         ids.push(board.place({ ...fields, ...(places[index] as Box), rotation: frame.rotation }));
       }
-      this.easel.selection.select([]);
+      this.canvasEditor.selection.select([]);
       for (const id of ids) {
         await this.whenFree();
         const one = board.get(id);
@@ -158,7 +158,9 @@ export class Atelier {
     // The same seed each time: only what was drawn changes the picture.
     const seed = frame.seed ?? newSeed();
     const begin: Changed = { live: true, holder: me, task: "image_to_image", seed, source: null, mask: null };
-    this.easel.board.change(new Map([[frame.id, on ? begin : { live: null, holder: null, asset: null }]]));
+    this.canvasEditor.board.change(
+      new Map([[frame.id, on ? begin : { live: null, holder: null, asset: null }]]),
+    );
   }
 
   /** The live picture as it is now becomes an object of its own. */
@@ -181,7 +183,7 @@ export class Atelier {
     if (params.negative_prompt) known.negative_prompt = params.negative_prompt;
     const box = liveBox(frame);
     const place = { ...box, x: box.x + frame.w + GAP, rotation: frame.rotation };
-    this.easel.board.place({ type: "image", asset: frame.asset, ...place, ...known });
+    this.canvasEditor.board.place({ type: "image", asset: frame.asset, ...place, ...known });
   }
 
   // A picture -----------------------------------------------------------------------------------------
@@ -250,7 +252,7 @@ export class Atelier {
       const { x, y, w, h, rotation } = picture;
       const known: Fields = { type: "image", asset: asset.sha256, x, y, w, h, rotation };
       const words: Fields = picture.prompt ? { prompt: picture.prompt, model: picture.model } : {};
-      this.easel.settle(this.easel.board.place({ ...known, ...words, source: picture.asset }));
+      this.canvasEditor.settle(this.canvasEditor.board.place({ ...known, ...words, source: picture.asset }));
     });
   }
 
@@ -276,7 +278,7 @@ export class Atelier {
 
   private source(frame: Frame): Promise<string | null> {
     if (frame.task === "text_to_image") return Promise.resolve(null);
-    return sourceOf(this.room.pictures, frame, this.easel.board.ordered.peek(), this.image);
+    return sourceOf(this.room.pictures, frame, this.canvasEditor.board.ordered.peek(), this.image);
   }
 
   private async repaint(frame: Frame): Promise<boolean> {
@@ -296,9 +298,9 @@ export class Atelier {
   /** What is on the board, and what everybody is drawing at this moment. */
   private drawn(): readonly BoardObject[] {
     const drafts = [...this.room.presences.value.values()].map((presence) => presence.hand?.draft ?? null);
-    const drawing = [...drafts, this.easel.draftObject.value];
+    const drawing = [...drafts, this.canvasEditor.draftObject.value];
     return [
-      ...this.easel.board.ordered.value,
+      ...this.canvasEditor.board.ordered.value,
       ...drawing.filter((object): object is BoardObject => object !== null && object.type !== "frame"),
     ];
   }
@@ -309,10 +311,10 @@ export class Atelier {
     const words: Fields = { prompt: own.prompt };
     if (own.negative_prompt) words.negative_prompt = own.negative_prompt;
     if (picture.style) words.style = picture.style;
-    const fields = { ...this.easel.options.frameFields(), ...words, type: "frame", x, y, w, h };
-    const id = this.easel.board.place({ ...fields, rotation: picture.rotation, ...changes });
-    this.easel.settle(id);
-    const frame = this.easel.board.get(id);
+    const fields = { ...this.canvasEditor.options.frameFields(), ...words, type: "frame", x, y, w, h };
+    const id = this.canvasEditor.board.place({ ...fields, rotation: picture.rotation, ...changes });
+    this.canvasEditor.settle(id);
+    const frame = this.canvasEditor.board.get(id);
     return frame?.type === "frame" ? frame : null;
   }
 

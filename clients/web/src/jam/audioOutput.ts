@@ -22,7 +22,7 @@ const READ_MS = 250;
 /** Seconds in which a gain moves, so that it does not click. */
 const FADE = 0.02;
 
-export class Sound {
+export class AudioOutput {
   readonly state = signal<SoundState>("off");
   /** Part of the SoundFont that has come, 0 to 1. */
   readonly progress = signal(0);
@@ -138,7 +138,7 @@ export class Sound {
     const { port } = this.player;
     const ready = new Promise<void>((resolve, reject) => {
       port.onmessage = ({ data }: MessageEvent<FromSynth>) => {
-        this.synth.hear(data);
+        this.synth.onMessage(data);
         if (data.kind === "ready") resolve();
         if (data.kind === "failed") reject(new Error(data.message));
       };

@@ -6,12 +6,12 @@ import type { RunInfo, TransportChange } from "../protocol/messages";
 import type { JamMessage } from "../room/jamChannel";
 import type { Room } from "../room/room";
 import { isActive } from "../room/runs";
-import { Sound } from "./audioOutput";
+import { AudioOutput } from "./audioOutput";
 import { BandFeed } from "./band/bandFeed";
 import { Looper } from "./loops/looper";
 import { Recorder, type Take } from "./loops/recorder";
-import { Roll } from "./pianoRoll";
-import { me, People, personOwner } from "./players";
+import { PianoRoll } from "./pianoRoll";
+import { me, Players, personOwner } from "./players";
 import { Score } from "./score";
 import { DRUMS } from "./synth/synthPort";
 import { barAt, beatAt, beatOfBar, inForce, MAX_LOOP_NOTES, type Transport, type When } from "./transport";
@@ -24,7 +24,7 @@ const PING_MS = 1000;
 /** A key let go just after the end of a recording still belongs to it. */
 const GRACE_BEATS = 0.2;
 
-export interface Pending {
+export interface PendingRequests {
   id: number;
   change: TransportChange;
   /** Server time; null until the server has answered. */
@@ -40,10 +40,10 @@ export interface Place {
 }
 
 export class Jam {
-  readonly sound = new Sound();
-  readonly roll = new Roll();
+  readonly sound = new AudioOutput();
+  readonly roll = new PianoRoll();
   readonly score = signal<Score>(undefined as unknown as Score);
-  readonly pending = signal<readonly Pending[]>([]);
+  readonly pending = signal<readonly PendingRequests[]>([]);
   readonly place = signal<Place>({ bar: 0, beat: 0, playing: false });
   readonly recorder = signal<Recorder | null>(null);
   /** A recording that waits for the transport to run. */
@@ -52,7 +52,7 @@ export class Jam {
   onEmptyTake: () => void = () => {};
   /** A name for a new loop. */
   nameLoop: (program: number) => string = () => "";
-  readonly people: People;
+  readonly people: Players;
   readonly feed: BandFeed;
   readonly band = computed<RunInfo | null>(
     () => [...this.room.runs.all.value.values()].find((run) => run.task === "jam" && isActive(run)) ?? null,
@@ -69,7 +69,7 @@ export class Jam {
     const timeAt = (serverMs: number) => sound.timeAt(serverMs - room.clockOffset.value);
     const serverNow = () => room.serverNow();
     this.score.value = new Score(room.doc.peek());
-    this.people = new People({
+    this.people = new Players({
       score: () => this.score.peek(),
       synth: sound.synth,
       serverNow,
@@ -85,7 +85,7 @@ export class Jam {
       timeAt,
       post: (message, transfer) => sound.toBand(message, transfer),
     });
-    sound.onBandStats = (stats) => this.feed.hear(stats);
+    sound.onBandStats = (stats) => this.feed.onStats(stats);
   }
 
   /** Starts to listen and to keep time. */
@@ -176,13 +176,13 @@ export class Jam {
     }
     switch (message.tag) {
       case "played":
-        if (message.participant !== this.room.me.peek()?.id) this.people.hear(message);
+        if (message.participant !== this.room.me.peek()?.id) this.people.onPlayed(message);
         break;
       case "band_stream":
         this.feed.follow(message);
         break;
       case "audio":
-        this.feed.take(message);
+        this.feed.onPacket(message);
         break;
       case "band_notes":
         this.roll.band(message.notes, message.chords);

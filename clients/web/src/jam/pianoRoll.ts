@@ -18,7 +18,7 @@ export interface RollNote {
 const MOST_NOTES = 1500;
 const MOST_CHORDS = 256;
 
-export class Roll {
+export class PianoRoll {
   notes: RollNote[] = [];
   chords: { beat: number; name: string }[] = [];
   private readonly open = new Map<string, RollNote>();

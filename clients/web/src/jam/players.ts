@@ -7,7 +7,7 @@ import type { Score } from "./score";
 import type { Synth } from "./synth/synth";
 import { beatAt, inForce, msAt } from "./transport";
 
-export interface PeopleOptions {
+export interface PlayersOptions {
   score(): Score;
   synth: Synth;
   serverNow(): number;
@@ -30,20 +30,20 @@ const MOST_DELAY_MS = 300;
 export const me = "me";
 export const personOwner = (id: string) => `person:${id}`;
 
-export class People {
+export class Players {
   /** Keys that are down: ours, by pitch. */
   readonly held = signal<ReadonlySet<number>>(new Set());
   private outgoing: NoteEvent[] = [];
   private readonly delays = new Map<string, PlayoutDelay>();
 
-  constructor(private readonly options: PeopleOptions) {}
+  constructor(private readonly options: PlayersOptions) {}
 
   /** Our key goes down; `atMs` is the server time of the gesture. */
   press(pitch: number, velocity: number, atMs: number): void {
     if (this.held.peek().has(pitch)) this.release(pitch, atMs);
     this.held.value = new Set(this.held.peek()).add(pitch);
     this.options.synth.note(me, pitch, velocity, this.options.soon());
-    this.tell(pitch, velocity, atMs);
+    this.sendKey(pitch, velocity, atMs);
   }
 
   release(pitch: number, atMs: number): void {
@@ -51,7 +51,7 @@ export class People {
     if (!held.delete(pitch)) return;
     this.held.value = held;
     this.options.synth.release(me, pitch, this.options.soon());
-    this.tell(pitch, 0, atMs);
+    this.sendKey(pitch, 0, atMs);
   }
 
   /** The window lost the keyboard, or we leave: nothing of ours stays down. */
@@ -60,7 +60,7 @@ export class People {
   }
 
   /** Keys of another participant. */
-  hear({ participant, events }: MessageOf<"played">): void {
+  onPlayed({ participant, events }: MessageOf<"played">): void {
     const { synth } = this.options;
     const score = this.options.score();
     const { program, volume, muted } = score.player(participant);
@@ -101,7 +101,7 @@ export class People {
     return next && beat >= next.beat ? msAt(next, beat) : msAt(transport, beat);
   }
 
-  private tell(pitch: number, velocity: number, atMs: number): void {
+  private sendKey(pitch: number, velocity: number, atMs: number): void {
     this.options.onKey(me, atMs, pitch, velocity);
     this.outgoing.push({ at_ms: atMs, pitch, velocity });
     if (this.outgoing.length === 1) this.options.after(GATHER_MS, () => this.flush());

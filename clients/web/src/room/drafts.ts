@@ -9,7 +9,7 @@ export class Drafts {
   /** By run, while it streams. */
   private readonly streamed = signal<ReadonlyMap<string, readonly string[]>>(new Map());
 
-  take(run: RunInfo | undefined, tokens: readonly TokenInfo[]): void {
+  onTokens(run: RunInfo | undefined, tokens: readonly TokenInfo[]): void {
     if (!run || !isDraft(run)) return;
     const known = [...(this.streamed.value.get(run.id) ?? [])];
     for (const token of tokens) known[token.index] = token.text;

@@ -12,7 +12,7 @@ export type BandStream = MessageOf<"band_stream">;
 export type JamMessage = MessageOf<"played" | "band_stream" | "audio" | "band_notes" | "audio_gap">;
 export type Conducted = MessageOf<"conducted">;
 
-export class JamLine {
+export class JamChannel {
   /** How to hear the band that plays now; null before it was told. */
   stream: BandStream | null = null;
   /** Hears every message of the jam, and null when the connection is gone. */

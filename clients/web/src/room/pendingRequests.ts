@@ -12,7 +12,7 @@ interface Request {
   resolve: (done: boolean) => void;
 }
 
-export class Pending {
+export class PendingRequests {
   /** Oldest first. */
   private requests: Request[] = [];
 

@@ -9,7 +9,7 @@ import { type Presence, writePresence } from "./presence";
 
 const PRESENCE_MS = 80;
 
-export class Showing {
+export class PresenceSender {
   private cursor: Presence["cursor"] = null;
   private hand: object | null = null;
   private side = 0;

@@ -4,7 +4,7 @@
 const SIDES = [64, 128, 192, 256, 384, 512];
 
 /** Device pixels, rounded up to a size of previews, of the longer side of the largest; 0 when there is none. */
-export function viewedSide(
+export function previewSide(
   boxes: readonly { w: number; h: number }[],
   scale: number,
   pixelRatio: number,

@@ -27,27 +27,27 @@ import { VERSION } from "../protocol/messages";
 import { Chat } from "./document/chat";
 import { Comments } from "./document/comments";
 import { byteOffset, insertedText, newDocument, storyOf } from "./document/document";
-import { Keeping, type Shelf } from "./document/offlineEdits";
+import { OfflineEdits, type UnsavedStore } from "./document/offlineEdits";
 import { Settings } from "./document/settings";
 import { Style } from "./document/style";
 import { type Refusal, Sync } from "./document/sync";
 import { Drafts, isDraft } from "./drafts";
-import { Past } from "./http/historyApi";
+import { HistoryApi } from "./http/historyApi";
 import { type JamFile, jamFile } from "./http/httpApi";
 import { Invites } from "./http/invites";
 import { Manuscripts } from "./http/manuscripts";
 import { Pictures } from "./http/pictures";
-import { JamLine } from "./jamChannel";
+import { JamChannel } from "./jamChannel";
 import { Notices } from "./notices";
-import { Pending } from "./pendingRequests";
+import { PendingRequests } from "./pendingRequests";
 import { type Presence, readPresence } from "./presence";
-import { Showing } from "./presenceSender";
-import type { Place, Port, Range } from "./roomPort";
+import { PresenceSender } from "./presenceSender";
+import type { Place, Range, RoomPort } from "./roomPort";
 import { isActive, isPainting, Runs } from "./runs";
-import { type Keeper, Unsent } from "./storage/fieldDrafts";
-import { Writing } from "./storyRequests";
+import { FieldDrafts, type Keeper } from "./storage/fieldDrafts";
+import { StoryRequests } from "./storyRequests";
 import { RunTokens } from "./tokens";
-import { Steps } from "./undoSteps";
+import { UndoSteps } from "./undoSteps";
 
 export interface RoomOptions {
   token: string;
@@ -57,9 +57,9 @@ export interface RoomOptions {
   clock?: Clock;
   random?(): number;
   /** Where the words of fields outlive the page. */
-  unsent?: Keeper;
+  fieldDrafts?: Keeper;
   /** Where edits that are not saved outlive it. */
-  shelf?: Promise<Shelf | null>;
+  unsavedStore?: Promise<UnsavedStore | null>;
 }
 
 /** Requests that a run answers: an error of one of them settles it. */
@@ -73,7 +73,7 @@ const SETTLE_MS = 3000;
 /** A finished picture has come down by then. */
 const PREVIEW_LASTS_MS = 8000;
 
-export class Room implements Port {
+export class Room implements RoomPort {
   readonly phase = signal<Phase>({ name: "connecting" });
   readonly doc = signal<Doc>(undefined as unknown as Doc);
   readonly me = signal<Participant | null>(null);
@@ -89,9 +89,9 @@ export class Room implements Port {
   readonly settings = new Settings();
   readonly tokens = new RunTokens(this);
   readonly drafts = new Drafts();
-  readonly writing = new Writing(this, this.runs);
+  readonly writing = new StoryRequests(this, this.runs);
   /** Our own actions, to be taken back and done again. */
-  readonly steps = new Steps({
+  readonly undoSteps = new UndoSteps({
     online: () => this.phase.value.name === "open" && this.synced.value,
     send: (message) => this.send(message),
     flush: () => this.flush(),
@@ -100,9 +100,9 @@ export class Room implements Port {
   readonly chat = new Chat(this, () => this.me.peek()?.id);
   readonly comments = new Comments(this, newId, () => this.me.peek()?.id);
   /** What stands in this tab's fields and is not in the room. */
-  readonly unsent: Unsent;
+  readonly fieldDrafts: FieldDrafts;
   readonly style = new Style(this);
-  readonly past: Past;
+  readonly history: HistoryApi;
   readonly invites: Invites;
   /** Points of the history that were given a name, oldest first. */
   readonly versions = signal<readonly Version[]>([]);
@@ -122,8 +122,8 @@ export class Room implements Port {
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
   readonly notices: Notices;
-  readonly showing: Showing;
-  readonly jam = new JamLine((message) => this.send(message));
+  readonly presenceSender: PresenceSender;
+  readonly jam = new JamChannel((message) => this.send(message));
   /** Members whom we put out. */
   readonly removed = signal<ReadonlyMap<string, true>>(new Map());
   /** Whether the room has ever been reached. */
@@ -134,8 +134,8 @@ export class Room implements Port {
 
   private readonly link: Link;
   private readonly sync: Sync;
-  private readonly pending: Pending;
-  private keeping: Keeping | null = null;
+  private readonly pending: PendingRequests;
+  private keeping: OfflineEdits | null = null;
   private gone = false;
   private readonly clock: Clock;
   private id = "";
@@ -146,9 +146,9 @@ export class Room implements Port {
     this.token = signal(options.token);
     this.clock = options.clock ?? systemClock;
     this.notices = new Notices(this.clock);
-    this.unsent = new Unsent(options.unsent);
-    this.pending = new Pending(this.clock);
-    this.showing = new Showing(options.name, this.clock, (message) => this.link.send(message));
+    this.fieldDrafts = new FieldDrafts(options.fieldDrafts);
+    this.pending = new PendingRequests(this.clock);
+    this.presenceSender = new PresenceSender(options.name, this.clock, (message) => this.link.send(message));
     this.pictures = new Pictures(
       () => this.id,
       () => this.token.peek(),
@@ -157,7 +157,7 @@ export class Room implements Port {
       () => this.id,
       () => this.token.peek(),
     );
-    this.past = new Past(
+    this.history = new HistoryApi(
       () => this.id,
       () => this.token.peek(),
       () => this.session,
@@ -172,7 +172,7 @@ export class Room implements Port {
         clock: this.clock,
         send: (message) => this.link.send(message),
         restart: () => this.link.restart(),
-        kindOf: (origin) => this.steps.kindOf(origin),
+        kindOf: (origin) => this.undoSteps.kindOf(origin),
         onDocument: (doc) => {
           this.doc.value = doc;
           this.follow(doc);
@@ -185,7 +185,7 @@ export class Room implements Port {
           this.saved.value = this.sync.saved;
           this.settled.value = this.sync.settled;
           this.frozen.value = this.sync.frozen;
-          if (this.sync.settled) this.steps.settled();
+          if (this.sync.settled) this.undoSteps.settled();
           if (this.sync.synced) this.keeping?.synced();
           this.keeping?.changed();
         },
@@ -194,11 +194,11 @@ export class Room implements Port {
     );
     this.doc.value = this.sync.doc;
     this.follow(this.sync.doc);
-    void options.shelf?.then((shelf) => {
+    void options.unsavedStore?.then((unsavedStore) => {
       const restored = () => this.notices.add("restored");
-      this.unkept.value = !shelf;
-      if (!shelf || this.gone) return;
-      this.keeping = new Keeping(this.sync, shelf, this.clock, restored);
+      this.unkept.value = !unsavedStore;
+      if (!unsavedStore || this.gone) return;
+      this.keeping = new OfflineEdits(this.sync, unsavedStore, this.clock, restored);
       this.keeping.kept.subscribe((kept) => {
         this.kept.value = kept;
       });
@@ -227,7 +227,7 @@ export class Room implements Port {
   leave(): void {
     this.gone = true;
     this.keeping?.close();
-    this.steps.close();
+    this.undoSteps.close();
     this.chat.close();
     this.comments.close();
     this.style.close();
@@ -293,7 +293,7 @@ export class Room implements Port {
     this.link.ping();
   }
 
-  /** See `Port`. */
+  /** See `RoomPort`. */
   async locate(range: () => Range | null): Promise<Place | null> {
     if (!(await this.sync.whenSettled(SETTLE_MS))) {
       this.notices.add("not_connected");
@@ -342,7 +342,7 @@ export class Room implements Port {
   }
 
   private follow(doc: Doc): void {
-    this.steps.follow(doc);
+    this.undoSteps.follow(doc);
     this.chat.follow(doc);
     this.comments.follow(doc);
     this.style.follow(doc);
@@ -367,7 +367,7 @@ export class Room implements Port {
     );
   }
 
-  /** See `Port`. */
+  /** See `RoomPort`. */
   request(message: ClientMessage, ref: string, arrived: () => boolean): Promise<boolean> {
     if (!this.send(message)) return Promise.resolve(false);
     return this.pending.wait(message.tag, ref, arrived);
@@ -381,7 +381,7 @@ export class Room implements Port {
     this.send({ tag: verdict, run, offset: this.sync.position, start, end });
   }
 
-  /** See `Port`. */
+  /** See `RoomPort`. */
   flush(): void {
     this.sync.flush();
   }
@@ -455,12 +455,12 @@ export class Room implements Port {
         this.runs.tookEffect(message.run, message.epoch, message.made);
         break;
       case "tokens":
-        this.drafts.take(this.runs.all.value.get(message.run), message.tokens);
+        this.drafts.onTokens(this.runs.all.value.get(message.run), message.tokens);
         this.runs.progress(message.run, message.epoch, (message.tokens.at(-1)?.index ?? -1) + 1);
-        this.tokens.take(message.run, message.tokens);
+        this.tokens.onTokens(message.run, message.tokens);
         break;
       case "preview":
-        void this.previews.take(message, this.runs.all.value.get(message.run));
+        void this.previews.onPreview(message, this.runs.all.value.get(message.run));
         break;
       case "models":
         this.models.value = message.models;
@@ -472,13 +472,13 @@ export class Room implements Port {
         this.versions.value = message.versions;
         break;
       case "stepped":
-        this.steps.stepped(message, this.sync.position);
+        this.undoSteps.stepped(message, this.sync.position);
         break;
       case "steps":
-        this.steps.counts.value = message.steps;
+        this.undoSteps.counts.value = message.steps;
         break;
       case "learned":
-        this.style.take(message);
+        this.style.onLearned(message);
         break;
       case "links":
         this.links.value = message.links;
@@ -502,7 +502,7 @@ export class Room implements Port {
     this.me.value = message.participant;
     this.rights.value = new Set(message.rights);
     this.drafts.clear();
-    this.steps.counts.value = {};
+    this.undoSteps.counts.value = {};
     this.chat.entered(message.server_ms);
     this.people.value = new Map(message.participants.map((each) => [each.id, each]));
     this.runs.replace(message.runs);
@@ -514,7 +514,7 @@ export class Room implements Port {
     this.maxDocument = message.limits.max_document;
     this.entered.value = true;
     this.pending.reconnected();
-    this.showing.again();
+    this.presenceSender.again();
     for (const run of message.runs) if (isActive(run) && isDraft(run)) void this.tokens.whenKnown(run);
   }
 

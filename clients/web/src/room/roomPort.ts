@@ -16,7 +16,7 @@ export interface Place {
   end: number;
 }
 
-export interface Port {
+export interface RoomPort {
   readonly doc: ReadonlySignal<Doc>;
   /** What was typed and is still on its way goes before whatever is sent next. */
   flush(): void;

@@ -1,15 +1,15 @@
 // What we ask of the model that writes. Every request resolves with its run, or null when it was refused.
 
 import type { Mode, RunInfo, Task, TextParams } from "../protocol/messages";
-import type { Port, Range } from "./roomPort";
+import type { Range, RoomPort } from "./roomPort";
 import type { Runs } from "./runs";
 
-export class Writing {
+export class StoryRequests {
   /** Runs that are being tried again, until the server has answered. */
   private readonly retries = new Map<string, Promise<RunInfo | null>>();
 
   constructor(
-    private readonly port: Port,
+    private readonly port: RoomPort,
     private readonly runs: Runs,
   ) {}
 

@@ -2,7 +2,7 @@
 // those of before it came it asks for when somebody wants to see them.
 
 import type { RunInfo, ServerMessage, TokenInfo } from "../protocol/messages";
-import type { Port } from "./roomPort";
+import type { RoomPort } from "./roomPort";
 
 /** Runs whose tokens are remembered, the newest; a token is some hundred bytes. */
 const MAX_RUNS = 40;
@@ -21,9 +21,9 @@ export class RunTokens {
   private readonly unknown = new Set<string>();
   private readonly waiting = new Map<string, { wanted: number; done: (() => void)[] }>();
 
-  constructor(private readonly port: Pick<Port, "send">) {}
+  constructor(private readonly port: Pick<RoomPort, "send">) {}
 
-  take(run: string, tokens: readonly TokenInfo[]): void {
+  onTokens(run: string, tokens: readonly TokenInfo[]): void {
     const known = this.runs.get(run) ?? [];
     this.runs.delete(run);
     this.runs.set(run, known);

@@ -16,7 +16,7 @@ export interface Acted {
   objects: readonly string[];
 }
 
-export interface StepsOptions {
+export interface UndoStepsOptions {
   /** Whether the server can be asked now. */
   online(): boolean;
   send(message: ClientMessage): boolean;
@@ -38,7 +38,7 @@ class Here extends Set<unknown> {
   }
 }
 
-export class Steps {
+export class UndoSteps {
   /** How many actions can be undone and done again, by surface; the server's count. */
   readonly counts = signal<Partial<Record<Surface, readonly number[]>>>({});
   /** The last step, for the surface that it acted on. */
@@ -50,7 +50,7 @@ export class Steps {
   private mark: StepKind = "";
   private next = 1;
 
-  constructor(private readonly options: StepsOptions) {}
+  constructor(private readonly options: UndoStepsOptions) {}
 
   /** Another document is that of the room. */
   follow(doc: Doc): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { applyUpdate, Doc, encodeStateAsUpdate } from "yjs";
 import { Board } from "../../src/canvas/board";
 import { BoundField, difference, type Field, sharedText } from "../../src/canvas/boardText";
-import { Writing } from "../../src/canvas/textEditing";
+import { TextEditing } from "../../src/canvas/textEditing";
 import { seeded } from "../support";
 
 class FakeField implements Field {
@@ -98,7 +98,7 @@ test("two who write in one text at the same moment lose nothing, carets stay, an
 });
 
 const writing = (board: Board, id: string | null) =>
-  new Writing({
+  new TextEditing({
     board,
     id,
     at: { x: 1, y: 2 },

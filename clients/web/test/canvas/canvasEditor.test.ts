@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyUpdate, Doc, encodeStateAsUpdate, Array as YArray, type Map as YMap } from "yjs";
 import { Board, CANVAS } from "../../src/canvas/board";
-import { Easel } from "../../src/canvas/canvasEditor";
+import { CanvasEditor } from "../../src/canvas/canvasEditor";
 import { PAPER } from "../../src/canvas/drawing";
 import { exported, svgFile } from "../../src/canvas/export";
 import {
@@ -177,7 +177,7 @@ test("what is written fits the server's fields, in numbers that cost five bytes"
 function atEasel(canEdit = true) {
   const board = new Board(new Doc());
   const told: (Fields | null)[] = [];
-  const easel = new Easel(board, {
+  const canvasEditor = new CanvasEditor(board, {
     canEdit: () => canEdit,
     maxPoints: () => 20,
     onHand: (_, draft) => told.push(draft),
@@ -194,30 +194,30 @@ function atEasel(canEdit = true) {
   });
   const drag = (...places: [number, number][]) => {
     for (const [index, [x, y]] of places.entries()) {
-      if (index === 0) easel.down(touch(x, y));
-      else easel.move(touch(x, y));
+      if (index === 0) canvasEditor.down(touch(x, y));
+      else canvasEditor.move(touch(x, y));
     }
     const [x, y] = places.at(-1) as [number, number];
-    easel.up(touch(x, y));
+    canvasEditor.up(touch(x, y));
   };
-  return { board, easel, told, touch, drag };
+  return { board, canvasEditor, told, touch, drag };
 }
 
 test("a stroke is told while it is drawn, and stands in the document when it is finished", () => {
-  const { board, easel, told, touch } = atEasel();
-  easel.choose("pen");
-  easel.down(touch(0, 0));
-  easel.move(touch(30, 10));
+  const { board, canvasEditor, told, touch } = atEasel();
+  canvasEditor.choose("pen");
+  canvasEditor.down(touch(0, 0));
+  canvasEditor.move(touch(30, 10));
   assert.equal(board.objects.value.size, 0);
   assert.deepEqual(told.at(-1)?.points, [0, 0, 0.5, 30, 10, 0.5]);
-  easel.up(touch(30, 10));
+  canvasEditor.up(touch(30, 10));
   assert.equal(board.objects.value.size, 1);
   assert.equal(told.at(-1), null);
 });
 
 test("a stroke longer than an object may be goes on in the next one", () => {
-  const { board, easel, drag } = atEasel();
-  easel.choose("pen");
+  const { board, canvasEditor, drag } = atEasel();
+  canvasEditor.choose("pen");
   drag(...Array.from({ length: 50 }, (_, index): [number, number] => [index * 5, 0]));
   const strokes = board.ordered.value.filter((each) => each.type === "stroke");
   assert.equal(strokes.length, 3);
@@ -225,39 +225,39 @@ test("a stroke longer than an object may be goes on in the next one", () => {
 });
 
 test("a second finger turns what was begun into a movement of the view", () => {
-  const { board, easel, touch } = atEasel();
-  easel.choose("pen");
-  easel.down(touch(100, 100, { kind: "touch" }));
-  easel.move(touch(110, 100, { kind: "touch" }));
-  easel.down(touch(200, 100, { id: 2, kind: "touch" }));
-  easel.move(touch(310, 100, { id: 2, kind: "touch" }));
-  easel.up(touch(310, 100, { id: 2, kind: "touch" }));
-  easel.up(touch(110, 100, { kind: "touch" }));
+  const { board, canvasEditor, touch } = atEasel();
+  canvasEditor.choose("pen");
+  canvasEditor.down(touch(100, 100, { kind: "touch" }));
+  canvasEditor.move(touch(110, 100, { kind: "touch" }));
+  canvasEditor.down(touch(200, 100, { id: 2, kind: "touch" }));
+  canvasEditor.move(touch(310, 100, { id: 2, kind: "touch" }));
+  canvasEditor.up(touch(310, 100, { id: 2, kind: "touch" }));
+  canvasEditor.up(touch(110, 100, { kind: "touch" }));
   assert.equal(board.objects.value.size, 0);
-  near(easel.camera.value.scale, 200 / 90);
+  near(canvasEditor.camera.value.scale, 200 / 90);
 });
 
 test("select, move, stretch, rub out", () => {
-  const { board, easel, drag, touch } = atEasel();
-  easel.choose("rectangle");
+  const { board, canvasEditor, drag, touch } = atEasel();
+  canvasEditor.choose("rectangle");
   drag([100, 100], [200, 150]);
   const [id] = [...board.objects.value.keys()] as [string];
-  assert.deepEqual([...easel.selection.ids.value], [id]);
+  assert.deepEqual([...canvasEditor.selection.ids.value], [id]);
   drag([100, 125], [130, 135]);
   assert.deepEqual([board.get(id)?.x, board.get(id)?.y], [130, 110]);
-  const box = easel.selection.box.value;
+  const box = canvasEditor.selection.box.value;
   assert.ok(box);
-  easel.grabHandle("se", touch(box.x + box.w, box.y + box.h));
-  easel.move(touch(box.x + box.w * 2, box.y + box.h * 2));
-  easel.up(touch(box.x + box.w * 2, box.y + box.h * 2));
+  canvasEditor.grabHandle("se", touch(box.x + box.w, box.y + box.h));
+  canvasEditor.move(touch(box.x + box.w * 2, box.y + box.h * 2));
+  canvasEditor.up(touch(box.x + box.w * 2, box.y + box.h * 2));
   assert.equal(board.get(id)?.w, 200);
-  easel.choose("eraser");
+  canvasEditor.choose("eraser");
   drag([0, 120], [400, 120]);
   assert.equal(board.objects.value.size, 0);
 });
 
 test("turning by hand and by keys, in steps while Shift is held", () => {
-  const { board, easel, touch } = atEasel();
+  const { board, canvasEditor, touch } = atEasel();
   const id = board.place({
     type: "shape",
     shape: "triangle",
@@ -268,30 +268,30 @@ test("turning by hand and by keys, in steps while Shift is held", () => {
     size: 0,
     rotation: 10,
   });
-  easel.selection.select([id]);
-  const box = easel.selection.box.value;
+  canvasEditor.selection.select([id]);
+  const box = canvasEditor.selection.box.value;
   assert.ok(box);
   const { x, y } = middle(box);
   const turn = (to: [number, number], shift: boolean) => {
-    easel.grabHandle("turn", touch(x, y - 100));
-    easel.move(touch(...to, { shift }));
-    easel.up(touch(...to, { shift }));
+    canvasEditor.grabHandle("turn", touch(x, y - 100));
+    canvasEditor.move(touch(...to, { shift }));
+    canvasEditor.up(touch(...to, { shift }));
     return board.get(id)?.rotation;
   };
   near(turn([x + 100, y], false) ?? 0, 100);
   assert.equal(turn([x + 7, y - 100], true), 105, "to the nearest of the round angles");
-  easel.selection.turn(-TURN_STEP);
+  canvasEditor.selection.turn(-TURN_STEP);
   assert.equal(board.get(id)?.rotation, 90);
   assert.ok(Math.abs((board.get(id)?.x ?? 0) - 100) < 0.1, "about its own middle");
 });
 
 test("several are turned about their common middle, and none beyond what a field may hold", () => {
-  const { board, easel } = atEasel();
+  const { board, canvasEditor } = atEasel();
   const ids = [0, 300].map((left) =>
     board.place({ type: "shape", shape: "rectangle", x: left, y: 0, w: 100, h: 100, size: 0 }),
   );
-  easel.selection.select(ids);
-  for (let step = 0; step < 30; step += 1) easel.selection.turn(TURN_STEP);
+  canvasEditor.selection.select(ids);
+  for (let step = 0; step < 30; step += 1) canvasEditor.selection.turn(TURN_STEP);
   const [left, right] = ids.map((id) => board.get(id) as BoardObject);
   assert.ok(left && right && Math.abs(left.rotation - 90) < 1e-6);
   assert.ok(Math.abs(left.x - right.x) < 2 && Math.abs(Math.abs(right.y - left.y) - 300) < 2);
@@ -300,12 +300,12 @@ test("several are turned about their common middle, and none beyond what a field
 });
 
 test("lines snap to round angles, shapes to squares", () => {
-  const { board, easel, touch } = atEasel();
+  const { board, canvasEditor, touch } = atEasel();
   const span = (tool: "arrow" | "diamond", to: [number, number]) => {
-    easel.choose(tool);
-    easel.down(touch(0, 0));
-    easel.move(touch(...to, { shift: true }));
-    easel.up(touch(...to, { shift: true }));
+    canvasEditor.choose(tool);
+    canvasEditor.down(touch(0, 0));
+    canvasEditor.move(touch(...to, { shift: true }));
+    canvasEditor.up(touch(...to, { shift: true }));
     return board.ordered.value.at(-1) as BoardObject;
   };
   assert.ok(Math.abs(span("arrow", [100, 5]).rotation) < 1e-6);
@@ -317,8 +317,8 @@ test("lines snap to round angles, shapes to squares", () => {
 });
 
 test("a new frame asks for what the last one asked for", () => {
-  const { board, easel, drag } = atEasel();
-  easel.choose("frame");
+  const { board, canvasEditor, drag } = atEasel();
+  canvasEditor.choose("frame");
   drag([0, 0], [100, 100]);
   const [made] = board.ordered.value;
   assert.ok(made?.type === "frame" && made.steps === 9);
@@ -354,13 +354,13 @@ test("a field that is taken away is the default again", () => {
 });
 
 test("who only reads changes nothing", () => {
-  const { board, easel, drag } = atEasel(false);
+  const { board, canvasEditor, drag } = atEasel(false);
   const id = board.place({ type: "shape", shape: "rectangle", x: 10, y: 10, w: 50, h: 50 });
-  easel.choose("pen");
+  canvasEditor.choose("pen");
   drag([0, 0], [50, 50]);
-  easel.choose("select");
+  canvasEditor.choose("select");
   drag([10, 30], [100, 100]);
-  easel.selection.remove();
+  canvasEditor.selection.remove();
   assert.deepEqual([...board.objects.value.keys()], [id]);
   assert.equal(board.get(id)?.x, 10);
 });
@@ -420,7 +420,7 @@ function darkroom() {
   const room = new Darkroom();
   const previews = new Previews(room);
   const take = (step: number, epoch: number, info = run({ task: "text_to_image", epoch: 1 })) =>
-    void previews.take(
+    void previews.onPreview(
       {
         tag: "preview",
         run: "run_1",
@@ -467,7 +467,7 @@ test("where previews come faster than they are decoded each is shown in its turn
 test("previews of runs that are unknown or over are dropped", async () => {
   const { room, previews, take, shown } = darkroom();
   take(1, 1, run({ state: "stopped" }));
-  void previews.take(
+  void previews.onPreview(
     { tag: "preview", run: "gone", epoch: 1, step: 1, of: 8, width: 8, height: 8, jpeg: new Uint8Array([1]) },
     undefined,
   );

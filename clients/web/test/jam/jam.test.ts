@@ -5,18 +5,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Doc } from "yjs";
 import { labelOfPitch, pitchOfKey, readMidi } from "../../src/jam/keyboard";
-import { Roll } from "../../src/jam/pianoRoll";
-import { me, People } from "../../src/jam/players";
+import { PianoRoll } from "../../src/jam/pianoRoll";
+import { me, Players } from "../../src/jam/players";
 import { Score } from "../../src/jam/score";
 import { Synth } from "../../src/jam/synth/synth";
 import type { ToSynth } from "../../src/jam/synth/synthPort";
 import { STILL } from "../../src/jam/transport";
 import type { ClientMessage, NoteEvent } from "../../src/protocol/messages";
-import { type Conducted, JamLine, type JamMessage } from "../../src/room/jamChannel";
+import { type Conducted, JamChannel, type JamMessage } from "../../src/room/jamChannel";
 
 function line(open = true) {
   const sent: ClientMessage[] = [];
-  const jam = new JamLine((message) => {
+  const jam = new JamChannel((message) => {
     if (open) sent.push(message);
     return open;
   });
@@ -94,7 +94,7 @@ function company(settings: Record<string, unknown> = {}, playing = false) {
   const synth = new Synth();
   synth.connect((message) => said.push(message));
   synth.voice(me, { program: 0, volume: 1 });
-  const people = new People({
+  const people = new Players({
     score: () => score,
     synth,
     serverNow: () => clock.now,
@@ -168,7 +168,7 @@ test("others' keys keep their rhythm: one delay for all, as large as the network
   offsets.forEach((late, index) => {
     const atMs = 1000 + index * 100;
     clock.now = atMs + 20 + late;
-    people.hear({
+    people.onPlayed({
       tag: "played",
       participant: "eve",
       events: [{ at_ms: atMs, pitch: 60 + index, velocity: 80 }],
@@ -187,14 +187,14 @@ test("others' keys keep their rhythm: one delay for all, as large as the network
 
 test("in interval mode they sound whole bars later, on the same beat", () => {
   const { people, notes } = company({ interval: 2 }, true);
-  people.hear({ tag: "played", participant: "eve", events: [{ at_ms: 1000, pitch: 60, velocity: 80 }] });
+  people.onPlayed({ tag: "played", participant: "eve", events: [{ at_ms: 1000, pitch: 60, velocity: 80 }] });
   // Two bars of four beats at two beats a second.
   assert.equal(notes()[0]?.at, 5);
 });
 
 test("who left, or whose messages were lost, is silent", () => {
   const { people, said } = company();
-  people.hear({ tag: "played", participant: "eve", events: [{ at_ms: 1000, pitch: 60, velocity: 80 }] });
+  people.onPlayed({ tag: "played", participant: "eve", events: [{ at_ms: 1000, pitch: 60, velocity: 80 }] });
   people.silence("eve");
   assert.equal(said.at(-1)?.kind, "silence");
   people.forget("eve");
@@ -203,7 +203,7 @@ test("who left, or whose messages were lost, is silent", () => {
 });
 
 test("the roll knows who plays what, and the chord of a beat", () => {
-  const roll = new Roll();
+  const roll = new PianoRoll();
   roll.key("eve", 1, 60, 90, false);
   roll.key("eve", 2, 60, 0, false);
   roll.key("ada", 2, 64, 90, false);

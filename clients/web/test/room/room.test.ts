@@ -3,26 +3,29 @@ import { test } from "node:test";
 import { Doc, encodeStateAsUpdate, Map as YMap } from "yjs";
 import type { RunInfo } from "../../src/protocol/messages";
 import { storyOf } from "../../src/room/document/document";
-import type { Shelf } from "../../src/room/document/offlineEdits";
-import { viewedSide } from "../../src/room/previewSize";
+import type { UnsavedStore } from "../../src/room/document/offlineEdits";
+import { previewSide } from "../../src/room/previewSize";
 import { Room } from "../../src/room/room";
 import { mayTryAgain } from "../../src/room/runs";
-import { type Keeper, Unsent, type Words, without } from "../../src/room/storage/fieldDrafts";
+import { FieldDrafts, type Keeper, type Words, without } from "../../src/room/storage/fieldDrafts";
 import { en } from "../../src/strings/en";
 import { ru } from "../../src/strings/ru";
-import { betterNews, errorWords, noteOf } from "../../src/ui/parts/serverText";
+import { betterNews, errorText, noteOf } from "../../src/ui/parts/serverText";
 import { ada, FakeClock, FakeSocket, run, welcome } from "../support";
 
 const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
 
-function inside(text = "", { shelf = null, joined = true }: { shelf?: Shelf | null; joined?: boolean } = {}) {
+function inside(
+  text = "",
+  { unsavedStore = null, joined = true }: { unsavedStore?: UnsavedStore | null; joined?: boolean } = {},
+) {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];
   const room = new Room({
     token: "t",
     name: "Ada",
     session: "secret",
-    shelf: Promise.resolve(shelf),
+    unsavedStore: Promise.resolve(unsavedStore),
     clock,
     random: () => 0,
     connect: () => {
@@ -125,18 +128,18 @@ test("what the server says of models and of errors is said in Russian too, the u
     betterNews({ ...better, ...why, stage: "stays", reason_key: "toString" }, "small", ru),
     /2.1 GB free/,
   );
-  assert.equal(errorWords("denied", "no right", ru), "На это у вас нет права.");
-  assert.match(errorWords("conflict", "it is over", ru), /it is over/);
-  assert.equal(errorWords("denied", "no right", en), "no right");
-  assert.equal(errorWords("constructor", "", ru), "constructor");
+  assert.equal(errorText("denied", "no right", ru), "На это у вас нет права.");
+  assert.match(errorText("conflict", "it is over", ru), /it is over/);
+  assert.equal(errorText("denied", "no right", en), "no right");
+  assert.equal(errorText("constructor", "", ru), "constructor");
 });
 
 test("what an earlier page left is known while there is no way in, and comes into the text when there is", async () => {
   const other = new Doc();
   storyOf(other).insert(0, "Жил-был кот 🌙.");
   const found = [{ lineage: "lin", update: encodeStateAsUpdate(other) }];
-  const shelf = { put: async () => {}, take: async () => found, settle: async () => {} };
-  const { room, join } = inside("", { shelf, joined: false });
+  const unsavedStore = { put: async () => {}, take: async () => found, settle: async () => {} };
+  const { room, join } = inside("", { unsavedStore, joined: false });
   await settle();
   assert.equal(room.unsentText, "Жил-был кот 🌙.");
   join();
@@ -228,7 +231,7 @@ test("the cursor is sent at most every 80 ms, the last one wins, and again after
   const { clock, room, socket, join } = inside();
   clock.advance(1000);
   const before = socket().of("set_presence").length;
-  for (let index = 0; index < 10; index += 1) room.showing.setCursor(null);
+  for (let index = 0; index < 10; index += 1) room.presenceSender.setCursor(null);
   clock.advance(80);
   assert.equal(socket().of("set_presence").length, before + 1);
   socket().end(1006);
@@ -243,7 +246,7 @@ test("the cursor is sent at most every 80 ms, the last one wins, and again after
 test("undo goes after the words that it may take back", () => {
   const { room, socket } = inside();
   storyOf(room.doc.value).insert(0, "oops");
-  room.steps.back("story");
+  room.undoSteps.back("story");
   assert.deepEqual(
     socket()
       .sent.slice(-2)
@@ -274,12 +277,12 @@ test("how large pictures are shown is told when it changes, and on every connect
     { w: 100, h: 80 },
     { w: 10, h: 150 },
   ];
-  room.showing.setViewing(viewedSide(frames, 1, 2));
-  room.showing.setViewing(viewedSide(frames, 1.1, 2));
+  room.presenceSender.setViewing(previewSide(frames, 1, 2));
+  room.presenceSender.setViewing(previewSide(frames, 1.1, 2));
   assert.equal(socket().of("viewing").at(-1)?.side, 384);
   assert.equal(socket().of("viewing").length, 2);
   socket().end(1006);
-  room.showing.setViewing(viewedSide(frames, 100, 2));
+  room.presenceSender.setViewing(previewSide(frames, 100, 2));
   clock.advance(1000);
   join();
   assert.deepEqual(
@@ -288,7 +291,7 @@ test("how large pictures are shown is told when it changes, and on every connect
       .map((each) => each.side),
     [512],
   );
-  assert.equal(viewedSide([], 1, 2), 0);
+  assert.equal(previewSide([], 1, 2), 0);
 });
 
 test("whoever steers is told from which token on, until the run ends", async () => {
@@ -352,9 +355,9 @@ test("what the connection took with it did not arrive", async () => {
 test("the words of a field outlive a reload, until they have arrived", () => {
   let kept: Words = {};
   const keeper: Keeper = { load: () => kept, save: (words) => (kept = words) };
-  const field = new Unsent(keeper).field("chat");
+  const field = new FieldDrafts(keeper).field("chat");
   field.value = "half a sent";
-  assert.equal(new Unsent(keeper).field("chat").value, "half a sent");
+  assert.equal(new FieldDrafts(keeper).field("chat").value, "half a sent");
   field.value = without("half a sent", "half a sent, and more typed meanwhile");
   assert.deepEqual(kept, { chat: ", and more typed meanwhile" });
   assert.equal(without("old", "something else"), "something else");

@@ -37,32 +37,32 @@ function inside(text = "") {
   join();
   const story = () => storyOf(room.doc.value);
   const type = (at: number, words: string, step: StepKind = "new") =>
-    room.steps.as(step, () => story().insert(at, words));
+    room.undoSteps.as(step, () => story().insert(at, words));
   return { clock, room, socket, join, story, type, server };
 }
 
 test("without a network what the server does not have is undone and done again here, step by step", () => {
   const { room, socket, clock, join, story, type, server } = inside("saved. ");
-  assert.ok(!room.steps.can("story", false));
+  assert.ok(!room.undoSteps.can("story", false));
   socket().end(1006);
   type(7, "one ");
   type(11, "two");
   type(14, "!", "same");
-  assert.ok(room.steps.can("story", false));
-  assert.ok(!room.steps.can("canvas", false));
-  room.steps.back("story");
+  assert.ok(room.undoSteps.can("story", false));
+  assert.ok(!room.undoSteps.can("canvas", false));
+  room.undoSteps.back("story");
   assert.equal(story().toString(), "saved. one ");
-  assert.deepEqual(room.steps.acted.value?.range, { start: 11, end: 11 });
-  room.steps.back("story");
+  assert.deepEqual(room.undoSteps.acted.value?.range, { start: 11, end: 11 });
+  room.undoSteps.back("story");
   assert.equal(story().toString(), "saved. ");
-  room.steps.again("story");
+  room.undoSteps.again("story");
   assert.equal(story().toString(), "saved. one ");
   // What is saved cannot be undone now, and the person is told.
-  room.steps.back("story");
-  room.steps.back("story");
+  room.undoSteps.back("story");
+  room.undoSteps.back("story");
   assert.equal(story().toString(), "saved. ");
   assert.equal(room.notices.shown.value.at(-1)?.kind, "undo_offline");
-  room.steps.again("story");
+  room.undoSteps.again("story");
   // The server is told the steps as they were made.
   clock.advance(60_000);
   join();
@@ -75,8 +75,8 @@ test("without a network what the server does not have is undone and done again h
   assert.equal(storyOf(server).toString(), "saved. one ");
   // From now on it is the server that undoes.
   socket().say({ tag: "steps", steps: { story: [1, 1] } });
-  assert.ok(room.steps.can("story", false));
-  room.steps.back("story");
+  assert.ok(room.undoSteps.can("story", false));
+  room.undoSteps.back("story");
   assert.deepEqual(socket().sent.at(-1), { tag: "undo", run: null, surface: "story", step: 1 });
 });
 
@@ -88,9 +88,9 @@ test("what others write is never undone here", () => {
   socket().say({ tag: "update", offset: 5, update: encodeStateAsUpdate(server) });
   assert.equal(story().toString(), "miTHEIRSne");
   socket().end(1006);
-  room.steps.back("story");
+  room.undoSteps.back("story");
   assert.equal(story().toString(), "THEIRS");
-  assert.ok(!room.steps.can("story", false));
+  assert.ok(!room.undoSteps.can("story", false));
 });
 
 test("where a step acted is told in units of our text", () => {
@@ -99,7 +99,7 @@ test("where a step acted is told in units of our text", () => {
     ...{ tag: "stepped", step: 1, redo: false, surface: "story", kind: "edit", offset: 4, start: 8, end: 9 },
     ...{ objects: [], run: "" },
   });
-  assert.deepEqual(room.steps.acted.value?.range, { start: 4, end: 5 });
+  assert.deepEqual(room.undoSteps.acted.value?.range, { start: 4, end: 5 });
   assert.equal(unitIndex("яя😀 end", 4), 2);
   assert.equal(unitIndex("abc", 99), 3);
 });

@@ -1,7 +1,7 @@
 // Painting a frame's mask.
 
 import type { Point } from "../geometry";
-import { type Masking, toPixels } from "../masks/maskBrush";
+import { type MaskBrush, toPixels } from "../masks/maskBrush";
 import type { Frame } from "../objects";
 import type { Gesture, Touch } from "./gesture";
 
@@ -9,32 +9,32 @@ export class Brush implements Gesture {
   readonly name = "brush";
 
   private constructor(
-    private readonly masking: Masking,
+    private readonly maskBrush: MaskBrush,
     private readonly frame: Frame,
     private readonly last: Point,
     /** The mask as it was when the hand came down. */
     private readonly before: Uint8Array,
   ) {}
 
-  static begin(masking: Masking, frame: Frame, touch: Touch, at: Point): Gesture {
-    const place = toPixels(frame, masking.mask, at);
-    return new Brush(masking, frame, place, masking.mask.bits.slice()).drag(touch, at);
+  static begin(maskBrush: MaskBrush, frame: Frame, touch: Touch, at: Point): Gesture {
+    const place = toPixels(frame, maskBrush.mask, at);
+    return new Brush(maskBrush, frame, place, maskBrush.mask.bits.slice()).drag(touch, at);
   }
 
   drag(_touch: Touch, at: Point): Gesture {
-    const { masking } = this;
-    const place = toPixels(this.frame, masking.mask, at);
-    masking.mask.stroke(this.last, place, masking.radius, masking.mode.value === "add");
-    masking.changed();
-    return new Brush(masking, this.frame, place, this.before);
+    const { maskBrush } = this;
+    const place = toPixels(this.frame, maskBrush.mask, at);
+    maskBrush.mask.stroke(this.last, place, maskBrush.radius, maskBrush.mode.value === "add");
+    maskBrush.changed();
+    return new Brush(maskBrush, this.frame, place, this.before);
   }
 
   finish(): void {
-    this.masking.onStroke();
+    this.maskBrush.onStroke();
   }
 
   abandon(): void {
-    this.masking.mask.bits.set(this.before);
-    this.masking.changed();
+    this.maskBrush.mask.bits.set(this.before);
+    this.maskBrush.changed();
   }
 }

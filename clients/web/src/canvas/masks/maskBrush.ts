@@ -7,7 +7,7 @@ import type { Mask } from "./mask";
 /** Of the longer side of the picture. */
 export const BRUSHES = { least: 0.01, most: 0.35, first: 0.09 };
 
-export class Masking {
+export class MaskBrush {
   readonly mode = signal<"add" | "erase">("add");
   /** Width of the brush, as a part of the longer side. */
   readonly brush = signal(BRUSHES.first);
@@ -32,7 +32,7 @@ export class Masking {
   }
 
   /** Another mask of the same size takes its place. */
-  take(bits: Uint8Array): void {
+  replace(bits: Uint8Array): void {
     this.mask.bits.set(bits);
     this.changed();
   }

@@ -4,11 +4,11 @@
 import { effect } from "@preact/signals";
 import type { Clock, Timer } from "../../connection/clock";
 import type { Board } from "../board";
-import type { Easel } from "../canvasEditor";
+import type { CanvasEditor } from "../canvasEditor";
 import type { Frame } from "../objects";
 import type { Size } from "../pictures/extend";
 import { Mask } from "./mask";
-import { Masking } from "./maskBrush";
+import { MaskBrush } from "./maskBrush";
 
 /** After a stroke: the next one may follow at once. */
 const SETTLED_MS = 500;
@@ -19,7 +19,7 @@ export interface MaskFiles {
   save(mask: Mask): Promise<string>;
 }
 
-export class MaskDesk {
+export class MaskSync {
   private timer: Timer | null = null;
   /** The asset that holds what is under the brush; "" for nothing painted. */
   private held = "";
@@ -28,18 +28,18 @@ export class MaskDesk {
   private readonly stopWatching: () => void;
 
   constructor(
-    private readonly easel: Easel,
+    private readonly canvasEditor: CanvasEditor,
     private readonly board: Board,
     private readonly files: MaskFiles,
     private readonly clock: Clock,
     private readonly onProblem: (error: unknown) => void,
   ) {
     this.stopWatching = effect(() => {
-      const masking = this.easel.masking.value;
-      const frame = masking && this.board.objects.value.get(masking.frame);
-      if (!masking) return;
-      if (frame?.type !== "frame") this.easel.choose("select");
-      else if (frame.mask !== this.held && !this.dirty) void this.reload(masking, frame);
+      const maskBrush = this.canvasEditor.maskBrush.value;
+      const frame = maskBrush && this.board.objects.value.get(maskBrush.frame);
+      if (!maskBrush) return;
+      if (frame?.type !== "frame") this.canvasEditor.choose("select");
+      else if (frame.mask !== this.held && !this.dirty) void this.reload(maskBrush, frame);
     });
   }
 
@@ -58,9 +58,9 @@ export class MaskDesk {
       if (this.board.get(frame.id)?.type !== "frame") return;
       this.held = frame.mask;
       this.dirty = false;
-      this.easel.masking.value = new Masking(frame.id, mask, () => this.stroked());
-      this.easel.selection.select([frame.id]);
-      this.easel.choose("mask");
+      this.canvasEditor.maskBrush.value = new MaskBrush(frame.id, mask, () => this.stroked());
+      this.canvasEditor.selection.select([frame.id]);
+      this.canvasEditor.choose("mask");
     } catch (error) {
       this.onProblem(error);
     }
@@ -68,7 +68,7 @@ export class MaskDesk {
 
   /** The mask as an asset, once everything that was painted is in it; "" when nothing was. */
   async current(frame: string): Promise<string> {
-    if (this.easel.masking.peek()?.frame === frame && this.dirty) await this.save();
+    if (this.canvasEditor.maskBrush.peek()?.frame === frame && this.dirty) await this.save();
     const object = this.board.get(frame);
     return object?.type === "frame" ? object.mask : "";
   }
@@ -82,33 +82,33 @@ export class MaskDesk {
   private save(): Promise<void> {
     this.timer?.cancel();
     this.timer = null;
-    const masking = this.easel.masking.peek();
+    const maskBrush = this.canvasEditor.maskBrush.peek();
     // One after the other: the newest is the last to arrive.
-    this.saving = this.saving.catch(() => undefined).then(() => this.write(masking));
+    this.saving = this.saving.catch(() => undefined).then(() => this.write(maskBrush));
     return this.saving;
   }
 
-  private async write(masking: Masking | null): Promise<void> {
-    if (!masking || !this.dirty) return;
+  private async write(maskBrush: MaskBrush | null): Promise<void> {
+    if (!maskBrush || !this.dirty) return;
     this.dirty = false;
     try {
-      this.held = masking.mask.empty ? "" : await this.files.save(masking.mask);
+      this.held = maskBrush.mask.empty ? "" : await this.files.save(maskBrush.mask);
     } catch (error) {
       this.dirty = true;
       throw error;
     }
-    this.board.change(new Map([[masking.frame, { mask: this.held || null }]]));
+    this.board.change(new Map([[maskBrush.frame, { mask: this.held || null }]]));
   }
 
-  private async reload(masking: Masking, frame: Frame): Promise<void> {
+  private async reload(maskBrush: MaskBrush, frame: Frame): Promise<void> {
     this.held = frame.mask;
     try {
-      const { width, height } = masking.mask;
+      const { width, height } = maskBrush.mask;
       const mask = frame.mask
         ? (await this.files.load(frame.mask)).resized(width, height)
         : new Mask(width, height);
       // Another one came meanwhile, or the brush went on.
-      if (this.held === frame.mask && !this.dirty) masking.take(mask.bits);
+      if (this.held === frame.mask && !this.dirty) maskBrush.replace(mask.bits);
     } catch (error) {
       this.onProblem(error);
     }

@@ -13,7 +13,7 @@ export async function placedPng(picture: Blob, size: Size, inner: Box): Promise<
   const canvas = ground(size);
   const context = contextOf(canvas);
   const { x, y, w, h } = inner;
-  // Drawn at its own size nothing is resampled: the same pixels come out.
+  // ObjectView at its own size nothing is resampled: the same pixels come out.
   context.imageSmoothingEnabled = w !== bitmap.width || h !== bitmap.height;
   context.imageSmoothingQuality = "high";
   const [right, bottom] = [size.width - x - w, size.height - y - h];

@@ -36,7 +36,7 @@ export class Previews {
   constructor(private readonly developer: Developer = inBrowser) {}
 
   /** Takes a preview of `run` as it is known now. */
-  async take(preview: MessageOf<"preview">, run: RunInfo | undefined): Promise<void> {
+  async onPreview(preview: MessageOf<"preview">, run: RunInfo | undefined): Promise<void> {
     if (!run || run.epoch !== preview.epoch || !(run.state === "queued" || run.state === "running")) return;
     const known = this.newest.get(preview.run);
     if (known && known.epoch === preview.epoch && known.step >= preview.step) return;

@@ -27,7 +27,7 @@ import { PLACEHOLDER, SharedText } from "../text/sharedText";
 import { Composition } from "./composition";
 import type { LineEditor } from "./lineEditor";
 import { differsAnywhere, differsAt } from "./pageCheck";
-import { Typing } from "./undoGroups";
+import { UndoGroups } from "./undoGroups";
 
 export interface BindingOptions {
   /** Whether this much new text may go in; when not, the edit is taken back. */
@@ -57,7 +57,7 @@ export class Binding {
   readonly written = new Map<string, RelativePosition>();
   private readonly shared: SharedText;
   private readonly composition: Composition;
-  private readonly typing = new Typing();
+  private readonly typing = new UndoGroups();
   /** What others did in the lines of a composition, and the page does not show yet: an edit of the page as it is. */
   private held = new Delta();
   private quiet: ReturnType<typeof setTimeout> | undefined;

@@ -16,7 +16,7 @@ interface Edit {
   formats: boolean;
 }
 
-export class Typing {
+export class UndoGroups {
   private last: { kind: "insert" | "delete"; start: number; end: number; text: string; time: number } | null =
     null;
 

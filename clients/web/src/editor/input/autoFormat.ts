@@ -58,7 +58,7 @@ export function lineBecomes(before: string): Record<string, unknown> | null {
 }
 
 /** `on` says whether this person wants it, `script` whether the signs mean something else here. */
-export function watchSigns(
+export function watchAutoFormat(
   quill: Quill,
   options: { on(): boolean; script(): boolean; language(): string },
   signal: AbortSignal,

@@ -21,7 +21,7 @@ interface Input {
   range: { index: number; length: number };
 }
 
-export const FATES: Readonly<Record<string, Fate>> = {
+export const INPUT_TYPES: Readonly<Record<string, Fate>> = {
   insertText: "native",
   // An input method's own; the binding waits until it is done.
   insertCompositionText: "native",
@@ -83,13 +83,13 @@ const CHARACTER = new Set(["deleteContentBackward", "deleteContentForward"]);
  * Gives every input of the browser its fate. A script's command is not announced: when it has done what the browser may
  * not do, `restore` builds the page anew, and the command happens as the room knows it.
  */
-export function watchInputs(quill: Quill, restore: () => void, signal: AbortSignal): void {
+export function watchBeforeInput(quill: Quill, restore: () => void, signal: AbortSignal): void {
   let announced: string | null = null;
   const check = (event: Event) => {
     const { inputType } = event as InputEvent;
     const expected = announced === inputType;
     announced = null;
-    const fate = FATES[inputType] ?? "never";
+    const fate = INPUT_TYPES[inputType] ?? "never";
     if (expected || fate === "native" || fate === remove || fate === replace) return;
     if (quill.composition.isComposing) return;
     restore();
@@ -101,7 +101,7 @@ export function watchInputs(quill: Quill, restore: () => void, signal: AbortSign
   const hear = (event: InputEvent) => {
     announced = event.inputType;
     if (event.defaultPrevented || !quill.root.isContentEditable) return;
-    const fate = FATES[event.inputType] ?? "never";
+    const fate = INPUT_TYPES[event.inputType] ?? "never";
     if (fate === "step") {
       // The browser's undo never happens: it is not announced when a script does it.
       announced = null;

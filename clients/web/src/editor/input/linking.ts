@@ -15,7 +15,7 @@ export class Linking {
   /** The link that the caret stands in. */
   readonly here: Signal<LinkHere | null> = signal(null);
   /** Somebody wants to set an address: what is selected, or the link at the caret. */
-  readonly asking = signal(false);
+  readonly askForm = signal(false);
 
   constructor(private readonly quill: Quill) {}
 

@@ -4,7 +4,7 @@ import type Quill from "quill/core.js";
 import type { Op } from "../../room/document/delta";
 import { isInView } from "./scrollIntoView";
 
-export class Following {
+export class CaretFollowing {
   private run: string | null = null;
   /** Whether the place that is followed was in view before the last change. */
   private inView = true;

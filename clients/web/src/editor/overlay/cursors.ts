@@ -12,7 +12,7 @@ export interface Caret {
   model: boolean;
 }
 
-interface Drawn {
+interface ObjectView {
   root: HTMLElement;
   caret: HTMLElement;
   flag: HTMLElement;
@@ -25,7 +25,7 @@ const FLAG_MS = 2600;
 
 export class CursorLayer {
   private readonly root: HTMLElement;
-  private readonly drawn = new Map<string, Drawn>();
+  private readonly drawn = new Map<string, ObjectView>();
   private readonly flags = new Map<string, ReturnType<typeof setTimeout>>();
   private carets: readonly Caret[] = [];
   private frame = 0;
@@ -70,7 +70,7 @@ export class CursorLayer {
     for (const caret of this.carets) this.place(caret, this.drawn.get(caret.id) ?? this.make(caret.id));
   }
 
-  private make(id: string): Drawn {
+  private make(id: string): ObjectView {
     const element = (name: string, parent: HTMLElement) => {
       const child = document.createElement("div");
       child.className = name;
@@ -84,7 +84,7 @@ export class CursorLayer {
     return drawn;
   }
 
-  private place(caret: Caret, drawn: Drawn): void {
+  private place(caret: Caret, drawn: ObjectView): void {
     const last = this.quill.getLength() - 1;
     const head = Math.min(caret.head, last);
     const anchor = Math.min(caret.anchor, last);
@@ -104,7 +104,7 @@ export class CursorLayer {
     drawn.place = place;
   }
 
-  private showFlag(id: string, drawn: Drawn): void {
+  private showFlag(id: string, drawn: ObjectView): void {
     drawn.root.classList.add("cursor-named");
     clearTimeout(this.flags.get(id));
     this.flags.set(
@@ -113,7 +113,7 @@ export class CursorLayer {
     );
   }
 
-  private markSelection(drawn: Drawn, index: number, length: number): void {
+  private markSelection(drawn: ObjectView, index: number, length: number): void {
     const rects = length > 0 ? this.rects(index, length) : [];
     while (drawn.marks.length > rects.length) drawn.marks.pop()?.remove();
     rects.forEach((rect, at) => {

@@ -2,7 +2,7 @@
 // itself: what was found, passages of comments, who wrote what.
 
 import type { Span } from "../../room/document/delta";
-import type { Places } from "./textPositions";
+import type { TextPositions } from "./textPositions";
 
 /** Ranges that are drawn under one name; the rest is there all the same. */
 const MAX_DRAWN = 2000;
@@ -10,7 +10,7 @@ const MAX_DRAWN = 2000;
 export class Highlights {
   private readonly names = new Set<string>();
 
-  constructor(private readonly places: Places) {}
+  constructor(private readonly places: TextPositions) {}
 
   /** Marks these stretches, and no others, under a name that the style sheet knows. */
   show(name: string, spans: readonly Span[]): void {

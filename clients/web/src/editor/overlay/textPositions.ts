@@ -2,7 +2,7 @@
 
 import type { Line, LineEditor } from "../binding/lineEditor";
 
-export class Places {
+export class TextPositions {
   private of: readonly Line[] | null = null;
   private starts: number[] = [];
 

@@ -7,14 +7,14 @@ import type { RunTokens } from "../../room/tokens";
 import { rangeOf, writtenBy } from "../text/runText";
 
 /** A token of a run as it stands in the text; `near` is its place among the run's words, `rect` in the window. */
-export interface Spot {
+export interface TokenPosition {
   run: string;
   token: TokenInfo;
   near: number;
   rect: DOMRect;
 }
 
-export class Spots {
+export class TokenPositions {
   constructor(
     private readonly quill: Quill,
     private readonly tokens: RunTokens,
@@ -28,7 +28,7 @@ export class Spots {
   }
 
   /** The token of a run that a character is part of. */
-  of(index: number | null): Spot | null {
+  of(index: number | null): TokenPosition | null {
     const run = this.runOf(index);
     if (index === null || run === null) return null;
     const written = writtenBy(run, this.lines());
@@ -39,7 +39,7 @@ export class Spots {
   }
 
   /** Where a token that was shown stands now; null when somebody has changed it since. */
-  rangeOf({ run, token, near }: Spot): { start: number; end: number } | null {
+  rangeOf({ run, token, near }: TokenPosition): { start: number; end: number } | null {
     const written = writtenBy(run, this.lines());
     const found = this.tokens.at(run, written.text, near + Math.max(0, token.text.length - 1));
     return found?.token === token ? rangeOf(written, found.start, token.text.length) : null;

@@ -101,7 +101,7 @@ export class CompletionList {
     this.show();
   };
 
-  private take(at: number): void {
+  private accept(at: number): void {
     const text = this.found[at];
     if (text === undefined) return;
     this.shut();
@@ -116,7 +116,7 @@ export class CompletionList {
       case "Tab":
       case "Enter":
         if (event.shiftKey) return;
-        this.take(this.chosen);
+        this.accept(this.chosen);
         break;
       case "ArrowDown":
       case "ArrowUp": {
@@ -138,6 +138,6 @@ export class CompletionList {
   private readonly onPoint = (event: PointerEvent): void => {
     event.preventDefault(); // the caret stays where it is
     const item = (event.target as HTMLElement).closest("li");
-    if (item) this.take([...this.list.children].indexOf(item));
+    if (item) this.accept([...this.list.children].indexOf(item));
   };
 }

@@ -15,7 +15,7 @@ class BandProcessor extends AudioWorkletProcessor {
 
   constructor() {
     super();
-    this.port.onmessage = (event: MessageEvent<ToBand>) => this.take(event.data);
+    this.port.onmessage = (event: MessageEvent<ToBand>) => this.onMessage(event.data);
   }
 
   process(_inputs: Float32Array[][], [output]: Float32Array[][]): boolean {
@@ -30,7 +30,7 @@ class BandProcessor extends AudioWorkletProcessor {
     return this.alive;
   }
 
-  private take(message: ToBand): void {
+  private onMessage(message: ToBand): void {
     switch (message.kind) {
       case "pcm":
         this.buffer.write(message.pts, message.left, message.right);

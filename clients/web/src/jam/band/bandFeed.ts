@@ -84,7 +84,7 @@ export class BandFeed {
     this.align();
   }
 
-  take(packet: MessageOf<"audio">): void {
+  onPacket(packet: MessageOf<"audio">): void {
     const { stream } = this;
     if (!stream || packet.run !== stream.run || packet.epoch < stream.epoch) {
       this.counts.stale += 1;
@@ -111,7 +111,7 @@ export class BandFeed {
     this.options.post({ kind: "anchor", anchor: { time, pts } });
   }
 
-  hear(stats: BandStats): void {
+  onStats(stats: BandStats): void {
     const decoder = this.decoder?.name ?? "";
     this.loudest = Math.max(this.loudest, stats.peak);
     this.stats.value = {

@@ -24,10 +24,10 @@ export class Synth {
   /** The worklet is there; it is told of every channel. */
   connect(post: (message: ToSynth, transfer?: Transferable[]) => void): void {
     this.post = post;
-    for (const [owner, voice] of this.voices) this.tell(owner, voice);
+    for (const [owner, voice] of this.voices) this.sendVoice(owner, voice);
   }
 
-  hear(message: FromSynth): void {
+  onMessage(message: FromSynth): void {
     if (message.kind === "stats") Object.assign(this.stats, message);
   }
 
@@ -36,7 +36,7 @@ export class Synth {
     const was = this.voices.get(owner);
     if (was && was.program === voice.program && was.volume === voice.volume) return;
     this.voices.set(owner, voice);
-    this.tell(owner, voice);
+    this.sendVoice(owner, voice);
   }
 
   /** `at` and `until` in seconds of the AudioContext; `until` null: until `release`. */
@@ -68,7 +68,7 @@ export class Synth {
     this.voices.delete(owner);
   }
 
-  private tell(owner: Owner, { program, volume }: Voice): void {
+  private sendVoice(owner: Owner, { program, volume }: Voice): void {
     const channel = this.channels.get(owner) ?? this.free();
     // More voices than channels: the last ones are not heard, as the panel's bounds make very unlikely.
     if (channel === null) return;

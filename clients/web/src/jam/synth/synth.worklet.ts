@@ -29,7 +29,7 @@ class SynthProcessor extends AudioWorkletProcessor {
   constructor() {
     super();
     this.synth.setSystemParameter("voiceCap", VOICES);
-    this.port.onmessage = (event: MessageEvent<ToSynth>) => this.take(event.data);
+    this.port.onmessage = (event: MessageEvent<ToSynth>) => this.onMessage(event.data);
   }
 
   process(_inputs: Float32Array[][], [output]: Float32Array[][]): boolean {
@@ -45,7 +45,7 @@ class SynthProcessor extends AudioWorkletProcessor {
     this.blocks += 1;
     if (this.blocks % DECODE_BLOCKS === 0) this.decodeOne();
     if (this.blocks % REPORT_BLOCKS === 0) {
-      this.say({
+      this.emit({
         kind: "stats",
         begun: this.begun,
         voices: this.synth.voiceCount,
@@ -55,7 +55,7 @@ class SynthProcessor extends AudioWorkletProcessor {
     return this.alive;
   }
 
-  private take(message: ToSynth): void {
+  private onMessage(message: ToSynth): void {
     switch (message.kind) {
       case "bank":
         void this.load(message.data);
@@ -89,9 +89,9 @@ class SynthProcessor extends AudioWorkletProcessor {
       this.synth.soundBankManager.addSoundBank(SoundBankLoader.fromArrayBuffer(data), "band");
       this.loaded = true;
       for (const channel of this.channels.keys()) this.voice(channel);
-      this.say({ kind: "ready" });
+      this.emit({ kind: "ready" });
     } catch (error) {
-      this.say({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+      this.emit({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -118,7 +118,7 @@ class SynthProcessor extends AudioWorkletProcessor {
     }
   }
 
-  private say(message: FromSynth): void {
+  private emit(message: FromSynth): void {
     this.port.postMessage(message);
   }
 }

@@ -2,12 +2,12 @@
 
 import { signal } from "@preact/signals";
 import type { Doc, Array as YArray, Map as YMap } from "yjs";
-import type { Port } from "../roomPort";
+import type { RoomPort } from "../roomPort";
 
 /** Characters of what is said at once. */
 export const MAX_SAID = 4000;
 
-export interface Said {
+export interface MessageItem {
   id: string;
   participant: string;
   text: string;
@@ -17,7 +17,7 @@ export interface Said {
 }
 
 export class Chat {
-  readonly entries = signal<readonly Said[]>([]);
+  readonly entries = signal<readonly MessageItem[]>([]);
   /** Entries of others that came since the chat was last looked at. */
   readonly unread = signal(0);
   /** Whether the chat is in sight. */
@@ -29,7 +29,7 @@ export class Chat {
   private unfollow = () => {};
 
   constructor(
-    private readonly port: Port,
+    private readonly port: RoomPort,
     private readonly me: () => string | undefined,
   ) {}
 
@@ -89,7 +89,7 @@ export class Chat {
 
 const word = (value: unknown): string => (typeof value === "string" ? value : "");
 
-function readEntry(entry: YMap<unknown>): Said {
+function readEntry(entry: YMap<unknown>): MessageItem {
   return {
     id: word(entry.get("id")),
     participant: word(entry.get("participant")),

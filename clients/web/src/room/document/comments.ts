@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import type { Doc, Array as YArray, Map as YMap } from "yjs";
-import type { Port, Range } from "../roomPort";
+import type { Range, RoomPort } from "../roomPort";
 
 /** Characters of a comment or of a reply. */
 export const MAX_COMMENT = 4000;
@@ -30,7 +30,7 @@ export class Comments {
   private unfollow = () => {};
 
   constructor(
-    private readonly port: Port,
+    private readonly port: RoomPort,
     private readonly newId: () => string,
     private readonly me: () => string | undefined,
   ) {}

@@ -4,18 +4,18 @@
 import { signal } from "@preact/signals";
 import type { Clock, Timer } from "../../connection/clock";
 
-export interface Unsaved {
+export interface UnsavedEdits {
   lineage: string;
   /** A Yjs update. */
   update: Uint8Array;
 }
 
 /** Where it is kept: one record for each tab. */
-export interface Shelf {
+export interface UnsavedStore {
   /** Resolves when it is kept; null takes the record away. */
-  put(unsaved: Unsaved | null): Promise<void>;
+  put(unsaved: UnsavedEdits | null): Promise<void>;
   /** The records of this room that no living tab has, this tab's own among them. */
-  take(): Promise<Unsaved[]>;
+  take(): Promise<UnsavedEdits[]>;
   /** Those records are ours now. */
   settle(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export interface Copy {
   /** Everything of ours that is not on the server's disk; null: nothing. */
   unsaved(): Uint8Array | null;
   /** Puts it into the copy; whether it brought something new. */
-  restore(unsaved: Unsaved): boolean;
+  restore(unsaved: UnsavedEdits): boolean;
 }
 
 /** A hand that types is left alone for so long. */
@@ -33,14 +33,14 @@ const REST_MS = 400;
 /** What still waits shows so often that its tab is alive. */
 export const ALIVE_MS = 20_000;
 
-export class Keeping {
+export class OfflineEdits {
   /** Nothing would be lost if the page went now. */
   readonly kept = signal(true);
   /** The browser's store can be opened, and does not give or take: nothing is kept. */
   readonly broken = signal(false);
   /** What an earlier page left and this one has not brought in: there is no way into the room yet. */
-  readonly left = signal<readonly Unsaved[]>([]);
-  private taken: Unsaved[] | null = null;
+  readonly left = signal<readonly UnsavedEdits[]>([]);
+  private taken: UnsavedEdits[] | null = null;
   private timer: Timer | null = null;
   private shelved = false;
   /** Counted, to know what a record does not hold yet. */
@@ -49,7 +49,7 @@ export class Keeping {
 
   constructor(
     private readonly copy: Copy,
-    private readonly shelf: Shelf,
+    private readonly store: UnsavedStore,
     private readonly clock: Clock,
     private readonly onRestored: () => void,
   ) {
@@ -85,7 +85,7 @@ export class Keeping {
 
   private async fetch(): Promise<void> {
     try {
-      this.taken = await this.shelf.take();
+      this.taken = await this.store.take();
     } catch {
       // What lies there cannot be known, and must not be written over.
       this.broken.value = true;
@@ -104,13 +104,13 @@ export class Keeping {
   private async keep(): Promise<void> {
     if (this.taken === null && this.broken.peek()) return;
     const { lineage } = this.copy;
-    // Before the first visit of this page has begun, the shelf holds what the last one left.
+    // Before the first visit of this page has begun, the store holds what the last one left.
     if (lineage === null || this.taken === null || this.taken.length > 0) return this.later(REST_MS);
     const update = this.copy.unsaved();
     this.shelved = update !== null;
     const { changes } = this;
     try {
-      await this.shelf.put(update && { lineage, update });
+      await this.store.put(update && { lineage, update });
       this.broken.value = false;
     } catch {
       // A full disk: what is not saved lives in this page only, and the page says so. There may be room later.
@@ -132,7 +132,7 @@ export class Keeping {
     this.shelved = true;
     // What could not be kept under this tab's name stays where it lay.
     void this.keep().then(() =>
-      this.broken.peek() ? undefined : this.shelf.settle().catch(() => undefined),
+      this.broken.peek() ? undefined : this.store.settle().catch(() => undefined),
     );
   }
 }

@@ -26,7 +26,7 @@ type Ranges = Map<number, { clock: number; length: number }[]>;
 const STRUCTS = 1000;
 const UNITS = 40_000;
 
-export interface Remade {
+export interface Rebased {
   /** Yjs updates, each to be applied after the one before; none when nothing is left to be said. */
   updates: Uint8Array[];
   /** What has no place any more: the thing that it stood in is gone. */
@@ -37,13 +37,13 @@ export interface Remade {
  * What `updates` put into `old`, for the document `room`, as items of `client`. What the room has of it already is left
  * out: of an id that is `ours` by its number, of another by its content.
  */
-export function remade(
+export function rebased(
   updates: readonly Uint8Array[],
   old: Doc,
   room: Doc,
   client: number,
   ours: (id: number) => boolean,
-): Remade {
+): Rebased {
   const remaking = new Remaking(old, room, client, ours);
   for (const update of updates) remaking.read(update);
   return remaking.write();
@@ -86,13 +86,13 @@ class Remaking {
     }
   }
 
-  write(): Remade {
+  write(): Rebased {
     for (let progress = true; progress; ) {
       progress = false;
       for (const queue of this.waiting.values()) {
         for (let head = queue[0]; head && this.ready(head); head = queue[0]) {
           queue.shift();
-          this.take(head);
+          this.add(head);
           progress = true;
         }
       }
@@ -128,7 +128,7 @@ class Remaking {
     return queue.some(({ id, length }) => id.clock <= clock && clock < id.clock + length);
   }
 
-  private take(struct: Struct): void {
+  private add(struct: Struct): void {
     const id = createID(this.client, this.next);
     if (struct instanceof GC) {
       this.enter(struct, new GC(id, struct.length));

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Doc, Map as YMap } from "yjs";
 import type { MessageOf, StyleCard } from "../../protocol/messages";
-import type { Port, Range } from "../roomPort";
+import type { Range, RoomPort } from "../roomPort";
 
 /** Characters of each field, at most; in the order in which they are shown. */
 export const STYLE_BOUNDS = {
@@ -25,7 +25,7 @@ export class Style {
   private latest = 0;
   private unfollow = () => {};
 
-  constructor(private readonly port: Port) {}
+  constructor(private readonly port: RoomPort) {}
 
   set(field: StyleField, value: string): void {
     const root = this.root();
@@ -42,7 +42,7 @@ export class Style {
     if (!sent) this.learning.value = false;
   }
 
-  take(message: MessageOf<"learned">): void {
+  onLearned(message: MessageOf<"learned">): void {
     if (message.learn !== this.latest) return;
     this.learning.value = false;
     this.learned.value = message;

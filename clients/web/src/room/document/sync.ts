@@ -16,8 +16,8 @@ import type {
   Welcome,
 } from "../../protocol/messages";
 import { digestLater, digestOf, insertedText, newDocument, REMOTE, RESTORED, storyOf } from "./document";
-import type { Copy, Unsaved } from "./offlineEdits";
-import { remade, wordsIn } from "./rebase";
+import type { Copy, UnsavedEdits } from "./offlineEdits";
+import { rebased, wordsIn } from "./rebase";
 
 export type RefusalReason =
   | Exclude<AckStatus, "applied" | "durable" | "remake">
@@ -131,7 +131,7 @@ export class Sync implements Copy {
   }
 
   /** See `Copy`. Whether it brought something new. */
-  restore({ lineage, update }: Unsaved): boolean {
+  restore({ lineage, update }: UnsavedEdits): boolean {
     if (lineage !== this.lineage) {
       const text = insertedText([update], this.doc);
       if (text) this.options.onRefused({ reason: "lineage", message: "", text });
@@ -291,7 +291,7 @@ export class Sync implements Copy {
   private remake(old: Doc, fresh: Doc): void {
     this.remaking = false;
     const ours = (id: number) => id === this.leased && id === old.clientID && this.remakes < 2;
-    const { updates, homeless } = remade(this.outbox.updates(), old, fresh, this.clientId, ours);
+    const { updates, homeless } = rebased(this.outbox.updates(), old, fresh, this.clientId, ours);
     this.outbox.remake(updates);
     const text = homeless.map((item) => wordsIn(item)).join("");
     if (text) this.options.onRefused({ reason: "invalid", message: "", text });

@@ -34,7 +34,7 @@ export interface Piece {
   author: string;
   run: string | null;
 }
-export interface Moment {
+export interface PastState {
   seq: number;
   at_ms: number;
   author: string;
@@ -68,7 +68,7 @@ const PAGE = 400;
 /** A number beyond any entry's. */
 const NEWEST = 10 ** 14;
 
-export class Past {
+export class HistoryApi {
   constructor(
     private readonly room: () => string,
     private readonly token: () => string,
@@ -80,7 +80,7 @@ export class Past {
     return this.call(`history?before=${before ?? NEWEST}&limit=${PAGE}`);
   }
 
-  moment(seq: number, signal: AbortSignal): Promise<Moment> {
+  moment(seq: number, signal: AbortSignal): Promise<PastState> {
     return this.call(`history/${seq}`, { signal });
   }
 

@@ -122,7 +122,7 @@ export class TabValue {
 
   constructor(name: "session" | "tab", room: string) {
     this.key = `antiphon.${name}.${room}`;
-    this.current = this.take();
+    this.current = this.claim();
     addEventListener("pagehide", this.leave);
     addEventListener("pageshow", this.back);
   }
@@ -136,10 +136,10 @@ export class TabValue {
   private readonly leave = (): void => write(tab, this.key, this.current);
 
   private readonly back = (event: PageTransitionEvent): void => {
-    if (event.persisted) this.take();
+    if (event.persisted) this.claim();
   };
 
-  private take(): string | null {
+  private claim(): string | null {
     const secret = read<string | null>(tab, this.key, null);
     write(tab, this.key, null);
     return secret;

@@ -13,7 +13,7 @@ export interface Keeper {
 /** Fields with words in them that are kept; of more, the oldest are given up. */
 const MAX_FIELDS = 64;
 
-export class Unsent {
+export class FieldDrafts {
   private readonly fields = new Map<string, Signal<string>>();
   private words: Words;
 

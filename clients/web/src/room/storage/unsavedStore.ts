@@ -1,9 +1,9 @@
 // The browser's own store for what a tab has not brought to the server (IndexedDB). Where there is none (private
 // windows, a full disk), nothing is kept, and the page asks before it goes.
 
-import { ALIVE_MS, type Shelf, type Unsaved } from "../document/offlineEdits";
+import { ALIVE_MS, type UnsavedEdits, type UnsavedStore } from "../document/offlineEdits";
 
-interface Row extends Unsaved {
+interface Row extends UnsavedEdits {
   room: string;
   tab: string;
   atMs: number;
@@ -14,7 +14,7 @@ const STORE = "unsaved";
 const GONE_MS = 3 * ALIVE_MS;
 
 /** `tab` names this tab, also after a reload of its page. Null: this browser keeps nothing. */
-export async function openShelf(room: string, tab: string): Promise<Shelf | null> {
+export async function openUnsavedStore(room: string, tab: string): Promise<UnsavedStore | null> {
   const db = await open().catch(() => null);
   if (!db) return null;
   const mine = [room, tab];

@@ -1,6 +1,6 @@
 // Files into the board, and the board as a file.
 
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { contents, exported, naturalSize, pngFile, save, svgFile } from "../../canvas/export";
 import { inside, type Point, toCanvas } from "../../canvas/geometry";
 import type { BoardObject } from "../../canvas/objects";
@@ -8,7 +8,7 @@ import { HEAD, kindOf } from "../../canvas/pictures/fileKinds";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { errorWords } from "../parts/serverText";
+import { errorText } from "../parts/serverText";
 
 /** A dropped picture fills at most this part of the view. */
 const PICTURE_PART = 0.6;
@@ -17,11 +17,16 @@ const EDGE = 12;
 const NEXT = 24;
 
 /** Uploads pictures and places them around a point of the view, inside it. Whatever does not come in is told of by name. */
-export async function insert(room: Room, easel: Easel, files: Iterable<File>, at: Point): Promise<void> {
+export async function insert(
+  room: Room,
+  canvasEditor: CanvasEditor,
+  files: Iterable<File>,
+  at: Point,
+): Promise<void> {
   if (!room.canEdit) return;
   // The view as it is now: while a large file goes up somebody may have moved on.
-  const { x, y, scale } = easel.camera.value;
-  const { width, height } = easel.view.value;
+  const { x, y, scale } = canvasEditor.camera.value;
+  const { width, height } = canvasEditor.view.value;
   const view = {
     x: x + EDGE / scale,
     y: y + EDGE / scale,
@@ -42,7 +47,7 @@ export async function insert(room: Room, easel: Easel, files: Iterable<File>, at
       const size = { w: asset.width * factor, h: asset.height * factor };
       const centre = toCanvas({ x, y, scale }, { x: at.x + placed * NEXT, y: at.y + placed * NEXT });
       const box = inside({ x: centre.x - size.w / 2, y: centre.y - size.h / 2, ...size }, view);
-      easel.settle(easel.board.place({ type: "image", asset: asset.sha256, ...box }));
+      canvasEditor.settle(canvasEditor.board.place({ type: "image", asset: asset.sha256, ...box }));
       placed += 1;
       if (asset.scaled_from) {
         const [w, h] = asset.scaled_from;
@@ -59,13 +64,13 @@ export async function insert(room: Room, easel: Easel, files: Iterable<File>, at
 function refusal(name: string, kind: string, { code, message }: ApiError): string {
   if (code === "invalid") return kind === "HEIF" ? t.files.heif(name) : t.files.broken(name, kind);
   if (code === "too_large") return t.files.tooLarge(name);
-  return t.files.failed(name, code ? errorWords(code, message) : message || t.lobby.unreachable);
+  return t.files.failed(name, code ? errorText(code, message) : message || t.lobby.unreachable);
 }
 
 /** Saves what is selected, or everything. */
-export async function download(room: Room, easel: Easel, kind: "png" | "svg"): Promise<void> {
-  const selected = easel.selection.objects.value.filter((object) => object.type !== "frame");
-  const out = exported(selected.length > 0 ? selected : easel.board.ordered.value);
+export async function download(room: Room, canvasEditor: CanvasEditor, kind: "png" | "svg"): Promise<void> {
+  const selected = canvasEditor.selection.objects.value.filter((object) => object.type !== "frame");
+  const out = exported(selected.length > 0 ? selected : canvasEditor.board.ordered.value);
   if (!out) return;
   const load = (asset: string) => room.pictures.blob(asset);
   try {

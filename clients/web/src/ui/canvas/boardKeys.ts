@@ -1,6 +1,6 @@
 // Every key of the board. Undo and redo are the server's, as in the text.
 
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { TURN_STEP } from "../../canvas/geometry";
 import { TOOLS } from "../../canvas/tools";
 import { keyOf } from "../../editor/input/keyOf";
@@ -22,7 +22,7 @@ export interface Panels {
 /** `anywhere`: nothing has the focus, and the board was worked with last. */
 export function boardKeys(
   event: KeyboardEvent,
-  easel: Easel,
+  canvasEditor: CanvasEditor,
   room: Room,
   panels: Panels,
   anywhere = false,
@@ -35,8 +35,9 @@ export function boardKeys(
   // A button keeps the keys that press it and that go on from it; a letter or Delete is for the board there too.
   const forBoard = onBoard || (key.length === 1 && key !== " ") || key === "Delete" || key === "Backspace";
   let chosen: Act = null;
-  if (modified && !event.altKey) chosen = command(key, event.shiftKey, easel, room);
-  else if (!modified && !event.altKey && forBoard) chosen = single(key, event.shiftKey, easel, room, panels);
+  if (modified && !event.altKey) chosen = command(key, event.shiftKey, canvasEditor, room);
+  else if (!modified && !event.altKey && forBoard)
+    chosen = single(key, event.shiftKey, canvasEditor, room, panels);
   if (!chosen) return;
   event.preventDefault();
   event.stopPropagation();
@@ -51,36 +52,36 @@ const isField = (target: EventTarget | null) =>
 
 type Act = (() => void) | null;
 
-function command(key: string, shift: boolean, easel: Easel, room: Room): Act {
-  if (key === "z") return () => (shift ? room.steps.again("canvas") : room.steps.back("canvas"));
-  if (key === "y") return () => room.steps.again("canvas");
+function command(key: string, shift: boolean, canvasEditor: CanvasEditor, room: Room): Act {
+  if (key === "z") return () => (shift ? room.undoSteps.again("canvas") : room.undoSteps.back("canvas"));
+  if (key === "y") return () => room.undoSteps.again("canvas");
   if (key !== "a") return null;
   // The tool stays in the hand: the next stroke is drawn, and lets go of what is selected.
-  return () => easel.selection.all();
+  return () => canvasEditor.selection.all();
 }
 
-function single(key: string, shift: boolean, easel: Easel, room: Room, panels: Panels): Act {
-  const { selection } = easel;
+function single(key: string, shift: boolean, canvasEditor: CanvasEditor, room: Room, panels: Panels): Act {
+  const { selection } = canvasEditor;
   const arrow = ARROWS[key];
-  if (arrow) return () => go(arrow, shift, easel);
+  if (arrow) return () => go(arrow, shift, canvasEditor);
   switch (key) {
     case "+":
     case "=":
-      return () => easel.zoom(1.25);
+      return () => canvasEditor.zoom(1.25);
     case "-":
     case "_":
-      return () => easel.zoom(1 / 1.25);
+      return () => canvasEditor.zoom(1 / 1.25);
     case "0":
-      return () => easel.showAll();
+      return () => canvasEditor.showAll();
     case "Delete":
     case "Backspace":
       return () => selection.remove();
     case "Enter":
-      return () => easel.placeHere();
+      return () => canvasEditor.placeHere();
     case "PageDown":
     case "PageUp":
       return () => {
-        easel.choose("select");
+        canvasEditor.choose("select");
         selection.next(key === "PageDown" ? 1 : -1);
       };
     case "]":
@@ -95,32 +96,36 @@ function single(key: string, shift: boolean, easel: Easel, room: Room, panels: P
     case "k":
       return () => panels.toggleLayers();
     case "m":
-      return easel.masking.value ? () => flipBrush(easel) : null;
+      return canvasEditor.maskBrush.value ? () => flipBrush(canvasEditor) : null;
     case "Escape":
-      return selection.ids.value.size > 0 || easel.tool.value !== "select" ? () => letGo(easel) : null;
+      return selection.ids.value.size > 0 || canvasEditor.tool.value !== "select"
+        ? () => letGo(canvasEditor)
+        : null;
     default: {
       const tool = TOOLS.find((each) => each !== "mask" && KEYS[each] === key);
-      return tool && (room.canEdit || tool === "hand" || tool === "select") ? () => easel.choose(tool) : null;
+      return tool && (room.canEdit || tool === "hand" || tool === "select")
+        ? () => canvasEditor.choose(tool)
+        : null;
     }
   }
 }
 
 /** Moves the selection, or the view where nothing is selected. */
-function go([dx, dy]: [number, number], far: boolean, easel: Easel): void {
+function go([dx, dy]: [number, number], far: boolean, canvasEditor: CanvasEditor): void {
   const step = far ? STEP * 4 : STEP;
-  const units = (far ? 10 : 1) / easel.camera.value.scale;
-  if (easel.selection.ids.value.size > 0) easel.selection.nudge(dx * units, dy * units);
-  else easel.pan(-dx * step, -dy * step);
+  const units = (far ? 10 : 1) / canvasEditor.camera.value.scale;
+  if (canvasEditor.selection.ids.value.size > 0) canvasEditor.selection.nudge(dx * units, dy * units);
+  else canvasEditor.pan(-dx * step, -dy * step);
 }
 
-function flipBrush(easel: Easel): void {
-  const masking = easel.masking.value;
-  if (masking) masking.mode.value = masking.mode.value === "add" ? "erase" : "add";
+function flipBrush(canvasEditor: CanvasEditor): void {
+  const maskBrush = canvasEditor.maskBrush.value;
+  if (maskBrush) maskBrush.mode.value = maskBrush.mode.value === "add" ? "erase" : "add";
 }
 
 /** First the brush of a mask, then everything. */
-function letGo(easel: Easel): void {
-  const masked = easel.tool.value === "mask";
-  easel.choose("select");
-  if (!masked) easel.selection.select([]);
+function letGo(canvasEditor: CanvasEditor): void {
+  const masked = canvasEditor.tool.value === "mask";
+  canvasEditor.choose("select");
+  if (!masked) canvasEditor.selection.select([]);
 }

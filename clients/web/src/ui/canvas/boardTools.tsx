@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { COLORS, isShape, SHAPES, type ShapeTool, SIZES, type Tool } from "../../canvas/tools";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
@@ -39,17 +39,17 @@ const ICONS: Record<Held, IconName> = {
   frame: "brush",
 };
 
-export function BoardTools(props: { room: Room; easel: Easel; onUpload: () => void }) {
-  const { room, easel, onUpload } = props;
+export function BoardTools(props: { room: Room; canvasEditor: CanvasEditor; onUpload: () => void }) {
+  const { room, canvasEditor, onUpload } = props;
   const painter = room.models.value.some((model) => model.modality === "image");
   const tool = (name: Held, hint = "", look = "") => (
     <IconButton
       key={name}
       icon={ICONS[name]}
       label={`${labelOf(name)}${hint}`}
-      pressed={easel.tool.value === name}
+      pressed={canvasEditor.tool.value === name}
       class={look}
-      onClick={() => easel.choose(name)}
+      onClick={() => canvasEditor.choose(name)}
     />
   );
   return (
@@ -60,7 +60,7 @@ export function BoardTools(props: { room: Room; easel: Easel; onUpload: () => vo
         <>
           {tool("pen")}
           {tool("eraser")}
-          <ShapeMenu easel={easel} />
+          <ShapeMenu canvasEditor={canvasEditor} />
           {tool("text")}
           {tool("frame", painter ? "" : ` · ${t.canvas.noModel}`, `tool-frame ${painter ? "" : "tool-off"}`)}
           <IconButton icon="picture" label={t.canvas.upload} onClick={onUpload} />
@@ -73,10 +73,10 @@ export function BoardTools(props: { room: Room; easel: Easel; onUpload: () => vo
 const labelOf = (tool: Held) => `${t.canvas.tools[tool]} (${KEYS[tool].toUpperCase()})`;
 
 /** One place for all shapes: it shows the one that was held last. */
-function ShapeMenu({ easel }: { easel: Easel }) {
+function ShapeMenu({ canvasEditor }: { canvasEditor: CanvasEditor }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const last = useSignal<ShapeTool>("rectangle");
-  const held = easel.tool.value;
+  const held = canvasEditor.tool.value;
   useEffect(() => {
     if (isShape(held)) last.value = held;
     else if (menu.current) menu.current.open = false;
@@ -99,7 +99,7 @@ function ShapeMenu({ easel }: { easel: Easel }) {
             label={labelOf(shape)}
             pressed={held === shape}
             onClick={() => {
-              easel.choose(shape);
+              canvasEditor.choose(shape);
               if (menu.current) menu.current.open = false;
             }}
           />
@@ -109,7 +109,7 @@ function ShapeMenu({ easel }: { easel: Easel }) {
   );
 }
 /** Colours and widths: of what is drawn next, and of what is selected. */
-export function BoardStyle({ easel }: { easel: Easel }) {
+export function BoardStyle({ canvasEditor }: { canvasEditor: CanvasEditor }) {
   return (
     <div class="board-style">
       <fieldset class="swatches">
@@ -122,23 +122,23 @@ export function BoardStyle({ easel }: { easel: Easel }) {
             style={{ "--ink-color": color }}
             aria-label={t.canvas.colors[index] ?? color}
             title={t.canvas.colors[index] ?? color}
-            aria-pressed={easel.color.value === color}
-            onClick={() => easel.recolor(color)}
+            aria-pressed={canvasEditor.color.value === color}
+            onClick={() => canvasEditor.recolor(color)}
           />
         ))}
         <label
           class="swatch swatch-own"
-          style={{ "--ink-color": easel.color.value }}
+          style={{ "--ink-color": canvasEditor.color.value }}
           title={t.canvas.ownColor}
         >
           <span class="offscreen">{t.canvas.ownColor}</span>
           <input
             type="color"
-            value={easel.color.value.slice(0, 7)}
+            value={canvasEditor.color.value.slice(0, 7)}
             onInput={(event) => {
-              easel.color.value = event.currentTarget.value;
+              canvasEditor.color.value = event.currentTarget.value;
             }}
-            onChange={(event) => easel.recolor(event.currentTarget.value)}
+            onChange={(event) => canvasEditor.recolor(event.currentTarget.value)}
           />
         </label>
       </fieldset>
@@ -151,8 +151,8 @@ export function BoardStyle({ easel }: { easel: Easel }) {
             class="icon-button width"
             aria-label={t.canvas.widths[index] ?? String(size)}
             title={t.canvas.widths[index] ?? String(size)}
-            aria-pressed={easel.size.value === size}
-            onClick={() => easel.resize(size)}
+            aria-pressed={canvasEditor.size.value === size}
+            onClick={() => canvasEditor.resize(size)}
           >
             <svg viewBox="0 0 20 20" class="icon" aria-hidden="true">
               <circle cx="10" cy="10" r={1.4 + index * 1.9} fill="currentColor" stroke="none" />

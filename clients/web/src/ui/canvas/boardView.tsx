@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { PAPER, turn } from "../../canvas/drawing";
 import { bounds, liveBox, type Point, toScreen } from "../../canvas/geometry";
 import type { Corner } from "../../canvas/gestures/arrange";
@@ -12,8 +12,8 @@ import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { FrameBadge, latestRun } from "./frameBadge";
 import { MaskInHand, SentMask } from "./maskOverlay";
-import { Drawn, FrameEdge } from "./objectView";
-import { useViewing } from "./previewSize";
+import { FrameEdge, ObjectView } from "./objectView";
+import { usePreviewSize } from "./previewSize";
 import { TextField } from "./textField";
 
 const CORNERS: Corner[] = ["nw", "ne", "se", "sw"];
@@ -23,7 +23,7 @@ const FRAME_ARM = 44;
 /** The farthest that one event of the wheel zooms: by a fifth. */
 const NOTCH = 18;
 
-export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
+export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: CanvasEditor }) {
   const root = useRef<HTMLDivElement>(null);
   const spaceDown = useSignal(false);
 
@@ -31,7 +31,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
     const element = root.current;
     if (!element) return;
     const watch = new ResizeObserver(() => {
-      easel.view.value = { width: element.clientWidth, height: element.clientHeight };
+      canvasEditor.view.value = { width: element.clientWidth, height: element.clientHeight };
     });
     watch.observe(element);
     // Passive listeners, which a component's are, may not keep the page from scrolling and zooming.
@@ -41,8 +41,8 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
       if (event.ctrlKey || event.metaKey) {
         // A notch of a wheel is a small step; two fingers on a pad send many that are smaller still.
         const by = Math.max(-NOTCH, Math.min(NOTCH, event.deltaY * step));
-        easel.zoom(0.99 ** by, pointIn(element, event));
-      } else easel.pan(-event.deltaX * step, -event.deltaY * step);
+        canvasEditor.zoom(0.99 ** by, pointIn(element, event));
+      } else canvasEditor.pan(-event.deltaX * step, -event.deltaY * step);
     };
     element.addEventListener("wheel", wheel, { passive: false });
     const space = (event: KeyboardEvent) => {
@@ -57,7 +57,7 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
       removeEventListener("keydown", space);
       removeEventListener("keyup", space);
     };
-  }, [easel]);
+  }, [canvasEditor]);
 
   const touch = (event: PointerEvent): Touch => ({
     id: event.pointerId,
@@ -69,18 +69,18 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
     pan: event.button === 1 || spaceDown.value,
   });
 
-  const camera = easel.camera.value;
-  const writing = easel.writing.value;
-  const frames = easel.shown.value.filter((object): object is Frame => object.type === "frame");
-  useViewing(room, frames, camera.scale);
+  const camera = canvasEditor.camera.value;
+  const writing = canvasEditor.writing.value;
+  const frames = canvasEditor.shown.value.filter((object): object is Frame => object.type === "frame");
+  usePreviewSize(room, frames, camera.scale);
   const hands = [...room.presences.value]
     .map(([id, presence]) => ({ person: room.people.value.get(id), hand: presence.hand }))
     .filter(({ person, hand }) => hand && person?.online && person.id !== room.me.value?.id);
-  const draft = easel.draftObject.value;
+  const draft = canvasEditor.draftObject.value;
 
   return (
     <div
-      class={`board tool-${spaceDown.value ? "hand" : easel.tool.value}`}
+      class={`board tool-${spaceDown.value ? "hand" : canvasEditor.tool.value}`}
       ref={root}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the board is worked with the keyboard (see its description)
       tabIndex={0}
@@ -91,51 +91,56 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
       onPointerDown={(event) => {
         if (event.button > 1) return;
         event.currentTarget.setPointerCapture(event.pointerId);
-        easel.down(touch(event));
+        canvasEditor.down(touch(event));
       }}
       onPointerMove={(event) => {
         // Between two frames of the page a pen says much more than one place.
         const all = event.getCoalescedEvents?.() ?? [];
-        for (const each of all.length > 0 && drawing(easel) ? all : [event]) {
-          easel.move(touch(each));
+        for (const each of all.length > 0 && drawing(canvasEditor) ? all : [event]) {
+          canvasEditor.move(touch(each));
         }
       }}
       onPointerUp={(event) => {
-        const text = easel.tool.value === "text" && easel.gesture.value === null && room.canEdit;
-        easel.up(touch(event));
-        if (text && !writing) easel.beginText(pointIn(event.currentTarget, event));
+        const text =
+          canvasEditor.tool.value === "text" && canvasEditor.gesture.value === null && room.canEdit;
+        canvasEditor.up(touch(event));
+        if (text && !writing) canvasEditor.beginText(pointIn(event.currentTarget, event));
       }}
-      onPointerCancel={(event) => easel.cancel(event.pointerId)}
-      onPointerLeave={() => room.showing.setHand(null, null)}
-      onDblClick={(event) => easel.rewrite(pointIn(event.currentTarget, event))}
+      onPointerCancel={(event) => canvasEditor.cancel(event.pointerId)}
+      onPointerLeave={() => room.presenceSender.setHand(null, null)}
+      onDblClick={(event) => canvasEditor.rewrite(pointIn(event.currentTarget, event))}
     >
       <p class="offscreen" id="board-keys">
         {t.canvas.keys}
       </p>
-      <svg class="board-svg" role="img" aria-label={t.canvas.summary(easel.board.ordered.value.length)}>
+      <svg
+        class="board-svg"
+        role="img"
+        aria-label={t.canvas.summary(canvasEditor.board.ordered.value.length)}
+      >
         <rect width="100%" height="100%" fill={PAPER} />
         <g transform={`scale(${camera.scale}) translate(${-camera.x} ${-camera.y})`}>
-          <Objects room={room} easel={easel} />
+          <Objects room={room} canvasEditor={canvasEditor} />
           {frames.map((frame) => (
             <g key={frame.id}>
               <FramePreview room={room} frame={frame} />
-              <SentMask room={room} easel={easel} frame={frame} />
+              <SentMask room={room} canvasEditor={canvasEditor} frame={frame} />
             </g>
           ))}
           {hands.map(({ person, hand }) =>
             hand?.draft ? (
               <g key={person?.id} class="live-draft">
-                <Drawn object={hand.draft} room={room} />
+                <ObjectView object={hand.draft} room={room} />
               </g>
             ) : null,
           )}
-          {draft && <Drawn object={draft} room={room} />}
+          {draft && <ObjectView object={draft} room={room} />}
         </g>
-        <Marks easel={easel} />
+        <Marks canvasEditor={canvasEditor} />
       </svg>
-      <MaskInHand easel={easel} />
+      <MaskInHand canvasEditor={canvasEditor} />
       {frames.map((frame) => (
-        <FrameBadge key={frame.id} room={room} easel={easel} frame={frame} />
+        <FrameBadge key={frame.id} room={room} canvasEditor={canvasEditor} frame={frame} />
       ))}
       {hands.map(({ person, hand }) => {
         const at = toScreen(camera, hand?.at as Point);
@@ -150,13 +155,14 @@ export function BoardView({ room, easel }: { room: Room; easel: Easel }) {
           </span>
         );
       })}
-      {writing && <TextField easel={easel} writing={writing} />}
+      {writing && <TextField canvasEditor={canvasEditor} writing={writing} />}
     </div>
   );
 }
 
 /** What is drawn takes every place of the pen, what is moved only the last. */
-const drawing = (easel: Easel) => ["draw", "brush"].includes(easel.gesture.peek()?.name ?? "");
+const drawing = (canvasEditor: CanvasEditor) =>
+  ["draw", "brush"].includes(canvasEditor.gesture.peek()?.name ?? "");
 
 const pointIn = (element: HTMLElement, event: { clientX: number; clientY: number }): Point => {
   const { left, top } = element.getBoundingClientRect();
@@ -164,12 +170,12 @@ const pointIn = (element: HTMLElement, event: { clientX: number; clientY: number
 };
 
 /** Does not depend on the camera: moving the view draws nothing anew. */
-function Objects({ room, easel }: { room: Room; easel: Easel }) {
-  const writing = easel.writing.value?.id;
+function Objects({ room, canvasEditor }: { room: Room; canvasEditor: CanvasEditor }) {
+  const writing = canvasEditor.writing.value?.id;
   return (
     <g>
-      {easel.shown.value.map((object) =>
-        object.id === writing ? null : <Drawn key={object.id} object={object} room={room} />,
+      {canvasEditor.shown.value.map((object) =>
+        object.id === writing ? null : <ObjectView key={object.id} object={object} room={room} />,
       )}
     </g>
   );
@@ -214,21 +220,21 @@ function FramePreview({ room, frame }: { room: Room; frame: Frame }) {
 }
 
 /** The selection, its corners, and the box that is being drawn: in pixels of the view. */
-function Marks({ easel }: { easel: Easel }) {
-  const camera = easel.camera.value;
-  const gesture = easel.gesture.value;
+function Marks({ canvasEditor }: { canvasEditor: CanvasEditor }) {
+  const camera = canvasEditor.camera.value;
+  const gesture = canvasEditor.gesture.value;
   const area = gesture?.area?.() ?? null;
-  const masking = easel.tool.value === "mask";
-  const box = masking ? null : easel.selection.box.value;
+  const maskBrush = canvasEditor.tool.value === "mask";
+  const box = maskBrush ? null : canvasEditor.selection.box.value;
   const rect = (area: { x: number; y: number; w: number; h: number }) => ({
     ...toScreen(camera, area),
     width: area.w * camera.scale,
     height: area.h * camera.scale,
   });
   const chosen = box && rect(box);
-  const objects = easel.selection.objects.value;
+  const objects = canvasEditor.selection.objects.value;
   const arm = objects.some((object) => object.type === "frame") ? FRAME_ARM : TURN_ARM;
-  const turned = easel.selection.turned.value;
+  const turned = canvasEditor.selection.turned.value;
   const centre = chosen && { x: chosen.x + chosen.width / 2, y: chosen.y + chosen.height / 2 };
   return (
     <g>
@@ -238,7 +244,7 @@ function Marks({ easel }: { easel: Easel }) {
       {chosen && centre && (
         <g transform={turned ? `rotate(${turned} ${centre.x} ${centre.y})` : undefined}>
           <rect class="mark-box" {...chosen} />
-          {easel.options.canEdit() && (
+          {canvasEditor.options.canEdit() && (
             <>
               {CORNERS.map((corner) => (
                 <rect
@@ -249,7 +255,7 @@ function Marks({ easel }: { easel: Easel }) {
                   width={12}
                   height={12}
                   rx={3}
-                  onPointerDown={(event) => grab(event, easel, corner)}
+                  onPointerDown={(event) => grab(event, canvasEditor, corner)}
                 />
               ))}
               <path class="mark-box" d={`M${centre.x} ${chosen.y}v${-arm}`} />
@@ -258,7 +264,7 @@ function Marks({ easel }: { easel: Easel }) {
                 cx={centre.x}
                 cy={chosen.y - arm}
                 r={7}
-                onPointerDown={(event) => grab(event, easel, "turn")}
+                onPointerDown={(event) => grab(event, canvasEditor, "turn")}
               >
                 <title>{t.canvas.turn}</title>
               </circle>
@@ -271,12 +277,12 @@ function Marks({ easel }: { easel: Easel }) {
 }
 
 /** A handle of the selection comes into the hand; the board hears of the rest. */
-function grab(event: PointerEvent, easel: Easel, handle: Corner | "turn"): void {
+function grab(event: PointerEvent, canvasEditor: CanvasEditor, handle: Corner | "turn"): void {
   const board = (event.currentTarget as Element).closest<HTMLElement>(".board");
   if (!board) return;
   event.stopPropagation();
   board.setPointerCapture(event.pointerId);
-  easel.grabHandle(handle, {
+  canvasEditor.grabHandle(handle, {
     id: event.pointerId,
     kind: "mouse",
     at: pointIn(board, event),

@@ -3,10 +3,10 @@
 import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Board } from "../../canvas/board";
-import { Easel } from "../../canvas/canvasEditor";
+import { CanvasEditor } from "../../canvas/canvasEditor";
 import { bounds, cardPlace, toScreen } from "../../canvas/geometry";
 import { type BoardObject, fieldsOf } from "../../canvas/objects";
-import { Atelier } from "../../generate/imageActions";
+import { ImageActions } from "../../generate/imageActions";
 import { settingsOf } from "../../generate/request";
 import type { Room } from "../../room/room";
 import { loadPainting } from "../../room/storage/browserStorage";
@@ -25,60 +25,60 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
   const chooser = useRef<HTMLInputElement>(null);
   const layers = useSignal(false);
   const doc = room.doc.value;
-  const { easel, atelier } = useMemo(() => {
-    const made = new Easel(new Board(doc, (step, edit) => room.steps.as(step, edit)), {
+  const { canvasEditor, imageActions } = useMemo(() => {
+    const made = new CanvasEditor(new Board(doc, (step, edit) => room.undoSteps.as(step, edit)), {
       canEdit: () => room.canEdit && room.entered.peek() && !room.frozen.peek(),
       maxPoints: () => room.maxPoints,
-      onHand: (at, draft) => room.showing.setHand(at, draft),
+      onHand: (at, draft) => room.presenceSender.setHand(at, draft),
       frameFields: () => ({ prompt: "", task: "text_to_image", ...settingsOf(loadPainting()) }),
     });
     const said = { unreachable: t.lobby.unreachable, failed: t.canvas.pictureFailed };
-    return { easel: made, atelier: new Atelier(room, made, said) };
+    return { canvasEditor: made, imageActions: new ImageActions(room, made, said) };
   }, [doc, room]);
   useEffect(
     () => () => {
-      atelier.close();
-      easel.board.destroy();
+      imageActions.close();
+      canvasEditor.board.destroy();
     },
-    [easel, atelier],
+    [canvasEditor, imageActions],
   );
-  useEffect(() => () => room.showing.setHand(null, null), [room]);
+  useEffect(() => () => room.presenceSender.setHand(null, null), [room]);
   useEffect(
     () =>
-      easel.board.onLost((label) => {
-        if (easel.writing.peek()?.keeps(label.id) || !room.canEdit) return; // written on: it comes by itself
-        easel.board.place(fieldsOf(label));
+      canvasEditor.board.onLost((label) => {
+        if (canvasEditor.writing.peek()?.keeps(label.id) || !room.canEdit) return; // written on: it comes by itself
+        canvasEditor.board.place(fieldsOf(label));
         room.notices.add("text_kept");
       }),
-    [easel, room],
+    [canvasEditor, room],
   );
   // What undo changed where nobody looks is brought into sight.
   useSignalEffect(() => {
-    const acted = room.steps.acted.value;
-    if (acted?.surface === "canvas") untracked(() => easel.bringIntoView(acted.objects));
+    const acted = room.undoSteps.acted.value;
+    if (acted?.surface === "canvas") untracked(() => canvasEditor.bringIntoView(acted.objects));
   });
   const settled = room.settled.value;
   useEffect(() => {
-    if (settled) easel.board.settled();
-  }, [easel, settled]);
-  const image = atelier.image;
+    if (settled) canvasEditor.board.settled();
+  }, [canvasEditor, settled]);
+  const image = imageActions.image;
   useEffect(() => {
     if (!image) return;
-    easel.frameRatio = image.width / Math.max(1, image.height);
-    easel.frameSide = Math.max(192, image.width);
-  }, [easel, image]);
+    canvasEditor.frameRatio = image.width / Math.max(1, image.height);
+    canvasEditor.frameSide = Math.max(192, image.width);
+  }, [canvasEditor, image]);
   const synced = room.synced.value;
-  const seen = easel.view.value.width > 1;
+  const seen = canvasEditor.view.value.width > 1;
   useEffect(() => {
-    if (synced && seen) easel.lookFirst();
-  }, [easel, synced, seen]);
-  const [chosen, ...others] = easel.selection.objects.value;
-  const holding = easel.gesture.value !== null && easel.tool.value !== "mask";
+    if (synced && seen) canvasEditor.lookFirst();
+  }, [canvasEditor, synced, seen]);
+  const [chosen, ...others] = canvasEditor.selection.objects.value;
+  const holding = canvasEditor.gesture.value !== null && canvasEditor.tool.value !== "mask";
   const only = others.length === 0 && !holding ? chosen : undefined;
-  const brushing = easel.tool.value === "mask";
-  const open = only?.type === "frame" && atelier.settingsOpen.value;
-  const card = only ? placeOf(easel, only, brushing ? "small" : open ? "open" : "usual") : "below";
-  const centre = () => ({ x: easel.view.value.width / 2, y: easel.view.value.height / 2 });
+  const brushing = canvasEditor.tool.value === "mask";
+  const open = only?.type === "frame" && imageActions.settingsOpen.value;
+  const card = only ? placeOf(canvasEditor, only, brushing ? "small" : open ? "open" : "usual") : "below";
+  const centre = () => ({ x: canvasEditor.view.value.width / 2, y: canvasEditor.view.value.height / 2 });
   const toggleLayers = () => {
     layers.value = !layers.value;
   };
@@ -91,7 +91,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     };
     const stray = (event: KeyboardEvent) => {
       if (event.target === document.body && last.current && !hidden)
-        boardKeys(event, easel, room, { toggleLayers }, true);
+        boardKeys(event, canvasEditor, room, { toggleLayers }, true);
     };
     addEventListener("pointerdown", used, true);
     addEventListener("focusin", used, true);
@@ -101,15 +101,15 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
       removeEventListener("focusin", used, true);
       removeEventListener("keydown", stray);
     };
-  }, [easel, room, hidden]);
+  }, [canvasEditor, room, hidden]);
 
-  const empty = easel.board.layers.value.length === 0;
+  const empty = canvasEditor.board.layers.value.length === 0;
   return (
     <section
       class={`canvas card-${card} ${layers.value ? "with-layers" : ""}`}
       aria-label={t.canvas.label}
       hidden={hidden}
-      onKeyDown={(event) => boardKeys(event, easel, room, { toggleLayers })}
+      onKeyDown={(event) => boardKeys(event, canvasEditor, room, { toggleLayers })}
       onClick={(event) => {
         // Who points at a tool goes on at the board; who presses it with a key stays there.
         const button = (event.target as Element).closest(
@@ -122,20 +122,20 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
         event.preventDefault();
         const { left, top } = event.currentTarget.getBoundingClientRect();
         const at = { x: event.clientX - left, y: event.clientY - top };
-        void insert(room, easel, event.dataTransfer?.files ?? [], at);
+        void insert(room, canvasEditor, event.dataTransfer?.files ?? [], at);
       }}
       onPaste={(event) => {
         const files = [...(event.clipboardData?.files ?? [])];
         if (files.length === 0) return;
         event.preventDefault();
-        void insert(room, easel, files, centre());
+        void insert(room, canvasEditor, files, centre());
       }}
     >
-      <BoardView room={room} easel={easel} />
-      {empty && !easel.gesture.value && (
+      <BoardView room={room} canvasEditor={canvasEditor} />
+      {empty && !canvasEditor.gesture.value && (
         <p class="board-empty">{room.canEdit ? t.canvas.empty : t.canvas.emptyReading}</p>
       )}
-      <BoardTools room={room} easel={easel} onUpload={() => chooser.current?.click()} />
+      <BoardTools room={room} canvasEditor={canvasEditor} onUpload={() => chooser.current?.click()} />
       <input
         ref={chooser}
         class="offscreen"
@@ -147,13 +147,13 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
         onChange={(event) => {
           const files = [...(event.currentTarget.files ?? [])];
           event.currentTarget.value = "";
-          void insert(room, easel, files, centre());
+          void insert(room, canvasEditor, files, centre());
         }}
       />
       {room.canEdit && (
         <div class="board-bar">
-          <BoardStyle easel={easel} />
-          <SelectionActions easel={easel} />
+          <BoardStyle canvasEditor={canvasEditor} />
+          <SelectionActions canvasEditor={canvasEditor} />
         </div>
       )}
       <div class="board-zoom">
@@ -163,14 +163,14 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
               <IconButton
                 icon="undo"
                 label={t.toolbar.undo}
-                disabled={!room.steps.can("canvas", false)}
-                onClick={() => room.steps.back("canvas")}
+                disabled={!room.undoSteps.can("canvas", false)}
+                onClick={() => room.undoSteps.back("canvas")}
               />
               <IconButton
                 icon="redo"
                 label={t.toolbar.redo}
-                disabled={!room.steps.can("canvas", true)}
-                onClick={() => room.steps.again("canvas")}
+                disabled={!room.undoSteps.can("canvas", true)}
+                onClick={() => room.undoSteps.again("canvas")}
               />
             </>
           )}
@@ -184,7 +184,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
                   key={kind}
                   type="button"
                   class="button small quiet"
-                  onClick={() => void download(room, easel, kind)}
+                  onClick={() => void download(room, canvasEditor, kind)}
                 >
                   {kind.toUpperCase()}
                 </button>
@@ -198,22 +198,22 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
             onClick={toggleLayers}
           />
         </span>
-        <IconButton icon="minus" label={t.canvas.zoomOut} onClick={() => easel.zoom(1 / 1.25)} />
+        <IconButton icon="minus" label={t.canvas.zoomOut} onClick={() => canvasEditor.zoom(1 / 1.25)} />
         <button
           type="button"
           class="link-button zoom-value"
           title={t.canvas.showAll}
-          onClick={() => easel.showAll()}
+          onClick={() => canvasEditor.showAll()}
         >
-          {Math.round(easel.camera.value.scale * 100)} %
+          {Math.round(canvasEditor.camera.value.scale * 100)} %
         </button>
-        <IconButton icon="plus" label={t.canvas.zoomIn} onClick={() => easel.zoom(1.25)} />
+        <IconButton icon="plus" label={t.canvas.zoomIn} onClick={() => canvasEditor.zoom(1.25)} />
       </div>
       {only?.type === "frame" && room.canEdit && (
-        <FrameCard room={room} easel={easel} atelier={atelier} frame={only} />
+        <FrameCard room={room} canvasEditor={canvasEditor} imageActions={imageActions} frame={only} />
       )}
-      {only?.type === "image" && <PictureCard room={room} atelier={atelier} picture={only} />}
-      {layers.value && <LayersPanel room={room} easel={easel} onClose={toggleLayers} />}
+      {only?.type === "image" && <PictureCard room={room} imageActions={imageActions} picture={only} />}
+      {layers.value && <LayersPanel room={room} canvasEditor={canvasEditor} onClose={toggleLayers} />}
     </section>
   );
 }
@@ -221,19 +221,19 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
 const boardOf = (canvas: Element) => canvas.querySelector<HTMLElement>(".board");
 
 function placeOf(
-  easel: Easel,
+  canvasEditor: CanvasEditor,
   object: BoardObject,
   card: "small" | "usual" | "open",
 ): "below" | "left" | "right" {
-  const camera = easel.camera.value;
+  const camera = canvasEditor.camera.value;
   const box = bounds(object);
-  const { width, height } = easel.view.value;
+  const { width, height } = canvasEditor.view.value;
   const area = { ...toScreen(camera, box), w: box.w * camera.scale, h: box.h * camera.scale };
   return cardPlace(area, width, height, card);
 }
 
-function SelectionActions({ easel }: { easel: Easel }) {
-  const { selection } = easel;
+function SelectionActions({ canvasEditor }: { canvasEditor: CanvasEditor }) {
+  const { selection } = canvasEditor;
   if (selection.objects.value.length === 0) return null;
   return (
     <span class="board-bar-group">

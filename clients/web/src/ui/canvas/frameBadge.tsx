@@ -1,13 +1,13 @@
 // What everybody sees at an AI frame: who asked for what, the place in the queue, the step that is being painted.
 
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { bounds, toScreen } from "../../canvas/geometry";
 import type { Frame } from "../../canvas/objects";
 import type { RunInfo } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
 import { t } from "../../strings";
-import { waitingState } from "../parts/queueText";
+import { queueText } from "../parts/queueText";
 import { runProblem } from "../parts/serverText";
 
 /** The run that a frame waits for, or the last one that it had. */
@@ -23,7 +23,7 @@ export function latestRun(room: Room, frame: string): RunInfo | undefined {
 /** Where a run of a picture stands, in words. */
 export function paintingState(run: RunInfo): string {
   if (run.undone) return t.runs.undone;
-  if (run.state === "queued") return waitingState(run);
+  if (run.state === "queued") return queueText(run);
   const steps = run.length > 0 ? t.canvas.steps(run.progress, run.length) : "";
   if (run.state === "running") {
     const thinned = run.thinned ? t.canvas.thinned[run.thinned] : "";
@@ -32,9 +32,17 @@ export function paintingState(run: RunInfo): string {
   return run.error ? runProblem(run) : t.runs[run.state];
 }
 
-export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {
+export function FrameBadge({
+  room,
+  canvasEditor,
+  frame,
+}: {
+  room: Room;
+  canvasEditor: CanvasEditor;
+  frame: Frame;
+}) {
   const run = latestRun(room, frame.id);
-  const camera = easel.camera.value;
+  const camera = canvasEditor.camera.value;
   const at = toScreen(camera, bounds(frame));
   const asker = run && room.people.value.get(run.participant);
   const who = run?.participant === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
@@ -54,7 +62,7 @@ export function FrameBadge({ room, easel, frame }: { room: Room; easel: Easel; f
         class="frame-name"
         onPointerDown={(event) => event.stopPropagation()}
         onClick={() => {
-          easel.settle(frame.id);
+          canvasEditor.settle(frame.id);
         }}
       >
         {frame.live && <span class="live-mark">{t.live.mark}</span>}

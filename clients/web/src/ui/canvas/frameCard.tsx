@@ -1,9 +1,9 @@
-// Asking the model to paint the selected frame: words, where it starts from, how far it may go.
+// AskForm the model to paint the selected frame: words, where it starts from, how far it may go.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import type { Changed, Frame, FrameTask } from "../../canvas/objects";
-import type { Atelier } from "../../generate/imageActions";
+import type { ImageActions } from "../../generate/imageActions";
 import { suggestedPrompts } from "../../generate/promptExamples";
 import { kept, usualStrength } from "../../generate/request";
 import type { ModelInfo } from "../../protocol/messages";
@@ -22,38 +22,43 @@ import { MaskTools } from "./maskTools";
 const MAX_PROMPT = 2000;
 const TASKS: readonly FrameTask[] = ["text_to_image", "image_to_image", "inpaint"];
 
-export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; frame: Frame }) {
-  const { room, easel, atelier, frame } = props;
-  const { model, ready } = atelier;
+export function FrameCard(props: {
+  room: Room;
+  canvasEditor: CanvasEditor;
+  imageActions: ImageActions;
+  frame: Frame;
+}) {
+  const { room, canvasEditor, imageActions, frame } = props;
+  const { model, ready } = imageActions;
   const field = useRef<HTMLInputElement>(null);
-  const mine = atelier.wording.value.get(frame.id);
+  const mine = imageActions.wording.value.get(frame.id);
   const words = mine?.words ?? frame.prompt;
-  const fresh = easel.fresh.value === frame.id;
+  const fresh = canvasEditor.fresh.value === frame.id;
   // Before anything is painted: who draws a frame goes on typing.
   useLayoutEffect(() => {
     if (!fresh) return;
-    easel.fresh.value = null;
+    canvasEditor.fresh.value = null;
     field.current?.focus({ preventScroll: true });
-  }, [easel, fresh]);
+  }, [canvasEditor, fresh]);
   const run = latestRun(room, frame.id);
   const active = run !== undefined && isActive(run);
-  const busy = atelier.busy.value.has(frame.id);
+  const busy = imageActions.busy.value.has(frame.id);
   const change = (fields: Changed) => {
-    easel.board.change(new Map([[frame.id, fields]]), "");
+    canvasEditor.board.change(new Map([[frame.id, fields]]), "");
     savePainting(kept(loadPainting(), fields));
   };
   const wanted = words.trim();
-  const masking = easel.masking.value;
-  const brushing = masking?.frame === frame.id;
-  const masked = frame.mask !== "" || (brushing && !masking.mask.empty);
+  const maskBrush = canvasEditor.maskBrush.value;
+  const brushing = maskBrush?.frame === frame.id;
+  const masked = frame.mask !== "" || (brushing && !maskBrush.mask.empty);
   // Reading it subscribes: the first stroke makes the button ready.
-  masking?.version.value;
+  maskBrush?.version.value;
   const can = ready && !busy && wanted !== "" && (frame.task !== "inpaint" || masked);
   const go = (act: (frame: Frame) => Promise<void>) => {
     if (!can) return;
     change({ prompt: wanted });
-    atelier.word(frame, null);
-    const now = easel.board.get(frame.id);
+    imageActions.word(frame, null);
+    const now = canvasEditor.board.get(frame.id);
     if (now?.type === "frame") void act(now);
   };
   const why = ready ? (frame.task === "inpaint" && !masked ? t.mask.none : "") : offReason(model);
@@ -64,7 +69,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
       aria-label={t.canvas.frame}
       onSubmit={(event) => {
         event.preventDefault();
-        if (!frame.live) go((now) => atelier.paint(now));
+        if (!frame.live) go((now) => imageActions.paint(now));
       }}
       onKeyDown={(event) => {
         if (event.key === "Escape") {
@@ -82,12 +87,12 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           placeholder={t.canvas.promptPlaceholder}
           maxLength={MAX_PROMPT}
           value={words}
-          onInput={(event) => atelier.word(frame, event.currentTarget.value)}
+          onInput={(event) => imageActions.word(frame, event.currentTarget.value)}
           onChange={() => {
             // Words that somebody else put there meanwhile stay until one of the two is chosen, or sent.
             if (mine?.base !== frame.prompt) return;
             change({ prompt: wanted });
-            atelier.word(frame, words, wanted);
+            imageActions.word(frame, words, wanted);
           }}
         />
         {active && room.mayConduct(run) && (
@@ -104,7 +109,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
               disabled={!can}
               title={why || t.canvas.fourHint}
               aria-label={`× 4: ${t.canvas.four}`}
-              onClick={() => go((now) => atelier.four(now))}
+              onClick={() => go((now) => imageActions.four(now))}
             >
               × 4
             </button>
@@ -118,7 +123,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
       {mine && frame.prompt !== mine.base && frame.prompt !== wanted && frame.prompt !== "" && (
         <p class="frame-other">
           <span>{t.canvas.othersPrompt(frame.prompt)}</span>
-          <button type="button" class="link-button" onClick={() => atelier.word(frame, null)}>
+          <button type="button" class="link-button" onClick={() => imageActions.word(frame, null)}>
             {t.canvas.takePrompt}
           </button>
         </p>
@@ -127,7 +132,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
         <Suggestions
           model={model}
           onChoose={(word) => {
-            atelier.word(frame, null);
+            imageActions.word(frame, null);
             change({ prompt: word });
           }}
         />
@@ -143,7 +148,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
                 checked={frame.task === task}
                 onChange={() => {
                   change({ task, strength: null });
-                  if (task !== "inpaint" && easel.tool.value === "mask") easel.choose("select");
+                  if (task !== "inpaint" && canvasEditor.tool.value === "mask") canvasEditor.choose("select");
                 }}
               />
               <span>
@@ -153,20 +158,22 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           ))}
         </fieldset>
       )}
-      {frame.task === "inpaint" && <MaskTools easel={easel} atelier={atelier} frame={frame} />}
+      {frame.task === "inpaint" && (
+        <MaskTools canvasEditor={canvasEditor} imageActions={imageActions} frame={frame} />
+      )}
       {frame.task !== "text_to_image" && !brushing && (
         <Strength
-          value={frame.strength ?? usualStrength(frame.task, atelier.image)}
+          value={frame.strength ?? usualStrength(frame.task, imageActions.image)}
           onChange={(strength) => change({ strength })}
         />
       )}
       {frame.task === "image_to_image" && !frame.source && (
-        <LiveSwitch room={room} atelier={atelier} frame={frame} />
+        <LiveSwitch room={room} imageActions={imageActions} frame={frame} />
       )}
       {brushing ? null : (
         <FrameSettings
-          open={atelier.settingsOpen}
-          image={atelier.image}
+          open={imageActions.settingsOpen}
+          image={imageActions.image}
           frame={frame}
           lastSeed={run?.seed ?? null}
           onChange={change}
@@ -179,7 +186,7 @@ export function FrameCard(props: { room: Room; easel: Easel; atelier: Atelier; f
           {model && <span class="model-state">{ready ? model.device : offReason(model)}</span>}
         </p>
         {run && <span class="frame-now">{paintingState(run)}</span>}
-        <IconButton icon="bin" label={t.canvas.removeFrame} onClick={() => easel.selection.remove()} />
+        <IconButton icon="bin" label={t.canvas.removeFrame} onClick={() => canvasEditor.selection.remove()} />
       </div>
     </form>
   );

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { h } from "preact";
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { parts, turn } from "../../canvas/drawing";
 import { bounds } from "../../canvas/geometry";
 import type { BoardObject, Changed } from "../../canvas/objects";
@@ -16,15 +16,23 @@ const MAX_NAME = 200;
 /** More rows than anybody reads make the page slow. */
 const MAX_ROWS = 300;
 
-export function LayersPanel({ room, easel, onClose }: { room: Room; easel: Easel; onClose: () => void }) {
-  const { board, selection } = easel;
+export function LayersPanel({
+  room,
+  canvasEditor,
+  onClose,
+}: {
+  room: Room;
+  canvasEditor: CanvasEditor;
+  onClose: () => void;
+}) {
+  const { board, selection } = canvasEditor;
   const renaming = useSignal<string | null>(null);
   const dragged = useSignal<string | null>(null);
   const over = useSignal<string | null>(null);
   const layers = [...board.layers.value].reverse();
   const change = (id: string, fields: Changed) => board.change(new Map([[id, fields]]));
   const choose = (id: string, more: boolean) => {
-    easel.choose("select");
+    canvasEditor.choose("select");
     if (more) selection.toggle(id);
     else selection.select([id]);
   };
@@ -88,7 +96,7 @@ export function LayersPanel({ room, easel, onClose }: { room: Room; easel: Easel
                   const id = dragged.value;
                   const target = rowAt(event);
                   end();
-                  if (id && target && id !== target) dropOn(easel, id, target);
+                  if (id && target && id !== target) dropOn(canvasEditor, id, target);
                 }}
                 onPointerCancel={end}
               >
@@ -151,13 +159,13 @@ function rowAt(event: PointerEvent): string | null {
 }
 
 /** Downwards it lands behind the row, upwards before it: where the row was. */
-function dropOn(easel: Easel, id: string, target: string): void {
-  const layers = easel.board.layers.peek();
+function dropOn(canvasEditor: CanvasEditor, id: string, target: string): void {
+  const layers = canvasEditor.board.layers.peek();
   const from = layers.findIndex((object) => object.id === id);
   const to = layers.findIndex((object) => object.id === target);
   if (from < 0 || to < 0) return;
   const above = from < to ? (layers[to + 1]?.id ?? null) : target;
-  easel.board.putBehind(id, above);
+  canvasEditor.board.putBehind(id, above);
 }
 
 function Toggle(props: {

@@ -1,12 +1,20 @@
 // Repainting while people draw: switched on and off, taken over, and its picture kept.
 
 import type { Frame } from "../../canvas/objects";
-import type { Atelier } from "../../generate/imageActions";
+import type { ImageActions } from "../../generate/imageActions";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { Icon } from "../parts/icons";
 
-export function LiveSwitch({ room, atelier, frame }: { room: Room; atelier: Atelier; frame: Frame }) {
+export function LiveSwitch({
+  room,
+  imageActions,
+  frame,
+}: {
+  room: Room;
+  imageActions: ImageActions;
+  frame: Frame;
+}) {
   const holder = room.people.value.get(frame.holder);
   const mine = frame.holder !== "" && frame.holder === room.me.value?.id;
   const orphan = frame.live && !holder?.online;
@@ -16,7 +24,7 @@ export function LiveSwitch({ room, atelier, frame }: { room: Room; atelier: Atel
         <input
           type="checkbox"
           checked={frame.live}
-          onChange={(event) => atelier.goLive(frame, event.currentTarget.checked)}
+          onChange={(event) => imageActions.goLive(frame, event.currentTarget.checked)}
         />
         <span>{t.live.label}</span>
       </label>
@@ -26,7 +34,7 @@ export function LiveSwitch({ room, atelier, frame }: { room: Room; atelier: Atel
         </span>
       )}
       {orphan && (
-        <button type="button" class="button small" onClick={() => atelier.goLive(frame, true)}>
+        <button type="button" class="button small" onClick={() => imageActions.goLive(frame, true)}>
           {t.live.takeOver}
         </button>
       )}
@@ -35,7 +43,7 @@ export function LiveSwitch({ room, atelier, frame }: { room: Room; atelier: Atel
           type="button"
           class="button small"
           title={t.live.keepHint}
-          onClick={() => atelier.keep(frame)}
+          onClick={() => imageActions.keep(frame)}
         >
           <Icon name="picture" />
           {t.live.keep}

@@ -2,11 +2,11 @@
 // they were sent.
 
 import { useEffect, useRef } from "preact/hooks";
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { turn } from "../../canvas/drawing";
 import { toScreen } from "../../canvas/geometry";
 import type { Mask } from "../../canvas/masks/mask";
-import type { Masking } from "../../canvas/masks/maskBrush";
+import type { MaskBrush } from "../../canvas/masks/maskBrush";
 import type { Frame } from "../../canvas/objects";
 import type { Room } from "../../room/room";
 
@@ -16,22 +16,30 @@ const LIGHT = [255, 236, 246, 140];
 const STRIPES = 28;
 
 /** The mask that is being brushed, and the brush. */
-export function MaskInHand({ easel }: { easel: Easel }) {
-  const masking = easel.masking.value;
-  const frame = masking && easel.board.objects.value.get(masking.frame);
-  if (!masking || frame?.type !== "frame") return null;
-  return <Brushed key={masking.frame} easel={easel} masking={masking} frame={frame} />;
+export function MaskInHand({ canvasEditor }: { canvasEditor: CanvasEditor }) {
+  const maskBrush = canvasEditor.maskBrush.value;
+  const frame = maskBrush && canvasEditor.board.objects.value.get(maskBrush.frame);
+  if (!maskBrush || frame?.type !== "frame") return null;
+  return <Brushed key={maskBrush.frame} canvasEditor={canvasEditor} maskBrush={maskBrush} frame={frame} />;
 }
 
-function Brushed({ easel, masking, frame }: { easel: Easel; masking: Masking; frame: Frame }) {
+function Brushed({
+  canvasEditor,
+  maskBrush,
+  frame,
+}: {
+  canvasEditor: CanvasEditor;
+  maskBrush: MaskBrush;
+  frame: Frame;
+}) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { mask } = masking;
-  const version = masking.version.value;
+  const { mask } = maskBrush;
+  const version = maskBrush.version.value;
   useEffect(() => {
     const data = new ImageData(striped(mask), mask.width, mask.height);
     canvas.current?.getContext("2d")?.putImageData(data, 0, 0);
   }, [mask, version]);
-  const camera = easel.camera.value;
+  const camera = canvasEditor.camera.value;
   const at = toScreen(camera, frame);
   return (
     <canvas
@@ -60,8 +68,16 @@ function striped(mask: Mask): Uint8ClampedArray<ArrayBuffer> {
 }
 
 /** A frame's mask as everybody has it. */
-export function SentMask({ room, easel, frame }: { room: Room; easel: Easel; frame: Frame }) {
-  const inHand = easel.masking.value?.frame === frame.id;
+export function SentMask({
+  room,
+  canvasEditor,
+  frame,
+}: {
+  room: Room;
+  canvasEditor: CanvasEditor;
+  frame: Frame;
+}) {
+  const inHand = canvasEditor.maskBrush.value?.frame === frame.id;
   const href = frame.mask && frame.task === "inpaint" && !inHand ? room.pictures.url(frame.mask) : null;
   if (!href) return null;
   const { x, y, w, h } = frame;

@@ -1,18 +1,26 @@
 // The brush that says where paint may go.
 
-import type { Easel } from "../../canvas/canvasEditor";
+import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { BRUSHES } from "../../canvas/masks/maskBrush";
 import type { Frame } from "../../canvas/objects";
-import type { Atelier } from "../../generate/imageActions";
+import type { ImageActions } from "../../generate/imageActions";
 import { t } from "../../strings";
 import { Icon } from "../parts/icons";
 
-export function MaskTools({ easel, atelier, frame }: { easel: Easel; atelier: Atelier; frame: Frame }) {
-  const masking = easel.masking.value;
-  if (easel.tool.value !== "mask" || masking?.frame !== frame.id) {
+export function MaskTools({
+  canvasEditor,
+  imageActions,
+  frame,
+}: {
+  canvasEditor: CanvasEditor;
+  imageActions: ImageActions;
+  frame: Frame;
+}) {
+  const maskBrush = canvasEditor.maskBrush.value;
+  if (canvasEditor.tool.value !== "mask" || maskBrush?.frame !== frame.id) {
     return (
       <div class="mask-tools">
-        <button type="button" class="button small" onClick={() => void atelier.masks.open(frame)}>
+        <button type="button" class="button small" onClick={() => void imageActions.masks.open(frame)}>
           <Icon name="mask" />
           {frame.mask ? t.mask.change : t.mask.paint}
         </button>
@@ -29,9 +37,9 @@ export function MaskTools({ easel, atelier, frame }: { easel: Easel; atelier: At
             <input
               type="radio"
               name="mask-mode"
-              checked={masking.mode.value === mode}
+              checked={maskBrush.mode.value === mode}
               onChange={() => {
-                masking.mode.value = mode;
+                maskBrush.mode.value = mode;
               }}
             />
             <span>{t.mask[mode]}</span>
@@ -49,22 +57,22 @@ export function MaskTools({ easel, atelier, frame }: { easel: Easel; atelier: At
           max={BRUSHES.most}
           step="0.01"
           title={t.mask.size}
-          value={masking.brush.value}
+          value={maskBrush.brush.value}
           onInput={(event) => {
-            masking.brush.value = Number(event.currentTarget.value);
+            maskBrush.brush.value = Number(event.currentTarget.value);
           }}
         />
         <svg viewBox="0 0 20 20" class="icon" aria-hidden="true">
           <circle cx="10" cy="10" r="7" fill="currentColor" stroke="none" />
         </svg>
       </label>
-      <button type="button" class="button small quiet" onClick={() => masking.invert()}>
+      <button type="button" class="button small quiet" onClick={() => maskBrush.invert()}>
         {t.mask.invert}
       </button>
-      <button type="button" class="button small quiet" onClick={() => masking.clear()}>
+      <button type="button" class="button small quiet" onClick={() => maskBrush.clear()}>
         {t.mask.clear}
       </button>
-      <button type="button" class="button small" onClick={() => easel.settle(frame.id)}>
+      <button type="button" class="button small" onClick={() => canvasEditor.settle(frame.id)}>
         {t.mask.done}
       </button>
     </div>

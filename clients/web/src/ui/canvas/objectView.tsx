@@ -6,7 +6,15 @@ import type { Box } from "../../canvas/geometry";
 import type { BoardObject } from "../../canvas/objects";
 import type { Room } from "../../room/room";
 
-export function Drawn({ object, room, title = "" }: { object: BoardObject; room: Room; title?: string }) {
+export function ObjectView({
+  object,
+  room,
+  title = "",
+}: {
+  object: BoardObject;
+  room: Room;
+  title?: string;
+}) {
   const made = parts(object, (asset) => room.pictures.url(asset));
   const words = title || (object.type === "image" ? object.prompt : "");
   return (

@@ -3,29 +3,37 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Picture } from "../../canvas/objects";
-import type { Atelier } from "../../generate/imageActions";
+import type { ImageActions } from "../../generate/imageActions";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { Icon } from "../parts/icons";
 import { ExtendForm } from "./extendForm";
 import { ProvenanceDialog } from "./provenanceDialog";
 
-export function PictureCard({ room, atelier, picture }: { room: Room; atelier: Atelier; picture: Picture }) {
+export function PictureCard({
+  room,
+  imageActions,
+  picture,
+}: {
+  room: Room;
+  imageActions: ImageActions;
+  picture: Picture;
+}) {
   const extending = useSignal(false);
   const looking = useSignal(false);
   const enlarged = useSignal("");
   const asker = room.people.value.get(picture.asker);
   const who = picture.asker === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
-  const busy = atelier.busy.value.has(picture.id);
-  const off = busy || !atelier.ready;
-  const image = atelier.image;
+  const busy = imageActions.busy.value.has(picture.id);
+  const off = busy || !imageActions.ready;
+  const image = imageActions.image;
   useEffect(() => {
     extending.value = false;
   }, [picture.id]);
   useEffect(() => {
     let stale = false;
     enlarged.value = "";
-    atelier.enlarged(picture).then(
+    imageActions.enlarged(picture).then(
       ({ width, height, repainted }) => {
         if (!stale)
           enlarged.value = (repainted ? t.picture.repainted : t.picture.interpolated)(width, height);
@@ -65,7 +73,7 @@ export function PictureCard({ room, atelier, picture }: { room: Room; atelier: A
               class="button small"
               disabled={off}
               title={t.picture.paintOverHint}
-              onClick={() => void atelier.paintOver(picture)}
+              onClick={() => void imageActions.paintOver(picture)}
             >
               <Icon name="mask" />
               {t.picture.paintOver}
@@ -87,7 +95,7 @@ export function PictureCard({ room, atelier, picture }: { room: Room; atelier: A
                 class="button small"
                 disabled={off}
                 title={t.picture.varyHint}
-                onClick={() => void atelier.vary(picture)}
+                onClick={() => void imageActions.vary(picture)}
               >
                 <Icon name="vary" />
                 {t.picture.vary}
@@ -98,7 +106,7 @@ export function PictureCard({ room, atelier, picture }: { room: Room; atelier: A
               class="button small"
               disabled={busy}
               title={enlarged.value}
-              onClick={() => void atelier.enlarge(picture)}
+              onClick={() => void imageActions.enlarge(picture)}
             >
               <Icon name="enlarge" />
               {t.picture.enlarge}
@@ -107,7 +115,7 @@ export function PictureCard({ room, atelier, picture }: { room: Room; atelier: A
               type="button"
               class="button small"
               title={t.canvas.againHint}
-              onClick={() => atelier.goOn(picture)}
+              onClick={() => imageActions.goOn(picture)}
             >
               <Icon name="brush" />
               {t.canvas.again}
@@ -117,7 +125,7 @@ export function PictureCard({ room, atelier, picture }: { room: Room; atelier: A
               class="button small"
               disabled={busy}
               title={t.picture.traceHint}
-              onClick={() => void atelier.trace(picture, `${t.canvas.file}.svg`)}
+              onClick={() => void imageActions.trace(picture, `${t.canvas.file}.svg`)}
             >
               <Icon name="trace" />
               {t.picture.trace}
@@ -140,7 +148,7 @@ export function PictureCard({ room, atelier, picture }: { room: Room; atelier: A
         <ExtendForm
           onExtend={(sides) => {
             extending.value = false;
-            void atelier.extend(picture, sides);
+            void imageActions.extend(picture, sides);
           }}
         />
       )}

@@ -2,16 +2,16 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { MAX_TEXT } from "../../canvas/boardText";
-import { type Easel, FONT_SIZE } from "../../canvas/canvasEditor";
+import { type CanvasEditor, FONT_SIZE } from "../../canvas/canvasEditor";
 import { fontOf } from "../../canvas/drawing";
 import { toScreen } from "../../canvas/geometry";
 import { LINE } from "../../canvas/objects";
-import type { Writing } from "../../canvas/textEditing";
+import type { TextEditing } from "../../canvas/textEditing";
 import { t } from "../../strings";
 
-export function TextField({ easel, writing }: { easel: Easel; writing: Writing }) {
+export function TextField({ canvasEditor, writing }: { canvasEditor: CanvasEditor; writing: TextEditing }) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const camera = easel.camera.value;
+  const camera = canvasEditor.camera.value;
   const at = toScreen(camera, writing.at);
   const { label } = writing;
   useEffect(() => {
@@ -31,7 +31,7 @@ export function TextField({ easel, writing }: { easel: Easel; writing: Writing }
       style={{
         left: `${at.x}px`,
         top: `${at.y}px`,
-        color: label?.color ?? easel.color.value,
+        color: label?.color ?? canvasEditor.color.value,
         fontFamily: fontOf(label ?? { font: "sans" }),
         fontSize: `${(label?.font_size ?? FONT_SIZE) * camera.scale}px`,
         lineHeight: String(LINE),
@@ -39,7 +39,7 @@ export function TextField({ easel, writing }: { easel: Easel; writing: Writing }
       onInput={() => writing.input()}
       onCompositionStart={() => writing.compose(true)}
       onCompositionEnd={() => writing.compose(false)}
-      onBlur={() => easel.written()}
+      onBlur={() => canvasEditor.written()}
       onPointerDown={(event) => event.stopPropagation()}
       onDblClick={(event) => event.stopPropagation()}
       onKeyDown={(event) => {

@@ -118,7 +118,7 @@ export function JamBand({ jam }: { jam: Jam }) {
 /** Start and stop, and which model this is. */
 function BandHead({ jam }: { jam: Jam }) {
   const { room } = jam;
-  const asking = useSignal(false);
+  const askForm = useSignal(false);
   const run = jam.band.value;
   const model = room.models.value.find((each) => each.modality === "audio");
   const place = jam.place.value;
@@ -138,9 +138,9 @@ function BandHead({ jam }: { jam: Jam }) {
             : t.jam.bandGetsReady;
   const start = async () => {
     jam.sound.join();
-    asking.value = true;
+    askForm.value = true;
     await room.perform();
-    asking.value = false;
+    askForm.value = false;
   };
   return (
     <>
@@ -160,7 +160,7 @@ function BandHead({ jam }: { jam: Jam }) {
           <button
             type="button"
             class="button small primary"
-            disabled={!room.canEdit || !model?.ready || asking.value}
+            disabled={!room.canEdit || !model?.ready || askForm.value}
             onClick={() => void start()}
           >
             <Icon name="play" />

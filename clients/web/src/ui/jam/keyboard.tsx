@@ -18,7 +18,7 @@ const MOST_OCTAVES = 4;
 const KEY_VELOCITY = 96;
 const INTERVALS = [0, 1, 2, 4, 8];
 
-export function JamKeys({ jam }: { jam: Jam }) {
+export function JamKeyboard({ jam }: { jam: Jam }) {
   const host = useRef<HTMLDivElement>(null);
   const low = useSignal(48);
   const octaves = useSignal(2);

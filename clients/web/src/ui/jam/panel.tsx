@@ -6,10 +6,10 @@ import { Jam } from "../../jam/jam";
 import type { JamView } from "../../room/storage/browserStorage";
 import { t } from "../../strings";
 import { JamBand } from "./band";
-import { JamKeys } from "./keyboard";
+import { JamKeyboard } from "./keyboard";
 import { JamLoops } from "./loops";
 import { programName } from "./parts";
-import { JamRoll } from "./pianoRoll";
+import { JamPianoRoll } from "./pianoRoll";
 import { JamTransport } from "./transport";
 
 export { Jam };
@@ -41,11 +41,11 @@ export function JamPanel({ jam, view }: { jam: Jam; view: Signal<JamView> }) {
     >
       <JamTransport jam={jam} view={view} />
       <div class="jam-body">
-        <JamRoll jam={jam} />
+        <JamPianoRoll jam={jam} />
         <JamLoops jam={jam} />
         <JamBand jam={jam} />
       </div>
-      <JamKeys jam={jam} />
+      <JamKeyboard jam={jam} />
     </section>
   );
 }

@@ -37,7 +37,7 @@ interface Ink {
   roles: Record<BandRole, string>;
 }
 
-export function JamRoll({ jam }: { jam: Jam }) {
+export function JamPianoRoll({ jam }: { jam: Jam }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const chord = useRef<HTMLParagraphElement>(null);
   const { room } = jam;

@@ -1,4 +1,4 @@
-// Sound on and off, how loud, and how much of whom.
+// AudioOutput on and off, how loud, and how much of whom.
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Bus } from "../../jam/audioOutput";

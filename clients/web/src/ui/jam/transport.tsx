@@ -2,7 +2,7 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Jam, Pending } from "../../jam/jam";
+import type { Jam, PendingRequests } from "../../jam/jam";
 import { tonicName } from "../../jam/synth/instruments";
 import { barAt, inForce, type Transport } from "../../jam/transport";
 import type { TransportChange } from "../../protocol/messages";
@@ -58,14 +58,14 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
         <IconButton
           icon="undo"
           label={t.jam.undo}
-          disabled={!room.steps.can("jam", false)}
-          onClick={() => room.steps.back("jam")}
+          disabled={!room.undoSteps.can("jam", false)}
+          onClick={() => room.undoSteps.back("jam")}
         />
         <IconButton
           icon="redo"
           label={t.jam.redo}
-          disabled={!room.steps.can("jam", true)}
-          onClick={() => room.steps.again("jam")}
+          disabled={!room.undoSteps.can("jam", true)}
+          onClick={() => room.undoSteps.again("jam")}
         />
       </div>
       <div class="jam-group jam-settings">
@@ -150,7 +150,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
 }
 
 /** The transport as it will be when all that was asked for is in force. */
-function wished(transport: Transport, pending: readonly Pending[]): Transport {
+function wished(transport: Transport, pending: readonly PendingRequests[]): Transport {
   const { bar: _, ...change } = Object.assign({}, ...pending.map((each) => each.change)) as TransportChange;
   return { ...transport, ...change };
 }
@@ -242,7 +242,7 @@ function wordsOf(change: TransportChange): string {
   return said.join(", ");
 }
 
-function whenOf(jam: Jam, { atMs }: Pending): string {
+function whenOf(jam: Jam, { atMs }: PendingRequests): string {
   if (atMs === null) return t.jam.pending.asked;
   const next = jam.score.peek().timeline.peek().next;
   return next?.playing ? t.jam.pending.at(barAt(next, next.beat + 1e-6) + 1) : "";

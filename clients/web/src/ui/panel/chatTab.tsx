@@ -2,16 +2,16 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type Said as Entry, MAX_SAID } from "../../room/document/chat";
+import { type MessageItem as Entry, MAX_SAID } from "../../room/document/chat";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
 import { t } from "../../strings";
 import { Composer } from "../parts/composer";
 import { Icon } from "../parts/icons";
-import { Said } from "../parts/messageItem";
-import { waitingState } from "../parts/queueText";
+import { MessageItem } from "../parts/messageItem";
+import { queueText } from "../parts/queueText";
 import { noteOf } from "../parts/serverText";
-import { AgainButton } from "../story/retryButton";
+import { RetryButton } from "../story/retryButton";
 import type { TabProps } from "./tab";
 
 export function ChatTab({ room, editor }: TabProps) {
@@ -64,7 +64,7 @@ export function ChatTab({ room, editor }: TabProps) {
             </p>
           )}
           <Composer
-            words={room.unsent.field("chat")}
+            words={room.fieldDrafts.field("chat")}
             label={t.chat.say}
             placeholder={toModel.value ? t.chat.askPlaceholder : t.chat.placeholder}
             send={t.chat.send}
@@ -81,11 +81,11 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
   const run = entry.run ? room.runs.all.value.get(entry.run) : undefined;
   const writing = run !== undefined && isActive(run);
   return (
-    <Said room={room} author={entry.participant} ms={entry.ms} text={entry.text} growing={writing}>
+    <MessageItem room={room} author={entry.participant} ms={entry.ms} text={entry.text} growing={writing}>
       {writing && (
         <p class="said-actions">
           <span class="hint" role="status">
-            {run.state === "queued" ? waitingState(run) : t.chat.writing}
+            {run.state === "queued" ? queueText(run) : t.chat.writing}
           </span>
           {room.mayConduct(run) && (
             <button type="button" class="button small" onClick={() => room.stop(run.id)}>
@@ -93,9 +93,9 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
               {t.runs.stop}
             </button>
           )}
-          <AgainButton room={room} run={run} />
+          <RetryButton room={room} run={run} />
         </p>
       )}
-    </Said>
+    </MessageItem>
   );
 }

@@ -8,7 +8,7 @@ import { t } from "../../strings";
 import { Composer } from "../parts/composer";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
-import { Said } from "../parts/messageItem";
+import { MessageItem } from "../parts/messageItem";
 import type { TabProps } from "./tab";
 
 export function CommentsTab({ room, editor }: TabProps) {
@@ -76,10 +76,10 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
         {comment.quote}
       </button>
       {!span && <p class="hint thread-orphan">{t.comments.orphan}</p>}
-      <Said room={room} author={comment.author} ms={comment.ms} text={comment.text} />
+      <MessageItem room={room} author={comment.author} ms={comment.ms} text={comment.text} />
       {open &&
         comment.replies.map((reply) => (
-          <Said key={reply.id} room={room} author={reply.author} ms={reply.ms} text={reply.text}>
+          <MessageItem key={reply.id} room={room} author={reply.author} ms={reply.ms} text={reply.text}>
             {mayRemove(reply.author) && (
               <IconButton
                 icon="bin"
@@ -88,7 +88,7 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
                 onClick={() => room.comments.remove(comment.id, reply.id)}
               />
             )}
-          </Said>
+          </MessageItem>
         ))}
       {!open && comment.replies.length > 0 && (
         <p class="hint">{t.comments.replies(comment.replies.length)}</p>
@@ -96,7 +96,7 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
       {open && may && (
         <>
           <Composer
-            words={room.unsent.field(`reply.${comment.id}`)}
+            words={room.fieldDrafts.field(`reply.${comment.id}`)}
             label={t.comments.reply}
             placeholder={t.comments.reply}
             send={t.comments.send}

@@ -7,12 +7,12 @@ import type { StoryEditor } from "../../editor/storyEditor";
 import { MAX_GOAL } from "../../room/document/settings";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { Face } from "../parts/avatar";
-import type { WhoWrote } from "../story/authorColours";
+import { Avatar } from "../parts/avatar";
+import type { AuthorColours } from "../story/authorColours";
 import { StyleCard } from "../story/styleCard";
 import type { TabProps } from "./tab";
 
-export function DeskTab({ room, editor, whoWrote }: TabProps) {
+export function DocumentTab({ room, editor, authorColours }: TabProps) {
   const script = room.settings.form.value === "screenplay";
   const outline = useComputed(() =>
     editor ? outlineOf(editor.textLines.value, room.settings.form.value === "screenplay") : [],
@@ -74,7 +74,7 @@ export function DeskTab({ room, editor, whoWrote }: TabProps) {
         </dl>
         <Goal room={room} words={words} />
       </section>
-      <Shares room={room} whoWrote={whoWrote} />
+      <Shares room={room} authorColours={authorColours} />
     </div>
   );
 }
@@ -147,7 +147,7 @@ function Fact({ name, value }: { name: string; value: string }) {
 }
 
 /** Who wrote which share, as the server keeps it: attributes in the text prove nothing. */
-function Shares({ room, whoWrote }: { room: Room; whoWrote: WhoWrote | null }) {
+function Shares({ room, authorColours }: { room: Room; authorColours: AuthorColours | null }) {
   const shares = [...room.shares.value].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
   const total = shares.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) return null;
@@ -161,7 +161,7 @@ function Shares({ room, whoWrote }: { room: Room; whoWrote: WhoWrote | null }) {
           const percent = `${Math.round((count / total) * 100)} %`;
           return (
             <li key={id} style={{ "--who": person?.color ?? "var(--ink-faint)" }}>
-              {person && <Face person={person} label={name} />}
+              {person && <Avatar person={person} label={name} />}
               <span class="share-name">{name}</span>
               <span class="share-count">{percent}</span>
               <meter class="share-bar" min={0} max={total} value={count} aria-label={`${name}: ${percent}`} />
@@ -169,13 +169,13 @@ function Shares({ room, whoWrote }: { room: Room; whoWrote: WhoWrote | null }) {
           );
         })}
       </ul>
-      {whoWrote && (
+      {authorColours && (
         <label class="check">
           <input
             type="checkbox"
-            checked={whoWrote.shown.value}
+            checked={authorColours.shown.value}
             onChange={(event) => {
-              whoWrote.shown.value = event.currentTarget.checked;
+              authorColours.shown.value = event.currentTarget.checked;
             }}
           />
           {t.desk.colours}

@@ -1,7 +1,7 @@
 // Going back in the room's history: the entries, the point that is looked at, and the text as it was there.
 
 import { computed, signal } from "@preact/signals";
-import type { Comparison, Group, Missing, Moment } from "../../room/http/historyApi";
+import type { Comparison, Group, Missing, PastState } from "../../room/http/historyApi";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
@@ -11,7 +11,7 @@ const REST_MS = 120;
 /** What is being written shows up in the list so long after. */
 const REFRESH_MS = 1500;
 
-export class Travel {
+export class HistoryBrowser {
   /** Newest first. */
   readonly groups = signal<readonly Group[]>([]);
   /** What the server's storage lost. */
@@ -23,7 +23,7 @@ export class Travel {
   readonly problem = signal("");
   /** The point that is looked at; null: the present. */
   readonly seq = signal<number | null>(null);
-  readonly moment = signal<Moment | null>(null);
+  readonly moment = signal<PastState | null>(null);
   readonly comparison = signal<Comparison | null>(null);
   readonly comparing = signal(false);
   /** Whether somebody looks at the past. */
@@ -38,7 +38,7 @@ export class Travel {
   /** The newest page; what was read further back is read again when it is asked for. */
   async refresh(): Promise<void> {
     await this.attempt(async () => {
-      const page = await this.room.past.page(null);
+      const page = await this.room.history.page(null);
       this.groups.value = [...page.groups].reverse();
       this.last.value = page.last;
       this.missing.value = page.missing;
@@ -50,7 +50,7 @@ export class Travel {
   async earlier(): Promise<void> {
     if (this.before === null) return;
     await this.attempt(async () => {
-      const page = await this.room.past.page(this.before);
+      const page = await this.room.history.page(this.before);
       this.groups.value = [...this.groups.value, ...[...page.groups].reverse()];
       this.before = page.next;
       this.more.value = page.next !== null;
@@ -106,7 +106,7 @@ export class Travel {
   async restore(): Promise<boolean> {
     const seq = this.seq.value;
     if (seq === null) return false;
-    const done = await this.attempt(() => this.room.past.restore(seq));
+    const done = await this.attempt(() => this.room.history.restore(seq));
     if (done) {
       this.back();
       void this.refresh();
@@ -143,10 +143,10 @@ export class Travel {
       try {
         if (this.comparing.value) {
           await this.refresh(); // the present may have moved on since the list was read
-          const comparison = await this.room.past.compare(seq, this.last.value, wanted);
+          const comparison = await this.room.history.compare(seq, this.last.value, wanted);
           if (!wanted.aborted) this.comparison.value = comparison;
         } else {
-          const moment = await this.room.past.moment(seq, wanted);
+          const moment = await this.room.history.moment(seq, wanted);
           if (!wanted.aborted) this.moment.value = moment;
         }
       } catch (error) {

@@ -4,42 +4,42 @@ import { useEffect } from "preact/hooks";
 import type { Group } from "../../room/http/historyApi";
 import type { Room } from "../../room/room";
 import { language, t } from "../../strings";
-import { Face } from "../parts/avatar";
+import { Avatar } from "../parts/avatar";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import { clockTime } from "../parts/messageItem";
-import type { Travel } from "./historyBrowser";
+import type { HistoryBrowser } from "./historyBrowser";
 import type { TabProps } from "./tab";
 
 const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
-export function HistoryTab({ room, travel }: TabProps) {
-  useEffect(() => travel.watch(), [travel]);
-  const groups = travel.groups.value;
+export function HistoryTab({ room, historyBrowser }: TabProps) {
+  useEffect(() => historyBrowser.watch(), [historyBrowser]);
+  const groups = historyBrowser.groups.value;
   return (
     <div class="history">
-      <Scrubber travel={travel} />
-      {travel.problem.value && (
+      <Scrubber historyBrowser={historyBrowser} />
+      {historyBrowser.problem.value && (
         <p class="field-error" role="alert">
-          {travel.problem.value}
+          {historyBrowser.problem.value}
         </p>
       )}
-      <Versions room={room} travel={travel} />
+      <Versions room={room} historyBrowser={historyBrowser} />
       <section>
         <h3>{t.history.changes}</h3>
         {groups.length === 0 && <p class="hint">{t.history.empty}</p>}
-        {travel.missing.value.map(({ after, until, noticed_ms }) => (
+        {historyBrowser.missing.value.map(({ after, until, noticed_ms }) => (
           <p key={`${after}-${noticed_ms}`} class="field-error">
             {t.history.missing(until - after, whole.format(noticed_ms))}
           </p>
         ))}
         <ol class="entries">
           {groups.map((group) => (
-            <Entry key={group.first} room={room} travel={travel} group={group} />
+            <Entry key={group.first} room={room} historyBrowser={historyBrowser} group={group} />
           ))}
         </ol>
-        {travel.more.value && (
-          <button type="button" class="button small quiet" onClick={() => void travel.earlier()}>
+        {historyBrowser.more.value && (
+          <button type="button" class="button small quiet" onClick={() => void historyBrowser.earlier()}>
             {t.history.earlier}
           </button>
         )}
@@ -48,10 +48,10 @@ export function HistoryTab({ room, travel }: TabProps) {
   );
 }
 
-function Scrubber({ travel }: { travel: Travel }) {
-  const last = travel.last.value;
-  const at = travel.seq.value ?? last;
-  const words = travel.away.value ? t.history.at(at, last) : t.history.now;
+function Scrubber({ historyBrowser }: { historyBrowser: HistoryBrowser }) {
+  const last = historyBrowser.last.value;
+  const at = historyBrowser.seq.value ?? last;
+  const words = historyBrowser.away.value ? t.history.at(at, last) : t.history.now;
   return (
     <section class="scrubber">
       <label class="slider">
@@ -66,8 +66,8 @@ function Scrubber({ travel }: { travel: Travel }) {
           aria-valuetext={words}
           onInput={(event) => {
             const seq = Number(event.currentTarget.value);
-            if (seq >= last) travel.back();
-            else travel.go(seq);
+            if (seq >= last) historyBrowser.back();
+            else historyBrowser.go(seq);
           }}
         />
       </label>
@@ -75,8 +75,8 @@ function Scrubber({ travel }: { travel: Travel }) {
         <span class="hint" role="status">
           {words}
         </span>
-        {travel.away.value && (
-          <button type="button" class="link-button" onClick={() => travel.back()}>
+        {historyBrowser.away.value && (
+          <button type="button" class="link-button" onClick={() => historyBrowser.back()}>
             {t.history.back}
           </button>
         )}
@@ -85,11 +85,22 @@ function Scrubber({ travel }: { travel: Travel }) {
   );
 }
 
-function Entry({ room, travel, group }: { room: Room; travel: Travel; group: Group }) {
+function Entry({
+  room,
+  historyBrowser,
+  group,
+}: {
+  room: Room;
+  historyBrowser: HistoryBrowser;
+  group: Group;
+}) {
   const person = room.people.value.get(group.author);
   const run = group.run ? room.runs.all.value.get(group.run) : undefined;
   const name = person?.name ?? (group.author === "server" ? t.history.server : t.runs.gone);
-  const here = travel.seq.value !== null && travel.seq.value >= group.first && travel.seq.value <= group.last;
+  const here =
+    historyBrowser.seq.value !== null &&
+    historyBrowser.seq.value >= group.first &&
+    historyBrowser.seq.value <= group.last;
   return (
     <li>
       <button
@@ -97,9 +108,9 @@ function Entry({ room, travel, group }: { room: Room; travel: Travel; group: Gro
         class={`entry ${here ? "entry-here" : ""}`}
         style={{ "--who": person?.color ?? "var(--ink-faint)" }}
         aria-current={here}
-        onClick={() => travel.go(group.last)}
+        onClick={() => historyBrowser.go(group.last)}
       >
-        {person ? <Face person={person} label={name} /> : <span class="face face-away" />}
+        {person ? <Avatar person={person} label={name} /> : <span class="face face-away" />}
         <span class="entry-who">
           {name}
           {run && (
@@ -113,13 +124,14 @@ function Entry({ room, travel, group }: { room: Room; travel: Travel; group: Gro
   );
 }
 
-function Versions({ room, travel }: { room: Room; travel: Travel }) {
-  const name = room.unsent.field("version");
+function Versions({ room, historyBrowser }: { room: Room; historyBrowser: HistoryBrowser }) {
+  const name = room.fieldDrafts.field("version");
   const versions = [...room.versions.value].reverse();
   const may = room.rights.value.has("restore");
   const save = async () => {
     const chosen = name.value.trim();
-    if (chosen && (await travel.attempt(() => room.past.name(chosen, travel.seq.value)))) name.value = "";
+    if (chosen && (await historyBrowser.attempt(() => room.history.name(chosen, historyBrowser.seq.value))))
+      name.value = "";
   };
   if (!may && versions.length === 0) return null;
   return (
@@ -136,7 +148,7 @@ function Versions({ room, travel }: { room: Room; travel: Travel }) {
           <input
             class="field small"
             aria-label={t.history.name}
-            placeholder={travel.away.value ? t.history.namePoint : t.history.name}
+            placeholder={historyBrowser.away.value ? t.history.namePoint : t.history.name}
             maxLength={100}
             value={name.value}
             onInput={(event) => {
@@ -154,8 +166,8 @@ function Versions({ room, travel }: { room: Room; travel: Travel }) {
             <button
               type="button"
               class="version"
-              aria-current={travel.seq.value === version.seq}
-              onClick={() => travel.go(version.seq)}
+              aria-current={historyBrowser.seq.value === version.seq}
+              onClick={() => historyBrowser.go(version.seq)}
             >
               <Icon name="check" />
               <span class="version-name">{version.name}</span>
@@ -165,7 +177,7 @@ function Versions({ room, travel }: { room: Room; travel: Travel }) {
               <IconButton
                 icon="bin"
                 label={t.history.forget(version.name)}
-                onClick={() => void travel.attempt(() => room.past.removeName(version.id))}
+                onClick={() => void historyBrowser.attempt(() => room.history.removeName(version.id))}
               />
             )}
           </li>

@@ -4,14 +4,14 @@ import { PAPER } from "../../canvas/drawing";
 import { around, bounds } from "../../canvas/geometry";
 import { type BoardObject, readObject } from "../../canvas/objects";
 import { byOrder } from "../../canvas/order";
-import type { Comparison, Moment } from "../../room/http/historyApi";
+import type { Comparison, PastState } from "../../room/http/historyApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { Drawn, FrameEdge } from "../canvas/objectView";
+import { FrameEdge, ObjectView } from "../canvas/objectView";
 
 const MARGIN = 16;
 
-export function PastCanvas({ room, moment }: { room: Room; moment: Moment }) {
+export function PastCanvas({ room, moment }: { room: Room; moment: PastState }) {
   const objects = moment.canvas
     .map((fields) => readObject(fields.id, (name) => fields[name]))
     .filter((object): object is BoardObject => object !== null && !object.hidden)
@@ -26,7 +26,7 @@ export function PastCanvas({ room, moment }: { room: Room; moment: Moment }) {
       {objects.map((object) => (
         <g key={object.id}>
           {object.type === "frame" && <FrameEdge x={object.x} y={object.y} w={object.w} h={object.h} />}
-          <Drawn
+          <ObjectView
             object={object}
             room={room}
             title={room.people.value.get(makers.get(object.id) ?? "")?.name ?? ""}

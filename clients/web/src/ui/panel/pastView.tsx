@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { blocksOf } from "../../editor/text/blocks";
-import type { Change, Moment } from "../../room/http/historyApi";
+import type { Change, PastState } from "../../room/http/historyApi";
 import type { CreatedRoom } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { saveLinks } from "../../room/storage/browserStorage";
@@ -11,25 +11,33 @@ import { t } from "../../strings";
 import { Dialog } from "../parts/controls";
 import { clockTime } from "../parts/messageItem";
 import type { View } from "../parts/view";
-import type { Travel } from "./historyBrowser";
+import type { HistoryBrowser } from "./historyBrowser";
 import { CanvasCompared, PastCanvas } from "./pastCanvas";
 
-export function PastView({ room, travel, view }: { room: Room; travel: Travel; view: View }) {
-  const asking = useSignal(false);
+export function PastView({
+  room,
+  historyBrowser,
+  view,
+}: {
+  room: Room;
+  historyBrowser: HistoryBrowser;
+  view: View;
+}) {
+  const askForm = useSignal(false);
   const forked = useSignal<CreatedRoom | null>(null);
-  const seq = travel.seq.value;
+  const seq = historyBrowser.seq.value;
   if (seq === null) return null;
   const { rights } = room;
-  const moment = travel.moment.value;
-  const comparison = travel.comparing.value ? travel.comparison.value : null;
+  const moment = historyBrowser.moment.value;
+  const comparison = historyBrowser.comparing.value ? historyBrowser.comparison.value : null;
   const fork = () =>
-    travel.attempt(async () => {
-      const made = await room.past.fork(seq);
+    historyBrowser.attempt(async () => {
+      const made = await room.history.fork(seq);
       saveLinks(made.room, made.links);
       forked.value = made;
     });
   return (
-    <div class={`past past-of-${view}`} aria-busy={travel.loading.value}>
+    <div class={`past past-of-${view}`} aria-busy={historyBrowser.loading.value}>
       <header class="past-head">
         <div>
           <h2>{t.history.title}</h2>
@@ -38,8 +46,8 @@ export function PastView({ room, travel, view }: { room: Room; travel: Travel; v
         <label class="check">
           <input
             type="checkbox"
-            checked={travel.comparing.value}
-            onChange={(event) => travel.compare(event.currentTarget.checked)}
+            checked={historyBrowser.comparing.value}
+            onChange={(event) => historyBrowser.compare(event.currentTarget.checked)}
           />
           {t.history.compare}
         </label>
@@ -49,11 +57,11 @@ export function PastView({ room, travel, view }: { room: Room; travel: Travel; v
           </button>
         )}
         {rights.value.has("restore") && (
-          <button type="button" class="button small" onClick={() => (asking.value = true)}>
+          <button type="button" class="button small" onClick={() => (askForm.value = true)}>
             {t.history.restore}
           </button>
         )}
-        <button type="button" class="button small primary" onClick={() => travel.back()}>
+        <button type="button" class="button small primary" onClick={() => historyBrowser.back()}>
           {t.history.back}
         </button>
       </header>
@@ -74,26 +82,26 @@ export function PastView({ room, travel, view }: { room: Room; travel: Travel; v
           </section>
         )}
       </div>
-      {asking.value && (
-        <Dialog title={t.history.restore} onClose={() => (asking.value = false)}>
+      {askForm.value && (
+        <Dialog title={t.history.restore} onClose={() => (askForm.value = false)}>
           <p>{t.history.restoreConfirm}</p>
           <div class="dialog-foot">
-            <button type="button" class="button" onClick={() => (asking.value = false)}>
+            <button type="button" class="button" onClick={() => (askForm.value = false)}>
               {t.cancel}
             </button>
             <button
               type="button"
               class="button primary"
               onClick={async () => {
-                if (await travel.restore()) asking.value = false;
+                if (await historyBrowser.restore()) askForm.value = false;
               }}
             >
               {t.history.restoreYes}
             </button>
           </div>
-          {travel.problem.value && (
+          {historyBrowser.problem.value && (
             <p class="field-error" role="alert">
-              {travel.problem.value}
+              {historyBrowser.problem.value}
             </p>
           )}
         </Dialog>
@@ -112,7 +120,7 @@ export function PastView({ room, travel, view }: { room: Room; travel: Travel; v
   );
 }
 
-function AsItWas({ room, moment }: { room: Room; moment: Moment }) {
+function AsItWas({ room, moment }: { room: Room; moment: PastState }) {
   const blocks = blocksOf(moment.story);
   if (moment.characters === 0) return <p class="hint">{t.history.blank}</p>;
   return (

@@ -6,7 +6,7 @@ import { ModelCard } from "../parts/modelCard";
 import { RunCard } from "../story/runCard";
 import type { TabProps } from "./tab";
 
-export function RunsPanel({ room }: TabProps) {
+export function RunsTab({ room }: TabProps) {
   // The band has its place in the jam; here it stands only where another may take its place.
   const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
   const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));

@@ -10,9 +10,9 @@ import { IconButton } from "../parts/controls";
 import { Icon, type IconName } from "../parts/icons";
 import { ChatTab } from "./chatTab";
 import { CommentsTab } from "./commentsTab";
-import { DeskTab } from "./documentTab";
+import { DocumentTab } from "./documentTab";
 import { HistoryTab } from "./historyTab";
-import { RunsPanel } from "./runsTab";
+import { RunsTab } from "./runsTab";
 import type { TabProps } from "./tab";
 
 interface TabKind {
@@ -26,11 +26,11 @@ interface TabKind {
 
 export type Tab = "runs" | "chat" | "comments" | "history" | "desk";
 const TABS: Record<Tab, TabKind> = {
-  runs: { icon: "continue", Content: RunsPanel },
+  runs: { icon: "continue", Content: RunsTab },
   chat: { icon: "chat", Content: ChatTab, waiting: (room) => room.chat.unread.value },
   comments: { icon: "comment", Content: CommentsTab },
   history: { icon: "history", Content: HistoryTab, needs: "history" },
-  desk: { icon: "bullets", Content: DeskTab },
+  desk: { icon: "bullets", Content: DocumentTab },
 };
 
 export function SidePanel(props: TabProps & { tab: Signal<Tab>; onClose: () => void }) {

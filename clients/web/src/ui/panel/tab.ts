@@ -2,15 +2,15 @@
 
 import type { StoryEditor } from "../../editor/storyEditor";
 import type { Room } from "../../room/room";
-import type { Asking } from "../story/askForm";
-import type { WhoWrote } from "../story/authorColours";
-import type { Travel } from "./historyBrowser";
+import type { AskForm } from "../story/askForm";
+import type { AuthorColours } from "../story/authorColours";
+import type { HistoryBrowser } from "./historyBrowser";
 
 export interface TabProps {
   room: Room;
-  asking: Asking;
+  askForm: AskForm;
   /** Null until the editor is there. */
   editor: StoryEditor | null;
-  travel: Travel;
-  whoWrote: WhoWrote | null;
+  historyBrowser: HistoryBrowser;
+  authorColours: AuthorColours | null;
 }

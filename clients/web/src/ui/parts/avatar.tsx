@@ -4,7 +4,7 @@ import type { Participant } from "../../protocol/messages";
 import { t } from "../../strings";
 import { Mark } from "./icons";
 
-export function Face({ person, label }: { person: Participant; label: string }) {
+export function Avatar({ person, label }: { person: Participant; label: string }) {
   const said = person.kind === "agent" ? `${label} · ${t.people.agent}` : label;
   return (
     <span

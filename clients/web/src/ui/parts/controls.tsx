@@ -134,7 +134,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
         // Escape here is the dialog's; it must not stop a run as well.
         if (event.key === "Escape") event.stopPropagation();
         if (event.key !== "Tab" || !ref.current) return;
-        // Past the last stop comes the first; the browser by itself would go on in its own bars.
+        // After the last stop comes the first; the browser by itself would go on in its own bars.
         const stops = stopsOf(ref.current);
         const edge = event.shiftKey ? stops[0] : stops.at(-1);
         if (document.activeElement !== edge) return;

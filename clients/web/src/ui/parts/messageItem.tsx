@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import type { Room } from "../../room/room";
 import { language, t } from "../../strings";
-import { Face } from "./avatar";
+import { Avatar } from "./avatar";
 
-export function Said(props: {
+export function MessageItem(props: {
   room: Room;
   author: string;
   ms: number;
@@ -25,7 +25,7 @@ export function Said(props: {
       aria-busy={props.growing}
       style={{ "--who": person?.color ?? "var(--ink-faint)" }}
     >
-      {person && <Face person={person} label={person.name} />}
+      {person && <Avatar person={person} label={person.name} />}
       <div class="said-body">
         <p class="said-by">
           <span class="said-name">{name}</span>

@@ -28,7 +28,7 @@ export function betterNews(better: BetterModel, serving: string, words = t): str
 }
 
 /** What went wrong, by its code; the server's own words say what exactly. */
-export function errorWords(code: string, message: string, words = t): string {
+export function errorText(code: string, message: string, words = t): string {
   const known = Object.hasOwn(words.errors, code) ? words.errors[code] : undefined;
   return known ? known(message) : message || code;
 }
@@ -36,5 +36,5 @@ export function errorWords(code: string, message: string, words = t): string {
 /** What went wrong with a run. */
 export function runProblem(run: RunInfo): string {
   if (isPainting(run) && run.error_code === "conflict") return t.notices.frame_gone();
-  return errorWords(run.error_code, run.error);
+  return errorText(run.error_code, run.error);
 }

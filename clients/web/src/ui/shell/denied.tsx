@@ -1,4 +1,4 @@
-// Pages for when there is no way in, or no way on. Unsent words are shown here too.
+// Pages for when there is no way in, or no way on. FieldDrafts words are shown here too.
 
 import { CloseCode } from "../../protocol/errors";
 import type { Refusal } from "../../room/document/sync";

@@ -1,7 +1,7 @@
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
-import { errorWords } from "../parts/serverText";
+import { errorText } from "../parts/serverText";
 
 export function Notices({ room }: { room: Room }) {
   return (
@@ -9,7 +9,7 @@ export function Notices({ room }: { room: Room }) {
       {room.notices.shown.value.map((notice) => (
         <div key={notice.id} class="notice">
           <span>
-            {t.notices[notice.kind](notice.code ? errorWords(notice.code, notice.detail) : notice.detail)}
+            {t.notices[notice.kind](notice.code ? errorText(notice.code, notice.detail) : notice.detail)}
           </span>
           <IconButton icon="cross" label={t.dismiss} onClick={() => room.notices.dismiss(notice.id)} />
         </div>

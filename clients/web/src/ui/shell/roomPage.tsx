@@ -22,7 +22,7 @@ import {
   tokenEnded,
   tokenFor,
 } from "../../room/storage/browserStorage";
-import { openShelf } from "../../room/storage/unsavedStore";
+import { openUnsavedStore } from "../../room/storage/unsavedStore";
 import { t } from "../../strings";
 import { Brand } from "../parts/controls";
 import { DeniedPage, Message } from "./denied";
@@ -60,8 +60,8 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
       token,
       name,
       session: secret.current,
-      unsent: { load: () => loadUnsent(id), save: (words) => saveUnsent(id, words) },
-      shelf: openShelf(id, tab.current),
+      fieldDrafts: { load: () => loadUnsent(id), save: (words) => saveUnsent(id, words) },
+      unsavedStore: openUnsavedStore(id, tab.current),
       connect: () => new WebSocket(socketUrl(location)) as Socket,
     });
     made.links.value = loadLinks(id);
@@ -108,7 +108,7 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
   if (phase.name === "denied") {
     const left: Refusal[] = [
       { reason: "unsent", message: "", text: room.unsentText },
-      { reason: "fields", message: "", text: room.unsent.all.join("\n\n") },
+      { reason: "fields", message: "", text: room.fieldDrafts.all.join("\n\n") },
     ];
     const refusals = [...room.refusals.value, ...left.filter(({ text }) => text !== "")];
     return <DeniedPage code={phase.code} refusals={refusals} onAgain={() => room.retry()} />;

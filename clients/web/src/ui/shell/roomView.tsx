@@ -10,14 +10,14 @@ import { type JamView, loadJam, loadView, saveJam, saveView } from "../../room/s
 import { t } from "../../strings";
 import { CanvasPanel } from "../canvas/canvasPanel";
 import { JamDock } from "../jam/dock";
-import { Travel } from "../panel/historyBrowser";
+import { HistoryBrowser } from "../panel/historyBrowser";
 import { PastView } from "../panel/pastView";
 import { SidePanel, type Tab } from "../panel/sidePanel";
 import { keepFocus } from "../parts/focusKeeper";
 import type { View } from "../parts/view";
 import { AskBar } from "../story/askBar";
-import { Asking } from "../story/askForm";
-import { WhoWrote } from "../story/authorColours";
+import { AskForm } from "../story/askForm";
+import { AuthorColours } from "../story/authorColours";
 import { CommentButton } from "../story/commentButton";
 import { FindBar } from "../story/findBar";
 import { LinkCard } from "../story/linkCard";
@@ -44,9 +44,9 @@ export function RoomView({ room }: { room: Room }) {
   const helping = useSignal(false);
   const view = useSignal(loadView());
   const jam = useSignal<JamView>(loadJam());
-  const asking = useMemo(() => new Asking(room), [room]);
-  const travel = useMemo(() => new Travel(room), [room]);
-  const whoWrote = useSignal<WhoWrote | null>(null);
+  const askForm = useMemo(() => new AskForm(room), [room]);
+  const historyBrowser = useMemo(() => new HistoryBrowser(room), [room]);
+  const authorColours = useSignal<AuthorColours | null>(null);
 
   // Text and keys are there as soon as the room is seen: an effect comes after the next painting, and a key before it
   // would go nowhere.
@@ -59,16 +59,16 @@ export function RoomView({ room }: { room: Room }) {
       model: t.runs.title,
       completions: t.story.completions,
     });
-    asking.editor = made;
+    askForm.editor = made;
     editor.value = made;
-    const authors = new WhoWrote(room, made);
-    whoWrote.value = authors;
+    const authors = new AuthorColours(room, made);
+    authorColours.value = authors;
     return () => {
       authors.close();
-      travel.close();
+      historyBrowser.close();
       made.destroy();
     };
-  }, [room, asking, travel]);
+  }, [room, askForm, historyBrowser]);
 
   // A passage that is pressed, or a new comment, brings its thread into sight.
   useSignalEffect(() => {
@@ -84,8 +84,8 @@ export function RoomView({ room }: { room: Room }) {
       if (command && event.key === "Enter" && room.canEdit && !atCanvas) {
         event.preventDefault();
         event.stopPropagation();
-        if (event.shiftKey) asking.again();
-        else void asking.submit();
+        if (event.shiftKey) askForm.again();
+        else void askForm.submit();
       } else if (command && keyOf(event) === "f" && view.peek() !== "canvas") {
         event.preventDefault();
         finding.value = true;
@@ -102,7 +102,7 @@ export function RoomView({ room }: { room: Room }) {
     };
     // Escape is first that of the card, menu or dialog that it is pressed in.
     const stop = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && asking.stopMine()) event.preventDefault();
+      if (event.key === "Escape" && askForm.stopMine()) event.preventDefault();
     };
     addEventListener("keydown", keys, true);
     addEventListener("keydown", stop);
@@ -110,7 +110,7 @@ export function RoomView({ room }: { room: Room }) {
       removeEventListener("keydown", keys, true);
       removeEventListener("keydown", stop);
     };
-  }, [room, asking]);
+  }, [room, askForm]);
 
   useEffect(() => keepFocus(), []);
   useEffect(() => watchViewport(() => editor.peek()?.keepInView()), []);
@@ -139,7 +139,7 @@ export function RoomView({ room }: { room: Room }) {
 
   return (
     <div
-      class={`room view-${travel.away.value ? "text" : view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}
+      class={`room view-${historyBrowser.away.value ? "text" : view.value} ${panel.value ? "with-panel" : ""} jam-${jam.value}`}
     >
       <button
         type="button"
@@ -164,9 +164,11 @@ export function RoomView({ room }: { room: Room }) {
         jam={jam.value !== "closed"}
         onJam={toggleJam}
       />
-      <main class="desk" hidden={view.value === "canvas" && !travel.away.value}>
-        {travel.away.value && <PastView room={room} travel={travel} view={view.value} />}
-        <div class="page" hidden={travel.away.value}>
+      <main class="desk" hidden={view.value === "canvas" && !historyBrowser.away.value}>
+        {historyBrowser.away.value && (
+          <PastView room={room} historyBrowser={historyBrowser} view={view.value} />
+        )}
+        <div class="page" hidden={historyBrowser.away.value}>
           {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
           <TitleField room={room} onEnter={() => editor.value?.focusStart()} />
           <div class="story" ref={host} />
@@ -177,18 +179,18 @@ export function RoomView({ room }: { room: Room }) {
         </div>
       </main>
       {/* After the text in the order of Tab, whatever stands beside it. */}
-      {view.value !== "canvas" && !travel.away.value && (
-        <AskBar room={room} asking={asking} editor={editor.value} />
+      {view.value !== "canvas" && !historyBrowser.away.value && (
+        <AskBar room={room} askForm={askForm} editor={editor.value} />
       )}
-      {view.value !== "text" && <CanvasPanel room={room} hidden={travel.away.value} />}
+      {view.value !== "text" && <CanvasPanel room={room} hidden={historyBrowser.away.value} />}
       <JamDock room={room} view={jam} />
       {panel.value && (
         <SidePanel
           room={room}
-          asking={asking}
+          askForm={askForm}
           editor={editor.value}
-          travel={travel}
-          whoWrote={whoWrote.value}
+          historyBrowser={historyBrowser}
+          authorColours={authorColours.value}
           tab={tab}
           onClose={() => {
             document.querySelector<HTMLElement>(".panel-toggle")?.focus();
@@ -233,6 +235,6 @@ function undoKeys(event: KeyboardEvent, room: Room, surface: Surface): void {
   if (!redo && key !== "z") return;
   event.preventDefault();
   event.stopPropagation();
-  if (redo) room.steps.again(surface);
-  else room.steps.back(surface);
+  if (redo) room.undoSteps.again(surface);
+  else room.undoSteps.back(surface);
 }

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { Participant } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { Face } from "../parts/avatar";
+import { Avatar } from "../parts/avatar";
 import { Dialog, IconButton } from "../parts/controls";
 import { InviteList } from "./inviteList";
 
@@ -29,7 +29,7 @@ function Members({ room }: { room: Room }) {
     <ul class="members">
       {people.map((person) => (
         <li key={person.id}>
-          <Face person={person} label={person.name} />
+          <Avatar person={person} label={person.name} />
           <span class="member-name">{person.id === me?.id ? t.people.you(person.name) : person.name}</span>
           <span class="hint">
             {person.kind === "ai" ? t.runs.title : t.roles[person.role]}

@@ -4,7 +4,7 @@ import type { Participant } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
 import { t } from "../../strings";
-import { Face } from "../parts/avatar";
+import { Avatar } from "../parts/avatar";
 import { Brand, IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import type { View } from "../parts/view";
@@ -84,7 +84,7 @@ function People({ room }: { room: Room }) {
     <ul class="faces" aria-label={t.people.label}>
       {online.slice(0, MAX_FACES).map((person) => (
         <li key={person.id}>
-          <Face person={person} label={person.id === me ? t.people.you(person.name) : person.name} />
+          <Avatar person={person} label={person.id === me ? t.people.you(person.name) : person.name} />
         </li>
       ))}
       {rest > 0 && (

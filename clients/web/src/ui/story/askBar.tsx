@@ -7,9 +7,9 @@ import { isActive } from "../../room/runs";
 import { t } from "../../strings";
 import { Icon, type IconName } from "../parts/icons";
 import { noteOf } from "../parts/serverText";
-import type { Asking, Length } from "./askForm";
+import type { AskForm, Length } from "./askForm";
 import { DraftCards } from "./draftCards";
-import { AgainButton } from "./retryButton";
+import { RetryButton } from "./retryButton";
 
 const MAX_INSTRUCTION = 4000;
 /** Beside continuing and following an instruction. */
@@ -19,14 +19,22 @@ const TASKS = [
   { task: "brainstorm", icon: "vary" },
 ] as const satisfies { task: Task; icon: IconName }[];
 
-export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; editor: StoryEditor | null }) {
+export function AskBar({
+  room,
+  askForm,
+  editor,
+}: {
+  room: Room;
+  askForm: AskForm;
+  editor: StoryEditor | null;
+}) {
   if (!room.canEdit) return null;
   const model = room.models.value.find((each) => each.modality === "text");
   const selected = (editor?.selected.value ?? 0) > 0;
   const ready = model?.ready === true && room.phase.value.name === "open";
-  const latest = asking.latest;
-  const writing = asking.mine.value.length > 0;
-  const instructed = asking.instruction.value.trim() !== "";
+  const latest = askForm.latest;
+  const writing = askForm.mine.value.length > 0;
+  const instructed = askForm.instruction.value.trim() !== "";
   return (
     <div class={`ask ${writing ? "ask-busy" : ""}`}>
       <DraftCards room={room} />
@@ -34,7 +42,7 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
         aria-label={t.ask.label}
         onSubmit={(event) => {
           event.preventDefault();
-          void asking.submit();
+          void askForm.submit();
         }}
       >
         <div class="ask-row">
@@ -44,25 +52,25 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
             maxLength={MAX_INSTRUCTION}
             aria-label={t.ask.label}
             placeholder={selected ? t.ask.placeholderSelection : t.ask.placeholder}
-            value={asking.instruction.value}
+            value={askForm.instruction.value}
             onInput={(event) => {
-              asking.instruction.value = event.currentTarget.value;
+              askForm.instruction.value = event.currentTarget.value;
             }}
             onKeyDown={(event) => {
               if (event.key !== "Enter" || event.shiftKey || event.isComposing || !instructed) return;
               event.preventDefault();
-              if (ready) void asking.submit();
+              if (ready) void askForm.submit();
             }}
           />
           {latest && isActive(latest) && (
-            <AgainButton room={room} run={latest} hint={t.ask.againHint} class="again" />
+            <RetryButton room={room} run={latest} hint={t.ask.againHint} class="again" />
           )}
           {writing && (
             <button
               type="button"
               class="button stop"
               title={t.ask.stopHint}
-              onClick={() => asking.stopMine()}
+              onClick={() => askForm.stopMine()}
             >
               <Icon name="stop" />
               {t.ask.stop}
@@ -78,10 +86,10 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
             {instructed ? t.ask.send : t.ask.continue}
           </button>
         </div>
-        {asking.doubt.value !== null && (
+        {askForm.doubt.value !== null && (
           <p class="ask-doubt" role="alert">
-            {t.ask.unknownLanguage(model?.name ?? "", languageName(asking.doubt.value))}{" "}
-            <button type="button" class="button small" onClick={() => (asking.doubt.value = null)}>
+            {t.ask.unknownLanguage(model?.name ?? "", languageName(askForm.doubt.value))}{" "}
+            <button type="button" class="button small" onClick={() => (askForm.doubt.value = null)}>
               {t.ask.leaveIt}
             </button>
           </p>
@@ -95,8 +103,8 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
                   type="radio"
                   name="mode"
                   value={mode}
-                  checked={asking.mode.value === mode}
-                  onChange={() => asking.setMode(mode)}
+                  checked={askForm.mode.value === mode}
+                  onChange={() => askForm.setMode(mode)}
                 />
                 <span>{t.ask[mode]}</span>
               </label>
@@ -105,9 +113,9 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
           <label class="ask-length">
             <span class="offscreen">{t.ask.length}</span>
             <select
-              value={asking.length.value}
+              value={askForm.length.value}
               onChange={(event) => {
-                asking.length.value = event.currentTarget.value as Length;
+                askForm.length.value = event.currentTarget.value as Length;
               }}
             >
               {(Object.keys(t.ask.lengths) as Length[]).map((length) => (
@@ -125,7 +133,7 @@ export function AskBar({ room, asking, editor }: { room: Room; asking: Asking; e
                 class="button small quiet"
                 title={task === "rewrite" && !selected ? t.ask.needsSelection : t.ask.taskHints[task]}
                 disabled={(task !== "fix" && !ready) || (task === "rewrite" && !selected)}
-                onClick={() => void asking.ask(task)}
+                onClick={() => void askForm.ask(task)}
               >
                 <Icon name={icon} />
                 {t.ask[task]}

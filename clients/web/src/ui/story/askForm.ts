@@ -17,7 +17,7 @@ const LANGUAGES: Readonly<Record<string, readonly string[]>> = { small_english: 
 /** Units before the caret that say what language the text is in. */
 const SAMPLE = 600;
 
-export class Asking {
+export class AskForm {
   readonly instruction;
   readonly mode = signal(loadMode());
   readonly length = signal<Length>("medium");
@@ -29,7 +29,7 @@ export class Asking {
   readonly mine;
 
   constructor(private readonly room: Room) {
-    this.instruction = room.unsent.field("instruction");
+    this.instruction = room.fieldDrafts.field("instruction");
     this.mine = computed(() => {
       const me = room.me.value?.id;
       return [...room.runs.all.value.values()].filter(

@@ -10,7 +10,7 @@ import type { Room } from "../../room/room";
 const MAX_AUTHORS = 12;
 const REST_MS = 500;
 
-export class WhoWrote {
+export class AuthorColours {
   readonly shown = signal(false);
   private readonly stop: () => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,7 +39,7 @@ export class WhoWrote {
     this.asked += 1;
     const asked = this.asked;
     try {
-      const { spans } = await this.room.past.authorship();
+      const { spans } = await this.room.history.authorship();
       if (asked !== this.asked || !this.shown.peek()) return;
       const found = spansByAuthor(this.editor.plainText.peek(), spans);
       const people = this.room.people.peek();

@@ -85,7 +85,7 @@ export function CommentButton(props: {
       }}
     >
       <Composer
-        words={room.unsent.field("comment")}
+        words={room.fieldDrafts.field("comment")}
         focus
         label={t.comments.write}
         placeholder={t.comments.write}

@@ -9,9 +9,9 @@ import { isActive } from "../../room/runs";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
-import { waitingState } from "../parts/queueText";
-import { errorWords } from "../parts/serverText";
-import { AgainButton } from "./retryButton";
+import { queueText } from "../parts/queueText";
+import { errorText } from "../parts/serverText";
+import { RetryButton } from "./retryButton";
 
 export function DraftCards({ room }: { room: Room }) {
   const groups = draftsOf(room);
@@ -91,9 +91,9 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
     <li class={`draft ${active ? "draft-growing" : ""}`} data-run={run.id}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
       <p class="draft-text" aria-busy={active} tabIndex={0}>
-        {text || <span class="hint">{run.state === "queued" ? waitingState(run) : t.runs.reading}</span>}
+        {text || <span class="hint">{run.state === "queued" ? queueText(run) : t.runs.reading}</span>}
       </p>
-      {run.error && <p class="run-error">{errorWords(run.error_code, run.error)}</p>}
+      {run.error && <p class="run-error">{errorText(run.error_code, run.error)}</p>}
       <div class="draft-actions">
         {active && room.mayConduct(run) && (
           <button type="button" class="button small" onClick={() => room.stop(run.id)}>
@@ -120,7 +120,7 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
             </button>
           </>
         )}
-        <AgainButton room={room} run={run} />
+        <RetryButton room={room} run={run} />
       </div>
     </li>
   );

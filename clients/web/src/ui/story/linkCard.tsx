@@ -27,7 +27,7 @@ export function LinkCard(props: { room: Room; editor: StoryEditor; host: RefObje
   }, [here, editor, host]);
   return (
     <>
-      {here && !linking.asking.value && (
+      {here && !linking.askForm.value && (
         <section
           class="link-card"
           aria-label={t.link.label}
@@ -38,13 +38,13 @@ export function LinkCard(props: { room: Room; editor: StoryEditor; host: RefObje
           </a>
           {room.canEdit && (
             <>
-              <IconButton icon="pen" label={t.link.change} onClick={() => (linking.asking.value = true)} />
+              <IconButton icon="pen" label={t.link.change} onClick={() => (linking.askForm.value = true)} />
               <IconButton icon="cross" label={t.link.remove} onClick={() => linking.remove()} />
             </>
           )}
         </section>
       )}
-      {linking.asking.value && <LinkDialog editor={editor} />}
+      {linking.askForm.value && <LinkDialog editor={editor} />}
     </>
   );
 }
@@ -57,7 +57,7 @@ function LinkDialog({ editor }: { editor: StoryEditor }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
   const close = () => {
-    linking.asking.value = false;
+    linking.askForm.value = false;
     editor.focus();
   };
   return (

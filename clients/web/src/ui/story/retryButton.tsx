@@ -9,7 +9,7 @@ import { Icon } from "../parts/icons";
 /** What lists runs: there the focus goes on to the button of the run that took the place. */
 const LISTS = ".runs, .draft-list, .chat-entries, .ask-row";
 
-export function AgainButton(props: { room: Room; run: RunInfo; hint?: string; class?: string }) {
+export function RetryButton(props: { room: Room; run: RunInfo; hint?: string; class?: string }) {
   const { room, run } = props;
   if (!room.mayConduct(run) || !mayTryAgain(run, room.runs.all.value)) return null;
   const press = async (event: MouseEvent) => {

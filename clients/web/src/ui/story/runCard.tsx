@@ -8,9 +8,9 @@ import { without } from "../../room/storage/fieldDrafts";
 import { t } from "../../strings";
 import { paintingState } from "../canvas/frameBadge";
 import { Icon } from "../parts/icons";
-import { waitingState } from "../parts/queueText";
-import { errorWords } from "../parts/serverText";
-import { AgainButton } from "./retryButton";
+import { queueText } from "../parts/queueText";
+import { errorText } from "../parts/serverText";
+import { RetryButton } from "./retryButton";
 
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
   const asker = room.people.value.get(run.participant);
@@ -32,7 +32,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       </p>
       <p class="run-state">{stateOf(run)}</p>
       {active && <Progress run={run} />}
-      {run.error && !isPainting(run) && <p class="run-error">{errorWords(run.error_code, run.error)}</p>}
+      {run.error && !isPainting(run) && <p class="run-error">{errorText(run.error_code, run.error)}</p>}
       {room.canEdit && (
         <div class="run-actions">
           {run.state === "running" && !isPainting(run) && room.mayConduct(run) && (
@@ -66,7 +66,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
               </button>
             </>
           )}
-          <AgainButton room={room} run={run} />
+          <RetryButton room={room} run={run} />
           {undoable && (
             <button type="button" class="button small quiet" onClick={() => room.undo(run.id)}>
               <Icon name="undo" />
@@ -85,7 +85,7 @@ export function stateOf(run: RunInfo): string {
   if (isPainting(run)) return paintingState(run);
   const count = run.task === "fix" ? t.runs.corrections : t.runs.tokensDone;
   if (run.undone) return t.runs.undone;
-  if (run.state === "queued") return waitingState(run);
+  if (run.state === "queued") return queueText(run);
   if (run.state === "running") {
     if (run.progress === 0) return t.runs.reading;
     return `${t.runs.running} · ${run.task === "fix" ? count(run.progress) : t.runs.tokens(run.progress, run.length)}`;
@@ -108,7 +108,7 @@ function Progress({ run }: { run: RunInfo }) {
 
 /** Changes the course of a run while it writes. */
 function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
-  const instruction = room.unsent.field(`steer.${run.id}`);
+  const instruction = room.fieldDrafts.field(`steer.${run.id}`);
   const made = room.runs.steered.value.get(run.id);
   return (
     <form

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Spot } from "../../editor/overlay/tokenPositions";
+import type { TokenPosition } from "../../editor/overlay/tokenPositions";
 import type { StoryEditor } from "../../editor/storyEditor";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
@@ -17,7 +17,7 @@ const CARD_WIDTH = 240;
 const CARD_HEIGHT = 250;
 const ASK_BAR = 130;
 
-interface Place extends Spot {
+interface Place extends TokenPosition {
   left: number;
   top: number;
   /** The card stands on the line instead of hanging from it. */

@@ -50,21 +50,21 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
           icon="link"
           label={t.toolbar.link}
           pressed={editor.linking.here.value !== null}
-          onClick={() => (editor.linking.asking.value = true)}
+          onClick={() => (editor.linking.askForm.value = true)}
         />
       </div>
       <div class="toolbar-group">
         <IconButton
           icon="undo"
           label={t.toolbar.undo}
-          disabled={!room.steps.can("story", false)}
-          onClick={() => room.steps.back("story")}
+          disabled={!room.undoSteps.can("story", false)}
+          onClick={() => room.undoSteps.back("story")}
         />
         <IconButton
           icon="redo"
           label={t.toolbar.redo}
-          disabled={!room.steps.can("story", true)}
-          onClick={() => room.steps.again("story")}
+          disabled={!room.undoSteps.can("story", true)}
+          onClick={() => room.undoSteps.again("story")}
         />
       </div>
       <span class="toolbar-count">

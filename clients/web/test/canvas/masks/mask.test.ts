@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Doc } from "yjs";
 import { Board } from "../../../src/canvas/board";
-import { Easel } from "../../../src/canvas/canvasEditor";
+import { CanvasEditor } from "../../../src/canvas/canvasEditor";
 import { Mask } from "../../../src/canvas/masks/mask";
 import { toPixels } from "../../../src/canvas/masks/maskBrush";
-import { MaskDesk } from "../../../src/canvas/masks/maskSync";
+import { MaskSync } from "../../../src/canvas/masks/maskSync";
 import type { Frame } from "../../../src/canvas/objects";
 import { FakeClock } from "../../support";
 
@@ -66,7 +66,7 @@ test("places of the board are pixels of the mask, also in a turned frame", () =>
 
 function desk() {
   const board = new Board(new Doc());
-  const easel = new Easel(board, {
+  const canvasEditor = new CanvasEditor(board, {
     canEdit: () => true,
     maxPoints: () => 100,
     onHand: () => undefined,
@@ -76,8 +76,8 @@ function desk() {
   const kept = new Map<string, Mask>();
   const problems: unknown[] = [];
   let broken = false;
-  const masks = new MaskDesk(
-    easel,
+  const masks = new MaskSync(
+    canvasEditor,
     board,
     {
       size: async () => ({ width: 20, height: 20 }),
@@ -96,13 +96,13 @@ function desk() {
   const frame = () => board.get(id) as Frame;
   const brush = (x: number) => {
     const touch = { id: 1, kind: "pen" as const, at: { x, y: 50 }, pressure: 1, shift: false, pan: false };
-    easel.down(touch);
-    easel.up(touch);
+    canvasEditor.down(touch);
+    canvasEditor.up(touch);
   };
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return {
     board,
-    easel,
+    canvasEditor,
     clock,
     kept,
     problems,
@@ -115,9 +115,9 @@ function desk() {
 }
 
 test("a stroke of the brush becomes the frame's mask for everybody, once for several", async () => {
-  const { easel, clock, kept, masks, frame, brush, settled } = desk();
+  const { canvasEditor, clock, kept, masks, frame, brush, settled } = desk();
   await masks.open(frame());
-  assert.equal(easel.tool.value, "mask");
+  assert.equal(canvasEditor.tool.value, "mask");
   brush(20);
   brush(80);
   assert.equal(frame().mask, "");
@@ -139,17 +139,17 @@ test("painting does not wait for the clock, and takes what was brushed last", as
 });
 
 test("what others make of the mask, or an undo, comes under the brush", async () => {
-  const { board, easel, kept, masks, frame, settled } = desk();
+  const { board, canvasEditor, kept, masks, frame, settled } = desk();
   await masks.open(frame());
   const full = new Mask(20, 20);
   full.invert();
   kept.set("f".repeat(64), full);
   board.change(new Map([[frame().id, { mask: "f".repeat(64) }]]));
   await settled();
-  assert.equal(count(easel.masking.value?.mask as Mask), 400);
+  assert.equal(count(canvasEditor.maskBrush.value?.mask as Mask), 400);
   board.change(new Map([[frame().id, { mask: null }]]));
   await settled();
-  assert.ok(easel.masking.value?.mask.empty);
+  assert.ok(canvasEditor.maskBrush.value?.mask.empty);
 });
 
 test("a mask that could not be sent is told of, kept, and sent with the next try", async () => {
@@ -166,14 +166,14 @@ test("a mask that could not be sent is told of, kept, and sent with the next try
 });
 
 test("the brush is put down when its frame goes, and a second finger takes a stroke back", async () => {
-  const { board, easel, masks, frame } = desk();
+  const { board, canvasEditor, masks, frame } = desk();
   await masks.open(frame());
   const touch = { kind: "touch" as const, pressure: 1, shift: false, pan: false };
-  easel.down({ ...touch, id: 1, at: { x: 50, y: 50 } });
-  assert.ok(!easel.masking.value?.mask.empty);
-  easel.down({ ...touch, id: 2, at: { x: 90, y: 50 } });
-  assert.ok(easel.masking.value?.mask.empty);
+  canvasEditor.down({ ...touch, id: 1, at: { x: 50, y: 50 } });
+  assert.ok(!canvasEditor.maskBrush.value?.mask.empty);
+  canvasEditor.down({ ...touch, id: 2, at: { x: 90, y: 50 } });
+  assert.ok(canvasEditor.maskBrush.value?.mask.empty);
   board.remove([frame().id]);
-  assert.equal(easel.tool.value, "select");
-  assert.equal(easel.masking.value, null);
+  assert.equal(canvasEditor.tool.value, "select");
+  assert.equal(canvasEditor.maskBrush.value, null);
 });

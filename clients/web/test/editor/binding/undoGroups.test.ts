@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Typing } from "../../../src/editor/binding/undoGroups";
+import { UndoGroups } from "../../../src/editor/binding/undoGroups";
 import type { Op } from "../../../src/room/document/delta";
 
 /** Types a text letter by letter at `at`, `ms` apart; the steps that it makes, as texts. */
-function typed(typing: Typing, text: string, at = 0, ms = 100, from = 0): string[] {
+function typed(typing: UndoGroups, text: string, at = 0, ms = 100, from = 0): string[] {
   const steps: string[] = [];
   [...text].forEach((letter, index) => {
     const ops: Op[] = [...(at + index > 0 ? [{ retain: at + index }] : []), { insert: letter }];
@@ -17,15 +17,15 @@ function typed(typing: Typing, text: string, at = 0, ms = 100, from = 0): string
 }
 
 test("a word is a step, with the blank behind it; so is a line", () => {
-  assert.deepEqual(typed(new Typing(), "one two\nthree"), ["one ", "two", "\n", "three"]);
+  assert.deepEqual(typed(new UndoGroups(), "one two\nthree"), ["one ", "two", "\n", "three"]);
 });
 
 test("a pause begins another step", () => {
-  assert.deepEqual(typed(new Typing(), "ab", 0, 1500), ["a", "b"]);
+  assert.deepEqual(typed(new UndoGroups(), "ab", 0, 1500), ["a", "b"]);
 });
 
 test("another place begins another step, and so does deleting after typing", () => {
-  const typing = new Typing();
+  const typing = new UndoGroups();
   assert.deepEqual(typed(typing, "ab", 5), ["ab"]);
   assert.equal(typing.step([{ retain: 2 }, { insert: "x" }], 300), "new");
   assert.equal(typing.step([{ retain: 3 }, { insert: "y" }], 400), "same");
@@ -36,7 +36,7 @@ test("another place begins another step, and so does deleting after typing", () 
 });
 
 test("a paste, a format, a replacement elsewhere and several places at once are steps by themselves", () => {
-  const typing = new Typing();
+  const typing = new UndoGroups();
   typed(typing, "ab");
   assert.equal(typing.step([{ retain: 2 }, { insert: "a long pasted passage" }], 300), "new");
   assert.equal(typing.step([{ retain: 23 }, { insert: "x" }], 400), "new");
@@ -47,7 +47,7 @@ test("a paste, a format, a replacement elsewhere and several places at once are 
 });
 
 test("what an input method or a correction replaces of what was just typed is the same step", () => {
-  const typing = new Typing();
+  const typing = new UndoGroups();
   assert.equal(typing.step([{ insert: "n" }], 0), "new");
   assert.equal(typing.step([{ insert: "に" }, { delete: 1 }], 100), "same");
   assert.equal(typing.step([{ retain: 1 }, { insert: "h" }], 200), "same");

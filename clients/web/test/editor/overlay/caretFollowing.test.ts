@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type Quill from "quill/core.js";
-import { Following } from "../../../src/editor/overlay/caretFollowing";
+import { CaretFollowing } from "../../../src/editor/overlay/caretFollowing";
 
 type Heard = (range: object | null, before: object | null, source: string) => void;
 
@@ -27,7 +27,7 @@ class Page {
 
 function writing(): {
   page: Page;
-  following: Following;
+  following: CaretFollowing;
   writes(drifts: boolean): void;
   place(): number;
   end(): number;
@@ -35,7 +35,7 @@ function writing(): {
   const page = new Page();
   let end = page.caret;
   let place = page.caret;
-  const following = new Following(page as unknown as Quill, {
+  const following = new CaretFollowing(page as unknown as Quill, {
     written: () => end,
     place: () => place,
     setPlace: (index) => {

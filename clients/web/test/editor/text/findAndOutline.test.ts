@@ -68,7 +68,7 @@ const token = (index: number, text: string): TokenInfo => ({
 
 test("a token is found where it stands, also after people changed what a run wrote", () => {
   const tokens = new RunTokens({ send: () => true });
-  tokens.take("r1", [
+  tokens.onTokens("r1", [
     token(0, " the"),
     token(1, " sea"),
     token(2, " and"),
@@ -89,11 +89,11 @@ const ended = (id: string, progress: number): RunInfo => ({ id, progress }) as R
 test("tokens of before the page came are asked for once, and put in their order", async () => {
   const sent: unknown[] = [];
   const tokens = new RunTokens({ send: (message) => sent.push(message) > 0 });
-  tokens.take("r1", [token(2, " three")]); // it was joined in the middle
+  tokens.onTokens("r1", [token(2, " three")]); // it was joined in the middle
   const [first, second] = [tokens.whenKnown(ended("r1", 3)), tokens.whenKnown(ended("r1", 3))];
   assert.deepEqual(sent, [{ tag: "recall", run: "r1" }]);
-  tokens.take("r1", [token(0, " one"), token(1, " two")]);
-  tokens.take("r1", [token(2, " three")]);
+  tokens.onTokens("r1", [token(0, " one"), token(1, " two")]);
+  tokens.onTokens("r1", [token(2, " three")]);
   await Promise.all([first, second]);
   assert.deepEqual(tokens.at("r1", " one two three", 9), { token: token(2, " three"), start: 8 });
   await tokens.whenKnown(ended("r1", 3));

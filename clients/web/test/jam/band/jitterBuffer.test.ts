@@ -202,7 +202,7 @@ async function fed(soundOn = true) {
     }),
   });
   feed.follow(stream);
-  feed.take(audio(0));
+  feed.onPacket(audio(0));
   await new Promise((resolve) => setImmediate(resolve));
   clock.now = 10_000;
   return {
@@ -223,7 +223,7 @@ test("a sample is due when its number says, on the audio clock", async () => {
 
 test("packets are decoded into their places, without what the decoder gives before the first", async () => {
   const { feed, of, counts } = await fed();
-  feed.take(audio(7));
+  feed.onPacket(audio(7));
   assert.equal(counts().decoded, 1);
   const [pcm] = of("pcm");
   assert.equal(pcm?.kind === "pcm" && pcm.pts, 7 * FRAME - 312);
@@ -231,13 +231,13 @@ test("packets are decoded into their places, without what the decoder gives befo
 
 test("holes, other runs and epochs that are over are counted and not decoded", async () => {
   const { feed, counts, posted } = await fed();
-  feed.take(audio(1));
-  feed.take(audio(4));
-  feed.take(audio(5, { run: "r0" }));
+  feed.onPacket(audio(1));
+  feed.onPacket(audio(4));
+  feed.onPacket(audio(5, { run: "r0" }));
   feed.follow({ ...stream, epoch: 2, from_pts: 9 * FRAME });
-  feed.take(audio(6));
-  feed.take(audio(0, { epoch: 2, pts: 9 * FRAME }));
-  feed.hear({
+  feed.onPacket(audio(6));
+  feed.onPacket(audio(0, { epoch: 2, pts: 9 * FRAME }));
+  feed.onStats({
     played: 0,
     missing: 0,
     underruns: 0,
@@ -264,7 +264,7 @@ test("another run begins from nothing, and a stopped one is silent", async () =>
   assert.equal(of("reset").length, 2);
   feed.follow(null);
   assert.deepEqual(of("anchor").at(-1), { kind: "anchor", anchor: null });
-  feed.take(audio(0, { run: "r2" }));
+  feed.onPacket(audio(0, { run: "r2" }));
   assert.equal(counts().decoded, 0);
 });
 
@@ -272,7 +272,7 @@ test("packets that come after their time move this page a bounded while behind t
   const { feed, clock, of } = await fed();
   for (let seq = 1; seq < 80; seq += 1) {
     clock.now = 10_000 + seq * 20 + 60;
-    feed.take(audio(seq));
+    feed.onPacket(audio(seq));
   }
   feed.align();
   const last = of("anchor").at(-1);
@@ -283,11 +283,11 @@ test("packets that come after their time move this page a bounded while behind t
 
 test("without sound nothing is decoded, and it is decoded as soon as there is", async () => {
   const { feed, clock, counts } = await fed(false);
-  feed.take(audio(1));
+  feed.onPacket(audio(1));
   assert.equal(counts().decoded, 0);
   clock.on = true;
-  feed.take(audio(2));
+  feed.onPacket(audio(2));
   await new Promise((resolve) => setImmediate(resolve));
-  feed.take(audio(3));
+  feed.onPacket(audio(3));
   assert.equal(counts().decoded, 1);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyUpdate, Doc, encodeStateAsUpdate, encodeStateVector, type Map as YMap } from "yjs";
 import { newDocument, REMOTE, storyOf } from "../../../src/room/document/document";
-import { remade } from "../../../src/room/document/rebase";
+import { rebased } from "../../../src/room/document/rebase";
 
 const NEW = 4242;
 
@@ -62,7 +62,7 @@ test("an id that is somebody else's: all that was written arrives under another,
     const thief = copyOf(room, 77);
     storyOf(thief).insert(3, "thief ".repeat(20));
     applyUpdate(room, encodeStateAsUpdate(thief));
-    const found = remade(updates, mine, room, NEW, () => false);
+    const found = rebased(updates, mine, room, NEW, () => false);
     assert.deepEqual(found.homeless, []);
     const doc = applied(room, found.updates);
     const rest = (text: string) => text.replace("thief ".repeat(20), "");
@@ -80,13 +80,13 @@ test("what the room has of it already is not said again", () => {
   storyOf(mine).insert(5, "first ");
   applyUpdate(room, updates[0] as Uint8Array);
   storyOf(mine).insert(11, "second");
-  const again = remade(updates, mine, room, NEW, () => false);
+  const again = rebased(updates, mine, room, NEW, () => false);
   assert.equal(storyOf(applied(room, again.updates)).toString(), "room first second");
   // One struct that the room has the first half of.
   const whole = encodeStateAsUpdate(mine, encodeStateVector(copyOf(new Doc(), 5)));
-  const half = remade([whole], mine, room, NEW, () => false);
+  const half = rebased([whole], mine, room, NEW, () => false);
   assert.equal(storyOf(applied(room, half.updates)).toString(), "room first second");
-  assert.deepEqual(remade([updates[0] as Uint8Array], mine, room, NEW, () => false).updates, []);
+  assert.deepEqual(rebased([updates[0] as Uint8Array], mine, room, NEW, () => false).updates, []);
 });
 
 test("words beside what a crash took from the room keep their place among what is left", () => {
@@ -103,7 +103,7 @@ test("words beside what a crash took from the room keep their place among what i
     for (let step = 0; step < 12; step += 1)
       story.insert(3 + Math.floor(chance() * 8), String(step % 10), {});
     story.delete(2, 1);
-    const { updates: again } = remade(updates, mine, before, 77, (id) => id === 77);
+    const { updates: again } = rebased(updates, mine, before, 77, (id) => id === 77);
     const doc = applied(before, again);
     const left = story.toString().replace(/[LOST]/g, "");
     assert.equal(storyOf(doc).toString(), left, `seed ${seed}`);
@@ -121,7 +121,7 @@ test("what stood in something that is gone is given back", () => {
   const mine = copyOf(lost, 77);
   const updates = written(mine);
   mine.getMap<YMap<unknown>>("canvas").get("o1")?.set("text", "words");
-  const { updates: again, homeless } = remade(updates, mine, room, NEW, () => false);
+  const { updates: again, homeless } = rebased(updates, mine, room, NEW, () => false);
   assert.deepEqual(again, []);
   assert.equal(homeless.length, 1);
 });
@@ -132,7 +132,7 @@ test("hours of writing come in pieces that a server takes", () => {
   const updates = written(mine);
   for (let step = 0; step < 3000; step += 1) storyOf(mine).insert(0, `${step % 10}`, {});
   storyOf(mine).insert(0, "x".repeat(100_000));
-  const { updates: again } = remade(updates, mine, room, NEW, () => false);
+  const { updates: again } = rebased(updates, mine, room, NEW, () => false);
   assert.ok(again.length > 3);
   assert.equal(storyOf(applied(room, again)).toString(), storyOf(mine).toString());
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { applyUpdate, ContentString, Doc, encodeStateAsUpdate } from "yjs";
 import type { ClientMessage, MessageOf } from "../../../src/protocol/messages";
 import { digestOf, storyOf } from "../../../src/room/document/document";
-import { Keeping, type Shelf, type Unsaved } from "../../../src/room/document/offlineEdits";
+import { OfflineEdits, type UnsavedEdits, type UnsavedStore } from "../../../src/room/document/offlineEdits";
 import { type Refusal, Sync } from "../../../src/room/document/sync";
 import { FakeClock, welcome } from "../../support";
 
@@ -314,7 +314,7 @@ test("it resumes from where it is", () => {
 });
 
 /** The browser's store of one tab, which outlives its pages. */
-function shelf(): Shelf & { row: Unsaved | null } {
+function memoryStore(): UnsavedStore & { row: UnsavedEdits | null } {
   return {
     row: null,
     async put(unsaved) {
@@ -335,15 +335,15 @@ function unsavedText(text: string): Uint8Array {
 }
 
 /** A page of that tab. */
-async function page(kept: Shelf, world = new World()) {
+async function page(kept: UnsavedStore, world = new World()) {
   const restored: string[] = [];
-  const keeping = new Keeping(world.sync, kept, world.clock, () => restored.push("restored"));
+  const keeping = new OfflineEdits(world.sync, kept, world.clock, () => restored.push("restored"));
   await settle();
   return { world, keeping, restored };
 }
 
 test("a store that cannot be read is not written over, and the page knows that nothing is kept", async () => {
-  const kept = shelf();
+  const kept = memoryStore();
   let puts = 0;
   const { world, keeping } = await page({
     ...kept,
@@ -365,10 +365,11 @@ test("a store that cannot be read is not written over, and the page knows that n
 });
 
 test("a full disk is said, and tried again", async () => {
-  const kept = shelf();
+  const kept = memoryStore();
   let full = true;
   let settled = 0;
-  const put = (unsaved: Unsaved | null) => (full ? Promise.reject(new Error("quota")) : kept.put(unsaved));
+  const put = (unsaved: UnsavedEdits | null) =>
+    full ? Promise.reject(new Error("quota")) : kept.put(unsaved);
   const settling = async () => {
     settled += 1;
   };
@@ -393,7 +394,7 @@ test("a full disk is said, and tried again", async () => {
 });
 
 test("what was written offline comes in with the next page of the tab, once", async () => {
-  const kept = shelf();
+  const kept = memoryStore();
   const first = await page(kept);
   first.world.join();
   first.world.type("Жил-был кот 🌙");
@@ -427,7 +428,7 @@ test("what was written offline comes in with the next page of the tab, once", as
 });
 
 test("what was written into another lineage is offered as text", async () => {
-  const kept = shelf();
+  const kept = memoryStore();
   const first = await page(kept);
   first.world.join();
   first.world.type("lost");
