@@ -169,7 +169,7 @@ export class StoryEditor {
         this.quill.enable(enabled);
       }),
       effect(() => {
-        const reading = room.me.value?.role === "viewer";
+        const reading = room.members.me.value?.role === "viewer";
         root.dataset.placeholder = reading ? labels.placeholderReading : labels.placeholder;
       }),
       effect(() => this.showCursors(labels.model)),
@@ -393,7 +393,7 @@ export class StoryEditor {
     };
     if (!event.shiftKey && letter === "k") {
       done();
-      if (this.quill.isEnabled()) this.linking.askForm.value = true;
+      if (this.quill.isEnabled()) this.linking.dialogOpen.value = true;
     } else if (event.shiftKey && letter === "x") {
       done();
       this.toggle("strike", true);
@@ -528,6 +528,6 @@ export class StoryEditor {
 }
 
 function canWrite(room: Room): boolean {
-  const role = room.me.value?.role;
+  const role = room.members.me.value?.role;
   return role === "owner" || role === "editor";
 }

@@ -61,8 +61,8 @@ export class ImageActions {
     this.live = new LiveFrames({
       board,
       clock: systemClock,
-      me: () => (room.canEdit ? (room.me.value?.id ?? null) : null),
-      present: (id) => room.people.value.get(id)?.online === true,
+      me: () => (room.members.canEdit ? (room.members.me.value?.id ?? null) : null),
+      present: (id) => room.members.all.value.get(id)?.online === true,
       ready: () => this.ready && room.synced.value,
       drawn: () => this.drawn(),
       ask: (frame) => this.repaint(frame),
@@ -86,13 +86,13 @@ export class ImageActions {
     this.closed = true;
     this.masks.close();
     this.live.close();
-    const me = this.room.me.peek()?.id;
+    const me = this.room.members.me.peek()?.id;
     const changes = new Map<string, Changed>();
     for (const object of this.canvasEditor.board.objects.peek().values()) {
       if (object.type === "frame" && object.live && object.holder === me)
         changes.set(object.id, { holder: null });
     }
-    if (changes.size > 0 && this.room.canEdit) this.canvasEditor.board.change(changes);
+    if (changes.size > 0 && this.room.members.canEdit) this.canvasEditor.board.change(changes);
   }
 
   get model(): ModelInfo | undefined {
@@ -153,7 +153,7 @@ export class ImageActions {
 
   /** From now on the frame is repainted whenever something is drawn in it, and this page asks. */
   goLive(frame: Frame, on: boolean): void {
-    const me = this.room.me.peek()?.id;
+    const me = this.room.members.me.peek()?.id;
     if (!me) return;
     // The same seed each time: only what was drawn changes the picture.
     const seed = frame.seed ?? newSeed();
@@ -266,7 +266,7 @@ export class ImageActions {
   private async ask(frame: Frame, more: ImageParams = {}): Promise<RunInfo | null> {
     const { prompt, params } = requestOf(frame, this.image);
     const source = await this.source(frame);
-    return this.room.paint({
+    return this.room.requests.paint({
       frame: frame.id,
       task: frame.task,
       prompt,
@@ -288,7 +288,7 @@ export class ImageActions {
       if (this.closed) return false;
       const { prompt, params } = requestOf({ ...frame, task: "image_to_image" }, this.image);
       const asked = { frame: frame.id, task: "image_to_image" as const, prompt, params, source, live: true };
-      return (await this.room.paint(asked)) !== null;
+      return (await this.room.requests.paint(asked)) !== null;
     } catch (error) {
       this.problem(error);
       return false;
@@ -297,7 +297,9 @@ export class ImageActions {
 
   /** What is on the board, and what everybody is drawing at this moment. */
   private drawn(): readonly BoardObject[] {
-    const drafts = [...this.room.presences.value.values()].map((presence) => presence.hand?.draft ?? null);
+    const drafts = [...this.room.members.presences.value.values()].map(
+      (presence) => presence.hand?.draft ?? null,
+    );
     const drawing = [...drafts, this.canvasEditor.draftObject.value];
     return [
       ...this.canvasEditor.board.ordered.value,
@@ -321,7 +323,7 @@ export class ImageActions {
   /** When one more run of ours may begin, or the room has gone. */
   private whenFree(): Promise<void> {
     const free = () => {
-      const me = this.room.me.value?.id;
+      const me = this.room.members.me.value?.id;
       const mine = [...this.room.runs.all.value.values()].filter(
         (run) => run.participant === me && isPainting(run) && isActive(run),
       );

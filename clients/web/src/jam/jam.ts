@@ -176,7 +176,7 @@ export class Jam {
     }
     switch (message.tag) {
       case "played":
-        if (message.participant !== this.room.me.peek()?.id) this.people.onPlayed(message);
+        if (message.participant !== this.room.members.me.peek()?.id) this.people.onPlayed(message);
         break;
       case "band_stream":
         this.feed.follow(message);
@@ -195,7 +195,7 @@ export class Jam {
 
   private key(who: string, atMs: number, pitch: number, velocity: number): void {
     const beat = beatAt(inForce(this.score.peek().timeline.peek(), atMs), atMs);
-    const id = who === me ? (this.room.me.peek()?.id ?? me) : who;
+    const id = who === me ? (this.room.members.me.peek()?.id ?? me) : who;
     this.roll.key(who, beat, pitch, velocity, this.score.peek().player(id).program === DRUMS);
     const recorder = this.recorder.peek();
     if (who !== me || !recorder) return;
@@ -204,7 +204,7 @@ export class Jam {
   }
 
   private silenceOthers(): void {
-    for (const id of this.room.people.peek().keys()) {
+    for (const id of this.room.members.all.peek().keys()) {
       this.people.silence(id);
       this.roll.lift(this.beat(), id);
     }
@@ -212,10 +212,10 @@ export class Jam {
 
   /** Everybody's instrument and volume; those who left are forgotten. */
   private voices(): void {
-    const mine = this.room.me.value?.id;
+    const mine = this.room.members.me.value?.id;
     const score = this.score.value;
     score.players.value;
-    for (const person of this.room.people.value.values()) {
+    for (const person of this.room.members.all.value.values()) {
       const { program, volume, muted } = score.player(person.id);
       if (person.id === mine) this.sound.synth.voice(me, { program, volume });
       else if (person.online && person.kind !== "ai")

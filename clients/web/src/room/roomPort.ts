@@ -27,6 +27,10 @@ export interface RoomPort {
    * was told) or lost; `ref` is that of an `error`.
    */
   request(message: ClientMessage, ref: string, arrived: () => boolean): Promise<boolean>;
+  /** Whether the server has what we wrote. False after some seconds without; the person was told. */
+  whenSettled(): Promise<boolean>;
+  /** Where a range of our copy is in what the server has told us. */
+  placeOf(range: Range): Place;
   /**
    * Where a range of our copy is on the server, once it has what we wrote: only then is it asked for. Null when that
    * takes too long (the person was told), or when `range` finds nothing any more.

@@ -59,8 +59,8 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 test("it greets with its session, and shows who is here", () => {
   const { room, socket } = inside("text");
   assert.equal(socket().of("hello")[0]?.session, "secret");
-  assert.equal(room.people.value.size, 2);
-  assert.ok(room.canEdit);
+  assert.equal(room.members.all.value.size, 2);
+  assert.ok(room.members.canEdit);
   assert.ok(room.synced.value);
 });
 
@@ -68,7 +68,7 @@ test("positions are UTF-8 bytes, stated after our own words have arrived", async
   const { clock, room, socket } = inside("Ночь 🌙.");
   const story = storyOf(room.doc.value);
   story.insert(story.length, " Да");
-  const answer = room.writing.ask({
+  const answer = room.requests.ask({
     task: "continue",
     mode: "write",
     range: () => ({ start: story.length, end: story.length }),
@@ -88,7 +88,7 @@ test("positions are UTF-8 bytes, stated after our own words have arrived", async
 test("what is tried again comes after what was typed, and once", async () => {
   const { room, socket } = inside("One.");
   storyOf(room.doc.value).insert(4, " Two.");
-  const answers = [room.writing.retry("run_1"), room.writing.retry("run_1")];
+  const answers = [room.requests.retry("run_1"), room.requests.retry("run_1")];
   const sent = socket().sent.map(({ tag }) => tag);
   assert.deepEqual(sent.slice(-2), ["edit", "retry"]);
   const [retry] = socket().of("retry");
@@ -96,7 +96,7 @@ test("what is tried again comes after what was typed, and once", async () => {
   socket().say({ tag: "run", offset: 5, run: again, ask: retry?.ask ?? 0 });
   assert.deepEqual(await Promise.all(answers), [again, again]);
   await settle();
-  void room.writing.retry("run_1");
+  void room.requests.retry("run_1");
   assert.equal(socket().of("retry").length, 2);
 });
 
@@ -149,7 +149,7 @@ test("what an earlier page left is known while there is no way in, and comes int
 
 test("a refused request says why, and is over", async () => {
   const { room, socket } = inside();
-  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  const answer = room.requests.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
   await settle();
   const ref = String(socket().of("ask")[0]?.ask);
   socket().say({ tag: "error", code: "queue_full", message: "wait a little", re: "ask", ref });
@@ -159,7 +159,7 @@ test("a refused request says why, and is over", async () => {
 
 test("a request that the connection takes with it is over too", async () => {
   const { room, socket } = inside();
-  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  const answer = room.requests.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
   await settle();
   socket().end(1006);
   assert.equal(await answer, null);
@@ -168,7 +168,7 @@ test("a request that the connection takes with it is over too", async () => {
 test("a request without a connection is refused after a bounded wait", async () => {
   const { clock, room, socket } = inside();
   socket().end(1006);
-  const answer = room.writing.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
+  const answer = room.requests.ask({ task: "continue", mode: "write", range: () => ({ start: 0, end: 0 }) });
   clock.advance(3000);
   assert.equal(await answer, null);
   assert.equal(room.notices.shown.value.at(-1)?.kind, "not_connected");
@@ -212,11 +212,11 @@ test("who left keeps a name, and no cursor", () => {
   const { room, socket } = inside();
   const state = JSON.stringify({ user: { name: "Eve" }, cursor: null });
   socket().say({ tag: "presence", participant: "p_eve", client_id: 7, state });
-  assert.ok(room.presences.value.has("p_eve"));
+  assert.ok(room.members.presences.value.has("p_eve"));
   socket().say({ tag: "left", participant: "p_eve" });
-  assert.ok(!room.presences.value.has("p_eve"));
-  assert.equal(room.people.value.get("p_eve")?.name, "Eve");
-  assert.equal(room.people.value.get("p_eve")?.online, false);
+  assert.ok(!room.members.presences.value.has("p_eve"));
+  assert.equal(room.members.all.value.get("p_eve")?.name, "Eve");
+  assert.equal(room.members.all.value.get("p_eve")?.online, false);
 });
 
 test("presence that makes no sense is nobody's", () => {
@@ -224,7 +224,7 @@ test("presence that makes no sense is nobody's", () => {
   for (const state of ["", "7", "[", '"x"', '{"user":7,"cursor":{"anchor":1,"head":{}}}']) {
     socket().say({ tag: "presence", participant: "p_eve", client_id: 7, state });
   }
-  assert.equal(room.presences.value.get("p_eve")?.cursor?.anchor.item ?? null, null);
+  assert.equal(room.members.presences.value.get("p_eve")?.cursor?.anchor.item ?? null, null);
 });
 
 test("the cursor is sent at most every 80 ms, the last one wins, and again after a reconnect", () => {
@@ -257,12 +257,12 @@ test("undo goes after the words that it may take back", () => {
 
 test("an editor conducts their own runs, an owner everybody's", () => {
   const { room, socket } = inside();
-  assert.ok(room.mayConduct(run({ participant: "p_eve" })));
+  assert.ok(room.members.mayConduct(run({ participant: "p_eve" })));
   socket().say({ tag: "joined", participant: { ...ada, role: "editor" } });
-  assert.ok(!room.mayConduct(run({ participant: "p_eve" })));
-  assert.ok(room.mayConduct(run({ participant: "p_ada" })));
+  assert.ok(!room.members.mayConduct(run({ participant: "p_eve" })));
+  assert.ok(room.members.mayConduct(run({ participant: "p_ada" })));
   socket().say({ tag: "joined", participant: { ...ada, role: "viewer" } });
-  assert.ok(!room.canEdit);
+  assert.ok(!room.members.canEdit);
 });
 
 test("how large pictures are shown is told when it changes, and on every connection", () => {
@@ -297,10 +297,10 @@ test("how large pictures are shown is told when it changes, and on every connect
 test("whoever steers is told from which token on, until the run ends", async () => {
   const { room, socket } = inside();
   socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "running" }), ask: 0 });
-  const steered = room.steer("r9", { temperature: 0.2 });
+  const steered = room.requests.steer("r9", { temperature: 0.2 });
   socket().say({ tag: "steered", run: "r9", epoch: 2, made: 12 });
   assert.equal(await steered, true);
-  const late = room.steer("r9", { instruction: "rain" });
+  const late = room.requests.steer("r9", { instruction: "rain" });
   assert.equal(room.runs.steered.value.get("r9"), 12);
   socket().say({ tag: "run", offset: 4, run: run({ id: "r9", state: "done", epoch: 3 }), ask: 0 });
   assert.equal(await late, false);

@@ -14,8 +14,8 @@ export interface LinkHere {
 export class Linking {
   /** The link that the caret stands in. */
   readonly here: Signal<LinkHere | null> = signal(null);
-  /** Somebody wants to set an address: what is selected, or the link at the caret. */
-  readonly askForm = signal(false);
+  /** Whether the dialog is open that sets the address of what is selected, or of the link at the caret. */
+  readonly dialogOpen = signal(false);
 
   constructor(private readonly quill: Quill) {}
 

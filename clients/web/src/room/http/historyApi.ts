@@ -1,6 +1,7 @@
 // The history of the room over HTTP: what was done, how the text stood at any point, and going back there.
 
-import { type CreatedRoom, roomCall } from "./httpApi";
+import type { CreatedRoom } from "./httpApi";
+import type { RoomHttp } from "./roomHttp";
 
 /** Neighbouring entries of one author and run. */
 export interface Group {
@@ -69,51 +70,43 @@ const PAGE = 400;
 const NEWEST = 10 ** 14;
 
 export class HistoryApi {
-  constructor(
-    private readonly room: () => string,
-    private readonly token: () => string,
-    private readonly session: () => string | null,
-  ) {}
+  constructor(private readonly http: RoomHttp) {}
 
   /** The newest entries, or those before entry `before`. All of these throw ApiError. */
   page(before: number | null): Promise<Page> {
-    return this.call(`history?before=${before ?? NEWEST}&limit=${PAGE}`);
+    return this.http.json(`history?before=${before ?? NEWEST}&limit=${PAGE}`);
   }
 
   moment(seq: number, signal: AbortSignal): Promise<PastState> {
-    return this.call(`history/${seq}`, { signal });
+    return this.http.json(`history/${seq}`, { signal });
   }
 
   compare(from: number, to: number, signal: AbortSignal): Promise<Comparison> {
-    return this.call(`compare?from=${from}&to=${to}`, { signal });
+    return this.http.json(`compare?from=${from}&to=${to}`, { signal });
   }
 
   /** Gives a point a name; null: the present. */
   name(name: string, seq: number | null): Promise<unknown> {
-    return this.call("versions", {
+    return this.http.json("versions", {
       method: "POST",
       body: JSON.stringify({ name, ...(seq !== null && { seq }) }),
     });
   }
 
   removeName(version: string): Promise<unknown> {
-    return this.call(`versions/${encodeURIComponent(version)}`, { method: "DELETE" });
+    return this.http.json(`versions/${encodeURIComponent(version)}`, { method: "DELETE" });
   }
 
   restore(seq: number): Promise<unknown> {
-    return this.call("restore", { method: "POST", body: JSON.stringify({ seq }) });
+    return this.http.json("restore", { method: "POST", body: JSON.stringify({ seq }) });
   }
 
   fork(seq: number): Promise<CreatedRoom> {
-    return this.call("fork", { method: "POST", body: JSON.stringify({ seq }) });
+    return this.http.json("fork", { method: "POST", body: JSON.stringify({ seq }) });
   }
 
   /** Who wrote which part of the text as it is. */
   authorship(): Promise<Authorship> {
-    return this.call("authorship");
-  }
-
-  private call<T>(path: string, init: RequestInit = {}): Promise<T> {
-    return roomCall<T>({ room: this.room(), token: this.token(), session: this.session() }, path, init);
+    return this.http.json("authorship");
   }
 }

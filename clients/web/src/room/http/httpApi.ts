@@ -1,5 +1,5 @@
-// The few HTTP calls, and the shape of invite links: `/r/{room}#{token}`. The token stands in the fragment, so that it
-// reaches no log and no referrer.
+// How a room is opened over HTTP, and what an invite link looks like: `/r/{room}#{token}`. The token stands in the fragment,
+// so that it reaches no log and no referrer.
 
 export interface CreatedRoom {
   room: string;
@@ -34,45 +34,6 @@ export async function createRoom(): Promise<CreatedRoom> {
 /** What a jam can be saved as, and how the files end. */
 export const JAM_FILES = { wav: "wav", flac: "flac", mid: "mid", json: "json" } as const;
 export type JamFile = keyof typeof JAM_FILES;
-
-/** The jam's session as a file. Throws ApiError. */
-export async function jamFile(room: string, token: string, kind: JamFile): Promise<Blob> {
-  const url = `/api/rooms/${encodeURIComponent(room)}/jam/export?format=${kind}`;
-  let answer: Response;
-  try {
-    answer = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
-    if (answer.ok) return await answer.blob();
-  } catch {
-    throw new ApiError("");
-  }
-  const body: unknown = await answer.json().catch(() => null);
-  throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
-}
-
-/** Who asks: a room, the token that opens it, and the session secret of the member who does something there. */
-export interface Caller {
-  room: string;
-  token: string;
-  session: string | null;
-}
-
-/** What `/api/rooms/{room}/{path}` answers. Throws ApiError, and what ends a request that was aborted. */
-export async function roomCall<T>(who: Caller, path: string, init: RequestInit = {}): Promise<T> {
-  const headers: Record<string, string> = { Authorization: `Bearer ${who.token}` };
-  if (who.session) headers["X-Antiphon-Session"] = who.session;
-  const address = `/api/rooms/${encodeURIComponent(who.room)}/${path}`;
-  let answer: Response;
-  try {
-    answer = await fetch(address, { ...init, headers });
-  } catch (error) {
-    // One of ours that a newer request made needless is no failure of the server's.
-    if (init.signal?.aborted) throw error;
-    throw new ApiError("");
-  }
-  const body: unknown = await answer.json().catch(() => null);
-  if (answer.ok) return body as T;
-  throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
-}
 
 export function messageOf(body: unknown): string {
   if (typeof body !== "object" || body === null) return "";

@@ -1,7 +1,7 @@
 // The room's invite links, for its owners.
 
 import type { Role } from "../../protocol/messages";
-import { roomCall } from "./httpApi";
+import type { RoomHttp } from "./roomHttp";
 
 export interface InviteLink {
   id: string;
@@ -20,11 +20,7 @@ export interface InviteLink {
 }
 
 export class Invites {
-  constructor(
-    private readonly room: () => string,
-    private readonly token: () => string,
-    private readonly session: () => string | null,
-  ) {}
+  constructor(private readonly http: RoomHttp) {}
 
   /** Throws ApiError, as do the others. Each answers with all links. */
   list(): Promise<InviteLink[]> {
@@ -43,7 +39,6 @@ export class Invites {
   }
 
   private async call(path: string, init: RequestInit = {}): Promise<InviteLink[]> {
-    const who = { room: this.room(), token: this.token(), session: this.session() };
-    return (await roomCall<{ links: InviteLink[] }>(who, path, init)).links;
+    return (await this.http.json<{ links: InviteLink[] }>(path, init)).links;
   }
 }

@@ -1,7 +1,7 @@
 // The story as a file, and files as text for it: the server converts both ways.
 
 import type { Op } from "../document/delta";
-import { ApiError, messageOf } from "./httpApi";
+import type { RoomHttp } from "./roomHttp";
 
 export const OUT = [
   "md",
@@ -54,14 +54,11 @@ export interface Converted {
 }
 
 export class Manuscripts {
-  constructor(
-    private readonly room: () => string,
-    private readonly token: () => string,
-  ) {}
+  constructor(private readonly http: RoomHttp) {}
 
   /** Throws ApiError with the server's words, or "" when it does not answer. */
   async export(format: OutFormat, authorship: boolean): Promise<{ file: File; notices: FileNotice[] }> {
-    const answer = await this.call(`export?format=${format}&authorship=${authorship ? 1 : 0}`);
+    const answer = await this.http.request(`export?format=${format}&authorship=${authorship ? 1 : 0}`);
     const named = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
     const name = named ? decodeURIComponent(named) : `story.${format}`;
     const notices = noticesIn(answer.headers.get("Antiphon-Notices") ?? "");
@@ -73,20 +70,8 @@ export class Manuscripts {
     const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
     const format = IN[ending] ?? ending;
     const chosen = encoding ? `&encoding=${encodeURIComponent(encoding)}` : "";
-    const answer = await this.call(`import?format=${encodeURIComponent(format)}${chosen}`, file);
+    const answer = await this.http.post(`import?format=${encodeURIComponent(format)}${chosen}`, file);
     return (await answer.json()) as Converted;
-  }
-
-  private async call(path: string, body?: Blob): Promise<Response> {
-    const address = `/api/rooms/${encodeURIComponent(this.room())}/${path}`;
-    const headers = { Authorization: `Bearer ${this.token()}` };
-    const request = body ? { method: "POST", headers, body } : { headers };
-    const answer = await fetch(address, request).catch(() => null);
-    if (!answer) throw new ApiError("");
-    if (answer.ok) return answer;
-    const said = (await answer.json().catch(() => null)) as { error?: { code?: unknown } } | null;
-    const code = typeof said?.error?.code === "string" ? said.error.code : "";
-    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`, code);
   }
 }
 

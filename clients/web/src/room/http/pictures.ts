@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import type { Size } from "../../canvas/pictures/extend";
 import { sizeOf } from "../../canvas/pictures/pixels";
 import type { Provenance } from "../../canvas/pictures/provenance";
-import { ApiError, codeOf, messageOf } from "./httpApi";
+import type { RoomHttp } from "./roomHttp";
 
 export interface Asset {
   sha256: string;
@@ -30,10 +30,7 @@ export class Pictures {
   private readonly asked = new Set<string>();
   private closed = false;
 
-  constructor(
-    private readonly room: () => string,
-    private readonly token: () => string,
-  ) {}
+  constructor(private readonly http: RoomHttp) {}
 
   /** The address of a picture; null until it is here. Reading it in a component or an effect subscribes to it. */
   url(asset: string): string | null {
@@ -44,12 +41,12 @@ export class Pictures {
 
   /** Throws ApiError. */
   async blob(asset: string): Promise<Blob> {
-    return (await this.get(`/${asset}`)).blob();
+    return (await this.http.request(`assets/${asset}`)).blob();
   }
 
   /** Throws ApiError. */
   async upload(file: Blob): Promise<Asset> {
-    return (await (await this.post("", file)).json()) as Asset;
+    return (await (await this.http.post("assets", file)).json()) as Asset;
   }
 
   /** Pixels of a picture. Throws ApiError. */
@@ -65,52 +62,23 @@ export class Pictures {
 
   /** Where a picture comes from, as the server's records have it. Throws ApiError. */
   async provenance(asset: string): Promise<Provenance> {
-    return (await this.get(`/${asset}/provenance`)).json() as Promise<Provenance>;
+    return this.http.json<Provenance>(`assets/${asset}/provenance`);
   }
 
   /** A new asset of twice the sides, interpolated. Throws ApiError. */
   async enlarge(asset: string): Promise<Asset> {
-    return (await (await this.post(`/${asset}/enlarge`)).json()) as Asset;
+    return (await (await this.http.post(`assets/${asset}/enlarge`)).json()) as Asset;
   }
 
   /** The picture as an SVG file of outlines. Throws ApiError. */
   async trace(asset: string): Promise<Blob> {
-    return (await this.post(`/${asset}/trace`)).blob();
+    return (await this.http.post(`assets/${asset}/trace`)).blob();
   }
 
   close(): void {
     this.closed = true;
     for (const url of this.here.peek().values()) URL.revokeObjectURL(url);
     this.here.value = new Map();
-  }
-
-  private get(path: string): Promise<Response> {
-    return this.call(path, {});
-  }
-
-  private post(path: string, body?: Blob): Promise<Response> {
-    return this.call(path, { method: "POST", ...(body ? { body } : {}) });
-  }
-
-  /** Throws ApiError with the server's own words, or "" when it does not answer. */
-  private async call(path: string, request: RequestInit): Promise<Response> {
-    let answer: Response;
-    try {
-      answer = await fetch(this.address + path, { ...request, headers: this.headers });
-    } catch {
-      throw new ApiError("");
-    }
-    if (answer.ok) return answer;
-    const said: unknown = await answer.json().catch(() => null);
-    throw new ApiError(messageOf(said) || `${answer.status} ${answer.statusText}`, codeOf(said));
-  }
-
-  private get address(): string {
-    return `/api/rooms/${encodeURIComponent(this.room())}/assets`;
-  }
-
-  private get headers(): Record<string, string> {
-    return { Authorization: `Bearer ${this.token()}` };
   }
 
   private async load(asset: string): Promise<void> {

@@ -23,7 +23,7 @@ export async function insert(
   files: Iterable<File>,
   at: Point,
 ): Promise<void> {
-  if (!room.canEdit) return;
+  if (!room.members.canEdit) return;
   // The view as it is now: while a large file goes up somebody may have moved on.
   const { x, y, scale } = canvasEditor.camera.value;
   const { width, height } = canvasEditor.view.value;

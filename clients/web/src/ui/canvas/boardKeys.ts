@@ -103,7 +103,7 @@ function single(key: string, shift: boolean, canvasEditor: CanvasEditor, room: R
         : null;
     default: {
       const tool = TOOLS.find((each) => each !== "mask" && KEYS[each] === key);
-      return tool && (room.canEdit || tool === "hand" || tool === "select")
+      return tool && (room.members.canEdit || tool === "hand" || tool === "select")
         ? () => canvasEditor.choose(tool)
         : null;
     }

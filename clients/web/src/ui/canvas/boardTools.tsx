@@ -56,7 +56,7 @@ export function BoardTools(props: { room: Room; canvasEditor: CanvasEditor; onUp
     <ButtonBar class="board-tools" label={t.canvas.toolsLabel} vertical>
       {tool("select")}
       {tool("hand")}
-      {room.canEdit && (
+      {room.members.canEdit && (
         <>
           {tool("pen")}
           {tool("eraser")}

@@ -73,9 +73,9 @@ export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: Ca
   const writing = canvasEditor.writing.value;
   const frames = canvasEditor.shown.value.filter((object): object is Frame => object.type === "frame");
   usePreviewSize(room, frames, camera.scale);
-  const hands = [...room.presences.value]
-    .map(([id, presence]) => ({ person: room.people.value.get(id), hand: presence.hand }))
-    .filter(({ person, hand }) => hand && person?.online && person.id !== room.me.value?.id);
+  const hands = [...room.members.presences.value]
+    .map(([id, presence]) => ({ person: room.members.all.value.get(id), hand: presence.hand }))
+    .filter(({ person, hand }) => hand && person?.online && person.id !== room.members.me.value?.id);
   const draft = canvasEditor.draftObject.value;
 
   return (
@@ -102,7 +102,7 @@ export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: Ca
       }}
       onPointerUp={(event) => {
         const text =
-          canvasEditor.tool.value === "text" && canvasEditor.gesture.value === null && room.canEdit;
+          canvasEditor.tool.value === "text" && canvasEditor.gesture.value === null && room.members.canEdit;
         canvasEditor.up(touch(event));
         if (text && !writing) canvasEditor.beginText(pointIn(event.currentTarget, event));
       }}

@@ -27,7 +27,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
   const doc = room.doc.value;
   const { canvasEditor, imageActions } = useMemo(() => {
     const made = new CanvasEditor(new Board(doc, (step, edit) => room.undoSteps.as(step, edit)), {
-      canEdit: () => room.canEdit && room.entered.peek() && !room.frozen.peek(),
+      canEdit: () => room.members.canEdit && room.entered.peek() && !room.frozen.peek(),
       maxPoints: () => room.maxPoints,
       onHand: (at, draft) => room.presenceSender.setHand(at, draft),
       frameFields: () => ({ prompt: "", task: "text_to_image", ...settingsOf(loadPainting()) }),
@@ -46,7 +46,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
   useEffect(
     () =>
       canvasEditor.board.onLost((label) => {
-        if (canvasEditor.writing.peek()?.keeps(label.id) || !room.canEdit) return; // written on: it comes by itself
+        if (canvasEditor.writing.peek()?.keeps(label.id) || !room.members.canEdit) return; // written on: it comes by itself
         canvasEditor.board.place(fieldsOf(label));
         room.notices.add("text_kept");
       }),
@@ -133,7 +133,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     >
       <BoardView room={room} canvasEditor={canvasEditor} />
       {empty && !canvasEditor.gesture.value && (
-        <p class="board-empty">{room.canEdit ? t.canvas.empty : t.canvas.emptyReading}</p>
+        <p class="board-empty">{room.members.canEdit ? t.canvas.empty : t.canvas.emptyReading}</p>
       )}
       <BoardTools room={room} canvasEditor={canvasEditor} onUpload={() => chooser.current?.click()} />
       <input
@@ -150,7 +150,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
           void insert(room, canvasEditor, files, centre());
         }}
       />
-      {room.canEdit && (
+      {room.members.canEdit && (
         <div class="board-bar">
           <BoardStyle canvasEditor={canvasEditor} />
           <SelectionActions canvasEditor={canvasEditor} />
@@ -158,7 +158,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
       )}
       <div class="board-zoom">
         <span class="board-bar-group">
-          {room.canEdit && (
+          {room.members.canEdit && (
             <>
               <IconButton
                 icon="undo"
@@ -209,7 +209,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
         </button>
         <IconButton icon="plus" label={t.canvas.zoomIn} onClick={() => canvasEditor.zoom(1.25)} />
       </div>
-      {only?.type === "frame" && room.canEdit && (
+      {only?.type === "frame" && room.members.canEdit && (
         <FrameCard room={room} canvasEditor={canvasEditor} imageActions={imageActions} frame={only} />
       )}
       {only?.type === "image" && <PictureCard room={room} imageActions={imageActions} picture={only} />}

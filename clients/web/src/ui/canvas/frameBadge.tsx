@@ -44,8 +44,8 @@ export function FrameBadge({
   const run = latestRun(room, frame.id);
   const camera = canvasEditor.camera.value;
   const at = toScreen(camera, bounds(frame));
-  const asker = run && room.people.value.get(run.participant);
-  const who = run?.participant === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
+  const asker = run && room.members.all.value.get(run.participant);
+  const who = run?.participant === room.members.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
   const active = run !== undefined && isActive(run);
   return (
     <div

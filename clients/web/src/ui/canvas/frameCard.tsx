@@ -95,8 +95,8 @@ export function FrameCard(props: {
             imageActions.word(frame, words, wanted);
           }}
         />
-        {active && room.mayConduct(run) && (
-          <button type="button" class="button stop" onClick={() => room.stop(run.id)}>
+        {active && room.members.mayConduct(run) && (
+          <button type="button" class="button stop" onClick={() => room.requests.stop(run.id)}>
             <Icon name="stop" />
             {t.runs.stop}
           </button>

@@ -44,12 +44,12 @@ export function LayersPanel({
     const row = event.currentTarget as HTMLElement;
     const step = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
     if (event.target !== row) return;
-    if (step !== 0 && event.altKey && room.canEdit) board.shift(object.id, step as 1 | -1);
+    if (step !== 0 && event.altKey && room.members.canEdit) board.shift(object.id, step as 1 | -1);
     else if (step !== 0) {
       const next = step > 0 ? row.previousElementSibling : row.nextElementSibling;
       (next as HTMLElement | null)?.focus();
     } else if (event.key === "Enter" || event.key === " ") choose(object.id, event.shiftKey);
-    else if (event.key === "F2" && room.canEdit) renaming.value = object.id;
+    else if (event.key === "F2" && room.members.canEdit) renaming.value = object.id;
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -75,10 +75,10 @@ export function LayersPanel({
             onKeyDown={(event) => keys(event, object)}
             onClick={(event) => choose(object.id, event.shiftKey)}
             onDblClick={() => {
-              if (room.canEdit) renaming.value = object.id;
+              if (room.members.canEdit) renaming.value = object.id;
             }}
           >
-            {room.canEdit && (
+            {room.members.canEdit && (
               <span
                 class="layer-handle"
                 aria-hidden="true"
@@ -127,7 +127,7 @@ export function LayersPanel({
             ) : (
               <span class="layer-name">{nameOf(object)}</span>
             )}
-            {room.canEdit && (
+            {room.members.canEdit && (
               <span class="layer-buttons">
                 <Toggle
                   icon={object.hidden ? "eyeOff" : "eye"}
@@ -147,7 +147,7 @@ export function LayersPanel({
         ))}
       </ul>
       {layers.length > MAX_ROWS && <p class="hint">{t.layers.more(layers.length - MAX_ROWS)}</p>}
-      {room.canEdit && layers.length > 1 && <p class="hint">{t.layers.keys}</p>}
+      {room.members.canEdit && layers.length > 1 && <p class="hint">{t.layers.keys}</p>}
     </aside>
   );
 }

@@ -15,8 +15,8 @@ export function LiveSwitch({
   imageActions: ImageActions;
   frame: Frame;
 }) {
-  const holder = room.people.value.get(frame.holder);
-  const mine = frame.holder !== "" && frame.holder === room.me.value?.id;
+  const holder = room.members.all.value.get(frame.holder);
+  const mine = frame.holder !== "" && frame.holder === room.members.me.value?.id;
   const orphan = frame.live && !holder?.online;
   return (
     <div class="live-row">

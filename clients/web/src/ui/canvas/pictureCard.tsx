@@ -22,8 +22,8 @@ export function PictureCard({
   const extending = useSignal(false);
   const looking = useSignal(false);
   const enlarged = useSignal("");
-  const asker = room.people.value.get(picture.asker);
-  const who = picture.asker === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
+  const asker = room.members.all.value.get(picture.asker);
+  const who = picture.asker === room.members.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
   const busy = imageActions.busy.value.has(picture.id);
   const off = busy || !imageActions.ready;
   const image = imageActions.image;
@@ -66,7 +66,7 @@ export function PictureCard({
         </>
       )}
       <div class="picture-actions">
-        {room.canEdit && (
+        {room.members.canEdit && (
           <>
             <button
               type="button"
@@ -136,14 +136,14 @@ export function PictureCard({
           <Icon name="info" />
           {t.picture.provenance}
         </button>
-        {room.canEdit && picture.run && (
-          <button type="button" class="button small quiet" onClick={() => room.undo(picture.run)}>
+        {room.members.canEdit && picture.run && (
+          <button type="button" class="button small quiet" onClick={() => room.requests.undo(picture.run)}>
             <Icon name="undo" />
             {t.runs.undo}
           </button>
         )}
       </div>
-      {enlarged.value && room.canEdit && <p class="hint">{enlarged.value}</p>}
+      {enlarged.value && room.members.canEdit && <p class="hint">{enlarged.value}</p>}
       {extending.value && (
         <ExtendForm
           onExtend={(sides) => {

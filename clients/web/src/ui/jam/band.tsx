@@ -14,7 +14,7 @@ export function JamBand({ jam }: { jam: Jam }) {
   const { room } = jam;
   const score = jam.score.value;
   const controls = score.controls.value;
-  const reading = !room.canEdit;
+  const reading = !room.members.canEdit;
   const facts = room.models.value.find((each) => each.modality === "audio")?.audio;
   /** Whether the model does anything with a control; shown as if it did while there is no model. */
   const honours = (name: string) => !facts || facts.controls.includes(name);
@@ -139,7 +139,7 @@ function BandHead({ jam }: { jam: Jam }) {
   const start = async () => {
     jam.sound.join();
     askForm.value = true;
-    await room.perform();
+    await room.requests.perform();
     askForm.value = false;
   };
   return (
@@ -150,8 +150,8 @@ function BandHead({ jam }: { jam: Jam }) {
           <button
             type="button"
             class="button small stop"
-            disabled={!room.mayConduct(run)}
-            onClick={() => room.stop(run.id)}
+            disabled={!room.members.mayConduct(run)}
+            onClick={() => room.requests.stop(run.id)}
           >
             <Icon name="stop" />
             {t.jam.bandStop}
@@ -160,7 +160,7 @@ function BandHead({ jam }: { jam: Jam }) {
           <button
             type="button"
             class="button small primary"
-            disabled={!room.canEdit || !model?.ready || askForm.value}
+            disabled={!room.members.canEdit || !model?.ready || askForm.value}
             onClick={() => void start()}
           >
             <Icon name="play" />
@@ -191,7 +191,7 @@ function Prompts({ jam }: { jam: Jam }) {
   const draft = useSignal("");
   const score = jam.score.value;
   const { prompts } = score.controls.value;
-  const reading = !jam.room.canEdit;
+  const reading = !jam.room.members.canEdit;
   const full = prompts.length >= MAX_PROMPTS;
   const known = jam.room.models.value.find((each) => each.modality === "audio")?.audio?.prompts ?? [];
   const add = (event: Event) => {

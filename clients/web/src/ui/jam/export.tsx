@@ -3,7 +3,8 @@
 import { useSignal } from "@preact/signals";
 import { save } from "../../canvas/export";
 import type { Jam } from "../../jam/jam";
-import { ApiError, JAM_FILES, type JamFile } from "../../room/http/httpApi";
+import { ApiError } from "../../room/http/httpApi";
+import { JAM_FILES, type JamFile, jamFile } from "../../room/http/jamFiles";
 import { t } from "../../strings";
 import { Popover } from "./parts";
 
@@ -14,7 +15,7 @@ export function JamExport({ jam }: { jam: Jam }) {
   const fetchFile = async (kind: JamFile) => {
     busy.value = kind;
     try {
-      save(await jam.room.jamFile(kind), `${t.jam.file}.${JAM_FILES[kind]}`);
+      save(await jamFile(jam.room.http, kind), `${t.jam.file}.${JAM_FILES[kind]}`);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       jam.room.notices.add("request_failed", error.message || t.lobby.unreachable);

@@ -24,12 +24,12 @@ export function JamKeyboard({ jam }: { jam: Jam }) {
   const octaves = useSignal(2);
   const { room } = jam;
   const score = jam.score.value;
-  const mine = room.me.value?.id ?? "";
+  const mine = room.members.me.value?.id ?? "";
   const player = score.player(mine);
   const { interval } = score.settings.value;
   score.players.value;
   const drums = player.program === DRUMS;
-  const playing = room.canEdit;
+  const playing = room.members.canEdit;
   const shift = (by: number) => {
     jam.people.releaseAll();
     low.value = Math.min(HIGHEST, Math.max(LOWEST, low.peek() + by));
@@ -274,8 +274,8 @@ function whitesBelow(pitch: number, low: number): number {
 function Players({ jam }: { jam: Jam }) {
   const { room } = jam;
   const score = jam.score.value;
-  const others = [...room.people.value.values()].filter(
-    (person) => person.online && person.kind !== "ai" && person.id !== room.me.value?.id,
+  const others = [...room.members.all.value.values()].filter(
+    (person) => person.online && person.kind !== "ai" && person.id !== room.members.me.value?.id,
   );
   if (others.length === 0) return null;
   return (

@@ -19,7 +19,7 @@ export function JamLoops({ jam }: { jam: Jam }) {
   const score = jam.score.value;
   const loops = score.loops.value;
   const { count_in: countIn } = score.settings.value;
-  const mine = score.player(room.me.value?.id ?? "");
+  const mine = score.player(room.members.me.value?.id ?? "");
   const busy = jam.armed.value !== null || jam.recorder.value !== null;
   return (
     <section class="jam-column jam-loops" aria-label={t.jam.loops}>
@@ -28,7 +28,7 @@ export function JamLoops({ jam }: { jam: Jam }) {
         {busy ? (
           <Recording jam={jam} />
         ) : (
-          room.canEdit && (
+          room.members.canEdit && (
             <button
               type="button"
               class="button small jam-record"
@@ -42,7 +42,7 @@ export function JamLoops({ jam }: { jam: Jam }) {
           )
         )}
       </header>
-      {room.canEdit && (
+      {room.members.canEdit && (
         <div class="jam-record-options">
           <Choice
             label={t.jam.recordBars}
@@ -69,7 +69,7 @@ export function JamLoops({ jam }: { jam: Jam }) {
         </div>
       )}
       {loops.length === 0 ? (
-        <p class="hint jam-empty">{room.canEdit ? t.jam.noLoops : t.jam.noLoopsReading}</p>
+        <p class="hint jam-empty">{room.members.canEdit ? t.jam.noLoops : t.jam.noLoopsReading}</p>
       ) : (
         <ul class="jam-loop-list">
           {loops.map((loop) => (
@@ -84,8 +84,8 @@ export function JamLoops({ jam }: { jam: Jam }) {
 function LoopRow({ jam, loop, busy, grid }: { jam: Jam; loop: Loop; busy: boolean; grid: number }) {
   const { room } = jam;
   const score = jam.score.value;
-  const author = room.people.value.get(loop.by);
-  const reading = !room.canEdit;
+  const author = room.members.all.value.get(loop.by);
+  const reading = !room.members.canEdit;
   const name = loop.name || programName(loop.program);
   return (
     <li

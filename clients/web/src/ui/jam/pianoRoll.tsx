@@ -73,8 +73,8 @@ export function JamPianoRoll({ jam }: { jam: Jam }) {
     return () => cancelAnimationFrame(frame);
   }, [jam]);
 
-  const mine = room.me.value?.id;
-  const here = [...room.people.value.values()].filter((person) => person.online && person.kind !== "ai");
+  const mine = room.members.me.value?.id;
+  const here = [...room.members.all.value.values()].filter((person) => person.online && person.kind !== "ai");
   const band = jam.band.value !== null;
   const controls = jam.score.value.controls.value;
   const place = jam.place.value;
@@ -123,8 +123,8 @@ function tellChord(host: HTMLElement | null, jam: Jam): void {
 
 function inkOf(host: HTMLElement, jam: Jam): Ink {
   const style = getComputedStyle(host);
-  const people = new Map([...jam.room.people.peek().values()].map(({ id, color }) => [id, color]));
-  const mine = jam.room.me.peek();
+  const people = new Map([...jam.room.members.all.peek().values()].map(({ id, color }) => [id, color]));
+  const mine = jam.room.members.me.peek();
   if (mine) people.set(me, mine.color);
   const read = (name: string) => style.getPropertyValue(name).trim();
   return {

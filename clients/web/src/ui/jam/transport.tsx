@@ -28,7 +28,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
   const transport = inForce(score.timeline.value, room.serverNow());
   const shown = wished(transport, jam.pending.value);
   const settings = score.settings.value;
-  const reading = !room.canEdit;
+  const reading = !room.members.canEdit;
   const whole = view.value === "whole";
   const conduct = (change: TransportChange) => jam.conduct(change, transport.playing ? "bar" : "now");
   return (

@@ -26,9 +26,9 @@ export function ChatTab({ room, editor }: TabProps) {
   useEffect(() => {
     end.current?.scrollIntoView({ block: "nearest" });
   }, [last?.id, last?.text.length]);
-  const model = [...room.people.value.values()].find((person) => person.kind === "ai");
+  const model = [...room.members.all.value.values()].find((person) => person.kind === "ai");
   const answering = room.models.value.find((each) => each.modality === "text");
-  const mayAsk = room.rights.value.has("prompt");
+  const mayAsk = room.members.rights.value.has("prompt");
   return (
     <div class="chat">
       <div class="chat-entries" role="log" aria-label={t.chat.label}>
@@ -43,7 +43,7 @@ export function ChatTab({ room, editor }: TabProps) {
         ))}
         <div ref={end} />
       </div>
-      {room.rights.value.has("chat") && (
+      {room.members.rights.value.has("chat") && (
         <div class="chat-foot">
           {mayAsk && (
             <label class="check">
@@ -87,8 +87,8 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
           <span class="hint" role="status">
             {run.state === "queued" ? queueText(run) : t.chat.writing}
           </span>
-          {room.mayConduct(run) && (
-            <button type="button" class="button small" onClick={() => room.stop(run.id)}>
+          {room.members.mayConduct(run) && (
+            <button type="button" class="button small" onClick={() => room.requests.stop(run.id)}>
               <Icon name="stop" />
               {t.runs.stop}
             </button>

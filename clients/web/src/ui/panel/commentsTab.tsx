@@ -25,7 +25,7 @@ export function CommentsTab({ room, editor }: TabProps) {
       {shown.length === 0 && (
         <div class="panel-empty">
           <p>{t.comments.empty}</p>
-          {room.rights.value.has("comment") && <p class="hint">{t.comments.emptyHint}</p>}
+          {room.members.rights.value.has("comment") && <p class="hint">{t.comments.emptyHint}</p>}
         </div>
       )}
       {shown.map((comment) => (
@@ -55,9 +55,9 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
   const root = useRef<HTMLElement>(null);
   const open = room.comments.open.value === comment.id;
   const span = editor?.passages.value.get(comment.id)?.[0];
-  const may = room.rights.value.has("comment");
+  const may = room.members.rights.value.has("comment");
   const mayRemove = (author: string) =>
-    may && (author === room.me.value?.id || room.rights.value.has("moderate"));
+    may && (author === room.members.me.value?.id || room.members.rights.value.has("moderate"));
   useEffect(() => {
     if (open) root.current?.scrollIntoView({ block: "nearest" });
   }, [open]);

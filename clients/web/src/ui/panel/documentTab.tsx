@@ -26,10 +26,10 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (
     <div class="desk-tab">
-      {editor && room.canEdit && <Writing editor={editor} />}
+      {editor && room.members.canEdit && <Writing editor={editor} />}
       <section>
         <h3>{t.desk.form}</h3>
-        <fieldset class="segments" disabled={!room.canEdit}>
+        <fieldset class="segments" disabled={!room.members.canEdit}>
           <legend class="offscreen">{t.desk.form}</legend>
           {(["prose", "screenplay"] as const).map((form) => (
             <label key={form}>
@@ -104,7 +104,7 @@ function Goal({ room, words }: { room: Room; words: number }) {
   const goal = room.settings.goal.value;
   return (
     <div class="goal">
-      {room.canEdit && (
+      {room.members.canEdit && (
         <label class="goal-field">
           <span>{t.desk.goal}</span>
           <input
@@ -156,7 +156,7 @@ function Shares({ room, authorColours }: { room: Room; authorColours: AuthorColo
       <h3>{t.desk.shares}</h3>
       <ul class="shares">
         {shares.map(([id, count]) => {
-          const person = room.people.value.get(id);
+          const person = room.members.all.value.get(id);
           const name = person?.name ?? t.runs.gone;
           const percent = `${Math.round((count / total) * 100)} %`;
           return (

@@ -94,7 +94,7 @@ function Entry({
   historyBrowser: HistoryBrowser;
   group: Group;
 }) {
-  const person = room.people.value.get(group.author);
+  const person = room.members.all.value.get(group.author);
   const run = group.run ? room.runs.all.value.get(group.run) : undefined;
   const name = person?.name ?? (group.author === "server" ? t.history.server : t.runs.gone);
   const here =
@@ -127,7 +127,7 @@ function Entry({
 function Versions({ room, historyBrowser }: { room: Room; historyBrowser: HistoryBrowser }) {
   const name = room.fieldDrafts.field("version");
   const versions = [...room.versions.value].reverse();
-  const may = room.rights.value.has("restore");
+  const may = room.members.rights.value.has("restore");
   const save = async () => {
     const chosen = name.value.trim();
     if (chosen && (await historyBrowser.attempt(() => room.history.name(chosen, historyBrowser.seq.value))))
@@ -173,13 +173,14 @@ function Versions({ room, historyBrowser }: { room: Room; historyBrowser: Histor
               <span class="version-name">{version.name}</span>
               <span class="hint">{clockTime(version.ms)}</span>
             </button>
-            {may && (version.author === room.me.value?.id || room.rights.value.has("moderate")) && (
-              <IconButton
-                icon="bin"
-                label={t.history.forget(version.name)}
-                onClick={() => void historyBrowser.attempt(() => room.history.removeName(version.id))}
-              />
-            )}
+            {may &&
+              (version.author === room.members.me.value?.id || room.members.rights.value.has("moderate")) && (
+                <IconButton
+                  icon="bin"
+                  label={t.history.forget(version.name)}
+                  onClick={() => void historyBrowser.attempt(() => room.history.removeName(version.id))}
+                />
+              )}
           </li>
         ))}
       </ul>

@@ -29,7 +29,7 @@ export function PastCanvas({ room, moment }: { room: Room; moment: PastState }) 
           <ObjectView
             object={object}
             room={room}
-            title={room.people.value.get(makers.get(object.id) ?? "")?.name ?? ""}
+            title={room.members.all.value.get(makers.get(object.id) ?? "")?.name ?? ""}
           />
         </g>
       ))}

@@ -27,7 +27,7 @@ export function PastView({
   const forked = useSignal<CreatedRoom | null>(null);
   const seq = historyBrowser.seq.value;
   if (seq === null) return null;
-  const { rights } = room;
+  const { rights } = room.members;
   const moment = historyBrowser.moment.value;
   const comparison = historyBrowser.comparing.value ? historyBrowser.comparison.value : null;
   const fork = () =>
@@ -145,7 +145,7 @@ function Words(props: {
   italic: boolean;
   children: ComponentChildren;
 }) {
-  const person = props.room.people.value.get(props.author);
+  const person = props.room.members.all.value.get(props.author);
   const style = { "--who": person?.color ?? "transparent" };
   const words = props.italic ? <em>{props.children}</em> : props.children;
   return (
@@ -160,7 +160,7 @@ function Compared({ room, story }: { room: Room; story: readonly Change[] }) {
   return (
     <p class="compared">
       {story.map((change, index) => {
-        const name = room.people.value.get(change.author)?.name;
+        const name = room.members.all.value.get(change.author)?.name;
         if (change.op === "equal") return change.text;
         const Tag = change.op === "insert" ? "ins" : "del";
         return (

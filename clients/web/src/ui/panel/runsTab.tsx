@@ -19,7 +19,7 @@ export function RunsTab({ room }: TabProps) {
       {runs.length === 0 ? (
         <div class="panel-empty">
           <p>{t.runs.empty}</p>
-          {room.canEdit ? <FirstSteps /> : <p class="hint">{t.runs.emptyReading}</p>}
+          {room.members.canEdit ? <FirstSteps /> : <p class="hint">{t.runs.emptyReading}</p>}
         </div>
       ) : (
         <ol class="runs">

@@ -37,7 +37,7 @@ export function SidePanel(props: TabProps & { tab: Signal<Tab>; onClose: () => v
   const { tab, onClose, ...content } = props;
   const list = useRef<HTMLDivElement>(null);
   const { Content } = TABS[tab.value];
-  const rights = props.room.rights.value;
+  const rights = props.room.members.rights.value;
   const names = (Object.keys(TABS) as Tab[]).filter((name) => {
     const { needs } = TABS[name];
     return !needs || rights.has(needs);

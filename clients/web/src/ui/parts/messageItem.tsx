@@ -15,8 +15,8 @@ export function MessageItem(props: {
   children?: ComponentChildren;
 }) {
   const { room, author, ms, text } = props;
-  const person = room.people.value.get(author);
-  const mine = author === room.me.value?.id;
+  const person = room.members.all.value.get(author);
+  const mine = author === room.members.me.value?.id;
   const name = mine ? t.runs.you : (person?.name ?? t.runs.gone);
   return (
     <article

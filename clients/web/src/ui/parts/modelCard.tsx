@@ -6,7 +6,7 @@ import { t } from "../../strings";
 import { betterNews, noteOf } from "./serverText";
 
 export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
-  const chooses = model.choices.length > 0 && room.rights.value.has("moderate");
+  const chooses = model.choices.length > 0 && room.members.rights.value.has("moderate");
   return (
     <section class="model-card" data-modality={model.modality}>
       <p class="model-name">
@@ -24,7 +24,7 @@ export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
           <select
             class="field small"
             value={model.coming || model.name}
-            onChange={(event) => room.useModel(model.modality, event.currentTarget.value)}
+            onChange={(event) => room.requests.useModel(model.modality, event.currentTarget.value)}
           >
             {model.choices.map((name) => (
               <option key={name} value={name}>

@@ -29,10 +29,10 @@ export function Announcer({ room }: { room: Room }) {
   });
   useSignalEffect(() => {
     const phase = room.phase.value.name;
-    const canEdit = room.canEdit;
+    const canEdit = room.members.canEdit;
     if (phase === "offline" && !away.current) {
       away.current = true;
-      const kept = room.unkept.peek() ? t.status.offlineUnkept : t.status.offlineKept;
+      const kept = room.backup.failed.peek() ? t.status.offlineUnkept : t.status.offlineKept;
       words.value = canEdit ? `${t.status.offline}. ${kept}` : t.status.offline;
     } else if (away.current && phase === "open" && room.synced.value) {
       away.current = false;
@@ -48,7 +48,7 @@ export function Announcer({ room }: { room: Room }) {
 
 /** Ours, or an answer in the chat, which is everybody's. The band of the jam is heard. */
 const isOurs = (room: Room, run: RunInfo) =>
-  run.task === "chat" || (run.participant === room.me.peek()?.id && run.task !== "jam");
+  run.task === "chat" || (run.participant === room.members.me.peek()?.id && run.task !== "jam");
 
 const nameOf = (run: RunInfo) => run.instruction || t.runs.tasks[run.task];
 
@@ -57,7 +57,7 @@ const takesPlace = (room: Room, run: RunInfo) =>
   run.origin !== "" && run.task !== "alternative" && room.runs.all.peek().get(run.origin)?.undone === true;
 
 function endOf(room: Room, run: RunInfo): string {
-  const model = room.people.peek().get(run.author)?.name ?? t.runs.title;
+  const model = room.members.all.peek().get(run.author)?.name ?? t.runs.title;
   const answer = room.chat.entries.peek().find((entry) => entry.run === run.id);
   if (answer?.text) return `${model}: ${answer.text.slice(0, MAX_READ_OUT)}`;
   return `${nameOf(run)}: ${run.error ? runProblem(run) : stateOf(run)}`;

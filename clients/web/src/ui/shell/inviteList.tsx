@@ -29,7 +29,7 @@ export function InviteList({ room }: { room: Room }) {
   };
   // The server tells owners of every change; who came by a link is seen by the people that there are.
   const seen = room.links.value;
-  const people = room.people.value.size;
+  const people = room.members.all.value.size;
   useEffect(() => {
     void take(room.invites.list());
   }, [seen, people]);

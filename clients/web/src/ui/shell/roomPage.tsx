@@ -77,10 +77,10 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
     };
     addEventListener("online", online);
     addEventListener("beforeunload", leaving);
-    const hidden = () => room.keepNow();
+    const hidden = () => room.backup.keepNow();
     addEventListener("pagehide", hidden);
     const stops = [
-      room.me.subscribe((me) => {
+      room.members.me.subscribe((me) => {
         if (me) room.secret.current = room.session;
       }),
       room.links.subscribe((links) => {
@@ -131,7 +131,7 @@ function Entering({ room }: { room: Room }) {
 /** Keeps the visit among the recent rooms, under the room's title. */
 function remember(room: Room, id: string): () => void {
   const write = () => {
-    const me = room.me.peek();
+    const me = room.members.me.peek();
     const title = metaOf(room.doc.peek()).get("title");
     if (!me) return;
     const shown = typeof title === "string" ? title.slice(0, 120) : "";
@@ -139,7 +139,7 @@ function remember(room: Room, id: string): () => void {
   };
   let unobserve = () => {};
   const stops = [
-    room.me.subscribe(write),
+    room.members.me.subscribe(write),
     room.token.subscribe(write),
     room.doc.subscribe((doc) => {
       unobserve();

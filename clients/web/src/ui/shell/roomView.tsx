@@ -81,7 +81,7 @@ export function RoomView({ room }: { room: Room }) {
     const keys = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
       const atCanvas = view.peek() === "canvas" || (event.target as Element).closest?.(".canvas");
-      if (command && event.key === "Enter" && room.canEdit && !atCanvas) {
+      if (command && event.key === "Enter" && room.members.canEdit && !atCanvas) {
         event.preventDefault();
         event.stopPropagation();
         if (event.shiftKey) askForm.again();
@@ -130,12 +130,12 @@ export function RoomView({ room }: { room: Room }) {
     jam.value = jam.peek() === "closed" ? open : "closed";
   };
 
-  const ai = [...room.people.value.values()].find((person) => person.kind === "ai");
+  const ai = [...room.members.all.value.values()].find((person) => person.kind === "ai");
   useEffect(() => {
     const { style } = document.documentElement;
     if (ai) style.setProperty("--ai", ai.color);
-    if (room.me.value) style.setProperty("--me", room.me.value.color);
-  }, [ai?.color, room.me.value?.color]);
+    if (room.members.me.value) style.setProperty("--me", room.members.me.value.color);
+  }, [ai?.color, room.members.me.value?.color]);
 
   return (
     <div
@@ -169,7 +169,7 @@ export function RoomView({ room }: { room: Room }) {
           <PastView room={room} historyBrowser={historyBrowser} view={view.value} />
         )}
         <div class="page" hidden={historyBrowser.away.value}>
-          {editor.value && room.canEdit && <Toolbar room={room} editor={editor.value} />}
+          {editor.value && room.members.canEdit && <Toolbar room={room} editor={editor.value} />}
           <TitleField room={room} onEnter={() => editor.value?.focusStart()} />
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}

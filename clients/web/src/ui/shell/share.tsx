@@ -9,7 +9,7 @@ import { Dialog, IconButton } from "../parts/controls";
 import { InviteList } from "./inviteList";
 
 export function ShareDialog({ room, onClose }: { room: Room; onClose: () => void }) {
-  const mayShare = room.me.value?.role === "owner";
+  const mayShare = room.members.me.value?.role === "owner";
   return (
     <Dialog title={t.share.title} onClose={onClose}>
       {mayShare ? <InviteList room={room} /> : <p class="hint">{t.share.noLinks}</p>}
@@ -22,8 +22,10 @@ export function ShareDialog({ room, onClose }: { room: Room; onClose: () => void
 function Members({ room }: { room: Room }) {
   const asked = useSignal<Participant | null>(null);
   const everywhere = useSignal(true);
-  const me = room.me.value;
-  const people = [...room.people.value.values()].filter((person) => !room.removed.value.has(person.id));
+  const me = room.members.me.value;
+  const people = [...room.members.all.value.values()].filter(
+    (person) => !room.members.removed.value.has(person.id),
+  );
   people.sort((a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name));
   return (
     <ul class="members">

@@ -22,19 +22,19 @@ export function Status({ room }: { room: Room }) {
 function describe(room: Room): { kind: "good" | "busy" | "bad"; text: string; more?: string } {
   const phase = room.phase.value.name;
   if (phase === "offline") {
-    const mayWrite = room.entered.value && room.canEdit;
+    const mayWrite = room.entered.value && room.members.canEdit;
     return { kind: "bad", text: t.status.offline, ...(mayWrite ? { more: whatBecomes(room) } : {}) };
   }
   if (phase !== "open") return { kind: "busy", text: t.status.connecting };
   if (!room.synced.value) return { kind: "busy", text: t.status.syncing };
-  if (!room.canEdit) return { kind: "good", text: t.status.readOnly };
+  if (!room.members.canEdit) return { kind: "good", text: t.status.readOnly };
   return room.saved.value ? { kind: "good", text: t.status.saved } : { kind: "busy", text: t.status.saving };
 }
 
 /** Of the words that are written while there is no connection. */
 export function whatBecomes(room: Room): string {
-  if (room.unkept.value) return t.status.offlineUnkept;
-  return !room.saved.value && room.kept.value ? t.status.offlineShelved : t.status.offlineKept;
+  if (room.backup.failed.value) return t.status.offlineUnkept;
+  return !room.saved.value && room.backup.kept.value ? t.status.offlineShelved : t.status.offlineKept;
 }
 
 function Retry({ room, at }: { room: Room; at: number }) {

@@ -76,8 +76,8 @@ export function TopBar(props: {
 
 /** Everybody who is here, the model among them. */
 function People({ room }: { room: Room }) {
-  const me = room.me.value?.id;
-  const online = [...room.people.value.values()].filter((person) => person.online);
+  const me = room.members.me.value?.id;
+  const online = [...room.members.all.value.values()].filter((person) => person.online);
   online.sort((a, b) => rank(a, me) - rank(b, me) || a.name.localeCompare(b.name));
   const rest = online.length - MAX_FACES;
   return (

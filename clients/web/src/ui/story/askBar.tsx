@@ -28,7 +28,7 @@ export function AskBar({
   askForm: AskForm;
   editor: StoryEditor | null;
 }) {
-  if (!room.canEdit) return null;
+  if (!room.members.canEdit) return null;
   const model = room.models.value.find((each) => each.modality === "text");
   const selected = (editor?.selected.value ?? 0) > 0;
   const ready = model?.ready === true && room.phase.value.name === "open";

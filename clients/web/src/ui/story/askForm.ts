@@ -31,7 +31,7 @@ export class AskForm {
   constructor(private readonly room: Room) {
     this.instruction = room.fieldDrafts.field("instruction");
     this.mine = computed(() => {
-      const me = room.me.value?.id;
+      const me = room.members.me.value?.id;
       return [...room.runs.all.value.values()].filter(
         (run) => run.participant === me && isWriting(run) && isActive(run),
       );
@@ -58,7 +58,7 @@ export class AskForm {
     this.doubt.value = warned ? null : unknown;
     if (this.doubt.peek() !== null) return;
     this.sending.value = true;
-    const run = await this.room.writing.ask({
+    const run = await this.room.requests.ask({
       task,
       mode: this.mode.value,
       instruction,
@@ -87,7 +87,7 @@ export class AskForm {
   /** The newest run of theirs that can be tried again, while nobody has decided about what it wrote. */
   get latest(): RunInfo | null {
     const { all } = this.room.runs;
-    const me = this.room.me.value?.id;
+    const me = this.room.members.me.value?.id;
     const runs = [...all.value.values()].filter(
       (run) =>
         run.participant === me &&
@@ -101,12 +101,12 @@ export class AskForm {
   /** Asks for the same as the latest run, which makes way, whether it still writes or has just ended. */
   again(): void {
     const run = this.latest;
-    if (run && !run.undone) void this.room.writing.retry(run.id);
+    if (run && !run.undone) void this.room.requests.retry(run.id);
   }
 
   /** Stops what this person asked for; false when nothing of theirs is under way. */
   stopMine(): boolean {
-    for (const run of this.mine.value) this.room.stop(run.id);
+    for (const run of this.mine.value) this.room.requests.stop(run.id);
     return this.mine.value.length > 0;
   }
 }

@@ -42,7 +42,7 @@ export class AuthorColours {
       const { spans } = await this.room.history.authorship();
       if (asked !== this.asked || !this.shown.peek()) return;
       const found = spansByAuthor(this.editor.plainText.peek(), spans);
-      const people = this.room.people.peek();
+      const people = this.room.members.all.peek();
       const authors = [...found].filter(([author]) => people.has(author)).slice(0, MAX_AUTHORS);
       this.clear();
       for (const [number, [author, stretches]] of authors.entries()) {

@@ -55,7 +55,7 @@ export function CommentButton(props: {
   }, [editor]);
 
   const at = place.value;
-  if (!at || !room.rights.value.has("comment")) return null;
+  if (!at || !room.members.rights.value.has("comment")) return null;
   const close = () => {
     // The comment takes its time to arrive; who has gone on elsewhere meanwhile is not called back.
     const { activeElement } = document;

@@ -41,8 +41,8 @@ function draftsOf(room: Room): [RunInfo, ...RunInfo[]][] {
 
 function DraftGroup({ room, runs }: { room: Room; runs: [RunInfo, ...RunInfo[]] }) {
   const [first] = runs;
-  const asker = room.people.value.get(first.participant)?.name ?? t.runs.gone;
-  const mine = first.participant === room.me.value?.id;
+  const asker = room.members.all.value.get(first.participant)?.name ?? t.runs.gone;
+  const mine = first.participant === room.members.me.value?.id;
   const alone = first.mode === "private";
   // A colleague's do not lie over this person's page before they are wanted.
   const open = useSignal(mine);
@@ -65,12 +65,12 @@ function DraftGroup({ room, runs }: { room: Room; runs: [RunInfo, ...RunInfo[]] 
             {open.value ? t.drafts.hide : t.drafts.show}
           </button>
         )}
-        {room.mayConduct(first) && (
+        {room.members.mayConduct(first) && (
           <IconButton
             icon="cross"
             label={first.group ? t.drafts.none : t.drafts.drop}
             onClick={() => {
-              for (const run of runs) room.undo(run.id);
+              for (const run of runs) room.requests.undo(run.id);
             }}
           />
         )}
@@ -95,18 +95,18 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
       </p>
       {run.error && <p class="run-error">{errorText(run.error_code, run.error)}</p>}
       <div class="draft-actions">
-        {active && room.mayConduct(run) && (
-          <button type="button" class="button small" onClick={() => room.stop(run.id)}>
+        {active && room.members.mayConduct(run) && (
+          <button type="button" class="button small" onClick={() => room.requests.stop(run.id)}>
             <Icon name="stop" />
             {t.runs.stop}
           </button>
         )}
-        {room.canEdit && text.trim() !== "" && (
+        {room.members.canEdit && text.trim() !== "" && (
           <>
             <button
               type="button"
               class="button small accept"
-              onClick={() => room.writing.choose(run.id, "write")}
+              onClick={() => room.requests.choose(run.id, "write")}
             >
               <Icon name="check" />
               {run.group ? t.drafts.choose : t.drafts.put}
@@ -114,7 +114,7 @@ function Draft({ room, run }: { room: Room; run: RunInfo }) {
             <button
               type="button"
               class="button small quiet"
-              onClick={() => room.writing.choose(run.id, "suggest")}
+              onClick={() => room.requests.choose(run.id, "suggest")}
             >
               {t.drafts.suggest}
             </button>

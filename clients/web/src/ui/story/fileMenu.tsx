@@ -105,7 +105,7 @@ export function FileMenu(props: {
           open.value = !open.value;
         }}
       />
-      {room.canEdit && (
+      {room.members.canEdit && (
         <input
           ref={file}
           class="offscreen"
@@ -150,7 +150,7 @@ export function FileMenu(props: {
             {t.find.label}
             <kbd>Ctrl F</kbd>
           </button>
-          {room.canEdit && (
+          {room.members.canEdit && (
             <button
               type="button"
               class="file-menu-item"

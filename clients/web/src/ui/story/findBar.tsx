@@ -79,7 +79,7 @@ export function FindBar({ room, editor, onClose }: { room: Room; editor: StoryEd
         <IconButton icon="down" label={t.find.next} disabled={count === 0} onClick={() => go(1)} />
         <IconButton icon="cross" label={t.close} onClick={close} />
       </div>
-      {room.canEdit && (
+      {room.members.canEdit && (
         <div class="find-row">
           <input
             class="field small"

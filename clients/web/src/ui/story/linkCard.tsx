@@ -27,7 +27,7 @@ export function LinkCard(props: { room: Room; editor: StoryEditor; host: RefObje
   }, [here, editor, host]);
   return (
     <>
-      {here && !linking.askForm.value && (
+      {here && !linking.dialogOpen.value && (
         <section
           class="link-card"
           aria-label={t.link.label}
@@ -36,15 +36,19 @@ export function LinkCard(props: { room: Room; editor: StoryEditor; host: RefObje
           <a href={here.address} target="_blank" rel="noopener noreferrer" title={t.link.open}>
             {here.address}
           </a>
-          {room.canEdit && (
+          {room.members.canEdit && (
             <>
-              <IconButton icon="pen" label={t.link.change} onClick={() => (linking.askForm.value = true)} />
+              <IconButton
+                icon="pen"
+                label={t.link.change}
+                onClick={() => (linking.dialogOpen.value = true)}
+              />
               <IconButton icon="cross" label={t.link.remove} onClick={() => linking.remove()} />
             </>
           )}
         </section>
       )}
-      {linking.askForm.value && <LinkDialog editor={editor} />}
+      {linking.dialogOpen.value && <LinkDialog editor={editor} />}
     </>
   );
 }
@@ -57,7 +61,7 @@ function LinkDialog({ editor }: { editor: StoryEditor }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
   const close = () => {
-    linking.askForm.value = false;
+    linking.dialogOpen.value = false;
     editor.focus();
   };
   return (

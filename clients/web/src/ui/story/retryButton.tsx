@@ -11,11 +11,11 @@ const LISTS = ".runs, .draft-list, .chat-entries, .ask-row";
 
 export function RetryButton(props: { room: Room; run: RunInfo; hint?: string; class?: string }) {
   const { room, run } = props;
-  if (!room.mayConduct(run) || !mayTryAgain(run, room.runs.all.value)) return null;
+  if (!room.members.mayConduct(run) || !mayTryAgain(run, room.runs.all.value)) return null;
   const press = async (event: MouseEvent) => {
     const list = (event.currentTarget as Element).closest(LISTS);
     const byKey = event.detail === 0;
-    const made = await room.writing.retry(run.id);
+    const made = await room.requests.retry(run.id);
     // Its button is there when the page has been drawn with it.
     if (made && byKey)
       requestAnimationFrame(() => list?.querySelector<HTMLElement>(`[data-again="${made.id}"]`)?.focus());

@@ -13,9 +13,9 @@ import { errorText } from "../parts/serverText";
 import { RetryButton } from "./retryButton";
 
 export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
-  const asker = room.people.value.get(run.participant);
-  const who = run.participant === room.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
-  const author = room.people.value.get(run.author);
+  const asker = room.members.all.value.get(run.participant);
+  const who = run.participant === room.members.me.value?.id ? t.runs.you : (asker?.name ?? t.runs.gone);
+  const author = room.members.all.value.get(run.author);
   const steering = useSignal(false);
   const active = isActive(run);
   const decidable = run.suggestion === "open" && !run.undone && run.state !== "queued";
@@ -33,9 +33,9 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       <p class="run-state">{stateOf(run)}</p>
       {active && <Progress run={run} />}
       {run.error && !isPainting(run) && <p class="run-error">{errorText(run.error_code, run.error)}</p>}
-      {room.canEdit && (
+      {room.members.canEdit && (
         <div class="run-actions">
-          {run.state === "running" && !isPainting(run) && room.mayConduct(run) && (
+          {run.state === "running" && !isPainting(run) && room.members.mayConduct(run) && (
             <button
               type="button"
               class="button small quiet"
@@ -48,19 +48,27 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
               {t.runs.steer}
             </button>
           )}
-          {active && room.mayConduct(run) && (
-            <button type="button" class="button small" onClick={() => room.stop(run.id)}>
+          {active && room.members.mayConduct(run) && (
+            <button type="button" class="button small" onClick={() => room.requests.stop(run.id)}>
               <Icon name="stop" />
               {t.runs.stop}
             </button>
           )}
           {decidable && !active && (
             <>
-              <button type="button" class="button small accept" onClick={() => room.decide("accept", run.id)}>
+              <button
+                type="button"
+                class="button small accept"
+                onClick={() => room.requests.decide("accept", run.id)}
+              >
                 <Icon name="check" />
                 {t.runs.accept}
               </button>
-              <button type="button" class="button small" onClick={() => room.decide("reject", run.id)}>
+              <button
+                type="button"
+                class="button small"
+                onClick={() => room.requests.decide("reject", run.id)}
+              >
                 <Icon name="cross" />
                 {t.runs.reject}
               </button>
@@ -68,7 +76,7 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
           )}
           <RetryButton room={room} run={run} />
           {undoable && (
-            <button type="button" class="button small quiet" onClick={() => room.undo(run.id)}>
+            <button type="button" class="button small quiet" onClick={() => room.requests.undo(run.id)}>
               <Icon name="undo" />
               {t.runs.undo}
             </button>
@@ -116,7 +124,7 @@ function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
       onSubmit={async (event) => {
         event.preventDefault();
         const text = instruction.value.trim();
-        if (text && (await room.steer(run.id, { instruction: text })))
+        if (text && (await room.requests.steer(run.id, { instruction: text })))
           instruction.value = without(text, instruction.value);
       }}
     >
@@ -144,7 +152,9 @@ function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
           step="0.1"
           defaultValue="0.8"
           aria-label={t.runs.boldness}
-          onChange={(event) => void room.steer(run.id, { temperature: Number(event.currentTarget.value) })}
+          onChange={(event) =>
+            void room.requests.steer(run.id, { temperature: Number(event.currentTarget.value) })
+          }
         />
         <span>{t.runs.bold}</span>
       </label>

@@ -17,7 +17,7 @@ export function StyleCard({ room, editor }: { room: Room; editor: StoryEditor | 
       {STYLE_FIELDS.map((field) => (
         <StyleLine key={field} room={room} field={field} />
       ))}
-      {room.canEdit && (
+      {room.members.canEdit && (
         <button
           type="button"
           class="button small"
@@ -59,7 +59,7 @@ function StyleLine({ room, field }: { room: Room; field: StyleField }) {
         name={field}
         placeholder={t.style.examples[field]}
         maxLength={STYLE_BOUNDS[field]}
-        readOnly={!room.canEdit}
+        readOnly={!room.members.canEdit}
         value={draft.value ?? shared}
         onInput={(event) => {
           draft.value = event.currentTarget.value;

@@ -69,11 +69,11 @@ export function SuggestionCard(props: {
   const shown = place.value;
   const run = shown && room.runs.all.value.get(shown.run);
   if (!shown || run?.suggestion !== "open" || isActive(run)) return null;
-  const author = room.people.value.get(run.author)?.name ?? t.runs.title;
+  const author = room.members.all.value.get(run.author)?.name ?? t.runs.title;
   const decide = (accept: boolean) => {
     // Of corrections each is decided for itself.
     const range = shown.reason ? editor.correctionAt(run.id, shown.marked) : null;
-    room.decide(accept ? "accept" : "reject", run.id, range);
+    room.requests.decide(accept ? "accept" : "reject", run.id, range);
     place.value = null;
     editor.focus();
   };
@@ -94,7 +94,7 @@ export function SuggestionCard(props: {
       <span class="suggestion-by">
         {shown.reason ? <strong>{shown.reason}</strong> : t.suggestion.by(author)}
       </span>
-      {room.canEdit && (
+      {room.members.canEdit && (
         <>
           <button type="button" class="button small accept" onClick={() => decide(true)}>
             <Icon name="check" />

@@ -31,7 +31,7 @@ export function TitleField({ room, onEnter }: { room: Room; onEnter: () => void 
         placeholder={t.title.placeholder}
         maxLength={MAX_TITLE}
         value={title.value}
-        readOnly={!room.canEdit || room.frozen.value}
+        readOnly={!room.members.canEdit || room.frozen.value}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
           event.preventDefault();

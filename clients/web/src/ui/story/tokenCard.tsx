@@ -102,7 +102,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   const { token } = shown;
   const choose = (alternative: number) => {
     place.value = null;
-    void room.writing.replaceToken({
+    void room.requests.replaceToken({
       run: shown.run,
       token: token.index,
       alternative,
@@ -143,7 +143,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
                     <button
                       type="button"
                       class="token-other"
-                      disabled={!room.canEdit || other.text === ""}
+                      disabled={!room.members.canEdit || other.text === ""}
                       style={{ "--share": `${Math.exp(other.logprob) * 100}%` }}
                       onClick={() => choose(index)}
                     >
@@ -154,7 +154,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
                 ),
             )}
           </ul>
-          {room.canEdit && (
+          {room.members.canEdit && (
             <label class="check">
               <input
                 type="checkbox"

@@ -50,7 +50,7 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
           icon="link"
           label={t.toolbar.link}
           pressed={editor.linking.here.value !== null}
-          onClick={() => (editor.linking.askForm.value = true)}
+          onClick={() => (editor.linking.dialogOpen.value = true)}
         />
       </div>
       <div class="toolbar-group">
