@@ -14,7 +14,7 @@ import type { TabProps } from "./tab";
 export function CommentsTab({ room, editor }: TabProps) {
   const resolved = useSignal(false);
   const all = room.comments.all.value;
-  const place = (comment: Comment) => editor?.passages.value.get(comment.id)?.[0]?.index;
+  const place = (comment: Comment) => editor?.passageMarks.passages.value.get(comment.id)?.[0]?.index;
   const inOrder = [...all].sort(
     (a, b) => (place(a) ?? Number.POSITIVE_INFINITY) - (place(b) ?? Number.POSITIVE_INFINITY),
   );
@@ -54,7 +54,7 @@ export function CommentsTab({ room, editor }: TabProps) {
 function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Room; comment: Comment }) {
   const root = useRef<HTMLElement>(null);
   const open = room.comments.open.value === comment.id;
-  const span = editor?.passages.value.get(comment.id)?.[0];
+  const span = editor?.passageMarks.passages.value.get(comment.id)?.[0];
   const may = room.members.rights.value.has("comment");
   const mayRemove = (author: string) =>
     may && (author === room.members.me.value?.id || room.members.rights.value.has("moderate"));

@@ -20,7 +20,7 @@ export function CommentButton(props: {
 }) {
   const { room, editor, host } = props;
   const place = useSignal<{ left: number; top: number } | null>(null);
-  const writing = editor.commenting;
+  const writing = editor.passageMarks.commenting;
   const card = useRef<HTMLElement>(null);
   useSignalEffect(() => {
     // The text moves under a selection that stays.

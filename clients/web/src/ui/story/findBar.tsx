@@ -26,8 +26,8 @@ export function FindBar({ room, editor, onClose }: { room: Room; editor: StoryEd
     current.value = nextFrom(matches.value, editor.range().start);
   }, [wanted.value, matchCase.value, wholeWords.value]);
   useEffect(() => {
-    editor.showMatches(matches.value, current.value);
-    return () => editor.showMatches([], -1);
+    editor.matches.show(matches.value, current.value);
+    return () => editor.matches.show([], -1);
   }, [matches.value, current.value]);
 
   const count = matches.value.length;

@@ -17,7 +17,7 @@ export function LinkCard(props: { room: Room; editor: StoryEditor; host: RefObje
   const here = linking.here.value;
   const [place, setPlace] = useState({ left: 0, top: 0 });
   useEffect(() => {
-    const box = here && editor.spots.box(here.index, here.length);
+    const box = here && editor.tokenPositions.box(here.index, here.length);
     const page = host.current?.parentElement?.getBoundingClientRect();
     if (box && page)
       setPlace({

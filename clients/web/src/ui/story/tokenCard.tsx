@@ -49,10 +49,10 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     const show = async (where: () => number | null, keys = false) => {
       looked += 1;
       const look = looked;
-      const run = room.runs.all.value.get(editor.spots.runOf(where()) ?? "");
+      const run = room.runs.all.value.get(editor.tokenPositions.runOf(where()) ?? "");
       if (!run || isActive(run)) return;
       await room.tokens.whenKnown(run);
-      const spot = look === looked && editor.spots.of(where());
+      const spot = look === looked && editor.tokenPositions.of(where());
       if (!spot) return;
       byKey.current = keys;
       const page = (surface.offsetParent ?? surface).getBoundingClientRect();
@@ -65,18 +65,19 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
       const marked = (event.target as Element).closest?.("[data-ai]");
       looked += 1;
       if (!marked || event.buttons !== 0) leave();
-      else later(DWELL_MS, () => void show(() => editor.spots.indexAt(event.clientX, event.clientY)));
+      else
+        later(DWELL_MS, () => void show(() => editor.tokenPositions.indexAt(event.clientX, event.clientY)));
     };
     const press = (event: PointerEvent) => {
       place.value = null;
       looked += 1;
       if (event.pointerType === "touch")
-        later(DWELL_MS, () => void show(() => editor.spots.indexAt(event.clientX, event.clientY)));
+        later(DWELL_MS, () => void show(() => editor.tokenPositions.indexAt(event.clientX, event.clientY)));
     };
     const keys = (event: KeyboardEvent) => {
       if (event.key !== "." || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      void show(() => editor.spots.caret(), true);
+      void show(() => editor.tokenPositions.caret(), true);
     };
     surface.addEventListener("pointermove", over);
     surface.addEventListener("pointerleave", leave);
@@ -106,7 +107,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
       run: shown.run,
       token: token.index,
       alternative,
-      range: () => editor.spots.rangeOf(shown),
+      range: () => editor.tokenPositions.rangeOf(shown),
       goOn: goOn.value,
     });
     editor.focus();

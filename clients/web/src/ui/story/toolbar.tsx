@@ -1,4 +1,5 @@
-import type { ActiveFormats, StoryEditor } from "../../editor/storyEditor";
+import type { ActiveFormats } from "../../editor/input/activeFormats";
+import type { StoryEditor } from "../../editor/storyEditor";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { ButtonBar, IconButton } from "../parts/controls";
