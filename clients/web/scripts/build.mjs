@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import esbuild from "esbuild";
+import { listStylesPlugin } from "./listStyles.mjs";
 
 const MAX_FIRST_LOAD = 300 * 1024;
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -50,6 +51,7 @@ const result = await esbuild.build({
   jsx: "automatic",
   jsxImportSource: "preact",
   loader: { ".woff2": "file" },
+  plugins: [listStylesPlugin],
 });
 
 const built = Object.keys(result.metafile.outputs).map((path) => basename(path));

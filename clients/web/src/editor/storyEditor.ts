@@ -1,4 +1,7 @@
 // The writing surface of a room: Quill, its binding to the shared text, and the carets upon it.
+//
+// Over 350 lines: this file builds the parts of the editor and is what the interface calls. What the parts do is in
+// `binding/`, `input/`, `overlay/`, `script/` and `text/`.
 
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import Quill, { Delta } from "quill/core.js";

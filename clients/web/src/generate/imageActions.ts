@@ -17,7 +17,7 @@ import { ApiError } from "../room/http/httpApi";
 import type { Room } from "../room/room";
 import { isActive, isPainting } from "../room/runs";
 import { LiveFrames } from "./liveFrames";
-import { newSeed, requestOf } from "./request";
+import { frameFields, keptFields, newSeed, requestOf } from "./request";
 import { maxPixels, sourceOf, sourceSize } from "./source";
 
 const GAP = 16;
@@ -167,20 +167,7 @@ export class ImageActions {
   keep(frame: Frame): void {
     const run = this.room.runs.all.peek().get(frame.run);
     if (!frame.asset) return;
-    const { prompt, params } = requestOf({ ...frame, task: "image_to_image" }, this.image);
-    const known: Fields = run
-      ? {
-          run: run.id,
-          asker: run.participant,
-          model: run.model,
-          task: run.task,
-          prompt: run.instruction,
-          seed: run.seed,
-          params: JSON.stringify({ ...params, seed: run.seed }),
-        }
-      : { prompt };
-    if (frame.style) known.style = frame.style;
-    if (params.negative_prompt) known.negative_prompt = params.negative_prompt;
+    const known = keptFields(frame, run, this.image);
     const box = liveBox(frame);
     const place = { ...box, x: box.x + frame.w + GAP, rotation: frame.rotation };
     this.canvasEditor.board.place({ type: "image", asset: frame.asset, ...place, ...known });
@@ -359,14 +346,4 @@ export class ImageActions {
     const code = error instanceof ApiError ? error.code : "";
     if (!this.closed) this.room.notices.add("request_failed", words, code);
   }
-}
-
-/** What a frame asks for, without what it has become. */
-function frameFields(frame: Frame): Fields {
-  const { prompt, negative_prompt, task, strength, steps, guidance, sampler, style } = frame;
-  const { adapter, adapter_scale, source, mask } = frame;
-  const painted = { prompt, negative_prompt, task, strength, steps, guidance, sampler, style };
-  const all = { ...painted, adapter, adapter_scale, source, mask };
-  const given = Object.entries(all).filter(([, value]) => value !== null && value !== "");
-  return { type: "frame", ...(Object.fromEntries(given) as Fields) };
 }

@@ -1,7 +1,7 @@
 // What a frame asks of the model: the person's settings, within what the model can do.
 
-import type { Changed, Fields, Request } from "../canvas/objects";
-import type { ImageModel, ImageParams } from "../protocol/messages";
+import type { Changed, Fields, Frame, Request } from "../canvas/objects";
+import type { ImageModel, ImageParams, RunInfo } from "../protocol/messages";
 import { styled } from "./styles";
 
 const MAX_PROMPT = 2000;
@@ -73,4 +73,33 @@ export function settingsOf(stored: unknown): Fields {
   if (typeof steps === "number" && steps >= 1 && steps <= 100) out.steps = Math.round(steps);
   if (typeof guidance === "number" && guidance >= 0 && guidance <= 30) out.guidance = guidance;
   return out;
+}
+
+/** What a picture that was kept of a live frame says of itself; `run` painted it, where that is still known. */
+export function keptFields(frame: Frame, run: RunInfo | undefined, model: ImageModel | null): Fields {
+  const { prompt, params } = requestOf({ ...frame, task: "image_to_image" }, model);
+  const known: Fields = run
+    ? {
+        run: run.id,
+        asker: run.participant,
+        model: run.model,
+        task: run.task,
+        prompt: run.instruction,
+        seed: run.seed,
+        params: JSON.stringify({ ...params, seed: run.seed }),
+      }
+    : { prompt };
+  if (frame.style) known.style = frame.style;
+  if (params.negative_prompt) known.negative_prompt = params.negative_prompt;
+  return known;
+}
+
+/** What a frame asks for, without what it has become. */
+export function frameFields(frame: Frame): Fields {
+  const { prompt, negative_prompt, task, strength, steps, guidance, sampler, style } = frame;
+  const { adapter, adapter_scale, source, mask } = frame;
+  const painted = { prompt, negative_prompt, task, strength, steps, guidance, sampler, style };
+  const all = { ...painted, adapter, adapter_scale, source, mask };
+  const given = Object.entries(all).filter(([, value]) => value !== null && value !== "");
+  return { type: "frame", ...(Object.fromEntries(given) as Fields) };
 }

@@ -2,6 +2,8 @@
 //
 // `decode` throws only Malformed; a tag that this version does not know gives null, so that newer servers can say
 // more than we understand.
+//
+// Over 350 lines: one table of all messages, in the order of messages.ts.
 
 import { encode as pack, decode as unpack } from "@msgpack/msgpack";
 import {

@@ -2,6 +2,8 @@
 //
 // A refused change is never lost silently: what may succeed later is sent again, what cannot is taken out of our copy and
 // its text is handed to `onRefused`.
+//
+// Over 350 lines: one state machine, whose transitions share its fields.
 
 import { applyUpdate, type Doc, encodeStateVector, mergeUpdates } from "yjs";
 import type { Clock, Timer } from "../../connection/clock";
