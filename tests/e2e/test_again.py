@@ -58,7 +58,7 @@ async def test_a_run_is_tried_again_from_the_same_place_and_nobody_elses_words_g
     assert server.engine.cancelled == [first]
     for person in (ada, maria):
         await expect(person.story).to_have_text("Море 🌙. The sea was [Maria]")
-    await expect(ada.page.locator("[data-announcer]")).to_have_text("Continue: once more")
+    await expect(ada.page.locator("[data-announcer]")).to_have_text("Continue: again")
     await expect(ada.runs).to_have_count(2)
     await expect(ada.runs.last).to_contain_text("Undone")
     server.engine.write(second, " grey")

@@ -19,7 +19,7 @@ async def test_spelling_and_focus_are_one_persons_and_the_goal_is_everybodys(
     maria = await company.person("Мария", links["editor"])
     await ada.write("One two three.\nVier 🌙 fünf.")
     await ada.agrees_with(maria)
-    await ada.tab("Desk")
+    await ada.tab("Document")
     await expect(ada.story).to_have_attribute("spellcheck", "true")
     await ada.page.get_by_label("Check spelling as I type").uncheck()
     await ada.page.get_by_label("Focus:").check()
@@ -37,7 +37,7 @@ async def test_spelling_and_focus_are_one_persons_and_the_goal_is_everybodys(
     await ada.page.reload()
     await ada.here()
     await expect(ada.story).to_have_attribute("spellcheck", "false")
-    await ada.tab("Desk")
+    await ada.tab("Document")
     await ada.page.get_by_label("Focus:").uncheck()
     await expect(here).to_have_count(0)
 

@@ -158,7 +158,7 @@ async def test_two_write_in_one_text_and_nothing_is_lost(company: Company, serve
     await eve.page.keyboard.press("Tab")
     await expect(ada.page.locator(".frame-other")).to_contain_text("yellow submarine")
     await expect(words).to_have_value("a blue whale")
-    await ada.page.get_by_role("button", name="Take these words").click()
+    await ada.page.get_by_role("button", name="Use this prompt").click()
     await expect(words).to_have_value("yellow submarine")
     await expect(ada.objects()).to_have_count(2)
 

@@ -58,7 +58,7 @@ async def test_a_story_goes_out_as_a_file_and_comes_back(
 
     other = await company.person("Eve", (await served.new_room())["links"]["owner"])
     await other.page.get_by_role("button", name="File, find and help").click()
-    await other.page.get_by_label("Bring a file in…").set_input_files(file)
+    await other.page.get_by_label("Import a file…").set_input_files(file)
     await other.sees("The boat was old")
     await expect(other.story.locator("strong")).to_have_text("old")
     assert (await other.text()).strip() == text
@@ -75,7 +75,7 @@ async def test_a_file_that_cannot_be_read_says_so_and_changes_nothing(
     broken = tmp_path / "broken.docx"
     broken.write_bytes(b"PK\x03\x04 not a document")
     await ada.page.get_by_role("button", name="File, find and help").click()
-    await ada.page.get_by_label("Bring a file in…").set_input_files(broken)
+    await ada.page.get_by_label("Import a file…").set_input_files(broken)
     await expect(ada.page.locator(".notice")).to_be_visible()
     assert await ada.agrees_with(maria) == "Mine."
 
@@ -85,15 +85,15 @@ async def test_a_file_asks_what_it_cannot_know_and_says_what_it_lost(
 ) -> None:
     ada, maria = await two(company, served)
     menu = ada.page.get_by_role("button", name="File, find and help")
-    dialog = ada.page.get_by_role("dialog", name="Bring in")
-    bring = ada.page.get_by_label("Bring a file in…")
+    dialog = ada.page.get_by_role("dialog", name="Import")
+    bring = ada.page.get_by_label("Import a file…")
 
     # A text of a few letters could be in several encodings; another reading can be chosen and taken back.
     letter = tmp_path / "letter.txt"
     letter.write_bytes("Лампа горела.".encode("koi8-r"))
     await menu.click()
     await bring.set_input_files(letter)
-    await expect(dialog.get_by_role("radio", checked=True)).to_have_count(1)
+    await expect(dialog.get_by_role("radio", checked=True)).to_be_focused()
     await dialog.get_by_role("radio", name="windows-1251").check()
     await dialog.get_by_role("radio", name="koi8-r").check()
     await dialog.get_by_role("button", name="Insert").click()
@@ -112,6 +112,7 @@ async def test_a_file_asks_what_it_cannot_know_and_says_what_it_lost(
         ["1 table became lines, with tabs between the cells", "1 picture left out"]
     )
     await expect(dialog.get_by_label("Name this room “The Lamp”")).to_be_checked()
+    await expect(dialog.get_by_role("button", name="Insert")).to_be_focused()
     await dialog.get_by_role("button", name="Insert").click()
     await maria.sees("a\tb")
     await expect(maria.page.get_by_label("Title of the text")).to_have_value("The Lamp")
@@ -130,6 +131,7 @@ async def test_a_file_asks_what_it_cannot_know_and_says_what_it_lost(
     await bring.set_input_files(letter)
     await dialog.get_by_role("button", name="Cancel").click()
     await expect(dialog).to_have_count(0)
+    await expect(menu).to_be_focused()
     assert await ada.agrees_with(maria) == before
 
     # What a format does not have is said when the text is taken away in it.
@@ -164,7 +166,7 @@ async def test_another_word_takes_the_place_of_the_models(company: Company, serv
 async def test_the_form_of_a_script_is_everybodys(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     for person in (ada, maria):
-        await person.tab("Desk")
+        await person.tab("Document")
     await ada.page.get_by_text("Screenplay", exact=True).click()
     await ada.write("INT. LIGHTHOUSE - NIGHT\n\nMIRA\n(quietly)\nForty-one.\n\nThe lamp turns.")
     for element, words in (
@@ -206,7 +208,7 @@ async def test_who_wrote_what_is_shown_in_colours(company: Company, served: Serv
     await ada.write("Ada wrote 🌙. ")
     await maria.write("Мария тоже.")
     await ada.sees("тоже.")
-    await ada.tab("Desk")
+    await ada.tab("Document")
     await ada.page.get_by_label("Show in the text as colours").check()
     await ada.shows_highlighted("author-0", ["Ada wrote 🌙. "])
     await ada.shows_highlighted("author-1", ["Мария тоже."])

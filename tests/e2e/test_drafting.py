@@ -62,7 +62,7 @@ async def test_what_is_written_in_private_is_seen_by_one_person(
     await expect(maria.runs).to_have_count(0)
     words = (await draft.locator(".draft-text").inner_text()).split("\n")[0].strip()
     assert await maria.text() == OPENING
-    await draft.get_by_role("button", name="Put it into the text").click()
+    await draft.get_by_role("button", name="Insert into the text").click()
     await expect(draft).to_have_count(0)
     await maria.sees(words)
     await expect(maria.ai.first).to_be_visible()

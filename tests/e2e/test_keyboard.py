@@ -56,7 +56,7 @@ async def test_writing_with_the_model(company: Company, served: ServedProcess) -
     await keys.press("Control+Enter")
     await expect(page.locator(".draft")).to_have_count(1)
     await expect(page.locator(".draft-growing")).to_have_count(0)
-    await keys.do(page.get_by_role("button", name="Put it into the text"), "Shift+Tab")
+    await keys.do(page.get_by_role("button", name="Insert into the text"), "Shift+Tab")
     await expect(page.locator(".draft")).to_have_count(0)
     await expect(ada.ai.first).to_be_visible()
     await expect(page.get_by_role("textbox", name="Ask the model")).to_be_focused()

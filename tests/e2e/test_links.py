@@ -26,7 +26,7 @@ WORDS = {
         "kept": "Kept in this browser",
         "ended": "This invite link does not open the room",
         "revoked": "You were removed from this room",
-        "lobby": "To the lobby",
+        "lobby": "Go to the lobby",
         "recent": "The link has ended",
         "new": "New room",
     },
@@ -142,7 +142,7 @@ SHARE = {
     "en-US": {
         "share": "Share", "name": "Name of a new link", "role": "What it allows", "end": "When it ends",
         "make": "Make a link", "ends": "ends ", "close": "End the link “{}”", "yes": "End the link",
-        "also": "Also remove who came by it", "came": "1 person came by it",
+        "also": "Also remove who joined with it", "came": "1 person joined with it",
         "revoked": "You were removed from this room",
     },
     "ru-RU": {

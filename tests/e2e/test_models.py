@@ -48,7 +48,7 @@ async def test_an_owner_changes_the_model_and_all_see_it(company: Company, serve
     await expect(cards[1].get_by_label("Model that writes")).to_have_count(0)
     await choice.select_option("broken")
     for card in cards:
-        await expect(card).to_contain_text("broken: its file is damaged. second goes on.")
+        await expect(card).to_contain_text("broken: its file is damaged. second keeps answering.")
     await expect(choice).to_have_value("second")
 
 

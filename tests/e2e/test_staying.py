@@ -116,13 +116,13 @@ async def test_a_viewer_reads_along(company: Company, served: ServedProcess) -> 
     await eve.tab("Chat")
     await expect(eve.page.locator(".said-text")).to_have_text("Hello, reader")
     await expect(eve.page.locator(".chat-foot")).to_have_count(0)
-    await eve.tab("Desk")
+    await eve.tab("Document")
     await expect(eve.page.get_by_role("radio", name="Screenplay")).to_be_disabled()
     await expect(eve.page.get_by_label("Tone")).not_to_be_editable()
     await eve.story.evaluate(SELECT, "Read")
     await expect(eve.page.locator(".comment-button")).to_be_visible()
     await eve.page.get_by_role("button", name="File, find and help").click()
-    await expect(eve.page.get_by_role("button", name="Bring a file in…")).to_have_count(0)
+    await expect(eve.page.get_by_role("button", name="Import a file…")).to_have_count(0)
 
 
 async def test_a_removed_member_is_out_and_told(company: Company, served: ServedProcess) -> None:

@@ -83,7 +83,7 @@ async def test_a_comment_stays_on_its_passage(company: Company, served: ServedPr
     await ada.agrees_with(maria)
     await ada.select("The sea 🌙 was calm.")
     await ada.page.get_by_role("button", name="Comment on the selection").click()
-    field = ada.page.get_by_role("textbox", name="What about it?")
+    field = ada.page.get_by_role("textbox", name="Your comment")
     await field.fill("Why calm?")
     await field.press("Enter")
     await expect(ada.page.locator(".thread-open")).to_contain_text("Why calm?")
@@ -143,7 +143,7 @@ async def test_a_press_on_a_passage_opens_its_thread(company: Company, served: S
 async def test_the_style_card_is_shared_and_learned(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     for person in (ada, maria):
-        await person.tab("Desk")
+        await person.tab("Document")
     await ada.page.get_by_label("Tone").fill("dry, a little sad")
     await ada.page.get_by_label("Tone").press("Enter")
     await expect(maria.page.get_by_label("Tone")).to_have_value("dry, a little sad")
@@ -162,6 +162,6 @@ async def test_the_style_card_is_shared_and_learned(company: Company, served: Se
     )
     await maria.page.keyboard.press("Control+a")
     await maria.page.get_by_role("button", name="Learn from the selection").click()
-    await maria.page.get_by_role("button", name="Put into the card").click()
+    await maria.page.get_by_role("button", name="Add to the card").click()
     await expect(ada.page.get_by_label("Person", exact=True)).to_have_value(re.compile("first"))
     await expect(ada.page.get_by_label("Tone")).to_have_value("dry, a little sad")

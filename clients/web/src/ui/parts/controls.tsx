@@ -113,12 +113,14 @@ export function ButtonBar(props: {
   );
 }
 
-/** A modal dialog: focus stays inside, Escape and the backdrop close it. */
+/** A modal dialog: focus stays inside, Escape and the backdrop close it. It opens with the focus on what is marked
+ * `data-home`, else on its first control; when it closes the focus goes back to where it was. */
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-home]")?.focus();
     return () => dialog?.close();
   }, []);
   return (

@@ -14,6 +14,8 @@ import { Icon } from "../parts/icons";
 import { errorText } from "../parts/serverText";
 import { ImportDialog, needsAsking, noticeWords } from "./importDialog";
 
+/** What the server calls the file of a text without a title. */
+const SERVERS_UNTITLED = "untitled";
 const ENDINGS = Object.keys(IN).map((ending) => `.${ending}`);
 
 export function FileMenu(props: {
@@ -54,9 +56,13 @@ export function FileMenu(props: {
       place?.removeEventListener("focusout", left);
     };
   }, []);
-  /** The focus goes back to the button first: what the menu opens gives it back to there. */
+  /** The focus goes back to the button first: what the menu opens returns it to there. An item that is disabled while it
+   * works has lost the focus to the page. */
   const shut = () => {
-    if (root.current?.contains(document.activeElement)) root.current.querySelector("button")?.focus();
+    if (!open.peek()) return;
+    const { activeElement } = document;
+    if (activeElement === document.body || root.current?.contains(activeElement))
+      root.current?.querySelector("button")?.focus();
     open.value = false;
   };
 
@@ -75,7 +81,10 @@ export function FileMenu(props: {
   const take = (format: OutFormat) =>
     attempt(async () => {
       const { file: made, notices } = await room.manuscripts.export(format, authorship.value);
-      save(made, made.name);
+      save(
+        made,
+        made.name === `${SERVERS_UNTITLED}.${format}` ? `${t.title.placeholder}.${format}` : made.name,
+      );
       if (notices.length > 0)
         room.notices.add("file_changed", `${t.file.changedOut} ${notices.map(noticeWords).join("; ")}.`);
     });
@@ -83,6 +92,7 @@ export function FileMenu(props: {
     attempt(async () => {
       if (!chosen || !editor) return;
       const found = await room.manuscripts.read(chosen);
+      shut();
       if (needsAsking(found)) asked.value = { file: chosen, found };
       else editor.insert(found.ops);
     });

@@ -54,6 +54,7 @@ export function ImportDialog(props: {
                   type="radio"
                   name="encoding"
                   checked={choice.encoding === chosen.value}
+                  data-home={choice.encoding === chosen.value ? "" : undefined}
                   onChange={() => void choose(choice.encoding)}
                 />
                 <span class="import-preview" dir="auto">
@@ -86,7 +87,7 @@ export function ImportDialog(props: {
           <button type="button" class="button quiet" onClick={props.onClose}>
             {t.file.cancel}
           </button>
-          <button type="submit" class="button primary" disabled={busy.value}>
+          <button type="submit" class="button primary" disabled={busy.value} data-home="">
             {t.file.insert}
           </button>
         </footer>
