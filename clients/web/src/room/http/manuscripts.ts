@@ -75,6 +75,11 @@ export class Manuscripts {
   }
 }
 
+/** The name of an exported file in the page's language: the server calls the file of a text without a title "untitled". */
+export function exportName(name: string, untitled: string): string {
+  return name.replace(/^untitled(?=\.\w+$)/, untitled);
+}
+
 /** `links=3, glyphs=2` */
 export function noticesIn(header: string): FileNotice[] {
   return [...header.matchAll(/(\w+)=(\d+)/g)].map(([, code = "", count]) => ({ code, count: Number(count) }));

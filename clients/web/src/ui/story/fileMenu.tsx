@@ -6,7 +6,7 @@ import { save } from "../../canvas/export";
 import type { StoryEditor } from "../../editor/storyEditor";
 import { metaOf } from "../../room/document/document";
 import { ApiError } from "../../room/http/httpApi";
-import { type Converted, IN, OUT, type OutFormat } from "../../room/http/manuscripts";
+import { type Converted, exportName, IN, OUT, type OutFormat } from "../../room/http/manuscripts";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
@@ -14,8 +14,6 @@ import { Icon } from "../parts/icons";
 import { errorText } from "../parts/serverText";
 import { ImportDialog, needsAsking, noticeWords } from "./importDialog";
 
-/** What the server calls the file of a text without a title. */
-const SERVERS_UNTITLED = "untitled";
 const ENDINGS = Object.keys(IN).map((ending) => `.${ending}`);
 
 export function FileMenu(props: {
@@ -81,10 +79,7 @@ export function FileMenu(props: {
   const take = (format: OutFormat) =>
     attempt(async () => {
       const { file: made, notices } = await room.manuscripts.export(format, authorship.value);
-      save(
-        made,
-        made.name === `${SERVERS_UNTITLED}.${format}` ? `${t.title.placeholder}.${format}` : made.name,
-      );
+      save(made, exportName(made.name, t.title.placeholder));
       if (notices.length > 0)
         room.notices.add("file_changed", `${t.file.changedOut} ${notices.map(noticeWords).join("; ")}.`);
     });

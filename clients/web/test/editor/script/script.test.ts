@@ -1,13 +1,11 @@
-// Scripts in the page: what a line may be about to say, how many pages there are, what the server says of a file.
+// Scripts in the page: completions of names and scenes, and the count of pages.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { completions } from "../../../src/editor/script/completions";
 import { scriptOf, withoutBrackets } from "../../../src/editor/script/script";
 import { pagesOf } from "../../../src/editor/script/scriptPages";
-import { noticesIn } from "../../../src/room/http/manuscripts";
 import { en } from "../../../src/strings/en";
-import { ru } from "../../../src/strings/ru";
 
 const SCRIPT = `INT. PIER - NIGHT
 
@@ -67,18 +65,4 @@ test("a page has 55 lines of 60 letters, and what is not printed takes none", ()
   assert.equal(pagesOf([...action, "One more."]), 2);
   assert.equal(pagesOf(["A.", "", "===", "", "B."]), 2);
   assert.equal(pagesOf(["x".repeat(60 * 56)]), 2);
-});
-
-test("every notice of the server has words in every language", () => {
-  assert.deepEqual(noticesIn("links=3, glyphs=12"), [
-    { code: "links", count: 3 },
-    { code: "glyphs", count: 12 },
-  ]);
-  const codes = process.env.NOTICE_CODES?.split(",") ?? Object.keys(en.file.notices);
-  for (const strings of [en, ru]) {
-    for (const code of codes) {
-      const words = strings.file.notices[code as keyof typeof en.file.notices];
-      for (const count of [1, 2, 5, 11, 21]) assert.match(words(count), new RegExp(`^${count} `), code);
-    }
-  }
 });
