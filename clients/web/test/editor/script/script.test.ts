@@ -5,7 +5,6 @@ import { test } from "node:test";
 import { completions } from "../../../src/editor/script/completions";
 import { scriptOf, withoutBrackets } from "../../../src/editor/script/script";
 import { pagesOf } from "../../../src/editor/script/scriptPages";
-import { en } from "../../../src/strings/en";
 
 const SCRIPT = `INT. PIER - NIGHT
 
