@@ -1,4 +1,4 @@
-// The objects of one document, as signals; and how they are placed, changed and taken away.
+// The objects of one document as signals; placing, changing and removing them.
 
 import { computed, signal } from "@preact/signals";
 import { type Doc, type Transaction, Array as YArray, type YEvent, Map as YMap, Text as YText } from "yjs";

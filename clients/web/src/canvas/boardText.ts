@@ -1,5 +1,5 @@
-// One text of the board in a field of the page: what is typed goes into the shared text letter by letter, what others
-// write there comes into the field around the caret, and waits while an input method composes.
+// Binds a text of the board to a field of the page: typing goes into the shared text letter by letter; edits of others
+// appear in the field without moving the caret, and wait while an input method composes.
 
 import { Map as YMap, Text as YText, type YTextEvent } from "yjs";
 

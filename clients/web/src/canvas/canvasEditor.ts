@@ -1,5 +1,5 @@
-// One person at the board: the tool in hand, what is being done with it, and where they look. Pointers and keys come
-// in; finished things go to the board. What a hand does stands in `gestures/`, what is selected in `selection.ts`.
+// The canvas as one person edits it: tool, gesture in progress, view. Pointers and keys come in, finished objects go
+// to the board. Gestures are in `gestures/`, the selection is in `selection.ts`.
 
 import { computed, signal } from "@preact/signals";
 import type { Board } from "./board";

@@ -1,4 +1,4 @@
-// How objects look: one description, shown by the page and written into SVG files alike.
+// How objects look: one description, used by the page and for SVG files.
 
 import { getStroke } from "perfect-freehand";
 import { ARROW_WING, arrowHead, liveBox, middle, outline, strokePoints } from "./geometry";

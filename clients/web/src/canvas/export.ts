@@ -1,4 +1,4 @@
-// The board, or a part of it, as a file: strokes stay vectors in SVG; PNG is that SVG, rasterised.
+// Saves the board, or a part of it, as a file. Strokes stay vectors in SVG; PNG is that SVG, rasterised.
 
 import { PAPER, type Part, parts, turn } from "./drawing";
 import { around, type Box, bounds, liveBox, middle } from "./geometry";

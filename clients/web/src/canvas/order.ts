@@ -1,5 +1,5 @@
-// Keys that order the objects: one fits between any two, so nobody's order is disturbed by somebody else's.
-// antiphon_proto/order.py is the same arithmetic, and says why keys stay short.
+// Sort keys of objects: there is a key between any two, so moving one object changes no other. antiphon_proto/order.py
+// has the same arithmetic, and says why keys stay short.
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE = DIGITS.length;

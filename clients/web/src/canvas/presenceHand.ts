@@ -1,5 +1,5 @@
-// What the others see of a hand on the board before anything is finished: where it is, and what it is drawing. It
-// travels in the presence state, which is small: a long stroke is thinned.
+// A person's hand on the board before anything is finished: its place, and what it is drawing. It is part of the
+// presence state, which is small: long strokes are thinned.
 
 import { round } from "./board";
 import type { Point } from "./geometry";

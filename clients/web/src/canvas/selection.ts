@@ -1,4 +1,4 @@
-// What one person has selected, and what can be done with it.
+// What one person has selected, and the actions on it.
 
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { StepKind } from "../protocol/messages";

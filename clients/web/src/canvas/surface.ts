@@ -1,4 +1,5 @@
-// What a gesture needs of the canvas editor. The editor makes the gestures, so they know this interface and not the editor.
+// What a gesture needs from the canvas editor. The editor makes the gestures, so they know this interface and not the
+// editor.
 
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Board } from "./board";

@@ -1,4 +1,4 @@
-// A text of the board while somebody writes it: everybody sees it grow, and others may write in it at the same time.
+// Editing a text of the board: everybody sees it grow, and others may edit it at the same time.
 
 import type { Board } from "./board";
 import { BoundField, type Field } from "./boardText";

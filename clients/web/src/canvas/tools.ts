@@ -1,4 +1,4 @@
-// What a hand can hold.
+// The tools of the canvas.
 
 export const SHAPES = ["rectangle", "ellipse", "triangle", "diamond", "line", "arrow"] as const;
 export type ShapeTool = (typeof SHAPES)[number];

@@ -1,4 +1,4 @@
-// When to try again: exponential with full jitter, so that a thousand tabs do not return in one moment.
+// When to reconnect: exponential back-off with full jitter, so that a thousand tabs do not return at once.
 
 const FIRST_MS = 400;
 const LONGEST_MS = 15_000;

@@ -1,4 +1,4 @@
-// Time as the connection sees it; tests bring their own.
+// The connection's clock; tests use their own.
 
 export interface Clock {
   /** Milliseconds, Unix epoch. */

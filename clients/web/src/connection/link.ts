@@ -1,5 +1,5 @@
-// One connection to the server that comes back by itself: it owns the socket, the phases, the greeting, the pings and
-// the back-off. It knows messages, and nothing of documents.
+// One connection to the server that reconnects by itself: socket, phases, greeting, pings, back-off. It knows messages
+// and nothing of documents.
 
 import { decodeServer, Malformed } from "../protocol/codec";
 import { CloseCode, verdict } from "../protocol/errors";

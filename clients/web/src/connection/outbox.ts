@@ -1,5 +1,4 @@
-// What this client wrote and the server has not yet made durable. Nothing leaves here silently: a batch ends as durable,
-// or comes out as refused.
+// Edits that the server has not yet made durable. None is lost silently: a batch ends as durable or as refused.
 
 import { mergeUpdates } from "yjs";
 import type { StepKind } from "../protocol/messages";
@@ -12,7 +11,7 @@ export interface Batch {
   applied: boolean;
 }
 
-/** FieldDrafts changes are merged beyond this many, so that hours without a network cost little. */
+/** Above this many unsent changes they are merged, so that hours without a network cost little. */
 const MAX_LOOSE = 64;
 /** Changes in one update at most: merging does not join them, and the server bounds the items of an update. */
 const MAX_CHANGES = 1000;

@@ -1,4 +1,5 @@
-// Counts the changes of a text, for what is computed from all of it: at once for a short text, when it rests for a long one.
+// Counts the changes of a text, for values that are computed from all of it: at once for a short text, when typing
+// pauses for a long one.
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 

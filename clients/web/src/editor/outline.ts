@@ -1,4 +1,4 @@
-// What a text is made of: its headings, its words, and how long it takes to read and to say.
+// The outline of a text, its word count, and how long it takes to read and to speak.
 
 import type { Line } from "./binding/lineEditor";
 import { elementsOf } from "./script/script";

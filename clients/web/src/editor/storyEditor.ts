@@ -1,4 +1,4 @@
-// The writing surface of a room: Quill, its binding to the shared text, and the carets upon it.
+// The editor of a room's story: Quill, its binding to the shared text, and carets.
 //
 // Over 350 lines: this file builds the parts of the editor and is what the interface calls. What the parts do is in
 // `binding/`, `input/`, `overlay/`, `script/` and `text/`.

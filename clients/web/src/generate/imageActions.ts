@@ -1,5 +1,5 @@
-// What a person has the model do on the board: paint a frame, four at once, under a mask; and what can be made of a
-// picture: painted over, extended, varied, enlarged, traced. Every problem becomes a notice; nothing is lost by one.
+// What a person lets the image model do: paint a frame, four variants, inpaint under a mask; and the actions on a
+// picture: paint over, extend, vary, enlarge, trace. Every problem becomes a notice, and nothing is lost.
 
 import { effect, signal } from "@preact/signals";
 import type { CanvasEditor } from "../canvas/canvasEditor";

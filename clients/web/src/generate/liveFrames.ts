@@ -1,6 +1,6 @@
-// Live frames: while people draw inside one, it is painted anew. Anybody's strokes count; the page of its holder asks,
-// and nobody else's, so that a room of ten does not ask ten times. When the holder has left, who draws in it next takes
-// it over. What becomes of older requests is the server's to decide (PROTOCOL.md, "Painting").
+// Live frames: while people draw inside one, it is repainted. Everybody's strokes count, but only the page of its
+// holder sends requests, so that a room of ten does not ask ten times. When the holder has left, the next person who
+// draws in it takes over. The server drops outdated requests (PROTOCOL.md, "Painting").
 
 import { effect } from "@preact/signals";
 import type { Board } from "../canvas/board";

@@ -1,4 +1,4 @@
-// What a frame asks of the model: the person's settings, within what the model can do.
+// The request that a frame makes to the model: the person's settings, within the model's limits.
 
 import type { Changed, Fields, Frame, Request } from "../canvas/objects";
 import type { ImageModel, ImageParams, RunInfo } from "../protocol/messages";

@@ -1,4 +1,4 @@
-// What a frame's picture starts from: the picture that it holds, or what is drawn inside it.
+// The source picture of a frame: the picture that it holds, or what is drawn inside it.
 
 import { pngFile } from "../canvas/export";
 import { type Box, bounds, overlaps } from "../canvas/geometry";

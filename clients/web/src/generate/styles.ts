@@ -1,4 +1,4 @@
-// Presets of a look: words that are added to what a person asks for. The picture says which one was chosen.
+// Style presets: words that are added to a prompt. The picture records which one was chosen.
 
 export interface Style {
   id: string;

@@ -1,5 +1,5 @@
-// Which moment of an AudioContext is heard at which time of the page's clock. The two run on different crystals and their
-// readings jitter, so the difference is the median of the last readings, which follows the drift.
+// Maps times of an AudioContext to the page's clock. The two clocks drift and their readings jitter, so the offset is
+// the median of the last readings.
 
 import { median } from "../connection/clock";
 

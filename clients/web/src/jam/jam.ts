@@ -1,4 +1,5 @@
-// The jam of a room as this page plays it: document, clock, sound, people, loops and band in one place.
+// The jam of a room in this page: it builds the document part, clock, sound, players, loops and band, and connects
+// them.
 
 import { computed, effect, signal } from "@preact/signals";
 import { systemClock } from "../connection/clock";

@@ -1,4 +1,4 @@
-// The computer's keyboard as a piano (by the place of a key, so that it is the same in every layout), and Web MIDI.
+// The computer keyboard as a piano (by the position of a key, so that it works in every layout), and Web MIDI.
 
 import { PADS } from "./synth/instruments";
 

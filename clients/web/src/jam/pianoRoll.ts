@@ -1,4 +1,4 @@
-// What is remembered for the piano roll: who played which key when, in beats; what the band will play; its chords.
+// The data of the piano roll: which notes people played, in beats, which notes the band will play, and its chords.
 
 import type { BandChord, BandNote } from "../protocol/messages";
 import { PPQ } from "./transport";

@@ -1,4 +1,4 @@
-// Who plays: our own keys, at once and out to the others; the others' keys, at their time.
+// Notes of people: our own sound at once and go to the others; notes of others sound at their time.
 
 import { signal } from "@preact/signals";
 import type { MessageOf, NoteEvent } from "../protocol/messages";

@@ -1,5 +1,5 @@
-// How much later than its own time something from the network is played, so that nearly all of it is there by then.
-// It follows what arrives, at once upwards and slowly down, and never grows past its bound: what is later still is late.
+// How long to delay what comes from the network so that nearly all of it arrives in time. The delay rises at once,
+// falls slowly, and has an upper bound: what is later than that counts as late.
 
 const KEPT = 64;
 /** This part of what arrived lately is in time. */

@@ -1,4 +1,4 @@
-// The jam's part of the shared document: read into signals, written by its methods. `transport` is the server's alone.
+// The jam's part of the shared document as signals, with methods that write it. Only the server writes `transport`.
 
 import { signal } from "@preact/signals";
 import { type Doc, Map as YMap } from "yjs";

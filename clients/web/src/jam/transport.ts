@@ -1,5 +1,5 @@
-// The clock of the jam, mirroring antiphon_proto/jam.py: beats are quarter notes from the jam's first one, server time is
-// Unix milliseconds, ticks are PPQ to a beat. proto/vectors/jam.json holds cases that both must agree on.
+// The clock of the jam, as antiphon_proto/jam.py defines it: beats are quarter notes from the start of the jam, server
+// time is Unix milliseconds, and a beat has PPQ ticks. Both sides are tested against proto/vectors/jam.json.
 
 export const PPQ = 480;
 export const MAX_LOOP_BARS = 32;

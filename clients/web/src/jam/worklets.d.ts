@@ -1,4 +1,5 @@
-// What an AudioWorklet's global scope has (lib.dom knows the page's only), and where the build put the worklets.
+// Types of an AudioWorklet's global scope (lib.dom has the page's only), and the addresses that the build gives the
+// worklets.
 
 declare const sampleRate: number;
 declare const currentTime: number;

@@ -1,4 +1,4 @@
-// What runs write that stands in no text yet: a private answer, or the candidates of a brainstorm.
+// Text of runs that is not in the story yet: private answers and the candidates of a brainstorm.
 
 import { signal } from "@preact/signals";
 import type { RunInfo, TokenInfo } from "../protocol/messages";

@@ -1,4 +1,5 @@
-// The jam's messages. The panel that plays them is loaded when it is first opened: what it will need is kept till then.
+// The jam's messages. The code that plays them loads when the jam is first opened; until then the channel keeps what
+// it will need.
 
 import type {
   ClientMessage,

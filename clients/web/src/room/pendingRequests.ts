@@ -1,4 +1,4 @@
-// Requests that have no answer of their own: each is done when what it asked for is there, and refused by an `error`.
+// Requests without an answer of their own: each is done when its effect has arrived, and refused by an `error`.
 
 import type { Clock } from "../connection/clock";
 

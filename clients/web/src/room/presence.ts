@@ -1,4 +1,4 @@
-// The awareness state as it stands on the wire: JSON, in the field names that y-protocols' users share.
+// The awareness state on the wire: JSON with the field names that users of y-protocols share.
 
 import { createRelativePositionFromJSON, type RelativePosition } from "yjs";
 import { type Hand, readHand } from "../canvas/presenceHand";

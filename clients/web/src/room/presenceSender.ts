@@ -1,4 +1,4 @@
-// What others see of us: our cursor in the text, our hand on the canvas; and what we can see of pictures being painted.
+// Sends our presence: the cursor in the text, the hand on the canvas, and the size at which we show previews.
 
 import type { Point } from "../canvas/geometry";
 import type { Fields } from "../canvas/objects";

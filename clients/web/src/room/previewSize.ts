@@ -1,4 +1,4 @@
-// How large the pictures that are being painted are shown here: the server makes their previews to fit.
+// The size at which unfinished pictures are shown here: the server makes previews of that size.
 
 /** Sizes that previews come in: within one of them nothing is worth telling. */
 const SIDES = [64, 128, 192, 256, 384, 512];

@@ -1,4 +1,4 @@
-// What the parts of a room need of it: its document, a way to send, and places as the server counts them.
+// What the parts of a room need from it: the document, sending, and positions in the server's offsets.
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { Doc } from "yjs";

@@ -1,5 +1,5 @@
-// What we ask of the models: runs that begin, and what is done with them. A request that begins a run resolves with it,
-// or with null when it was refused.
+// Requests to the models: starting runs and controlling them. A request that starts a run resolves with the run, or
+// with null when it was refused.
 
 import type {
   ClientMessage,

@@ -1,4 +1,4 @@
-// The runs of the room as the server tells of them, and our requests that wait for theirs.
+// The state of the room's runs as the server reports it, and our requests that wait for their runs.
 
 import { signal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";

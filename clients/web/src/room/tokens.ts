@@ -1,5 +1,5 @@
-// The tokens that runs wrote: what each of them was worth, and what stood beside it. A page has those that it saw come;
-// those of before it came it asks for when somebody wants to see them.
+// The tokens that runs wrote, with their probabilities and alternatives. A page has the tokens it saw arrive; older
+// ones it requests when somebody looks at them.
 
 import type { RunInfo, ServerMessage, TokenInfo } from "../protocol/messages";
 import type { RoomPort } from "./roomPort";

@@ -1,5 +1,5 @@
-// Our own actions, step by step: taken back and done again by the server, which knows whose edit was whose; and, while
-// there is no connection, here, as far as the server does not have them.
+// Undo and redo of our own actions. The server does it, because it knows who wrote what; without a connection the page
+// does it for edits that the server does not have yet.
 
 import { signal } from "@preact/signals";
 import { type Doc, UndoManager, type YTextEvent } from "yjs";

@@ -1,4 +1,4 @@
-// What is done with the selection by hand: moved, stretched, turned.
+// Moves, scales and rotates the selection.
 
 import {
   type Box,

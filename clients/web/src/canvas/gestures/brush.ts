@@ -1,4 +1,4 @@
-// Painting a frame's mask.
+// Paints a frame's mask.
 
 import type { Point } from "../geometry";
 import { type MaskBrush, toPixels } from "../masks/maskBrush";

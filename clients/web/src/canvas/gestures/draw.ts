@@ -1,4 +1,4 @@
-// The pen: a stroke that grows, and goes on in a new object when one is full.
+// The pen: a stroke that grows, and continues in a new object when one is full.
 
 import type { Point } from "../geometry";
 import { extent, type Fields } from "../objects";

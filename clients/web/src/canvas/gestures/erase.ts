@@ -1,4 +1,4 @@
-// The eraser: what it passes over fades, and goes when the hand goes up.
+// The eraser: objects that it passes over fade, and are removed when the pointer goes up.
 
 import { distance, type Point, touches } from "../geometry";
 import type { CanvasSurface } from "../surface";

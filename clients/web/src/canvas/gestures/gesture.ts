@@ -1,4 +1,4 @@
-// What a hand does between coming down and going up. A gesture is a value: every movement gives the next one.
+// What a pointer does between down and up. A gesture is a value: each movement returns the next one.
 
 import type { Box, Point } from "../geometry";
 import type { Fields } from "../objects";

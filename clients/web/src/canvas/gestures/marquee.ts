@@ -1,4 +1,4 @@
-// Spanning a box over what is to be selected.
+// Selects by spanning a box.
 
 import { type Box, bounds, boxOf, contains, type Point } from "../geometry";
 import type { CanvasSurface } from "../surface";

@@ -1,4 +1,4 @@
-// Moving the view.
+// Moves the view.
 
 import type { Point } from "../geometry";
 import type { CanvasSurface } from "../surface";

@@ -1,4 +1,4 @@
-// Shapes, lines and AI frames: what is spanned between where the hand came down and where it is.
+// Draws shapes, lines and AI frames between where the pointer came down and where it is.
 
 import { type Box, boxOf, keepRatio, lineFields, type Point, snapped } from "../geometry";
 import type { Fields } from "../objects";

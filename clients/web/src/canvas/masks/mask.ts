@@ -1,4 +1,4 @@
-// Where paint may go: one byte per pixel of the picture, 1 or 0.
+// A mask: one byte for each pixel of the picture, 1 where the model may paint.
 
 import type { Box, Point } from "../geometry";
 

@@ -1,4 +1,4 @@
-// The mask of a frame as one person paints it: the brush in hand, and what it has painted.
+// A frame's mask while one person paints it, and their brush.
 
 import { signal } from "@preact/signals";
 import { type Box, middle, type Point, rotate } from "../geometry";

@@ -1,5 +1,5 @@
 // Brings masks from a person's brush to the room and back: a finished stroke becomes the frame's mask for everybody,
-// and what the others (or an undo) make of it comes back under the brush.
+// and changes by others (or an undo) come back under the brush.
 
 import { effect } from "@preact/signals";
 import type { Clock, Timer } from "../../connection/clock";

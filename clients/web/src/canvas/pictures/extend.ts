@@ -1,4 +1,4 @@
-// Outpainting: a picture on a larger ground, and which part of that is new.
+// Outpainting: a picture on a larger canvas, and which part of that is new.
 
 import { type Box, middle, rotate } from "../geometry";
 

@@ -1,5 +1,5 @@
-// What a file is that is dropped on the board, by its first bytes and its name: what the server reads as a picture is
-// sent there, everything else is told of by name.
+// The kind of a file dropped on the board, by its first bytes and its name: pictures that the server reads are sent
+// there, others are named in a notice.
 
 export interface FileKind {
   /** Whether it is sent to the server. */

@@ -1,4 +1,4 @@
-// Pictures as pixels, in the browser: their sizes, copies in other sizes, masks as files and back.
+// Pictures as pixels in the browser: their size, copies in other sizes, masks to files and back.
 
 import type { Box } from "../geometry";
 import { Mask } from "../masks/mask";
@@ -13,7 +13,7 @@ export async function placedPng(picture: Blob, size: Size, inner: Box): Promise<
   const canvas = ground(size);
   const context = contextOf(canvas);
   const { x, y, w, h } = inner;
-  // ObjectView at its own size nothing is resampled: the same pixels come out.
+  // At its own size the picture is not resampled: its pixels stay the same.
   context.imageSmoothingEnabled = w !== bitmap.width || h !== bitmap.height;
   context.imageSmoothingQuality = "high";
   const [right, bottom] = [size.width - x - w, size.height - y - h];

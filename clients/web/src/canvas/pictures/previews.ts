@@ -1,5 +1,4 @@
-// What the pictures that are being painted look like so far. Only the newest step of a run's own epoch counts: an older
-// one, or one of a course that was left, is dropped.
+// Previews of pictures in the making. Only the newest step of a run's current epoch counts; older ones are dropped.
 
 import { signal } from "@preact/signals";
 import type { MessageOf, RunInfo } from "../../protocol/messages";

@@ -1,4 +1,4 @@
-// Where a picture comes from: what the server's records say, with the words that its asker chose.
+// Where a picture comes from: the server's records and the prompt that its author chose.
 
 import type { Picture } from "../objects";
 

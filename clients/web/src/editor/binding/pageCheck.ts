@@ -1,5 +1,5 @@
-// Whether the page says what the text says. The browser edits the page by itself, and extensions do; what they do is
-// read from the page, and this is the check on that reading.
+// Checks whether the page shows what the text says. The browser and extensions change the page by themselves; their
+// changes are read from the page, and this checks that reading.
 
 import { MODEL_FORMATS, type Op } from "../../room/document/delta";
 import { PLACEHOLDER } from "../text/sharedText";

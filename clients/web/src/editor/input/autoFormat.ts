@@ -1,6 +1,6 @@
-// Signs that become what they mean while one types: `# ` a heading, `> ` a quotation, and straight quotes and double
-// hyphens the ones of the language. Each can be taken back with Backspace at once. A hyphen at the start of a line stays:
-// in many languages it begins what somebody says.
+// Formats while one types: `# ` makes a heading, `> ` a quotation; straight quotes and double hyphens become those of
+// the language. Backspace right after it reverts one. A hyphen at the start of a line stays: in many languages it
+// opens direct speech.
 
 import type Quill from "quill/core.js";
 import Delta from "quill-delta";

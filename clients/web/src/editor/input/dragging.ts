@@ -1,4 +1,4 @@
-// Drag and drop of words: within the text they move (with Ctrl they are copied), from elsewhere they are pasted.
+// Drag and drop of text: inside the story it moves (with Ctrl it is copied), from elsewhere it is pasted.
 
 import type Quill from "quill/core.js";
 import { Delta, type Range } from "quill/core.js";

@@ -1,5 +1,5 @@
-// Which key was pressed, for shortcuts: the letter that it gives where that is a Latin one (so that other Latin layouts
-// keep their own places), else the letter that stands there on an English keyboard.
+// The key of a shortcut: the letter typed where it is Latin (so that other Latin layouts keep theirs), else the letter
+// at that place of an English keyboard.
 
 const PLACES: Record<string, string> = {
   BracketLeft: "[",

@@ -1,4 +1,4 @@
-// The link at the caret: what it is, and what may be done to it.
+// The link at the caret, and setting, changing and removing it.
 
 import { type Signal, signal } from "@preact/signals";
 import type Quill from "quill/core.js";

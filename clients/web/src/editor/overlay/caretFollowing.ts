@@ -1,4 +1,4 @@
-// The caret goes along with what a model writes for this person, until they move it or write themselves.
+// Moves the caret along with what a model writes for this person, until they move it or type.
 
 import type Quill from "quill/core.js";
 import type { Op } from "../../room/document/delta";

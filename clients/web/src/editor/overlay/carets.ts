@@ -1,4 +1,4 @@
-// Whose carets stand in the text: people's, as they tell, and those of runs that write.
+// The carets in the text: those of people, from their presence, and those of runs that write.
 
 import type { RelativePosition } from "yjs";
 import type { Room } from "../../room/room";

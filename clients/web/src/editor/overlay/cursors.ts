@@ -1,4 +1,4 @@
-// Other people's carets and selections, and the model's, drawn over the text.
+// Draws the carets and selections of other people and of the model over the text.
 
 import type Quill from "quill/core.js";
 

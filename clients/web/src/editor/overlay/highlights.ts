@@ -1,5 +1,5 @@
-// Stretches of the text that are marked over it by the CSS Custom Highlight API, which changes nothing in the text
-// itself: what was found, passages of comments, who wrote what.
+// Marks ranges of the text with the CSS Custom Highlight API, which does not change the text: matches, comments,
+// authors.
 
 import type { Span } from "../../room/document/delta";
 import type { TextPositions } from "./textPositions";

@@ -1,5 +1,4 @@
-// Bringing a place of the text into view: clear of the bar that stands over the lower end of the page, and of a phone's
-// keyboard.
+// Scrolls a place of the text into view, clear of the ask bar and of a phone's keyboard.
 
 type Box = { top: number; bottom: number };
 

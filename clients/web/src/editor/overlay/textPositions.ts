@@ -1,4 +1,4 @@
-// From places of the text to places of the page, for many at once: Quill looks for each from the beginning.
+// Converts places of the text to places of the page, for many at once: Quill searches from the start for each.
 
 import type { Line, LineEditor } from "../binding/lineEditor";
 

@@ -1,4 +1,4 @@
-// Where a token of a run stands on the page: under a point, at the caret, and later still.
+// Where a run's token is on the page: under a point, at the caret, and after edits.
 
 import Quill from "quill/core.js";
 import type { TokenInfo } from "../../protocol/messages";

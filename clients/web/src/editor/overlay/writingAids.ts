@@ -1,4 +1,4 @@
-// What helps one person to write and nobody else sees: the browser's spelling, and a page that shows one paragraph.
+// Aids for one person that nobody else sees: the browser's spelling check, and focus on one paragraph.
 
 import { effect, type Signal, signal } from "@preact/signals";
 import type Quill from "quill/core.js";

@@ -1,5 +1,5 @@
-// The list of what a line of a script may be about to say, under the caret. Tab or Enter takes the chosen one, the arrows
-// choose, Escape shuts it; typing goes on as if it were not there.
+// The list of completions under the caret. Tab or Enter accepts, arrows choose, Escape closes; typing continues as if
+// it were not there.
 
 import type Quill from "quill/core.js";
 import { Delta } from "quill/core.js";

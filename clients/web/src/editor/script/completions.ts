@@ -1,4 +1,4 @@
-// What a line of a script may be about to say: the name of somebody who speaks, or a scene's place and time.
+// Completions for a line of a screenplay: names of characters, places and times of scenes.
 
 import { type ScriptLine, withoutBrackets } from "./script";
 

@@ -1,4 +1,4 @@
-// Who wrote which part of a text, from the server's UTF-8 bytes to our UTF-16 units.
+// Converts author ranges from the server's UTF-8 bytes to UTF-16 indices.
 
 import type { Span } from "../../room/document/delta";
 

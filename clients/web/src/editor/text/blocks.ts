@@ -1,4 +1,4 @@
-// A text as blocks to be shown, from pieces that each have an author. A delta's line formats stand on the newline that
+// Text as blocks to display, from pieces that each have an author. Line formats of a delta are on the newline that
 // ends the line.
 
 import type { Piece } from "../../room/http/historyApi";

@@ -1,4 +1,5 @@
-// Edits of others while somebody composes: what may be shown around the composed words at once, and what must wait.
+// Edits of others during a composition: which parts can be shown around the composed words at once, and which must
+// wait.
 
 import Delta from "quill-delta";
 import type { Op } from "../../room/document/delta";

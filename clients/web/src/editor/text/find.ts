@@ -1,4 +1,4 @@
-// Find in a text: whole matches in order, never overlapping. Indices are UTF-16 units of the text itself.
+// Finds all matches of a text, in order and without overlaps. Indices are UTF-16 units.
 
 export interface FindOptions {
   matchCase: boolean;

@@ -1,4 +1,4 @@
-// What language a passage is in, as far as its letters and its little words tell.
+// Guesses the language of a passage from its letters and common short words.
 
 const SCRIPTS: readonly [string, RegExp][] = [
   ["ja", /[\p{Script=Hiragana}\p{Script=Katakana}]/gu],

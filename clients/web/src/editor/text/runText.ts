@@ -1,4 +1,4 @@
-// What is left in a text of the words of one run, and where.
+// What is left in the text of one run's words, and where.
 
 import type { Op } from "../../room/document/delta";
 

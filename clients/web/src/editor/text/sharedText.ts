@@ -1,5 +1,5 @@
-// The shared text as one string, and the passages of its comments, carried along with each edit: reading a novel anew
-// after every key takes longer than the key.
+// The shared text as one string, and the passages of its comments, updated with each edit: reading a whole novel after
+// every key would be slow.
 
 import type { Text as YText } from "yjs";
 import type { Op } from "../../room/document/delta";

@@ -1,4 +1,4 @@
-// The band's playout, on the audio thread: a jitter buffer read by the clock.
+// Plays the band's sound on the audio thread, from a jitter buffer that the clock reads.
 
 import type { BandStats, ToBand } from "./bandPort";
 import { JitterBuffer } from "./jitterBuffer";

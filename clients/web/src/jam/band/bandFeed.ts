@@ -1,5 +1,5 @@
-// The band's sound: packets are decoded and go into the worklet's buffer, and the buffer is told again and again which
-// sample is due at which moment of the audio clock.
+// Decodes the band's packets, fills the worklet's buffer, and keeps telling it which sample is due at which audio
+// time.
 
 import { signal } from "@preact/signals";
 import type { MessageOf } from "../../protocol/messages";

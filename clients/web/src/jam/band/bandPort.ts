@@ -1,4 +1,4 @@
-// What the page and the band's worklet say to each other.
+// The messages between the page and the band's worklet.
 
 import type { JitterStats } from "./jitterBuffer";
 

@@ -1,4 +1,4 @@
-// What the room asks of the band, read from its part of the document.
+// The band's controls, read from the jam's part of the shared document.
 
 import type { BandRole } from "../../protocol/messages";
 

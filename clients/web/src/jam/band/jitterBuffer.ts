@@ -1,6 +1,6 @@
-// What has come of the band, by sample number, until its time. It is read at the place that the clocks ask for: it glides
-// towards that place (drift) or jumps (a new start), plays silence where nothing came in time, and counts what it did.
-// Samples are 48 kHz stereo frames; memory is one ring.
+// Holds the band's samples by number until they are played. The reader asks for the sample that the clocks say is due:
+// the buffer glides there (drift) or jumps (a new start), plays silence where a sample is missing, and counts what it
+// did. Samples are 48 kHz stereo frames in one ring buffer.
 
 /** 10.9 s: more than the band is ever ahead. */
 const RING = 1 << 19;

@@ -1,4 +1,4 @@
-// Opus packets to samples: by WebCodecs, or by libopus as WebAssembly (fetched only then) where the browser has none.
+// Decodes Opus packets: with WebCodecs, or with libopus as WebAssembly (loaded on demand) where the browser has none.
 
 /** Samples of one packet, and the number that the first of them has. */
 export type OnPcm = (pts: number, left: Float32Array, right: Float32Array) => void;

@@ -1,5 +1,5 @@
-// Plays the loops and the metronome: what sounds in the next moments is handed to the synthesiser ahead of its time, and
-// taken back when a loop or the transport changes before that.
+// Schedules loops and the metronome: notes go to the synthesiser ahead of their time, and are cancelled when a loop or
+// the transport changes before that.
 
 import { CLICK, CLICK_DOWN } from "../synth/instruments";
 import type { Synth } from "../synth/synth";

@@ -1,4 +1,4 @@
-// Loops: notes that come round every so many bars, each an object of the shared document.
+// Loops: notes that repeat every few bars. Each loop is an object of the shared document.
 
 import type { TimedNote } from "../synth/noteQueue";
 import {

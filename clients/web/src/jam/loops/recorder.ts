@@ -1,4 +1,4 @@
-// Recording a loop: keys that were pressed between two bar lines, as ticks of the loop.
+// Records a loop: keys pressed between two bar lines, as ticks of the loop.
 
 import { MAX_LOOP_NOTES, nextLine, PPQ, type Transport } from "../transport";
 import { type LoopNote, quantised, roundOf } from "./loops";

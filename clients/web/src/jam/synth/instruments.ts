@@ -1,5 +1,5 @@
-// The General MIDI programs that people choose from, by family: those that the SoundFont has and that play well by hand.
-// Their names are in the strings.
+// The General MIDI programs on offer, by family: those that the SoundFont has and that play well by hand. Their names
+// are in the strings.
 
 import { DRUMS } from "./synthPort";
 

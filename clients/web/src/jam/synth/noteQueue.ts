@@ -1,4 +1,4 @@
-// Notes that wait for their time inside the synthesiser's worklet.
+// Notes that wait for their time in the synthesiser's worklet.
 
 /** Seconds of the AudioContext; `until` null: until it is released. */
 export interface TimedNote {

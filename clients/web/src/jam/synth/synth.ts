@@ -1,5 +1,5 @@
-// The page's side of the synthesiser: channels for people, loops and the metronome, and notes at times of the audio
-// clock. Before the sound is on, nothing is kept.
+// The page's side of the synthesiser: one channel for each person, loop and the metronome, and notes at audio times.
+// Notes before the sound is on are dropped.
 
 import { type FromSynth, MAX_CHANNELS, type ToSynth } from "./synthPort";
 

@@ -1,6 +1,6 @@
-// The SoundFont synthesiser, on the audio thread. Notes are started within the block of 128 samples that their time
-// lies in. Samples of the SoundFont are decoded when an instrument is chosen, one at a time between blocks, because
-// decoding takes up to 20 ms and a key must not wait for it.
+// The SoundFont synthesiser on the audio thread. A note starts within the block of 128 samples that contains its time.
+// The samples of an instrument are decoded when it is chosen, one at a time between blocks: decoding takes up to 20
+// ms, and no key may wait for it.
 
 import { type BasicSample, SoundBankLoader, SpessaSynthProcessor } from "spessasynth_core";
 import { NoteQueue } from "./noteQueue";

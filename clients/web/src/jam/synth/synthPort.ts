@@ -1,4 +1,4 @@
-// What the page and the synthesiser's worklet say to each other.
+// The messages between the page and the synthesiser's worklet.
 
 import type { TimedNote } from "./noteQueue";
 

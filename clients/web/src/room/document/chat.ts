@@ -1,4 +1,4 @@
-// The chat beside the text: what was said, as the shared document has it, and what we say.
+// The room's chat: its entries in the shared document, and sending a message.
 
 import { signal } from "@preact/signals";
 import type { Doc, Array as YArray, Map as YMap } from "yjs";

@@ -1,5 +1,5 @@
-// Comments on passages: threads, as the shared document has them, and what we do with them. The passages themselves are
-// marked in the text (editor/text/passages.ts).
+// Comments on passages: threads in the shared document, and what people do with them. The passages are marked in the
+// text (editor/text/passages.ts).
 
 import { signal } from "@preact/signals";
 import type { Doc, Array as YArray, Map as YMap } from "yjs";

@@ -1,4 +1,4 @@
-// Pure arithmetic on Quill deltas, before they become edits of the shared text.
+// Arithmetic on Quill deltas, without side effects.
 
 export type Attributes = Record<string, unknown>;
 export interface Op {

@@ -1,4 +1,5 @@
-// The shared document: one Yjs document of one lineage, and the arithmetic between its UTF-16 and the wire's UTF-8.
+// The shared document: one Yjs document of one lineage, and conversions between UTF-16 indices and the protocol's
+// UTF-8 offsets.
 
 import {
   ContentAny,

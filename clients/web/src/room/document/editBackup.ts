@@ -1,4 +1,4 @@
-// The copy of unsaved edits that this browser keeps for a room, once its store is open; what the page says of it.
+// The browser's copy of a room's unsaved edits: opens the store and reports its state to the page.
 
 import { computed, signal } from "@preact/signals";
 import type { Clock } from "../../connection/clock";

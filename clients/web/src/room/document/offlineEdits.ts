@@ -1,5 +1,5 @@
-// What was written here and is not on the server's disk, kept by the browser: it outlives a reload of the page, and a
-// browser that dies. The next visit to the room brings it in; what had arrived after all changes nothing then.
+// Keeps edits that the server has not saved in the browser, so that they survive a reload or a crash. The next visit
+// to the room applies them; edits that had arrived after all change nothing then.
 
 import { signal } from "@preact/signals";
 import type { Clock, Timer } from "../../connection/clock";

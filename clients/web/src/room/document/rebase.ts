@@ -1,5 +1,6 @@
-// Writes our waiting changes again under another client id, on top of another copy of the document: for when the room does
-// not take them as they are, because their id is somebody else's, or because they stand beside what a crash took from it.
+// Writes waiting changes again under another client id, on top of another copy of the document. This is needed when
+// the room refuses them because their id belongs to somebody else, or because they depend on changes that the server
+// lost in a crash.
 
 import {
   ContentDeleted,

@@ -1,4 +1,4 @@
-// The room's settings, which everybody shares (the document's root `meta`): the form of the text, and how long it shall be.
+// The room's shared settings (the document's root `meta`): the form of the text and its word goal.
 
 import { signal } from "@preact/signals";
 import type { Doc } from "yjs";

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4): crypto.subtle is missing on plain http, and answers later even for a short text.
+// SHA-256 (FIPS 180-4). crypto.subtle is missing on plain http, and is asynchronous even for short texts.
 
 const PRIMES: number[] = [];
 for (let candidate = 2; PRIMES.length < 64; candidate += 1) {

@@ -1,4 +1,4 @@
-// The style card of the room: shared, edited live, and learned from a passage.
+// The room's style card: shared, edited live, and learned from a passage.
 
 import { signal } from "@preact/signals";
 import type { Doc, Map as YMap } from "yjs";

@@ -1,7 +1,8 @@
-// Keeps our copy of the document and the server's the same: batches out, updates in, rebuilds, refusals, digests.
+// Keeps our copy of the document and the server's equal: sends batches, applies updates, handles rebuilds, refusals
+// and digests.
 //
-// A refused change is never lost silently: what may succeed later is sent again, what cannot is taken out of our copy and
-// its text is handed to `onRefused`.
+// A refused change is never lost silently: what may succeed later is sent again; what cannot is removed from our copy
+// and its text goes to `onRefused`.
 //
 // Over 350 lines: one state machine, whose transitions share its fields.
 

@@ -1,4 +1,4 @@
-// The history of the room over HTTP: what was done, how the text stood at any point, and going back there.
+// The room's history over HTTP: its entries, the text at any point, and restoring a point.
 
 import type { CreatedRoom } from "./httpApi";
 import type { RoomHttp } from "./roomHttp";

@@ -1,5 +1,5 @@
-// How a room is opened over HTTP, and what an invite link looks like: `/r/{room}#{token}`. The token stands in the fragment,
-// so that it reaches no log and no referrer.
+// Creating a room over HTTP, and the form of invite links: `/r/{room}#{token}`. The token is in the fragment, so it
+// appears in no log and no referrer.
 
 export interface CreatedRoom {
   room: string;

@@ -1,4 +1,4 @@
-// What was played in a room, as a file that the server makes.
+// Downloads of a recorded jam.
 
 import type { RoomHttp } from "./roomHttp";
 

@@ -1,4 +1,4 @@
-// The story as a file, and files as text for it: the server converts both ways.
+// Export and import of the story; the server converts the files.
 
 import type { Op } from "../document/delta";
 import type { RoomHttp } from "./roomHttp";

@@ -1,5 +1,5 @@
-// The room's pictures: files go up, and come down as addresses that an <image> can show. A picture is named by the hash
-// of its content, so that what is here once is here for good.
+// Upload and download of the room's pictures. A picture's name is the hash of its content, so a picture is downloaded
+// once.
 
 import { signal } from "@preact/signals";
 import type { Size } from "../../canvas/pictures/extend";

@@ -1,4 +1,5 @@
-// What the browser keeps between visits. Storage may be missing or full (private windows): then nothing is kept.
+// Values that the browser keeps between visits. Storage may be missing or full (private windows): then nothing is
+// kept.
 
 import type { Mode, Role } from "../../protocol/messages";
 

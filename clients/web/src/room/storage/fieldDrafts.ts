@@ -1,5 +1,5 @@
-// What stands in the fields of this tab and was not sent, or was refused: it outlives the field's tab of the panel, a
-// refusal, and a reload of the page.
+// Text in the fields of this tab that was not sent, or was refused. It survives switching panel tabs, a refusal, and a
+// reload.
 
 import { effect, type Signal, signal } from "@preact/signals";
 

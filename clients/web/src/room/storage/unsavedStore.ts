@@ -1,5 +1,5 @@
-// The browser's own store for what a tab has not brought to the server (IndexedDB). Where there is none (private
-// windows, a full disk), nothing is kept, and the page asks before it goes.
+// The IndexedDB store for a tab's unsaved edits. Where there is none (private windows, a full disk) nothing is kept,
+// and the page asks before it closes.
 
 import { ALIVE_MS, type UnsavedEdits, type UnsavedStore } from "../document/offlineEdits";
 

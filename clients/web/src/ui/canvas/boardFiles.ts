@@ -1,4 +1,4 @@
-// Files into the board, and the board as a file.
+// Adding files to the board, and saving the board as a file.
 
 import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { contents, exported, naturalSize, pngFile, save, svgFile } from "../../canvas/export";

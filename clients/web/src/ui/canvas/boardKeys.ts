@@ -1,4 +1,4 @@
-// Every key of the board. Undo and redo are the server's, as in the text.
+// All keys of the board. Undo and redo are done by the server, as in the text.
 
 import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { TURN_STEP } from "../../canvas/geometry";

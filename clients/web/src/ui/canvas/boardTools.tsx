@@ -1,4 +1,4 @@
-// The tools beside the board.
+// The toolbar of the board.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The board on the screen: the objects as SVG, hands and frames of everybody upon it, and the pointers that draw.
+// Draws the board: objects as SVG, other people's hands, AI frames; and handles pointers.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

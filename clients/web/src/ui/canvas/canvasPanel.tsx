@@ -1,4 +1,4 @@
-// The canvas of the room: board, tools, the card of what is selected, layers; drops and pastes.
+// The canvas of a room: board, tools, the card of the selection, layers, drag and drop, paste.
 
 import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// On which sides a picture grows, and how far.
+// The form for extending a picture: which sides, and how far.
 
 import { useSignal } from "@preact/signals";
 import type { Sides } from "../../canvas/pictures/extend";

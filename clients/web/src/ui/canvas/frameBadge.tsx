@@ -1,4 +1,4 @@
-// What everybody sees at an AI frame: who asked for what, the place in the queue, the step that is being painted.
+// The label of an AI frame that everybody sees: who asked for what, the place in the queue, the current step.
 
 import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { bounds, toScreen } from "../../canvas/geometry";

@@ -1,4 +1,4 @@
-// AskForm the model to paint the selected frame: words, where it starts from, how far it may go.
+// The card of a selected AI frame: prompt, starting point, strength.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { CanvasEditor } from "../../canvas/canvasEditor";

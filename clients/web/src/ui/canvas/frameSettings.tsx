@@ -1,4 +1,4 @@
-// The settings of a frame: style, what to leave out, guidance, steps, sampler, seed; bounded by what the model says.
+// The settings of a frame: style, negative prompt, guidance, steps, sampler, seed, within the model's limits.
 
 import type { Signal } from "@preact/signals";
 import type { Changed, Frame } from "../../canvas/objects";

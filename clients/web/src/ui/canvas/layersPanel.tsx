@@ -1,4 +1,4 @@
-// Everything on the board, front first: order by drag and by keys, show and hide, lock, rename.
+// The list of all objects, front first: reorder by drag and by keys, show and hide, lock, rename.
 
 import { useSignal } from "@preact/signals";
 import { h } from "preact";

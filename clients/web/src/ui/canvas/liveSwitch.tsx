@@ -1,4 +1,4 @@
-// Repainting while people draw: switched on and off, taken over, and its picture kept.
+// The controls of a live frame: on and off, take over, keep the picture.
 
 import type { Frame } from "../../canvas/objects";
 import type { ImageActions } from "../../generate/imageActions";

@@ -1,5 +1,4 @@
-// Where paint may go, seen over the picture: of the mask in hand pixel by pixel as it is brushed, of others' masks as
-// they were sent.
+// Shows masks over their pictures: our own pixel by pixel while we brush, those of others as they were sent.
 
 import { useEffect, useRef } from "preact/hooks";
 import type { CanvasEditor } from "../../canvas/canvasEditor";

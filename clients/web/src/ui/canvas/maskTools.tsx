@@ -1,4 +1,4 @@
-// The brush that says where paint may go.
+// The brush of a mask.
 
 import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { BRUSHES } from "../../canvas/masks/maskBrush";

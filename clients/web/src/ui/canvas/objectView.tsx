@@ -1,4 +1,4 @@
-// One object of the canvas on the screen, as it is now or as it was.
+// Draws one object of the canvas, from the present or from the history.
 
 import { h } from "preact";
 import { parts, turn } from "../../canvas/drawing";

@@ -1,4 +1,4 @@
-// A picture's card: what was asked for and by whom, and what can be made of it.
+// The card of a picture: its prompt and author, and the actions on it.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

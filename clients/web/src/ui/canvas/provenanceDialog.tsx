@@ -1,4 +1,4 @@
-// Everything that is known of where a picture comes from, to be read and to be taken away.
+// Shows and saves the record of where a picture comes from.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Where a text of the board is written: a field in its place, in its size.
+// The field in which a text of the board is edited, in its place and size.
 
 import { useEffect, useRef } from "preact/hooks";
 import { MAX_TEXT } from "../../canvas/boardText";

@@ -1,4 +1,4 @@
-// The band: start and stop, what it should sound like, who of it plays, and how it listens.
+// The band: start and stop, prompts, parts, and how it reacts.
 
 import { useSignal } from "@preact/signals";
 import { BAND_MODES, MAX_PROMPTS, REACTIONS, ROLES } from "../../jam/band/controls";

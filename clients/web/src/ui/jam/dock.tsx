@@ -1,4 +1,4 @@
-// The place of the jam in the room. Its code comes when it is first opened, and plays on while it is folded away.
+// The jam's place in the room. Its code loads when it is first opened; it keeps playing while it is closed.
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The session as files, made by the server.
+// Saves the session as files that the server makes.
 
 import { useSignal } from "@preact/signals";
 import { save } from "../../canvas/export";

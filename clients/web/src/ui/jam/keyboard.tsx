@@ -1,4 +1,4 @@
-// What a person plays on: piano or pads on the screen, the computer's keyboard, MIDI; and with which instrument.
+// What a person plays on: piano or pads on the screen, the computer keyboard, MIDI; and the instrument.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

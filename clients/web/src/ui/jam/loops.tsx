@@ -1,4 +1,4 @@
-// The loops: recording one, and each with its author, volume and switches.
+// The loops: recording, and each loop with its author, volume and switches.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

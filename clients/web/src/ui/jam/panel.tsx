@@ -1,4 +1,4 @@
-// The jam: an instrument at the foot of the room, or in the whole of it.
+// The jam's panel: at the foot of the room, or over the whole window.
 
 import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Small parts of the jam's panel.
+// Controls that several parts of the jam share.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";

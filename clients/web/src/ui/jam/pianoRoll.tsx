@@ -1,4 +1,4 @@
-// The piano roll: who played what, what the loops do, and what the band is about to play, around the moment that is heard.
+// The piano roll: notes of people, loops and the band around the moment that is heard.
 
 import { useEffect, useRef } from "preact/hooks";
 import { ROLES } from "../../jam/band/controls";

@@ -1,4 +1,4 @@
-// AudioOutput on and off, how loud, and how much of whom.
+// Sound on and off, volumes, and meters.
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Bus } from "../../jam/audioOutput";

@@ -1,4 +1,4 @@
-// What the clocks and buffers say, for who wants to know. The figures stand in data attributes as well.
+// Figures of clocks and buffers. They are in data attributes as well.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The bar above the jam: transport, what changes soon, the sound, and what can be saved.
+// The bar of the jam: transport, pending changes, sound, export.
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

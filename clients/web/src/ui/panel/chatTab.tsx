@@ -1,4 +1,4 @@
-// The chat: what people say to each other, and to the model, whose answer everybody sees grow.
+// The chat tab: messages of people and answers of the model, which stream for everybody.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// What was said about passages: threads, in the order of the text; those that are dealt with apart from the others.
+// The comments tab: threads in the order of the text, resolved ones apart.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The writer's desk: the form of the text, its outline, how long it is, and whose words it is made of.
+// The document tab: form, outline, length, shares of authors, style card, writing aids.
 
 import { useComputed } from "@preact/signals";
 import { measure, outlineOf } from "../../editor/outline";

@@ -1,4 +1,4 @@
-// Going back in the room's history: the entries, the point that is looked at, and the text as it was there.
+// Browsing the room's history: its entries, the chosen point, and the text at that point.
 
 import { computed, signal } from "@preact/signals";
 import type { Comparison, Group, Missing, PastState } from "../../room/http/historyApi";

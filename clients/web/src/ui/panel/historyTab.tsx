@@ -1,4 +1,4 @@
-// The timeline: who did what and when, named versions, and the way to any point of it.
+// The history tab: who did what and when, named versions, and a slider over all points.
 
 import { useEffect } from "preact/hooks";
 import type { Group } from "../../room/http/historyApi";

@@ -1,4 +1,4 @@
-// The canvas as it was at a point of the past: all of it, to be looked at.
+// The canvas at a point of the history, read only.
 
 import { PAPER } from "../../canvas/drawing";
 import { around, bounds } from "../../canvas/geometry";

@@ -1,4 +1,4 @@
-// The room as it was: its canvas, and its text: read only, in the colours of who wrote it, or beside what became of it.
+// The room at a point of the history: its canvas and its text, coloured by author or compared with now.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";

@@ -1,4 +1,4 @@
-// What the model did and does in this room, newest first.
+// The AI tab: all runs, newest first.
 
 import type { RunInfo } from "../../protocol/messages";
 import { t } from "../../strings";

@@ -1,4 +1,4 @@
-// The panel beside the page: one tab at a time. A new tab is an entry of TABS and its words.
+// The side panel: one tab at a time. To add a tab, add an entry to TABS and its strings.
 
 import type { Signal } from "@preact/signals";
 import type { ComponentType } from "preact";

@@ -1,4 +1,4 @@
-// What every tab of the side panel is given.
+// The properties of every tab of the side panel.
 
 import type { StoryEditor } from "../../editor/storyEditor";
 import type { Room } from "../../room/room";

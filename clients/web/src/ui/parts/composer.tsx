@@ -1,4 +1,4 @@
-// A field to say something in: Enter sends, Shift + Enter begins another line. What did not arrive stays in it.
+// A field for messages: Enter sends, Shift + Enter starts another line. What was not sent stays in it.
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Small parts that several screens share.
+// Controls that several screens share.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";

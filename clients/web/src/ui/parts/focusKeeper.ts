@@ -1,5 +1,5 @@
-// The keyboard's place on the page. What is pressed often goes with the press (a card that is decided, a menu, a panel);
-// the focus would fall to the top of the page. It goes to what is left nearest instead.
+// Keeps the keyboard focus on the page. A pressed control often disappears (a card, a menu, a panel), and the focus
+// would fall back to the top of the page; it goes to the nearest control that is left instead.
 
 const FOCUSABLE =
   'a[href], button, input, select, textarea, summary, [contenteditable="true"], [tabindex="0"], [data-home]';

@@ -1,4 +1,4 @@
-// Line icons, drawn on a 20 x 20 grid. Decorative: the control that holds one has its own label.
+// Line icons on a 20 x 20 grid. They are decorative: the control around one has its own label.
 
 const PATHS = {
   bold: "M6 4h5a3 3 0 0 1 0 6H6zM6 10h5.8a3.2 3.2 0 0 1 0 6.4H6z",

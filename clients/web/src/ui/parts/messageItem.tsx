@@ -1,4 +1,4 @@
-// One thing that somebody said, in the chat or about a passage: who, when, what.
+// One message of the chat or of a thread: who, when, what.
 
 import type { ComponentChildren } from "preact";
 import type { Room } from "../../room/room";

@@ -1,4 +1,4 @@
-// Which model this is, what it is good at and what runs it, as the server says; and where an owner may, another one.
+// A model: what it is good at and what runs it, as the server reports; owners may choose another one.
 
 import type { ModelInfo } from "../../protocol/messages";
 import type { Room } from "../../room/room";

@@ -1,4 +1,4 @@
-// Where a run stands that the device has no time for yet, in words: the same wherever one is shown.
+// The text of a run that waits for the device, the same wherever a run is shown.
 
 import type { RunInfo } from "../../protocol/messages";
 import { t } from "../../strings";

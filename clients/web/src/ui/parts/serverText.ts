@@ -1,4 +1,4 @@
-// What the server says of models and of what went wrong, in the language of the page where it has the words.
+// The server's notes on models and its errors, in the language of the page where it has the text.
 
 import type { BetterModel, ModelInfo, RunInfo } from "../../protocol/messages";
 import { isPainting } from "../../room/runs";

@@ -1,5 +1,5 @@
-// What a screen reader is told without being asked: that the connection went or came back, and how a run of this
-// person's ended. Nothing is said of single keystrokes, tokens or seconds.
+// Announces to screen readers that the connection was lost or restored, and how this person's runs ended. It says
+// nothing about single keys, tokens or seconds.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Pages for when there is no way in, or no way on. FieldDrafts words are shown here too.
+// Pages for a room that cannot be entered, or not any more. They show text that was not sent as well.
 
 import { CloseCode } from "../../protocol/errors";
 import type { Refusal } from "../../room/document/sync";

@@ -1,4 +1,4 @@
-// What there is, what it is good for, and what not: with the names of the models that really answer here.
+// The help dialog, with the names of the models of this server.
 
 import type { Room } from "../../room/room";
 import { t } from "../../strings";

@@ -1,4 +1,4 @@
-// The invite links of a room, for an owner: who came by which, until when, and ending them one by one.
+// The invite links of a room, for its owners: who joined with which, when each ends, and ending them.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

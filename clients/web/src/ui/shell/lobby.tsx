@@ -1,4 +1,4 @@
-// The first page: open a room, join one, or go back to one.
+// The first page: create a room, join one, or return to one.
 
 import { type Signal, useSignal } from "@preact/signals";
 import { ApiError, createRoom, readInvite } from "../../room/http/httpApi";

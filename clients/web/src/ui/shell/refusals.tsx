@@ -1,4 +1,4 @@
-// Words that the room did not take: shown until the person has them.
+// Text that the room refused: shown until the person dismisses it.
 
 import type { Refusal } from "../../room/document/sync";
 import { t } from "../../strings";

@@ -1,4 +1,4 @@
-// F6 goes from one part of the room to the next, as in a desktop program; Shift + F6 goes back.
+// F6 moves the focus to the next region of the room, as in desktop programs; Shift + F6 to the previous one.
 
 import { homeOf } from "../parts/focusKeeper";
 

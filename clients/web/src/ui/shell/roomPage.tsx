@@ -1,4 +1,4 @@
-// The way into a room: token, name, seat; then the room itself.
+// Entering a room: token, name, membership; then the room itself.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The room on the screen: bar, page, panel of runs, ask bar; and the keys that work everywhere in it.
+// The room on the screen: top bar, page, side panel, ask bar; and the keys that work everywhere in it.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";

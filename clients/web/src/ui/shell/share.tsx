@@ -1,4 +1,4 @@
-// Invite links by role, and who is a member.
+// The share dialog: invite links by role, and the members.
 
 import { useSignal } from "@preact/signals";
 import type { Participant } from "../../protocol/messages";

@@ -1,5 +1,5 @@
-// The state of the connection, in words, always in sight. It changes with every key, so it is no live region: what has to
-// be heard of it the Announcer says.
+// The state of the connection in words. It changes with every key, so it is no live region: the Announcer tells screen
+// readers.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// What is left of the window beside a phone's keyboard and below the ask bar, for the style sheet.
+// Sets CSS variables for the part of the window that a phone's keyboard and the ask bar leave free.
 
 /** `onChange` is called when the text has less or more room than before. */
 export function watchViewport(onChange: () => void): () => void {

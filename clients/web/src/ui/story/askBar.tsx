@@ -1,4 +1,4 @@
-// Where the model is asked: an instruction or none, a mode, a length; and where it is stopped.
+// The ask bar: instruction, mode, length, and stop.
 
 import type { StoryEditor } from "../../editor/storyEditor";
 import type { Task } from "../../protocol/messages";

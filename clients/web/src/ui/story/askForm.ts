@@ -1,4 +1,4 @@
-// What a person is about to ask: instruction, mode and length; and the runs that they have under way.
+// The state of the ask bar: instruction, mode, length; and this person's active runs.
 
 import { computed, signal } from "@preact/signals";
 import type { StoryEditor } from "../../editor/storyEditor";

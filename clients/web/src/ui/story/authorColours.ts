@@ -1,4 +1,4 @@
-// Who wrote what, as colours over the text: from the server's own books, which no attribute in the text can forge.
+// Colours the text by author, from the server's records, which no attribute in the text can forge.
 
 import { effect, signal } from "@preact/signals";
 import type { StoryEditor } from "../../editor/storyEditor";

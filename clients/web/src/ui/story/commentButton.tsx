@@ -1,4 +1,4 @@
-// At a selection: a button that comments on it, and the field that it opens.
+// The button at a selection that starts a comment, and its field.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { RefObject } from "preact";

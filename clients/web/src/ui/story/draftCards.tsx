@@ -1,5 +1,5 @@
-// What was written beside the text: candidates to choose one from, and what the model wrote for one person alone. It
-// streams here, and goes into the text only when somebody puts it there.
+// Cards of text that is not in the story: candidates to choose from, and private answers. They stream here, and go
+// into the text only when somebody inserts them.
 
 import { useSignal } from "@preact/signals";
 import type { RunInfo } from "../../protocol/messages";

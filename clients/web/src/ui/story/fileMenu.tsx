@@ -1,4 +1,4 @@
-// What can be done with the whole text: bring a file in, take it away as one, find, and help.
+// The menu of the text: import, export, find, help.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Find and replace in the story. Replacing is an edit like any other: one undo takes it back.
+// Find and replace in the story. A replacement is one edit: one undo reverts it.
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// A file that was read, before it goes into the text: in which encoding, what of it is not as it was, and its title.
+// The dialog before an import: encoding, differences from the file, and the title.
 
 import { useSignal } from "@preact/signals";
 import type { Converted, FileNotice } from "../../room/http/manuscripts";

@@ -1,4 +1,4 @@
-// The link at the caret: its address, a way to open it, and a dialog to set, change or take it away.
+// The link at the caret: its address, a button that opens it, and the dialog that edits it.
 
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";

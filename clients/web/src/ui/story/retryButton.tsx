@@ -1,4 +1,4 @@
-// Trying a run again, also while it writes: it is stopped, what it wrote makes way, the same is asked once more.
+// Tries a run again, also while it writes: stops it, removes what it wrote, and asks for the same again.
 
 import type { RunInfo } from "../../protocol/messages";
 import type { Room } from "../../room/room";

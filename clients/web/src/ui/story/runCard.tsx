@@ -1,4 +1,4 @@
-// One run: who asked for what, how far it is, and what can be done about it.
+// The card of one run: who asked for what, its progress, and the actions on it.
 
 import { useSignal } from "@preact/signals";
 import type { RunInfo } from "../../protocol/messages";

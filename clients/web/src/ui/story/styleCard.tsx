@@ -1,4 +1,4 @@
-// The style card: how this room's story is told. Everybody's to write; it goes into every prompt.
+// The style card: how this room's story is told. Everybody may edit it; it goes into every prompt.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

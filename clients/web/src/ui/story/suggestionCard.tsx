@@ -1,4 +1,4 @@
-// Accept or reject a suggestion where it stands: on hover, on touch, or with the caret inside it.
+// Accept or reject a suggestion in its place: on hover, on touch, or with the caret inside it.
 
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";

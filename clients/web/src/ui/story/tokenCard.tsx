@@ -1,4 +1,4 @@
-// How sure the model was of one of its words, and what else it could have written: on hover, on touch, or by keyboard.
+// The probability of one token of the model and its alternatives: on hover, on touch, or by keyboard.
 
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
