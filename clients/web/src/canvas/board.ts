@@ -17,7 +17,7 @@ export function newId(): string {
 
 export class Board {
   readonly objects = signal<ReadonlyMap<string, BoardObject>>(new Map());
-  /** From back to front, what is hidden included. */
+  /** From back to front, hidden objects included. */
   readonly layers = computed(() => [...this.objects.value.values()].sort(byOrder));
   /** From back to front. */
   readonly ordered = computed(() => this.layers.value.filter((each) => !each.hidden));
@@ -60,7 +60,7 @@ export class Board {
   }
 
   /**
-   * Changes fields of several objects at once, null takes one away; who has gone meanwhile stays away. A step of undo by
+   * Changes fields of several objects at once; null removes a field; objects that are gone stay gone. A step of undo by
    * itself, unless `step` says that it belongs to the last one, or that pauses decide.
    */
   change(changes: ReadonlyMap<string, Changed>, step: StepKind = "new"): void {
@@ -88,7 +88,7 @@ export class Board {
     const map = this.root.get(id);
     const found = sharedText(map, "text");
     if (found || !(map instanceof YMap) || map.get("type") !== "text") return found;
-    // A plain one, which this server leaves as it is.
+    // A plain value, which this server does not change.
     const made = new YText(String(map.get("text") ?? ""));
     map.set("text", made);
     return made;
@@ -120,7 +120,7 @@ export class Board {
     this.putAt(new Set([id]), others, at < 0 ? others.length : at);
   }
 
-  /** Hears of texts that somebody took away before they had seen what this page wrote in them; returns how to stop. */
+  /** Calls back for texts that somebody deleted before they saw this page's edits in them; returns how to stop. */
   onLost(listener: (label: Label) => void): () => void {
     this.losses.add(listener);
     return () => this.losses.delete(listener);
@@ -146,13 +146,13 @@ export class Board {
     const chosen = this.layers.value.filter((object) => ids.has(object.id));
     const low = others[at - 1]?.z ?? "";
     let high = others[at]?.z ?? "";
-    // Two that were placed at the same moment share a key: nothing fits between, so it goes before both.
+    // Two objects placed at the same moment have the same key: nothing fits between them, so it goes before both.
     if (high && low >= high) high = others.slice(at).find((object) => object.z > low)?.z ?? "";
     let keys: string[];
     try {
       keys = keysBetween(low, high, chosen.length);
     } catch (error) {
-      if (error instanceof RangeError) return; // a key that somebody else made leaves no room
+      if (error instanceof RangeError) return; // a key from another client leaves no room
       throw error;
     }
     this.change(new Map(chosen.map((object, index) => [object.id, { z: keys[index] as string }])));
@@ -172,7 +172,7 @@ export class Board {
     this.follow(touched, transaction.local ? new Set(texts) : null);
   };
 
-  /** `mine`: the texts that this page wrote in; null: somebody else did all this. */
+  /** `mine`: the texts that this page edited; null: the change is somebody else's. */
   private follow(touched: ReadonlySet<string>, mine: ReadonlySet<string> | null): void {
     for (const id of touched) {
       const now = this.get(id);
@@ -180,7 +180,7 @@ export class Board {
       if (now?.type === "text" && (was || mine?.has(id))) this.worded.set(id, now);
       if (now || !was) continue;
       this.worded.delete(id);
-      // What a listener writes is a transaction by itself.
+      // Edits of a listener are a transaction of their own.
       if (!mine) for (const listener of this.losses) queueMicrotask(() => listener(was));
     }
   }

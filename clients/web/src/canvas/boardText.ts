@@ -12,7 +12,7 @@ export interface Splice {
   inserted: string;
 }
 
-/** What of a text field is needed here. */
+/** The part of a text field that is used here. */
 export interface Field {
   value: string;
   selectionStart: number | null;
@@ -22,7 +22,7 @@ export interface Field {
 
 /**
  * The smallest change that makes `after` of `before`; null when they are the same. Never cuts a character in two. `caret`
- * is where a hand stopped typing in `after`: of "aa" it tells the one that was typed from the one that was there.
+ * is the caret in `after`: in "aa" it tells which letter was typed and which was there.
  */
 export function difference(before: string, after: string, caret = 0): Splice | null {
   if (before === after) return null;
@@ -37,20 +37,20 @@ export function difference(before: string, after: string, caret = 0): Splice | n
   return { at, deleted: before.length - end - at, inserted: after.slice(at, after.length - end) };
 }
 
-/** Where a place goes when the text around it changes; what is inserted right there comes behind it. */
+/** Maps a place through a change of the text; text inserted right there comes after it. */
 export function carried(place: number, { at, deleted, inserted }: Splice): number {
   if (place <= at) return place;
   return place < at + deleted ? at + inserted.length : place - deleted + inserted.length;
 }
 
-/** A change of a text, to be made once others have happened to the same text: what goes, in order, and what comes. */
+/** A change of a text: deletions in order, and insertions. It can be transformed by other changes. */
 interface Held {
   gone: [start: number, end: number][];
   at: number;
   inserted: string;
 }
 
-/** The same change after `other`: what the other one wrote inside of what goes stays. */
+/** Transforms the change by `other`: text that `other` inserted inside deleted text stays. */
 function after(held: Held, other: Splice): Held {
   const shift = other.inserted.length - other.deleted;
   const gone = held.gone
@@ -68,7 +68,7 @@ export const sharedText = (map: unknown, name: string): YText | null => {
   return found instanceof YText ? found : null;
 };
 
-/** Makes a shared text say `words`, by changing no more than what differs. */
+/** Sets a shared text to `words`, changing only what differs. */
 export function reword(text: YText, words: string): void {
   apply(text, difference(text.toString(), words));
 }
@@ -76,9 +76,9 @@ export function reword(text: YText, words: string): void {
 /** A field and the shared text that it shows. */
 export class BoundField {
   private composing = false;
-  /** What others wrote while an input method composed. */
+  /** Edits of others during a composition. */
   private others: Splice[] = [];
-  /** What the field held when it last said what the text says. */
+  /** The value of the field when it last matched the text. */
   private agreed: string;
 
   constructor(
@@ -94,7 +94,7 @@ export class BoundField {
     this.text.unobserve(this.onText);
   }
 
-  /** Something was typed, pasted, cut or taken back in the field. */
+  /** The field was edited: typing, paste, cut or undo. */
   typed(): void {
     if (this.composing) return;
     const mine = difference(this.agreed, this.field.value, this.field.selectionEnd ?? 0);
@@ -156,6 +156,6 @@ function apply(text: YText, change: Splice | null): void {
   if (change.inserted) text.insert(change.at, change.inserted);
 }
 
-/** Whether `at` stands between the two halves of a character. */
+/** Whether `at` is between the two halves of a surrogate pair. */
 const isInside = (text: string, at: number) =>
   at > 0 && /[\ud800-\udbff]/.test(text.charAt(at - 1)) && /[\udc00-\udfff]/.test(text.charAt(at));

@@ -79,7 +79,7 @@ export class CanvasEditor implements CanvasSurface {
     return fields && readObject("draft", (name) => (name === "z" ? "z" : fields[name]));
   });
 
-  /** The board as this person sees it: with what they are moving already there, and what they rub out fading. */
+  /** The board as this person sees it: moved objects at their new place, erased ones faded. */
   readonly shown = computed<BoardObject[]>(() => {
     const gesture = this.gesture.value;
     const objects = this.board.ordered.value;
@@ -104,7 +104,7 @@ export class CanvasEditor implements CanvasSurface {
     if (touch.kind === "pen") this.penSeen = true;
     this.touchesDown.set(touch.id, touch);
     if (this.touchesDown.size > 1) {
-      // A second finger: the hand moves the view, what it had begun to draw was not meant.
+      // A second finger moves the view; the drawing that the first one began is cancelled.
       this.abandon();
       return;
     }
@@ -133,13 +133,13 @@ export class CanvasEditor implements CanvasSurface {
     this.showHand(this.at(touch));
   }
 
-  /** The system took the pointer away: nothing of what was begun stays. */
+  /** The system cancelled the pointer: the gesture is cancelled too. */
   cancel(id: number): void {
     this.touchesDown.delete(id);
     this.abandon();
   }
 
-  /** A handle of the selection was taken: a corner stretches, the other one turns. */
+  /** A handle of the selection was grabbed: corners scale, the other one rotates. */
   grabHandle(handle: Corner | "turn", touch: Touch): void {
     const box = this.selection.box.value;
     if (!box || !this.options.canEdit()) return;
@@ -161,7 +161,7 @@ export class CanvasEditor implements CanvasSurface {
     if (tool === "eraser") return Erase.begin(this, touch, at);
     if (isShape(tool) || tool === "frame") return new Span(this, tool, at, at);
     if (tool === "mask") return this.beginMask(touch, at);
-    return null; // a text begins on the way up, when the page gives the focus to what is written in
+    return null; // a text begins on pointer up, when the page moves the focus to its field
   }
 
   private beginMask(touch: Touch, at: Point): Gesture | null {
@@ -250,7 +250,7 @@ export class CanvasEditor implements CanvasSurface {
     this.selection.resize(size);
   }
 
-  /** Places what the tool in hand makes in the middle of the view: drawing with the keyboard. */
+  /** Places an object of the current tool in the middle of the view: drawing with the keyboard. */
   placeHere(): void {
     const tool = this.tool.value;
     if (!this.options.canEdit()) return;
@@ -316,7 +316,7 @@ export class CanvasEditor implements CanvasSurface {
   }
 }
 
-/** The size of a text as it comes out on this machine, in canvas units. */
+/** The size of a text as this machine renders it, in canvas units. */
 function measure(text: string, font: string, size: number): { w: number; h: number } {
   const context = document.createElement("canvas").getContext("2d");
   const lines = text.split("\n");

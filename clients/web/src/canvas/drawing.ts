@@ -21,7 +21,7 @@ const FONTS: Record<Label["font"], string> = {
 };
 export const fontOf = (label: Pick<Label, "font">): string => FONTS[label.font];
 
-/** What an object is made of. `picture` gives the address of an asset; a picture without one is not shown. */
+/** The shapes that draw an object. `picture` returns the address of an asset; a picture without one is not shown. */
 export function parts(object: BoardObject, picture: (asset: string) => string | null): Part[] {
   switch (object.type) {
     case "stroke":
@@ -59,7 +59,7 @@ function strokePath(stroke: Stroke): string {
 
 function outlined(stroke: Stroke): string {
   const points = strokePoints(stroke);
-  // A mouse has no pressure and says one half throughout; its speed stands in for it.
+  // A mouse reports a constant pressure of one half; its speed is used instead.
   const even = points.every(([, , pressure]) => pressure === 0.5);
   const outline = getStroke(points, {
     size: stroke.size * 1.6,

@@ -6,10 +6,10 @@ import type { BoardObject } from "./objects";
 
 const MARGIN = 16;
 const MAX_SIDE = 8192;
-/** Of a PNG: what browsers paint on is bounded. */
+/** Longest side of a PNG in pixels: canvases of browsers are limited. */
 const MAX_PIXELS = 64_000_000;
 
-/** What there is to export, and where. Frames are a tool, not part of the work, until they hold a picture. */
+/** The objects to export, and their box. Frames are a tool, and not exported unless they hold a picture. */
 export function exported(objects: readonly BoardObject[]): { objects: BoardObject[]; box: Box } | null {
   const shown = objects.filter(
     (object) => !object.hidden && (object.type !== "frame" || object.asset !== ""),
@@ -53,7 +53,7 @@ export function naturalSize(box: Box, scale = 1): { width: number; height: numbe
   return { width: Math.max(1, Math.round(box.w * factor)), height: Math.max(1, Math.round(box.h * factor)) };
 }
 
-/** The contents of the pictures among `objects`, as data addresses: a file must hold what it shows. */
+/** The pictures among `objects` as data URLs: a file must contain what it shows. */
 export async function contents(
   objects: readonly BoardObject[],
   load: (asset: string) => Promise<Blob>,
@@ -125,7 +125,7 @@ function written(attributes: Record<string, string | number>): string {
     .join("");
 }
 
-// What XML cannot hold at all (control characters) is left out.
+// Control characters, which XML cannot contain, are removed.
 const escaped = (text: string) =>
   text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -27,7 +27,7 @@ export const toScreen = (camera: Camera, at: Point): Point => ({
   y: (at.y - camera.y) * camera.scale,
 });
 
-/** What lies under the screen point `at` stays there. */
+/** Zooms so that the canvas point under the screen point `at` stays there. */
 export function zoomAt(camera: Camera, at: Point, factor: number): Camera {
   const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, camera.scale * factor));
   const fixed = toCanvas(camera, at);
@@ -100,7 +100,7 @@ export function cardPlace(
 ): "below" | "left" | "right" {
   if (area.y + area.h < height - CARD[card] || width < CARD.least) return "below";
   const [left, right] = [area.x, width - area.x - area.w];
-  // Where there is room at neither side it covers the emptier one.
+  // Where neither side has room it covers the side with more space.
   return right >= Math.min(CARD.width, left) ? "right" : "left";
 }
 
@@ -271,7 +271,7 @@ function encloses(corners: readonly Point[], at: Point): boolean {
   return odd;
 }
 
-/** A line from `a` to `b` stands as a box without height, turned about its middle. */
+/** The fields of a line from `a` to `b`: a box without height, rotated about its middle. */
 export function lineFields(
   a: Point,
   b: Point,
@@ -283,7 +283,7 @@ export function lineFields(
 
 const BESIDE = 16;
 
-/** Where a frame's picture stands: of a live one beside it, so that people see what they draw. */
+/** The place of a frame's picture: that of a live frame is beside it, so that people see what they draw. */
 export function liveBox(frame: Frame): Box {
   const { x, y, w, h } = frame;
   return frame.live ? { x: x + w + BESIDE, y, w, h } : { x, y, w, h };
@@ -312,8 +312,8 @@ export function upright(degrees: number): number {
 }
 
 /**
- * The fields that change when what fills `from` is stretched to fill `to`. What is turned grows along its own axes, by
- * what the stretching does in their directions, and keeps its angle; texts keep their form.
+ * The fields that change when an object is scaled from box `from` to box `to`. A rotated object is scaled along its own
+ * axes, as far as the scaling acts in their directions, and keeps its angle; texts keep their form.
  */
 export function scaled(object: BoardObject, from: Box, to: Box): Fields {
   const sx = from.w > 0 ? to.w / from.w : 1;

@@ -54,12 +54,12 @@ export interface Picture extends Common {
   run: string;
   model: string;
   seed: number;
-  /** JSON: the frame that it took the place of. */
+  /** JSON: the frame that it replaced. */
   frame: string;
   /** The participant who asked. */
   asker: string;
 }
-/** What a model is asked for with; null: the model's own. */
+/** The parameters of a request to the model; null: the model's default. */
 export interface Request {
   prompt: string;
   negative_prompt: string;
@@ -78,7 +78,7 @@ export interface Request {
 }
 export interface Frame extends Common, Request {
   type: "frame";
-  /** The picture that it starts from; empty: what is drawn inside. */
+  /** The asset of the source picture; empty: what is drawn inside the frame. */
   source: string;
   /** White where paint may go. */
   mask: string;
@@ -92,7 +92,7 @@ export interface Frame extends Common, Request {
 export type BoardObject = Stroke | Shape | Label | Picture | Frame;
 /** Fields as they are written; what is left out keeps its default. */
 export type Fields = Record<string, string | number | boolean | readonly number[]>;
-/** Null: the field goes. */
+/** Null removes the field. */
 export type Changed = Record<string, Fields[string] | null>;
 
 const SHAPES: readonly string[] = ["rectangle", "ellipse", "triangle", "diamond", "line", "arrow"];
@@ -101,7 +101,7 @@ const COLOR = /^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$/;
 const LIMIT = 1_000_000;
 const MAX_POINTS = 12_000;
 
-/** Reads an object through `get`; null when it makes no sense (a peer of another version, a hostile presence). */
+/** Reads an object through `get`; null when it is invalid (a peer of another version, a hostile presence). */
 export function readObject(id: string, get: (name: string) => unknown): BoardObject | null {
   const number = (name: string, fallback: number, low = -LIMIT, high = LIMIT) => {
     const value = get(name);

@@ -17,7 +17,7 @@ export function writeHand(at: Point, draft: Fields | null): object {
   return { at: [round(at.x), round(at.y)], draft: draft && thinned(draft) };
 }
 
-/** The same draft with as many of its points as there is room for, the ends among them. */
+/** The same draft with as many of its points as fit; the first and the last one stay. */
 export function thinned(draft: Fields): Fields {
   const { points } = draft;
   if (!Array.isArray(points)) return draft;
@@ -33,7 +33,7 @@ export function thinned(draft: Fields): Fields {
   }
 }
 
-/** Null when it makes no sense. */
+/** Null when it is invalid. */
 export function readHand(value: unknown): Hand | null {
   if (typeof value !== "object" || value === null) return null;
   const { at, draft } = value as { at?: unknown; draft?: unknown };

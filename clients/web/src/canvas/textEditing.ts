@@ -16,7 +16,7 @@ export interface TextEditingOptions {
 }
 
 export class TextEditing {
-  /** Of the object that holds the text; null while there is none. */
+  /** Id of the object that holds the text; null while there is none. */
   id: string | null;
   readonly at: Point;
   private bound: BoundField | null = null;
@@ -33,13 +33,13 @@ export class TextEditing {
     return found?.type === "text" ? found : null;
   }
 
-  /** The field is there and shows the text from now on. */
+  /** Binds the field to the text. */
   open(field: Field): void {
     this.field = field;
     this.bind();
   }
 
-  /** Whether `id` is what is written here and holds words of ours: should somebody take it away, they come again. */
+  /** Whether `id` is the text edited here and holds words of ours: if somebody deletes it, it is restored. */
   keeps(id: string): boolean {
     return this.id === id && this.typed;
   }
@@ -55,7 +55,7 @@ export class TextEditing {
     if (!goesOn) this.input();
   }
 
-  /** Ends the writing; returns the object that holds the text, or null when there is none. A text without words goes. */
+  /** Ends the editing; returns the id of the text's object, or null when there is none. An empty text is removed. */
   close(): string | null {
     const { board, measure } = this.options;
     if (this.typed && this.gone()) this.place();

@@ -2,7 +2,7 @@
 
 const FIRST_MS = 400;
 const LONGEST_MS = 15_000;
-/** A connection that has held this long was a good one: the next failure starts from the beginning. */
+/** After a connection of this length the delays start from the smallest again. */
 export const STABLE_MS = 10_000;
 
 export class Backoff {

@@ -20,7 +20,7 @@ export const systemClock: Clock = {
 };
 
 const SAMPLES = 61;
-/** One in so many samples counts: the quickest ones. */
+/** Of so many samples the quickest one counts. */
 const QUICK = 8;
 
 /** The middle of an ordered list; `fallback` for an empty one. */
@@ -47,7 +47,7 @@ export class ClockOffset {
     if (this.samples.length > SAMPLES) this.samples.shift();
   }
 
-  /** A new connection: our clock may have stood still meanwhile. What is known holds until the first sample. */
+  /** A new connection: our clock may have been suspended meanwhile. The old estimate holds until the first sample. */
   renew(): void {
     this.old = true;
   }

@@ -55,7 +55,7 @@ export class Link {
     this.open();
   }
 
-  /** Sends when open; false when there is nobody to hear it. */
+  /** Sends when open; false when there is no connection. */
   send(message: ClientMessage): boolean {
     if (this.phase.name !== "open" || !this.socket) return false;
     for (const frame of frames(message)) this.socket.send(frame);
@@ -72,7 +72,7 @@ export class Link {
     if (this.phase.name === "offline" || this.phase.name === "denied") this.reopen();
   }
 
-  /** Leave this socket and greet anew (the copy of the document was dropped). */
+  /** Reconnect with a new greeting (the copy of the document was dropped). */
   restart(): void {
     if (this.phase.name === "open") this.reopen();
   }
@@ -130,7 +130,7 @@ export class Link {
       if (message) this.onMessage(message);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      // The server speaks what we cannot read: a fresh connection starts from known ground.
+      // A message that cannot be decoded: a new connection starts from a known state.
       console.error(error);
       this.drop(CloseCode.MALFORMED);
       this.lost(0, "");

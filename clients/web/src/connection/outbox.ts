@@ -6,7 +6,7 @@ import type { StepKind } from "../protocol/messages";
 export interface Batch {
   number: number;
   update: Uint8Array;
-  /** What it is for the server's undo. */
+  /** The kind of step for the server's undo. */
   step: StepKind;
   applied: boolean;
 }
@@ -16,7 +16,7 @@ const MAX_LOOSE = 64;
 /** Changes in one update at most: merging does not join them, and the server bounds the items of an update. */
 const MAX_CHANGES = 1000;
 
-/** Steps of undo that are kept apart while there is no network; of more than these the server keeps none. */
+/** Most undo steps kept apart while offline: the server keeps no more. */
 const MAX_STEPS = 300;
 
 /** An update that is in no batch yet, and how many changes were merged into it. */
@@ -43,7 +43,7 @@ export class Outbox {
   private batches: Batch[] = [];
   private nextNumber = 1;
 
-  /** A change that was made here. */
+  /** Adds a local change. */
   add(update: Uint8Array, step: StepKind = ""): void {
     const part = { update, changes: 1, step };
     const last = this.loose.at(-1);
@@ -90,7 +90,7 @@ export class Outbox {
     this.batches = this.batches.filter((batch) => batch.number > number);
   }
 
-  /** What the server has not applied, in order: it takes nothing that builds on a batch it does not have. */
+  /** Batches that the server has not applied, in order: it refuses edits that depend on a missing batch. */
   waiting(): Batch[] {
     return this.batches.filter((batch) => !batch.applied);
   }
@@ -118,7 +118,7 @@ export class Outbox {
     for (const batch of this.batches) batch.applied = false;
   }
 
-  /** In the place of all that waits: the same changes, written again. */
+  /** Replaces all waiting changes by the same changes written again. */
   remake(updates: Uint8Array[]): void {
     this.batches = [];
     this.loose = updates.map((update) => ({ update, changes: MAX_CHANGES, step: "" }));

@@ -25,7 +25,7 @@ const NEXT: Record<PhaseName, Partial<Record<PhaseEvent, PhaseName>>> = {
   closed: {},
 };
 
-/** The phase that follows, or null when the event means nothing in this phase. */
+/** The next phase; null when the event has no meaning in this one. */
 export function follow(from: PhaseName, event: PhaseEvent): PhaseName | null {
   return NEXT[from][event] ?? null;
 }

@@ -35,7 +35,7 @@ export function countWords(text: string): number {
   return single + (spaced.match(WORD)?.length ?? 0);
 }
 
-/** Lines of the page as text. The same object for the same line, so that what is known of it is counted once. */
+/** Lines of the page as text. The same object for the same line, so that its counts are computed once. */
 export function textLines(lines: readonly Line[]): TextLine[] {
   return lines.map((line) => {
     const known = texts.get(line);
@@ -50,7 +50,7 @@ const texts = new WeakMap<Line, TextLine>();
 
 function textLine({ delta }: Line): TextLine {
   const text = delta.ops.map((op) => (typeof op.insert === "string" ? op.insert : "\ufffc")).join("");
-  // A line's formats stand on its end.
+  // A line's formats are on its end.
   const header = delta.ops.at(-1)?.attributes?.header;
   return { text: text.slice(0, -1), level: typeof header === "number" ? header : 0 };
 }

@@ -38,10 +38,10 @@ import type { Match } from "./text/find";
 
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(activeFormats({}));
-  /** The suggested or struck words that the caret stands in. */
+  /** The suggested or struck words at the caret. */
   readonly suggestionAtCaret = signal<Element | null>(null);
   readonly selected = signal(0);
-  /** Counts the changes of the text; of a long one only when it rests. What is made of the whole text hangs on it. */
+  /** Counts the changes of the text. Values that are computed from the whole text depend on it. */
   readonly rested: ReadonlySignal<number>;
   readonly textLines: ReadonlySignal<readonly TextLine[]>;
   readonly words: ReadonlySignal<number>;
@@ -53,7 +53,7 @@ export class StoryEditor {
   readonly highlights: Highlights;
   readonly passageMarks: PassageMarks;
   readonly matches: MatchMarks;
-  /** Where the model's tokens stand. */
+  /** Where the model's tokens are. */
   readonly tokenPositions: TokenPositions;
   readonly aids: WritingAids;
   private readonly completions: CompletionList;
@@ -142,7 +142,7 @@ export class StoryEditor {
     root.addEventListener("focus", () => this.onFocus());
     root.addEventListener("blur", () => this.catchUp());
     root.addEventListener("click", (event) => this.onClick(event));
-    // A format that is chosen with a key, for what comes next, is no change of the text.
+    // A format that is chosen with a key for the next letters does not change the text.
     root.addEventListener("keyup", (event) => {
       if (event.ctrlKey || event.metaKey || event.key.length > 1) this.readFormats();
     });
@@ -150,7 +150,7 @@ export class StoryEditor {
       effect(() => this.bind()),
       effect(() => {
         const enabled = room.entered.value && !room.frozen.value && room.members.canEdit;
-        // A page that may not be written in takes no more words, not even those being composed.
+        // A page that becomes read-only accepts no more text, not even a composition in progress.
         if (!enabled) untracked(() => this.binding?.settle());
         this.quill.enable(enabled);
       }),
@@ -185,12 +185,12 @@ export class StoryEditor {
     this.quill.setSelection(0, 0, "user");
   }
 
-  /** The text has got less or more room: what is being written stays in view. */
+  /** The size of the text's area has changed: keeps the caret in view. */
   keepInView(): void {
     if (this.quill.hasFocus()) this.quill.scrollSelectionIntoView();
   }
 
-  /** What stands before the place of a request, at most so many units. */
+  /** The text before the place of a request, at most so many UTF-16 units. */
   before(units: number): string {
     const { end } = this.range();
     return this.binding?.plain.slice(Math.max(0, end - units), end) ?? "";
@@ -280,7 +280,7 @@ export class StoryEditor {
     });
   }
 
-  /** A step that was taken back, or done again: the caret goes there, and the page where that is out of sight. */
+  /** After an undo or redo: moves the caret there, and scrolls there if it is out of view. */
   private showStep(): void {
     const acted = this.room.undoSteps.acted.value;
     if (acted?.surface !== "story" || !acted.range) return;
@@ -309,13 +309,13 @@ export class StoryEditor {
     return false;
   }
 
-  /** The shared text and Quill's are the same again; `ops` are another's, null means our own. */
+  /** The shared text and Quill's are equal again; `ops` is an edit of others, null means our own. */
   private onText(ops: readonly Op[] | null): void {
     this.changes.changed(this.binding?.plain.length ?? 0);
     this.following.changed(ops);
     this.showCursors();
-    // Quill moves the caret after it has told of a change (of an Enter, of a paste), and says nothing of it.
-    // Without the focus its caret is an old one: the place goes along with the text, or with a run.
+    // Quill moves the caret after it has reported a change (Enter, paste), without an event.
+    // Without the focus its caret is outdated: the place moves with the text, or with a run.
     queueMicrotask(() => this.quill.hasFocus() && this.onSelection());
     if (!ops && this.quill.hasFocus())
       requestAnimationFrame(() => this.quill.hasFocus() && this.quill.scrollSelectionIntoView());
@@ -326,14 +326,14 @@ export class StoryEditor {
     this.following.begin(run);
   }
 
-  /** Quill tells of a selection that was moved a moment later (a timer); a key that asks for something may come first. */
+  /** Quill reports a moved selection a moment later (a timer); a key may come first. */
   private catchUp(): void {
     untracked(() => this.quill.getSelection());
   }
 
   /** Only after the shared text has followed: indices are carried over to it. */
   private onSelection(): void {
-    // What is being composed is in nobody's text yet.
+    // A composition in progress is not in the shared text yet.
     if (this.binding?.composing) return;
     const range = this.quill.getSelection();
     if (range) {
@@ -347,7 +347,7 @@ export class StoryEditor {
     this.room.presenceSender.setCursor(range ? this.caret.shared : null);
   }
 
-  /** A click on a passage opens what was said about it. */
+  /** A click on a passage opens its thread. */
   private onClick({ clientX, clientY }: MouseEvent): void {
     const index = this.selected.peek() > 0 ? null : this.tokenPositions.indexAt(clientX, clientY);
     if (index !== null) this.passageMarks.openAt(index);
@@ -369,7 +369,7 @@ export class StoryEditor {
     this.suggestionAtCaret.value = leaf?.parentElement?.closest("[data-suggest], [data-suggest-del]") ?? null;
   }
 
-  /** The keyboard comes back to where the caret was; the pointer says itself where it wants to be. */
+  /** Focus by keyboard returns to the last caret; a pointer sets its own. */
   private onFocus(): void {
     const { pointing } = this;
     const { anchor, head } = this.caret;

@@ -29,12 +29,12 @@ const POLISH = 0.2;
 const MAX_SIDE = 2048;
 
 export class ImageActions {
-  /** What this person has typed for a frame and not sent, by frame: somebody else's words do not replace it. `base` is
-   * what stood on the frame when it was typed: as long as it does, the frame takes what was typed. */
+  /** Prompts that this person typed and did not send, by frame: prompts of others do not replace them. `base` is
+   * the frame's prompt at that time: while it is unchanged, the frame takes what was typed. */
   readonly wording = signal<ReadonlyMap<string, { words: string; base: string }>>(new Map());
   readonly masks: MaskSync;
   readonly live: LiveFrames;
-  /** What is being prepared or waits to be asked for, by object. */
+  /** Ids of objects whose request is being prepared or waits. */
   readonly busy = signal<ReadonlySet<string>>(new Set());
   /** Whether the card of a frame shows its settings. */
   readonly settingsOpen = signal(false);
@@ -69,7 +69,7 @@ export class ImageActions {
     });
   }
 
-  /** Keeps what is typed for a frame; null: it was sent, or given up. */
+  /** Keeps the prompt typed for a frame; null: it was sent or discarded. */
   word(
     frame: Frame,
     words: string | null,
@@ -81,7 +81,7 @@ export class ImageActions {
     this.wording.value = next;
   }
 
-  /** Live frames of ours are free for others to take over. */
+  /** Releases our live frames, so that others can take them over. */
   close(): void {
     this.closed = true;
     this.masks.close();
@@ -109,7 +109,7 @@ export class ImageActions {
 
   // A frame -------------------------------------------------------------------------------------------
 
-  /** Paints a frame as it stands; where there is a mask, once everything that was brushed is in it. */
+  /** Paints a frame; one with a mask once all brush strokes are in it. */
   paint(frame: Frame): Promise<void> {
     return this.work(frame.id, async () => {
       const mask = frame.task === "inpaint" ? await this.masks.current(frame.id) : "";
@@ -155,7 +155,7 @@ export class ImageActions {
   goLive(frame: Frame, on: boolean): void {
     const me = this.room.members.me.peek()?.id;
     if (!me) return;
-    // The same seed each time: only what was drawn changes the picture.
+    // The same seed each time: only the drawing changes the picture.
     const seed = frame.seed ?? newSeed();
     const begin: Changed = { live: true, holder: me, task: "image_to_image", seed, source: null, mask: null };
     this.canvasEditor.board.change(
@@ -163,7 +163,7 @@ export class ImageActions {
     );
   }
 
-  /** The live picture as it is now becomes an object of its own. */
+  /** Places the present live picture as an object of its own. */
   keep(frame: Frame): void {
     const run = this.room.runs.all.peek().get(frame.run);
     if (!frame.asset) return;
@@ -181,7 +181,7 @@ export class ImageActions {
     if (frame) await this.masks.open(frame);
   }
 
-  /** A frame over a picture, to go on from what is there. */
+  /** Places a frame over a picture, to start from it. */
   goOn(picture: Picture): void {
     this.frameOver(picture, picture, { task: "image_to_image" });
   }
@@ -307,7 +307,7 @@ export class ImageActions {
     return frame?.type === "frame" ? frame : null;
   }
 
-  /** When one more run of ours may begin, or the room has gone. */
+  /** Resolves when one more run of ours may begin, or the connection is lost. */
   private whenFree(): Promise<void> {
     const free = () => {
       const me = this.room.members.me.value?.id;

@@ -27,7 +27,7 @@ export interface LiveOptions {
 }
 
 interface Watch {
-  /** What the last request was made of. */
+  /** The inputs of the last request. */
   asked: readonly unknown[] | null;
   busy: boolean;
   notBefore: number;
@@ -110,7 +110,7 @@ export class LiveFrames {
       if (!this.options.present(frame.holder) && drawnIn(frame, touched).length > 0)
         changes.set(frame.id, { holder: me });
     }
-    // Not inside the transaction that told us.
+    // Not inside the transaction that is being observed.
     if (changes.size > 0) queueMicrotask(() => board.change(changes, "same"));
   }
 }

@@ -4,7 +4,7 @@ import type { ModelInfo } from "../protocol/messages";
 
 const MAX_WORDS = 6;
 
-/** What a model says that it can paint: its note may name words after a colon, with commas between. */
+/** The prompts that a model's note lists after a colon, separated by commas. */
 export function suggestedPrompts(model: ModelInfo | undefined): string[] {
   const [, listed = ""] = /(?:prompts|try):\s*([^\n.]+)/i.exec(model?.note ?? "") ?? [];
   return listed

@@ -6,7 +6,7 @@ import { styled } from "./styles";
 
 const MAX_PROMPT = 2000;
 
-/** How far a picture goes from what it starts from, when nobody says. Under a mask nothing of it need stay. */
+/** The default strength. Under a mask nothing of the source need stay. */
 export function usualStrength(task: Request["task"], model: ImageModel | null): number {
   return task === "inpaint" ? 1 : (model?.strength ?? 0.6);
 }
@@ -34,7 +34,7 @@ export function newSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] as number;
 }
 
-/** Settings that a person takes from one frame to the next. */
+/** Settings that a person's next frame takes over. */
 export const KEPT = [
   "style",
   "negative_prompt",
@@ -46,7 +46,7 @@ export const KEPT = [
 ] as const;
 export type Settings = Partial<Record<(typeof KEPT)[number], string | number>>;
 
-/** The settings after a change; what was taken away is the model's own again. */
+/** The settings after a change; a removed one is the model's default again. */
 export function kept(before: Settings, change: Changed): Settings {
   const after: Settings = { ...before };
   for (const name of KEPT) {
@@ -58,7 +58,7 @@ export function kept(before: Settings, change: Changed): Settings {
   return after;
 }
 
-/** Settings as they were kept, of another version perhaps: only what makes sense. */
+/** The valid part of stored settings, which may be of another version. */
 export function settingsOf(stored: unknown): Fields {
   if (typeof stored !== "object" || stored === null) return {};
   const out: Fields = {};
@@ -75,7 +75,7 @@ export function settingsOf(stored: unknown): Fields {
   return out;
 }
 
-/** What a picture that was kept of a live frame says of itself; `run` painted it, where that is still known. */
+/** The fields of a picture that was kept from a live frame; `run` painted it, if it is still known. */
 export function keptFields(frame: Frame, run: RunInfo | undefined, model: ImageModel | null): Fields {
   const { prompt, params } = requestOf({ ...frame, task: "image_to_image" }, model);
   const known: Fields = run
@@ -94,7 +94,7 @@ export function keptFields(frame: Frame, run: RunInfo | undefined, model: ImageM
   return known;
 }
 
-/** What a frame asks for, without what it has become. */
+/** The request fields of a frame, without its results. */
 export function frameFields(frame: Frame): Fields {
   const { prompt, negative_prompt, task, strength, steps, guidance, sampler, style } = frame;
   const { adapter, adapter_scale, source, mask } = frame;

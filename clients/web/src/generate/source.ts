@@ -8,13 +8,13 @@ import { placedPng } from "../canvas/pictures/pixels";
 import type { ImageModel } from "../protocol/messages";
 import type { Pictures } from "../room/http/pictures";
 
-/** Longest side of what the model is shown, when it does not say its own size. */
+/** Longest side of the source picture, when the model does not state its size. */
 const SOURCE_SIDE = 512;
 const MAX_PIXELS = 1024 * 1024;
 
 export const maxPixels = (model: ImageModel | null): number => model?.max_pixels ?? MAX_PIXELS;
 
-/** Pixels of what is drawn in a frame, as the model is shown it. */
+/** The size in pixels of the drawing in a frame, as the model gets it. */
 export function drawnSize({ w, h }: Box, model: ImageModel | null): Size {
   const longest = Math.max(model?.width ?? 0, model?.height ?? 0) || SOURCE_SIDE;
   const scale = longest / Math.max(w, h, 1e-6);

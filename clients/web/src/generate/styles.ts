@@ -21,7 +21,7 @@ export type StyleId = (typeof STYLES)[number]["id"];
 
 const joined = (...parts: string[]) => parts.filter(Boolean).join(", ");
 
-/** What is asked of the model: a person's own words with those of the style. */
+/** The prompts for the model: the person's words with those of the style. */
 export function styled(
   style: string,
   prompt: string,

@@ -38,7 +38,7 @@ export class AudioClock {
     return this.differences.length > 0;
   }
 
-  /** The context stood still (suspended): its old readings say nothing. */
+  /** The context was suspended: its old readings are useless. */
   reset(): void {
     this.differences = [];
   }

@@ -13,7 +13,7 @@ import type { BandStats, ToBand } from "./band/bandPort";
 import { Synth } from "./synth/synth";
 import type { FromSynth, ToSynth } from "./synth/synthPort";
 
-/** off: nobody asked; loading: the worklets or the SoundFont are on their way; on; asleep: the browser paused it. */
+/** off: not started; loading: worklets or SoundFont load; on; asleep: the browser suspended it. */
 export type SoundState = "off" | "loading" | "on" | "asleep" | "failed";
 export type Bus = "people" | "band";
 
@@ -124,7 +124,7 @@ export class AudioOutput {
 
   private async open(context: AudioContext): Promise<void> {
     const bank = this.download();
-    // It is awaited below; should it fail before that, nobody is to be told twice.
+    // It is awaited below; this avoids a second report if it fails before that.
     bank.catch(() => {});
     await Promise.all([SYNTH_WORKLET, BAND_WORKLET].map((url) => context.audioWorklet.addModule(url)));
     if (this.context !== context) return;

@@ -251,7 +251,7 @@ export class Jam {
     if (recorder && (beat >= recorder.to + GRACE_BEATS || !transport.playing)) this.finish(recorder);
   }
 
-  /** Called by whoever draws, so that the lights change with the picture. */
+  /** Called once per animation frame, so that the beat lights change with the picture. */
   updatePlace(): void {
     const transport = this.transport();
     const beat = this.beat();

@@ -53,7 +53,7 @@ export class PianoRoll {
     return { now: this.chords[index]?.name ?? "", next: this.chords[index + 1]?.name ?? "" };
   }
 
-  /** Nobody holds anything any more (of the one named, or at all). */
+  /** Releases all keys (of one person, or of all). */
   lift(beat: number, who?: string): void {
     for (const [id, note] of this.open) {
       if (who !== undefined && note.who !== who) continue;

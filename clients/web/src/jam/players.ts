@@ -15,7 +15,7 @@ export interface PlayersOptions {
   timeAt(serverMs: number): number | null;
   soon(): number;
   send(events: NoteEvent[]): void;
-  /** A key of somebody ("me" or a participant), for the roll and the recorder; `velocity` 0 releases. */
+  /** Reports a key of a person ("me" or a participant) to the roll and the recorder; `velocity` 0 releases it. */
   onKey(who: string, atMs: number, pitch: number, velocity: number): void;
   /** Calls back after some milliseconds. */
   after(ms: number, callback: () => void): void;
@@ -79,7 +79,7 @@ export class Players {
     }
   }
 
-  /** Messages were lost, or somebody left: what they hold sounds no longer. */
+  /** Messages were lost, or somebody left: releases the keys that they hold. */
   silence(participant: string): void {
     this.options.synth.silence(personOwner(participant));
   }

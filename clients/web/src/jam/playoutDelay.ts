@@ -2,7 +2,7 @@
 // falls slowly, and has an upper bound: what is later than that counts as late.
 
 const KEPT = 64;
-/** This part of what arrived lately is in time. */
+/** The share of recent arrivals that should be in time. */
 const IN_TIME = 0.95;
 /** Part of the way down that one arrival moves it. */
 const EASE = 0.02;

@@ -67,7 +67,7 @@ export class Score {
   setPrompt(text: string, weight: number): void {
     this.doc.transact(() => {
       const prompts = this.child("band", "prompts");
-      // The first change makes what is shown by default one's own.
+      // The first change stores the defaults that are shown.
       if (prompts.size === 0) for (const [each, was] of this.controls.peek().prompts) prompts.set(each, was);
       prompts.set(text, weight);
     });

@@ -68,13 +68,13 @@ export function nextLine(transport: Transport, beat: number, when: When): number
   return transport.bar_beat + Math.ceil((beat - transport.bar_beat) / length - 1e-9) * length;
 }
 
-/** What is in force and what follows it, as the document holds them. */
+/** The present state and the pending one, as in the document. */
 export interface Timeline {
   now: Transport;
   next: Transport | null;
 }
 
-/** What is in force at server time `ms`. */
+/** The state at server time `ms`. */
 export function inForce({ now, next }: Timeline, ms: number): Transport {
   return next && ms >= next.at_ms ? next : now;
 }
@@ -106,7 +106,7 @@ function readTransport(value: unknown): Transport | null {
   return raw as unknown as Transport;
 }
 
-/** The document's `transport`; a still one where there is none yet. */
+/** The document's `transport`; a stopped one where there is none yet. */
 export function readTimeline(value: unknown): Timeline {
   const raw = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   return { now: readTransport(raw.now) ?? STILL, next: readTransport(raw.next) };

@@ -16,7 +16,7 @@ export class Drafts {
     this.streamed.value = new Map(this.streamed.value).set(run.id, known);
   }
 
-  /** When a run has ended it says itself what it wrote. */
+  /** An ended run carries the text that it wrote. */
   follow(run: RunInfo): void {
     if ((run.text === "" && !run.undone) || !this.streamed.value.has(run.id)) return;
     const next = new Map(this.streamed.value);

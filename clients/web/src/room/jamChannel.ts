@@ -14,9 +14,9 @@ export type JamMessage = MessageOf<"played" | "band_stream" | "audio" | "band_no
 export type Conducted = MessageOf<"conducted">;
 
 export class JamChannel {
-  /** How to hear the band that plays now; null before it was told. */
+  /** The stream of the band that plays now; null before it is known. */
   stream: BandStream | null = null;
-  /** Hears every message of the jam, and null when the connection is gone. */
+  /** Gets every message of the jam, and null when the connection is lost. */
   listener: ((message: JamMessage | null) => void) | null = null;
   private readonly waiting = new Map<number, (answer: Conducted | null) => void>();
   private nextConduct = 1;
@@ -28,7 +28,7 @@ export class JamChannel {
   }
 
   /**
-   * Change the transport. `onAnswer` hears when it will be in force, again when that moves, and null when it is refused or
+   * Changes the transport. `onAnswer` gets the time from which it applies, again when that moves, and null when it is refused or
    * the connection is gone; until `forget`.
    */
   conduct(
@@ -68,7 +68,7 @@ export class JamChannel {
     }
   }
 
-  /** The connection is gone, and with it who would have answered. */
+  /** The connection was lost: no answers will come. */
   lost(): void {
     this.stream = null;
     for (const conduct of [...this.waiting.keys()]) this.refused(conduct);

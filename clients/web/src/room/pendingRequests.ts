@@ -2,7 +2,7 @@
 
 import type { Clock } from "../connection/clock";
 
-/** After a new connection, what has not come by then was lost with the old one. */
+/** So long after a reconnect, what has not arrived was lost with the old connection. */
 const LOST_MS = 2000;
 
 interface Request {
@@ -23,7 +23,7 @@ export class PendingRequests {
     return new Promise((resolve) => this.requests.push({ tag, ref, arrived, resolve }));
   }
 
-  /** Something came of the server. */
+  /** A message of the server arrived. */
   check(): void {
     for (const request of [...this.requests]) if (request.arrived()) this.settle(request, true);
   }
@@ -34,7 +34,7 @@ export class PendingRequests {
     if (refused) this.settle(refused, false);
   }
 
-  /** There is a connection again. */
+  /** The connection is back. */
   reconnected(): void {
     const lost = [...this.requests];
     if (lost.length === 0) return;

@@ -16,7 +16,7 @@ export function writePresence(name: string, cursor: Presence["cursor"], hand: ob
   return JSON.stringify({ user: { name }, cursor, ...(hand ? { hand } : {}) });
 }
 
-/** What a peer said about itself, or null when it hides or makes no sense. */
+/** A peer's state; null when it is hidden or invalid. */
 export function readPresence(state: string): Presence | null {
   try {
     const value: unknown = JSON.parse(state);

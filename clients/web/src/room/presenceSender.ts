@@ -41,7 +41,7 @@ export class PresenceSender {
     if (this.entered) this.send({ tag: "viewing", side });
   }
 
-  /** There is a new connection, which knows nothing of this. */
+  /** Sends the whole state again: a new connection does not have it. */
   again(): void {
     this.entered = true;
     this.show();

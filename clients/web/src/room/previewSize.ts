@@ -1,6 +1,6 @@
 // The size at which unfinished pictures are shown here: the server makes previews of that size.
 
-/** Sizes that previews come in: within one of them nothing is worth telling. */
+/** Sizes of previews: a change within one of them is not sent. */
 const SIDES = [64, 128, 192, 256, 384, 512];
 
 /** Device pixels, rounded up to a size of previews, of the longer side of the largest; 0 when there is none. */

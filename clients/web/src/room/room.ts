@@ -52,9 +52,9 @@ export interface RoomOptions {
   connect(): Socket;
   clock?: Clock;
   random?(): number;
-  /** Where the words of fields outlive the page. */
+  /** Keeps the text of fields beyond the page. */
   fieldDrafts?: Keeper;
-  /** Where edits that are not saved outlive it. */
+  /** Keeps unsaved edits beyond the page. */
   unsavedStore?: Promise<UnsavedStore | null>;
 }
 
@@ -62,9 +62,9 @@ export interface RoomOptions {
 const newId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(14)), (byte) => (byte % 36).toString(36)).join("");
 
-/** How long a request to the AI waits for our own last words to arrive. */
+/** How long a request to the AI waits for our last edits to arrive. */
 const SETTLE_MS = 3000;
-/** A finished picture has come down by then. */
+/** A finished picture has been downloaded by then. */
 const PREVIEW_LASTS_MS = 8000;
 
 export class Room implements RoomPort {
@@ -81,7 +81,7 @@ export class Room implements RoomPort {
   readonly tokens = new RunTokens(this);
   readonly drafts = new Drafts();
   readonly requests = new RunRequests(this, this.runs);
-  /** Our own actions, to be taken back and done again. */
+  /** Our own actions, for undo and redo. */
   readonly undoSteps = new UndoSteps({
     online: () => this.phase.value.name === "open" && this.synced.value,
     send: (message) => this.send(message),
@@ -90,7 +90,7 @@ export class Room implements RoomPort {
   });
   readonly chat = new Chat(this, () => this.members.me.peek()?.id);
   readonly comments = new Comments(this, newId, () => this.members.me.peek()?.id);
-  /** What stands in this tab's fields and is not in the room. */
+  /** Text in this tab's fields that was not sent. */
   readonly fieldDrafts: FieldDrafts;
   readonly style = new Style(this);
   readonly http = new RoomHttp(() => ({ room: this.id, token: this.token.peek(), session: this.session }));
@@ -98,33 +98,33 @@ export class Room implements RoomPort {
   readonly manuscripts = new Manuscripts(this.http);
   readonly history = new HistoryApi(this.http);
   readonly invites = new Invites(this.http);
-  /** Points of the history that were given a name, oldest first. */
+  /** Named points of the history, oldest first. */
   readonly versions = signal<readonly Version[]>([]);
   readonly synced = signal(false);
   readonly saved = signal(true);
   /** The server has applied all that this page wrote, and we have all that came before it. */
   readonly settled = signal(true);
-  /** What is not saved outlives the page. */
+  /** The browser's copy of unsaved edits. */
   readonly backup: EditBackup;
   readonly frozen = signal(false);
   readonly refusals = signal<readonly Refusal[]>([]);
   readonly notices: Notices;
   readonly presenceSender: PresenceSender;
   readonly jam = new JamChannel((message) => this.send(message));
-  /** Whether the room has ever been reached. */
+  /** Whether we have ever been in the room. */
   readonly entered = signal(false);
   maxDocument = Number.POSITIVE_INFINITY;
   /** Points of one stroke. */
   maxPoints = 1000;
 
-  /** What reads and writes the shared document: it follows to another copy of it. */
+  /** Parts that read and write the shared document; `follow` gives them another copy of it. */
   private readonly parts = [this.undoSteps, this.chat, this.comments, this.style, this.settings];
   private readonly link: Link;
   private readonly sync: Sync;
   private readonly pending: PendingRequests;
   private readonly clock: Clock;
   private id = "";
-  /** What opens the room: the link's token, then the pass that the server gave to this member. */
+  /** The token that opens the room: the link's, later the one that the server gave to this member. */
   readonly token: Signal<string>;
 
   constructor(private readonly options: RoomOptions) {
@@ -192,17 +192,17 @@ export class Room implements RoomPort {
     this.link.retry();
   }
 
-  /** The secret that makes the next visit of this tab the same participant. */
+  /** The session secret: with it the next visit of this tab is the same participant. */
   get session(): string | null {
     return this.sync.secret;
   }
 
-  /** What was typed here, or in an earlier page of this tab, and may not be in the room: for when there is no way in. */
+  /** Text typed here, or in an earlier page of this tab, that may not be in the room: shown when the room is closed. */
   get unsentText(): string {
     return [this.sync.unsentText, this.backup.leftOver.value].filter(Boolean).join("\n\n");
   }
 
-  /** Whether nothing that was written here would be lost if the page went now. */
+  /** Whether nothing would be lost if the page closed now. */
   get safe(): boolean {
     return this.saved.peek() || this.backup.kept.peek();
   }
@@ -216,12 +216,12 @@ export class Room implements RoomPort {
     return this.clock.now() + this.link.offset.value;
   }
 
-  /** How the server's clock is known. */
+  /** The estimate of the server's clock. */
   get clockOffset(): ClockOffset {
     return this.link.offset;
   }
 
-  /** Another sample of the server's clock. */
+  /** Takes another sample of the server's clock. */
   ping(): void {
     this.link.ping();
   }
@@ -387,7 +387,7 @@ export class Room implements RoomPort {
   }
 
   private runFailed(run: RunInfo): void {
-    // A frame that was taken away meanwhile is nobody's failure.
+    // A frame that was removed meanwhile is no failure of the run.
     if (isPainting(run) && run.error_code === "conflict") this.notices.add("frame_gone");
     else this.notices.add("run_failed", run.error, run.error_code);
   }
@@ -399,12 +399,12 @@ export class Room implements RoomPort {
     if (re === "learn_style") this.style.abandon();
     if (re === "recall") {
       this.tokens.refused(error);
-      return; // nobody asked for it by name: the card says what is known
+      return; // the card shows what is known
     }
     this.notices.add("request_failed", message, code);
   }
 
-  /** False, and the person is told, when there is no connection. */
+  /** See `RoomPort`. */
   send(message: ClientMessage): boolean {
     if (this.link.send(message)) return true;
     this.notices.add("not_connected");

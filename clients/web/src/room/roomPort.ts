@@ -18,22 +18,22 @@ export interface Place {
 
 export interface RoomPort {
   readonly doc: ReadonlySignal<Doc>;
-  /** What was typed and is still on its way goes before whatever is sent next. */
+  /** Sends pending edits now, before the next message. */
   flush(): void;
-  /** False, and the person was told, when there is no connection. */
+  /** Returns false, after a notice, when there is no connection. */
   send(message: ClientMessage): boolean;
   /**
-   * Sends a request that has no answer of its own. Resolves true when `arrived`, false when it was refused (the person
-   * was told) or lost; `ref` is that of an `error`.
+   * Sends a request that has no answer of its own. Resolves true when `arrived`, false when it was refused (with a
+   * notice) or lost; `ref` is that of an `error`.
    */
   request(message: ClientMessage, ref: string, arrived: () => boolean): Promise<boolean>;
-  /** Whether the server has what we wrote. False after some seconds without; the person was told. */
+  /** Resolves true when the server has all our edits; false, after a notice, when that takes too long. */
   whenSettled(): Promise<boolean>;
-  /** Where a range of our copy is in what the server has told us. */
+  /** Converts a range of our copy to the server's offsets at our room offset. */
   placeOf(range: Range): Place;
   /**
-   * Where a range of our copy is on the server, once it has what we wrote: only then is it asked for. Null when that
-   * takes too long (the person was told), or when `range` finds nothing any more.
+   * The same once the server has all our edits; `range` is called only then. Null when that takes too long (with a
+   * notice), or when `range` finds nothing any more.
    */
   locate(range: () => Range | null): Promise<Place | null>;
 }

@@ -49,7 +49,7 @@ export class RunRequests {
     );
   }
 
-  /** Put an alternative in the place of a token that a run wrote; with `goOn` the run writes on from there. */
+  /** Replace a token that a run wrote by an alternative; with `goOn` the run continues from there. */
   async replaceToken(request: {
     run: string;
     token: number;
@@ -65,8 +65,8 @@ export class RunRequests {
     );
   }
 
-  /** The same once more with another seed; what the run wrote makes way. One that still writes is stopped first. A
-   * second press before the answer is the first one's. */
+  /** Ask for the same again with another seed, in place of what the run wrote. A run that still writes is stopped first. A
+   * second call before the answer returns the first one's promise. */
   retry(run: string): Promise<RunInfo | null> {
     const under = this.retries.get(run);
     if (under) return under;
@@ -77,7 +77,7 @@ export class RunRequests {
     return answer;
   }
 
-  /** Put a candidate, or what was written for us alone, into the text. */
+  /** Put a candidate, or a private answer, into the text. */
   choose(run: string, mode: "write" | "suggest"): void {
     this.port.send({ tag: "choose", run, mode });
   }
@@ -107,7 +107,7 @@ export class RunRequests {
     this.port.send({ tag: "stop", run });
   }
 
-  /** Whether the change came to be in force; of a run that ended first it did not. */
+  /** Resolves true when the change was applied, false when it was refused or the run ended first. */
   async steer(run: string, change: TextSteer): Promise<boolean> {
     const now = () => this.runs.all.value.get(run);
     const epoch = now()?.epoch ?? 0;
@@ -126,7 +126,7 @@ export class RunRequests {
     this.port.send({ tag: verdict, run, offset, start: range && start, end: range && end });
   }
 
-  /** Take back what a run made. What is still on its way goes first. */
+  /** Undo what a run made. Our pending edits are sent first. */
   undo(run: string): void {
     this.port.flush();
     this.port.send({ tag: "undo", run, surface: null, step: 0 });

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { RunInfo } from "../protocol/messages";
 
-/** As many as the server tells a newcomer of. */
+/** As many as the server reports to a newcomer. */
 const MAX_KEPT = 500;
 
 export const isActive = (run: RunInfo): boolean => run.state === "queued" || run.state === "running";
@@ -16,7 +16,7 @@ export const isPainting = (run: RunInfo): boolean => PAINTING.has(run.task);
 /** Text: its progress counts tokens, of `fix` corrections. */
 export const isWriting = (run: RunInfo): boolean => !isPainting(run) && run.task !== "jam";
 
-/** What can be asked for once more. */
+/** Tasks that can be tried again. */
 const REPEATABLE: ReadonlySet<RunInfo["task"]> = new Set([
   "continue",
   "instruct",
@@ -25,16 +25,16 @@ const REPEATABLE: ReadonlySet<RunInfo["task"]> = new Set([
   "chat",
 ]);
 
-/** Whether the same can be asked once more: not of a run whose place another has taken. */
+/** Whether a run can be tried again: not when another run has replaced it. */
 export const mayTryAgain = (run: RunInfo, all: ReadonlyMap<string, RunInfo>): boolean =>
   REPEATABLE.has(run.task) &&
   !(run.undone && [...all.values()].some((each) => each.origin === run.id && !each.undone));
 
 export class Runs {
   readonly all = signal<ReadonlyMap<string, RunInfo>>(new Map());
-  /** Of live runs that we steered: how many tokens or steps had come before the change was in force. */
+  /** By active run that we steered: the number of tokens or steps before the change was applied. */
   readonly steered = signal<ReadonlyMap<string, number>>(new Map());
-  /** Of live runs: the newest steer of ours that is in force. */
+  /** By active run: the epoch of our newest steer that was applied. */
   private readonly inForce = new Map<string, number>();
   private readonly waiting = new Map<number, (run: RunInfo | null) => void>();
   private nextAsk = 1;
@@ -51,19 +51,19 @@ export class Runs {
     this.waiting.delete(ask);
   }
 
-  /** Nobody answers any more. */
+  /** No answer will come any more. */
   abandon(): void {
     for (const ask of [...this.waiting.keys()]) this.settle(ask, null);
   }
 
-  /** A steer of ours is in force. */
+  /** A steer of ours was applied. */
   tookEffect(run: string, epoch: number, made: number): void {
     this.inForce.set(run, epoch);
     const known = this.all.value.get(run);
     if (known && isActive(known)) this.steered.value = new Map(this.steered.value).set(run, made);
   }
 
-  /** Whether a steer of ours that was sent while the run's epoch was `epoch` is in force. */
+  /** Whether a steer that we sent while the run's epoch was `epoch` was applied. */
   answered(run: string, epoch: number): boolean {
     return (this.inForce.get(run) ?? 0) > epoch;
   }
@@ -74,17 +74,17 @@ export class Runs {
     this.all.value = new Map(runs.map((run) => [run.id, run]));
   }
 
-  /** Its tokens arrive more often than word of its state. */
+  /** Counts tokens: they arrive more often than the run's state. */
   progress(id: string, epoch: number, tokens: number): void {
     const run = this.all.value.get(id);
     if (!run || run.epoch !== epoch || run.progress >= tokens) return;
     this.all.value = new Map(this.all.value).set(id, { ...run, progress: tokens });
   }
 
-  /** Takes a run's new state; returns whether it has just failed. */
+  /** Stores a run's new state; returns whether it has just failed. */
   update(run: RunInfo): boolean {
     const before = this.all.value.get(run.id);
-    // A run's epoch rises with every change of course: an older word about it is stale.
+    // A run's epoch rises with every steer: a message with an older one is stale.
     if (before && before.epoch > run.epoch) return false;
     const runs = new Map(this.all.value).set(run.id, run);
     const settled = [...runs.values()].filter((each) => !isActive(each) && each.suggestion !== "open");

@@ -6,7 +6,7 @@ import type { RoomPort } from "./roomPort";
 
 /** Runs whose tokens are remembered, the newest; a token is some hundred bytes. */
 const MAX_RUNS = 40;
-/** Runs of which the server has said that it knows nothing any more. */
+/** Runs whose tokens the server no longer has. */
 const MAX_UNKNOWN = 500;
 
 export interface Found {
@@ -16,7 +16,7 @@ export interface Found {
 }
 
 export class RunTokens {
-  /** By run, and by index: of a run that was joined in the middle, the beginning is missing. */
+  /** By run and index. The beginning is missing when we joined in the middle of a run. */
   private readonly runs = new Map<string, TokenInfo[]>();
   private readonly unknown = new Set<string>();
   private readonly waiting = new Map<string, { wanted: number; done: (() => void)[] }>();
@@ -34,7 +34,7 @@ export class RunTokens {
     if (asked && this.count(run) >= asked.wanted) this.answered(run);
   }
 
-  /** Resolves when all is here that can be known of an ended run's tokens. */
+  /** Resolves when all tokens of an ended run that the server still has are here. */
   whenKnown(run: RunInfo): Promise<void> {
     if (this.unknown.has(run.id) || this.count(run.id) >= run.progress) return Promise.resolve();
     return new Promise((resolve) => {
@@ -48,7 +48,7 @@ export class RunTokens {
     });
   }
 
-  /** The server knows nothing of this run's tokens any more. */
+  /** The server no longer has this run's tokens. */
   refused({ ref }: Extract<ServerMessage, { tag: "error" }>): void {
     this.unknown.add(ref);
     const [oldest] = this.unknown;
@@ -56,7 +56,7 @@ export class RunTokens {
     this.answered(ref);
   }
 
-  /** The connection is gone, and nobody answers. */
+  /** The connection was lost: no answer will come. */
   abandon(): void {
     for (const run of [...this.waiting.keys()]) this.answered(run);
   }
@@ -67,14 +67,14 @@ export class RunTokens {
     for (const done of asked?.done ?? []) done();
   }
 
-  /** Holes do not count. */
+  /** Missing tokens do not count. */
   private count(run: string): number {
     return Object.keys(this.runs.get(run) ?? []).length;
   }
 
   /**
-   * The token that stands at unit `at` of `written`, the text that is left of a run. Where people have changed it, the
-   * token is one whose words still stand there, nearest to where they stood; null when none does.
+   * The token at unit `at` of `written`, the text that is left of a run. Where people have changed the text, it is the
+   * nearest token whose words are still there; null when there is none.
    */
   at(run: string, written: string, at: number): Found | null {
     let best: Found | null = null;
@@ -94,7 +94,7 @@ export class RunTokens {
   }
 }
 
-/** Where `words` would have to begin so that they stand at `at`. */
+/** Where `words` would have to begin to contain unit `at`. */
 function* placesOf(words: string, written: string, at: number): Generator<number> {
   if (words.trim() === "") return;
   for (let place = Math.max(0, at - words.length + 1); place <= at; place += 1) {

@@ -21,7 +21,7 @@ export interface UndoStepsOptions {
   online(): boolean;
   send(message: ClientMessage): boolean;
   flush(): void;
-  /** There is no connection, and nothing of ours that the server does not have. */
+  /** Offline, and there is nothing of ours to undo here. */
   onNothing(redo: boolean): void;
 }
 
@@ -52,7 +52,7 @@ export class UndoSteps {
 
   constructor(private readonly options: UndoStepsOptions) {}
 
-  /** Another document is that of the room. */
+  /** The room's document was replaced. */
   follow(doc: Doc): void {
     for (const manager of this.managers.values()) manager.destroy();
     this.doc = doc;
@@ -73,7 +73,7 @@ export class UndoSteps {
     );
   }
 
-  /** Makes an edit as another step (`new`), as more of the last one (`same`), or as the pauses have it. */
+  /** Makes an edit as a new step (`new`), as part of the last one (`same`), or grouped by pauses. */
   as(step: StepKind, edit: () => void): void {
     for (const manager of this.managers.values()) {
       if (step === "new") manager.stopCapturing();
@@ -88,13 +88,13 @@ export class UndoSteps {
     }
   }
 
-  /** What an update that is being made is for the server's undo. */
+  /** The kind of step of an update in the making, for the server's undo. */
   kindOf(origin: unknown): StepKind {
     if (origin instanceof UndoManager) return origin.redoing ? "redo" : "undo";
     return this.mark;
   }
 
-  /** The server has all that was written here. */
+  /** The server has all our edits. */
   settled(): void {
     for (const manager of this.managers.values()) {
       if (manager.undoStack.length > 0 || manager.redoStack.length > 0) {
@@ -133,7 +133,7 @@ export class UndoSteps {
     for (const manager of this.managers.values()) manager.destroy();
   }
 
-  /** Whether something that the server does not have can be undone here. */
+  /** Whether an edit that the server does not have can be undone here. */
   private waits(surface: Surface, redo: boolean): boolean {
     const manager = this.here.value >= 0 ? this.managers.get(surface) : undefined;
     return manager ? (redo ? manager.canRedo() : manager.canUndo()) : false;

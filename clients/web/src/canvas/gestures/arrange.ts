@@ -109,7 +109,7 @@ export class Stretch extends Arrange {
   }
 }
 
-/** About the middle of what is selected; with Shift in steps, of one object to round angles. */
+/** Rotates about the middle of the selection; with Shift in steps, a single object to round angles. */
 export class Turn extends Arrange {
   readonly name = "turn";
 

@@ -31,7 +31,7 @@ export class Erase implements Gesture {
     const steps = Math.max(1, Math.ceil(distance(from, to, to) / slack));
     const ids = new Set<string>();
     for (const object of this.surface.board.ordered.value) {
-      // A frame is taken away on purpose only: by its own button, or selected.
+      // A frame is removed by its own button only, or when it is selected.
       if (object.locked || object.type === "frame") continue;
       for (let step = 0; step <= steps && !ids.has(object.id); step += 1) {
         const part = step / steps;

@@ -21,15 +21,15 @@ export interface Gesture {
   drag(touch: Touch, at: Point): Gesture;
   /** The hand went up. */
   finish(): void;
-  /** It was not meant (a second finger came): what it did already is taken back. */
+  /** Cancels the gesture (a second finger came down) and reverts what it did. */
   abandon?(): void;
   /** The fields of what is being drawn, as it would be placed now. */
   draft?(): Fields | null;
-  /** What it would change, by object. */
+  /** The fields that it would change, by object. */
   changes?(): ReadonlyMap<string, Fields>;
-  /** What it would rub out. */
+  /** Objects that it would remove. */
   readonly fading?: ReadonlySet<string>;
-  /** An area that is being spanned, to be shown as such. */
+  /** The area that it spans, to be drawn. */
   area?(): { kind: "marquee" | "frame"; box: Box } | null;
 }
 

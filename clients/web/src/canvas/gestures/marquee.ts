@@ -11,7 +11,7 @@ export class Marquee implements Gesture {
     private readonly surface: CanvasSurface,
     private readonly from: Point,
     private readonly to: Point,
-    /** What stays selected: with Shift what was. */
+    /** Objects that stay selected: with Shift the previous selection. */
     private readonly others: ReadonlySet<string> = new Set(),
   ) {}
 

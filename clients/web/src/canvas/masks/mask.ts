@@ -17,7 +17,7 @@ export class Mask {
     return !this.bits.includes(1);
   }
 
-  /** A round brush of `radius` pixels goes from one place to another. Pixels are taken at their middles. */
+  /** Moves a round brush of `radius` pixels from one place to another. Pixels count by their centres. */
   stroke(from: Point, to: Point, radius: number, on: boolean): void {
     const { width, height, bits } = this;
     const value = on ? 1 : 0;
@@ -63,7 +63,7 @@ export class Mask {
     return out;
   }
 
-  /** Of RGBA pixels: what is light and opaque, as the server reads it. */
+  /** The mask of RGBA pixels: 1 where a pixel is light and opaque, as the server reads it. */
   static of(width: number, height: number, rgba: ArrayLike<number>): Mask {
     const mask = new Mask(width, height);
     for (let index = 0; index < mask.bits.length; index += 1) {

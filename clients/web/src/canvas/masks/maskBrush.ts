@@ -31,7 +31,7 @@ export class MaskBrush {
     this.version.value += 1;
   }
 
-  /** Another mask of the same size takes its place. */
+  /** Replaces the mask by another one of the same size. */
   replace(bits: Uint8Array): void {
     this.mask.bits.set(bits);
     this.changed();

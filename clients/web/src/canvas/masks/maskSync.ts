@@ -21,7 +21,7 @@ export interface MaskFiles {
 
 export class MaskSync {
   private timer: Timer | null = null;
-  /** The asset that holds what is under the brush; "" for nothing painted. */
+  /** The asset of the mask under the brush; "" for an empty one. */
   private held = "";
   private saving: Promise<void> = Promise.resolve();
   private dirty = false;

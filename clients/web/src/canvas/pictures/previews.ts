@@ -34,7 +34,7 @@ export class Previews {
 
   constructor(private readonly developer: Developer = inBrowser) {}
 
-  /** Takes a preview of `run` as it is known now. */
+  /** Shows a preview of `run`, if it is the newest of the run's epoch. */
   async onPreview(preview: MessageOf<"preview">, run: RunInfo | undefined): Promise<void> {
     if (!run || run.epoch !== preview.epoch || !(run.state === "queued" || run.state === "running")) return;
     const known = this.newest.get(preview.run);
@@ -42,7 +42,7 @@ export class Previews {
     const mine = { epoch: preview.epoch, step: preview.step };
     this.newest.set(preview.run, mine);
     const url = await this.developer.develop(preview.jpeg);
-    // One that is not the newest any more is shown until that is decoded: a busy page would never show any.
+    // A preview that is no longer the newest is shown until the newest is decoded: else a busy page would show none.
     const shown = this.shown.peek().get(preview.run);
     const older = shown?.epoch === mine.epoch && shown.step >= mine.step;
     if (this.newest.get(preview.run)?.epoch !== mine.epoch || older) {
@@ -52,16 +52,16 @@ export class Previews {
     this.put(preview.run, { ...mine, of: preview.of, url });
   }
 
-  /** A run's state changed: what is of another epoch goes, and all of it when the run has ended without a picture. */
+  /** A run's state changed: drops previews of other epochs, and all when the run ended without a picture. */
   follow(run: RunInfo): void {
     const known = this.newest.get(run.id);
     if (!known) return;
     const gone = run.state === "stopped" || run.state === "failed" || run.undone;
-    // Of a finished run the last preview stays until the picture itself has come into the document.
+    // The last preview of a finished run stays until the picture itself is in the document.
     if (gone || (known.epoch !== run.epoch && run.state !== "done")) this.forget(run.id);
   }
 
-  /** The picture is there, or the run is not ours to show any more. */
+  /** Drops a run's preview: the picture is there, or the run is gone. */
   forget(run: string): void {
     this.newest.delete(run);
     this.put(run, null);

@@ -23,7 +23,7 @@ export interface Provenance {
     asked_ms: number;
   } | null;
   sources: readonly { role: "source" | "mask"; asset: string }[];
-  /** Who made what stood in the frame when it was asked for. */
+  /** Who drew what was in the frame when the picture was requested. */
   source_authors: readonly Person[];
 }
 
@@ -38,12 +38,12 @@ export function ownWords(picture: Picture): { prompt: string; negative_prompt: s
   };
 }
 
-/** The file that a person takes away: the server's records as they are, and what the asker had chosen. */
+/** The file for download: the server's records and the settings that the author chose. */
 export function provenanceFile(picture: Picture, known: Provenance): object {
   return { ...known, asked_with: { ...ownWords(picture), style: picture.style } };
 }
 
-/** The frame that the picture took the place of; null when it says nothing sensible. */
+/** The frame that the picture replaced; null when the field is invalid. */
 function frameOf(picture: Picture): Record<string, unknown> | null {
   try {
     const stored: unknown = JSON.parse(picture.frame || "null");

@@ -12,7 +12,7 @@ export interface ActiveFormats {
   blockquote: boolean;
 }
 
-/** From what Quill says of a range: formats that only a part of it has are not active. */
+/** From Quill's formats of a range; formats of only a part of it are not active. */
 export function activeFormats(formats: Readonly<Record<string, unknown>>): ActiveFormats {
   return {
     bold: formats.bold === true,

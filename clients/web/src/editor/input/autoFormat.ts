@@ -10,7 +10,7 @@ export interface Quotes {
   close: string;
   /** Inside other quotes. */
   inner: readonly [string, string];
-  /** What two hyphens become. */
+  /** The replacement of two hyphens. */
   dash: string;
 }
 
@@ -34,7 +34,8 @@ export function quotesOf(line: string, language: string): Quotes {
   return language.startsWith("ru") ? ENGLISH : page;
 }
 
-/** What a typed sign becomes after `before`, the words of the line before the caret; null: itself. `takes` units go. */
+/** The replacement of a typed character after `before`, the line up to the caret; null: none. `takes`: units before it
+ * that are removed. */
 export function becomes(
   typed: string,
   before: string,
@@ -50,7 +51,7 @@ export function becomes(
   return { text: quotes.inner[0], takes: 0 };
 }
 
-/** What the beginning of a line becomes when a blank follows it. */
+/** The format for the beginning of a line when a space follows it. */
 export function lineBecomes(before: string): Record<string, unknown> | null {
   const hashes = /^(#{1,3})$/.exec(before);
   if (hashes) return { header: hashes[1]?.length };
@@ -63,7 +64,7 @@ export function watchAutoFormat(
   options: { on(): boolean; script(): boolean; language(): string },
   signal: AbortSignal,
 ): void {
-  /** What was typed in the place of which sign, while nothing else has happened since. */
+  /** The last replacement, while nothing else has happened since. */
   let undo: (() => void) | null = null;
   const type = (event: InputEvent) => {
     const back = undo;

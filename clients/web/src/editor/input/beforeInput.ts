@@ -17,7 +17,7 @@ type Fate =
 interface Input {
   quill: Quill;
   event: InputEvent;
-  /** What it is about, in places of the page; the selection when the browser does not say. */
+  /** The ranges of the event; the selection when the browser does not report any. */
   range: { index: number; length: number };
 }
 
@@ -37,7 +37,7 @@ export const INPUT_TYPES: Readonly<Record<string, Fate>> = {
   insertUnorderedList: ({ quill }) => toggle(quill, "list", "bullet"),
   insertHorizontalRule: "never",
   insertLink: "never",
-  // Pasting, cutting and dropping have events of their own, which are heard.
+  // Paste, cut and drop are handled by their own events.
   insertFromPaste: "never",
   insertFromPasteAsQuotation: "never",
   insertFromDrop: "never",
@@ -80,8 +80,8 @@ const PLAIN = { bold: false, italic: false, underline: false, strike: false, lin
 const CHARACTER = new Set(["deleteContentBackward", "deleteContentForward"]);
 
 /**
- * Gives every input of the browser its fate. A script's command is not announced: when it has done what the browser may
- * not do, `restore` builds the page anew, and the command happens as the room knows it.
+ * Handles every input of the browser. A script's command is not announced: when it has done what the browser may
+ * not do, `restore` rebuilds the page, and the command is done the room's way.
  */
 export function watchBeforeInput(quill: Quill, restore: () => void, signal: AbortSignal): void {
   let announced: string | null = null;
@@ -136,7 +136,7 @@ function rangeOf(quill: Quill, event: InputEvent): { index: number; length: numb
 const isPartOfLine = (quill: Quill, { index, length }: { index: number; length: number }): boolean =>
   document.getSelection()?.isCollapsed === true && !quill.getText(index, length).includes("\n");
 
-/** A word that a spelling checker, dictation or a clipboard of the system's puts in the place of another. */
+/** A replacement by a spelling checker, dictation or the system's clipboard. */
 function replace({ quill, event, range }: Input): void {
   const text = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
   const format = quill.getFormat(range.index, Math.max(1, range.length));
@@ -156,7 +156,7 @@ function transpose({ quill, event, range }: Input): void {
 const swapped = (event: InputEvent, text: string): InputEvent =>
   new InputEvent(event.type, { data: [...text].reverse().join("") });
 
-/** What Enter does, also where a phone's keyboard tells of no key. */
+/** Enter, also where a phone's keyboard reports no key. */
 function newLine({ quill, range }: Input): void {
   const key = new KeyboardEvent("keydown", { key: "Enter", cancelable: true, bubbles: false });
   if (range.length > 0) deleteRange({ quill, range: { index: range.index, length: range.length } });
@@ -164,14 +164,14 @@ function newLine({ quill, range }: Input): void {
   quill.root.dispatchEvent(key);
 }
 
-/** What is deleted stays deleted for all: the browser's own ways of joining lines are not Quill's. */
+/** Deletions go through Quill: the browser joins lines in other ways. */
 function remove({ quill, event, range }: Input): void {
   if (range.length > 0) {
     deleteRange({ quill, range: { index: range.index, length: range.length } });
     quill.setSelection(range.index, 0, "silent");
     return;
   }
-  // At the start of a line that is a heading, a quotation or an item: Backspace takes that away.
+  // At the start of a heading, quotation or list item Backspace removes that format.
   const key = event.inputType.endsWith("Forward") ? "Delete" : "Backspace";
   quill.root.dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true, bubbles: false }));
 }

@@ -19,7 +19,7 @@ export function watchDragging(quill: Quill, signal: AbortSignal): void {
   const drop = (event: DragEvent) => {
     const html = event.dataTransfer?.getData("text/html") ?? "";
     const text = event.dataTransfer?.getData("text/plain") ?? "";
-    // Files are for whoever takes files.
+    // Files are handled elsewhere.
     if (!html && !text) return;
     event.preventDefault();
     event.stopImmediatePropagation();

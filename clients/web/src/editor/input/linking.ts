@@ -12,7 +12,7 @@ export interface LinkHere {
 }
 
 export class Linking {
-  /** The link that the caret stands in. */
+  /** The link at the caret. */
   readonly here: Signal<LinkHere | null> = signal(null);
   /** Whether the dialog is open that sets the address of what is selected, or of the link at the caret. */
   readonly dialogOpen = signal(false);
@@ -30,7 +30,7 @@ export class Linking {
     if (!same) this.here.value = found;
   }
 
-  /** Puts an address on what is selected, on the link at the caret, or in as words of its own. */
+  /** Sets the address of the selection or of the link at the caret, or inserts it as text. */
   set(address: string): void {
     const link = safeLink(address);
     const range = this.quill.getSelection(true);
@@ -42,7 +42,7 @@ export class Linking {
       const words = link.replace(/^mailto:/, "");
       this.quill.updateContents(new Delta().retain(range.index).insert(words, { link }), "user");
       this.quill.setSelection(range.index + words.length, 0, "silent");
-      // What is typed next is no part of it.
+      // Text typed next is not part of the link.
       this.quill.format("link", false, "user");
     }
   }
@@ -63,7 +63,7 @@ export class Linking {
     for (const op of line.delta().ops) {
       const length = typeof op.insert === "string" ? op.insert.length : 1;
       const address = typeof op.attributes?.link === "string" ? op.attributes.link : "";
-      // The caret stands in what comes before it.
+      // The caret belongs to the text before it.
       if (address !== found.address) {
         if (at >= index) break;
         found = { address, index: at, length: 0 };

@@ -1,4 +1,5 @@
-// Keys with Ctrl or Cmd that format the text or open the link dialog. They go before Quill's own, which know Latin layouts only.
+// Keys with Ctrl or Cmd that format the text or open the link dialog. They go before Quill's own, which know Latin
+// layouts only.
 
 import type Quill from "quill/core.js";
 import type { ActiveFormats } from "./activeFormats";

@@ -38,7 +38,7 @@ export class CaretFollowing {
     }
     const target = this.run === null ? null : this.options.written(this.run);
     if (target === null) return;
-    // What was written at the place pushed it along; the caret in the page stayed where it was.
+    // Text inserted at the place moved it along, while the caret in the page stayed.
     if (target === this.options.place() && target === this.caret(target)) return;
     this.go(target);
     if (this.inView) this.scrollTo(target);

@@ -142,7 +142,7 @@ export class CursorLayer {
       range.setStart(startLeaf.domNode, startOffset);
       range.setEnd(endLeaf.domNode, endOffset);
     } catch {
-      return []; // an empty line has no text node to stand in
+      return []; // an empty line has no text node
     }
     const origin = this.quill.container.getBoundingClientRect();
     return [...range.getClientRects()]

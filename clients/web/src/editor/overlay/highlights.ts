@@ -4,7 +4,7 @@
 import type { Span } from "../../room/document/delta";
 import type { TextPositions } from "./textPositions";
 
-/** Ranges that are drawn under one name; the rest is there all the same. */
+/** Most ranges that are drawn under one name. */
 const MAX_DRAWN = 2000;
 
 export class Highlights {

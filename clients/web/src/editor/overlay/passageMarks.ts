@@ -9,13 +9,13 @@ import type { Highlights } from "./highlights";
 export class PassageMarks {
   /** Whether a comment on what is selected is being written. */
   readonly commenting = signal(false);
-  /** Where the comments' passages stand. */
+  /** The passages of the comments. */
   readonly passages: ReadonlySignal<Passages>;
 
   constructor(
     private readonly comments: Comments,
     private readonly highlights: Highlights,
-    /** Read anew when it changes. */
+    /** The passages are computed again when it changes. */
     changes: ReadonlySignal<number>,
     find: () => Passages | undefined,
   ) {
@@ -25,7 +25,7 @@ export class PassageMarks {
     });
   }
 
-  /** Whether there is anything to look for in the text. */
+  /** Whether there are comments at all. */
   get any(): boolean {
     return this.comments.all.value.length > 0;
   }

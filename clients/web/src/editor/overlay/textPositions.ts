@@ -8,7 +8,7 @@ export class TextPositions {
 
   constructor(private readonly page: () => LineEditor) {}
 
-  /** A stretch of the text as a range of the page; null where there is nothing to stand in. */
+  /** A range of the text as a range of the page; null where there is no text node. */
   range(index: number, length: number): Range | null {
     const start = this.at(index, false);
     const end = this.at(index + length, true);

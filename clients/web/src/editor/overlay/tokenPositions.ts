@@ -38,14 +38,14 @@ export class TokenPositions {
     return found && rect && { run, token: found.token, near: found.start, rect };
   }
 
-  /** Where a token that was shown stands now; null when somebody has changed it since. */
+  /** The present place of a token that was shown; null when it was edited since. */
   rangeOf({ run, token, near }: TokenPosition): { start: number; end: number } | null {
     const written = writtenBy(run, this.lines());
     const found = this.tokens.at(run, written.text, near + Math.max(0, token.text.length - 1));
     return found?.token === token ? rangeOf(written, found.start, token.text.length) : null;
   }
 
-  /** The character of a model's that the caret stands behind, or else before, wherever that is on the screen. */
+  /** The index of the model's character before the caret, or else after it. */
   caret(): number | null {
     const range = this.quill.getSelection();
     if (!range) return null;

@@ -5,9 +5,9 @@ import type Quill from "quill/core.js";
 
 export interface Aids {
   spellcheck: boolean;
-  /** Only the paragraph at the cursor stands out, and its line stays in the middle. */
+  /** Focus mode: only the paragraph at the cursor stands out, and its line stays in the middle. */
   focus: boolean;
-  /** `# ` and `> `, quotes and hyphens become what they mean. */
+  /** Automatic headings, quotations, quotes and dashes. */
   signs: boolean;
 }
 

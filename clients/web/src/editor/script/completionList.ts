@@ -45,7 +45,7 @@ export class CompletionList {
       this.shut();
       return;
     }
-    // Quill moves the caret after it has told of the change.
+    // Quill moves the caret after it has reported the change.
     queueMicrotask(() => this.look());
   };
 
@@ -58,7 +58,7 @@ export class CompletionList {
     const range = this.quill.getSelection();
     const [line, offset] = range ? this.quill.getLine(range.index) : [null, 0];
     const typed = line?.domNode.textContent ?? "";
-    // Only at the end of a line: in its middle somebody corrects.
+    // Only at the end of a line: in its middle people correct.
     if (!range || range.length > 0 || !line || offset !== typed.length) {
       this.shut();
       return;

@@ -17,7 +17,7 @@ export type Element =
   | "title_page"
   | "note";
 
-/** A line: what it is, and its words without notes and boneyards. */
+/** A line: its element, and its text without notes and boneyards. */
 export interface ScriptLine {
   kind: Element;
   shown: string;
@@ -42,7 +42,7 @@ export function scriptOf(lines: readonly string[]): ScriptLine[] {
   return shown.map((text, number) => {
     if (number < titles) return { kind: "title_page", shown: text };
     const isNote = (at: number) => shown[at] === "" && (hidden[at]?.length ?? 0) > 0;
-    // What is not printed does not end a speech either.
+    // Lines that are not printed do not end a speech.
     if (isNote(number)) return { kind: "note", shown: "" };
     let next = number + 1;
     while (next < number + MAX_NOTES_BETWEEN && isNote(next)) next += 1;
@@ -80,7 +80,7 @@ function without(line: string, spans: readonly [number, number][]): string {
   return kept + line.slice(at);
 }
 
-/** Notes [[ ]] and boneyards, also over several lines; what is not ended is not begun. */
+/** Notes [[ ]] and boneyards, also over several lines; one without an end is plain text. */
 function hiddenIn(lines: readonly string[]): [number, number][][] {
   const found: [number, number][][] = lines.map(() => []);
   let opened: { mark: string; line: number; start: number } | null = null;
@@ -115,7 +115,7 @@ function elementOf(text: string, before: Element, followed: boolean): Element {
   return CUTS.some((cut) => text.endsWith(cut)) ? "transition" : "action";
 }
 
-/** What the first character of a line makes of it. */
+/** Elements by the first character of their line. */
 function forcedBy(text: string): Element | null {
   switch (text[0]) {
     case ".":

@@ -11,7 +11,7 @@ export interface Match {
 
 const SPECIAL = /[.*+?^${}()|[\]\\]/g;
 const LETTER = "[\\p{L}\\p{N}_]";
-/** More would only make the page slow; nobody steps through so many. */
+/** More would only make the page slow. */
 export const MAX_MATCHES = 5000;
 
 export function findAll(text: string, wanted: string, { matchCase, wholeWords }: FindOptions): Match[] {

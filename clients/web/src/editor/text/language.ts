@@ -32,7 +32,7 @@ const LETTERS = /\p{L}/gu;
 /** So few letters say nothing. */
 const FEW = 12;
 
-/** A language as BCP 47 names it; null where that cannot be told. */
+/** A BCP 47 tag; null when the language is unclear. */
 export function languageOf(text: string): string | null {
   const letters = text.match(LETTERS)?.length ?? 0;
   if (letters < FEW) return null;

@@ -5,7 +5,7 @@ const MAX_LENGTH = 2000;
 const NAMED = /^[a-z][a-z\d+.-]*:/i;
 const MAIL = /^[^\s@/]+@[^\s@/]+\.[^\s@/]+$/;
 
-/** The address as it may stand in a link; null when it is none that the room allows. */
+/** The address for a link; null when the room does not allow it. */
 export function safeLink(address: string): string | null {
   const trimmed = address.trim();
   if (trimmed === "" || trimmed.length > MAX_LENGTH) return null;

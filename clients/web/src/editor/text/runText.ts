@@ -5,7 +5,7 @@ import type { Op } from "../../room/document/delta";
 export interface Written {
   /** The run's words, joined. */
   text: string;
-  /** Where each unit of `text` stands in the document, in UTF-16 units; the same length. */
+  /** The place of each unit of `text` in the document, in UTF-16 units; the same length. */
   places: number[];
 }
 

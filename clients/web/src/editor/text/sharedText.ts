@@ -28,19 +28,19 @@ export class SharedText {
     this.known = this.known && carried(ops, this.known);
   }
 
-  /** Looks at all of it anew. */
+  /** Reads the whole text again. */
   reread(): void {
     this.plain = plainOf(this.text);
     this.known = null;
   }
 
-  /** Whether this is what the text says: a look at all of it. */
+  /** Whether this matches the text; reads all of it. */
   isTrue(): boolean {
     return this.plain === plainOf(this.text);
   }
 }
 
-/** What an edit makes of a text. */
+/** Applies an edit to a text. */
 export function edited(text: string, ops: readonly Op[]): string {
   const parts: string[] = [];
   let at = 0;

@@ -64,7 +64,7 @@ export class BandFeed {
 
   constructor(private readonly options: FeedOptions) {}
 
-  /** What follows belongs to this stream; null: the band has stopped. */
+  /** Starts a stream; null: the band has stopped. */
   follow(stream: BandStream | null): void {
     const before = this.stream;
     this.stream = stream;
@@ -77,7 +77,7 @@ export class BandFeed {
       this.decoder?.reset();
       this.options.post({ kind: "reset" });
     } else if (stream.epoch > before.epoch) {
-      // Its numbering goes on or begins anew: a hole is counted from its first packet on.
+      // Its numbering continues or restarts: gaps are counted from its first packet on.
       this.nextSeq = null;
       this.options.post({ kind: "flush", pts: stream.from_pts });
     }
@@ -94,7 +94,7 @@ export class BandFeed {
     if (this.nextSeq !== null && packet.seq > this.nextSeq) this.counts.holes += packet.seq - this.nextSeq;
     this.nextSeq = packet.seq + 1;
     this.delay.add(this.options.serverNow() - (stream.start_ms + packet.pts / SAMPLES_PER_MS));
-    // Without sound there is nobody to decode for.
+    // Nothing is decoded while the sound is off.
     if (this.options.timeAt(0) === null) return;
     if (this.decoder) this.decoder.decode(packet.pts, packet.opus);
     else void this.open();

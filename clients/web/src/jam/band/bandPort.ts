@@ -7,7 +7,7 @@ export type ToBand =
   /** Stream sample `pts` is to sound at `time` of the AudioContext; null stops. */
   | { kind: "anchor"; anchor: { time: number; pts: number } | null }
   | { kind: "flush"; pts: number }
-  /** Another stream: all that is held goes. */
+  /** Another stream: drops all held samples. */
   | { kind: "reset" }
   | { kind: "end" };
 

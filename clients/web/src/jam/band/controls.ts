@@ -5,7 +5,7 @@ import type { BandRole } from "../../protocol/messages";
 export const ROLES: readonly BandRole[] = ["lead", "chords", "pad", "bass", "drums"];
 export const BAND_MODES = ["accompany", "answer", "free"] as const;
 export type BandMode = (typeof BAND_MODES)[number];
-/** Beats until what people play is heard from the band. */
+/** Beats until the band reacts to what people play. */
 export const REACTIONS = [0.25, 0.5, 1, 2, 4] as const;
 export const MAX_PROMPTS = 8;
 

@@ -8,7 +8,7 @@ const MASK = RING - 1;
 /** Samples off the wanted place up to which the speed is bent instead of jumping. */
 const GLIDE = 1440;
 const MOST_BEND = 0.004;
-/** Samples over which sound comes back after a hole. */
+/** Samples of the fade-in after a gap. */
 const ATTACK = 128;
 const DECAY = 0.995;
 
@@ -16,7 +16,7 @@ export interface JitterStats {
   /** Samples that sounded, and that should have and were not there. */
   played: number;
   missing: number;
-  /** Times that the sound broke off although it goes on; a band that pauses does not count. */
+  /** Number of gaps within the stream; pauses of the band do not count. */
   underruns: number;
   /** Frames that came after their time, and too far ahead to be kept. */
   late: number;
@@ -32,7 +32,7 @@ export class JitterBuffer {
   /** Where it is read; null before the first time. */
   private place: number | null = null;
   private end = 0;
-  /** Where it ran dry, until something comes in time again; counted once it is known that more was to come. */
+  /** Where the buffer ran empty; it is counted once later samples show that the stream went on. */
   private dry: { from: number; counted: boolean } | null = null;
   private level = 0;
   private lastLeft = 0;
@@ -60,7 +60,7 @@ export class JitterBuffer {
     this.end = Math.max(this.end, pts + left.length);
   }
 
-  /** The stream goes on differently from `pts`: what is held from there on is not played. */
+  /** The stream changes at `pts`: held samples from there on are dropped. */
   flush(pts: number): void {
     const low = Math.max(pts, this.place === null ? this.end - RING : Math.floor(this.place));
     for (let sample = low; sample < this.end; sample += 1) this.here[sample & MASK] = 0;
@@ -130,7 +130,7 @@ export class JitterBuffer {
     dry.counted = true;
   }
 
-  /** What lies behind is gone, so that the ring can hold what comes. */
+  /** Drops old samples, so that the ring has room. */
   private forget(from: number, to: number): void {
     const first = Math.max(0, Math.floor(from));
     const last = Math.min(Math.floor(to), this.end, first + RING);

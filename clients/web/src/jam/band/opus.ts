@@ -6,14 +6,14 @@ export type OnPcm = (pts: number, left: Float32Array, right: Float32Array) => vo
 export interface OpusDecoder {
   readonly name: "WebCodecs" | "WebAssembly";
   decode(pts: number, packet: Uint8Array): void;
-  /** Another stream begins: nothing of the old one may come out any more. */
+  /** Another stream begins: output of the old one is dropped. */
   reset(): void;
   close(): void;
 }
 
 const RATE = 48_000;
 const CONFIG = { codec: "opus", sampleRate: RATE, numberOfChannels: 2 };
-/** Packets that may wait for the browser's decoder; what comes then is dropped and becomes a gap. */
+/** Most packets that wait for the browser's decoder; more are dropped and become a gap. */
 const MAX_QUEUE = 256;
 const MICROSECONDS = 1e6;
 
@@ -76,11 +76,11 @@ class CodecsDecoder implements OpusDecoder {
         data.copyTo(left, { planeIndex: 0, format: "f32-planar" });
         data.copyTo(right, { planeIndex: Math.min(1, data.numberOfChannels - 1), format: "f32-planar" });
         data.close();
-        // A decoder that was replaced may still hand out what it had.
+        // A replaced decoder may still emit what it had.
         const pts = decoder === this.decoder ? this.under.shift() : undefined;
         if (pts !== undefined) this.onPcm(pts, left, right);
       },
-      // It closes itself; the next packet opens another one, and what was lost is a gap.
+      // It closes itself; the next packet opens another one, and the lost packets are a gap.
       error: (error) => console.warn("the band's audio could not be decoded", error),
     });
     decoder.configure(CONFIG);

@@ -25,7 +25,7 @@ export interface LooperOptions {
 /** How far ahead notes are handed over; a hidden page's timers run once a second at best. */
 const AHEAD_MS = 300;
 const AHEAD_HIDDEN_MS = 2500;
-/** What is nearer than this is not taken back any more. */
+/** Notes nearer than this are not cancelled any more. */
 const REVISE_MS = 30;
 
 const CLICKER = "click";
@@ -43,7 +43,7 @@ export class Looper {
     options.synth.voice(CLICKER, { program: DRUMS, volume: 0.7 });
   }
 
-  /** What is to be played from now on. */
+  /** Sets the loops to play from now on. */
   set(timeline: Timeline, loops: readonly Loop[], clicking: boolean): void {
     const heard = new Set(audible(loops).map((loop) => loopOwner(loop.id)));
     for (const owner of this.owners) {
@@ -63,7 +63,7 @@ export class Looper {
     if (!same) this.revise();
   }
 
-  /** Hands over what comes next; call it several times within the time ahead. */
+  /** Schedules the next notes; call it several times within the time ahead. */
   tick(hidden: boolean): void {
     const { timeline } = this;
     const nowMs = this.options.serverNow();

@@ -45,7 +45,7 @@ function readNotes(value: unknown): LoopNote[] {
   });
 }
 
-/** A loop from its fields in the document; what is missing or makes no sense gets its plainest value. */
+/** A loop from its fields in the document; missing or invalid fields get their default. */
 export function readLoop(id: string, fields: Record<string, unknown>): Loop {
   return {
     id,
@@ -61,7 +61,7 @@ export function readLoop(id: string, fields: Record<string, unknown>): Loop {
   };
 }
 
-/** Those that are heard: soloed ones alone, if there are any. */
+/** The loops that sound: only the soloed ones, if there are any. */
 export function audible(loops: readonly Loop[]): Loop[] {
   const soloed = loops.filter((loop) => loop.solo && !loop.muted);
   return soloed.length > 0 ? soloed : loops.filter((loop) => !loop.muted);
@@ -81,7 +81,7 @@ export interface LoopSound extends Omit<TimedNote, "at" | "until" | "channel"> {
   beat: number;
 }
 
-/** What a loop sounds in a stretch of time: the notes that begin in it. */
+/** The notes of a loop that begin in a span of time. */
 export function soundsOf(loop: Loop, { transport, fromMs, toMs }: Stretch): LoopSound[] {
   if (!transport.playing) return [];
   const from = beatAt(transport, fromMs);

@@ -42,7 +42,7 @@ export class NoteQueue {
     this.push({ channel, pitch, velocity: 0, at: after, until: null, order: 0 });
   }
 
-  /** What is due by `time`, in order. Starting a note makes its end wait. */
+  /** The notes due by `time`, in order. Starting a note queues its end. */
   take(time: number): Due[] {
     let count = 0;
     while (count < this.waiting.length && (this.waiting[count] as Due).at <= time) count += 1;
@@ -53,7 +53,7 @@ export class NoteQueue {
     return due;
   }
 
-  /** Takes back keys that would be pressed on a channel from `at` on; what sounds is still released. */
+  /** Cancels keys that would be pressed on a channel from `at` on; sounding ones are still released. */
   cancel(channel: number, at: number): void {
     this.waiting = this.waiting.filter(
       (each) => each.channel !== channel || each.velocity === 0 || each.at < at,

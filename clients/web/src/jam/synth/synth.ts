@@ -21,7 +21,7 @@ export class Synth {
   private readonly channels = new Map<Owner, number>();
   private readonly voices = new Map<Owner, Voice>();
 
-  /** The worklet is there; it is told of every channel. */
+  /** The worklet is ready: sends it all channels. */
   connect(post: (message: ToSynth, transfer?: Transferable[]) => void): void {
     this.post = post;
     for (const [owner, voice] of this.voices) this.sendVoice(owner, voice);
@@ -31,7 +31,7 @@ export class Synth {
     if (message.kind === "stats") Object.assign(this.stats, message);
   }
 
-  /** Gives an owner its instrument and volume; nothing happens when they are what they were. */
+  /** Sets an owner's instrument and volume, if they changed. */
   voice(owner: Owner, voice: Voice): void {
     const was = this.voices.get(owner);
     if (was && was.program === voice.program && was.volume === voice.volume) return;
@@ -61,7 +61,7 @@ export class Synth {
     if (channel !== undefined) this.post?.({ kind: "silence", channel });
   }
 
-  /** The owner is gone: its channel may be another's. */
+  /** The owner is gone: frees its channel. */
   forget(owner: Owner): void {
     this.silence(owner);
     this.channels.delete(owner);
@@ -70,7 +70,7 @@ export class Synth {
 
   private sendVoice(owner: Owner, { program, volume }: Voice): void {
     const channel = this.channels.get(owner) ?? this.free();
-    // More voices than channels: the last ones are not heard, as the panel's bounds make very unlikely.
+    // More owners than channels: the last ones are silent. The limits of the panel make this very unlikely.
     if (channel === null) return;
     this.channels.set(owner, channel);
     this.post?.({ kind: "channel", channel, program, volume });

@@ -14,7 +14,7 @@ export type ToSynth =
   | { kind: "release"; channel: number; pitch: number; at: number }
   /** Keys that would be pressed from `at` on are not. */
   | { kind: "cancel"; channel: number; at: number }
-  /** Everything off: what sounds and what waits. */
+  /** Stops all notes, sounding and waiting. */
   | { kind: "silence"; channel: number }
   | { kind: "end" };
 

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { Doc, Array as YArray, Map as YMap } from "yjs";
 import type { RoomPort } from "../roomPort";
 
-/** Characters of what is said at once. */
+/** Most characters of one message. */
 export const MAX_SAID = 4000;
 
 export interface MessageItem {
@@ -18,12 +18,12 @@ export interface MessageItem {
 
 export class Chat {
   readonly entries = signal<readonly MessageItem[]>([]);
-  /** Entries of others that came since the chat was last looked at. */
+  /** Number of entries of others since the chat was last visible. */
   readonly unread = signal(0);
-  /** Whether the chat is in sight. */
+  /** Whether the chat is visible. */
   private looking = false;
   private seen = new Set<string>();
-  /** Server time at which we came: what was said before is no news. */
+  /** Server time at which we entered: earlier entries are not unread. */
   private since = Number.POSITIVE_INFINITY;
   private nextSay = 1;
   private unfollow = () => {};
@@ -33,7 +33,7 @@ export class Chat {
     private readonly me: () => string | undefined,
   ) {}
 
-  /** `toModel` puts it to the model, which answers here for everybody. False when it did not arrive. */
+  /** `toModel`: the model answers in the chat, for everybody. Resolves false when the message did not arrive. */
   async say(text: string, toModel: boolean, at: () => number): Promise<boolean> {
     const place = await this.port.locate(() => ({ start: at(), end: at() }));
     if (!place) return false;
@@ -50,12 +50,12 @@ export class Chat {
     );
   }
 
-  /** We are in the room, at this time of the server's. */
+  /** We have entered the room, at this server time. */
   entered(ms: number): void {
     this.since = Math.min(this.since, ms);
   }
 
-  /** The chat comes into sight, or leaves it. */
+  /** The chat is shown or hidden. */
   look(looking: boolean): void {
     this.looking = looking;
     this.count();

@@ -16,7 +16,7 @@ export interface Reply {
 }
 export interface Comment extends Omit<Reply, "id"> {
   id: string;
-  /** How the passage began when the comment was made. */
+  /** The beginning of the passage when the comment was made. */
   quote: string;
   resolved: boolean;
   replies: readonly Reply[];
@@ -25,7 +25,7 @@ export interface Comment extends Omit<Reply, "id"> {
 export class Comments {
   /** Oldest first. */
   readonly all = signal<readonly Comment[]>([]);
-  /** The thread that is looked at. */
+  /** Id of the open thread. */
   readonly open = signal<string | null>(null);
   private unfollow = () => {};
 
@@ -44,7 +44,7 @@ export class Comments {
     return (await this.port.request({ tag: "comment", id, ...place, text }, id, arrived)) ? id : null;
   }
 
-  /** Whether it arrived. */
+  /** Resolves false when it did not arrive. */
   reply(comment: string, text: string): Promise<boolean> {
     const mine = (each: Reply) => each.author === this.me();
     const count = () => this.find(comment)?.replies.filter(mine).length ?? 0;

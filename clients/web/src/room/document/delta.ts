@@ -12,7 +12,7 @@ export interface Span {
   length: number;
 }
 
-/** Marks of what a model wrote or proposes. Only the server sets them. */
+/** Attributes of text that a model wrote or suggests. Only the server sets them. */
 export const MODEL_FORMATS = ["ai", "suggest", "suggest_del", "reason"] as const;
 const CLEARED: Attributes = Object.fromEntries(MODEL_FORMATS.map((name) => [name, false]));
 export const clearedFormats = (): Attributes => ({ ...CLEARED });
@@ -21,7 +21,7 @@ const insertLength = (op: Op): number => (typeof op.insert === "string" ? op.ins
 const retained = (op: Op): number => (typeof op.retain === "number" ? op.retain : op.retain ? 1 : 0);
 
 /**
- * A person's words are a person's, also when the caret stood inside a model's: takes the model's marks off inserted
+ * A person's words do not take a model's attributes, even when the caret is inside its words: removes them from inserted
  * text. `spans` are the places, in the new text, where Quill still shows them.
  */
 export function asPerson(ops: readonly Op[]): { ops: Op[]; spans: Span[] } {
@@ -95,7 +95,7 @@ class Edits {
 
   insert(insert: string | Record<string, unknown>, attributes?: Attributes): void {
     const last = this.inserted.at(-1);
-    // Half a character joins its other half, whatever marks that one has.
+    // Half a character joins its other half, whatever attributes that has.
     if (
       typeof insert === "string" &&
       typeof last?.insert === "string" &&

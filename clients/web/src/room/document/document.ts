@@ -61,8 +61,8 @@ export async function digestLater(text: string): Promise<Uint8Array> {
 }
 
 /**
- * What updates of ours put into `doc`, in words: what a person would want back if they are lost. The characters of the
- * story, and what stands now in fields that were written (the title, the style card, texts of the canvas).
+ * The text that our updates put into `doc`: what a person would want back if the updates are lost. The characters of the
+ * story, and the present values of fields that were written (the title, the style card, texts of the canvas).
  */
 export function insertedText(updates: Uint8Array[], doc: Doc): string {
   const parts: string[] = [];
@@ -80,7 +80,7 @@ export function insertedText(updates: Uint8Array[], doc: Doc): string {
   return [...(story ? [story] : []), ...fields].join("\n");
 }
 
-/** The words that stand in the field that an item is a value of. */
+/** The text of the field that an item is a value of. */
 function wordsOf({ id }: Item, doc: Doc): string[] {
   if (getState(doc.store, id.client) <= id.clock) return [];
   const item = getItem(doc.store, id);

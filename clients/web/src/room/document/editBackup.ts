@@ -6,9 +6,9 @@ import { insertedText, newDocument } from "./document";
 import { type Copy, OfflineEdits, type UnsavedEdits, type UnsavedStore } from "./offlineEdits";
 
 export class EditBackup {
-  /** Nothing would be lost if the page went now. */
+  /** Nothing would be lost if the page closed now. */
   readonly kept = signal(false);
-  /** The browser keeps nothing: what is not saved lives in this page only. */
+  /** The browser cannot keep anything: unsaved edits exist in this page only. */
   readonly failed = signal(false);
   private readonly left = signal<readonly UnsavedEdits[]>([]);
   /** The text among what an earlier page left and this one has not brought in. */
@@ -50,7 +50,7 @@ export class EditBackup {
     this.edits?.changed();
   }
 
-  /** The page may go any moment. */
+  /** The page may close at any moment. */
   keepNow(): void {
     this.edits?.now();
   }

@@ -34,7 +34,7 @@ const REST_MS = 400;
 export const ALIVE_MS = 20_000;
 
 export class OfflineEdits {
-  /** Nothing would be lost if the page went now. */
+  /** Nothing would be lost if the page closed now. */
   readonly kept = signal(true);
   /** The browser's store can be opened, and does not give or take: nothing is kept. */
   readonly broken = signal(false);

@@ -28,15 +28,15 @@ const STRUCTS = 1000;
 const UNITS = 40_000;
 
 export interface Rebased {
-  /** Yjs updates, each to be applied after the one before; none when nothing is left to be said. */
+  /** Yjs updates in the order in which to apply them; empty when nothing is left to write. */
   updates: Uint8Array[];
-  /** What has no place any more: the thing that it stood in is gone. */
+  /** Items whose parent no longer exists: they cannot be placed. */
   homeless: Item[];
 }
 
 /**
- * What `updates` put into `old`, for the document `room`, as items of `client`. What the room has of it already is left
- * out: of an id that is `ours` by its number, of another by its content.
+ * The items that `updates` put into `old`, as items of `client` for the document `room`. Items that the room has are left
+ * out: those of an id that is `ours` are found by their number, others by their content.
  */
 export function rebased(
   updates: readonly Uint8Array[],
@@ -54,7 +54,7 @@ export function rebased(
 export const wordsIn = ({ content }: Item): string => (content instanceof ContentString ? content.str : "");
 
 class Remaking {
-  /** By old client, in the order of their clocks: what is to be said again. */
+  /** The structs to write again, by old client, in the order of their clocks. */
   private readonly waiting = new Map<number, Struct[]>();
   /** Old client -> ranges that have new ids. */
   private readonly moved = new Map<number, { clock: number; length: number; to: number }[]>();
@@ -117,7 +117,7 @@ class Remaking {
     return count;
   }
 
-  /** Whether nothing of what a struct builds upon waits itself. */
+  /** Whether no struct that this one depends on is still waiting. */
   private ready(struct: Struct): boolean {
     if (struct instanceof GC) return true;
     const needs = [struct.origin, struct.rightOrigin, struct.parent];
@@ -142,7 +142,7 @@ class Remaking {
       this.homeless.push(struct);
       return;
     }
-    // What names a neighbour has its place from there; the parent is not written then.
+    // A struct that names a neighbour takes its place from it; its parent is not written.
     this.enter(struct, new Item(id, null, origin, null, right, parent as never, key, struct.content));
   }
 
@@ -154,14 +154,14 @@ class Remaking {
     this.next += struct.length;
   }
 
-  /** The id that something has now, if it is anywhere. */
+  /** The present id of an item, if it has one. */
   private now({ client, clock }: ID): ID | null {
     const range = this.moved.get(client)?.find((one) => one.clock <= clock && clock < one.clock + one.length);
     if (range) return createID(this.client, range.to + clock - range.clock);
     return getState(this.room.store, client) > clock ? createID(client, clock) : null;
   }
 
-  /** The id now, or that of the nearest one on that side which is still there. */
+  /** The present id, or that of the nearest remaining item on that side. */
   private neighbour(id: ID | null, side: "left" | "right"): ID | null {
     if (id === null) return null;
     const there = this.now(id);
@@ -174,7 +174,7 @@ class Remaking {
     return null;
   }
 
-  /** What a struct stands in, and under which key; null when that is gone. */
+  /** The parent of a struct, and the key in it; null when the parent is gone. */
   private place(struct: Item): [string | ID | null, string | null] {
     const { parent } = struct;
     if (typeof parent === "string") return [parent, struct.parentSub];
@@ -202,7 +202,7 @@ class Remaking {
     return found;
   }
 
-  /** What was written, in pieces that the server takes. */
+  /** The written changes, in updates small enough for the server. */
   private pieces(): Struct[][] {
     const pieces: Struct[][] = [];
     let units = UNITS;
@@ -244,7 +244,7 @@ function encode(client: number, structs: Struct[], deleted: Ranges): Uint8Array 
 const isId = (value: unknown): value is ID => value instanceof IdType;
 const asItem = (struct: Struct): Item | null => (struct instanceof Item ? struct : null);
 
-/** What a struct says in its unit `at` and where, to be compared; text by its characters, all else by its kind. */
+/** The content of a struct's unit `at` and its place, for comparison; text by its characters, all else by its kind. */
 function unitOf(struct: Struct, at: number): string {
   if (struct instanceof GC) return "gone";
   const { content, id, origin } = struct;

@@ -10,7 +10,7 @@ export const MAX_GOAL = 1_000_000;
 export class Settings {
   /** Prose, or a script in Fountain's form. */
   readonly form = signal<Form>("prose");
-  /** Words that the text wants to have; 0: there is no such goal. */
+  /** Word goal; 0: none. */
   readonly goal = signal(0);
   private doc: Doc | null = null;
   private unfollow = () => {};
@@ -19,7 +19,7 @@ export class Settings {
     if (this.doc) metaOf(this.doc).set("form", form);
   }
 
-  /** 0 takes the goal away. */
+  /** 0 removes the goal. */
   setGoal(words: number): void {
     const goal = Math.min(MAX_GOAL, Math.max(0, Math.floor(words)));
     if (!this.doc) return;

@@ -10,7 +10,7 @@ const START = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 
 const rotate = (word: number, by: number) => (word >>> by) | (word << (32 - by));
 
-/** Bytes between two rests: a few milliseconds of work. */
+/** Bytes between two pauses: a few milliseconds of work. */
 const PIECE = 32 * 1024;
 
 export function sha256(data: Uint8Array): Uint8Array {
@@ -20,7 +20,7 @@ export function sha256(data: Uint8Array): Uint8Array {
   return bytesOf(hash);
 }
 
-/** The same, with rests in which the page can do other things. */
+/** The same, with pauses in which the page can do other things. */
 export async function sha256InPieces(data: Uint8Array): Promise<Uint8Array> {
   const padded = pad(data);
   const hash = Int32Array.from(START);

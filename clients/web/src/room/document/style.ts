@@ -19,7 +19,7 @@ export const STYLE_FIELDS = Object.keys(STYLE_BOUNDS) as StyleField[];
 
 export class Style {
   readonly card = signal<StyleCard>({});
-  /** What was learned from a passage and waits to be put into the card, or not. */
+  /** A card learned from a passage, until the person adds or discards it. */
   readonly learned = signal<MessageOf<"learned"> | null>(null);
   readonly learning = signal(false);
   private latest = 0;
@@ -48,12 +48,12 @@ export class Style {
     this.learned.value = message;
   }
 
-  /** The request was refused, or the connection is gone. */
+  /** The request was refused, or the connection was lost. */
   abandon(): void {
     this.learning.value = false;
   }
 
-  /** What was proposed goes into the room's card. */
+  /** Adds what was learned to the room's card. */
   accept(): void {
     const { learned } = this;
     if (!learned.value) return;

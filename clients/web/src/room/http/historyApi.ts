@@ -19,9 +19,9 @@ export interface Page {
   last: number;
   /** Oldest first. */
   groups: Group[];
-  /** The `before` of the page of what came earlier; null at the beginning. */
+  /** `before` of the next older page; null at the beginning. */
   next: number | null;
-  /** Entries `after` + 1 to `until` that damage to the server's storage took. */
+  /** Entries `after` + 1 to `until`, lost by damage to the server's storage. */
   missing: Missing[];
 }
 export interface Missing {
@@ -66,7 +66,7 @@ export interface Authorship {
 }
 
 const PAGE = 400;
-/** A number beyond any entry's. */
+/** Higher than the number of any entry. */
 const NEWEST = 10 ** 14;
 
 export class HistoryApi {

@@ -9,7 +9,7 @@ export interface CreatedRoom {
 }
 
 export class ApiError extends Error {
-  /** `message`: the server's own words, "" when it did not answer; `code`: which kind of problem, where it said. */
+  /** `message`: the server's message, "" when it did not answer; `code`: the error code, if there is one. */
   constructor(
     message: string,
     readonly code = "",
@@ -18,7 +18,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Opens a new room. Throws ApiError with the server's own words, or "" when it does not answer. */
+/** Creates a room. Throws ApiError with the server's message, or "" when it does not answer. */
 export async function createRoom(): Promise<CreatedRoom> {
   let answer: Response;
   try {
@@ -30,10 +30,6 @@ export async function createRoom(): Promise<CreatedRoom> {
   if (answer.status === 201) return body as CreatedRoom;
   throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
 }
-
-/** What a jam can be saved as, and how the files end. */
-export const JAM_FILES = { wav: "wav", flac: "flac", mid: "mid", json: "json" } as const;
-export type JamFile = keyof typeof JAM_FILES;
 
 export function messageOf(body: unknown): string {
   if (typeof body !== "object" || body === null) return "";
@@ -54,7 +50,7 @@ export interface Invite {
   token: string;
 }
 
-/** The room and token in an address of this server; null when it is none. `?token=` is understood as well. */
+/** The room and token of an invite link of this server; null for anything else. `?token=` works as well. */
 export function readInvite(address: string, origin: string): Invite | null {
   let url: URL;
   try {

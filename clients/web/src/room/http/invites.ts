@@ -6,13 +6,13 @@ import type { RoomHttp } from "./roomHttp";
 export interface InviteLink {
   id: string;
   role: Role;
-  /** Empty for one of the three that always stand. */
+  /** Empty for the three links that every room has. */
   name: string;
   url: string;
   created_ms: number;
-  /** Then it lets nobody in any more, and whoever came by it leaves; null: never. */
+  /** From then on it lets nobody in, and members who joined with it leave; null: never. */
   expires_ms: number | null;
-  /** Newcomers that it let in. */
+  /** Number of people who joined with it. */
   uses: number;
   /** Those of them who are members now. */
   members: number;
@@ -32,7 +32,7 @@ export class Invites {
     return this.call("links", { method: "POST", body });
   }
 
-  /** `members`: and put out whoever came by it. */
+  /** `members`: also removes the members who joined with it. */
   end(link: string, members: boolean): Promise<InviteLink[]> {
     const path = `links/${encodeURIComponent(link)}${members ? "?members=1" : ""}`;
     return this.call(path, { method: "DELETE" });

@@ -17,7 +17,7 @@ export const OUT = [
   "json",
 ] as const;
 export type OutFormat = (typeof OUT)[number];
-/** Endings of files that can be read, and the format that each names. */
+/** Extensions of files that can be imported, and their formats. */
 export const IN: Record<string, string> = {
   md: "md",
   markdown: "md",
@@ -32,7 +32,7 @@ export const IN: Record<string, string> = {
   fdx: "fdx",
 };
 
-/** Something that is not as it was in the file, or in the room; the page has the words for each code. */
+/** A difference between the file and the room; the strings have a text for each code. */
 export interface FileNotice {
   code: string;
   count: number;
@@ -40,7 +40,7 @@ export interface FileNotice {
 
 export interface Encoding {
   name: string;
-  /** False: ask, with `choices` of what else the file could be. */
+  /** False: the person is asked, with `choices`. */
   sure: boolean;
   choices: { encoding: string; preview: string }[];
 }
@@ -56,7 +56,7 @@ export interface Converted {
 export class Manuscripts {
   constructor(private readonly http: RoomHttp) {}
 
-  /** Throws ApiError with the server's words, or "" when it does not answer. */
+  /** Throws ApiError with the server's message, or "" when it does not answer. */
   async export(format: OutFormat, authorship: boolean): Promise<{ file: File; notices: FileNotice[] }> {
     const answer = await this.http.request(`export?format=${format}&authorship=${authorship ? 1 : 0}`);
     const named = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
@@ -65,7 +65,7 @@ export class Manuscripts {
     return { file: new File([await answer.blob()], name), notices };
   }
 
-  /** What a file holds; `encoding` is what its reader chose, or "". Throws ApiError. */
+  /** The contents of a file; `encoding` is the person's choice, or "". Throws ApiError. */
   async read(file: File, encoding = ""): Promise<Converted> {
     const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
     const format = IN[ending] ?? ending;

@@ -11,28 +11,28 @@ export interface Asset {
   sha256: string;
   width: number;
   height: number;
-  /** Width and height of the file that came, where it was made smaller. */
+  /** Width and height of the uploaded file, if it was scaled down. */
   scaled_from?: [number, number];
-  /** Of the file that came, when there were more than the one that is kept. */
+  /** Number of pictures in the uploaded file, if more than one; the first is kept. */
   frames?: number;
 }
 
-/** How long a picture that could not be had is left alone. */
+/** Delay before a failed download is tried again. */
 const AGAIN_MS = 5000;
 
-/** Sizes of pictures that are remembered. */
+/** Most picture sizes that are cached. */
 const MAX_SIZES = 500;
 
 export class Pictures {
   private readonly sizes = new Map<string, Promise<Size>>();
-  /** Addresses of the pictures that are here. */
+  /** Object URLs of downloaded pictures. */
   private readonly here = signal<ReadonlyMap<string, string>>(new Map());
   private readonly asked = new Set<string>();
   private closed = false;
 
   constructor(private readonly http: RoomHttp) {}
 
-  /** The address of a picture; null until it is here. Reading it in a component or an effect subscribes to it. */
+  /** The object URL of a picture; null until it is downloaded. Reading it in a component or an effect subscribes to it. */
   url(asset: string): string | null {
     const url = this.here.value.get(asset) ?? null;
     if (!url) void this.load(asset);
@@ -49,7 +49,7 @@ export class Pictures {
     return (await (await this.http.post("assets", file)).json()) as Asset;
   }
 
-  /** Pixels of a picture. Throws ApiError. */
+  /** Width and height of a picture in pixels. Throws ApiError. */
   size(asset: string): Promise<Size> {
     const known = this.sizes.get(asset);
     if (known) return known;
@@ -60,12 +60,12 @@ export class Pictures {
     return asked;
   }
 
-  /** Where a picture comes from, as the server's records have it. Throws ApiError. */
+  /** The server's record of where a picture comes from. Throws ApiError. */
   async provenance(asset: string): Promise<Provenance> {
     return this.http.json<Provenance>(`assets/${asset}/provenance`);
   }
 
-  /** A new asset of twice the sides, interpolated. Throws ApiError. */
+  /** Makes an asset of twice the width and height by interpolation. Throws ApiError. */
   async enlarge(asset: string): Promise<Asset> {
     return (await (await this.http.post(`assets/${asset}/enlarge`)).json()) as Asset;
   }
@@ -94,7 +94,7 @@ export class Pictures {
     } catch {
       setTimeout(() => {
         this.asked.delete(asset);
-        // Whoever still shows it asks once more.
+        // Components that still show it request it again.
         if (!this.closed) this.here.value = new Map(this.here.peek());
       }, AGAIN_MS);
     }

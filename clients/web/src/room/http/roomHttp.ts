@@ -14,7 +14,7 @@ export class RoomHttp {
   constructor(private readonly caller: () => Caller) {}
 
   /**
-   * What `/api/rooms/{room}/{path}` answers. Throws ApiError with the server's words, or with "" when it does not
+   * Requests `/api/rooms/{room}/{path}`. Throws ApiError with the server's message, or with "" when it does not
    * answer; a request that was aborted throws what `fetch` throws.
    */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
@@ -33,7 +33,7 @@ export class RoomHttp {
     throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`, codeOf(body));
   }
 
-  /** The same for an answer in JSON. An answer that is none is null. */
+  /** The same for an answer in JSON; null when it is not JSON. */
   async json<T>(path: string, init: RequestInit = {}): Promise<T> {
     const answer = await this.request(path, init);
     return (await answer.json().catch(() => null)) as T;

@@ -9,7 +9,7 @@ export interface RecentRoom {
   role: Role;
   token: string;
   seenMs: number;
-  /** Its token opens the room no more: another takes its place, whatever its role. */
+  /** Its token no longer opens the room: any other token replaces it. */
   ended?: boolean;
 }
 
@@ -58,7 +58,7 @@ export const saveAids = (aids: object): void => write(browser, "antiphon.writing
 export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
 export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
 
-/** What a person's last AI frame asked for; whoever reads it checks it. */
+/** The settings of a person's last AI frame; readers validate them. */
 export const loadPainting = (): Record<string, string | number> => read(browser, "antiphon.painting", {});
 export const savePainting = (settings: object): void => write(browser, "antiphon.painting", settings);
 
@@ -109,7 +109,7 @@ export function tokenFor(room: string, fromLink: string): string {
   return token;
 }
 
-/** What this tab comes back with. */
+/** Keeps the token for this tab. */
 export const keepToken = (room: string, token: string): void => write(tab, `antiphon.token.${room}`, token);
 
 /**

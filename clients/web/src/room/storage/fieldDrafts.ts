@@ -4,13 +4,13 @@
 import { effect, type Signal, signal } from "@preact/signals";
 
 export type Words = Record<string, string>;
-/** Where the words are kept between two loads of the page. */
+/** Storage for the text of fields between two loads of the page. */
 export interface Keeper {
   load(): Words;
   save(words: Words): void;
 }
 
-/** Fields with words in them that are kept; of more, the oldest are given up. */
+/** Most fields that are kept; beyond that the oldest are dropped. */
 const MAX_FIELDS = 64;
 
 export class FieldDrafts {
@@ -31,7 +31,7 @@ export class FieldDrafts {
     return field;
   }
 
-  /** All that stands in fields. */
+  /** The text of all fields. */
   get all(): string[] {
     return Object.values(this.words).filter((text) => text.trim() !== "");
   }
@@ -45,7 +45,7 @@ export class FieldDrafts {
   }
 }
 
-/** What is left of a field when the words that were sent from it are taken: what was typed while they were on the way. */
+/** What is left of a field's text without what was sent from it: what was typed meanwhile. */
 export function without(sent: string, field: string): string {
   const words = field.trimStart();
   return words.startsWith(sent) ? words.slice(sent.length).trimStart() : field;

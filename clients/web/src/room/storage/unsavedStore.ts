@@ -10,7 +10,7 @@ interface Row extends UnsavedEdits {
 }
 
 const STORE = "unsaved";
-/** A tab that has not been heard of for so long is gone. */
+/** A tab without a sign of life for so long is closed. */
 const GONE_MS = 3 * ALIVE_MS;
 
 /** `tab` names this tab, also after a reload of its page. Null: this browser keeps nothing. */

@@ -16,7 +16,7 @@ const PICTURE_PART = 0.6;
 const EDGE = 12;
 const NEXT = 24;
 
-/** Uploads pictures and places them around a point of the view, inside it. Whatever does not come in is told of by name. */
+/** Uploads pictures and places them around a point inside the view. A notice names each file that fails. */
 export async function insert(
   room: Room,
   canvasEditor: CanvasEditor,
@@ -24,7 +24,7 @@ export async function insert(
   at: Point,
 ): Promise<void> {
   if (!room.members.canEdit) return;
-  // The view as it is now: while a large file goes up somebody may have moved on.
+  // The present view: it may have moved during a long upload.
   const { x, y, scale } = canvasEditor.camera.value;
   const { width, height } = canvasEditor.view.value;
   const view = {
@@ -67,7 +67,7 @@ function refusal(name: string, kind: string, { code, message }: ApiError): strin
   return t.files.failed(name, code ? errorText(code, message) : message || t.lobby.unreachable);
 }
 
-/** Saves what is selected, or everything. */
+/** Saves the selection, or everything. */
 export async function download(room: Room, canvasEditor: CanvasEditor, kind: "png" | "svg"): Promise<void> {
   const selected = canvasEditor.selection.objects.value.filter((object) => object.type !== "frame");
   const out = exported(selected.length > 0 ? selected : canvasEditor.board.ordered.value);
@@ -87,7 +87,7 @@ export async function download(room: Room, canvasEditor: CanvasEditor, kind: "pn
   }
 }
 
-/** Pixels of a canvas unit in the picture that has most of them: the file is to hold them all. */
+/** Pixels per canvas unit of the densest picture: the file keeps that resolution. */
 async function finest(room: Room, objects: readonly BoardObject[]): Promise<number> {
   const scales = objects.map(async (object) => {
     if (!("asset" in object) || !object.asset || object.w <= 0) return 0;

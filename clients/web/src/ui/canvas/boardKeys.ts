@@ -19,7 +19,7 @@ export interface Panels {
   toggleLayers(): void;
 }
 
-/** `anywhere`: nothing has the focus, and the board was worked with last. */
+/** `anywhere`: nothing has the focus, and the board had it last. */
 export function boardKeys(
   event: KeyboardEvent,
   canvasEditor: CanvasEditor,
@@ -32,7 +32,7 @@ export function boardKeys(
   const onBoard = anywhere || (target instanceof HTMLElement && target.classList.contains("board"));
   const key = keyOf(event);
   const modified = event.ctrlKey || event.metaKey;
-  // A button keeps the keys that press it and that go on from it; a letter or Delete is for the board there too.
+  // A button keeps the keys that press it and that leave it; letters and Delete are for the board there too.
   const forBoard = onBoard || (key.length === 1 && key !== " ") || key === "Delete" || key === "Backspace";
   let chosen: Act = null;
   if (modified && !event.altKey) chosen = command(key, event.shiftKey, canvasEditor, room);
@@ -56,7 +56,7 @@ function command(key: string, shift: boolean, canvasEditor: CanvasEditor, room: 
   if (key === "z") return () => (shift ? room.undoSteps.again("canvas") : room.undoSteps.back("canvas"));
   if (key === "y") return () => room.undoSteps.again("canvas");
   if (key !== "a") return null;
-  // The tool stays in the hand: the next stroke is drawn, and lets go of what is selected.
+  // The tool stays: the next stroke is drawn, and clears the selection.
   return () => canvasEditor.selection.all();
 }
 
@@ -123,7 +123,7 @@ function flipBrush(canvasEditor: CanvasEditor): void {
   if (maskBrush) maskBrush.mode.value = maskBrush.mode.value === "add" ? "erase" : "add";
 }
 
-/** First the brush of a mask, then everything. */
+/** Escape: first leaves the mask's brush, then everything. */
 function letGo(canvasEditor: CanvasEditor): void {
   const masked = canvasEditor.tool.value === "mask";
   canvasEditor.choose("select");

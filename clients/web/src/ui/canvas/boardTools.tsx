@@ -72,7 +72,7 @@ export function BoardTools(props: { room: Room; canvasEditor: CanvasEditor; onUp
 
 const labelOf = (tool: Held) => `${t.canvas.tools[tool]} (${KEYS[tool].toUpperCase()})`;
 
-/** One place for all shapes: it shows the one that was held last. */
+/** The menu of shapes: it shows the last one used. */
 function ShapeMenu({ canvasEditor }: { canvasEditor: CanvasEditor }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const last = useSignal<ShapeTool>("rectangle");
@@ -108,7 +108,7 @@ function ShapeMenu({ canvasEditor }: { canvasEditor: CanvasEditor }) {
     </details>
   );
 }
-/** Colours and widths: of what is drawn next, and of what is selected. */
+/** Colours and widths, for new objects and for the selection. */
 export function BoardStyle({ canvasEditor }: { canvasEditor: CanvasEditor }) {
   return (
     <div class="board-style">

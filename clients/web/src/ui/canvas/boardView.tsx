@@ -17,10 +17,10 @@ import { usePreviewSize } from "./previewSize";
 import { TextField } from "./textField";
 
 const CORNERS: Corner[] = ["nw", "ne", "se", "sw"];
-/** Pixels between the selection and the handle that turns it; a frame has its name there. */
+/** Pixels between the selection and its rotation handle; the name of a frame is there too. */
 const TURN_ARM = 26;
 const FRAME_ARM = 44;
-/** The farthest that one event of the wheel zooms: by a fifth. */
+/** The largest zoom of one wheel event: a fifth. */
 const NOTCH = 18;
 
 export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: CanvasEditor }) {
@@ -34,12 +34,12 @@ export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: Ca
       canvasEditor.view.value = { width: element.clientWidth, height: element.clientHeight };
     });
     watch.observe(element);
-    // Passive listeners, which a component's are, may not keep the page from scrolling and zooming.
+    // Listeners of components are passive and cannot prevent the page from scrolling and zooming.
     const wheel = (event: WheelEvent) => {
       event.preventDefault();
       const step = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
       if (event.ctrlKey || event.metaKey) {
-        // A notch of a wheel is a small step; two fingers on a pad send many that are smaller still.
+        // A notch of a wheel is a small step; a trackpad sends many smaller ones.
         const by = Math.max(-NOTCH, Math.min(NOTCH, event.deltaY * step));
         canvasEditor.zoom(0.99 ** by, pointIn(element, event));
       } else canvasEditor.pan(-event.deltaX * step, -event.deltaY * step);
@@ -63,7 +63,7 @@ export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: Ca
     id: event.pointerId,
     kind: event.pointerType === "pen" || event.pointerType === "touch" ? event.pointerType : "mouse",
     at: pointIn(root.current as HTMLElement, event),
-    // A mouse, and many a finger, says one half for every press; a pen that hardly touches says 0, and means it.
+    // A mouse, and many a touch screen, reports one half for every press; for a pen 0 is a real value.
     pressure: event.pointerType === "pen" ? event.pressure : 0.5,
     shift: event.shiftKey,
     pan: event.button === 1 || spaceDown.value,
@@ -94,7 +94,7 @@ export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: Ca
         canvasEditor.down(touch(event));
       }}
       onPointerMove={(event) => {
-        // Between two frames of the page a pen says much more than one place.
+        // A pen reports many points between two frames of the page.
         const all = event.getCoalescedEvents?.() ?? [];
         for (const each of all.length > 0 && drawing(canvasEditor) ? all : [event]) {
           canvasEditor.move(touch(each));
@@ -160,7 +160,7 @@ export function BoardView({ room, canvasEditor }: { room: Room; canvasEditor: Ca
   );
 }
 
-/** What is drawn takes every place of the pen, what is moved only the last. */
+/** Drawing uses every point of the pen, moving only the last. */
 const drawing = (canvasEditor: CanvasEditor) =>
   ["draw", "brush"].includes(canvasEditor.gesture.peek()?.name ?? "");
 
@@ -169,7 +169,7 @@ const pointIn = (element: HTMLElement, event: { clientX: number; clientY: number
   return { x: event.clientX - left, y: event.clientY - top };
 };
 
-/** Does not depend on the camera: moving the view draws nothing anew. */
+/** Does not depend on the camera: moving the view renders nothing again. */
 function Objects({ room, canvasEditor }: { room: Room; canvasEditor: CanvasEditor }) {
   const writing = canvasEditor.writing.value?.id;
   return (
@@ -181,10 +181,10 @@ function Objects({ room, canvasEditor }: { room: Room; canvasEditor: CanvasEdito
   );
 }
 
-/** The newest denoising step in the frame's place. */
+/** The preview of the newest denoising step, in the frame. */
 function FramePreview({ room, frame }: { room: Room; frame: Frame }) {
   const run = latestRun(room, frame.id);
-  // A live frame stays when its picture has come: that is what is shown then.
+  // A live frame stays when its picture has arrived: then the picture is shown.
   const come = run !== undefined && run.id === frame.run && room.pictures.url(frame.asset) !== null;
   const preview = run && !run.undone && !come ? room.previews.shown.value.get(run.id) : undefined;
   const { x, y, w, h: height } = frame;
@@ -276,7 +276,7 @@ function Marks({ canvasEditor }: { canvasEditor: CanvasEditor }) {
   );
 }
 
-/** A handle of the selection comes into the hand; the board hears of the rest. */
+/** Grabs a handle of the selection; the board handles the following events. */
 function grab(event: PointerEvent, canvasEditor: CanvasEditor, handle: Corner | "turn"): void {
   const board = (event.currentTarget as Element).closest<HTMLElement>(".board");
   if (!board) return;

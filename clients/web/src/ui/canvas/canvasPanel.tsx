@@ -46,13 +46,13 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
   useEffect(
     () =>
       canvasEditor.board.onLost((label) => {
-        if (canvasEditor.writing.peek()?.keeps(label.id) || !room.members.canEdit) return; // written on: it comes by itself
+        if (canvasEditor.writing.peek()?.keeps(label.id) || !room.members.canEdit) return; // it is being edited and restores itself
         canvasEditor.board.place(fieldsOf(label));
         room.notices.add("text_kept");
       }),
     [canvasEditor, room],
   );
-  // What undo changed where nobody looks is brought into sight.
+  // Objects that undo changed are brought into view.
   useSignalEffect(() => {
     const acted = room.undoSteps.acted.value;
     if (acted?.surface === "canvas") untracked(() => canvasEditor.bringIntoView(acted.objects));
@@ -83,7 +83,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     layers.value = !layers.value;
   };
 
-  // Where nothing has the focus, the keys are for what was worked with last.
+  // Without a focus the keys go to what had it last.
   const last = useRef(false);
   useEffect(() => {
     const used = (event: Event) => {
@@ -111,7 +111,7 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
       hidden={hidden}
       onKeyDown={(event) => boardKeys(event, canvasEditor, room, { toggleLayers })}
       onClick={(event) => {
-        // Who points at a tool goes on at the board; who presses it with a key stays there.
+        // After a click on a tool the focus goes to the board; after a key press it stays.
         const button = (event.target as Element).closest(
           ".board-tools button, .board-bar button, .board-zoom button",
         );

@@ -10,7 +10,7 @@ import { t } from "../../strings";
 import { queueText } from "../parts/queueText";
 import { runProblem } from "../parts/serverText";
 
-/** The run that a frame waits for, or the last one that it had. */
+/** The active run of a frame, or its last one. */
 export function latestRun(room: Room, frame: string): RunInfo | undefined {
   let latest: RunInfo | undefined;
   for (const run of room.runs.all.value.values()) {
@@ -20,7 +20,7 @@ export function latestRun(room: Room, frame: string): RunInfo | undefined {
   return latest;
 }
 
-/** Where a run of a picture stands, in words. */
+/** The state of a picture's run, in words. */
 export function paintingState(run: RunInfo): string {
   if (run.undone) return t.runs.undone;
   if (run.state === "queued") return queueText(run);

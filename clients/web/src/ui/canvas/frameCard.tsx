@@ -34,7 +34,7 @@ export function FrameCard(props: {
   const mine = imageActions.wording.value.get(frame.id);
   const words = mine?.words ?? frame.prompt;
   const fresh = canvasEditor.fresh.value === frame.id;
-  // Before anything is painted: who draws a frame goes on typing.
+  // Before the next paint: whoever draws a frame types its prompt next.
   useLayoutEffect(() => {
     if (!fresh) return;
     canvasEditor.fresh.value = null;
@@ -75,7 +75,7 @@ export function FrameCard(props: {
         if (event.key === "Escape") {
           event.currentTarget.closest(".canvas")?.querySelector<HTMLElement>(".board")?.focus();
         }
-        // Letters here are no tools; Ctrl + Z and Ctrl + A are the board's wherever nothing is typed.
+        // Letters choose no tools here; Ctrl + Z and Ctrl + A act on the board outside of fields.
         if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
       }}
     >
@@ -89,7 +89,7 @@ export function FrameCard(props: {
           value={words}
           onInput={(event) => imageActions.word(frame, event.currentTarget.value)}
           onChange={() => {
-            // Words that somebody else put there meanwhile stay until one of the two is chosen, or sent.
+            // A prompt that somebody else set meanwhile is offered until one of the two is chosen or sent.
             if (mine?.base !== frame.prompt) return;
             change({ prompt: wanted });
             imageActions.word(frame, words, wanted);

@@ -149,7 +149,7 @@ export function FrameSettings(props: {
   );
 }
 
-/** What differs from the model's own, in a line. */
+/** The settings that differ from the model's defaults, in one line. */
 function summary(frame: Frame): string {
   const style = STYLES.find((each) => each.id === frame.style);
   const words = [

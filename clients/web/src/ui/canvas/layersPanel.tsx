@@ -152,7 +152,7 @@ export function LayersPanel({
   );
 }
 
-/** The object whose row is under a pointer: it is captured, so the event itself does not say. */
+/** The object whose row is under a pointer: the pointer is captured, so the event's target is another. */
 function rowAt(event: PointerEvent): string | null {
   const row = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>("[data-layer]");
   return row?.dataset.layer ?? null;
@@ -210,7 +210,7 @@ function Thumbnail({ room, object }: { room: Room; object: BoardObject }) {
   );
 }
 
-/** What people call an object, or what it is. */
+/** The name of an object, or its kind. */
 function nameOf(object: BoardObject): string {
   if (object.name) return object.name;
   switch (object.type) {

@@ -9,7 +9,7 @@ import type { MaskBrush } from "../../canvas/masks/maskBrush";
 import type { Frame } from "../../canvas/objects";
 import type { Room } from "../../room/room";
 
-/** Stripes of two colours: one of them is seen on any picture. */
+/** Stripes of two colours: one of them is visible on any picture. */
 const DARK = [196, 20, 108, 165];
 const LIGHT = [255, 236, 246, 140];
 const STRIPES = 28;
@@ -66,7 +66,7 @@ function striped(mask: Mask): Uint8ClampedArray<ArrayBuffer> {
   return out;
 }
 
-/** A frame's mask as everybody has it. */
+/** The shared mask of a frame. */
 export function SentMask({
   room,
   canvasEditor,

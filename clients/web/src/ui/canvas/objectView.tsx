@@ -28,7 +28,7 @@ export function ObjectView({
   );
 }
 
-/** The outline of an AI frame, as thin on a wall as on a thumbnail. */
+/** The outline of an AI frame, of the same width at every zoom. */
 export function FrameEdge({ x, y, w, h: height }: Box) {
   return <rect class="frame-edge" x={x} y={y} width={w} height={height} vector-effect="non-scaling-stroke" />;
 }

@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { previewSide } from "../../room/previewSize";
 import type { Room } from "../../room/room";
 
-/** Keeps the server told how large `boxes` (of the board, at `scale`) are shown: not at all in a hidden tab, or once the
+/** Tells the server how large `boxes` (of the board, at `scale`) are shown: 0 in a hidden tab, and once the
  * board is closed. */
 export function usePreviewSize(room: Room, boxes: readonly { w: number; h: number }[], scale: number): void {
   const side = previewSide(boxes, scale, devicePixelRatio);

@@ -69,7 +69,7 @@ export function ProvenanceDialog(props: { room: Room; picture: Picture; onClose:
   );
 }
 
-/** What there is to say, line by line. */
+/** The lines of the record. */
 function rowsOf(picture: Picture, { run, source_authors }: Provenance): [string, string][] {
   const style = STYLES.find((each) => each.id === picture.style);
   const params = Object.entries(run?.params ?? {}).filter(([name]) => name !== "seed");

@@ -16,7 +16,7 @@ export function JamBand({ jam }: { jam: Jam }) {
   const controls = score.controls.value;
   const reading = !room.members.canEdit;
   const facts = room.models.value.find((each) => each.modality === "audio")?.audio;
-  /** Whether the model does anything with a control; shown as if it did while there is no model. */
+  /** Whether the model uses a control; true while there is no model. */
   const honours = (name: string) => !facts || facts.controls.includes(name);
   const roles = ROLES.filter((role) => !facts || facts.roles.includes(role));
   return (
@@ -186,7 +186,7 @@ function BandHead({ jam }: { jam: Jam }) {
   );
 }
 
-/** Directions in words, each with its weight. */
+/** Prompts, each with its weight. */
 function Prompts({ jam }: { jam: Jam }) {
   const draft = useSignal("");
   const score = jam.score.value;

@@ -53,7 +53,7 @@ export function JamKeyboard({ jam }: { jam: Jam }) {
 
   useEffect(() => {
     if (!playing) return;
-    // A key is let go with the pitch that it was pressed with, whatever was chosen meanwhile.
+    // A key is released with the pitch that it was pressed with, even when the octave has changed.
     const down = new Map<string, number>();
     const onDown = (event: KeyboardEvent) => {
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || !mayPlay(event.target)) return;
@@ -164,7 +164,7 @@ export function JamKeyboard({ jam }: { jam: Jam }) {
 type Press = (pitch: number, velocity: number, timeStamp: number) => void;
 type Release = (pitch: number, timeStamp: number) => void;
 
-/** Letters play unless somebody writes or draws with them. */
+/** Letters play notes unless a field or the board has the focus. */
 function mayPlay(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return true;
   if (target.isContentEditable || target.closest(".canvas, dialog, textarea, select")) return false;
@@ -172,7 +172,7 @@ function mayPlay(target: EventTarget | null): boolean {
   return target === document.body || target.closest(".jam") !== null;
 }
 
-/** Keys under fingers and mouse: a pointer that slides goes from key to key. */
+/** Keys under fingers and mouse: a sliding pointer plays key after key. */
 function Surface(props: {
   jam: Jam;
   drums: boolean;
@@ -263,14 +263,14 @@ function Surface(props: {
   );
 }
 
-/** White keys between the lowest and this one: where it stands. */
+/** Number of white keys below this one: its place. */
 function whitesBelow(pitch: number, low: number): number {
   let count = 0;
   for (let below = low; below < pitch; below += 1) if (!isBlack(below)) count += 1;
   return count;
 }
 
-/** Everybody's instrument. */
+/** The players and their instruments. */
 function Players({ jam }: { jam: Jam }) {
   const { room } = jam;
   const score = jam.score.value;

@@ -156,7 +156,7 @@ function LoopRow({ jam, loop, busy, grid }: { jam: Jam; loop: Loop; busy: boolea
   );
 }
 
-/** What the recording is doing, told as often as it changes. */
+/** The state of the recording, announced when it changes. */
 function Recording({ jam }: { jam: Jam }) {
   const turn = useSignal(0);
   useEffect(() => {

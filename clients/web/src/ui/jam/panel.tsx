@@ -23,7 +23,7 @@ export function JamPanel({ jam, view }: { jam: Jam; view: Signal<JamView> }) {
       return `${programName(program)} ${count}`;
     };
   }, [jam]);
-  // The lights and the place follow the screen's own rhythm.
+  // Beat lights and position are updated once per animation frame.
   useEffect(() => {
     let frame = 0;
     const next = () => {

@@ -9,7 +9,7 @@ import { Icon, type IconName } from "../parts/icons";
 export const programName = (program: number): string =>
   t.jam.programs[program] ?? t.jam.otherProgram(program);
 
-/** A choice of instruments by family; `empty` is a first choice that chooses none. */
+/** A select of instruments by family; `empty` is a first option for none. */
 export function ProgramSelect(props: {
   label: string;
   value: number | null;
@@ -54,7 +54,7 @@ export function Slider(props: {
   value: number;
   onInput: (value: number) => void;
   disabled?: boolean;
-  /** Shown before the slider; else the label is for readers only. */
+  /** Shown before the slider; else the label is for screen readers only. */
   text?: ComponentChildren;
 }) {
   return (

@@ -11,21 +11,21 @@ import { barAt, beatOfBar, msAt, type Transport } from "../../jam/transport";
 import type { BandRole } from "../../protocol/messages";
 import { t } from "../../strings";
 
-/** Where the present stands, from the left. */
+/** The place of the present, as a part of the width. */
 const PRESENT = 0.58;
-/** Part of the width that one page goes on by, where pages are turned. */
+/** The part of the width by which a page advances, where pages are turned. */
 const PAGE = 0.8;
 const PIXELS_PER_BEAT = 46;
 const FEWEST_BEATS = 8;
 /** Pixels at the top for the chord and the names. */
 const HEAD = 26;
-/** Part of the height that is the drums'. */
+/** The part of the height for the drums. */
 const DRUM_PART = 0.2;
 const DRUM_LOW = 35;
 const DRUM_HIGH = 59;
 const LEAST_RANGE = 28;
 const STYLE_MS = 1000;
-/** A picture is drawn no sooner than this after the last one: 30 a second are enough, and spare slow machines. */
+/** Least time between two frames: 30 a second are enough, and spare slow machines. */
 const PICTURE_MS = 30;
 
 interface Ink {
@@ -139,7 +139,7 @@ function inkOf(host: HTMLElement, jam: Jam): Ink {
 
 type Range = { low: number; high: number };
 
-/** Draws one picture; returns the pitches that it showed, which glide from picture to picture. */
+/** Draws one frame; returns the range of pitches shown, which glides from frame to frame. */
 function paint(
   context: CanvasRenderingContext2D,
   width: number,
@@ -170,7 +170,7 @@ function paint(
     const colour = note.band ? ink.roles[note.who as BandRole] : ink.people.get(note.who);
     const to = note.to ?? Math.max(note.from, beat);
     context.fillStyle = colour || ink.text;
-    // What is still to come is paler, and what comes round from a loop as well.
+    // Future notes are paler, and so are repeated notes of loops.
     context.globalAlpha = note.from > beat ? 0.4 : note.velocity < 0 ? 0.6 : 0.95;
     const left = x(note.from);
     const length = Math.max(3, note.drums ? 6 : x(to) - left - 1);
@@ -184,7 +184,7 @@ function paint(
   return shown;
 }
 
-/** The beat at the left edge: it glides, or turns pages for who asked for less motion. */
+/** The beat at the left edge: it glides, or turns pages where reduced motion is preferred. */
 function firstInSight(beat: number, span: number): number {
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) return beat - span * PRESENT;
   const page = span * PAGE;
@@ -215,7 +215,7 @@ function grid(
 const inSight = (notes: readonly RollNote[], first: number, last: number) =>
   notes.filter((note) => note.from < last && (note.to ?? last) > first);
 
-/** What the loops sound in sight, as notes of their authors; a negative velocity marks them. */
+/** The visible notes of loops, as notes of their authors; a negative velocity marks them. */
 function loopNotes(jam: Jam, transport: Transport, first: number, last: number): RollNote[] {
   if (!transport.playing) return [];
   const [fromMs, toMs] = [msAt(transport, first), msAt(transport, last)];

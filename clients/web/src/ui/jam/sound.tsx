@@ -72,7 +72,7 @@ export function JamSound({ jam }: { jam: Jam }) {
   }
 }
 
-/** How loud people and band are just now. */
+/** Meters of people and band. */
 function Meters({ jam }: { jam: Jam }) {
   const host = useRef<HTMLSpanElement>(null);
   useEffect(() => {

@@ -23,7 +23,7 @@ const FASTEST = 300;
 export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> }) {
   const { room } = jam;
   const score = jam.score.value;
-  // Read again at every beat: what is in force changes with time.
+  // Read again at every beat: the state changes with time.
   const place = jam.place.value;
   const transport = inForce(score.timeline.value, room.serverNow());
   const shown = wished(transport, jam.pending.value);
@@ -149,7 +149,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
   );
 }
 
-/** The transport as it will be when all that was asked for is in force. */
+/** The transport once all pending changes are applied. */
 function wished(transport: Transport, pending: readonly PendingRequests[]): Transport {
   const { bar: _, ...change } = Object.assign({}, ...pending.map((each) => each.change)) as TransportChange;
   return { ...transport, ...change };
@@ -205,9 +205,9 @@ function TempoField(props: { tempo: number; disabled: boolean; onTempo: (tempo: 
   );
 }
 
-/** What was asked for and is not in force yet, and from which bar it will be. */
+/** The pending changes, and the bar from which they apply. */
 function PendingList({ jam }: { jam: Jam }) {
-  // A change may be over without a beat that says so (a stop).
+  // A change may be applied without a beat (a stop).
   const turn = useSignal(0);
   const waiting = jam.pending.value;
   useEffect(() => {

@@ -79,7 +79,7 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
   );
 }
 
-/** What helps this person alone, in this browser. */
+/** Writing aids of this person, in this browser. */
 function Writing({ editor }: { editor: StoryEditor }) {
   const { aids } = editor;
   return (
@@ -99,7 +99,7 @@ function Writing({ editor }: { editor: StoryEditor }) {
   );
 }
 
-/** How many words the text wants to have: everybody's, as the text is. */
+/** The shared word goal. */
 function Goal({ room, words }: { room: Room; words: number }) {
   const goal = room.settings.goal.value;
   return (
@@ -146,7 +146,7 @@ function Fact({ name, value }: { name: string; value: string }) {
   );
 }
 
-/** Who wrote which share, as the server keeps it: attributes in the text prove nothing. */
+/** Each author's share, from the server's records: attributes in the text can be forged. */
 function Shares({ room, authorColours }: { room: Room; authorColours: AuthorColours | null }) {
   const shares = [...room.shares.value].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
   const total = shares.reduce((sum, [, count]) => sum + count, 0);

@@ -6,9 +6,9 @@ import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
 
-/** A hand on the scrubber asks for a point when it has rested on it so long. */
+/** The slider must rest for this long before a point is loaded. */
 const REST_MS = 120;
-/** What is being written shows up in the list so long after. */
+/** New edits appear in the list after this time. */
 const REFRESH_MS = 1500;
 
 export class HistoryBrowser {
@@ -21,12 +21,12 @@ export class HistoryBrowser {
   readonly more = signal(false);
   readonly loading = signal(false);
   readonly problem = signal("");
-  /** The point that is looked at; null: the present. */
+  /** The chosen point; null: the present. */
   readonly seq = signal<number | null>(null);
   readonly moment = signal<PastState | null>(null);
   readonly comparison = signal<Comparison | null>(null);
   readonly comparing = signal(false);
-  /** Whether somebody looks at the past. */
+  /** Whether a point of the past is shown. */
   readonly away = computed(() => this.seq.value !== null);
   private before: number | null = null;
   private wanted = new AbortController();
@@ -35,7 +35,7 @@ export class HistoryBrowser {
 
   constructor(private readonly room: Room) {}
 
-  /** The newest page; what was read further back is read again when it is asked for. */
+  /** Loads the newest page; older ones are loaded again on request. */
   async refresh(): Promise<void> {
     await this.attempt(async () => {
       const page = await this.room.history.page(null);
@@ -57,7 +57,7 @@ export class HistoryBrowser {
     });
   }
 
-  /** While the list is in sight it follows what is done; returns what ends that. */
+  /** Keeps the list up to date while it is visible; returns how to stop. */
   watch(): () => void {
     void this.refresh();
     const later = () => {
@@ -81,7 +81,7 @@ export class HistoryBrowser {
     };
   }
 
-  /** Looks at a point. */
+  /** Shows a point. */
   go(seq: number): void {
     this.seq.value = Math.max(0, Math.min(seq, this.last.value));
     clearTimeout(this.resting);
@@ -102,7 +102,7 @@ export class HistoryBrowser {
     this.comparing.value = false;
   }
 
-  /** Brings the room to the point that is looked at: an edit that can be undone. */
+  /** Restores the chosen point: an edit that can be undone. */
   async restore(): Promise<boolean> {
     const seq = this.seq.value;
     if (seq === null) return false;
@@ -131,7 +131,7 @@ export class HistoryBrowser {
     }
   }
 
-  /** Of what was asked for only the newest counts. */
+  /** Only the newest request counts. */
   private async load(): Promise<void> {
     const seq = this.seq.value;
     if (seq === null) return;

@@ -37,7 +37,7 @@ export function PastCanvas({ room, moment }: { room: Room; moment: PastState }) 
   );
 }
 
-/** What became of the canvas since, in a line; nothing when it is the same. */
+/** The changes of the canvas since then, in one line; nothing when there are none. */
 export function CanvasCompared({ canvas }: { canvas: Comparison["canvas"] }) {
   const { added, changed, removed } = canvas;
   if (added.length + changed.length + removed.length === 0) return null;

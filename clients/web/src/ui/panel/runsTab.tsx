@@ -7,7 +7,7 @@ import { RunCard } from "../story/runCard";
 import type { TabProps } from "./tab";
 
 export function RunsTab({ room }: TabProps) {
-  // The band has its place in the jam; here it stands only where another may take its place.
+  // The band is shown in the jam; here only where an owner can choose another model.
   const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
   const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));
   const models = room.models.value.filter((model) => model.modality !== "audio" || model.choices.length > 0);
@@ -34,7 +34,7 @@ export function RunsTab({ room }: TabProps) {
   );
 }
 
-/** For whoever is here for the first time: how to ask, stop, take back, look closer, and what else there is. */
+/** First steps: how to ask, stop, undo, look closer, and what else there is. */
 function FirstSteps() {
   return (
     <dl class="first-steps">
@@ -48,7 +48,7 @@ function FirstSteps() {
   );
 }
 
-/** Of the pictures for one frame the newest: a live frame has one with every few strokes. */
+/** The newest run of each frame: a live frame has one for every few strokes. */
 function newestOfEach(runs: readonly RunInfo[]): RunInfo[] {
   const frames = new Set<string>();
   return runs.filter((run) => {

@@ -18,9 +18,9 @@ import type { TabProps } from "./tab";
 interface TabKind {
   icon: IconName;
   Content: ComponentType<TabProps>;
-  /** Who has not this right does not see the tab. */
+  /** The right that is needed to see the tab. */
   needs?: Right;
-  /** What waits there to be seen. */
+  /** The number on the tab: unread items. */
   waiting?: (room: Room) => number;
 }
 

@@ -6,7 +6,7 @@ import { without } from "../../room/storage/fieldDrafts";
 import { Icon } from "./icons";
 
 export function Composer(props: {
-  /** What stands in the field. */
+  /** The text of the field. */
   words: Signal<string>;
   label: string;
   placeholder: string;
@@ -14,7 +14,7 @@ export function Composer(props: {
   max: number;
   disabled?: boolean;
   focus?: boolean;
-  /** Whether it arrived. */
+  /** Resolves false when it did not arrive. */
   onSend: (text: string) => Promise<boolean>;
   onCancel?: () => void;
   cancel?: string;
@@ -23,7 +23,7 @@ export function Composer(props: {
   const sending = useSignal(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
-  // At once: the next key that is pressed is meant for this field already.
+  // At once: the next key is meant for this field already.
   useLayoutEffect(() => {
     if (props.focus) field.current?.focus();
   }, []);
@@ -33,7 +33,7 @@ export function Composer(props: {
     sending.value = true;
     if (await props.onSend(said)) text.value = without(said, text.value);
     sending.value = false;
-    // The button goes out with the text; the next line is typed in the field.
+    // The button is disabled once the text is sent; the focus returns to the field.
     if (form.current?.contains(document.activeElement)) field.current?.focus();
   };
   return (

@@ -12,7 +12,7 @@ export function IconButton(props: {
   label: string;
   onClick: () => void;
   pressed?: boolean;
-  /** Of a button that unfolds something. */
+  /** For a button that opens something. */
   expanded?: boolean;
   disabled?: boolean;
   class?: string;
@@ -65,7 +65,7 @@ export function CopyButton({ text, label = t.copy }: { text: string; label?: str
   );
 }
 
-/** A row or column of buttons that is one stop of Tab; arrows, Home and End go about in it. */
+/** A row or column of buttons that is one stop of Tab; arrows, Home and End move in it. */
 export function ButtonBar(props: {
   label: string;
   class: string;
@@ -133,10 +133,10 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
         if (event.target === ref.current) props.onClose();
       }}
       onKeyDown={(event) => {
-        // Escape here is the dialog's; it must not stop a run as well.
+        // Escape closes the dialog; it must not stop a run as well.
         if (event.key === "Escape") event.stopPropagation();
         if (event.key !== "Tab" || !ref.current) return;
-        // After the last stop comes the first; the browser by itself would go on in its own bars.
+        // After the last stop comes the first; the browser would move on to its own bars.
         const stops = stopsOf(ref.current);
         const edge = event.shiftKey ? stops[0] : stops.at(-1);
         if (document.activeElement !== edge) return;

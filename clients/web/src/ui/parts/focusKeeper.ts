@@ -7,19 +7,19 @@ const FOCUSABLE =
 const isUsable = (element: HTMLElement) =>
   !element.matches(':disabled, [tabindex="-1"]:not([data-home])') && element.checkVisibility();
 
-/** What the keyboard can come to in a part of the page, in the order of the page. */
+/** The stops of Tab in a part of the page, in order. */
 export const stopsOf = (place: Element): HTMLElement[] =>
   [...place.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(isUsable);
 
-/** Where the focus goes in a part of the page: to its home (`data-home`), or to the first stop in it. */
+/** The target of the focus in a part of the page: its home (`data-home`), or its first stop. */
 export function homeOf(place: Element): HTMLElement | null {
   const stops = stopsOf(place);
   return stops.find((stop) => "home" in stop.dataset) ?? stops[0] ?? null;
 }
 
-/** Watches over the document; returns what ends that. Who points at things says where they want to be. */
+/** Watches the document; returns how to stop. After a pointer press the focus is left alone. */
 export function keepFocus(): () => void {
-  /** What has the focus and what that stands in, innermost first. */
+  /** The element with the focus and its ancestors, innermost first. */
   let held: HTMLElement[] = [];
   let byKeys = false;
   /** Where the key that is down was pressed. */
@@ -33,7 +33,7 @@ export function keepFocus(): () => void {
     byKeys = true;
     if (!event.repeat) pressedOn = event.target;
   };
-  // A press counts where it began: the Enter that ended a name must not press the button that has the focus by now.
+  // A press counts where it began: the Enter that ended a name must not press the button that is focused by now.
   const pressGoesOn = (event: KeyboardEvent) => {
     const acts = event.type === "keypress" ? event.key === "Enter" : event.key === " ";
     if (acts && event.target !== pressedOn) event.preventDefault();
@@ -44,7 +44,7 @@ export function keepFocus(): () => void {
   const mend = () => {
     const [last, ...around] = held;
     if (!byKeys || !last || document.activeElement !== document.body) return;
-    // What is only disabled for a moment gets the focus back.
+    // A control that was disabled for a moment gets the focus back.
     if (last.isConnected && last.checkVisibility()) {
       if (isUsable(last)) last.focus({ preventScroll: true });
       return;

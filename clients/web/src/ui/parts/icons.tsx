@@ -91,7 +91,7 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-/** Two voices that answer each other. */
+/** The logo: two voices that answer each other. */
 export function Mark() {
   return (
     <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">

@@ -10,7 +10,7 @@ export function MessageItem(props: {
   author: string;
   ms: number;
   text: string;
-  /** Still growing: it is read out when it is whole. */
+  /** Still streaming: screen readers read it when it is complete. */
   growing?: boolean;
   children?: ComponentChildren;
 }) {

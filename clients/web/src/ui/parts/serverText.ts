@@ -4,7 +4,7 @@ import type { BetterModel, ModelInfo, RunInfo } from "../../protocol/messages";
 import { isPainting } from "../../room/runs";
 import { t } from "../../strings";
 
-/** What a model is and is good at, or why it does not answer. */
+/** What a model is good at, or why it does not answer. */
 export function noteOf(model: Pick<ModelInfo, "note" | "note_key" | "note_values">, words = t): string {
   const { notes } = words.models;
   const word = Object.hasOwn(notes, model.note_key) ? notes[model.note_key] : undefined;
@@ -33,7 +33,7 @@ export function errorText(code: string, message: string, words = t): string {
   return known ? known(message) : message || code;
 }
 
-/** What went wrong with a run. */
+/** The error of a run. */
 export function runProblem(run: RunInfo): string {
   if (isPainting(run) && run.error_code === "conflict") return t.notices.frame_gone();
   return errorText(run.error_code, run.error);

@@ -10,7 +10,7 @@ import { t } from "../../strings";
 import { runProblem } from "../parts/serverText";
 import { stateOf } from "../story/runCard";
 
-/** Of an answer in the chat; the rest is read where it stands. */
+/** Most characters of an answer that are announced; the rest is read in the chat. */
 const MAX_READ_OUT = 600;
 
 export function Announcer({ room }: { room: Room }) {
@@ -46,7 +46,7 @@ export function Announcer({ room }: { room: Room }) {
   );
 }
 
-/** Ours, or an answer in the chat, which is everybody's. The band of the jam is heard. */
+/** Our runs, and answers in the chat, which are for everybody. The band is not announced. */
 const isOurs = (room: Room, run: RunInfo) =>
   run.task === "chat" || (run.participant === room.members.me.peek()?.id && run.task !== "jam");
 

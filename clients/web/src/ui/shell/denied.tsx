@@ -30,7 +30,7 @@ export function DeniedPage(props: { code: number; refusals: readonly Refusal[]; 
   );
 }
 
-/** `children` are what can be done, `below` is what has to be said besides. */
+/** `children`: the actions; `below`: further text. */
 export function Message({
   words,
   below,

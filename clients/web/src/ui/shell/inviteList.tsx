@@ -27,7 +27,7 @@ export function InviteList({ room }: { room: Room }) {
       return false;
     }
   };
-  // The server tells owners of every change; who came by a link is seen by the people that there are.
+  // The server sends link changes to owners; the number of people of a link changes with the members.
   const seen = room.links.value;
   const people = room.members.all.value.size;
   useEffect(() => {

@@ -29,7 +29,7 @@ const PARTS = [
   ["jam", "note"],
 ] as const satisfies [keyof typeof t.lobby.parts, IconName][];
 
-/** What there is in a room, for who has never seen one. */
+/** The parts of a room, for newcomers. */
 function Parts() {
   return (
     <ul class="lobby-parts">

@@ -72,7 +72,7 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
     room.enter();
     const online = () => room.retry();
     const leaving = (event: BeforeUnloadEvent) => {
-      // What is neither saved nor kept by the browser lives in this page only.
+      // Edits neither saved nor kept by the browser exist in this page only.
       if (!room.safe && room.phase.peek().name !== "denied") event.preventDefault();
     };
     addEventListener("online", online);
@@ -116,7 +116,7 @@ function Seated({ room: id, token, name }: { room: string; token: string; name: 
   return room.entered.value ? <RoomView room={room} /> : <Entering room={room} />;
 }
 
-/** Before the door has opened nobody sees a room: a wrong link would show an empty one and then take it away. */
+/** The room is shown only once it was entered: a wrong link would show an empty one first. */
 function Entering({ room }: { room: Room }) {
   return (
     <main class="message">

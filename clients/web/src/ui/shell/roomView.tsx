@@ -48,8 +48,8 @@ export function RoomView({ room }: { room: Room }) {
   const historyBrowser = useMemo(() => new HistoryBrowser(room), [room]);
   const authorColours = useSignal<AuthorColours | null>(null);
 
-  // Text and keys are there as soon as the room is seen: an effect comes after the next painting, and a key before it
-  // would go nowhere.
+  // Editor and keys must work as soon as the room is visible: an effect runs after the next paint, and a key before it
+  // would be lost.
   useLayoutEffect(() => {
     if (!host.current) return;
     const made = new StoryEditor(host.current, room, {
@@ -70,7 +70,7 @@ export function RoomView({ room }: { room: Room }) {
     };
   }, [room, askForm, historyBrowser]);
 
-  // A passage that is pressed, or a new comment, brings its thread into sight.
+  // A pressed passage, or a new comment, shows its thread.
   useSignalEffect(() => {
     if (room.comments.open.value === null) return;
     panel.value = true;
@@ -100,7 +100,7 @@ export function RoomView({ room }: { room: Room }) {
         if (surface) undoKeys(event, room, surface);
       }
     };
-    // Escape is first that of the card, menu or dialog that it is pressed in.
+    // Escape belongs first to the card, menu or dialog with the focus.
     const stop = (event: KeyboardEvent) => {
       if (event.key === "Escape" && askForm.stopMine()) event.preventDefault();
     };
@@ -125,7 +125,7 @@ export function RoomView({ room }: { room: Room }) {
 
   useEffect(() => jam.subscribe(saveJam), [jam]);
   const toggleJam = () => {
-    // Where there is little room the jam takes all of it.
+    // On small screens the jam takes the whole window.
     const open = spacious() ? "beside" : "whole";
     jam.value = jam.peek() === "closed" ? open : "closed";
   };
@@ -146,7 +146,7 @@ export function RoomView({ room }: { room: Room }) {
         class="skip-link"
         onClick={() => {
           if (view.peek() === "canvas") show("text");
-          // A text that was hidden is there in the next frame.
+          // A hidden text is visible in the next frame.
           requestAnimationFrame(() => editor.value?.focus());
         }}
       >
@@ -178,7 +178,7 @@ export function RoomView({ room }: { room: Room }) {
           {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}
         </div>
       </main>
-      {/* After the text in the order of Tab, whatever stands beside it. */}
+      {/* After the text in the order of Tab. */}
       {view.value !== "canvas" && !historyBrowser.away.value && (
         <AskBar room={room} askForm={askForm} editor={editor.value} />
       )}
@@ -211,24 +211,24 @@ export function RoomView({ room }: { room: Room }) {
 }
 
 /**
- * Where undo acts for a key that is pressed at `target`: null in a field, which undoes its own typing, and on the board,
+ * The surface that undo acts on for a key pressed at `target`: null in a field, which undoes its own typing, and on the board,
  * which has keys of its own.
  */
 function surfaceOf(target: Element, text: HTMLElement | null, view: View): Surface | null {
   if (text?.contains(target)) return "story";
-  // A number of the jam is the room's as soon as it is typed.
+  // Number fields of the jam change the room with each key.
   if (target.closest(".jam") && !target.matches("input[type=text], textarea")) return "jam";
   if (target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea")) return null;
   if (target.closest(".canvas")) return null;
   return view === "canvas" ? "canvas" : "story";
 }
 
-/** Room enough for the jam beside the text and the canvas. */
+/** The window has space for the jam beside text and canvas. */
 const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01rem)").matches;
 
-/** Undo and redo of the surface that has the focus take back only what this person did there. */
+/** Undo and redo act on the surface with the focus, and on this person's own edits. */
 function undoKeys(event: KeyboardEvent, room: Room, surface: Surface): void {
-  // What is being composed is the input method's to undo.
+  // During a composition undo belongs to the input method.
   if (event.isComposing) return;
   const key = keyOf(event);
   const redo = (key === "z" && event.shiftKey) || key === "y";

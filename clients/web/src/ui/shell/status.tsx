@@ -31,7 +31,7 @@ function describe(room: Room): { kind: "good" | "busy" | "bad"; text: string; mo
   return room.saved.value ? { kind: "good", text: t.status.saved } : { kind: "busy", text: t.status.saving };
 }
 
-/** Of the words that are written while there is no connection. */
+/** What happens to text typed while offline. */
 export function whatBecomes(room: Room): string {
   if (room.backup.failed.value) return t.status.offlineUnkept;
   return !room.saved.value && room.backup.kept.value ? t.status.offlineShelved : t.status.offlineKept;

@@ -1,12 +1,12 @@
 // Sets CSS variables for the part of the window that a phone's keyboard and the ask bar leave free.
 
-/** `onChange` is called when the text has less or more room than before. */
+/** `onChange` is called when the space for the text has changed. */
 export function watchViewport(onChange: () => void): () => void {
   const { style } = document.documentElement;
   const view = window.visualViewport;
   const bars = new ResizeObserver(() => measure());
   const measure = () => {
-    // Of a page that is zoomed in nothing is covered.
+    // In a zoomed page nothing is covered.
     const covered = view && view.scale === 1 ? Math.max(0, innerHeight - view.height - view.offsetTop) : 0;
     style.setProperty("--keyboard", `${Math.round(covered)}px`);
     const bar = document.querySelector<HTMLElement>(".ask");

@@ -12,7 +12,7 @@ import { DraftCards } from "./draftCards";
 import { RetryButton } from "./retryButton";
 
 const MAX_INSTRUCTION = 4000;
-/** Beside continuing and following an instruction. */
+/** Tasks other than continuing and following an instruction. */
 const TASKS = [
   { task: "rewrite", icon: "pen" },
   { task: "fix", icon: "check" },

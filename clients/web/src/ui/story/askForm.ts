@@ -12,16 +12,16 @@ import { without } from "../../room/storage/fieldDrafts";
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
 
-/** What a model knows, by the key of its note; of the others we do not know. */
+/** Languages of models, by the key of their note; those of other models are unknown. */
 const LANGUAGES: Readonly<Record<string, readonly string[]>> = { small_english: ["en"] };
-/** Units before the caret that say what language the text is in. */
+/** UTF-16 units before the caret that are used to guess the language. */
 const SAMPLE = 600;
 
 export class AskForm {
   readonly instruction;
   readonly mode = signal(loadMode());
   readonly length = signal<Length>("medium");
-  /** The language that the model does not know, of what it was asked for last; asking once more means it. */
+  /** The language of the last request, if the model does not know it; asking again overrides the warning. */
   readonly doubt = signal<string | null>(null);
   /** A request is on its way to the server. */
   readonly sending = signal(false);
@@ -43,12 +43,12 @@ export class AskForm {
     saveMode(mode);
   }
 
-  /** Asks with what is set; without an instruction the model continues at the cursor. */
+  /** Sends the request as set; without an instruction the model continues at the cursor. */
   submit(): Promise<void> {
     return this.ask(this.instruction.value.trim() ? "instruct" : "continue");
   }
 
-  /** Asks for this, with what stands in the field as the instruction. */
+  /** Requests a task, with the text of the field as the instruction. */
   async ask(task: Task): Promise<void> {
     const { editor } = this;
     if (!editor || this.sending.value) return;
@@ -65,12 +65,12 @@ export class AskForm {
       params: { max_tokens: TOKENS[this.length.value], whole_sentences: true },
       range: () => {
         const range = editor.range();
-        // Continuing goes on from the end of what is selected.
+        // Continue starts at the end of the selection.
         return task === "continue" ? { start: range.end, end: range.end } : range;
       },
     });
     this.sending.value = false;
-    // What it writes goes on where this person is; corrections and candidates do not.
+    // The caret follows what the run writes; not for corrections and candidates.
     if (run && run.mode === "write" && run.group === "" && task !== "fix") editor.follow(run.id);
     // A refused instruction stays in the field; corrections take none.
     if (run && task !== "fix") this.instruction.value = without(instruction, this.instruction.value);
@@ -84,7 +84,7 @@ export class AskForm {
     return language === null || known.includes(language) ? null : language;
   }
 
-  /** The newest run of theirs that can be tried again, while nobody has decided about what it wrote. */
+  /** This person's newest run that can be tried again, as long as its suggestion is undecided. */
   get latest(): RunInfo | null {
     const { all } = this.room.runs;
     const me = this.room.members.me.value?.id;
@@ -98,13 +98,13 @@ export class AskForm {
     return runs.sort((a, b) => b.created_ms - a.created_ms)[0] ?? null;
   }
 
-  /** Asks for the same as the latest run, which makes way, whether it still writes or has just ended. */
+  /** Tries the latest run again, and replaces it, whether it still writes or has ended. */
   again(): void {
     const run = this.latest;
     if (run && !run.undone) void this.room.requests.retry(run.id);
   }
 
-  /** Stops what this person asked for; false when nothing of theirs is under way. */
+  /** Stops this person's runs; false when none is active. */
   stopMine(): boolean {
     for (const run of this.mine.value) this.room.requests.stop(run.id);
     return this.mine.value.length > 0;

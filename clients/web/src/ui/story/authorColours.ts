@@ -6,7 +6,7 @@ import { spansByAuthor } from "../../editor/text/authors";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 
-/** Names that the style sheet knows; whoever comes after has no colour. */
+/** Highlight names in the style sheet; authors beyond them have no colour. */
 const MAX_AUTHORS = 12;
 const REST_MS = 500;
 
@@ -14,7 +14,7 @@ export class AuthorColours {
   readonly shown = signal(false);
   private readonly stop: () => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  /** What was asked for before a newer question is not an answer to it. */
+  /** Numbers the requests: only the answer to the newest one counts. */
   private asked = 0;
 
   constructor(
@@ -50,7 +50,7 @@ export class AuthorColours {
         this.editor.highlights.show(`author-${number}`, stretches);
       }
     } catch (error) {
-      // The next change asks again.
+      // The next change sends another request.
       if (!(error instanceof ApiError)) throw error;
     }
   }

@@ -23,7 +23,7 @@ export function CommentButton(props: {
   const writing = editor.passageMarks.commenting;
   const card = useRef<HTMLElement>(null);
   useSignalEffect(() => {
-    // The text moves under a selection that stays.
+    // The text may move while the selection stays.
     editor.rested.value;
     const selected = editor.selected.value > 0;
     if (!selected && !writing.value) {
@@ -41,7 +41,7 @@ export function CommentButton(props: {
   });
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
-      // By its place on the keyboard: in some layouts Alt makes another letter of it.
+      // By its place on the keyboard: in some layouts Alt changes the letter.
       if (event.code !== "KeyM" || !event.altKey || !(event.ctrlKey || event.metaKey)) return;
       if (editor.selected.peek() === 0) return;
       event.preventDefault();
@@ -57,7 +57,7 @@ export function CommentButton(props: {
   const at = place.value;
   if (!at || !room.members.rights.value.has("comment")) return null;
   const close = () => {
-    // The comment takes its time to arrive; who has gone on elsewhere meanwhile is not called back.
+    // The comment arrives later; the focus is not taken from a person who has moved on meanwhile.
     const { activeElement } = document;
     const elsewhere = activeElement !== document.body && !card.current?.contains(activeElement);
     writing.value = false;

@@ -25,11 +25,11 @@ export function DraftCards({ room }: { room: Room }) {
   );
 }
 
-/** Drafts that still wait for a decision; the candidates of one brainstorm together. */
+/** Undecided drafts; the candidates of one brainstorm together. */
 function draftsOf(room: Room): [RunInfo, ...RunInfo[]][] {
   const groups = new Map<string, [RunInfo, ...RunInfo[]]>();
   for (const run of room.runs.all.value.values()) {
-    // A failed or stopped one that wrote nothing has nothing to choose.
+    // A failed or stopped run without text offers nothing to choose.
     const empty = !isActive(run) && room.drafts.textOf(run).trim() === "";
     if (!isDraft(run) || run.task === "chat" || run.undone || empty) continue;
     const key = run.group || run.id;
@@ -44,7 +44,7 @@ function DraftGroup({ room, runs }: { room: Room; runs: [RunInfo, ...RunInfo[]] 
   const asker = room.members.all.value.get(first.participant)?.name ?? t.runs.gone;
   const mine = first.participant === room.members.me.value?.id;
   const alone = first.mode === "private";
-  // A colleague's do not lie over this person's page before they are wanted.
+  // Candidates of others stay folded until this person opens them.
   const open = useSignal(mine);
   const title = first.group ? t.drafts.candidates : t.drafts.private;
   return (

@@ -39,7 +39,7 @@ export function FileMenu(props: {
       event.stopPropagation();
       shut();
     };
-    // Tab out of the menu leaves it. A focus that goes nowhere is another window's, or the file chooser's.
+    // Tab out of the menu closes it. A focus that goes nowhere went to another window, or to the file chooser.
     const left = (event: FocusEvent) => {
       const to = event.relatedTarget;
       if (to instanceof Node && !root.current?.contains(to)) open.value = false;

@@ -101,7 +101,7 @@ export function FindBar({ room, editor, onClose }: { room: Room; editor: StoryEd
             disabled={count === 0}
             onClick={() => {
               editor.replaceMatches(matches.value, instead.value);
-              // Nothing is left to be found: the button goes, and must not take the focus with it.
+              // No match is left: the button disappears, so the focus is moved first.
               field.current?.focus();
             }}
           >

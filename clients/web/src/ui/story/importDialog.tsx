@@ -5,21 +5,21 @@ import type { Converted, FileNotice } from "../../room/http/manuscripts";
 import { t } from "../../strings";
 import { Dialog } from "../parts/controls";
 
-/** Whether there is anything to ask or to say. */
+/** Whether the dialog is needed. */
 export const needsAsking = ({ title, notices, encoding }: Converted): boolean =>
   title !== "" || notices.length > 0 || encoding?.sure === false;
 
 export function ImportDialog(props: {
   name: string;
   found: Converted;
-  /** The room's title as it is. */
+  /** The room's present title. */
   title: string;
   onEncoding: (encoding: string) => Promise<Converted | null>;
   onInsert: (found: Converted, title: string) => void;
   onClose: () => void;
 }) {
   const found = useSignal(props.found);
-  // The readings stay in the order in which they were first offered.
+  // The choices keep their first order.
   const choices = props.found.encoding?.choices ?? [];
   const chosen = useSignal(props.found.encoding?.name ?? "");
   const busy = useSignal(false);
@@ -29,7 +29,7 @@ export function ImportDialog(props: {
     chosen.value = name;
     busy.value = true;
     const again = await props.onEncoding(name);
-    // Another was chosen meanwhile: this answer is of no use, and that one is still on its way.
+    // Another encoding was chosen meanwhile: this answer is outdated.
     if (chosen.peek() !== name) return;
     busy.value = false;
     if (again) found.value = again;

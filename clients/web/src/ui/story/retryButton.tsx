@@ -6,7 +6,7 @@ import { mayTryAgain } from "../../room/runs";
 import { t } from "../../strings";
 import { Icon } from "../parts/icons";
 
-/** What lists runs: there the focus goes on to the button of the run that took the place. */
+/** Lists of runs: in them the focus moves to the button of the new run. */
 const LISTS = ".runs, .draft-list, .chat-entries, .ask-row";
 
 export function RetryButton(props: { room: Room; run: RunInfo; hint?: string; class?: string }) {
@@ -16,7 +16,7 @@ export function RetryButton(props: { room: Room; run: RunInfo; hint?: string; cl
     const list = (event.currentTarget as Element).closest(LISTS);
     const byKey = event.detail === 0;
     const made = await room.requests.retry(run.id);
-    // Its button is there when the page has been drawn with it.
+    // The button exists after the next rendering.
     if (made && byKey)
       requestAnimationFrame(() => list?.querySelector<HTMLElement>(`[data-again="${made.id}"]`)?.focus());
   };

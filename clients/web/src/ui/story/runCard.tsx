@@ -114,7 +114,7 @@ function Progress({ run }: { run: RunInfo }) {
   );
 }
 
-/** Changes the course of a run while it writes. */
+/** Steers a run while it writes. */
 function SteerForm({ room, run }: { room: Room; run: RunInfo }) {
   const instruction = room.fieldDrafts.field(`steer.${run.id}`);
   const made = room.runs.steered.value.get(run.id);

@@ -33,10 +33,10 @@ export function StyleCard({ room, editor }: { room: Room; editor: StoryEditor | 
   );
 }
 
-/** A hand that has rested so long has finished its word: half a word is no style. */
+/** After a pause of this length the text is shared: half a word is no style. */
 const REST_MS = 700;
 
-/** Written into the shared card when the hand rests, or the field is left. */
+/** A field of the card: shared when typing pauses, or when the field loses the focus. */
 function StyleLine({ room, field }: { room: Room; field: StyleField }) {
   const draft = useSignal<string | null>(null);
   const resting = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -77,7 +77,7 @@ function StyleLine({ room, field }: { room: Room; field: StyleField }) {
   );
 }
 
-/** What counting tells of a passage, to be taken or left. */
+/** What was learned from a passage, to be added or discarded. */
 function Learned({ room }: { room: Room }) {
   const learned = room.style.learned.value;
   if (!learned) return null;

@@ -18,7 +18,7 @@ const MARKED = "[data-suggest], [data-suggest-del]";
 
 interface Place {
   run: string;
-  /** Of a correction: the part of the text that it is about. */
+  /** The passage of a correction. */
   marked: Element;
   reason: string;
   left: number;
@@ -71,7 +71,7 @@ export function SuggestionCard(props: {
   if (!shown || run?.suggestion !== "open" || isActive(run)) return null;
   const author = room.members.all.value.get(run.author)?.name ?? t.runs.title;
   const decide = (accept: boolean) => {
-    // Of corrections each is decided for itself.
+    // Each correction is decided on its own.
     const range = shown.reason ? editor.correctionAt(run.id, shown.marked) : null;
     room.requests.decide(accept ? "accept" : "reject", run.id, range);
     place.value = null;

@@ -9,7 +9,7 @@ import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
 import { t } from "../../strings";
 
-/** A hand that only passes over the text asks nothing. */
+/** The pointer must rest for this long. */
 const DWELL_MS = 450;
 const LINGER_MS = 350;
 // Room that the card and the ask bar take, in pixels.
@@ -20,7 +20,7 @@ const ASK_BAR = 130;
 interface Place extends TokenPosition {
   left: number;
   top: number;
-  /** The card stands on the line instead of hanging from it. */
+  /** The card is above the line instead of below it. */
   above: boolean;
 }
 
@@ -30,7 +30,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   const goOn = useSignal(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const card = useRef<HTMLElement>(null);
-  /** Asked for with the keyboard, which then goes on in the card. */
+  /** Opened with the keyboard: the focus moves into the card. */
   const byKey = useRef(false);
   const later = (ms: number, work: () => void) => {
     clearTimeout(timer.current);
@@ -45,7 +45,7 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
     const surface = host.current;
     if (!surface) return;
     let looked = 0;
-    /** `where` finds the place of the text again when the run's tokens have come. */
+    /** `where` finds the place in the text again once the run's tokens have arrived. */
     const show = async (where: () => number | null, keys = false) => {
       looked += 1;
       const look = looked;
@@ -173,10 +173,10 @@ export function TokenCard(props: { room: Room; editor: StoryEditor; host: RefObj
   );
 }
 
-/** Some tokens are a part of a character: nothing to put into a text. */
+/** Some tokens are a part of a character: they cannot be inserted. */
 const isWhole = (text: string) => !text.includes("\ufffd");
 
-/** A token that is nothing but blanks is named. */
+/** Tokens of spaces only are shown by name. */
 function visible(text: string): string {
   if (text.trim() !== "") return text.trim();
   return text.includes("\n") ? t.token.line : t.token.blank;
