@@ -106,7 +106,7 @@ async def story(studio: Studio) -> None:
     await ada.tab("Comments")
     await ada.page.locator(".thread").first.click()
     await studio.save(ada, "comments")
-    await ada.tab("Desk")
+    await ada.tab("Document")
     await ada.page.get_by_label("Show in the text as colours").check()
     await ada.page.wait_for_function(
         "() => [...CSS.highlights.keys()].some((name) => name.startsWith('author'))"

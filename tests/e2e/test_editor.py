@@ -80,7 +80,7 @@ async def test_whatever_the_browser_would_do_itself_happens_as_the_room_knows_it
         await keys.press(combination)
     await page.get_by_label("Address").fill("javascript:alert(1)")
     await keys.press("Enter")
-    await expect(page.get_by_role("alert")).to_contain_text("no address")
+    await expect(page.get_by_role("alert")).to_contain_text("not a web")
     await page.get_by_label("Address").fill("example.org/a")
     await keys.press("Enter")
     await expect(eve.story.locator("h1")).to_have_text("One")

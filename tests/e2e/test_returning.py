@@ -95,7 +95,7 @@ async def test_words_written_offline_outlive_a_reload(company: Company, served: 
     await expect(ada.status).to_contain_text("Kept in this browser")
     line.mend()
     await ada.page.reload()
-    await expect(ada.page.locator(".notice")).to_contain_text("is in the text again")
+    await expect(ada.page.locator(".notice")).to_contain_text("in the text again")
     assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "
     await ada.page.reload()
     assert await ada.agrees_with(maria) == "Meanwhile. Before. Жил-был кот 🌙. "

@@ -117,7 +117,7 @@ async def test_without_a_network_steps_go_back_here_and_are_known_afterwards(
         await expect(ada.story).not_to_contain_text(gone)
     # What is saved is the server's to undo: the person is told.
     await page.keyboard.press("Control+z")
-    await expect(page.get_by_text("what is saved can be undone when the connection is back")).to_be_visible()
+    await expect(page.get_by_text("saved changes can be undone when the connection is back")).to_be_visible()
     await ada.sees("Saved.")
     for back in ("one", "two"):
         await page.keyboard.press("Control+y")

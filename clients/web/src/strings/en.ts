@@ -644,7 +644,7 @@ export const en = {
       verifies: (name: string) => `${name} has come and is being verified.`,
       tries: (name: string) => `How fast ${name} writes here is being measured.`,
       stays: (name: string, reason: string, serving: string) =>
-        `${name}, which writes better, does not serve: ${reason}. ${serving} goes on.`,
+        `${name}, which writes better, does not serve: ${reason}. ${serving} keeps answering.`,
     },
     /** Why a better model does not serve, by key; the server says it in English. */
     reasons: {} as Record<string, (...values: string[]) => string>,

@@ -668,7 +668,7 @@ export const ru: Strings = {
       verifies: (name: string) => `${name} скачана и проверяется.`,
       tries: (name: string) => `Измеряется, как быстро ${name} здесь пишет.`,
       stays: (name: string, reason: string, serving: string) =>
-        `${name} пишет лучше, но не отвечает: ${reason}. Дальше отвечает ${serving}.`,
+        `${name} пишет лучше, но не отвечает: ${reason}. По-прежнему отвечает ${serving}.`,
     },
     reasons: {
       disk: (free, needed) => `на диске свободно ${free} ГБ, а нужно ${needed}`,

@@ -65,6 +65,7 @@ test("a model's note names prompts after a colon", () => {
     refused: "",
     note_key: "",
     note_values: [],
+    better: null,
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
     "ice cream",

@@ -7,50 +7,8 @@ import { FieldDrafts, type Keeper, type Words, without } from "../../src/room/st
 import { en } from "../../src/strings/en";
 import { ru } from "../../src/strings/ru";
 import { betterNews, errorText, noteOf } from "../../src/ui/parts/serverText";
-import { ada, FakeClock, FakeSocket, run, welcome } from "../support";
-
-const eve = { ...ada, id: "p_eve", name: "Eve", role: "editor" as const };
-
-function inside(
-  text = "",
-  { unsavedStore = null, joined = true }: { unsavedStore?: UnsavedStore | null; joined?: boolean } = {},
-) {
-  const clock = new FakeClock();
-  const sockets: FakeSocket[] = [];
-  const room = new Room({
-    token: "t",
-    name: "Ada",
-    session: "secret",
-    unsavedStore: Promise.resolve(unsavedStore),
-    clock,
-    random: () => 0,
-    connect: () => {
-      const socket = new FakeSocket();
-      sockets.push(socket);
-      return socket;
-    },
-  });
-  const server = new Doc();
-  storyOf(server).insert(0, text);
-  const socket = () => sockets.at(-1) as FakeSocket;
-  const join = () => {
-    socket().open();
-    socket().say(welcome({ participants: [ada, eve] }));
-    const update = encodeStateAsUpdate(server);
-    socket().say({ tag: "rebuild", lineage: "lin", epoch: "ep", offset: 4, reason: "new", update });
-  };
-  room.enter();
-  if (joined) join();
-  /** The server changes the document, and everybody hears of it. */
-  const deliver = (change: (doc: Doc) => void) => {
-    change(server);
-    socket().say({ tag: "update", offset: 5, update: encodeStateAsUpdate(server) });
-  };
-  return { clock, room, socket, sockets, join, deliver };
-}
-
-/** Lets what awaits go on. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+import { run } from "../support";
+import { inside, settle } from "./entered";
 
 test("it greets with its session, and shows who is here", () => {
   const { room, socket } = inside("text");

@@ -1,0 +1,279 @@
+"""Every screen of the page in both languages, light and dark, in three widths, as contact sheets to look at.
+
+    PYTHONPATH=tests .venv/bin/python -m support.gallery FOLDER [SCREEN ...]
+
+A real server with the embedded models and a real Chromium, as in the browser tests. One sheet for each screen and
+language.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import re
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from support.artists import Artist
+from support.pages import Company, Person, chromium
+from support.server import ServedProcess, serving
+
+WIDTHS = ((1280, 800), (820, 1100), (390, 844))
+SCHEMES = ("light", "dark")
+HEIGHT = 700
+"""Pixels of a picture's height on a sheet."""
+WORDS = {
+    "en": {
+        "locale": "en-US",
+        "name": "Ada Lovelace",
+        "text": "The lighthouse keeper had not spoken to anyone in forty days. ",
+        "say": "Shall he open the door?",
+        "comment": "Is it an oil lamp?",
+        "title": "The Keeper",
+    },
+    "ru": {
+        "locale": "ru-RU",
+        "name": "Мария Склодовская",
+        "text": "Смотритель маяка сорок дней ни с кем не говорил. ",
+        "say": "Пусть он откроет дверь?",
+        "comment": "Это керосиновая лампа?",
+        "title": "Смотритель",
+    },
+}
+
+
+class Gallery:
+    """One person's page, which is photographed in all widths and schemes."""
+
+    def __init__(self, company: Company, served: ServedProcess, language: str, folder: Path) -> None:
+        self.company = company
+        self.served = served
+        self.language = language
+        self.words = WORDS[language]
+        self.folder = folder
+
+    async def page(self) -> Page:
+        return await self.company.page(locale=self.words["locale"])
+
+    async def person(self, link: str, name: str = "") -> Person:
+        person = self.company.at(await self.page(), name or self.words["name"])
+        person.forgive("Failed to load resource")
+        await person.page.goto(link)
+        await person.page.locator("form input").first.fill(person.name)
+        await person.page.keyboard.press("Enter")
+        await person.here()
+        return person
+
+    async def room(self) -> Person:
+        return await self.person((await self.served.new_room())["links"]["owner"])
+
+    async def sheet(self, page: Page, name: str, *widths: int) -> None:
+        """A contact sheet of the page as it is now, in all widths (or these) and schemes."""
+        shots: list[Image.Image] = []
+        for width, height in WIDTHS:
+            if widths and width not in widths:
+                continue
+            await page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                await page.wait_for_timeout(250)  # the page follows the new size
+                shot = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
+                shots.append(shot.resize((shot.width * HEIGHT // shot.height, HEIGHT)))
+        sheet = Image.new("RGB", (sum(each.width + 8 for each in shots), HEIGHT), "#808080")
+        left = 0
+        for shot in shots:
+            sheet.paste(shot, (left, 0))
+            left += shot.width + 8
+        path = self.folder / f"{name}-{self.language}.png"
+        sheet.save(path)
+        print(path, flush=True)
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        await page.emulate_media(color_scheme="light")
+
+
+async def entrance(gallery: Gallery) -> None:
+    """The lobby, the prompt for a name, and a link that does not open the room."""
+    page = await gallery.page()
+    page.on("console", lambda _: None)
+    await page.goto(gallery.served.url)
+    await expect(page.locator(".lobby")).to_be_visible()
+    await gallery.sheet(page, "lobby")
+    link = (await gallery.served.new_room())["links"]["owner"]
+    await page.goto(link)
+    await expect(page.locator("form input")).to_be_visible()
+    await gallery.sheet(page, "name")
+    await page.goto(link.split("#")[0] + "#wrong")
+    await page.reload()
+    await page.locator("form input").first.fill("X")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_be_visible()
+    await gallery.sheet(page, "denied")
+
+
+async def text(gallery: Gallery) -> None:
+    """The text with a run, and each tab of the side panel."""
+    ada = await gallery.room()
+    page, words = ada.page, gallery.words
+    await page.locator(".title").fill(words["title"])
+    await ada.write(words["text"] * 3)
+    await ada.write("\n" + words["text"] * 4)
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_timeout(300)
+    if await page.locator(".ask-doubt").count():
+        await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".run-done")).to_be_visible()
+    await gallery.sheet(page, "text")
+    await page.locator("#tab-chat").click()
+    await page.locator(".panel textarea").fill(words["say"])
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".said")).to_be_visible()
+    await gallery.sheet(page, "chat")
+    await ada.select(words["text"][4:12])
+    await page.keyboard.press("Control+Alt+m")
+    await page.keyboard.type(words["comment"])
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".thread")).to_be_visible()
+    await gallery.sheet(page, "comments")
+    await page.locator("#tab-desk").click()
+    await page.locator(".desk-tab input[type=checkbox]").last.check()
+    await gallery.sheet(page, "document")
+    await page.locator("#tab-history").click()
+    await expect(page.locator(".panel-history li").first).to_be_visible()
+    await gallery.sheet(page, "history")
+    await page.locator(".panel-history li button").last.click()
+    await expect(page.locator(".past")).to_be_visible()
+    await gallery.sheet(page, "past")
+
+
+async def dialogs(gallery: Gallery) -> None:
+    """Everything that opens over the page."""
+    ada = await gallery.room()
+    page, words = ada.page, gallery.words
+    await ada.write(words["text"] * 2)
+    await page.locator(".share-open").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await gallery.sheet(page, "share")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("F1")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await gallery.sheet(page, "help")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+f")
+    await page.keyboard.type(words["text"][4:9])
+    await gallery.sheet(page, "find")
+    await page.keyboard.press("Escape")
+    await ada.select(words["text"][4:12])
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await gallery.sheet(page, "link")
+    await page.keyboard.press("Escape")
+    menu = page.locator(".file-menu-root > button")
+    await menu.click()
+    await gallery.sheet(page, "file-menu")
+    letter = gallery.folder / "letter.txt"
+    letter.write_bytes("Лампа горела.".encode("koi8-r"))
+    await page.locator(".file-menu-root input[type=file]").set_input_files(letter)
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await gallery.sheet(page, "import-encoding")
+    await page.keyboard.press("Escape")
+    html = gallery.folder / "page.html"
+    html.write_text("<title>The Lamp</title><img src=x><table><tr><td>a</td><td>b</td></tr></table>")
+    await menu.click()
+    await page.locator(".file-menu-root input[type=file]").set_input_files(html)
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await gallery.sheet(page, "import-losses")
+    await page.keyboard.press("Escape")
+    broken = gallery.folder / "broken.docx"
+    broken.write_bytes(b"PK")
+    await menu.click()
+    await page.locator(".file-menu-root input[type=file]").set_input_files(broken)
+    await expect(page.locator(".notice")).to_be_visible()
+    await gallery.sheet(page, "notice")
+
+
+async def canvas(gallery: Gallery) -> None:
+    """The canvas with a frame, a picture, a mask, and the layers."""
+    ada = await gallery.room()
+    page = ada.page
+    await page.locator(".views label").nth(2).click()
+    artist = Artist(ada)
+    artist.board = page.locator(".board")
+    await expect(artist.board).to_be_visible()
+    await gallery.sheet(page, "canvas-empty")
+    await artist.tool("p")
+    await artist.drag((120, 420), (180, 380), (260, 440), (330, 390))
+    await artist.tool("f")
+    await artist.drag((420, 100), (680, 360))
+    await page.locator(".frame-card textarea").first.fill("a red apple")
+    await gallery.sheet(page, "frame")
+    paint = page.locator(".frame-foot .primary, .frame-card .primary").first
+    await expect(paint).to_be_enabled()
+    await paint.click()
+    await artist.shows_pictures(1)
+    await artist.tool("v")
+    await artist.objects("image").click()
+    await gallery.sheet(page, "picture")
+    await artist.tool("k")
+    await gallery.sheet(page, "layers")
+    await page.locator(".views label").nth(1).click()
+    await gallery.sheet(page, "both")
+
+
+async def jam(gallery: Gallery) -> None:
+    """The jam, playing, beside the text and alone."""
+    ada = await gallery.room()
+    page = ada.page
+    await page.locator(".jam-open").click()
+    await expect(page.locator(".jam")).to_be_visible()
+    await gallery.sheet(page, "jam-closed-sound")
+    await page.locator(".jam-join").click()
+    await expect(page.locator(".jam-meters")).to_be_visible()
+    await page.locator(".jam-play").click()
+    await page.locator(".jam-place").click()
+    for key in "adgj":
+        await page.keyboard.press(key, delay=120)
+    await gallery.sheet(page, "jam")
+
+
+SCENES: dict[str, Callable[[Gallery], Awaitable[None]]] = {
+    "entrance": entrance,
+    "text": text,
+    "dialogs": dialogs,
+    "canvas": canvas,
+    "jam": jam,
+}
+
+
+async def run(folder: Path, scenes: list[str], languages: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as data:
+        async with serving(Path(data)) as served, chromium() as browser:
+            for language in languages:
+                for scene in scenes:
+                    company = Company(browser)
+                    try:
+                        await SCENES[scene](Gallery(company, served, language, folder))
+                    except Exception as error:
+                        print(f"{scene} ({language}): {re.sub(chr(10), ' ', str(error))[:600]}", flush=True)
+                    finally:
+                        await company.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "scenes", nargs="*", metavar="SCENE", help=f"of {', '.join(SCENES)}; all when none is named"
+    )
+    parser.add_argument("--language", choices=list(WORDS), action="append")
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(run(chosen.folder, chosen.scenes or list(SCENES), chosen.language or list(WORDS)))
+
+
+if __name__ == "__main__":
+    main()
