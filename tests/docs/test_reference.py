@@ -1,0 +1,32 @@
+"""The pages that are made when the site is built say all that the program says."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+from antiphon_server.api_description import OPERATIONS, document
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "docs" / "_extensions"
+
+
+def test_the_http_page_has_every_operation_with_its_query_and_body() -> None:
+    page = runpy.run_path(str(EXTENSIONS / "http_page.py"))["http_page"](document())
+    sections = dict(re.findall(r"^### `(.+)`$\n([^#]*)", page, re.MULTILINE))
+    assert sections.keys() == {f"{one.method} {one.path}" for one in OPERATIONS}
+    for one in OPERATIONS:
+        section = sections[f"{one.method} {one.path}"]
+        assert one.summary in section
+        assert all(f"query `{name}`" in section for name in one.query)
+        assert ("- body" in section) == (one.body is not None)
+        assert all(f"answers {status}" in section for status in one.answers)
+
+
+def test_pages_of_the_repository_link_to_pages_of_the_site() -> None:
+    page = runpy.run_path(str(EXTENSIONS / "repository_pages.py"))["repository_page"]
+    text = page(ROOT, "contributing")
+    assert "](architecture.md)" in text
+    assert "](../glossary.md)" in text
+    assert "](docs/" not in text
