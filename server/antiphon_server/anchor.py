@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from weakref import WeakSet
 
+from msgspec import Struct
+
 from antiphon_proto.splices import Side, Splice, fold
 
 
@@ -98,3 +100,18 @@ class Anchors:
         """Follow one change of the text: its splices stand in the order of the text."""
         for anchor in self._anchors:
             anchor.fold(changes)
+
+
+class Place(Struct):
+    """`at` is where the next text goes; it follows everybody's edits. `carried` are the marks of comments that what is
+    written belongs to: those of the whole selection that it replaces, or of the passage that it stands inside."""
+
+    at: Anchor
+    selection: Passage
+    carried: tuple[str, ...] = ()
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """What is left of the selection, or the place itself."""
+        ranges = self.selection.ranges
+        return (ranges[0][0], ranges[-1][1]) if ranges else (self.at.at, self.at.at)

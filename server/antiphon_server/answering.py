@@ -6,8 +6,9 @@ from antiphon_engines.ipc.events import Failed
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import Tokens
 from antiphon_server.chat import Chat
+from antiphon_server.core.context import RoomContext
 from antiphon_server.runs import RunEntry
-from antiphon_server.stage import Desk, Engine
+from antiphon_server.stage import Engine
 from antiphon_server.text_work import TextWork
 
 _INTERVAL = 0.15
@@ -15,8 +16,8 @@ _INTERVAL = 0.15
 
 
 class Answering(TextWork):
-    def __init__(self, run: RunEntry, desk: Desk, engine: Engine, chat: Chat) -> None:
-        super().__init__(run, desk, engine)
+    def __init__(self, run: RunEntry, room: RoomContext, engine: Engine, chat: Chat) -> None:
+        super().__init__(run, room, engine)
         self._chat = chat
         self._text = ""
         self._shown = ""
@@ -24,11 +25,11 @@ class Answering(TextWork):
 
     def write(self, text: str, details: Tokens) -> None:
         self._text += text
-        self._desk.tell_all(details)
+        self._room.tell_all(details)
 
     def settle(self) -> bool:
         settled = super().settle()
-        if self._desk.monotonic() - self._shown_at >= _INTERVAL and not self._show():
+        if self._room.monotonic() - self._shown_at >= _INTERVAL and not self._show():
             self.ended = Failed(ErrorCode.CONFLICT, "the chat has no room for this answer any more")
             self._engine.cancel(self.run.info.id)
         return settled
@@ -40,5 +41,5 @@ class Answering(TextWork):
         text = self._text.strip()
         if text == self._shown:
             return True
-        self._shown, self._shown_at = text, self._desk.monotonic()
+        self._shown, self._shown_at = text, self._room.monotonic()
         return self._chat.write(self.run.info.target, text, self.owner)

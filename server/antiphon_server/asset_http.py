@@ -68,7 +68,7 @@ async def show_provenance(request: web.Request) -> web.Response:
     if info is None:
         raise NotFound("there is no such asset in this room")
     room = await gateway.hub.get(grant.room)
-    return web.json_response(provenance(room, info), headers={"Cache-Control": "no-store"})
+    return web.json_response(provenance(room.context, info), headers={"Cache-Control": "no-store"})
 
 
 def described(info: AssetInfo) -> dict[str, str | int]:

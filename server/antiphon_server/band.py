@@ -18,12 +18,13 @@ from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.jam import NoteEvent, Transport
 from antiphon_proto.messages import Audio as AudioMessage
 from antiphon_proto.messages import BandNotes, BandStream, Error, Steer
+from antiphon_server.core.context import RoomContext
 from antiphon_server.frames import Frame
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.loops import LoopNote
 from antiphon_server.runs import RunEntry
 from antiphon_server.sound import Sound
-from antiphon_server.stage import Desk, Stage, Work
+from antiphon_server.stage import Stage, Work
 from antiphon_server.timebase import Timebase
 from antiphon_server.transport import Conductor
 
@@ -56,7 +57,7 @@ class Band(Work):
     def __init__(
         self,
         run: RunEntry,
-        desk: Desk,
+        room: RoomContext,
         stage: Stage,
         conductor: Conductor,
         settings: JamSettings,
@@ -67,16 +68,16 @@ class Band(Work):
     ) -> None:
         super().__init__(run)
         self.lead = lead
-        self._desk = desk
+        self._room = room
         self._stage = stage
         self._conductor = conductor
         self._settings = settings
         self._pre_skip = pre_skip
         self._sound = sound
         self._listener = listener
-        now_ms = desk.server_ms()
+        now_ms = room.server_ms()
         delay = lead + settings.band_delay
-        self.timebase = Timebase(now_ms + 1000 * delay, desk.monotonic() + delay)
+        self.timebase = Timebase(now_ms + 1000 * delay, room.monotonic() + delay)
         self._seq = 0
         self._end = 0
         """The sample after the last one that was sent."""
@@ -88,8 +89,8 @@ class Band(Work):
         self._backoff = Backoff(settings.band_backoff, settings.band_backoff_most, _HEALTHY)
         self._resume_at: float | None = None
         """When it is handed to the engine again, after the death of a worker."""
-        self._began = desk.monotonic()
-        self._asked_for = desk.shared.document.jam.controls
+        self._began = room.monotonic()
+        self._asked_for = room.shared.document.jam.controls
         self._course: tuple[Transport, ...] = conductor.course
         self._dirty = False
 
@@ -97,7 +98,7 @@ class Band(Work):
 
     def begin(self) -> None:
         """Hand it to the engine. Raises AntiphonError."""
-        self._asked_for, self._course = self._desk.shared.document.jam.controls, self._conductor.course
+        self._asked_for, self._course = self._room.shared.document.jam.controls, self._conductor.course
         self._dirty = False
         request = AudioRequest(
             controls=self._asked_for,
@@ -110,9 +111,9 @@ class Band(Work):
         self._stage.submit(self, request)
 
     def started(self) -> None:
-        self._began = self._desk.monotonic()
+        self._began = self._room.monotonic()
         self._streams = True
-        self._desk.send_all(Frame.of(self.stream))
+        self._room.send_all(Frame.of(self.stream))
 
     @property
     def streams(self) -> bool:
@@ -162,7 +163,7 @@ class Band(Work):
                 for first in range(0, max(len(notes), 1), _NOTES):
                     some = chords[:_CHORDS] if first == 0 else ()
                     message = BandNotes(info.id, info.epoch, notes[first : first + _NOTES], some)
-                    self._desk.send_all(Frame.of(message))
+                    self._room.send_all(Frame.of(message))
 
     def _send(self, audio: Audio) -> None:
         if self._taken(audio.pts):
@@ -178,7 +179,7 @@ class Band(Work):
         if not self._notes_told:
             self._listener.sounded(self, audio)
         message = AudioMessage(info.id, info.epoch, self._seq - 1, audio.pts, audio.opus)
-        self._desk.send_all(Frame.of(message, deadline=self.timebase.seconds_at(self._end)))
+        self._room.send_all(Frame.of(message, deadline=self.timebase.seconds_at(self._end)))
 
     def _taken(self, pts: int) -> bool:
         """Whether a frame was made before a change that takes it back, or follows a stop that did."""
@@ -201,14 +202,14 @@ class Band(Work):
         if isinstance(self.ended, Failed):
             self._start_again(self.ended)
         elif self._resume_at is not None:
-            if self._desk.monotonic() >= self._resume_at:
+            if self._room.monotonic() >= self._resume_at:
                 self._resume()
         elif self._dirty:
             self._steer()
         return True
 
     def _steer(self) -> None:
-        jam = self._desk.shared.document.jam
+        jam = self._room.shared.document.jam
         controls, course = jam.controls, self._conductor.course
         change = AudioSteer()
         epoch = 0
@@ -228,7 +229,7 @@ class Band(Work):
         self._asked_for, self._course = controls, course
         if epoch:
             self.run.update(epoch=epoch)
-            self._desk.send_all(Frame.of(self.stream))
+            self._room.send_all(Frame.of(self.stream))
 
     def _taken_back(self, course: Sequence[Transport]) -> int:
         """The epoch that begins with a change of the transport, when audio beyond it has been sent already; else 0."""
@@ -246,17 +247,17 @@ class Band(Work):
         its workers is the seldomer there."""
         if failed.code != ErrorCode.WORKER_LOST:
             return
-        now = self._desk.monotonic()
+        now = self._room.monotonic()
         delay = self._backoff.died(now - self._began if self._streams else 0.0)
         self._streams = False
         self.ended = None
         self.epoch = self.run.info.epoch + 1
         self.run.update(epoch=self.epoch, state="queued")
-        self._from_pts = max(0, self.timebase.sample_at(self._desk.server_ms()))
+        self._from_pts = max(0, self.timebase.sample_at(self._room.server_ms()))
         told = Error(
             ErrorCode.WORKER_LOST, "the band lost its engine and starts again", "perform", self.run.info.id
         )
-        self._desk.tell_all(told)
+        self._room.tell_all(told)
         # The first time at once, then half of what the back-off would have.
         self._resume_at = now + (delay / 2 if self._backoff.failures > 1 else 0.0)
         if self._resume_at <= now:
@@ -268,7 +269,7 @@ class Band(Work):
             self.begin()
         except AntiphonError as error:
             if error.code == ErrorCode.QUEUE_FULL:
-                self._resume_at = self._desk.monotonic() + _CROWDED
+                self._resume_at = self._room.monotonic() + _CROWDED
                 return
             code = ErrorCode.ENGINE_FAILED if error.code == ErrorCode.WORKER_LOST else error.code
             self.ended = Failed(code, error.message)

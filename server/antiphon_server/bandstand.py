@@ -17,8 +17,9 @@ from antiphon_proto.jam import BAND, LOOPS, NoteEvent, Transport, TransportChang
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
 from antiphon_server.authorship import Owner
 from antiphon_server.band import COMMITTED, Band
+from antiphon_server.core.context import RoomContext
+from antiphon_server.document import Change
 from antiphon_server.frames import Frame
-from antiphon_server.jam import JamChange
 from antiphon_server.jam_log import (
     Asked,
     BandBegan,
@@ -41,7 +42,7 @@ from antiphon_server.runs import SEED_BITS, Order
 from antiphon_server.seat import Seat
 from antiphon_server.shared import SERVER, SERVER_ORIGIN
 from antiphon_server.sound import Sound
-from antiphon_server.stage import Desk, Stage
+from antiphon_server.stage import Stage
 from antiphon_server.store.api import StoredRoom
 from antiphon_server.transport import Conductor, Turn, Wish
 
@@ -58,8 +59,8 @@ _PROGRAMS: Final = {"lead": 80, "bass": 33, "chords": 0, "pad": 89, "drums": 128
 class _Player:
     """What the jam knows of a participant who is here."""
 
-    def __init__(self, settings: JamSettings, desk: Desk) -> None:
-        clock = desk.monotonic
+    def __init__(self, settings: JamSettings, room: RoomContext) -> None:
+        clock = room.monotonic
         self.keys = Keys(settings, clock)
         self.changes = TokenBucket(settings.changes_per_second, settings.change_burst, clock)
 
@@ -73,30 +74,28 @@ def _values(transport: Transport, names: Iterable[str]) -> dict[str, Any]:
 
 
 class Bandstand:
-    def __init__(
-        self, desk: Desk, stage: Stage, settings: JamSettings, stored: StoredRoom, sound: Sound
-    ) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, stage: Stage, stored: StoredRoom, sound: Sound) -> None:
+        settings = room.limits.jam
+        self._room = room
         self._stage = stage
         self._settings = settings
         self._sound = sound
-        jam = desk.shared.document.jam
+        jam = room.shared.document.jam
         self._conductor = Conductor.stored(jam.transport)
         self._loops = LoopBook(jam.loops)
         self._players: dict[str, _Player] = {}
         self._band: Band | None = None
         self._log = JamLog(
             stored.jam,
-            desk.record,
+            room.record,
             max_bytes=settings.log_bytes,
             max_batches=settings.log_batches,
-            writable=desk.writable,
+            writable=room.writable,
         )
         self._unwritten = False
-        self._looped_ms = self._pushed_ms = desk.server_ms()
+        self._looped_ms = self._pushed_ms = room.server_ms()
         """Until when the notes of loops were recorded, and told to the band."""
         self._sweeps = 0
-        desk.undo.reconduct = self._reconduct
         self._named: set[str] = set()
 
     @property
@@ -112,7 +111,7 @@ class Bandstand:
 
     def play(self, member: Member, play: Play) -> None:
         """Raises PeerError, or RateLimited now and then while keys are left out."""
-        events, refused = self._player(member).keys.take(play.events, self._desk.server_ms())
+        events, refused = self._player(member).keys.take(play.events, self._room.server_ms())
         self._name(member)
         self._hear(member.id, events)
         if refused:
@@ -122,7 +121,7 @@ class Bandstand:
         """Raises PeerError or QueueFull."""
         if not self._player(member).changes.allow():
             raise RateLimited("too many changes of the transport; wait a little")
-        now = self._desk.server_ms()
+        now = self._room.server_ms()
         self._advance(now)
         self._name(member)
         before = self._conductor.course[-1]
@@ -130,16 +129,16 @@ class Bandstand:
         after = self._conductor.course[-1]
         changed = [name for name in _TAKEN_BACK if getattr(before, name) != getattr(after, name)]
         if changed:
-            self._desk.undo.conducted(member.id, _values(before, changed), _values(after, changed))
+            self._room.actions.conducted(member.id, _values(before, changed), _values(after, changed))
 
     def _wish(self, wish: Wish, now: float) -> None:
         for turn in self._conductor.conduct(wish, now, 1000 * self._notice(wish.change)):
             self._tell(turn)
         self._changed()
 
-    def _reconduct(self, member: str, expected: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    def reconduct(self, member: str, expected: dict[str, Any], wanted: dict[str, Any]) -> bool:
         """Set fields of the transport that are as expected; whether there were any."""
-        now = self._desk.server_ms()
+        now = self._room.server_ms()
         self._advance(now)
         coming = self._conductor.course[-1]
         fields = {name: value for name, value in wanted.items() if getattr(coming, name) == expected[name]}
@@ -149,15 +148,15 @@ class Bandstand:
 
     def perform(self, member: Member, perform: Perform) -> None:
         """Start the band. Raises EngineUnavailable, Conflict or QueueFull; then there is no run."""
-        desk = self._desk
-        model = desk.model("audio")
+        room = self._room
+        model = room.model("audio")
         if model is None:
             raise EngineUnavailable("this server has no band")
         if not model.ready or model.audio is None:
             raise EngineUnavailable(f"the band cannot play now: {model.note or 'it is not ready'}")
         if self._band is not None:
             raise Conflict("a band plays already in this room; stop it first")
-        desk.runs.check_room_for(member.id)
+        room.runs.check_room_for(member.id)
         order = Order(
             ask=perform.perform,
             participant=member.id,
@@ -167,14 +166,14 @@ class Bandstand:
             length=0,
             seed=secrets.randbits(SEED_BITS) if perform.seed is None else perform.seed,
             model=model.name,
-            params=msgspec.json.encode(desk.shared.document.jam.controls).decode(),
+            params=msgspec.json.encode(room.shared.document.jam.controls).decode(),
             prompt="",
         )
         lead = max(self._settings.lead, model.audio.lead_ms / 1000)
-        run = desk.runs.start(order, desk.unix_ms())
+        run = room.runs.start(order, room.unix_ms())
         band = Band(
             run,
-            desk,
+            room,
             self._stage,
             self._conductor,
             self._settings,
@@ -190,42 +189,45 @@ class Bandstand:
             self._stage.refuse(band)
             raise
         self._band = band
-        self._pushed_ms = desk.server_ms()
+        self._pushed_ms = room.server_ms()
         self._name(member)
         info, start_ms = run.info, band.timebase.start_ms
-        self._log.add(BandBegan(desk.server_ms(), info.id, info.participant, info.model, info.seed, start_ms))
+        self._log.add(BandBegan(room.server_ms(), info.id, info.participant, info.model, info.seed, start_ms))
 
-    def left(self, participant: str) -> None:
+    def on_left(self, participant: str) -> None:
         """They are gone: what they held is released."""
         if (player := self._players.pop(participant, None)) is not None:
-            self._hear(participant, player.keys.release(self._desk.server_ms()))
+            self._hear(participant, player.keys.release(self._room.server_ms()))
 
-    def welcome(self, seat: Seat) -> None:
+    def on_welcome(self, seat: Seat) -> None:
         """A newcomer hears what the others hear."""
         if self._band is not None and self._band.streams:
             seat.outlet.send(Frame.of(self._band.stream))
 
     # What the room does ---------------------------------------------------------------------------------
 
-    def edited(self, changes: Sequence[JamChange], owner: Owner) -> None:
-        """The shared part of the jam is another."""
-        loops = [change for change in changes if change.section == LOOPS]
+    def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
+        """Follow a change of the loops or of the band's controls."""
+        changes = change.jam
+        if not changes:
+            return
+        loops = [one for one in changes if one.section == LOOPS]
         if loops:
-            self._record_loops(self._desk.server_ms())
-        for change in loops:
-            sound = self._desk.shared.document.jam.loops.get(change.key)
-            self._loops.replace(change.key, sound)
-        if any(change.section == BAND for change in changes):
+            self._record_loops(self._room.server_ms())
+        for loop in loops:
+            sound = self._room.shared.document.jam.loops.get(loop.key)
+            self._loops.replace(loop.key, sound)
+        if any(one.section == BAND for one in changes):
             if owner != SERVER:
-                controls = self._desk.shared.document.jam.controls
-                self._log.add(Asked(self._desk.server_ms(), owner.author, controls))
+                controls = self._room.shared.document.jam.controls
+                self._log.add(Asked(self._room.server_ms(), owner.author, controls))
             if self._band is not None:
                 self._band.changed()
 
     def performed(self, band: Band, played: Performed) -> None:
-        now = self._desk.server_ms()
+        now = self._room.server_ms()
         run = band.run.info.id
-        instruments = self._desk.shared.document.jam.controls.instruments
+        instruments = self._room.shared.document.jam.controls.instruments
         for note in played.notes:
             at_ms, duration_ms = self._conductor.span_ms(note.tick, note.duration, now)
             program = instruments.get(note.role, _PROGRAMS[note.role])
@@ -241,14 +243,14 @@ class Bandstand:
     def over(self, band: Band) -> None:
         info = band.run.info
         self._band = None
-        self._log.add(BandEnded(self._desk.server_ms(), info.id, info.error or info.state))
+        self._log.add(BandEnded(self._room.server_ms(), info.id, info.error or info.state))
 
     # The room's time ------------------------------------------------------------------------------------
 
     def revive(self, alive_ms: float, away: float) -> None:
         """The room comes back after it was last known at `alive_ms`. A transport that played goes on by the clock, or
         stops where it was then when that is more than `away` seconds ago."""
-        now = self._desk.server_ms()
+        now = self._room.server_ms()
         alive_ms = max(alive_ms, self._conductor.now.at_ms)
         self._advance(now)
         if now - alive_ms > 1000 * away and self._conductor.halt(alive_ms):
@@ -257,11 +259,11 @@ class Bandstand:
 
     def halt(self) -> None:
         """Nobody is here any more."""
-        if self._conductor.halt(self._desk.server_ms()):
+        if self._conductor.halt(self._room.server_ms()):
             self._turned()
 
     def tick(self) -> None:
-        now = self._desk.server_ms()
+        now = self._room.server_ms()
         self._advance(now)
         self._write()
         if self._band is not None and self._band.streams:
@@ -270,7 +272,7 @@ class Bandstand:
 
     def sweep(self) -> None:
         """Once a second: what sounded goes to the store."""
-        now = self._desk.server_ms()
+        now = self._room.server_ms()
         self._record_loops(now)
         if self._sweeps % _RESTATE == 0 and self._conductor.now.playing:
             self._log.add(Turned(self._conductor.now.at_ms, self._conductor.now))
@@ -279,7 +281,7 @@ class Bandstand:
 
     def close(self) -> None:
         """Hand over what is left of the record."""
-        self._record_loops(self._desk.server_ms())
+        self._record_loops(self._room.server_ms())
         self._log.flush()
 
     # Inside ---------------------------------------------------------------------------------------------
@@ -287,14 +289,14 @@ class Bandstand:
     def _player(self, member: Member) -> _Player:
         player = self._players.get(member.id)
         if player is None:
-            player = self._players[member.id] = _Player(self._settings, self._desk)
+            player = self._players[member.id] = _Player(self._settings, self._room)
         return player
 
     def _name(self, member: Member) -> None:
         """The record says once who somebody is."""
         if member.id not in self._named:
             self._named.add(member.id)
-            self._log.add(Person(self._desk.server_ms(), member.id, member.record.name))
+            self._log.add(Person(self._room.server_ms(), member.id, member.record.name))
 
     def _notice(self, change: TransportChange) -> float:
         """A band is to know of another time before it has committed to playing in the old one; a stop does not wait."""
@@ -309,10 +311,10 @@ class Bandstand:
         """Keys sound: for the others, for the band, and in the record."""
         if not events:
             return
-        deadline = self._desk.monotonic() + _STALE
+        deadline = self._room.monotonic() + _STALE
         frame = Frame.of(Played(participant, tuple(events)), deadline=deadline)
-        self._desk.send_all(frame, but=participant)
-        jam = self._desk.shared.document.jam
+        self._room.send_all(frame, but=participant)
+        jam = self._room.shared.document.jam
         program = jam.program(participant)
         self._log.add(
             *(KeyPlayed(one.at_ms, participant, program, one.pitch, one.velocity) for one in events)
@@ -351,16 +353,16 @@ class Bandstand:
         self._unwritten = True
         if self._band is not None:
             self._band.changed()
-        self._desk.wake()
+        self._room.wake()
 
     def _write(self) -> None:
         if self._unwritten:
             self._unwritten = False
             view = self._conductor.view()
-            change = self._desk.shared.document.play(lambda jam: jam.set_transport(view), SERVER_ORIGIN)
-            self._desk.commit(change, SERVER)
+            change = self._room.shared.document.play(lambda jam: jam.set_transport(view), SERVER_ORIGIN)
+            self._room.commit(change, SERVER)
 
     def _tell(self, turn: Turn) -> None:
         after = turn.transport
         for wish in turn.wishes:
-            self._desk.tell(wish.asker, Conducted(wish.conduct, after.serial, after.at_ms, after.beat))
+            self._room.tell(wish.asker, Conducted(wish.conduct, after.serial, after.at_ms, after.beat))

@@ -8,6 +8,7 @@ field costs its sender neither the connection nor the rest of their edit, and no
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -309,3 +310,26 @@ def _shorten(text: Text, words: str) -> None:
 
 def _reordered(changes: Sequence[ObjectChange]) -> list[str]:
     return [one.id for one in changes if one.action == "added" or ORDER in one.former]
+
+
+def unpaint(canvas: Canvas, made: Sequence[str], run: str, target: str) -> None:
+    """Undo a run: the objects `made` by it go, the frame that it took the place of comes back, or becomes empty."""
+    for key in made:
+        fields = canvas.get(key) or {}
+        canvas.remove(key)
+        if (frame := _frame(fields.get("frame"))) is not None and frame[0] not in canvas:
+            canvas.put(*frame)
+    live = canvas.get(target)
+    if live is not None and live.get("run") == run:
+        canvas.set(target, {"asset": None, "run": None})
+
+
+def _frame(stored: object) -> tuple[str, dict[str, Any]] | None:
+    """The frame that a picture remembers; a client may have written anything there."""
+    try:
+        value = json.loads(stored) if isinstance(stored, str) else {}
+        key, fields = value["id"], value["fields"]
+        sound = isinstance(key, str) and fields.get("type") == "frame" and not faults(fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return (key, fields) if sound else None

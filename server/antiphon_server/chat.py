@@ -10,11 +10,11 @@ from functools import lru_cache
 from antiphon_proto.chat import MAX_ANSWER
 from antiphon_proto.errors import PeerError, TooLarge
 from antiphon_server.authorship import Owner
+from antiphon_server.core.context import RoomContext
 from antiphon_server.document import Document
 from antiphon_server.members import AI
 from antiphon_server.shared import SERVER_ORIGIN
 from antiphon_server.side_roots import Fields
-from antiphon_server.stage import Desk
 from antiphon_server.text_index import scrub, size
 
 _ENTRY_BYTES = 256
@@ -24,8 +24,8 @@ _ENTRY_BYTES = 256
 class Chat:
     """At most `limits.max_chat` entries; the oldest make room."""
 
-    def __init__(self, desk: Desk, keep: int) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, keep: int) -> None:
+        self._room = room
         self._keep = keep
         self._entries: list[Fields] = []
 
@@ -47,13 +47,13 @@ class Chat:
             "id": entry or self.new_id(),
             "participant": participant,
             "text": text,
-            "ms": float(self._desk.unix_ms()),
+            "ms": float(self._room.unix_ms()),
         }
         if run:
             said["run"] = run
         self._entries = [*self._entries, said][-self._keep :]
         change = self._document.note(lambda roots: roots.append(said, self._keep), SERVER_ORIGIN)
-        self._desk.commit(change, Owner(participant, run or None))
+        self._room.commit(change, Owner(participant, run or None))
 
     def write(self, entry: str, text: str, owner: Owner) -> bool:
         """An answer grows; False when its entry is gone (dropped, or the document is full)."""
@@ -62,7 +62,7 @@ class Chat:
         if place is None or not self._document.fits(2 * size(text)):
             return False
         self._entries[place] = {**self._entries[place], "text": text}
-        self._desk.commit(
+        self._room.commit(
             self._document.note(lambda roots: roots.set_text(place, text), SERVER_ORIGIN), owner
         )
         return True
@@ -72,7 +72,7 @@ class Chat:
         if (place := self._place(entry)) is None:
             return False
         del self._entries[place]
-        self._desk.commit(self._document.note(lambda roots: roots.drop(place), SERVER_ORIGIN), owner)
+        self._room.commit(self._document.note(lambda roots: roots.drop(place), SERVER_ORIGIN), owner)
         return True
 
     def recent(self, count: int) -> Sequence[Fields]:
@@ -84,7 +84,7 @@ class Chat:
 
     @property
     def _document(self) -> Document:
-        return self._desk.shared.document
+        return self._room.shared.document
 
     def _place(self, entry: str) -> int | None:
         places = (place for place, found in enumerate(self._entries) if found["id"] == entry)

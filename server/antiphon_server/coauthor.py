@@ -13,20 +13,20 @@ from antiphon_proto.errors import AntiphonError, Denied, PeerError
 from antiphon_proto.messages import Ask, Say
 from antiphon_proto.params import CANDIDATES, TextParams
 from antiphon_proto.style import StyleCard
+from antiphon_server.anchor import Place
 from antiphon_server.answering import Answering
 from antiphon_server.chat import Chat, without_call
 from antiphon_server.context import window
+from antiphon_server.core.context import RoomContext
 from antiphon_server.drafting import Drafting
-from antiphon_server.inserting import Place, place
+from antiphon_server.inserting import place
 from antiphon_server.members import AI, Member
 from antiphon_server.places import located
 from antiphon_server.rights import Right, may
-from antiphon_server.run_places import RunPlaces
 from antiphon_server.runs import SEED_BITS, Order, RunEntry
 from antiphon_server.sentences import Sentences, longer
-from antiphon_server.stage import Desk, Stage
+from antiphon_server.stage import Stage
 from antiphon_server.text_work import TextWork
-from antiphon_server.token_log import TokenLog
 from antiphon_server.writing import Writing
 
 _CHAT_LINES = 8
@@ -36,19 +36,15 @@ _ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
 
 
 class Coauthor:
-    """`tokens` and `places` are what is known of what runs wrote, and where."""
-
-    def __init__(self, desk: Desk, stage: Stage, tokens: TokenLog, places: RunPlaces) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, stage: Stage) -> None:
+        self._room = room
         self._stage = stage
-        self.tokens = tokens
-        self.places = places
 
     def ask(self, member: Member, ask: Ask) -> None:
         """Start a run, or the three of a brainstorm. Raises PeerError or EngineUnavailable; then there is no run."""
         if ask.mode != "private" and not may(member.role, Right.EDIT):
             raise Denied("writing into the text needs the right to edit it")
-        start, end = located(self._desk, member.id, ask.offset, ask.start, ask.end)
+        start, end = located(self._room, member.id, ask.offset, ask.start, ask.end)
         if ask.task == "continue":
             start = end
         if ask.task == "rewrite" and start == end:
@@ -59,14 +55,14 @@ class Coauthor:
         self, member: Member, ask: Ask, start: int, end: int, *, group: str = "", origin: str = ""
     ) -> None:
         """Start what `ask` asks for about [start, end). `group` and `origin`: of a candidate that is tried again."""
-        desk = self._desk
+        room = self._room
         count = CANDIDATES if ask.task == "brainstorm" and not group else 1
         engine = self._stage.engine
-        desk.runs.check_room_for(member.id, count)
+        room.runs.check_room_for(member.id, count)
         if ask.task == "brainstorm":
             group = group or f"g{secrets.token_hex(6)}"
         seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
-        view = window(desk.shared.document.data(), start, end)
+        view = window(room.shared.document.data(), start, end)
         works: list[TextWork] = []
         try:
             for number in range(count):
@@ -81,9 +77,9 @@ class Coauthor:
                     style=self.style(),
                 )
                 order = self._order(member.id, ask, request, group, origin)
-                run = desk.runs.start(order, desk.unix_ms())
+                run = room.runs.start(order, room.unix_ms())
                 sentences = Sentences(params, view.before) if params.whole_sentences else None
-                where = place(desk, start, end, after=ask.mode == "suggest")
+                where = place(room, start, end, after=ask.mode == "suggest")
                 works.append(self._work(run, where, sentences))
                 self._stage.hold(works[-1])
                 self._stage.submit(works[-1], replace(request, params=longer(params)))
@@ -97,14 +93,14 @@ class Coauthor:
         """Start an answer in the chat. Raises PeerError or EngineUnavailable; then there is no run.
 
         `ask` and `origin`: of an answer that is tried again."""
-        desk, engine = self._desk, self._stage.engine
-        desk.runs.check_room_for(member.id)
-        document = desk.shared.document
+        room, engine = self._room, self._stage.engine
+        room.runs.check_room_for(member.id)
+        document = room.shared.document
         at = document.length
         if say.at is not None:
-            at = located(desk, member.id, say.offset, say.at, say.at)[0]
+            at = located(room, member.id, say.offset, say.at, say.at)[0]
         view = window(document.data(), at, at)
-        names = {one.id: one.name for one in (*desk.participants(), member.participant)}
+        names = {one.id: one.name for one in (*room.participants(), member.participant)}
         lines = tuple(
             ChatLine(names.get(entry["participant"], "Guest"), entry["text"][:_CHAT_LINE])
             for entry in chat.recent(_CHAT_LINES)
@@ -124,8 +120,8 @@ class Coauthor:
         wish = Ask(ask, "instruct", "write", 0, 0, 0, asked, params)
         entry = chat.new_id()
         order = replace(self._order(member.id, wish, request, origin=origin), task="chat", target=entry)
-        run = desk.runs.start(order, desk.unix_ms())
-        work = Answering(run, desk, engine, chat)
+        run = room.runs.start(order, room.unix_ms())
+        work = Answering(run, room, engine, chat)
         self._stage.hold(work)
         try:
             self._stage.submit(work, request)
@@ -137,28 +133,28 @@ class Coauthor:
     def go_on(self, run: RunEntry, where: Place, params: TextParams) -> None:
         """Let a run that begins with what stands before its place write on from there. Raises AntiphonError."""
         at = where.at.at
-        view = window(self._desk.shared.document.data(), at, at)
+        view = window(self._room.shared.document.data(), at, at)
         request = TextRequest(
             task="continue", before=view.before, after=view.after, params=params, style=self.style()
         )
-        self.places.keep(run, where, self._desk.seq)
-        work = Writing(run, self._desk, self._stage.engine, where, self.tokens)
+        self._room.places.keep(run, where, self._room.seq)
+        work = Writing(run, self._room, self._stage.engine, where, self._room.tokens)
         self._stage.hold(work)
         self._stage.submit(work, request)
 
     def style(self) -> StyleCard:
         """The room's style card."""
-        return StyleCard.of(self._desk.shared.document.side.style_fields())
+        return StyleCard.of(self._room.shared.document.side.style_fields())
 
     def _model_name(self) -> str:
-        model = self._desk.model("text")
+        model = self._room.model("text")
         return "" if model is None else model.name
 
     def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> TextWork:
-        self.places.keep(run, where, self._desk.seq)
+        self._room.places.keep(run, where, self._room.seq)
         if run.draft:
-            return Drafting(run, self._desk, self._stage.engine, self.tokens, sentences)
-        return Writing(run, self._desk, self._stage.engine, where, self.tokens, sentences)
+            return Drafting(run, self._room, self._stage.engine, self._room.tokens, sentences)
+        return Writing(run, self._room, self._stage.engine, where, self._room.tokens, sentences)
 
     def _order(
         self, participant: str, ask: Ask, request: TextRequest, group: str = "", origin: str = ""

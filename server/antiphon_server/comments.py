@@ -18,13 +18,13 @@ from antiphon_proto.comments import (
 )
 from antiphon_proto.errors import Conflict, Denied, NotFound, PeerError, TooLarge
 from antiphon_server.authorship import Owner
+from antiphon_server.core.context import RoomContext
 from antiphon_server.document import Document
 from antiphon_server.members import Member
 from antiphon_server.places import located
 from antiphon_server.rights import Right, may
 from antiphon_server.shared import SERVER, SERVER_ORIGIN
 from antiphon_server.side_roots import REPLIES, Fields, SideRoots
-from antiphon_server.stage import Desk
 from antiphon_server.text_index import EMBED, scrub, size
 
 _COMMENT_BYTES = 512
@@ -36,8 +36,8 @@ Request: TypeAlias = AddComment | AddReply | ResolveComment | DeleteComment
 class Comments:
     """At most `limits.max_comments`."""
 
-    def __init__(self, desk: Desk, bound: int) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, bound: int) -> None:
+        self._room = room
         self._bound = bound
         self._comments: dict[str, Fields] = {}
 
@@ -74,13 +74,13 @@ class Comments:
             raise Conflict("this id is taken by another comment")
         if len(self._comments) >= self._bound:
             raise TooLarge(f"a room holds {self._bound} comments; delete some that are resolved")
-        start, end = located(self._desk, member.id, message.offset, message.start, message.end)
+        start, end = located(self._room, member.id, message.offset, message.start, message.end)
         if start == end:
             raise PeerError("a comment needs a passage")
         quote = "".join(piece for piece, _ in document.chunks(start, min(end, start + 4 * MAX_QUOTE + 4)))
         comment: Fields = {
             "author": member.id,
-            "ms": float(self._desk.unix_ms()),
+            "ms": float(self._room.unix_ms()),
             "text": text,
             "quote": quote.replace(EMBED, "").rstrip("\ufffd")[:MAX_QUOTE],
             "resolved": False,
@@ -89,7 +89,7 @@ class Comments:
         self._comments[message.id] = comment
         self._note(member, lambda roots: roots.put_comment(message.id, comment))
         mark = document.format([(start, end)], {ATTR_COMMENT + message.id: True}, SERVER_ORIGIN)
-        self._desk.commit(mark, SERVER)
+        self._room.commit(mark, SERVER)
 
     def _reply(self, member: Member, message: AddReply) -> None:
         replies = self._find(message.comment)[REPLIES]
@@ -98,7 +98,7 @@ class Comments:
         reply = {
             "id": f"y{secrets.token_hex(4)}",
             "author": member.id,
-            "ms": float(self._desk.unix_ms()),
+            "ms": float(self._room.unix_ms()),
             "text": self._said(message.text),
         }
         replies.append(reply)
@@ -110,7 +110,7 @@ class Comments:
         self._note(member, lambda roots: roots.drop_comment(key))
         attribute = ATTR_COMMENT + key
         marked = self._document.marked(attribute, True)
-        self._desk.commit(self._document.format(marked, {attribute: None}, SERVER_ORIGIN), SERVER)
+        self._room.commit(self._document.format(marked, {attribute: None}, SERVER_ORIGIN), SERVER)
 
     def _delete_reply(self, member: Member, key: str, reply: str) -> None:
         replies = self._find(key)[REPLIES]
@@ -136,11 +136,11 @@ class Comments:
         return text
 
     def _note(self, member: Member, work: Callable[[SideRoots], object]) -> None:
-        self._desk.commit(self._document.note(work, SERVER_ORIGIN), Owner(member.id))
+        self._room.commit(self._document.note(work, SERVER_ORIGIN), Owner(member.id))
 
     @property
     def _document(self) -> Document:
-        return self._desk.shared.document
+        return self._room.shared.document
 
 
 def _require_own(member: Member, author: object) -> None:

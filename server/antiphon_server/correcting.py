@@ -16,13 +16,14 @@ from antiphon_proto.messages import Ask, Joined, Steer
 from antiphon_proto.splices import fold
 from antiphon_server.anchor import Trail
 from antiphon_server.authorship import Owner
+from antiphon_server.core.context import RoomContext
 from antiphon_server.members import PROOFREADER, Member
 from antiphon_server.places import located
 from antiphon_server.proofreader import Correction, Proofreader
 from antiphon_server.rights import Right, require
 from antiphon_server.runs import Order, RunEntry
 from antiphon_server.shared import AI_ORIGIN, OURS
-from antiphon_server.stage import Desk, Stage, Work
+from antiphon_server.stage import Stage, Work
 from antiphon_server.text_index import size
 
 _LONGEST = 64 * 1024
@@ -33,9 +34,11 @@ _NAME = re.compile(r"\w[\w'’-]*")
 class Correcting(Work):
     """`start` is where its text stood when it was taken, `trail` what has changed since."""
 
-    def __init__(self, run: RunEntry, desk: Desk, stage: Stage, text: str, start: int, trail: Trail) -> None:
+    def __init__(
+        self, run: RunEntry, room: RoomContext, stage: Stage, text: str, start: int, trail: Trail
+    ) -> None:
         super().__init__(run)
-        self._desk = desk
+        self._room = room
         self._stage = stage
         self._text = text
         self._start = start
@@ -51,7 +54,7 @@ class Correcting(Work):
             return
         self._found = result
         self.ended = Done("end")
-        self._desk.wake()
+        self._room.wake()
 
     def started(self) -> None:
         """It has no engine that could tell."""
@@ -70,7 +73,7 @@ class Correcting(Work):
         return {}
 
     def settle(self) -> bool:
-        if self._found and self._desk.writable():
+        if self._found and self._room.writable():
             found, self._found = self._found, None
             self._suggest(found)
         return not self._found
@@ -85,7 +88,7 @@ class Correcting(Work):
 
     def _suggest(self, found: Sequence[Correction]) -> None:
         places = self._places(found)
-        document = self._desk.shared.document
+        document = self._room.shared.document
         run = self.run.info.id
         marked = [(one, start, end, _kept(document.chunks(start, end)[0][1])) for one, start, end in places]
 
@@ -98,12 +101,12 @@ class Correcting(Work):
                 text.format(start, end, {**reason, schema.ATTR_SUGGEST_DELETE: run})
 
         if marked:
-            self._desk.commit(document.rework(work, AI_ORIGIN), self.owner)
+            self._room.commit(document.rework(work, AI_ORIGIN), self.owner)
         self.run.update(progress=len(marked), length=len(marked))
 
     def _places(self, found: Sequence[Correction]) -> list[tuple[Correction, int, int]]:
         """Where it stands now what is to be corrected, as far as nobody has changed it since."""
-        data = self._desk.shared.document.data()
+        data = self._room.shared.document.data()
         places = []
         at = counted = 0
         for one in found:
@@ -120,20 +123,20 @@ class Correcting(Work):
 class Corrections:
     """`proofreader` None: there is none."""
 
-    def __init__(self, desk: Desk, stage: Stage, proofreader: Proofreader | None) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, stage: Stage, proofreader: Proofreader | None) -> None:
+        self._room = room
         self._stage = stage
         self._proofreader = proofreader
 
     def ask(self, member: Member, ask: Ask) -> None:
         """Start a run. Raises PeerError, Denied, Conflict or QueueFull; then there is no run."""
-        desk = self._desk
+        room = self._room
         require(member.role, Right.EDIT)
         if self._proofreader is None:
             raise PeerError("this server has no proofreader")
-        desk.runs.check_room_for(member.id)
-        data = desk.shared.document.data()
-        start, end = located(desk, member.id, ask.offset, ask.start, ask.end)
+        room.runs.check_room_for(member.id)
+        data = room.shared.document.data()
+        start, end = located(room, member.id, ask.offset, ask.start, ask.end)
         if start == end:
             start, end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", end)
             end = len(data) if end < 0 else end
@@ -142,8 +145,8 @@ class Corrections:
         text = data[start:end].decode()
         if not text.strip():
             raise PeerError("there is nothing to correct here")
-        if not any(run.info.author == PROOFREADER.id for run in desk.runs):
-            desk.tell_all(Joined(PROOFREADER))
+        if not any(run.info.author == PROOFREADER.id for run in room.runs):
+            room.tell_all(Joined(PROOFREADER))
         order = Order(
             ask=ask.ask,
             participant=member.id,
@@ -157,11 +160,11 @@ class Corrections:
             params="{}",
             prompt=msgspec.json.encode({"selection": text}).decode(),
         )
-        run = desk.runs.start(order, desk.unix_ms())
+        run = room.runs.start(order, room.unix_ms())
         run.update(state="running")
-        work = Correcting(run, desk, self._stage, text, start, desk.shared.anchors.trail())
+        work = Correcting(run, room, self._stage, text, start, room.shared.anchors.trail())
         self._stage.hold(work)
-        facts = desk.shared.document.side.style_fields().get("facts", "")
+        facts = room.shared.document.side.style_fields().get("facts", "")
         self._proofreader.check(text, set(_NAME.findall(facts)), work.checked)
 
 

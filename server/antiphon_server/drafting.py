@@ -7,9 +7,10 @@ it. Choosing it (`Revisions.choose`) puts it into the story.
 from __future__ import annotations
 
 from antiphon_proto.messages import Tokens
+from antiphon_server.core.context import RoomContext
 from antiphon_server.runs import RunEntry
 from antiphon_server.sentences import Sentences
-from antiphon_server.stage import Desk, Engine
+from antiphon_server.stage import Engine
 from antiphon_server.text_work import TextWork
 from antiphon_server.token_log import TokenLog
 
@@ -19,9 +20,14 @@ _MAX_TEXT = 16_384
 
 class Drafting(TextWork):
     def __init__(
-        self, run: RunEntry, desk: Desk, engine: Engine, log: TokenLog, sentences: Sentences | None = None
+        self,
+        run: RunEntry,
+        room: RoomContext,
+        engine: Engine,
+        log: TokenLog,
+        sentences: Sentences | None = None,
     ) -> None:
-        super().__init__(run, desk, engine, sentences)
+        super().__init__(run, room, engine, sentences)
         self._log = log
         self._text = ""
 
@@ -29,9 +35,9 @@ class Drafting(TextWork):
         self._text = (self._text + text)[:_MAX_TEXT]
         self._log.add(self.run.info.id, details.tokens)
         if self.run.private:
-            self._desk.tell(self.run.info.participant, details)
+            self._room.tell(self.run.info.participant, details)
         else:
-            self._desk.tell_all(details)
+            self._room.tell_all(details)
 
     def closed(self) -> None:
         self._log.close(self.run.info.id)

@@ -7,70 +7,39 @@ missing, shown the truth, or let go so that it comes back and syncs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from antiphon_proto.errors import CloseCode, TooLarge
 from antiphon_proto.messages import Ack, AckStatus, Edit, StepKind
 from antiphon_server.authorship import Owner
-from antiphon_server.client_ids import ClientIds
-from antiphon_server.delivery import Delivery
-from antiphon_server.document import Change, ForeignIds, InvalidUpdate, MissingUpdates
+from antiphon_server.core.action_log import Hand
+from antiphon_server.core.context import RoomContext
+from antiphon_server.document import ForeignIds, InvalidUpdate, MissingUpdates
 from antiphon_server.frames import Frame
-from antiphon_server.journal import Journal
 from antiphon_server.members import Member
-from antiphon_server.plain_edits import EMPTY, PlainEdits, Take
+from antiphon_server.plain_edits import EMPTY, PlainEdits
 from antiphon_server.rights import Right, may
 from antiphon_server.seat import Seat
-from antiphon_server.shared import SharedState
-from antiphon_server.undo import Hand
-
-
-class Commit(Protocol):
-    def __call__(
-        self,
-        change: Change | None,
-        owner: Owner,
-        sender: Seat | None = None,
-        *,
-        hand: Hand | None = None,
-    ) -> None: ...
 
 
 class Edits:
-    """`hand` says to which action of its sender's an edit belongs, `suspect` whether an update stopped the server
-    before."""
+    """`suspect`: whether an update stopped the server before."""
 
-    def __init__(
-        self,
-        shared: SharedState,
-        delivery: Delivery,
-        journal: Journal,
-        commit: Commit,
-        hand: Callable[[str, Change | None, StepKind], Hand | None],
-        ids: ClientIds,
-        plain: Callable[[Take], PlainEdits],
-        suspect: Callable[[bytes], bool] = lambda _update: False,
-    ) -> None:
-        self._ids = ids
-        self.of_plain = plain(self._take)
+    def __init__(self, room: RoomContext, suspect: Callable[[bytes], bool] = lambda _update: False) -> None:
+        self.of_plain = PlainEdits(room, self._take)
+        self._room = room
         self._suspect = suspect
-        self._shared = shared
-        self._delivery = delivery
-        self._journal = journal
-        self._commit = commit
-        self._hand = hand
 
     def native(self, member: Member, seat: Seat, edit: Edit) -> Iterator[None]:
         """Apply a batch, with a stop after each part of a large one, or answer why not."""
         if edit.batch <= member.record.last_batch:
-            self._delivery.acknowledge(seat, edit.batch)  # sent again after a reconnect
+            self._room.delivery.acknowledge(seat, edit.batch)  # sent again after a reconnect
         elif not may(member.role, Right.EDIT):
             _refuse(seat, edit, "denied", f"a {member.role} does not edit")
         elif (held := seat.held) is not None and edit.batch > held.batch:
             # It builds on a batch that was refused for the time being: first comes first.
             _refuse(seat, edit, held.status, held.message)
-        elif not self._journal.available:
-            problem = self._journal.problem
+        elif not self._room.journal.available:
+            problem = self._room.journal.problem
             refusal = Ack(edit.batch, "unavailable", 0, str(problem or "the server cannot store more now"))
             seat.held = refusal
             seat.outlet.send(Frame.of(refusal))
@@ -84,7 +53,7 @@ class Edits:
             return
         if not may(member.role, Right.EDIT):
             self.of_plain.show(member, seat)
-        elif not self._journal.available:
+        elif not self._room.journal.available:
             seat.outlet.close(CloseCode.INTERNAL, "the server cannot store edits now")
         else:
             yield from self.of_plain.take(member, seat, update, live=live)
@@ -100,7 +69,7 @@ class Edits:
             _refuse(seat, edit, "invalid", error.message)
         else:
             member.update(last_batch=edit.batch)
-            self._delivery.acknowledge(seat, edit.batch)
+            self._room.delivery.acknowledge(seat, edit.batch)
 
     def _take(
         self, member: Member, seat: Seat, update: bytes, step: StepKind = "", *, own: bool = True
@@ -109,12 +78,12 @@ class Edits:
         half-way, since items stand where they may not, stays."""
         if self._suspect(update):
             raise InvalidUpdate("this edit stopped the server before; it is kept aside and not applied")
-        document = self._shared.document
+        document = self._room.shared.document
         used: list[int] = []
 
         def may_use(client: int) -> bool:
             used.append(client)
-            return self._ids.may_use(member, seat, client)
+            return self._room.ids.may_use(member, seat, client)
 
         read, seat.read = seat.read, None
         try:
@@ -128,9 +97,9 @@ class Edits:
             if part is not parts[0][0]:
                 yield
             change = document.bring(part, found, member.origin)
-            self._ids.use(member, seat, used, own=own)
-            hand = hand or self._hand(member.id, change, step)
-            self._commit(change, Owner(member.id), seat, hand=hand)
+            self._room.ids.use(member, seat, used, own=own)
+            hand = hand or self._room.actions.edit(member.id, change, step)
+            self._room.commit(change, Owner(member.id), seat, hand=hand)
 
 
 def _refuse(seat: Seat, edit: Edit, status: AckStatus, message: str) -> None:

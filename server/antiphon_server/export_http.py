@@ -48,7 +48,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     wanted = request.query.get("format", "md")
     if wanted != "json" and wanted not in get_args(Writable):
         raise PeerError(f"no format {wanted[:20]!r}; there are {', '.join(get_args(Writable))} and json")
-    room.flush()
+    room.context.flush()
     title = _title(room)
     form = request.query.get("form") or room.shared.document.setting("form")
     appended = request.query.get("authorship") in ("1", "true")
@@ -111,9 +111,9 @@ def _reading(room: Room, title: str, as_json: bool, appendix: bool) -> Export:
         copy=room.copy(),
         room=room.id,
         title=title,
-        offset=room.offset,
-        at_ms=room.unix_ms(),
-        people=room.participants(),
+        offset=room.context.offset,
+        at_ms=room.context.unix_ms(),
+        people=room.context.participants(),
         runs={run.info.id: (run.info, run.record.params) for run in room.runs if not run.private},
         as_json=as_json,
         appendix=appendix,

@@ -28,10 +28,10 @@ async def fork(hub: Hub, assets: AssetStore, room: Room, moment: Past) -> RoomRe
     People who wrote in the old room are known in the new one by name; they join it anew. Raises QueueFull or
     StorageUnavailable.
     """
-    now = room.unix_ms()
+    now = room.context.unix_ms()
     members = _members(room, moment)
     runs = _runs(room, moment)
-    tokens = [kept for run in runs if (kept := room.tokens.kept(run.info.id)) is not None]
+    tokens = [kept for run in runs if (kept := room.context.tokens.kept(run.info.id)) is not None]
     contents: list[Change] = [
         Entry(1, SERVER.author, moment.snapshot.state, now),
         replace(moment.snapshot, seq=1, at_ms=now),

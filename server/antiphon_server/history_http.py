@@ -48,12 +48,12 @@ async def show_history(request: web.Request) -> web.Response:
     before = _number(request, "before", _MAX_SEQ) if backwards else min(after + limit + 1, _MAX_SEQ)
     heads = await request.app[GATEWAY].store.heads(room.id, after, before, limit)
     edge = heads[0].seq if backwards and heads else heads[-1].seq if heads else None
-    more = edge is not None and (edge > 1 if backwards else edge < room.seq)
+    more = edge is not None and (edge > 1 if backwards else edge < room.context.seq)
     aside = [
         {"seq": one.seq, "kind": one.kind, "reason": one.reason, "at_ms": one.at_ms} for one in room.aside
     ]
     body = {
-        "last": room.seq,
+        "last": room.context.seq,
         "groups": _groups(heads),
         "next": edge if more else None,
         "aside": aside,
@@ -64,7 +64,7 @@ async def show_history(request: web.Request) -> web.Response:
 
 def _missing(room: Room) -> list[dict[str, int]]:
     """What damage to the server's storage took, oldest first."""
-    return [named(loss) for loss in room.identity.losses]
+    return [named(loss) for loss in room.context.identity.losses]
 
 
 async def show_moment(request: web.Request) -> web.StreamResponse:
@@ -127,7 +127,7 @@ async def fork(request: web.Request) -> web.Response:
     room, body = await _doing(request, Right.FORK, Point)
     if not gateway.room_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many rooms from this address; wait a little")
-    moment = await _moment(request, room, room.seq if body.seq is None else body.seq)
+    moment = await _moment(request, room, room.context.seq if body.seq is None else body.seq)
     _, room = await authorised(request)
     record = await make_fork(gateway.hub, gateway.assets, room, moment)
     origin = {"room": room.id, "seq": moment.seq}
@@ -138,7 +138,7 @@ async def _granted(request: web.Request, right: Right) -> tuple[str, Room]:
     """The room, after the right of the caller's token. Raises Unauthorized, NotFound, Denied or RateLimited."""
     gateway = request.app[GATEWAY]
     grant, room = await authorised(request)
-    require(grant.role, right, room.limits.viewer_rights)
+    require(grant.role, right, room.context.limits.viewer_rights)
     if not gateway.history_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many requests for the past from this address; wait a little")
     room.tick()  # what was done up to now is in the history
@@ -156,8 +156,8 @@ async def _doing(request: web.Request, right: Right, form: type[B]) -> tuple[Roo
 
 
 async def _moment(request: web.Request, room: Room, seq: int) -> Past:
-    if not 0 <= seq <= room.seq:
-        raise NotFound(f"the history of this room goes from entry 0 to {room.seq}")
+    if not 0 <= seq <= room.context.seq:
+        raise NotFound(f"the history of this room goes from entry 0 to {room.context.seq}")
     gateway = request.app[GATEWAY]
     return await gateway.archive.past(room.id, seq, gateway.proxies.address(request))
 

@@ -62,11 +62,11 @@ async def show_room(request: web.Request) -> web.Response:
     body = {
         "room": room.id,
         "role": grant.role,
-        "offset": room.offset,
+        "offset": room.context.offset,
         "origin": dict(zip(("room", "seq"), origin, strict=True))
-        if (origin := room.identity.origin)
+        if (origin := room.context.identity.origin)
         else None,
-        "members": [named(member) for member in room.participants()],
+        "members": [named(member) for member in room.context.participants()],
         "runs": [named(run) for run in room.run_infos()],
         "models": [named(model) for model in request.app[GATEWAY].models()],
     }
@@ -89,7 +89,7 @@ async def show_authorship(request: web.Request) -> web.StreamResponse:
     job = Authors(
         room.shared.document.data(),
         room.shared.authorship.serialise(),
-        room.offset,
+        room.context.offset,
         dict(room.shared.objects.items()),
     )
     made = await gateway.pool.run(job, gateway.proxies.address(request))

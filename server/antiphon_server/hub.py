@@ -21,8 +21,10 @@ from antiphon_server.pace import Pace
 from antiphon_server.proofreader import Proofreader
 from antiphon_server.quarantine import UNREADABLE, without_snapshot
 from antiphon_server.recount import Recounts
-from antiphon_server.room import Mint, Room, Services
+from antiphon_server.room import Room
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.rooms.services import Services
+from antiphon_server.seat import Mint
 from antiphon_server.shared import SERVER
 from antiphon_server.sound import Sound
 from antiphon_server.stage import Engine

@@ -2,73 +2,56 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from antiphon_proto import schema
 from antiphon_proto.comments import ATTR_COMMENT
-from antiphon_server.anchor import Anchor, Passage
+from antiphon_server.anchor import Place
 from antiphon_server.authorship import Owner
+from antiphon_server.core.context import RoomContext
 from antiphon_server.document import Change
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import AI_ORIGIN
-from antiphon_server.stage import Desk
 
 REPLACING = frozenset({"instruct", "rewrite", "brainstorm"})
 """Tasks whose text takes the place of the selection, if there is one."""
 
 
-class Place(Struct):
-    """`at` is where the next text goes; it follows everybody's edits. `carried` are the marks of comments that what is
-    written belongs to: those of the whole selection that it replaces, or of the passage that it stands inside."""
-
-    at: Anchor
-    selection: Passage
-    carried: tuple[str, ...] = ()
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """What is left of the selection, or the place itself."""
-        ranges = self.selection.ranges
-        return (ranges[0][0], ranges[-1][1]) if ranges else (self.at.at, self.at.at)
-
-
-def place(desk: Desk, start: int, end: int, *, after: bool) -> Place:
+def place(room: RoomContext, start: int, end: int, *, after: bool) -> Place:
     """For a run about [start, end). `after`: its text goes behind the selection, which stays until it is accepted."""
-    anchors = desk.shared.anchors
+    anchors = room.shared.anchors
     at = end if after else start
-    return Place(anchors.put(at), anchors.passage(start, end), _comments(desk, start, end))
+    return Place(anchors.put(at), anchors.passage(start, end), _comments(room, start, end))
 
 
-def begin(desk: Desk, run: RunEntry, place: Place) -> None:
+def begin(room: RoomContext, run: RunEntry, place: Place) -> None:
     """The first text of a run comes: what it replaces goes, or is marked."""
     ranges = place.selection.ranges
-    document, info = desk.shared.document, run.info
+    document, info = room.shared.document, run.info
     if info.task not in REPLACING or not ranges:
         return
     owner = Owner(info.author, info.id)
     if info.mode == "write":
-        desk.commit(document.delete(ranges, AI_ORIGIN), owner)
+        room.commit(document.delete(ranges, AI_ORIGIN), owner)
     else:
-        desk.commit(document.format(ranges, {schema.ATTR_SUGGEST_DELETE: info.id}, AI_ORIGIN), owner)
+        room.commit(document.format(ranges, {schema.ATTR_SUGGEST_DELETE: info.id}, AI_ORIGIN), owner)
 
 
-def insert(desk: Desk, run: RunEntry, place: Place, text: str) -> Change | None:
+def insert(room: RoomContext, run: RunEntry, place: Place, text: str) -> Change | None:
     """Text of the run enters the story at its place, which moves behind it."""
     info = run.info
     attributes: dict[str, object] = {schema.ATTR_AI: info.id}
     if info.mode == "suggest":
         attributes[schema.ATTR_SUGGEST] = info.id
     attributes |= dict.fromkeys(place.carried, True)
-    change = desk.shared.document.insert(place.at.at, text, attributes, AI_ORIGIN)
+    change = room.shared.document.insert(place.at.at, text, attributes, AI_ORIGIN)
     if change is not None:
-        desk.commit(change, Owner(info.author, info.id))
+        room.commit(change, Owner(info.author, info.id))
         last = change.splices[-1]
         place.at.at = last.at + last.inserted
     return change
 
 
-def _comments(desk: Desk, start: int, end: int) -> tuple[str, ...]:
-    document = desk.shared.document
+def _comments(room: RoomContext, start: int, end: int) -> tuple[str, ...]:
+    document = room.shared.document
     first, last = (start, end) if start < end else (max(0, start - 1), min(start + 1, document.length))
     if start == end and not first < start < last:
         return ()

@@ -41,8 +41,8 @@ async def make_link(request: web.Request) -> web.Response:
     wish = await json_body(request, NewLink)
     room, _ = await _moderating(request)  # who was put out while the body came has no say any more
     name = " ".join("".join(c for c in wish.name if c.isprintable()).split()) or wish.role
-    expires = None if wish.days is None else room.unix_ms() + int(wish.days * _DAY_MS)
-    room.require_writable()
+    expires = None if wish.days is None else room.context.unix_ms() + int(wish.days * _DAY_MS)
+    room.context.require_writable()
     room.moderation.make_link(wish.role, name, expires)
     return _answer(request, room, 201)
 
@@ -50,7 +50,7 @@ async def make_link(request: web.Request) -> web.Response:
 async def end_link(request: web.Request) -> web.Response:
     """`DELETE .../links/{link}[?members=1]` -> the list. `members=1` puts out everybody who came by it."""
     room, member = await _moderating(request)
-    room.require_writable()
+    room.context.require_writable()
     room.moderation.end_link(request.match_info["link"], request.query.get("members") == "1", member)
     return _answer(request, room)
 
@@ -64,7 +64,7 @@ async def _moderating(request: web.Request) -> tuple[Room, Member]:
 
 
 def _answer(request: web.Request, room: Room, status: int = 200) -> web.Response:
-    record, base = room.identity, base_url(request)
+    record, base = room.context.identity, base_url(request)
     tokens = request.app[GATEWAY].tokens
     members = Counter(member.record.link for member in room.members if not member.record.revoked)
     rows: list[dict[str, Any]] = [

@@ -8,12 +8,11 @@ needs another link.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from antiphon_proto.errors import CloseCode, Conflict, Denied, NotFound
 from antiphon_proto.messages import Links, Role
 from antiphon_server import invites
 from antiphon_server.auth import Unauthorized
+from antiphon_server.core.context import RoomContext
 from antiphon_server.frames import Frame
 from antiphon_server.members import Member
 from antiphon_server.rights import Right, may
@@ -21,12 +20,9 @@ from antiphon_server.seat import Grant
 from antiphon_server.stage import Stage
 from antiphon_server.store.api import Invite
 
-if TYPE_CHECKING:
-    from antiphon_server.room import Room
-
 
 class Moderation:
-    def __init__(self, room: Room, stage: Stage) -> None:
+    def __init__(self, room: RoomContext, stage: Stage) -> None:
         self._room = room
         self._stage = stage
         self._came: list[str] = []
@@ -61,7 +57,7 @@ class Moderation:
             for link in self._came:
                 record = invites.used(record, link)
             self._came.clear()
-            self._room.put_record(record)
+            self._room.put_identity(record)
 
     def remove(self, moderator: Member, participant: str, everywhere: bool) -> None:
         """Put a member out; `everywhere`: and whoever came with the same person's pass. Raises NotFound, Conflict."""
@@ -80,7 +76,7 @@ class Moderation:
         """End a link; `members`: and put out whoever came by it, the moderator excepted. Raises NotFound."""
         room = self._room
         people = [one for one in room.members if one.record.link == link and one is not moderator]
-        room.put_record(invites.ended(room.identity, link, room.unix_ms()))
+        room.put_identity(invites.ended(room.identity, link, room.unix_ms()))
         if members:
             self._put_out(people)
         self._tell()
@@ -89,7 +85,7 @@ class Moderation:
         """Raises Conflict when there are too many."""
         room = self._room
         invite = Invite(invites.new_id(), role, name, room.unix_ms(), expires_ms)
-        room.put_record(invites.made(room.identity, invite))
+        room.put_identity(invites.made(room.identity, invite))
         self._tell()
         return invite
 
@@ -112,7 +108,7 @@ class Moderation:
                 room.leave(seat)
         known = {one.id for one in invites.links(room.identity)}
         for link in {member.record.link for member in members} & known:
-            room.put_record(invites.ended(room.identity, link, room.unix_ms()))
+            room.put_identity(invites.ended(room.identity, link, room.unix_ms()))
         self._tell()
         room.wake()
 

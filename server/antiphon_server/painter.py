@@ -15,13 +15,14 @@ from antiphon_proto.messages import ModelInfo, Paint
 from antiphon_proto.params import ImageParams
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.coalesce import verdict
+from antiphon_server.core.context import RoomContext
 from antiphon_server.members import Member
 from antiphon_server.painting import Painting
 from antiphon_server.preview_pace import PreviewPace, Show
 from antiphon_server.rights import Right, may
 from antiphon_server.runs import SEED_BITS, Order
 from antiphon_server.source_authors import source_authors
-from antiphon_server.stage import Desk, Stage
+from antiphon_server.stage import Stage
 
 _NEEDS = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
 """Task -> whether it takes a source and a mask."""
@@ -34,23 +35,23 @@ _STEP = 16
 class Painter:
     """`assets` None: pictures cannot be kept here, and every request is answered so."""
 
-    def __init__(self, desk: Desk, stage: Stage, assets: AssetDesk | None) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, stage: Stage, assets: AssetDesk | None) -> None:
+        self._room = room
         self._stage = stage
         self._assets = assets
         self._pace = PreviewPace()
 
     def paint(self, member: Member, paint: Paint) -> None:
         """Start a run. Raises PeerError or EngineUnavailable; then there is no run."""
-        desk = self._desk
-        model = desk.model("image")
+        room = self._room
+        model = room.model("image")
         if self._assets is None or model is None:
             raise EngineUnavailable("this server has no image engine")
         if not may(member.role, Right.EDIT):
             raise Denied("painting on the canvas needs the right to edit it")
         frame = self._check(paint)
         older = self._supersede(member, paint)
-        desk.runs.check_room_for(member.id)
+        room.runs.check_room_for(member.id)
         params = paint.params if paint.source else shaped(paint.params, frame["w"], frame["h"], model)
         params = replace(
             params,
@@ -65,7 +66,7 @@ class Painter:
             "mask": paint.mask,
         }
         if paint.source:
-            shared = desk.shared
+            shared = room.shared
             drawn = source_authors(frame, shared.document.canvas.outlines.all(), shared.objects.items())
             sources["drawn"] = drawn
         order = Order(
@@ -82,7 +83,7 @@ class Painter:
             target=paint.frame,
         )
         painting = Painting(
-            desk.runs.start(order, desk.unix_ms()), desk, self._stage, self._assets, paint, self._show()
+            room.runs.start(order, room.unix_ms()), room, self._stage, self._assets, paint, self._show()
         )
         self._stage.hold(painting)
         try:
@@ -103,12 +104,12 @@ class Painter:
         """Once a second: show what is painted as often and as large as the viewers can use it."""
         paintings = [work for work in self._stage.live() if isinstance(work, Painting)]
         if paintings:
-            self._pace.observe(seat.outlet.shown.take() for seat in self._desk.viewers())
+            self._pace.observe(seat.outlet.shown.take() for seat in self._room.viewers())
         for painting in paintings:
             painting.show(self._show())
 
     def _show(self) -> Show:
-        return self._pace.show(seat.shows for seat in self._desk.viewers())
+        return self._pace.show(seat.shows for seat in self._room.viewers())
 
     def _check(self, paint: Paint) -> dict[str, Any]:
         """The frame's fields. Raises PeerError."""
@@ -120,7 +121,7 @@ class Painter:
                 for need, name in zip(needs, ("source", "mask"), strict=True)
             ]
             raise PeerError(f"{paint.task} takes {' and '.join(words)}")
-        frame = self._desk.shared.document.canvas.get(paint.frame)
+        frame = self._room.shared.document.canvas.get(paint.frame)
         if frame is None or frame.get("type") != "frame":
             raise NotFound("there is no such frame on the canvas")
         return frame

@@ -19,18 +19,18 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import Image, ImageRequest, Output, Preview
 from antiphon_engines.ipc.events import Done, Failed, Progressed, RunEvent
-from antiphon_proto.canvas import faults
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.messages import Paint, Steer, Thinned
 from antiphon_proto.messages import Preview as PreviewMessage
 from antiphon_proto.params import ImageSteer
 from antiphon_server.asset_desk import AssetDesk
 from antiphon_server.canvas import Canvas
+from antiphon_server.core.context import RoomContext
 from antiphon_server.picture_reading import Picture, picture
 from antiphon_server.preview_pace import Show
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import AI_ORIGIN
-from antiphon_server.stage import Desk, Stage, Work
+from antiphon_server.stage import Stage, Work
 
 _PLACE: Final = ("x", "y", "w", "h", "z", "rotation", "opacity", "layer", "name", "hidden", "locked")
 """What a picture takes over from its frame."""
@@ -41,14 +41,14 @@ _OBJECT_BYTES: Final = 64 * 1024
 
 class Painting(Work):
     def __init__(
-        self, run: RunEntry, desk: Desk, stage: Stage, assets: AssetDesk, paint: Paint, show: Show
+        self, run: RunEntry, room: RoomContext, stage: Stage, assets: AssetDesk, paint: Paint, show: Show
     ) -> None:
         super().__init__(run)
         self.paint = paint
         self.next: Painting | None = None
         """Waits until this one has ended."""
         self.given = False
-        self._desk = desk
+        self._room = room
         self._stage = stage
         self._assets = assets
         self._shown = show
@@ -75,7 +75,7 @@ class Painting(Work):
     @property
     def elapsed(self) -> float:
         """Seconds since the engine began with it."""
-        return 0.0 if self._started_at is None else self._desk.monotonic() - self._started_at
+        return 0.0 if self._started_at is None else self._room.monotonic() - self._started_at
 
     @property
     def remaining(self) -> float | None:
@@ -89,7 +89,7 @@ class Painting(Work):
         self._held_back = held_back
         if self._loading:
             names = [name for name in (self.paint.source, self.paint.mask) if name]
-            self._assets.fetch(self._desk.id, names, self._fetched)
+            self._assets.fetch(self._room.id, names, self._fetched)
         else:
             self._give()
 
@@ -129,7 +129,7 @@ class Painting(Work):
     # Its life -----------------------------------------------------------------------------------------
 
     def started(self) -> None:
-        self._started_at = self._desk.monotonic()
+        self._started_at = self._room.monotonic()
 
     def take(self, output: Output | RunEvent) -> None:
         match output:
@@ -139,7 +139,7 @@ class Painting(Work):
             case Preview(step, of, jpeg, width, height):
                 info = self.run.info
                 if self.epoch == info.epoch:  # else a steer is under way, and this shows what was before it
-                    self._desk.tell_all(PreviewMessage(info.id, info.epoch, step, of, width, height, jpeg))
+                    self._room.tell_all(PreviewMessage(info.id, info.epoch, step, of, width, height, jpeg))
             case Image(png, width, height, seed):
                 self._picture = picture(png, "image/png", width, height)
                 self.run.update(seed=seed)
@@ -201,8 +201,8 @@ class Painting(Work):
             return True
         if not self._keeping:
             self._keeping = True
-            self._assets.keep(self._desk.id, self._picture, self._stored)
-        if not self._kept or self.ended is None or not self._desk.writable():
+            self._assets.keep(self._room.id, self._picture, self._stored)
+        if not self._kept or self.ended is None or not self._room.writable():
             return False
         self._place(self._picture)
         return True
@@ -222,11 +222,11 @@ class Painting(Work):
             self._stage.fail(self, problem)
             return
         self._kept = True
-        self._desk.wake()
+        self._room.wake()
 
     def _place(self, picture: Picture) -> None:
         """In one transaction: a picture where the frame was, or in the frame."""
-        document = self._desk.shared.document
+        document = self._room.shared.document
         frame = document.canvas.get(self.paint.frame)
         if frame is None or frame.get("type") != "frame":
             self.ended = Failed(ErrorCode.CONFLICT, "its frame was taken away while it was painted")
@@ -242,7 +242,7 @@ class Painting(Work):
                     canvas.put(f"i{secrets.token_hex(8)}", self._object(picture, frame))
                     canvas.remove(self.paint.frame)
 
-            self._desk.commit(document.draw(work, AI_ORIGIN), self.owner)
+            self._room.commit(document.draw(work, AI_ORIGIN), self.owner)
             self._note(picture)
 
     def _note(self, picture: Picture) -> None:
@@ -252,7 +252,7 @@ class Painting(Work):
         if self._steers:
             asked["steers"] = self._steers
         prompt = json.dumps(asked, ensure_ascii=False)
-        self.run.made(picture.info.sha256, params, prompt, self._desk.unix_ms())
+        self.run.made(picture.info.sha256, params, prompt, self._room.unix_ms())
 
     def _object(self, picture: Picture, frame: Mapping[str, Any]) -> dict[str, Any]:
         """The picture's fields, with where it came from. `frame` brings the frame back when the run is undone."""
@@ -276,29 +276,6 @@ class Painting(Work):
             "frame": json.dumps({"id": paint.frame, "fields": frame}, ensure_ascii=False),
         }
         return known | {name: value for name, value in made.items() if value not in (None, "")}
-
-
-def unpaint(canvas: Canvas, made: Sequence[str], run: str, target: str) -> None:
-    """Undo a run: the objects `made` by it go, the frame that it took the place of comes back, or becomes empty."""
-    for key in made:
-        fields = canvas.get(key) or {}
-        canvas.remove(key)
-        if (frame := _frame(fields.get("frame"))) is not None and frame[0] not in canvas:
-            canvas.put(*frame)
-    live = canvas.get(target)
-    if live is not None and live.get("run") == run:
-        canvas.set(target, {"asset": None, "run": None})
-
-
-def _frame(stored: object) -> tuple[str, dict[str, Any]] | None:
-    """The frame that a picture remembers; a client may have written anything there."""
-    try:
-        value = json.loads(stored) if isinstance(stored, str) else {}
-        key, fields = value["id"], value["fields"]
-        sound = isinstance(key, str) and fields.get("type") == "frame" and not faults(fields)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return (key, fields) if sound else None
 
 
 def _showing(change: ImageSteer, show: Show) -> ImageSteer:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from antiphon_proto.errors import PeerError
-from antiphon_server.stage import Desk
+from antiphon_server.core.context import RoomContext
 
 
-def located(desk: Desk, sender: str, offset: int, start: int, end: int) -> tuple[int, int]:
+def located(room: RoomContext, sender: str, offset: int, start: int, end: int) -> tuple[int, int]:
     """[start, end) as `sender` saw it at room offset `offset` -> the same text now, between characters.
 
     What others inserted at its ends is not of it. Raises PeerError, or Conflict for an offset of too long ago.
     """
     if start > end:
         raise PeerError("a range starts before it ends")
-    document = desk.shared.document
-    carry = partial(desk.shared.history.carry, offset=offset, now=desk.offset, sender=sender)
+    document = room.shared.document
+    carry = partial(room.shared.history.carry, offset=offset, now=room.offset, sender=sender)
     first = carry(start, "left" if start == end else "right")
     last = carry(end, "left")
     if max(first, last) > document.length:

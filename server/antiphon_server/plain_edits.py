@@ -7,7 +7,7 @@ so it is left out of what this client sends; a client whose copy still holds it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -15,7 +15,8 @@ from antiphon_proto.errors import CloseCode, TooLarge
 from antiphon_proto.lanes import Lane
 from antiphon_proto.sync import PermissionDenied, SyncStep1, SyncStep2, encode_y
 from antiphon_proto.yjs_update import read, without
-from antiphon_server.document import Document, ForeignIds, InvalidUpdate, MissingUpdates
+from antiphon_server.core.context import RoomContext
+from antiphon_server.document import ForeignIds, InvalidUpdate, MissingUpdates
 from antiphon_server.frames import Frame, websocket_frame
 from antiphon_server.members import Member
 from antiphon_server.plain import edit_frame
@@ -52,19 +53,11 @@ class _Dues:
 
 
 class PlainEdits:
-    """`take` applies an update or raises; `state` is the document as a member may see it; `monotonic` gives seconds."""
+    """`take` applies an update or raises."""
 
-    def __init__(
-        self,
-        document: Callable[[], Document],
-        take: Take,
-        state: Callable[[Member], bytes],
-        monotonic: Callable[[], float],
-    ) -> None:
-        self._document = document
+    def __init__(self, room: RoomContext, take: Take) -> None:
+        self._room = room
         self._take = take
-        self._state = state
-        self._monotonic = monotonic
         self._dues: WeakKeyDictionary[Seat, _Dues] = WeakKeyDictionary()
 
     def take(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> Iterator[None]:
@@ -90,11 +83,11 @@ class PlainEdits:
     def show(self, member: Member, seat: Seat) -> None:
         """The truth, to a client that may not edit."""
         if seat.rebuilds.allow():
-            seat.outlet.send(edit_frame(SyncStep2(self._state(member))))
+            seat.outlet.send(edit_frame(SyncStep2(self._room.state_for(member))))
 
     def sweep(self, seats: Iterable[Seat]) -> None:
         """Once a second: ask again, and tell whose copy differs for good."""
-        clocks = self._document().clocks
+        clocks = self._room.shared.document.clocks
         for seat in seats:
             if (dues := self._dues.get(seat)) is None:
                 continue
@@ -103,7 +96,7 @@ class PlainEdits:
             dues.foreign = {
                 client: clock for client, clock in dues.foreign.items() if clock > clocks.get(client, 0)
             }
-            if dues.foreign and self._monotonic() - dues.since >= _FOREIGN_SECONDS:
+            if dues.foreign and self._room.monotonic() - dues.since >= _FOREIGN_SECONDS:
                 self._tell(seat)
 
     def _leave_out(
@@ -111,19 +104,21 @@ class PlainEdits:
     ) -> Iterator[None]:
         dues = self._dues.setdefault(seat, _Dues())
         if not dues.foreign:
-            dues.since = self._monotonic()
+            dues.since = self._room.monotonic()
         for item in read(update)[0]:
             if item.client in clients:
                 end = item.clock + item.length
                 dues.foreign[item.client] = max(end, dues.foreign.get(item.client, 0))
-        yield from self._take(member, seat, without(update, clients, self._document().clocks), own=False)
+        yield from self._take(
+            member, seat, without(update, clients, self._room.shared.document.clocks), own=False
+        )
 
     def _ask(self, seat: Seat, dues: _Dues) -> None:
-        now = self._monotonic()
+        now = self._room.monotonic()
         if now - dues.asked_at >= _ASK_SECONDS:
             dues.asked_at = now
             dues.lacks = False
-            seat.outlet.send(edit_frame(SyncStep1(self._document().state_vector())))
+            seat.outlet.send(edit_frame(SyncStep1(self._room.shared.document.state_vector())))
 
     def _tell(self, seat: Seat) -> None:
         denied = websocket_frame(encode_y(PermissionDenied(_FOREIGN)))

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from antiphon_proto.messages import Participant
-from antiphon_server.room import Room
+from antiphon_server.core.context import RoomContext
 from antiphon_server.store.api import RunRecord
 from antiphon_server.store.assets import AssetInfo
 
@@ -17,7 +17,7 @@ _MIXED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlg
 """IPTC digital source types."""
 
 
-def provenance(room: Room, info: AssetInfo) -> dict[str, Any]:
+def provenance(room: RoomContext, info: AssetInfo) -> dict[str, Any]:
     """See PROTOCOL.md, "Provenance". `run` is None for an upload, and for a picture whose run the room has forgotten:
     then the `objects` that a run made still say which."""
     people = {one.id: one for one in room.participants()}

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from antiphon_proto.errors import CloseCode, RateLimited
-from antiphon_proto.messages import VERSION, Joined, Limits, Participant, Rebuild, Resume, Versions, Welcome
+from antiphon_proto.messages import VERSION, Joined, Limits, Rebuild, Resume, Versions, Welcome
 from antiphon_proto.sync import AwarenessState, SyncStep1, SyncStep2
-from antiphon_server.delivery import Delivery, durable
+from antiphon_server.core.context import RoomContext
+from antiphon_server.delivery import durable
 from antiphon_server.frames import Frame, Outlet
-from antiphon_server.journal import Journal
 from antiphon_server.limits import Buckets
-from antiphon_server.members import AI, PROOFREADER, Member
+from antiphon_server.members import Member
 from antiphon_server.plain import edit_frame
 from antiphon_server.rights import Right, may, names
 from antiphon_server.seat import JoinRequest, Seat
-
-if TYPE_CHECKING:
-    from antiphon_server.room import Room
 
 _REBUILDS_PER_SECOND = 0.5
 _REBUILD_BURST = 10
@@ -26,10 +21,8 @@ _LARGE = 64 * 1024
 
 
 class Reception:
-    def __init__(self, room: Room, delivery: Delivery, journal: Journal) -> None:
+    def __init__(self, room: RoomContext) -> None:
         self._room = room
-        self._delivery = delivery
-        self._journal = journal
         self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)
         """By member: who comes back has not got more."""
         self._synced: tuple[tuple[int, bool, bytes], Frame] | None = None
@@ -62,21 +55,12 @@ class Reception:
         room.wake()
         return seat
 
-    def participants(self) -> tuple[Participant, ...]:
-        """Who is here, and who made something that stands in the text or on the canvas."""
-        members = self._room.members
-        shared = self._room.shared
-        authors = shared.authorship.shares().keys() | shared.people()
-        known = (m for m in members if m.seat is not None or m.id in authors)
-        proofs = any(run.info.author == PROOFREADER.id for run in self._room.runs)
-        return (AI, *((PROOFREADER,) if proofs else ()), *(member.participant for member in known))
-
     def rebuild(self, member: Member, seat: Seat, reason: str) -> None:
         """Send the whole document. Raises RateLimited: it is the dearest thing that a client can ask for."""
         if not seat.rebuilds.allow():
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
-        swept = room.swept(member)
+        swept = room.is_swept(member)
         if self._rebuilt is None or self._rebuilt[:3] != (room.offset, reason, swept):
             state = room.state_for(member)
             frame = Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state))
@@ -87,7 +71,7 @@ class Reception:
         """Send a plain Yjs client what it lacks. It pays for a large answer as for a rebuild; too many of them end the
         connection, since nothing in its protocol says "wait". Raises PeerError."""
         room = self._room
-        swept = room.swept(member)
+        swept = room.is_swept(member)
         key = room.offset, swept, vector
         known = self._synced is not None and self._synced[0] == key
         # Without what was deleted any answer costs as much as the whole document.
@@ -143,7 +127,7 @@ class Reception:
             lineage=room.lineage,
             epoch=room.epoch,
             offset=room.offset,
-            participants=self.participants(),
+            participants=room.participants(),
             runs=room.runs.visible_to(member.id),
             models=room.models(),
             limits=Limits(
@@ -169,15 +153,15 @@ class Reception:
         if resume is None or missing:
             self.rebuild(member, seat, missing)
         else:
-            for frame in self._delivery.after(resume.offset):
+            for frame in self._room.delivery.after(resume.offset):
                 seat.outlet.send(frame)
-        room.greet(seat)
+        room.welcome(seat)
         if last_batch:
             # Its acks may have gone to the connection before this one.
-            self._journal.when_durable(lambda: durable(seat, last_batch, room.offset))
+            self._room.journal.when_durable(lambda: durable(seat, last_batch, room.offset))
         seat.outlet.send(Frame.of(room.pass_for(member)))
         seat.outlet.send(Frame.of(room.shares()))
-        if versions := room.timeline.versions():
+        if versions := room.identity.versions:
             seat.outlet.send(Frame.of(Versions(versions)))
         if may(member.role, Right.MODERATE):
             seat.outlet.send(Frame.of(room.links()))
@@ -191,7 +175,7 @@ class Reception:
             return "lineage"
         if resume.epoch != room.epoch:
             return "epoch"
-        if not self._delivery.covers(resume.offset):
+        if not self._room.delivery.covers(resume.offset):
             return "offset"
         # What was said and deleted before one came is history.
         seen = member.since is not None and member.since <= resume.offset

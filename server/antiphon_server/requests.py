@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
-from antiphon_proto.errors import PeerError
+from antiphon_engines.api import Modality
+from antiphon_proto.errors import Denied, PeerError
 from antiphon_proto.messages import (
     Accept,
     AddComment,
@@ -39,9 +39,11 @@ from antiphon_proto.messages import (
 )
 from antiphon_server.bandstand import Bandstand
 from antiphon_server.coauthor import Coauthor
+from antiphon_server.core.context import RoomContext
 from antiphon_server.correcting import Corrections
 from antiphon_server.edits import Edits
 from antiphon_server.members import Member
+from antiphon_server.moderation import Moderation
 from antiphon_server.painter import Painter
 from antiphon_server.reception import Reception
 from antiphon_server.revisions import Revisions
@@ -50,10 +52,7 @@ from antiphon_server.seat import Seat
 from antiphon_server.stage import Stage
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.talk import Talk
-
-if TYPE_CHECKING:
-    from antiphon_server.room import Room
-
+from antiphon_server.undo import UndoRedo
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +76,11 @@ _WRITING = (
 
 
 class Requests:
+    """`use_model` handles an owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
+
     def __init__(
         self,
-        room: Room,
+        room: RoomContext,
         edits: Edits,
         stage: Stage,
         coauthor: Coauthor,
@@ -90,6 +91,9 @@ class Requests:
         corrections: Corrections,
         reception: Reception,
         bandstand: Bandstand,
+        undo: UndoRedo,
+        moderation: Moderation,
+        use_model: Callable[[Modality, str], None] | None,
     ) -> None:
         self._room = room
         self._edits = edits
@@ -102,6 +106,9 @@ class Requests:
         self._corrections = corrections
         self._reception = reception
         self._bandstand = bandstand
+        self._undo = undo
+        self._moderation = moderation
+        self._use_model = use_model
 
     def handle(self, member: Member, seat: Seat, message: ClientMessage) -> Iterator[None]:
         """Stops after each part of what takes long. Raises AntiphonError."""
@@ -158,13 +165,15 @@ class Requests:
             case ReplaceToken():
                 self._revisions.replace(member, message)
             case Undo(_, surface, step):
-                yield from room.undo.back(member, surface, step)
+                yield from self._undo.back(member, surface, step)
             case Redo(surface, step):
-                yield from room.undo.again(member, surface, step)
+                yield from self._undo.again(member, surface, step)
             case Revoke(participant, everywhere):
-                room.moderation.remove(member, participant, everywhere)
+                self._moderation.remove(member, participant, everywhere)
             case UseModel(modality, model):
-                room.use_model(modality, model)
+                if self._use_model is None:
+                    raise Denied("which model serves is not chosen here")
+                self._use_model(modality, model)
             case Resync(reason):
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()

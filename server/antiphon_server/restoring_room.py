@@ -26,7 +26,7 @@ async def bring_back(room: Room, member: Callable[[], Member], past: Past, pool:
     member()
     seq, found = await _differed(room, past, pool)
     await room.pause.over()
-    if room.seq == seq:
+    if room.context.seq == seq:
         return _restored(room, member(), past, found)
     with room.paused():
         try:
@@ -45,8 +45,8 @@ def _restored(room: Room, member: Member, past: Past, found: Differed) -> int:
 
 async def _differed(room: Room, past: Past, pool: Pool) -> tuple[int, Differed]:
     """What differs from the story as it stood after the entry that is returned with it."""
-    room.flush()
-    seq = room.seq
+    room.context.flush()
+    seq = room.context.seq
     answer = await pool.run(Differ(room.copy(), past.packed), past.address)
     assert isinstance(answer, Differed)
     return seq, answer

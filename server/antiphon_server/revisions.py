@@ -12,13 +12,14 @@ from antiphon_proto.params import TextParams
 from antiphon_server.authorship import Owner
 from antiphon_server.chat import Chat
 from antiphon_server.coauthor import Coauthor
+from antiphon_server.core.context import RoomContext
 from antiphon_server.inserting import begin, insert, place
 from antiphon_server.members import AI, Member
 from antiphon_server.places import located
 from antiphon_server.rights import Right, may
 from antiphon_server.runs import Order, RunEntry
 from antiphon_server.shared import AI_ORIGIN
-from antiphon_server.stage import Desk, Stage
+from antiphon_server.stage import Stage
 from antiphon_server.suggestions import Suggestions
 from antiphon_server.text_index import size
 
@@ -29,9 +30,9 @@ _AGAIN = frozenset({"continue", "instruct", "rewrite", "brainstorm"})
 
 class Revisions:
     def __init__(
-        self, desk: Desk, stage: Stage, coauthor: Coauthor, suggestions: Suggestions, chat: Chat
+        self, room: RoomContext, stage: Stage, coauthor: Coauthor, suggestions: Suggestions, chat: Chat
     ) -> None:
-        self._desk = desk
+        self._room = room
         self._stage = stage
         self._coauthor = coauthor
         self._suggestions = suggestions
@@ -39,43 +40,43 @@ class Revisions:
 
     def recall(self, member: Member, message: Recall) -> None:
         """Tell what is known of a run's tokens. Raises NotFound or Conflict."""
-        run = self._desk.runs.known(message.run, member.id)
-        tokens = self._coauthor.tokens.of(message.run)
+        run = self._room.runs.known(message.run, member.id)
+        tokens = self._room.tokens.of(message.run)
         for first in range(0, len(tokens), _TOLD_AT_ONCE):
             told = tokens[first : first + _TOLD_AT_ONCE]
-            self._desk.tell(member.id, Tokens(message.run, run.info.epoch, told))
+            self._room.tell(member.id, Tokens(message.run, run.info.epoch, told))
 
     def choose(self, member: Member, message: Choose) -> None:
         """Put a draft into the story and drop the other candidates. Raises PeerError, NotFound, Conflict, TooLarge."""
         if message.mode == "private":
             raise PeerError("what is chosen is written or suggested")
-        run = self._desk.runs.known(message.run, member.id)
+        run = self._room.runs.known(message.run, member.id)
         if not run.draft or run.info.undone:
             raise Conflict("there is nothing of this run to choose")
-        where = self._coauthor.places.of(run.info.id)
+        where = self._room.places.of(run.info.id)
         if run.live and run.info.progress:
             self._stage.stop(member, Stop(message.run))
         text, group = run.info.text, run.info.group
         if not text.strip():
             raise Conflict("this run has written nothing yet")
-        if not self._desk.shared.document.fits(2 * size(text)):
+        if not self._room.shared.document.fits(2 * size(text)):
             raise TooLarge("the document is at its bound")
         suggested = message.mode == "suggest"
         run.update(mode=message.mode, group="", text="", suggestion="open" if suggested else "none")
         if suggested:
             where.at.at = where.range[1]
-            self._coauthor.places.keep(run, where, self._desk.seq)
-        self._desk.undo.adopt(run, member.id)
-        begin(self._desk, run, where)
-        insert(self._desk, run, where, text)
-        for other in [other for other in self._desk.runs if group and other.info.group == group]:
+            self._room.places.keep(run, where, self._room.seq)
+        self._room.actions.adopt(run, member.id)
+        begin(self._room, run, where)
+        insert(self._room, run, where, text)
+        for other in [other for other in self._room.runs if group and other.info.group == group]:
             self._drop(other)
-        self._desk.wake()
+        self._room.wake()
 
     def retry(self, member: Member, message: Retry) -> None:
         """Remove what a run made and ask for the same with a new seed. Raises PeerError, NotFound, Denied, Conflict,
         QueueFull or EngineUnavailable; when the engine refuses only at the end, what the run made is gone."""
-        run = self._desk.runs.known(message.run, member.id)
+        run = self._room.runs.known(message.run, member.id)
         info = run.info
         if info.task != "chat" and info.task not in _AGAIN:
             raise PeerError(f"a run of task {info.task} cannot be tried again")
@@ -84,7 +85,7 @@ class Revisions:
         if run.live:
             self._stage.stop(member, Stop(message.run))
         self._stage.require_engine()
-        self._desk.runs.check_room_for(member.id)
+        self._room.runs.check_room_for(member.id)
         if info.task == "chat":
             self._undo_answer(run)
             again = Say(0, info.instruction, True)
@@ -93,7 +94,7 @@ class Revisions:
         params = replace(msgspec.json.decode(run.record.params, type=TextParams), seed=None)
         ask = Ask(message.ask, info.task, info.mode, 0, 0, 0, info.instruction, params)  # type: ignore[arg-type]
         if run.draft:
-            start, end = self._coauthor.places.of(run.info.id).range
+            start, end = self._room.places.of(run.info.id).range
             self._drop(run)
         else:
             start, end = self._cleared(member, run)
@@ -102,44 +103,42 @@ class Revisions:
     def replace(self, member: Member, message: ReplaceToken) -> None:
         """Put an alternative in place of a token. Raises PeerError, NotFound, Conflict, QueueFull or
         EngineUnavailable."""
-        desk = self._desk
-        old = self._desk.runs.known(message.run, member.id)
-        token, alternative = self._coauthor.tokens.alternative(
-            message.run, message.token, message.alternative
-        )
-        start, end = located(desk, member.id, message.offset, message.start, message.end)
-        ranges = desk.shared.authorship.ranges(message.run)
+        room = self._room
+        old = self._room.runs.known(message.run, member.id)
+        token, alternative = self._room.tokens.alternative(message.run, message.token, message.alternative)
+        start, end = located(room, member.id, message.offset, message.start, message.end)
+        ranges = room.shared.authorship.ranges(message.run)
         if start == end or not any(first <= start and end <= last for first, last in ranges):
             raise Conflict("this run's token does not stand there any more")
-        document = desk.shared.document
+        document = room.shared.document
         left = "".join(text for text, _ in document.chunks(start, end))
         if left not in token.text:
             raise Conflict("this is not what is left of the token")
         if message.go_on:
             self._stage.require_engine()
-            desk.runs.check_room_for(member.id)
+            room.runs.check_room_for(member.id)
         if old.live:
             self._stage.stop(member, Stop(message.run))
-        run = desk.runs.start(self._alternative(member, message, old), desk.unix_ms())
-        where = place(desk, start, start, after=False)
+        run = room.runs.start(self._alternative(member, message, old), room.unix_ms())
+        where = place(room, start, start, after=False)
         gone = [(start, end)]
         if message.go_on:
             gone += [(max(first, end), last) for first, last in ranges if last > end]
-        desk.commit(document.delete(gone, AI_ORIGIN), Owner(AI.id, run.info.id))
-        insert(desk, run, where, alternative.text)
+        room.commit(document.delete(gone, AI_ORIGIN), Owner(AI.id, run.info.id))
+        insert(room, run, where, alternative.text)
         if not message.go_on:
             run.update(state="done", progress=1)
-            desk.wake()
+            room.wake()
             return
         try:
             self._coauthor.go_on(run, where, replace(message.params, seed=run.info.seed))
         except AntiphonError as error:
             run.update(state="failed", error_code=str(error.code), error=error.message[:2000])
-            desk.wake()
+            room.wake()
 
     def undo(self, member: Member, run_id: str) -> None:
         """Remove what is left of what a run made. Raises NotFound, Denied, or Conflict when there is nothing."""
-        run = self._desk.runs.known(run_id, member.id)
+        run = self._room.runs.known(run_id, member.id)
         if not run.draft and run.info.task != "chat":
             self._suggestions.undo(member, run_id)
             return
@@ -151,7 +150,7 @@ class Revisions:
             self._drop(run)
         else:
             self._undo_answer(run)
-        self._desk.wake()
+        self._room.wake()
 
     def _drop(self, draft: RunEntry) -> None:
         if draft.live:
@@ -164,14 +163,14 @@ class Revisions:
 
     def _cleared(self, member: Member, run: RunEntry) -> tuple[int, int]:
         """Take back what a run wrote; returns the range that it was asked about, as it stands then."""
-        shared = self._desk.shared
+        shared = self._room.shared
         try:
-            where = self._coauthor.places.of(run.info.id)
+            where = self._room.places.of(run.info.id)
         except Conflict:  # of long ago: what is left of its text says where it was
             ranges = shared.authorship.ranges(run.info.id)
             if not ranges:
                 raise
-            where = place(self._desk, *ranges[0], after=False)
+            where = place(self._room, *ranges[0], after=False)
         restored = [] if run.info.undone else self._suggestions.undo(member, run.info.id)
         kept = [where.range] if where.selection.ranges else []
         found = sorted((*kept, *restored))

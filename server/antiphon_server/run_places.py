@@ -11,9 +11,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 from antiphon_proto.errors import Conflict
-from antiphon_server.anchor import Anchors
+from antiphon_server.anchor import Anchors, Place
 from antiphon_server.document import Change
-from antiphon_server.inserting import Place
 from antiphon_server.runs import RunEntry
 from antiphon_server.store.api import RunRecord, StoredPlace
 

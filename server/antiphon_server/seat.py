@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -24,6 +25,10 @@ class Grant(Struct, frozen=True):
     """When it ends, and with it every session that it opened: Unix seconds."""
     renews: bool = False
     """It ends only because every token does: who comes with it gets a new one."""
+
+
+Mint: TypeAlias = Callable[[Grant], str]
+"""Grant -> path with a join token in its fragment, for `links` and `pass`."""
 
 
 class JoinRequest(Struct, frozen=True):

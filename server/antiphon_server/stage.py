@@ -9,27 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request, kind_of
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.ipc.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
-from antiphon_proto.messages import Error, Message, ModelInfo, Participant, Steer, Stop
+from antiphon_proto.messages import Error, Steer, Stop
 from antiphon_proto.messages import Steered as SteeredMessage
 from antiphon_server.authorship import Owner
-from antiphon_server.document import Change, DocumentBroken
-from antiphon_server.frames import Frame
+from antiphon_server.core.context import RoomContext
+from antiphon_server.document import DocumentBroken
 from antiphon_server.members import AI, Member
-from antiphon_server.presence import PresenceBoard
 from antiphon_server.rights import Right, may
-from antiphon_server.runs import RunEntry, RunRegistry
-from antiphon_server.seat import Seat
-from antiphon_server.shared import SharedState
-from antiphon_server.store.api import JamEntry, JamTrim
-
-if TYPE_CHECKING:
-    from antiphon_server.undo import Hand, Undo
+from antiphon_server.runs import RunEntry
 
 MAX_STEERS: Final = 32
 """Steers of one run that the engine has not answered yet; one more is refused."""
@@ -54,77 +47,6 @@ class Engine(Protocol):
     def push(self, run: str, notes: Sequence[PlayedNote]) -> None: ...
 
     def cancel(self, run: str) -> None: ...
-
-
-class Desk(Protocol):
-    """What a room lends to those who work in it."""
-
-    id: str
-    shared: SharedState
-    runs: RunRegistry
-    presence: PresenceBoard
-
-    @property
-    def offset(self) -> int: ...
-
-    @property
-    def seq(self) -> int:
-        """Of the last entry of the history."""
-        ...
-
-    def monotonic(self) -> float: ...
-
-    def unix_ms(self) -> int: ...
-
-    def server_ms(self) -> float:
-        """The time that clients know, milliseconds."""
-        ...
-
-    def participants(self) -> tuple[Participant, ...]:
-        """Who is here, and who made something that the room still holds."""
-        ...
-
-    def model(self, modality: str) -> ModelInfo | None:
-        """The model that would answer; None when there is none."""
-        ...
-
-    @property
-    def undo(self) -> Undo: ...
-
-    def commit(self, change: Change | None, owner: Owner, *, hand: Hand | None = None) -> None:
-        """Account for a change and send it with the next tick. `hand`: of the action that it belongs to, where it is
-        not a run's own."""
-        ...
-
-    def tell(self, participant: str, message: Message) -> None: ...
-
-    def tell_all(self, message: Message) -> None: ...
-
-    def send_all(self, frame: Frame, but: str = "") -> None: ...
-
-    def viewers(self) -> Sequence[Seat]:
-        """The connections that previews go to."""
-        ...
-
-    def forget_previews(self, run: str) -> None:
-        """A preview of this run that still waits for a slow client is not sent any more."""
-        ...
-
-    def wake(self) -> None:
-        """Something waits for the next tick."""
-        ...
-
-    def flush(self) -> None:
-        """Send the changes that have gathered, now."""
-        ...
-
-    def record(self, change: JamEntry | JamTrim) -> None:
-        """Bring what was played to the store."""
-        ...
-
-    def writable(self) -> bool:
-        """Whether the store takes what is written now."""
-        ...
 
 
 class Work(ABC):
@@ -178,8 +100,8 @@ class Work(ABC):
 class Stage:
     """`engine` None: there is none."""
 
-    def __init__(self, desk: Desk, engine: Engine | None) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, engine: Engine | None) -> None:
+        self._room = room
         self._engine = engine
         self._works: dict[str, Work] = {}
 
@@ -197,7 +119,7 @@ class Stage:
     def hold(self, work: Work) -> None:
         """This run is live from now on."""
         self._works[work.run.info.id] = work
-        self._desk.wake()
+        self._room.wake()
 
     def holds(self, work: Work) -> bool:
         """Whether it is still live."""
@@ -217,15 +139,15 @@ class Stage:
     def models_changed(self) -> None:
         """Runs that wait will be done by whichever model serves now; those that have begun end on theirs."""
         for work in self.live():
-            model = self._desk.model(work.modality) if work.run.info.state == "queued" else None
+            model = self._room.model(work.modality) if work.run.info.state == "queued" else None
             if model is not None:
                 work.run.update(model=model.name)
-        self._desk.wake()
+        self._room.wake()
 
     def refuse(self, work: Work) -> None:
         """The engine would not have it: it never was."""
         del self._works[work.run.info.id]
-        self._desk.runs.discard(work.run.info.id)
+        self._room.runs.discard(work.run.info.id)
 
     # Requests -----------------------------------------------------------------------------------------
 
@@ -243,12 +165,12 @@ class Stage:
             raise QueueFull("too many changes of this run are under way")
         epoch = run.info.epoch + 1
         passed_on = work.steer(steer, epoch)
-        self._desk.forget_previews(run.info.id)
+        self._room.forget_previews(run.info.id)
         run.update(epoch=epoch)
         work.asked[epoch] = member.id, steer
         if not passed_on:
             self._steered(work, epoch)
-        self._desk.wake()
+        self._room.wake()
 
     def halt(self, run: RunEntry) -> None:
         """Stop a live run at once: its epoch rises, and nothing that still comes of it counts."""
@@ -258,7 +180,7 @@ class Stage:
 
     def halt_all(self, participant: str | None = None) -> None:
         """Stop every live run, or those of one participant."""
-        for run in self._desk.runs.live():
+        for run in self._room.runs.live():
             if run.live and participant in (None, run.info.participant):
                 self.halt(run)
 
@@ -299,17 +221,17 @@ class Stage:
                 work.epoch = max(work.epoch, epoch)
                 if (asked := work.asked.pop(epoch, None)) is not None:
                     error = Error(ErrorCode.INVALID, message, re="steer", ref=run.info.id)
-                    self._desk.tell(asked[0], error)
+                    self._room.tell(asked[0], error)
             case _:
                 work.take(event)
-        self._desk.wake()
+        self._room.wake()
 
     def _steered(self, work: Work, epoch: int) -> None:
         work.epoch = max(work.epoch, epoch)
         if (asked := work.asked.pop(epoch, None)) is not None:
             participant, steer = asked
             work.run.update(**work.steered(steer))
-            self._desk.tell(participant, SteeredMessage(work.run.info.id, epoch, work.made))
+            self._room.tell(participant, SteeredMessage(work.run.info.id, epoch, work.made))
 
     def _finish(self, work: Work, end: Done | Failed) -> None:
         if isinstance(end, Failed):
@@ -323,13 +245,13 @@ class Stage:
     def _close(self, run: RunEntry, **changes: object) -> None:
         work = self._works.pop(run.info.id, None)
         run.update(epoch=run.info.epoch + 1, position=0, expected_start_ms=0, thinned="", **changes)
-        self._desk.forget_previews(run.info.id)
+        self._room.forget_previews(run.info.id)
         if work is not None:
             work.closed()
-        self._desk.wake()
+        self._room.wake()
 
     def _own_live(self, member: Member, run_id: str) -> RunEntry:
-        run = self._desk.runs.known(run_id, member.id)
+        run = self._room.runs.known(run_id, member.id)
         shared = run.info.task == "jam" and may(member.role, Right.CONDUCT)  # one band for the whole room
         if run.info.participant != member.id and not shared and not may(member.role, Right.MODERATE):
             raise Denied("this run is somebody else's")

@@ -12,43 +12,46 @@ from antiphon_proto import schema
 from antiphon_proto.errors import Conflict, PeerError
 from antiphon_proto.messages import Accept, Reject, Stop
 from antiphon_server.authorship import Owner
+from antiphon_server.core.action_log import Hand
+from antiphon_server.core.context import RoomContext
 from antiphon_server.members import Member
 from antiphon_server.runs import RunEntry
 from antiphon_server.shared import SERVER_ORIGIN
-from antiphon_server.stage import Desk, Stage
-from antiphon_server.undo import Hand
+from antiphon_server.stage import Stage
+from antiphon_server.undo import UndoRedo
 
 Ranges: TypeAlias = list[tuple[int, int]]
 
 
 class Suggestions:
-    def __init__(self, desk: Desk, stage: Stage) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, stage: Stage, undo: UndoRedo) -> None:
+        self._room = room
+        self._undo = undo
         self._stage = stage
 
     def accept(self, member: Member, message: Accept) -> None:
         """The insertion stays, what it replaces goes. Raises NotFound, Conflict or PeerError."""
         run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
-        document = self._desk.shared.document
+        document = self._room.shared.document
         owner = Owner(member.id, run.info.id)
-        hand = self._desk.undo.command(member.id, "accept", run.info.id)
+        hand = self._room.actions.command(member.id, "accept", run.info.id)
         cleared = document.format(added, _cleared(run, schema.ATTR_SUGGEST), SERVER_ORIGIN)
-        self._desk.commit(cleared, owner, hand=hand)
-        self._desk.commit(document.delete(doomed, SERVER_ORIGIN), owner, hand=hand)
+        self._room.commit(cleared, owner, hand=hand)
+        self._room.commit(document.delete(doomed, SERVER_ORIGIN), owner, hand=hand)
         self._settle(run, "accepted", hand)
 
     def reject(self, member: Member, message: Reject) -> None:
         """The insertion goes, what it would replace stays. Raises NotFound, Conflict or PeerError."""
         run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
-        document = self._desk.shared.document
+        document = self._room.shared.document
         owner = Owner(member.id, run.info.id)
-        hand = self._desk.undo.command(member.id, "reject", run.info.id)
+        hand = self._room.actions.command(member.id, "reject", run.info.id)
         cleared = document.format(doomed, _cleared(run, schema.ATTR_SUGGEST_DELETE), SERVER_ORIGIN)
-        self._desk.commit(cleared, owner, hand=hand)
-        self._desk.commit(document.delete(added, SERVER_ORIGIN), owner, hand=hand)
-        kept = self._desk.shared.authorship.ranges(run.info.id)
+        self._room.commit(cleared, owner, hand=hand)
+        self._room.commit(document.delete(added, SERVER_ORIGIN), owner, hand=hand)
+        kept = self._room.shared.authorship.ranges(run.info.id)
         self._settle(run, "accepted" if kept else "rejected", hand)
 
     def undo(self, member: Member, run_id: str) -> Ranges:
@@ -58,19 +61,19 @@ class Suggestions:
         A live run is stopped first, which takes the right to stop it. Raises NotFound, Denied, or Conflict when there
         is nothing to undo.
         """
-        run = self._desk.runs.known(run_id, member.id)
+        run = self._room.runs.known(run_id, member.id)
         if run.info.undone or run.private:
             raise Conflict("there is nothing of this run to undo")
         if run.info.task == "jam":
             raise Conflict("what the band played has been heard; it cannot be undone")
         if run.live:
             self._stage.stop(member, Stop(run_id))
-        restored = self._desk.undo.take_back_run(member, run)
-        self._desk.wake()
+        restored = self._undo.take_back_run(member, run)
+        self._room.wake()
         return restored
 
     def _open(self, member: Member, run_id: str) -> RunEntry:
-        run = self._desk.runs.known(run_id, member.id)
+        run = self._room.runs.known(run_id, member.id)
         if run.info.suggestion != "open":
             raise Conflict("this run has no open suggestion")
         if run.live:
@@ -79,7 +82,7 @@ class Suggestions:
 
     def _parts(self, member: Member, run: RunEntry, message: Accept | Reject) -> tuple[Ranges, Ranges]:
         """What the suggestion would add and what it would remove, within the part that was named."""
-        shared = self._desk.shared
+        shared = self._room.shared
         written = shared.authorship.ranges(run.info.id)
         added = _common(written, shared.document.marked(schema.ATTR_SUGGEST, run.info.id))
         doomed = shared.document.marked(schema.ATTR_SUGGEST_DELETE, run.info.id)
@@ -92,13 +95,13 @@ class Suggestions:
         return added, doomed
 
     def _part(self, member: Member, message: Accept | Reject) -> tuple[int, int]:
-        desk = self._desk
-        document, history = desk.shared.document, desk.shared.history
-        start = history.carry(message.start or 0, "right", message.offset, desk.offset, member.id)
+        room = self._room
+        document, history = room.shared.document, room.shared.history
+        start = history.carry(message.start or 0, "right", message.offset, room.offset, member.id)
         end = (
             document.length
             if message.end is None
-            else history.carry(message.end, "left", message.offset, desk.offset, member.id)
+            else history.carry(message.end, "left", message.offset, room.offset, member.id)
         )
         if start > end or end > document.length:
             raise PeerError("the part is not a range of the text")
@@ -107,13 +110,13 @@ class Suggestions:
     def _settle(self, run: RunEntry, verdict: str, hand: Hand) -> None:
         """The suggestion is closed when nothing of it is open any more."""
         before = run.info.undone, run.info.suggestion
-        document = self._desk.shared.document
-        written = self._desk.shared.authorship.ranges(run.info.id)
+        document = self._room.shared.document
+        written = self._room.shared.authorship.ranges(run.info.id)
         still = _common(written, document.marked(schema.ATTR_SUGGEST, run.info.id))
         if not still and not document.marked(schema.ATTR_SUGGEST_DELETE, run.info.id):
             run.update(suggestion=verdict)
-        self._desk.undo.settled(hand, run.info.id, before, (run.info.undone, run.info.suggestion))
-        self._desk.wake()
+        self._room.actions.settled(hand, run.info.id, before, (run.info.undone, run.info.suggestion))
+        self._room.wake()
 
 
 def _cleared(run: RunEntry, mark: str) -> dict[str, None]:

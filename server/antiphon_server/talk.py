@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_proto import schema
+from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import AntiphonError, ErrorCode, RateLimited, TooLarge
 from antiphon_proto.messages import Error, Learned, LearnStyle, Say
 from antiphon_proto.style import StyleCard, StyleMeasures
+from antiphon_server.authorship import Owner
 from antiphon_server.chat import Chat, calls_ai
 from antiphon_server.coauthor import Coauthor
 from antiphon_server.comments import Comments
+from antiphon_server.core.context import RoomContext
+from antiphon_server.document import Change
 from antiphon_server.limits import Buckets
 from antiphon_server.members import Member
+from antiphon_server.moved_comments import MovedComments
 from antiphon_server.places import located
 from antiphon_server.rights import Right, require
-from antiphon_server.room_limits import RoomLimits
+from antiphon_server.seat import Seat
 from antiphon_server.shared import SERVER, SERVER_ORIGIN
-from antiphon_server.side_roots import Touched
-from antiphon_server.stage import Desk
 from antiphon_server.style_reading import StyleReader
 
 _LONGEST = 256 * 1024
@@ -25,13 +28,18 @@ _LONGEST = 256 * 1024
 
 
 class Talk:
-    def __init__(self, desk: Desk, limits: RoomLimits, coauthor: Coauthor, style: StyleReader | None) -> None:
-        self._desk = desk
+    def __init__(self, room: RoomContext, coauthor: Coauthor, style: StyleReader | None) -> None:
+        limits = room.limits
+        self._room = room
         self._style = style
-        self._lessons = Buckets(limits.lessons_per_minute / 60, limits.lesson_burst, desk.monotonic, 1000)
+        self._lessons = Buckets(limits.lessons_per_minute / 60, limits.lesson_burst, room.monotonic, 1000)
         self._coauthor = coauthor
-        self.chat = Chat(desk, limits.max_chat)
-        self.comments = Comments(desk, limits.max_comments)
+        self.chat = Chat(room, limits.max_chat)
+        self.comments = Comments(room, limits.max_comments)
+        self._moved = MovedComments(
+            lambda name: room.shared.document.marked(name, True),
+            lambda name: name.removeprefix(ATTR_COMMENT) in self.comments,
+        )
 
     def load(self) -> None:
         """The document is as it should be: know what stands there."""
@@ -41,7 +49,7 @@ class Talk:
     def say(self, member: Member, message: Say) -> None:
         """Raises PeerError, Denied or TooLarge. When the AI cannot answer, what was said stands, and this raises
         why."""
-        model = self._desk.model("text")
+        model = self._room.model("text")
         to_ai = message.to_ai or calls_ai(message.text, "" if model is None else model.name)
         if to_ai:
             require(member.role, Right.PROMPT)
@@ -50,44 +58,52 @@ class Talk:
             try:
                 self._coauthor.answer(member, message, self.chat)
             except AntiphonError:
-                self._desk.flush()  # what was said stands: its sender sees it before they hear why nobody answers
+                self._room.flush()  # what was said stands: its sender sees it before they hear why nobody answers
                 raise
 
     def learn(self, member: Member, message: LearnStyle) -> None:
         """Have a passage measured and tell who asked. Raises PeerError, Conflict, TooLarge, RateLimited or
         EngineUnavailable."""
-        desk = self._desk
+        room = self._room
         if self._style is None:
             raise EngineUnavailable("this server measures no style")
         if not self._lessons.allow(member.id):
             raise RateLimited("too many passages to learn from; wait a little")
-        start, end = located(desk, member.id, message.offset, message.start, message.end)
+        start, end = located(room, member.id, message.offset, message.start, message.end)
         if end - start > _LONGEST:
             raise TooLarge(f"at most {_LONGEST} bytes are measured at once")
-        text = desk.shared.document.data()[start:end].decode()
+        text = room.shared.document.data()[start:end].decode()
 
         def done(found: tuple[StyleCard, StyleMeasures] | AntiphonError) -> None:
             if isinstance(found, AntiphonError):
                 ref = str(message.learn)
-                desk.tell(member.id, Error(found.code, found.message[:2000], "learn_style", ref))
+                room.tell(member.id, Error(found.code, found.message[:2000], "learn_style", ref))
             else:
-                desk.tell(member.id, Learned(message.learn, *found))
+                room.tell(member.id, Learned(message.learn, *found))
 
-        self._style.learn(text, f"{desk.id} {member.id}", done)
+        self._style.learn(text, f"{room.id} {member.id}", done)
 
-    def mend(self, roots: Touched, sender: str) -> None:
-        """Put right what `sender` wrote into these roots by itself, and tell them."""
-        if schema.STYLE in roots:
-            wrong, former = list[str](), roots[schema.STYLE]
-            document = self._desk.shared.document
-            change = document.note(lambda side: wrong.extend(side.mend_style(former)), SERVER_ORIGIN)
-            self._desk.commit(change, SERVER)
+    def on_moved(self, change: Change, owner: Owner, sender: Seat | None) -> None:
+        """Mark commented words again that a person cut and inserts elsewhere."""
+        if sender is None or not change.splices:
+            return
+        for attribute, place in self._moved.follow(owner.author, change.splices):
+            marked = self._room.shared.document.format([place], {attribute: True}, SERVER_ORIGIN)
+            self._room.commit(marked, SERVER)
+
+    def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
+        """Repair the style card when a client wrote what it may not hold, and tell the sender."""
+        if sender is not None and schema.STYLE in change.roots:
+            wrong, former = list[str](), change.roots[schema.STYLE]
+            document = self._room.shared.document
+            repair = document.note(lambda side: wrong.extend(side.mend_style(former)), SERVER_ORIGIN)
+            self._room.commit(repair, SERVER)
             if wrong:
-                self._tell(sender, schema.STYLE, f"{', '.join(wrong)[:500]} may not be so")
+                self._tell(sender.participant, schema.STYLE, f"{', '.join(wrong)[:500]} may not be so")
 
     def authors(self) -> set[str]:
         """Who said something that the room still holds."""
         return self.chat.authors() | self.comments.authors()
 
     def _tell(self, participant: str, root: str, what: str) -> None:
-        self._desk.tell(participant, Error(ErrorCode.INVALID, f"{root}: {what}", "edit", root))
+        self._room.tell(participant, Error(ErrorCode.INVALID, f"{root}: {what}", "edit", root))

@@ -9,16 +9,19 @@ from antiphon_engines.ipc.events import Done, RunEvent, Token
 from antiphon_proto.errors import PeerError
 from antiphon_proto.messages import Steer, TokenInfo, Tokens
 from antiphon_server.authorship import Owner
+from antiphon_server.core.context import RoomContext
 from antiphon_server.runs import RunEntry
 from antiphon_server.sentences import Sentences
-from antiphon_server.stage import Desk, Engine, Work
+from antiphon_server.stage import Engine, Work
 
 
 class TextWork(Work):
-    def __init__(self, run: RunEntry, desk: Desk, engine: Engine, sentences: Sentences | None = None) -> None:
+    def __init__(
+        self, run: RunEntry, room: RoomContext, engine: Engine, sentences: Sentences | None = None
+    ) -> None:
         super().__init__(run)
         self._sentences = sentences
-        self._desk = desk
+        self._room = room
         self._engine = engine
         self._tokens: list[TokenInfo] = []
         """Bounded by the run's `max_tokens`, also while the store refuses."""
@@ -62,7 +65,7 @@ class TextWork(Work):
         if self._sentences is not None and self.ended is not None:
             by_itself = isinstance(self.ended, Done) and self.ended.reason != "length"
             self._tokens += self._sentences.flush(by_itself)
-        if self._tokens and (self.run.draft or self._desk.writable()):
+        if self._tokens and (self.run.draft or self._room.writable()):
             tokens, self._tokens = self._tokens, []
             self.run.count(len(tokens))
             details = Tokens(self.run.info.id, self.run.info.epoch, tuple(tokens))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -13,22 +12,23 @@ from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import Denied, NotFound, PeerError, TooLarge
 from antiphon_proto.messages import Version, Versions
 from antiphon_server.authorship import Owner
+from antiphon_server.core.context import RoomContext
 from antiphon_server.members import Member
 from antiphon_server.moments import Moment, StoryPiece
 from antiphon_server.restoring import Restoration
 from antiphon_server.rights import Right, may
 from antiphon_server.text_diff import Difference
 
-if TYPE_CHECKING:
-    from antiphon_server.room import Room
-
 _MAX_VERSIONS = 200
 _OF_RUNS = (schema.ATTR_AI, schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE)
 
 
 class Timeline:
-    def __init__(self, room: Room) -> None:
+    """`has_comment`: whether there is a comment of this id."""
+
+    def __init__(self, room: RoomContext, has_comment: Callable[[str], bool]) -> None:
         self._room = room
+        self._has_comment = has_comment
 
     def versions(self) -> tuple[Version, ...]:
         """Oldest first."""
@@ -71,7 +71,7 @@ class Timeline:
         if not document.fits(2 * restoration.inserted):
             raise TooLarge("the document is at its bound")
         change = document.rework(restoration.write, member.origin)
-        hand = room.undo.command(member.id, "restore")
+        hand = room.actions.command(member.id, "restore")
         room.commit(change, Owner(member.id), credits=restoration.credits(), hand=hand)
         self._revive(moment)
         room.wake()
@@ -80,7 +80,7 @@ class Timeline:
     def _keeps(self, name: str, value: object) -> bool:
         """A comment that was deleted since marks nothing any more, and a run that is forgotten suggests nothing."""
         if name.startswith(ATTR_COMMENT):
-            return name.removeprefix(ATTR_COMMENT) in self._room.talk.comments
+            return self._has_comment(name.removeprefix(ATTR_COMMENT))
         if name in (schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE, schema.ATTR_REASON):
             return name == schema.ATTR_REASON or self._room.runs.knows(value)
         return True
@@ -103,6 +103,6 @@ class Timeline:
     def _put(self, versions: tuple[Version, ...]) -> None:
         room = self._room
         room.require_writable()
-        room.put_record(replace(room.identity, versions=versions))
+        room.put_identity(replace(room.identity, versions=versions))
         room.tell_all(Versions(versions))
         room.wake()

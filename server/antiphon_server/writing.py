@@ -13,11 +13,13 @@ import secrets
 from antiphon_engines.ipc.events import Failed
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import Tokens
-from antiphon_server.inserting import Place, begin, insert
+from antiphon_server.anchor import Place
+from antiphon_server.core.context import RoomContext
+from antiphon_server.inserting import begin, insert
 from antiphon_server.members import AI
 from antiphon_server.runs import RunEntry
 from antiphon_server.sentences import Sentences
-from antiphon_server.stage import Desk, Engine
+from antiphon_server.stage import Engine
 from antiphon_server.text_index import size
 from antiphon_server.text_work import TextWork
 from antiphon_server.token_log import TokenLog
@@ -28,13 +30,13 @@ class Writing(TextWork):
     def __init__(
         self,
         run: RunEntry,
-        desk: Desk,
+        room: RoomContext,
         engine: Engine,
         place: Place,
         log: TokenLog,
         sentences: Sentences | None = None,
     ) -> None:
-        super().__init__(run, desk, engine, sentences)
+        super().__init__(run, room, engine, sentences)
         self._place = place
         self._log = log
         self._client_id = secrets.randbits(31)
@@ -46,24 +48,24 @@ class Writing(TextWork):
 
     def write(self, text: str, details: Tokens) -> None:
         self._log.add(self.run.info.id, details.tokens)
-        document = self._desk.shared.document
+        document = self._room.shared.document
         if not document.fits(2 * size(text)):
             self.ended = Failed(ErrorCode.TOO_LARGE, "the document is at its bound")
             self._engine.cancel(self.run.info.id)
             return
         if text and not self._begun:
             self._begun = True
-            begin(self._desk, self.run, self._place)
-        change = insert(self._desk, self.run, self._place, text)
+            begin(self._room, self.run, self._place)
+        change = insert(self._room, self.run, self._place, text)
         if change is not None:
             self._show("writing", inspect(change.update).last_text)
-        self._desk.tell_all(details)
+        self._room.tell_all(details)
 
     def closed(self) -> None:
         self._log.close(self.run.info.id)
         if self.run.info.suggestion == "open" and not self._begun:
             self.run.update(suggestion="none")
-        self._desk.presence.set(AI, self._client_id, "null")
+        self._room.presence.set(AI, self._client_id, "null")
 
     def _show(self, status: str, last: tuple[int, int] | None = None) -> None:
         """The run's cursor, as Yjs relative positions: right after the last character that it wrote."""
@@ -71,4 +73,4 @@ class Writing(TextWork):
         if last is not None:
             place = {"type": None, "tname": None, "item": {"client": last[0], "clock": last[1]}, "assoc": -1}
             state["cursor"] = {"anchor": place, "head": place}
-        self._desk.presence.set(AI, self._client_id, json.dumps(state))
+        self._room.presence.set(AI, self._client_id, json.dumps(state))

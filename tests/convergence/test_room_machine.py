@@ -160,11 +160,11 @@ class RoomMachine(RuleBasedStateMachine):
         before = set(self.house.room.text())
         for replica in (*self.natives, *self.plains):
             before |= set(replica.text)
-        owners = list(self.house.room.authorship())
+        owners = list(self.house.room.shared.authorship.spans())
         settled = not self.house.store.waiting and self.house.room.settled
         self.house.restart()
         if settled:
-            assert list(self.house.room.authorship()) == owners
+            assert list(self.house.room.shared.authorship.spans()) == owners
         after = set(self.house.room.text())
         for native in self.natives:
             for batch in native.durable:
@@ -240,7 +240,7 @@ class RoomMachine(RuleBasedStateMachine):
     def authorship_is_true(self) -> None:
         room = self.house.room
         data, at = room.text().encode(), 0
-        for span in room.authorship():
+        for span in room.shared.authorship.spans():
             text = data[at : at + span.length].decode()
             at += span.length
             member = room.members.get(span.owner.author)

@@ -93,7 +93,7 @@ def test_people_keep_their_words(steps: list[tuple[str, int, int, int]]) -> None
             who.send(house.room, Stop(pick(at)))
         standing = set(house.room.text())
         assert typed - deleted <= standing
-        spans = house.room.authorship()
+        spans = house.room.shared.authorship.spans()
         data = house.room.text().encode()
         start = 0
         for span in spans:

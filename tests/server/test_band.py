@@ -119,7 +119,7 @@ def test_everybody_hears_the_band_and_so_does_who_comes_later(
         who.receive()
         [stream] = who.of(BandStream)
         assert (stream.run, stream.epoch, stream.frame, stream.pre_skip) == (run, 1, FRAME, 312)
-        sooner = (stream.start_ms - house.room.server_ms()) / 1000
+        sooner = (stream.start_ms - house.room.context.server_ms()) / 1000
         assert sooner == pytest.approx(request.start - house.clock.monotonic())
         beats = (stream.start_ms - started.at_ms) / 500
         assert segment.transport.beat == pytest.approx(beats)
@@ -185,7 +185,7 @@ def test_the_band_follows_its_controls_and_the_transport_once_a_tick(
     assert [steer.controls.density for steer in steers(house)] == [0.5, 0.75]  # type: ignore[union-attr]
     house.host.steered.clear()
     answer = conduct(house, ann, playing=True, tempo=90.0)
-    assert answer.at_ms >= house.room.server_ms() + 1000 * (0.25 + 0.45)
+    assert answer.at_ms >= house.room.context.server_ms() + 1000 * (0.25 + 0.45)
     settle(house, ann)
     [steer] = steers(house)
     assert isinstance(steer.segments, tuple)
@@ -262,11 +262,11 @@ def test_the_band_hears_people_and_loops_as_others_hear_them(
     loop = {"program": 0, "bars": 1, "beats": 4, "notes": [[0, 480, 48, 70]]}
     write(house, ann, lambda jam: jam.update({"loops": Map({"a": Map(loop)})}))
     run = perform(house, ann)
-    bo.send(house.room, Play((NoteEvent(house.room.server_ms(), 60, 90),)))
+    bo.send(house.room, Play((NoteEvent(house.room.context.server_ms(), 60, 90),)))
     assert house.host.pushed == []  # it has not begun
     house.host.start(run)
     start_ms = ann.of(BandStream)[0].start_ms if ann.receive() else 0
-    now = house.room.server_ms()
+    now = house.room.context.server_ms()
     bo.send(house.room, Play((NoteEvent(now, 62, 90), NoteEvent(now + 5, 62, 0))))
     sample = round((now - start_ms) * 48)
     assert house.host.pushed == [
@@ -283,7 +283,7 @@ def test_the_band_hears_people_and_loops_as_others_hear_them(
     assert {note.sample - 24_000 for note in heard if not note.velocity} == {note.sample for note in presses}
     write(house, ann, lambda jam: jam.update({"settings": Map({"interval": 2})}))
     house.host.pushed.clear()
-    now = house.room.server_ms()
+    now = house.room.context.server_ms()
     bo.send(house.room, Play((NoteEvent(now, 64, 90),)))
     [(_, [note])] = house.host.pushed
     assert note.sample == round((now + 4000 - start_ms) * 48)
@@ -355,7 +355,7 @@ def test_a_room_that_everybody_left_has_no_band(house: House, ann: NativeReplica
     run = perform(house, ann)
     house.host.start(run)
     ann.drop(house.room)
-    house.clock.advance(house.room.limits.empty_timeout)
+    house.clock.advance(house.room.context.limits.empty_timeout)
     house.room.sweep()
     assert info(house, run).state == "stopped"
     assert house.host.cancelled == [run]

@@ -331,7 +331,7 @@ def test_the_story_is_untouched_by_the_canvas(house: House, ann: NativeReplica) 
     draw(house, ann, a=SHAPE)
     settle(house, ann)
     assert house.room.text() == "Ёж 🦔"
-    assert [span.length for span in house.room.authorship()] == [len("Ёж 🦔".encode())]
+    assert [span.length for span in house.room.shared.authorship.spans()] == [len("Ёж 🦔".encode())]
 
 
 KEYS = ("a", "b", "c")

@@ -111,7 +111,7 @@ def test_words_under_ids_that_nobody_is_known_to_have_are_not_gone_on_with(house
     cy = house.join(NativeReplica("Cy", "editor", 13))
     cy.edit(house.room, 0, insert="abc")
     house.tick()
-    house.room.commit(house.room.shared.document.insert(0, "by the server ", {}, 1), SERVER)
+    house.room.context.commit(house.room.shared.document.insert(0, "by the server ", {}, 1), SERVER)
     house.room.snapshot()
     house.tick()
     house.restart()

@@ -57,7 +57,7 @@ async def test_a_room_is_loaded_once_whoever_asks() -> None:
     rooms = await asyncio.gather(*asks[1:])
     assert rooms[0] is rooms[1] is await hub.get(record.id)
     assert store.loads == 1
-    assert rooms[0].lineage == record.lineage
+    assert rooms[0].context.lineage == record.lineage
     assert hub.loaded() == (rooms[0],)
 
 
@@ -238,7 +238,7 @@ async def test_the_rest_of_the_loop_has_turns_between_the_ticks_of_rooms(
     between: list[None] = []
     for room in rooms:
         monkeypatch.setattr(room, "tick", work)
-        room.wake()
+        room.context.wake()
     running = asyncio.create_task(hub.run())
     while len(ticked) < 4:
         await asyncio.sleep(0)

@@ -286,7 +286,7 @@ def test_everybody_learns_of_a_change_before_it_counts(
     settle(house, ann, bo)
     [answer] = bo.of(Conducted)
     assert answer.conduct == 7
-    assert answer.at_ms > house.room.server_ms()
+    assert answer.at_ms > house.room.context.server_ms()
     view = plain(ann)["transport"]
     assert view["next"]["at_ms"] == answer.at_ms
     assert not view["now"]["playing"]
@@ -321,14 +321,14 @@ def test_a_playing_transport_survives_a_restart_and_not_a_long_absence(
     conduct(house, ann, 1, playing=True)
     house.tick(0.2)
     house.tick(0.2)
-    transport = house.room._bandstand.transport.now
+    transport = house.room.jam_session.transport.now
     house.restart()
-    assert house.room._bandstand.transport.now == transport
-    stopped_at = house.room.server_ms()
+    assert house.room.jam_session.transport.now == transport
+    stopped_at = house.room.context.server_ms()
     house.clock.advance(1000)
     house.restart()
     house.tick()
-    now = house.room._bandstand.transport.now
+    now = house.room.jam_session.transport.now
     assert not now.playing
     assert now.beat <= transport.beat_at(stopped_at)
 
@@ -337,7 +337,7 @@ def test_a_room_that_everybody_left_stops(house: House, ann: NativeReplica) -> N
     conduct(house, ann, 1, playing=True)
     house.tick(1)
     ann.drop(house.room)
-    house.clock.advance(house.room.limits.empty_timeout)
+    house.clock.advance(house.room.context.limits.empty_timeout)
     house.room.sweep()
     assert not house.room.shared.document.jam.transport["now"]["playing"]
 
@@ -355,14 +355,14 @@ def test_conducting_has_its_bounds(house: House, ann: NativeReplica) -> None:
 
 
 def keys(house: House, *events: tuple[float, int, int]) -> Play:
-    now = house.room.server_ms()
+    now = house.room.context.server_ms()
     return Play(tuple(NoteEvent(now + offset, pitch, velocity) for offset, pitch, velocity in events))
 
 
 def test_the_others_hear_keys_at_their_time_and_within_the_bounds(
     house: House, ann: NativeReplica, bo: NativeReplica
 ) -> None:
-    now = house.room.server_ms()
+    now = house.room.context.server_ms()
     ann.send(house.room, keys(house, (-20.0, 60, 90), (-1e12, 62, 80), (1e12, 64, 70), (3.0, 60, 0)))
     bo.receive()
     [played] = bo.of(Played)

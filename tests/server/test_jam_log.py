@@ -94,14 +94,14 @@ def test_what_people_and_loops_played_survives_a_restart() -> None:
         root["loops"] = Map({"a": Map(LOOP)})
         root["players"] = Map({ann.participant: {"program": 24}})
     ann.send_update(house.room, ann.doc.get_update(before))
-    now = house.room.server_ms()
+    now = house.room.context.server_ms()
     ann.send(house.room, Play((NoteEvent(now, 60, 90), NoteEvent(now + 500, 60, 0))))
     for _ in range(45):
         house.clock.advance(0.1)
         house.room.sweep()
     house.restart()
     ann.connect(house.room)
-    ann.send(house.room, Play((NoteEvent(house.room.server_ms(), 62, 90),)))
+    ann.send(house.room, Play((NoteEvent(house.room.context.server_ms(), 62, 90),)))
     house.room.sweep()
     entries = house.store._jams["room"]
     assert sorted(entries) == list(range(1, len(entries) + 1))
@@ -265,7 +265,7 @@ async def test_a_session_comes_back_as_events_midi_and_ledger(server: LiveServer
     bo = NativeReplica("Bo", "editor", 12)
     ann.connect(room)
     bo.connect(room)
-    now = room.server_ms()
+    now = room.context.server_ms()
     ann.send(room, Play((NoteEvent(now - 900, 60, 90), NoteEvent(now - 700, 60, 0))))
     bo.send(room, Play((NoteEvent(now - 600, 64, 80), NoteEvent(now - 100, 64, 0))))
     before = ann.doc.get_state()
@@ -322,7 +322,7 @@ async def test_a_session_comes_back_as_sound(server: LiveServer, kind: str) -> N
     room = await server.gateway.hub.get(made["room"])
     ann = NativeReplica("Ann", "owner", 11)
     ann.connect(room)
-    now = room.server_ms()
+    now = room.context.server_ms()
     ann.send(room, Play((NoteEvent(now - 900, 69, 100), NoteEvent(now - 100, 69, 0))))
     url = f"{server.url}/api/rooms/{made['room']}/jam/export?format={kind}"
     async with (
@@ -385,7 +385,7 @@ async def test_sound_that_is_too_long_is_refused(tmp_path: Path) -> None:
         room = await server.gateway.hub.get(made["room"])
         ann = NativeReplica("Ann", "owner", 11)
         ann.connect(room)
-        now = room.server_ms()
+        now = room.context.server_ms()
         ann.send(room, Play((NoteEvent(now - 900, 69, 100), NoteEvent(now - 100, 69, 0))))
         url = f"{server.url}/api/rooms/{made['room']}/jam/export?format=wav"
         async with (

@@ -105,7 +105,7 @@ def test_a_mass_replacement_and_its_undo_stop_often_and_are_one_step() -> None:
     edit = mass_edit(bo, 700)
     assert bo.seat is not None
     bo.seat.read = UpdateReader(20_000)._read(edit.update)
-    states, offset = [], house.room.offset
+    states, offset = [], house.room.context.offset
     for _ in house.room.receiving(bo.seat, edit):
         states.append(house.room.shared.document.state_vector())
         house.tick()  # what was done so far may go out at any time
@@ -117,7 +117,7 @@ def test_a_mass_replacement_and_its_undo_stop_often_and_are_one_step() -> None:
     ann.receive()
     assert str(bo.story) == str(ann.story) == replaced
     assert bo.resume is not None
-    assert bo.resume.offset == ann.resume.offset == house.room.offset > offset + 8  # type: ignore[union-attr]
+    assert bo.resume.offset == ann.resume.offset == house.room.context.offset > offset + 8  # type: ignore[union-attr]
     turned = ((Undo(None), original), (Redo(), replaced), (Undo(None), original))
     for number, (message, expected) in enumerate(turned, 1):
         texts = {house.room.text()}
@@ -137,7 +137,7 @@ def test_a_mass_replacement_and_its_undo_stop_often_and_are_one_step() -> None:
         assert len(bo.of(Stepped)) == number
     assert bo.of(Error) == []
     # Another restart has the same text and authors.
-    owners = list(house.room.authorship())
+    owners = list(house.room.shared.authorship.spans())
     house.restart()
     assert house.room.text() == original
-    assert list(house.room.authorship()) == owners
+    assert list(house.room.shared.authorship.spans()) == owners

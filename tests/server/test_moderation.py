@@ -249,7 +249,7 @@ def test_a_session_ends_when_its_token_does() -> None:
 
     def joins(name: str, expires: float | None) -> Pipe:
         pipe = Pipe("native")
-        grant = Grant("room", "editor", house.room.link_ids()["editor"], expires=expires)
+        grant = Grant("room", "editor", house.room.context.link_ids()["editor"], expires=expires)
         house.room.join(pipe, JoinRequest(grant, name, len(name)))
         return pipe
 

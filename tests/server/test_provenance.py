@@ -82,11 +82,11 @@ def test_a_picture_of_a_sketch_names_model_prompt_seed_and_everybody_who_drew(
         params=ImageParams(steps=4, negative_prompt="rain", guidance=2.0),
         steers=(ImageSteer(prompt="a wolf"), ImageSteer(guidance=3.0)),
     )
-    told = provenance(house.room, info)
+    told = provenance(house.room.context, info)
     assert told["origin"] == "generated"
     assert told["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
     assert told["sources"] == [{"role": "source", "asset": source}, {"role": "mask", "asset": mask}]
-    assert told["source_authors"] == [{"id": bo.participant, "name": "Bo"}]
+    assert told["source_authors"] == [{"id": bo.participant, "name": "Bo", "kind": "human"}]
     made = told["run"]
     assert (made["id"], made["model"], made["task"]) == (run, "brush", "inpaint")
     assert (made["prompt"], made["negative_prompt"], made["seed"]) == ("a wolf", "rain", 77)
@@ -95,7 +95,7 @@ def test_a_picture_of_a_sketch_names_model_prompt_seed_and_everybody_who_drew(
         {"step": 0, "change": {"prompt": "a wolf"}},
         {"step": 0, "change": {"guidance": 3.0}},
     ]
-    assert made["asker"] == {"id": ann.participant, "name": "Ann"}
+    assert made["asker"] == {"id": ann.participant, "name": "Ann", "kind": "human"}
     [stands] = told["objects"]
     assert stands["creator"] == ["ai", run]
 
@@ -105,26 +105,26 @@ def test_it_survives_a_restart_an_undo_and_what_clients_write(house: House, ann:
     forged = {"type": "image", "z": "V", "x": 0, "y": 0, "w": 9, "h": 9, "asset": "ab" * 32, "run": run}
     draw(house, ann, forged=forged)
     upload = AssetInfo("ab" * 32, "image/png", 9, 9, 9)
-    assert provenance(house.room, upload)["origin"] == "uploaded"
-    before = provenance(house.room, info)
+    assert provenance(house.room.context, upload)["origin"] == "uploaded"
+    before = provenance(house.room.context, info)
     assert before["digital_source_type"].endswith("/trainedAlgorithmicMedia")
     ann.send(house.room, Undo(run))
     house.tick()
     house.restart()
-    after = provenance(house.room, info)
+    after = provenance(house.room.context, info)
     assert after["objects"] == []
     assert after["run"] == before["run"] | {"undone": True}
 
 
 def test_a_live_frame_and_a_stopped_run(house: House, ann: NativeReplica) -> None:
     run, info = paint(house, ann, live=True, data=b"live")
-    told = provenance(house.room, info)
+    told = provenance(house.room.context, info)
     assert told["run"]["id"] == run
     assert [one["id"] for one in told["objects"]] == ["f"]
     ann.send(house.room, Paint(2, "f", "text_to_image", "a fox"))
     ann.send(house.room, Stop(house.host.last))
     house.tick()
-    assert provenance(house.room, info)["run"]["id"] == run
+    assert provenance(house.room.context, info)["run"]["id"] == run
 
 
 @pytest.mark.parametrize(

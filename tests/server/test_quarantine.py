@@ -93,7 +93,7 @@ async def test_a_bad_snapshot_is_replaced_by_what_it_stood_for(tmp_path: Path) -
         )
         room = await _hub(store).get(room_id)
         assert sorted(room.text().split()) == ["one", "three", "two"]
-        assert {span.owner.author for span in room.authorship()} == {"p1", "p2"}
+        assert {span.owner.author for span in room.shared.authorship.spans()} == {"p1", "p2"}
         assert [(aside.seq, aside.kind) for aside in room.aside] == [(4, "snapshot"), (4, "entry")]
         room.tick()
         room.snapshot()

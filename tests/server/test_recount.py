@@ -155,7 +155,7 @@ def test_a_list_that_differs_is_made_anew_from_the_log_and_said(
     assert house.services.recounts.lists == 1
     assert "made anew" in caplog.text
     house.restart()
-    assert list(house.room.authorship()) == true
+    assert list(house.room.shared.authorship.spans()) == true
 
 
 def test_undoing_a_run_takes_its_words_and_nobody_elses_beside_embeds_and_forgeries() -> None:
@@ -189,4 +189,6 @@ def test_undoing_a_run_takes_its_words_and_nobody_elses_beside_embeds_and_forger
     ann.send(house.room, Undo(run))
     house.tick()
     assert house.room.text() == text
-    assert sum(span.length for span in house.room.authorship()) == house.room.shared.document.length
+    assert (
+        sum(span.length for span in house.room.shared.authorship.spans()) == house.room.shared.document.length
+    )

@@ -37,8 +37,8 @@ def test_what_a_run_deleted_is_forgotten_with_the_run(restart: bool) -> None:
         order = Order(1, "p1", "continue", "write", "", 1, 1, "m", "{}", "{}")
         run = room.runs.start(order, house.clock.unix_ms())
         runs.append(run.info.id)
-        room.commit(room.shared.document.insert(0, "words", {}, SERVER_ORIGIN), Owner("p1"))
-        room.commit(room.shared.document.delete([(0, 5)], AI_ORIGIN), Owner("ai", run.info.id))
+        room.context.commit(room.shared.document.insert(0, "words", {}, SERVER_ORIGIN), Owner("p1"))
+        room.context.commit(room.shared.document.delete([(0, 5)], AI_ORIGIN), Owner("ai", run.info.id))
         run.update(state="done")
         house.tick(1)
     kept = runs[1:]  # the first was forgotten when the third began
@@ -60,7 +60,7 @@ def _authors(house: House) -> list[tuple[str, str]]:
     """(text, name) of each span."""
     room, found, at = house.room, [], 0
     data = room.text().encode()
-    for span in room.authorship():
+    for span in room.shared.authorship.spans():
         member = room.members.get(span.owner.author)
         found.append(
             (data[at : at + span.length].decode(), member.record.name if member else span.owner.author)

@@ -38,7 +38,7 @@ async def test_a_room_that_changes_meanwhile_stands_still_the_second_time() -> N
     ann = house.join(NativeReplica("Ann", "owner", 11))
     ann.edit(house.room, 0, insert="then")
     house.tick()
-    seq = house.room.seq
+    seq = house.room.context.seq
     ann.edit(house.room, 0, insert="now ")
     house.tick()
     pool = BusyPool(house, ann)
@@ -64,7 +64,7 @@ async def test_a_style_is_measured_elsewhere_and_not_too_often() -> None:
     ann.edit(house.room, 0, insert="I was there.")
     house.tick()
     for number in range(4):
-        ann.send(house.room, LearnStyle(number, house.room.offset, 0, 12))
+        ann.send(house.room, LearnStyle(number, house.room.context.offset, 0, 12))
     assert [text for text, _ in asked] == ["I was there."] * 2
     ann.receive()
     assert [error.ref for error in ann.of(Error)] == ["2", "3"]

@@ -342,7 +342,10 @@ def test_and_the_run_goes_on_from_there(house: House, ann: NativeReplica, old: s
     say(house, new, " лает")
     end(house, new)
     assert house.room.text() == "Вот собака лает(да)."
-    assert [span.owner for span in house.room.authorship()][:2] == [Owner(ann.participant), Owner("ai", new)]
+    assert [span.owner for span in house.room.shared.authorship.spans()][:2] == [
+        Owner(ann.participant),
+        Owner("ai", new),
+    ]
     ann.send(house.room, Undo(new))
     assert house.room.text().replace("(да)", "") == "Вот кошка спит тут."
 
@@ -482,8 +485,8 @@ def test_places_of_runs_are_the_same_after_a_restart(
         ann.receive()
         ann.edit(house.room, min(at, len(ann.text)), delete, text)
     house.tick(1)
-    before = [house.room._places.of(run) for run in (drafted, written)]
+    before = [house.room.context.places.of(run) for run in (drafted, written)]
     house.restart()
-    after = [house.room._places.of(run) for run in (drafted, written)]
+    after = [house.room.context.places.of(run) for run in (drafted, written)]
     for live, back in zip(before, after, strict=True):
         assert (back.at.at, back.selection.ranges) == (live.at.at, live.selection.ranges)

@@ -131,7 +131,7 @@ def test_an_explicit_rebuild_otherwise(reason: str) -> None:
     if reason == "epoch":
         house.restart()
     if reason == "lineage":
-        house.room.lineage = "another"
+        house.room.context.lineage = "another"
     bo.heard.clear()
     bo.connect(house.room)
     assert bo.of(Rebuild)[0].reason == reason
@@ -214,7 +214,9 @@ def test_plain_clients_that_miss_something_are_asked_for_it(house: House, ann: N
     house.tick()
     ann.receive()
     assert house.room.text() == ann.text == "later never sent"
-    assert {span.owner.author for span in house.room.authorship()} == {plain.seat and plain.seat.participant}
+    assert {span.owner.author for span in house.room.shared.authorship.spans()} == {
+        plain.seat and plain.seat.participant
+    }
 
 
 def test_plain_garbage_closes(house: House) -> None:
@@ -307,7 +309,7 @@ def test_a_revoked_member_is_out_at_once_and_stays_out(
     house: House, ann: NativeReplica, bo: NativeReplica
 ) -> None:
     ann.receive()
-    grant = Grant("room", "editor", house.room.link_ids()["editor"])
+    grant = Grant("room", "editor", house.room.context.link_ids()["editor"])
     ann.send(house.room, Revoke(bo.participant))
     assert bo.pipe.closed == (CloseCode.REVOKED, "you were put out of this room")
     bo.edit(house.room, 0, insert="still here")
@@ -331,7 +333,7 @@ def test_a_revoked_member_is_out_at_once_and_stays_out(
 def test_known_members_come_in_after_their_link_was_renewed(
     house: House, ann: NativeReplica, bo: NativeReplica
 ) -> None:
-    grant = Grant("room", "editor", house.room.link_ids()["editor"])
+    grant = Grant("room", "editor", house.room.context.link_ids()["editor"])
     cy = house.join(NativeReplica("Cy", "editor", 13))
     ann.send(house.room, Revoke(bo.participant))
     seat = house.room.join(Pipe("native"), JoinRequest(grant, "Cy", 13, session=cy.session))
@@ -469,13 +471,13 @@ def test_restart_brings_back_text_authors_and_members() -> None:
         who.edit(house.room, step, insert="я😀"[step % 2])
         house.tick()
         house.room.sweep()
-    text, owners = house.room.text(), list(house.room.authorship())
+    text, owners = house.room.text(), list(house.room.shared.authorship.spans())
     stored = house.store.stored("room")
     assert stored is not None
     assert stored.snapshot is not None
     assert len(stored.entries) < 3
     house.restart()
-    assert (house.room.text(), list(house.room.authorship())) == (text, owners)
+    assert (house.room.text(), list(house.room.shared.authorship.spans())) == (text, owners)
     before = ann.participant
     ann.connect(house.room)
     assert ann.participant == before

@@ -93,7 +93,7 @@ async def test_story_canvas_and_authors_are_what_they_were(
     draw(house, ann, "b", y=2.0)
     draw(house, ann, "b", x=1.0)
     house.tick()
-    then, seq = owned(house), house.room.seq
+    then, seq = owned(house), house.room.context.seq
     objects = house.room.shared.document.canvas.objects()
     creators = {key: one.creator for key, one in house.room.shared.objects.items()}
     # Much happens.
@@ -107,7 +107,7 @@ async def test_story_canvas_and_authors_are_what_they_were(
     between = owned(house)
     moment = (await archive.past("room", seq)).moment()
     assert pieces(moment.story) == then
-    assert restore(house, bo, moment) == house.room.seq
+    assert restore(house, bo, moment) == house.room.context.seq
     house.tick()
     assert owned(house) == then
     assert house.room.shared.document.canvas.objects() == objects
@@ -129,7 +129,7 @@ async def test_story_canvas_and_authors_are_what_they_were(
 async def test_a_restoration_can_be_undone(house: House, ann: NativeReplica, archive: Archive) -> None:
     ann.edit(house.room, 0, insert="one")
     house.tick(1)
-    seq = house.room.seq
+    seq = house.room.context.seq
     ann.receive()
     ann.edit(house.room, 0, delete=3, insert="two three")
     house.tick(0)  # one step of undo by itself, also right after typing
@@ -139,9 +139,9 @@ async def test_a_restoration_can_be_undone(house: House, ann: NativeReplica, arc
     ann.send(house.room, Undo())
     assert house.room.text() == "two three"
     house.tick()
-    entries = house.room.seq
+    entries = house.room.context.seq
     restore(house, ann, (await archive.past("room", entries)).moment())
-    assert house.room.seq == entries  # nothing differed
+    assert house.room.context.seq == entries  # nothing differed
 
 
 async def test_comments_and_suggestions_after_going_back(
@@ -159,7 +159,7 @@ async def test_comments_and_suggestions_after_going_back(
     house.host.say(run, "3")
     house.host.finish(run)
     house.tick()
-    seq = house.room.seq
+    seq = house.room.context.seq
     ann.send(house.room, Accept(run))
     ann.send(house.room, DeleteComment("gone"))
     ann.receive()
@@ -184,9 +184,9 @@ async def test_the_archive_says_what_it_does_not_have(
     ann.edit(house.room, 0, insert="one")
     house.tick()
     assert ((await archive.past("room", 0)).moment()).text == ""
-    assert ((await archive.past("room", house.room.seq)).moment()).text == "one"
+    assert ((await archive.past("room", house.room.context.seq)).moment()).text == "one"
     with pytest.raises(NotFound):
-        (await archive.past("room", house.room.seq + 1)).moment()
+        (await archive.past("room", house.room.context.seq + 1)).moment()
 
 
 async def test_versions_are_named_told_and_taken_away(
@@ -199,8 +199,8 @@ async def test_versions_are_named_told_and_taken_away(
     house.tick()
     timeline = house.room.timeline
     made = timeline.name(members["Ann"], "  Первый \n черновик ")
-    assert (made.name, made.seq, made.author) == ("Первый черновик", house.room.seq, ann.participant)
-    for wrong, seq in (("", 0), ("x" * 101, 0), ("later", house.room.seq + 1)):
+    assert (made.name, made.seq, made.author) == ("Первый черновик", house.room.context.seq, ann.participant)
+    for wrong, seq in (("", 0), ("x" * 101, 0), ("later", house.room.context.seq + 1)):
         with pytest.raises(PeerError):
             timeline.name(members["Ann"], wrong, seq)
     with pytest.raises(Denied):
@@ -297,8 +297,8 @@ def test_going_back_and_forking_give_exactly_the_state_of_that_point(
             assert _unmarked(_state(house)) == _unmarked(states[chosen])
         house.tick(1)
         house.room.sweep()
-        states[house.room.seq] = _state(house)
-        beside[house.room.seq] = _beside(house.room)
+        states[house.room.context.seq] = _state(house)
+        beside[house.room.context.seq] = _beside(house.room)
     chosen = sorted(states)[pick % len(states)]
     # The new room has everything that stood there, the chat and all comments too; and it is whole by itself.
     forked = asyncio.run(_forked(house, _moment(house, chosen)))

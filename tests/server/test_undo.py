@@ -168,7 +168,7 @@ def test_own_runs_and_verdicts_go_back_in_their_place_and_leave_what_one_typed(
     assert house.room.shared.document.marked("suggest", run) == [(3, 11)]
     assert again(house, ann, times=2) == ["They all ran. ", "They all ran. Home."]
     assert info.info.suggestion == "accepted"
-    owners = [(span.length, span.owner.run) for span in house.room.authorship()]
+    owners = [(span.length, span.owner.run) for span in house.room.shared.authorship.spans()]
     assert owners == [(8, run), (11, None)]
     # Somebody else's "Undo this" is an action of theirs, which they can take back.
     bo.send(house.room, Undo(run))
@@ -176,7 +176,7 @@ def test_own_runs_and_verdicts_go_back_in_their_place_and_leave_what_one_typed(
     assert (house.room.text(), info.info.undone) == ("She ran. Home.", True)
     assert back(house, bo) == ["They all ran. Home."]
     assert not info.info.undone
-    assert [(span.length, span.owner.run) for span in house.room.authorship()] == owners
+    assert [(span.length, span.owner.run) for span in house.room.shared.authorship.spans()] == owners
 
 
 def test_what_a_run_replaced_comes_back_where_it_stood(
@@ -190,7 +190,7 @@ def test_what_a_run_replaced_comes_back_where_it_stood(
     bo.send(house.room, Undo(run))
     house.tick()
     assert house.room.text() == "first old last"
-    assert {span.owner.author for span in house.room.authorship()} == {ann.participant}
+    assert {span.owner.author for span in house.room.shared.authorship.spans()} == {ann.participant}
     # Undone, done again, and the server restarted: it comes back once.
     assert back(house, bo) == ["first new last"]
     house.restart()
@@ -293,7 +293,7 @@ def test_what_a_page_undid_by_itself_is_known_as_such(house: House, ann: NativeR
 
 
 def test_tempo_goes_back_by_ones_own_changes(house: House, ann: NativeReplica, bo: NativeReplica) -> None:
-    tempo = lambda: house.room._bandstand.transport.course[-1].tempo  # noqa: E731
+    tempo = lambda: house.room.jam_session.transport.course[-1].tempo  # noqa: E731
     first = tempo()
     ann.send(house.room, Conduct(1, TransportChange(tempo=90.0), "now"))
     house.tick(1)
@@ -311,14 +311,14 @@ def test_tempo_goes_back_by_ones_own_changes(house: House, ann: NativeReplica, b
     back(house, bo, "jam", 2)
     house.tick(1)
     assert tempo() == 90.0
-    assert house.room._bandstand.transport.course[-1].tonic != 5
+    assert house.room.jam_session.transport.course[-1].tonic != 5
     assert first != 90.0
 
 
 def test_a_participants_list_is_bounded_and_what_is_held_too(house: House, ann: NativeReplica) -> None:
     for number in range(310):
         write(house, ann, number, "x")
-    assert house.room.undo.counts(ann.participant) == {"story": (300, 0)}
+    assert house.room.context.actions.counts(ann.participant) == {"story": (300, 0)}
     back(house, ann, times=300)
     assert house.room.text() == "x" * 10
     marks = {mark for stretch in house.room.shared.trace for mark in stretch.marks}

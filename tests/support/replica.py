@@ -99,7 +99,7 @@ class _Replica:
         return str(self.story)
 
     def _request(self, room: Room, **more: Any) -> JoinRequest:
-        grant = Grant(room.id, self.role, room.link_ids()[self.role])
+        grant = Grant(room.id, self.role, room.context.link_ids()[self.role])
         return JoinRequest(grant, self.name, self.client_id, dialect=self.dialect, **more)
 
     def drop(self, room: Room) -> None:

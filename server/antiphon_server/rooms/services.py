@@ -1,0 +1,41 @@
+"""Everything that all rooms of a gateway share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct, field
+
+from antiphon_engines.api import Modality
+from antiphon_proto.messages import ModelInfo
+from antiphon_server.asset_desk import AssetDesk
+from antiphon_server.beacon import Beacon
+from antiphon_server.clock import Clock
+from antiphon_server.proofreader import Proofreader
+from antiphon_server.recount import Recounts
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.seat import Mint
+from antiphon_server.sound import Sound
+from antiphon_server.stage import Engine
+from antiphon_server.store.api import RoomStore
+from antiphon_server.style_reading import StyleReader
+from antiphon_server.suspects import Suspects
+
+
+class Services(Struct, frozen=True):
+    store: RoomStore
+    engine: Engine | None
+    limits: RoomLimits
+    clock: Clock
+    mint: Mint
+    models: Callable[[], tuple[ModelInfo, ...]]
+    assets: AssetDesk | None = None
+    sound: Sound = field(default_factory=Sound)
+    proofreader: Proofreader | None = None
+    beacon: Beacon = field(default_factory=Beacon)
+    suspects: Suspects = field(default_factory=Suspects)
+    style: StyleReader | None = None
+    """Measures the style of passages; None: rooms refuse to."""
+    use_model: Callable[[Modality, str], None] | None = None
+    """Handles an owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
+    recounts: Recounts = field(default_factory=Recounts)
