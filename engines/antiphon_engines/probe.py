@@ -16,6 +16,8 @@ from antiphon_engines.text import spec as text_spec
 from antiphon_proto.params import TextParams
 
 _TOKENS = 24
+_SECONDS = 15.0
+"""Of writing, at most: who makes so few tokens in that time is too slow in any case."""
 _STORY = "The last ferry had already left when Marta reached the pier. She sat down on the steps and"
 
 
@@ -36,8 +38,11 @@ def measure(config: WorkerConfig, tokens: int = _TOKENS) -> float:
                     case Done():
                         engine.release(job)
                         if len(came) < 2:
-                            raise EngineUnavailable("the model writes nothing")
+                            raise EngineUnavailable("the model writes too little to be measured")
                         return (len(came) - 1) / (came[-1] - came[0])
+            if came and time.perf_counter() - came[0] > _SECONDS:
+                engine.release(job)
+                return max(1, len(came) - 1) / (time.perf_counter() - came[0])
     finally:
         engine.close()
 

@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.commands import assets, backup, bench, doctor, engines, join, mcp, models, rooms, trace
+from antiphon_server.commands import (
+    assets,
+    backup,
+    bench,
+    doctor,
+    engines,
+    evaluate,
+    join,
+    mcp,
+    models,
+    rooms,
+    trace,
+)
 
 if TYPE_CHECKING:
     from antiphon_server.app import Serving
@@ -35,6 +47,7 @@ app = typer.Typer(
 app.add_typer(models.app, name="models")
 app.add_typer(engines.app, name="engines")
 app.add_typer(assets.app, name="assets")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(rooms.app, name="rooms")
 app.command()(doctor.doctor)
 app.command()(backup.backup)

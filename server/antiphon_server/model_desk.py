@@ -25,7 +25,7 @@ from antiphon_engines.host.host import HostState
 from antiphon_engines.image import spec as image_spec
 from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import Denied, NotFound
-from antiphon_proto.messages import AudioModel, Building, ImageModel, ModelInfo
+from antiphon_proto.messages import AudioModel, Better, Building, ImageModel, ModelInfo
 from antiphon_server.config import Settings
 from antiphon_server.model_fetcher import Children, ModelFetcher
 
@@ -129,6 +129,11 @@ class ModelDesk:
         """End what is being fetched; the next try goes on from there."""
         await self._fetcher.close()
 
+    def _better(self) -> Better | None:
+        better = self._fetcher.better
+        serves = better is not None and self._host.models.get("text") == better.name
+        return None if serves else better
+
     def _with_news(self, info: ModelInfo, coming: tuple[Absent, ...]) -> ModelInfo:
         mine = next((each for each in coming if each.modality == info.modality), None)
         offered = self.choices(info.modality)
@@ -139,7 +144,7 @@ class ModelDesk:
             refused=f"{self.name(mine.modality, mine.name)}: {mine.reason}"[:_LINE]
             if mine is not None and not mine.loading
             else "",
-            better=self._fetcher.better if info.modality == "text" else None,
+            better=self._better() if info.modality == "text" else None,
         )
 
 

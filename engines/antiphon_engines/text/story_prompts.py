@@ -61,6 +61,8 @@ class Orders(Struct, frozen=True):
     """Ends an order that is answered with a text."""
     heard: str
     """The model's own turn between the story and the conversation."""
+    earlier: str
+    """Before the lines that were said before the last one."""
 
 
 ENGLISH: Final = Orders(
@@ -70,9 +72,10 @@ ENGLISH: Final = Orders(
         "its names."
     ),
     speaker=(
-        "You are a co-author who talks with people about the story that you write together. You know nothing about it "
-        "but what it says. Answer the last question in one to three sentences, in its language, and say so where the "
-        "story does not tell."
+        "You are a co-author who talks with people about the story that you write together. A question you answer in "
+        "one to three sentences, by what the story says, and you say so where it does not tell. A wish you fulfil, "
+        "with nothing but what was asked for. You use the language of the last message and put no name before your "
+        "words."
     ),
     story="The story so far:",
     passage="A passage of a story:",
@@ -83,6 +86,7 @@ ENGLISH: Final = Orders(
     told="Change this passage as follows: {order}",
     only="Answer with the new text only.",
     heard="I have read it.",
+    earlier="Said before:",
 )
 RUSSIAN: Final = Orders(
     writer=(
@@ -90,9 +94,9 @@ RUSSIAN: Final = Orders(
         "заголовка, без итогов, без вопросов к читателю. Ты сохраняешь язык, лицо, время и имена рассказа."
     ),
     speaker=(
-        "Ты соавтор и говоришь с людьми о рассказе, который вы пишете вместе. Ты знаешь о нём только то, что в нём "
-        "сказано. Ответь на последний вопрос по-русски, одним-тремя предложениями, и скажи прямо, если в рассказе "
-        "этого нет."
+        "Ты соавтор и говоришь с людьми о рассказе, который вы пишете вместе. На вопрос ты отвечаешь одним-тремя "
+        "предложениями, по тому, что сказано в рассказе, и говоришь прямо, если в нём этого нет. Просьбу ты "
+        "исполняешь, без лишних слов. Ты говоришь по-русски и не ставишь имени перед своими словами."
     ),
     story="Рассказ до этого места:",
     passage="Отрывок рассказа:",
@@ -103,6 +107,7 @@ RUSSIAN: Final = Orders(
     told="Измени этот отрывок так: {order}",
     only="Ответь только новым текстом.",
     heard="Я прочитал.",
+    earlier="Раньше было сказано:",
 )
 
 
@@ -182,7 +187,10 @@ def _talk(orders: Orders, request: TextRequest, written: str) -> Prompt:
     notes = wording.style_notes(request.style)
     story = request.before.strip()
     shown = _paragraphs(notes, f"{orders.story}\n{story}" if story else "")
-    talk = wording.conversation(request)
+    *earlier, last = wording.conversation(request).split("\n")
+    # The last line stands without its name: a model that is shown one puts one before its answer.
+    last = request.chat[-1].text.strip() if request.chat else last
+    talk = _paragraphs("\n".join((orders.earlier, *earlier)) if earlier else "", last)
     turns: tuple[tuple[Role, str], ...] = (("system", orders.speaker),)
     if shown:
         turns += (("user", _plain(shown)), ("assistant", orders.heard))

@@ -128,7 +128,8 @@ def test_a_conversation_shows_the_story_first_and_the_question_last() -> None:
     prompt = asked(task="chat", chat=(ChatLine("Ada", "Hello"), ChatLine("Ben", "Who is Marta?")))
     assert [role for role, _ in prompt.turns] == ["system", "user", "assistant", "user"]
     assert STORY in prompt.turns[1][1]
-    assert said(prompt) == "Ada: Hello\nBen: Who is Marta?"
+    assert said(prompt) == "Said before:\nAda: Hello\n\nWho is Marta?"
+    assert said(asked(task="chat", chat=(ChatLine("Ben", "Who is Marta?"),))) == "Who is Marta?"
     assert [role for role, _ in asked(task="chat", before="").turns] == ["system", "user"]
 
 

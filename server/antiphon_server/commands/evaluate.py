@@ -1,0 +1,70 @@
+"""`antiphon eval`: what a model can do, in tasks that a program checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="What a model can do, in tasks that a program checks.")
+
+
+@app.callback()
+def _group() -> None:
+    """A group even while it has one command."""
+
+
+@app.command("text")
+def evaluate_text(
+    model: Annotated[
+        str | None, typer.Option(help="A text model, as `serve --text-model` takes it; default: the one set")
+    ] = None,
+    split: Annotated[
+        Literal["test", "dev", "all"], typer.Option(help="`dev` is what prompts are tuned on")
+    ] = "test",
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="How often each task is done")] = 3,
+    kind: Annotated[str | None, typer.Option(help="One kind of task only")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Tasks side by side")] = 4,
+    threads: Annotated[int | None, typer.Option(min=1, max=256)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, every answer included.")] = False,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
+) -> None:
+    """Do 80 small writing tasks and say which share was done right. Takes minutes."""
+    import msgspec
+    from msgspec.structs import replace
+
+    from antiphon_engines.config import checked
+    from antiphon_engines.text import spec as text_spec
+    from antiphon_server.config import load
+    from antiphon_server.evaluation.runner import Outcome, evaluate
+    from antiphon_server.evaluation.tasks import all_tasks
+
+    settings = load(config, {"cache_dir": cache_dir, "text_model": model})
+    kinds = tuple(dict.fromkeys(task.kind for task in all_tasks()))
+    if kind is not None and kind not in kinds:
+        raise typer.BadParameter(f"there is no kind {kind}: {', '.join(kinds)}")
+    tasks = [task for task in all_tasks() if split in ("all", task.split) and kind in (None, task.kind)]
+    worker = settings.worker_config()
+    worker = replace(worker, max_jobs=at_once, max_batch=at_once, threads=threads or worker.threads)
+    errors = Console(stderr=True)
+
+    def told(outcome: Outcome) -> None:
+        errors.print(f"{outcome.task} {'; '.join(outcome.fails) or 'right'}", highlight=False, markup=False)
+
+    engine = text_spec.build(checked(worker))
+    try:
+        summary = evaluate(engine, tasks, range(1, seeds + 1), split=split, told=told)
+    finally:
+        engine.close()
+    if as_json:
+        typer.echo(msgspec.json.encode(summary).decode())
+        return
+    table = Table("kind", "right")
+    for name, share in summary.kinds.items():
+        table.add_row(name, f"{share:.2f}")
+    table.add_row("all", f"{summary.share:.2f}")
+    Console().print(table)
