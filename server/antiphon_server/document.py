@@ -61,6 +61,7 @@ log = logging.getLogger(__name__)
 
 
 _PIECES_SECONDS: Final = 60
+_CROWDED: Final = 4096
 _NOTHING = b"\x00"
 """The state vector of an empty document."""
 Found: TypeAlias = UpdateInfo | TooManyItems | MalformedUpdate
@@ -177,6 +178,7 @@ class Document:
         """As long as they are needed, and for a while after."""
         self._unused = 0
         self._index = index or index_of(state)
+        self._renewed_at = self._index.runs
         try:
             self._build(client_id)
         except BaseException as error:
@@ -306,6 +308,18 @@ class Document:
         self._log.clear()
         self._size = len(self._base)
         return self._base
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the index has grown much since it was made: it still knows what was removed, item by item, where the
+        document has one entry for all of it."""
+        return self._index.runs > 2 * self._renewed_at + _CROWDED
+
+    def renew(self, index: ItemIndex) -> None:
+        """`index` is of the document's state; where the document has changed meanwhile it is not taken."""
+        if index.ends == self._index.ends:
+            self._index = index
+        self._renewed_at = self._index.runs
 
     # Changes ------------------------------------------------------------------------------------------
 

@@ -30,7 +30,9 @@ class History:
             return
         if len(self._entries) == self._entries.maxlen:
             self._forgotten = self._entries[0].offset
-        self._entries.append(_Entry(offset, sender, splices))
+        # Places need the lengths only: the words would be most of what a room holds.
+        moved = tuple(Splice(one.at, one.deleted, one.inserted) for one in splices)
+        self._entries.append(_Entry(offset, sender, moved))
 
     def carry(self, at: int, side: Side, offset: int, now: int, sender: str) -> int:
         """Byte offset `at` as the sender saw it at room offset `offset` -> the same place now.

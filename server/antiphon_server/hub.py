@@ -196,6 +196,7 @@ class Hub:
                 continue
             try:
                 room.sweep()
+                await room.tidy()
                 if room.idle_for() >= self._services.limits.empty_timeout and room.settled:
                     await self._unload(room)
             except StorageUnavailable as error:

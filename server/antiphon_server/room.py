@@ -7,6 +7,7 @@ its offset. The hub ticks the room some milliseconds after `wake`; a test does i
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -32,6 +33,7 @@ from antiphon_server.coauthor import Coauthor
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.repairs import Repairs
 from antiphon_server.correcting import Corrections
+from antiphon_server.document import index_of
 from antiphon_server.edits import Edits
 from antiphon_server.frames import Frame, Outlet
 from antiphon_server.long_work import LongWork, finished
@@ -288,6 +290,13 @@ class Room:
         self.shared.document.forget_state()
         self._reception.sweep()
         self.tick()
+
+    async def tidy(self) -> None:
+        """Now and then: let go of what is known of removed items, while the room stands still."""
+        document = self.shared.document
+        if document.crowded and not self.pause.held:
+            with self.paused():
+                document.renew(await asyncio.to_thread(index_of, document.state()))
 
     def snapshot(self) -> None:
         """Write the document as it is, so that the room loads fast."""
