@@ -66,6 +66,8 @@ class TextRequest(Struct, frozen=True, tag="text"):
     style: StyleCard = StyleCard()
     chat: tuple[ChatLine, ...] = ()
     """The conversation; the last line is the one to answer."""
+    model: str = ""
+    """Name of the engine that is to write, among those that serve side by side; empty: the one that serves."""
 
 
 Encoded: TypeAlias = Annotated[bytes, Meta(max_length=MAX_SOURCE)]
@@ -301,6 +303,8 @@ class EngineInfo(Struct, frozen=True):
     building: tuple[Building, ...] = ()
     adapters: tuple[str, ...] = ()
     """Names that a run's parameters may ask for."""
+    beside: tuple[str, ...] = ()
+    """Names of further engines of this kind that a request may name."""
 
 
 def retold(info: EngineInfo, backend: str, building: tuple[Building, ...] = ()) -> EngineInfo:
@@ -462,6 +466,8 @@ class Engines(Struct, frozen=True):
     ready: tuple[Engine, ...]
     absent: tuple[Absent, ...] = ()
     later: tuple[Later, ...] = ()
+    beside: Callable[[Modality], int] = lambda modality: 0
+    """How many engines of a modality may stay loaded beside the one that serves, as memory is now."""
     other: Callable[[Modality, str], Later | Absent] | None = None
     """How another model of a modality is made, from its spec; raises EngineUnavailable for a spec that names none.
     None: this worker has one model of each only."""

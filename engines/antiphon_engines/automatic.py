@@ -18,6 +18,7 @@ from msgspec import Struct
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.catalogue import PackagedGgufCard, find
 from antiphon_engines.config import DEFAULT_TEXT_MODEL
+from antiphon_engines.model_files.machine import free_memory
 from antiphon_engines.text import spec as text_spec
 
 AUTO: Final = "auto"
@@ -114,22 +115,6 @@ def size_of(name: str) -> int:
     """Megabytes to fetch; 0 for what is no packaged model."""
     card = find(name)
     return card.download_mb if isinstance(card, PackagedGgufCard) else 0
-
-
-def free_memory() -> int | None:
-    """Bytes that processes may still take, within the bound of this control group too; None where it is not told."""
-    free: list[int] = []
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free.append(int(line.split()[1]) * 1024)
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        if limit != "max":
-            free.append(max(0, int(limit) - used))
-    except (OSError, ValueError, IndexError):
-        pass  # not Linux, or no control groups
-    return min(free, default=None)
 
 
 def _lacks(key: str, what: str, free: int) -> Obstacle | None:

@@ -55,6 +55,8 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     music_backend: Annotated[str, Meta(max_length=256)] = "auto"
     """As `image_backend`, of MusicGen."""
     music_precision: Annotated[str, Meta(max_length=256)] = "auto"
+    text_beside: Annotated[int, Meta(ge=0, le=8)] = 0
+    """Earlier text models that stay loaded beside the one that serves, for runs that name them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Meta(ge=1, le=256)] = 2
     """Threads of the numerical runtime."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -15,7 +16,11 @@ from antiphon_engines.backends.plans.planning import HUB, folder_of
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image import spec as image
+from antiphon_engines.model_files.machine import free_memory
 from antiphon_engines.text import spec as text
+
+_LEAST_FREE: Final = 1_000_000_000
+"""Bytes of memory that are left when an earlier text model stays beside the one that serves."""
 
 
 def engines(config: WorkerConfig) -> Engines:
@@ -32,7 +37,15 @@ def engines(config: WorkerConfig) -> Engines:
         absent=tuple(each for each in wanted if isinstance(each, Absent)),
         later=tuple(each for each in wanted if isinstance(each, Later)),
         other=partial(_other, config, residency),
+        beside=partial(_beside, config),
     )
+
+
+def _beside(config: WorkerConfig, modality: Modality) -> int:
+    """Text models are small enough to stay side by side, unless memory is short now."""
+    free = free_memory()
+    short = free is not None and free < _LEAST_FREE
+    return config.text_beside if modality == "text" and not short else 0
 
 
 def _other(config: WorkerConfig, residency: Residency, modality: Modality, spec: str) -> Later | Absent:

@@ -95,6 +95,8 @@ class EngineOptions(BaseModel):
     text_backend: str = Field(default="auto", max_length=256)
     """As `image_backend`, for the decoder of a transformers `text_model`; `language_decoder` is its one network."""
     text_precision: str = Field(default="auto", max_length=256)
+    text_beside: int = Field(default=1, ge=0, le=8)
+    """Text models that stay loaded when another takes over, so that people can choose among them run by run."""
     music_backend: str = Field(default="auto", max_length=256)
     """As `image_backend`, for MusicGen: `music_decoder` and `codec_decoder`."""
     music_precision: str = Field(default="auto", max_length=256)
@@ -192,6 +194,7 @@ class Settings(BaseSettings):
             device_memory=engine.device_memory,
             text_backend=engine.text_backend,
             text_precision=engine.text_precision,
+            text_beside=engine.text_beside,
             music_backend=engine.music_backend,
             music_precision=engine.music_precision,
             image_loras=engine.image_loras,

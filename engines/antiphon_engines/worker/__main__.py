@@ -88,7 +88,16 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     scheduler = Scheduler(infos, first.queue, policy=first.config.scheduling)
     encoders = Encoders(threads(os.cpu_count() or 1), inbox.wake)
     loop = WorkerLoop(
-        by_kind, scheduler, inbox, send, time.monotonic, absent, models, loader.load, encoder=encoders
+        by_kind,
+        scheduler,
+        inbox,
+        send,
+        time.monotonic,
+        absent,
+        models,
+        loader.load,
+        encoder=encoders,
+        beside=engines.beside,
     )
     try:
         send([Ready(tuple(engine.info for engine in engines.ready), absent)])

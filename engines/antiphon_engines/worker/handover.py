@@ -1,32 +1,39 @@
-"""The engines that serve one kind of run, one after another: the latest takes what is new, earlier ones end what they
-began. To the scheduler they are one engine."""
+"""The engines that serve one kind of run: the latest takes what is new, unless a run names another that has stayed
+beside it; engines that have left end what they began. To the scheduler they are one engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import cast
 
+from msgspec.structs import replace
+
 from antiphon_engines.api import (
     Divisible,
     Engine,
     EngineInfo,
+    EngineUnavailable,
     Job,
     Listening,
     Made,
     PlayedNote,
     Request,
     Steer,
+    TextRequest,
 )
 
 
 class Handover:
-    """Implements `Engine`, `Divisible` and `Listening` for whatever stands in it. `info` is the latest engine's.
+    """Implements `Engine`, `Divisible` and `Listening` for whatever stands in it. `info` is the latest engine's, with
+    the names of those that have stayed beside it.
 
-    An earlier engine is closed when its last job is released.
+    An engine that has left is closed when its last job is released.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._latest = engine
+        self._beside: dict[str, Engine] = {}
+        """By name, the latest of them last."""
         self._owners: dict[int, tuple[Job, Engine]] = {}
 
     @property
@@ -35,17 +42,35 @@ class Handover:
 
     @property
     def info(self) -> EngineInfo:
-        return self._latest.info
+        info = self._latest.info
+        return replace(info, beside=tuple(self._beside)) if self._beside else info
 
-    def take_over(self, engine: Engine) -> None:
-        """From now on `engine` admits."""
+    def take_over(self, engine: Engine, *, beside: int = 0) -> None:
+        """From now on `engine` admits. At most `beside` of the earlier ones stay for runs that name them, the latest
+        first; of two of one name the new one."""
         before, self._latest = self._latest, engine
-        self._close_idle(before)
+        self._beside[before.info.name] = before
+        leaving = [self._beside.pop(engine.info.name, None)]
+        while len(self._beside) > beside:
+            leaving.append(self._beside.pop(next(iter(self._beside))))
+        for each in leaving:
+            if each is not None:
+                self._close_idle(each)
 
     def admit(self, request: Request) -> Job:
-        job = self._latest.admit(request)
-        self._owners[id(job)] = (job, self._latest)
+        engine = self.admits(request)
+        job = engine.admit(request)
+        self._owners[id(job)] = (job, engine)
         return job
+
+    def admits(self, request: Request) -> Engine:
+        """The engine that a request is for. Raises EngineUnavailable where it names one that serves no more."""
+        name = request.model if isinstance(request, TextRequest) else ""
+        if name in ("", self._latest.info.name):
+            return self._latest
+        if (found := self._beside.get(name)) is None:
+            raise EngineUnavailable(f"{name} does not serve here any more")
+        return found
 
     def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Made]]:
         """Jobs of several engines may share a batch: each engine steps its own."""
@@ -61,7 +86,7 @@ class Handover:
         return [found[id(job)] for job in jobs]
 
     def budget(self, seconds: float) -> None:
-        for engine in dict.fromkeys([self._latest, *(engine for _, engine in self._owners.values())]):
+        for engine in self._engines():
             if hasattr(engine, "budget"):
                 cast(Divisible, engine).budget(seconds)
 
@@ -80,7 +105,7 @@ class Handover:
                 self._close_idle(known[1])
 
     def close(self) -> None:
-        engines = dict.fromkeys([self._latest, *(engine for _, engine in self._owners.values())])
+        engines = self._engines()
         self._owners.clear()
         for engine in engines:
             engine.close()
@@ -88,6 +113,10 @@ class Handover:
     def _owner(self, job: Job) -> Engine:
         return self._owners[id(job)][1]
 
+    def _engines(self) -> list[Engine]:
+        owners = (engine for _, engine in self._owners.values())
+        return list(dict.fromkeys([self._latest, *self._beside.values(), *owners]))
+
     def _close_idle(self, engine: Engine) -> None:
-        if engine is not self._latest and all(engine is not owner for _, owner in self._owners.values()):
+        if all(engine is not each for each in self._engines()):
             engine.close()

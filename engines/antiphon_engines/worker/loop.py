@@ -99,9 +99,11 @@ class WorkerLoop:
         load: Callable[[Modality, str], Absent | None] | None = None,
         *,
         encoder: Encoder,
+        beside: Callable[[Modality], int] = lambda modality: 0,
     ) -> None:
         """`models` are the specs of what serves; `load` begins to load another one, or says why it cannot. `encoder`
-        writes the files of pictures; whoever made it closes it."""
+        writes the files of pictures; whoever made it closes it. `beside`: how many earlier engines stay when another
+        takes over."""
         self.engines = {kind: Handover(engine) for kind, engine in engines.items()}
         """By kind; whoever made the loop closes them."""
         self._switch = ModelSwitch(models, load)
@@ -114,6 +116,7 @@ class WorkerLoop:
         self._send = send
         self._clock = clock
         self._encoder = encoder
+        self._beside = beside
         self._reports = ReportQueue()
         self._notices: list[Pong | Changed | Traced] = []
         self._told: dict[int, Queued] = {}
@@ -169,7 +172,7 @@ class WorkerLoop:
                     engine.close()  # another was asked for meanwhile
                     return
                 if engine.kind in self.engines:
-                    self.engines[engine.kind].take_over(engine)
+                    self.engines[engine.kind].take_over(engine, beside=self._beside(engine.info.modality))
                 else:
                     self.engines[engine.kind] = Handover(engine)
                 self._scheduler.attach(engine.kind, engine.info)
@@ -268,7 +271,12 @@ class WorkerLoop:
             self._queue_changed = True
             self._told.pop(ticket.number, None)
             self._accounting.run(ticket, "started", self._clock())
-            self._report(ticket, Started(self.engines[ticket.engine].info.name))
+            try:
+                serving = self.engines[ticket.engine].admits(ticket.request)
+            except EngineUnavailable as error:
+                self._finish(ticket, Failed(error.code, error.message))
+                continue
+            self._report(ticket, Started(serving.info.name))
             # The gateway must know who was started before the engine sees it: a request that kills the process
             # must not be given to the next one.
             self._emit()
