@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from antiphon_proto.frame import Request, UInt
+from antiphon_proto.frame import ModelName, Request, UInt
 
 MAX_SAID = 4000
 """Characters of what a person says at once."""
@@ -44,3 +44,5 @@ class Say(Request, frozen=True, tag="say"):
     to_ai: bool = False
     offset: UInt = 0
     at: UInt | None = None
+    model: ModelName = ""
+    """Which of the text models that serve side by side answers (`ModelInfo.beside`); empty: the one that serves."""

@@ -130,6 +130,8 @@ class ModelInfo(Struct, frozen=True, array_like=True):
     """What stands in it: names, addresses, reasons."""
     better: Better | None = None
     """A better text model that is being fetched or tried, or why it does not serve."""
+    beside: tuple[str, ...] = ()
+    """Further text models that serve; an `ask` or a `say` may name one of them, or this one."""
 
 
 class Limits(Struct, frozen=True, array_like=True):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from antiphon_proto.frame import FRAGMENT_BODY, Id, Instruction, Message, Request, Text, UInt
+from antiphon_proto.frame import FRAGMENT_BODY, Id, Instruction, Message, ModelName, Request, Text, UInt
 from antiphon_proto.lanes import Lane
 from antiphon_proto.params import (
     ImageParams,
@@ -106,6 +106,8 @@ class Ask(Request, frozen=True, tag="ask"):
     end: UInt
     instruction: Instruction = ""
     params: TextParams = TextParams()
+    model: ModelName = ""
+    """Which of the text models that serve side by side writes (`ModelInfo.beside`); empty: the one that serves."""
 
 
 class Paint(Request, frozen=True, tag="paint"):

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from antiphon_engines.api import ChatLine, TextRequest, TextTask
-from antiphon_proto.errors import AntiphonError, Denied, PeerError
+from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
 from antiphon_proto.messages import Ask, Say
 from antiphon_proto.params import CANDIDATES, TextParams
 from antiphon_proto.style import StyleCard
@@ -62,6 +62,7 @@ class Coauthor:
         if ask.task == "brainstorm":
             group = group or f"g{secrets.token_hex(6)}"
         seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
+        model = self._chosen(ask.model)
         view = window(room.shared.document.data(), start, end)
         works: list[TextWork] = []
         try:
@@ -75,6 +76,7 @@ class Coauthor:
                     instruction=ask.instruction,
                     params=params,
                     style=self.style(),
+                    model=model,
                 )
                 order = self._order(member.id, ask, request, group, origin)
                 run = room.runs.start(order, room.unix_ms())
@@ -106,6 +108,7 @@ class Coauthor:
             for entry in chat.recent(_CHAT_LINES)
             if entry["text"]
         )
+        model = self._chosen(say.model)
         asked = without_call(say.text, self._model_name())
         params = replace(_ANSWER, seed=secrets.randbits(SEED_BITS))
         request = TextRequest(
@@ -116,6 +119,7 @@ class Coauthor:
             params=params,
             style=self.style(),
             chat=(*lines[:-1], ChatLine(member.participant.name, asked)),
+            model=model,
         )
         wish = Ask(ask, "instruct", "write", 0, 0, 0, asked, params)
         entry = chat.new_id()
@@ -145,6 +149,19 @@ class Coauthor:
     def style(self) -> StyleCard:
         """The room's style card."""
         return StyleCard.of(self._room.shared.document.side.style_fields())
+
+    def serving(self, name: str) -> str:
+        """The name itself where that model serves, beside another or as the one; else an empty one."""
+        info = self._room.model("text")
+        return name if info is not None and name in (info.name, *info.beside) else ""
+
+    def _chosen(self, name: str) -> str:
+        """Raises NotFound for the name of a model that does not serve."""
+        if name and not self.serving(name):
+            info = self._room.model("text")
+            known = ", ".join((info.name, *info.beside)) if info is not None else "none"
+            raise NotFound(f"there is no text model {name!r} among those that serve: {known}")
+        return name
 
     def _model_name(self) -> str:
         model = self._room.model("text")
@@ -176,7 +193,7 @@ class Coauthor:
             instruction=ask.instruction,
             length=request.params.max_tokens,
             seed=request.params.seed or 0,
-            model=self._model_name(),
+            model=request.model or self._model_name(),
             params=msgspec.json.encode(request.params).decode(),
             prompt=msgspec.json.encode(shown).decode(),
             group=group,

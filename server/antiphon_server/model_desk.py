@@ -117,7 +117,7 @@ class ModelDesk:
     def improve(self) -> None:
         """Have the best text model serve that this machine takes, where a smaller one does (`text_model = "auto"`)."""
         best = automatic.LADDER[0]
-        if self._host.models["text"] == best:
+        if self._host.models.get("text") == best:
             return
         obstacle = automatic.missing_obstacle(best) or automatic.memory_obstacle()
         if obstacle is None:
@@ -178,6 +178,7 @@ def _serving(engine: EngineInfo, state: HostState) -> ModelInfo:
         image=_image_model(engine.image, engine.adapters),
         audio=_audio_model(engine.audio),
         backend=engine.backend,
+        beside=engine.beside,
         building=tuple(Building(each.part, each.backend, each.fraction) for each in engine.building),
     )
     return _noted(info, engine.note if ready else _state_note(state))

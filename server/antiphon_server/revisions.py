@@ -88,11 +88,12 @@ class Revisions:
         self._room.runs.check_room_for(member.id)
         if info.task == "chat":
             self._undo_answer(run)
-            again = Say(0, info.instruction, True)
+            again = Say(0, info.instruction, True, model=self._coauthor.serving(info.model))
             self._coauthor.answer(member, again, self._chat, ask=message.ask, origin=info.id)
             return
         params = replace(msgspec.json.decode(run.record.params, type=TextParams), seed=None)
-        ask = Ask(message.ask, info.task, info.mode, 0, 0, 0, info.instruction, params)  # type: ignore[arg-type]
+        model = self._coauthor.serving(info.model)
+        ask = Ask(message.ask, info.task, info.mode, 0, 0, 0, info.instruction, params, model)  # type: ignore[arg-type]
         if run.draft:
             start, end = self._room.places.of(run.info.id).range
             self._drop(run)

@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from antiphon_engines.api import EngineUnavailable, Output, PlayedNote, QueueFull, Request, kind_of
+from antiphon_engines.api import (
+    EngineUnavailable,
+    Output,
+    PlayedNote,
+    QueueFull,
+    Request,
+    TextRequest,
+    kind_of,
+)
 from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.ipc.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
@@ -58,6 +66,8 @@ class Work(ABC):
         """What the engine said last."""
         self.modality = ""
         """Of the engine that it waits for; empty while it was given to none."""
+        self.names_model = False
+        """It waits for the model that its asker named, whichever serves."""
         self.epoch = run.info.epoch
         """Of the last steer that the engine has answered: what comes now was made under it."""
         self.asked: dict[int, tuple[str, Steer]] = {}
@@ -132,6 +142,7 @@ class Stage:
         """Hand a run that is held to the engine. Raises AntiphonError; the run is held still."""
         info = work.run.info
         work.modality = kind_of(request)
+        work.names_model = isinstance(request, TextRequest) and bool(request.model)
         self.engine.submit(
             info.id, info.epoch, share=info.participant, request=request, sink=partial(self._heard, work)
         )
@@ -140,7 +151,7 @@ class Stage:
         """Runs that wait will be done by whichever model serves now; those that have begun end on theirs."""
         for work in self.live():
             model = self._room.model(work.modality) if work.run.info.state == "queued" else None
-            if model is not None:
+            if model is not None and not work.names_model:
                 work.run.update(model=model.name)
         self._room.wake()
 

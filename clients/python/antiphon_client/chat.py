@@ -23,14 +23,15 @@ class Chat:
         found = self._session.replica.doc.get(CHAT, type=Array).to_py() or []
         return tuple(msgspec.convert({**one, "ms": int(one["ms"])}, ChatEntry) for one in found)
 
-    async def say(self, text: str, *, to_ai: bool = False, at: int | None = None) -> None:
+    async def say(self, text: str, *, to_ai: bool = False, at: int | None = None, model: str = "") -> None:
         """Say something; the AI answers with `to_ai`, or when it begins with its name, with the story around character
-        `at` (default: its end) before it. Returns when it stands in the chat. Raises RequestRefused or ClientError."""
+        `at` (default: its end) before it; `model` names one of several that serve. Returns when it stands in the chat.
+        Raises RequestRefused or ClientError."""
         session = self._session
         self._said += 1
-        bounded(Say(self._said, text, to_ai))
+        bounded(Say(self._said, text, to_ai, model=model))
         offset, place, _ = await session.located(at, at)
-        message = Say(self._said, text, to_ai, offset, place if at is not None else None)
+        message = Say(self._said, text, to_ai, offset, place if at is not None else None, model)
         assert session.me is not None
         mine, known = session.me.id, {one.id for one in self.entries}
         await session.answered(

@@ -193,17 +193,19 @@ class Room:
         selection: tuple[int, int] | None = None,
         mode: Mode = "write",
         params: TextParams | None = None,
+        model: str = "",
     ) -> Run:
         """Ask the AI to continue at `at` (default: the end), or to follow an instruction there or about a selection.
 
         Iterate the result for tokens: `async for token in room.ask("make it rain"): ...`. The text itself enters the
-        document (`write`), waits there for acceptance (`suggest`), or comes only here (`private`). Raises ClientError
-        for an argument that is out of its bounds.
+        document (`write`), waits there for acceptance (`suggest`), or comes only here (`private`). `model` names one of
+        several that serve side by side (`ModelInfo.beside`). Raises ClientError for an argument that is out of its
+        bounds.
         """
         start, end = selection if selection is not None else (at, None)
         task: Task = "instruct" if instruction else "continue"
         number = self._session.pending.next_number()
-        request = bounded(Ask(number, task, mode, 0, 0, 0, instruction, params or TextParams()))
+        request = bounded(Ask(number, task, mode, 0, 0, 0, instruction, params or TextParams(), model))
         return Run.of(self._session, request, start, end)
 
     def paint(

@@ -149,6 +149,7 @@ const modelInfo = record({
   note_key: optional(anyText, blank),
   note_values: optional(list(anyText), () => []),
   better: optional(nullable(better), nothing),
+  beside: optional(list(anyText), () => []),
 });
 const limits = record({
   max_message: uint,
@@ -284,6 +285,7 @@ const CLIENT: Shapes<ClientMessage> = {
     end: uint,
     instruction: optional(instruction, blank),
     params: optional(textParams, () => ({})),
+    model: optional(text({ max: 1024 }), blank),
   }),
   paint: record({
     paint: uint,
@@ -336,6 +338,7 @@ const CLIENT: Shapes<ClientMessage> = {
     to_ai: optional(bool, () => false),
     offset: optional(uint, zero),
     at: optional(nullable(uint), nothing),
+    model: optional(text({ max: 1024 }), blank),
   }),
   comment: record({
     id: commentId,

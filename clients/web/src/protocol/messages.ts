@@ -148,6 +148,8 @@ export interface ModelInfo {
   note_values: string[];
   /** A better text model that is being fetched or tried, or why it does not serve. */
   better: BetterModel | null;
+  /** Further text models that serve; who asks may name one of them, or this one. */
+  beside: string[];
 }
 export interface Limits {
   max_message: number;
@@ -322,6 +324,8 @@ export type ClientMessage =
       end: number;
       instruction: string;
       params: TextParams;
+      /** One of the text models that serve side by side; empty: the one that serves. */
+      model: string;
     }
   | {
       tag: "paint";
@@ -361,7 +365,15 @@ export type ClientMessage =
   /** What a run made (`run`), or our own last action on a surface; null: on any. */
   | { tag: "undo"; run: string | null; surface: Surface | null; step: number }
   | { tag: "redo"; surface: Surface | null; step: number }
-  | { tag: "say"; say: number; text: string; to_ai: boolean; offset: number; at: number | null }
+  | {
+      tag: "say";
+      say: number;
+      text: string;
+      to_ai: boolean;
+      offset: number;
+      at: number | null;
+      model: string;
+    }
   | { tag: "comment"; id: string; offset: number; start: number; end: number; text: string }
   | { tag: "reply"; comment: string; text: string }
   | { tag: "resolve"; comment: string; resolved: boolean }

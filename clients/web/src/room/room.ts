@@ -42,6 +42,7 @@ import type { Place, Range, RoomPort } from "./roomPort";
 import { BEGINNING, RunRequests } from "./runRequests";
 import { isActive, isPainting, Runs } from "./runs";
 import { FieldDrafts, type Keeper } from "./storage/fieldDrafts";
+import { TextModel } from "./textModel";
 import { RunTokens } from "./tokens";
 import { UndoSteps } from "./undoSteps";
 
@@ -88,7 +89,12 @@ export class Room implements RoomPort {
     flush: () => this.flush(),
     onNothing: (redo) => this.notices.add(redo ? "redo_offline" : "undo_offline"),
   });
-  readonly chat = new Chat(this, () => this.members.me.peek()?.id);
+  readonly textModel = new TextModel(this.models);
+  readonly chat = new Chat(
+    this,
+    () => this.members.me.peek()?.id,
+    () => this.textModel.chosen.peek(),
+  );
   readonly comments = new Comments(this, newId, () => this.members.me.peek()?.id);
   /** Text in this tab's fields that was not sent. */
   readonly fieldDrafts: FieldDrafts;

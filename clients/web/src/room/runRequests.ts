@@ -40,12 +40,13 @@ export class RunRequests {
     range: () => Range;
     instruction?: string;
     params?: TextParams;
+    model?: string;
   }): Promise<RunInfo | null> {
     const place = await this.port.locate(request.range);
     if (!place) return null;
-    const { task, mode, instruction = "", params = {} } = request;
+    const { task, mode, instruction = "", params = {}, model = "" } = request;
     return this.answered((ask) =>
-      this.port.send({ tag: "ask", ask, task, mode, ...place, instruction, params }),
+      this.port.send({ tag: "ask", ask, task, mode, ...place, instruction, params, model }),
     );
   }
 

@@ -525,6 +525,8 @@ export const en = {
       `${model} writes English; this text is in another language (${language}). What it writes may make no sense. Ask again to get it anyway.`,
     leaveIt: "Leave it",
     label: "Ask the model",
+    model: "Model that writes for you",
+    modelHint: "The first one answers unless you choose another. Only your own requests go to your choice.",
     placeholder: "Tell the model what to write, or let it continue",
     placeholderSelection: "What should the model do with the selection?",
     continue: "Continue",

@@ -66,6 +66,7 @@ test("a model's note names prompts after a colon", () => {
     note_key: "",
     note_values: [],
     better: null,
+    beside: [],
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
     "ice cream",

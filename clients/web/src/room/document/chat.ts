@@ -31,6 +31,7 @@ export class Chat {
   constructor(
     private readonly port: RoomPort,
     private readonly me: () => string | undefined,
+    private readonly model: () => string,
   ) {}
 
   /** `toModel`: the model answers in the chat, for everybody. Resolves false when the message did not arrive. */
@@ -44,7 +45,7 @@ export class Chat {
       this.entries.value.some(({ id, participant }) => participant === this.me() && !known.has(id));
     const { offset, start } = place;
     return this.port.request(
-      { tag: "say", say, text, to_ai: toModel, offset, at: start },
+      { tag: "say", say, text, to_ai: toModel, offset, at: start, model: this.model() },
       String(say),
       arrived,
     );

@@ -43,6 +43,9 @@ export const saveName = (name: string): void => write(browser, "antiphon.name", 
 export const loadMode = (): Mode => read(browser, "antiphon.mode", "write");
 export const saveMode = (mode: Mode): void => write(browser, "antiphon.mode", mode);
 
+export const loadTextModel = (): string => read(browser, "antiphon.textModel", "");
+export const saveTextModel = (name: string): void => write(browser, "antiphon.textModel", name || null);
+
 export const loadUnsent = (room: string): Record<string, string> => read(tab, `antiphon.unsent.${room}`, {});
 export const saveUnsent = (room: string, words: Record<string, string>): void =>
   write(tab, `antiphon.unsent.${room}`, Object.keys(words).length > 0 ? words : null);

@@ -144,7 +144,7 @@ export function AskBar({
           {model ? (
             <span class={`model ${model.ready ? "" : "model-waiting"}`} title={noteOf(model)}>
               <span class="model-dot" />
-              {model.name}
+              <ModelPicker room={room} name={model.name} />
               <span class="model-state">{model.ready ? model.device : t.runs.loading}</span>
             </span>
           ) : (
@@ -153,6 +153,27 @@ export function AskBar({
         </div>
       </form>
     </div>
+  );
+}
+
+/** The model that a request goes to: a name, or several to choose from. */
+function ModelPicker({ room, name }: { room: Room; name: string }) {
+  const { choices, chosen } = room.textModel;
+  if (choices.value.length === 0) return <>{name}</>;
+  return (
+    <select
+      class="model-picker"
+      aria-label={t.ask.model}
+      title={t.ask.modelHint}
+      value={chosen.value || name}
+      onChange={(event) => room.textModel.choose(event.currentTarget.value)}
+    >
+      {choices.value.map((each) => (
+        <option key={each} value={each}>
+          {each}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -63,6 +63,7 @@ export class AskForm {
       mode: this.mode.value,
       instruction,
       params: { max_tokens: TOKENS[this.length.value], whole_sentences: true },
+      model: this.room.textModel.chosen.value,
       range: () => {
         const range = editor.range();
         // Continue starts at the end of the selection.
