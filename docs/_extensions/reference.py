@@ -20,8 +20,8 @@ from repository_pages import PAGES, repository_page
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
-from antiphon_server.api_description import document
 from antiphon_server.config import Settings
+from antiphon_server.http.openapi import document
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,7 +4,8 @@ Keys are strings of `DIGITS`, compared as ASCII, ties by object id. No key that 
 fit below it. At both ends keys grow with the logarithm of their number: as many leading "z" (or "0") as a key has, so
 many digits count on behind them (1, 2, 4, then 8). Between two keys the middle is taken: a random order grows with the
 logarithm too; one that always halves the same gap grows by a digit for every six keys, and the server spreads such keys
-out when they come to more than `LONG` (`antiphon_server.board_order`). `clients/web/src/canvas/order.ts` is the same.
+out when they come to more than `LONG` (`antiphon_server.document.board_order`). `clients/web/src/canvas/order.ts` is
+the same.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """`python -m antiphon_server` is the `antiphon` command."""
 
-from antiphon_server.cli import main
+from antiphon_server.cli.main import main
 
 main()

@@ -22,50 +22,47 @@ from antiphon_engines.image import spec as image_spec
 from antiphon_engines.settings import HostSettings
 from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_server import (
-    api_description,
-    asset_http,
-    asset_tools,
-    engines_http,
-    export_http,
-    history_http,
-    http,
-    jam_http,
-    links_http,
-    trace_http,
-    ws,
-)
-from antiphon_server.answers import errors, secure
-from antiphon_server.archive import Archive
-from antiphon_server.asset_desk import StoredAssets
-from antiphon_server.auth import Tokens, fingerprint, load_key
-from antiphon_server.beacon import Beats
-from antiphon_server.client_files import ClientFiles
+from antiphon_server.assets.collector import Collector
+from antiphon_server.assets.file_store import AssetFiles
+from antiphon_server.assets.loader import StoredAssets
+from antiphon_server.assets.picture_reader import Pictures
+from antiphon_server.assets.store import AssetStore
 from antiphon_server.clock import SystemClock
-from antiphon_server.collector import Collector
 from antiphon_server.config import Settings
+from antiphon_server.core.join_tokens import Tokens, fingerprint, load_key
+from antiphon_server.core.seat import Grant
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
-from antiphon_server.http_guard import guard
-from antiphon_server.hub import Hub
+from antiphon_server.http import asset_tools, openapi
+from antiphon_server.http import assets as asset_http
+from antiphon_server.http import engines as engines_http
+from antiphon_server.http import history as history_http
+from antiphon_server.http import jam as jam_http
+from antiphon_server.http import links as links_http
+from antiphon_server.http import manuscripts as export_http
+from antiphon_server.http import rooms as room_http
+from antiphon_server.http import trace as trace_http
+from antiphon_server.http.client_files import ClientFiles
+from antiphon_server.http.guard import guard
+from antiphon_server.http.responses import errors, secure
 from antiphon_server.logs import Malformed
-from antiphon_server.memory import give_back
 from antiphon_server.metrics import Metrics
-from antiphon_server.model_desk import ModelDesk
-from antiphon_server.pictures import Pictures
-from antiphon_server.proofreader import HarperProofreader
-from antiphon_server.seat import Grant
-from antiphon_server.sockets import Sockets
+from antiphon_server.model_switcher import ModelDesk
+from antiphon_server.net.sockets import Sockets
+from antiphon_server.process_memory import give_back
+from antiphon_server.rooms.hub import Hub
+from antiphon_server.rooms.replay import Archive
 from antiphon_server.store.api import RoomStore
-from antiphon_server.store.asset_files import AssetFiles
-from antiphon_server.store.assets import AssetStore
 from antiphon_server.store.marked import MarkedStore
 from antiphon_server.store.marks import Marks
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
-from antiphon_server.style_reading import PooledStyleReader
-from antiphon_server.suspects import FILE as SUSPECTS
-from antiphon_server.suspects import Suspects
-from antiphon_server.work_pool import WorkPool
+from antiphon_server.story.proofreader import HarperProofreader
+from antiphon_server.watchdog.beacon import Beats
+from antiphon_server.watchdog.suspects import FILE as SUSPECTS
+from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.websocket import routes as ws
+from antiphon_server.work.pool import WorkPool
+from antiphon_server.work.style_reading import PooledStyleReader
 
 log = logging.getLogger(__name__)
 _HTTP_LOG = logging.getLogger(f"{__name__}.http")
@@ -250,7 +247,7 @@ def application(gateway: Gateway) -> web.Application:
     app.add_routes(
         (
             *ws.ROUTES,
-            *http.ROUTES,
+            *room_http.ROUTES,
             *asset_http.ROUTES,
             *jam_http.ROUTES,
             *asset_tools.ROUTES,
@@ -259,7 +256,7 @@ def application(gateway: Gateway) -> web.Application:
             *engines_http.ROUTES,
             *history_http.ROUTES,
             *links_http.ROUTES,
-            *api_description.ROUTES,
+            *openapi.ROUTES,
             *ClientFiles().routes(),
         )
     )
@@ -285,7 +282,7 @@ async def _serve_metrics(gateway: Gateway, stack: AsyncExitStack) -> None:
     app = web.Application(middlewares=[errors, guard])
     app[GATEWAY] = gateway
     app.on_response_prepare.append(secure)
-    app.router.add_get("/metrics", http.open_metrics)
+    app.router.add_get("/metrics", room_http.open_metrics)
     runner = _runner(app, settings)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

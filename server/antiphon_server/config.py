@@ -21,14 +21,14 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from antiphon_engines.automatic import AUTO, LADDER, resolved
 from antiphon_engines.config import DEFAULT_TEXT_MODEL, WorkerConfig
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_server.backlog import BacklogLimits
+from antiphon_server.assets.sanitize import PictureLimits
+from antiphon_server.assets.store import AssetBounds
+from antiphon_server.assets.vectorize import TraceLimits
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.limits import Limits
 from antiphon_server.logs import LogFormat
-from antiphon_server.picture_reading import PictureLimits
+from antiphon_server.net.backlog import BacklogLimits
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.store.assets import AssetBounds
-from antiphon_server.tracing import TraceLimits
 
 _MAX_THREADS = 8
 """More threads than this make a small model slower."""

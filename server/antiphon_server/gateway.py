@@ -13,30 +13,30 @@ from antiphon_engines.host.host import HostState
 from antiphon_engines.ipc.channel import Stats, Traced
 from antiphon_proto.errors import RateLimited
 from antiphon_proto.messages import ModelInfo
-from antiphon_server.archive import Archive
-from antiphon_server.auth import Tokens
+from antiphon_server.assets.picture_reader import Pictures
+from antiphon_server.assets.store import AssetStore
+from antiphon_server.assets.vectorize import Tracer
 from antiphon_server.config import Settings
-from antiphon_server.connections import Connections
+from antiphon_server.core.join_tokens import Tokens
+from antiphon_server.core.seat import JoinRequest
 from antiphon_server.formats.desk import Converter
-from antiphon_server.hub import Hub
+from antiphon_server.jam.render import Renderer
 from antiphon_server.limits import Buckets
 from antiphon_server.metrics import GatewayCollector, Metrics
-from antiphon_server.model_desk import ModelDesk
-from antiphon_server.outbox import Traffic
-from antiphon_server.pictures import Pictures
-from antiphon_server.proxies import Hosts, Origins, Proxies
-from antiphon_server.renderer import Renderer
-from antiphon_server.room import Room
-from antiphon_server.seat import JoinRequest
-from antiphon_server.sockets import Sockets, fitting, open_files
-from antiphon_server.stage import Engine as RunEngine
+from antiphon_server.model_switcher import ModelDesk
+from antiphon_server.net.connections import Connections
+from antiphon_server.net.outbox import Traffic
+from antiphon_server.net.peers import Hosts, Origins, Proxies
+from antiphon_server.net.sockets import Sockets, fitting, open_files
+from antiphon_server.net.turns import Turns
+from antiphon_server.net.unfinished import Unfinished
+from antiphon_server.rooms.hub import Hub
+from antiphon_server.rooms.replay import Archive
+from antiphon_server.rooms.room import Room
+from antiphon_server.rooms.update_reader import UpdateReader
+from antiphon_server.runs.supervisor import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
-from antiphon_server.store.assets import AssetStore
-from antiphon_server.tracing import Tracer
-from antiphon_server.turns import Turns
-from antiphon_server.unfinished import Unfinished
-from antiphon_server.update_reader import UpdateReader
-from antiphon_server.work_pool import WorkPool
+from antiphon_server.work.pool import WorkPool
 
 _REJOIN_PATIENCE = 5.0
 """Seconds that somebody who comes back too often is kept waiting, before they are sent away."""

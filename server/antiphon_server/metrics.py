@@ -12,10 +12,10 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from antiphon_engines.ipc.channel import Stats
-from antiphon_server.connections import Connections
-from antiphon_server.hub import Hub
-from antiphon_server.outbox import Traffic
-from antiphon_server.sockets import Sockets
+from antiphon_server.net.connections import Connections
+from antiphon_server.net.outbox import Traffic
+from antiphon_server.net.sockets import Sockets
+from antiphon_server.rooms.hub import Hub
 
 _TICK_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 _DURABLE_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)

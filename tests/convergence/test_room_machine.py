@@ -246,7 +246,7 @@ class RoomMachine(RuleBasedStateMachine):
             member = room.members.get(span.owner.author)
             name = member.record.name if member else span.owner.author
             # Text that comes back after several entangled deletions may count as the work of who brought it back;
-            # the plain cases are in tests/server/test_removed.py.
+            # the plain cases are in tests/server/document/test_deletions.py.
             wrong = {c for c in text if author_of(c) != name} - self.uncertain - self.touched
             assert not wrong, f"{wrong} counted as {name}'s"
         assert at == len(data)

@@ -6,7 +6,7 @@ import re
 import runpy
 from pathlib import Path
 
-from antiphon_server.api_description import OPERATIONS, document
+from antiphon_server.http.openapi import OPERATIONS, document
 
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = ROOT / "docs" / "_extensions"

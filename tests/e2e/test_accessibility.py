@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 from playwright.async_api import Page, expect
 
-from antiphon_server.members import AI, COLORS, PROOFREADER
+from antiphon_server.core.members import AI, COLORS, PROOFREADER
 from support import axe
 from support.pages import Company
 from support.server import ServedProcess

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from antiphon_engines.config import checked
-from antiphon_server.backlog import BacklogLimits
 from antiphon_server.config import Settings, SettingsError, load
+from antiphon_server.net.backlog import BacklogLimits
 from antiphon_server.room_limits import RoomLimits
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from antiphon_server.auth import Tokens
+from antiphon_server.core.join_tokens import Tokens
 from antiphon_server.logs import JsonFormatter, TextFormatter, configure, redact
 
 TOKEN = Tokens(b"k" * 32).issue("room", "owner", "link")
@@ -57,7 +57,7 @@ def test_debug_lines_are_ours_and_not_every_sql_statement(monkeypatch: pytest.Mo
     try:
         configure("text", "debug", shown)
         logging.getLogger("aiosqlite").debug("executing INSERT")
-        logging.getLogger("antiphon_server.room").debug("ours")
+        logging.getLogger("antiphon_server.rooms.room").debug("ours")
     finally:
         root.setLevel(before)
     assert "ours" in shown.getvalue()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from antiphon_server.work_jobs import Answer, Failed, Job
-from antiphon_server.work_pool import CannotWork
-from antiphon_server.work_process import done
+from antiphon_server.work.jobs import Answer, Failed, Job
+from antiphon_server.work.pool import CannotWork
+from antiphon_server.work.process import done
 
 
 class InlinePool:

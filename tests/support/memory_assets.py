@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from antiphon_server.store.assets import AssetBounds, AssetInfo, AssetsFull
+from antiphon_server.assets.store import AssetBounds, AssetInfo, AssetsFull
 
 
 class MemoryAssets:

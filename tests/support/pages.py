@@ -19,7 +19,7 @@ from playwright.async_api import (
     expect,
 )
 
-from antiphon_server.client_files import STATIC
+from antiphon_server.http.client_files import STATIC
 from support import ensure_chromium
 from support.server import PATIENCE
 

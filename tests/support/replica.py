@@ -33,9 +33,9 @@ from antiphon_proto.sync import (
     decode_y,
 )
 from antiphon_proto.yjs_update import read, renamed
-from antiphon_server.frames import Dialect, Frame, Shown
-from antiphon_server.room import Room
-from antiphon_server.seat import Grant, JoinRequest, Seat
+from antiphon_server.core.seat import Grant, JoinRequest, Seat
+from antiphon_server.net.frames import Dialect, Frame, Shown
+from antiphon_server.rooms.room import Room
 
 M = TypeVar("M", bound=Message)
 

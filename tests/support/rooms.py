@@ -8,12 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from antiphon_proto.messages import AudioModel, ModelInfo
-from antiphon_server.room import Room
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.rooms.room import Room
 from antiphon_server.rooms.services import Services
 from antiphon_server.store.api import RoomRecord, StoredRoom
-from antiphon_server.style_reading import StyleReader
-from antiphon_server.suspects import Suspects
+from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.style_reading import StyleReader
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
 from support.run_host import ScriptedHost

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from antiphon_proto.errors import AntiphonError, NotFound
-from antiphon_server.asset_desk import Fetched, Kept
-from antiphon_server.picture_reading import Picture, picture
+from antiphon_server.assets.loader import Fetched, Kept
+from antiphon_server.assets.sanitize import Picture, picture
 
 
 class ScriptedAssets:

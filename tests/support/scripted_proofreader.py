@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.proofreader import Checked, Correction
+from antiphon_server.story.proofreader import Checked, Correction
 
 
 class ScriptedProofreader:

@@ -34,11 +34,11 @@ from msgspec.structs import replace
 from antiphon_proto.codec import encode
 from antiphon_proto.messages import FRAGMENT_BODY, Edit
 from antiphon_server.bench import node_peers
-from antiphon_server.bench.differential import differential
-from antiphon_server.bench.forgeries import forged
-from antiphon_server.bench.hostile_attacks import ATTACKS, SHORT, Ground
-from antiphon_server.bench.hostile_clients import Log, Member, Site
-from antiphon_server.bench.hostile_frames import Frames
+from antiphon_server.bench.attacks.clients import Log, Member, Site
+from antiphon_server.bench.attacks.differential import differential
+from antiphon_server.bench.attacks.forgeries import forged
+from antiphon_server.bench.attacks.frames import Frames
+from antiphon_server.bench.attacks.legal import ATTACKS, SHORT, Ground
 from antiphon_server.bench.processes import Usage, antiphon_server
 from antiphon_server.bench.relay_clients import DrainClient
 from antiphon_server.bench.report import Report, Target
@@ -92,7 +92,14 @@ def _fuzzed_http(requests: int) -> dict[str, Any]:
     """Of `http_fuzz`, a process of its own; nothing where its library is not installed."""
     if not requests or find_spec("schemathesis") is None:
         return {}
-    command = [sys.executable, "-P", "-m", "antiphon_server.bench.http_fuzz", "--requests", str(requests)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "antiphon_server.bench.attacks.http_fuzz",
+        "--requests",
+        str(requests),
+    ]
     environment = {**os.environ, "ANTIPHON_WATCHDOG": "0"}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
     found: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
@@ -310,7 +317,7 @@ class _Bystander:
 async def _bystander(site: Site, room: dict[str, Any]) -> AsyncIterator[_Bystander]:
     tokens = room["tokens"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "antiphon_server.bench.bystander",
+        sys.executable, "-P", "-m", "antiphon_server.bench.attacks.bystander",
         site.ws, tokens["owner"], tokens["editor"], str(_PERIOD),
         stdin=PIPE, stdout=PIPE, limit=2**24, env=dict(os.environ),
     )  # fmt: skip

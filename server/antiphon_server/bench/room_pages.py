@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_server.client_files import STATIC
+from antiphon_server.http.client_files import STATIC
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Page

@@ -15,13 +15,13 @@ from msgspec import Struct
 from antiphon_proto import schema
 from antiphon_proto.editing import StepKind, Surface
 from antiphon_proto.messages import RunInfo
-from antiphon_server.authorship import Owner
-from antiphon_server.document import Change
-from antiphon_server.runs import RunEntry
-from antiphon_server.shared import SharedState
-from antiphon_server.undo_actions import SURFACE_OF, SURFACES, Action, Format, RunState, Stack
-from antiphon_server.undo_entries import Entry, Place, Shadow, entries
-from antiphon_server.undo_trace import Trace
+from antiphon_server.core.run_registry import RunEntry
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.document import Change
+from antiphon_server.document.state import SharedState
+from antiphon_server.document.undo.actions import SURFACE_OF, SURFACES, Action, Format, RunState, Stack
+from antiphon_server.document.undo.entries import Entry, Place, Shadow, entries
+from antiphon_server.document.undo.trace import Trace
 
 _PAUSE_MS: Final = 500
 """Edits of a client that does not mark its steps are one step until it pauses for so long."""

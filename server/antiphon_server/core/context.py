@@ -28,27 +28,29 @@ from antiphon_proto.messages import (
     Shares,
     Tokens,
 )
-from antiphon_server.authorship import Owner
-from antiphon_server.client_ids import ClientIds
 from antiphon_server.clock import Clock
 from antiphon_server.core.action_log import ActionLog, Hand
-from antiphon_server.delivery import Delivery
-from antiphon_server.document import Change
-from antiphon_server.frames import Frame
-from antiphon_server.journal import Journal
-from antiphon_server.logbook import Logbook
-from antiphon_server.members import AI, PROOFREADER, Member, Members
-from antiphon_server.pause import Pause
-from antiphon_server.presence import PresenceBoard
-from antiphon_server.recount import Recounts
-from antiphon_server.rights import Right, may
-from antiphon_server.ring import Ring
+from antiphon_server.core.client_ids import ClientIds
+from antiphon_server.core.delivery import Delivery
+from antiphon_server.core.event_log import Logbook
+from antiphon_server.core.journal import Journal
+from antiphon_server.core.members import AI, PROOFREADER, Member, Members
+from antiphon_server.core.pause import Pause
+from antiphon_server.core.presence import PresenceBoard
+from antiphon_server.core.resume_ring import Ring
+from antiphon_server.core.rights import Right, may
+from antiphon_server.core.run_places import RunPlaces
+from antiphon_server.core.run_registry import RunRegistry
+from antiphon_server.core.seat import Grant, Mint, Seat
+from antiphon_server.core.token_log import TokenLog
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.document import Change
+from antiphon_server.document.recount import Recounts
+from antiphon_server.document.shares import shares
+from antiphon_server.document.state import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
+from antiphon_server.document.updates.item_index import ItemIndex
+from antiphon_server.net.frames import Frame
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.run_places import RunPlaces
-from antiphon_server.runs import RunRegistry
-from antiphon_server.seat import Grant, Mint, Seat
-from antiphon_server.shared import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
-from antiphon_server.shares import shares
 from antiphon_server.store.api import (
     JamEntry,
     JamTrim,
@@ -57,8 +59,6 @@ from antiphon_server.store.api import (
     StorageUnavailable,
     StoredRoom,
 )
-from antiphon_server.token_log import TokenLog
-from antiphon_server.yindex import ItemIndex
 
 
 class CommitListener(Protocol):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import Error
-from antiphon_server.authorship import Owner
-from antiphon_server.canvas import Mended
 from antiphon_server.core.context import RoomContext
-from antiphon_server.document import Change
-from antiphon_server.seat import Seat
-from antiphon_server.shared import SERVER, SERVER_ORIGIN
+from antiphon_server.core.seat import Seat
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.canvas import Mended
+from antiphon_server.document.document import Change
+from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 
 _TOLD = 8
 """Repaired objects of one edit that its sender is told about."""

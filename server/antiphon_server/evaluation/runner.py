@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import Done, Engine, Failed, Job, Token
 from antiphon_server.evaluation.tasks import Task
-from antiphon_server.sentences import Sentences, longer
+from antiphon_server.runs.sentences import Sentences, longer
 
 
 class Outcome(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError, RateLimited, TooLarge
-from antiphon_server.child import run_child
+from antiphon_server.child_process import run_child
 from antiphon_server.fair_queue import FairQueue
 from antiphon_server.formats.jobs import Answer, Found, Job, PackedWrite, Refused, Unavailable, Written
 

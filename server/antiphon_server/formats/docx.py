@@ -14,7 +14,6 @@ from docx.oxml.ns import qn
 from docx.shared import RGBColor
 
 from antiphon_proto.schema import MAX_INDENT
-from antiphon_server.formats.docx_reader import Reader
 from antiphon_server.formats.manuscript import (
     LISTS,
     Block,
@@ -24,6 +23,7 @@ from antiphon_server.formats.manuscript import (
     numbers,
     restarts,
 )
+from antiphon_server.formats.readers.docx import Reader
 
 _STYLES: Final[dict[Kind, str]] = {
     "paragraph": "Normal",

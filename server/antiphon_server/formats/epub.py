@@ -18,9 +18,9 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from antiphon_proto.errors import PeerError
 from antiphon_server.formats import html
-from antiphon_server.formats.archive import check
 from antiphon_server.formats.manuscript import Block, Manuscript, Notice, first_strong
 from antiphon_server.formats.notices import Tally, merged
+from antiphon_server.formats.readers.zip_files import check
 
 _CONTAINER: Final = "{urn:oasis:names:tc:opendocument:xmlns:container}"
 _OPF: Final = "{http://www.idpf.org/2007/opf}"

@@ -9,7 +9,6 @@ from typing import Final
 
 import nh3
 
-from antiphon_server.formats.html_reader import Reader
 from antiphon_server.formats.manuscript import (
     LISTS,
     Block,
@@ -21,6 +20,7 @@ from antiphon_server.formats.manuscript import (
     trimmed,
 )
 from antiphon_server.formats.notices import Tally
+from antiphon_server.formats.readers.html import Reader
 
 _INLINE: Final = {
     "b",

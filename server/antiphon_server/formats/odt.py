@@ -20,7 +20,7 @@ from antiphon_server.formats.manuscript import (
     numbers,
     restarts,
 )
-from antiphon_server.formats.odt_reader import Reader
+from antiphon_server.formats.readers.odt import Reader
 
 _TYPE: Final = "application/vnd.oasis.opendocument.text"
 _DATE: Final = (1980, 1, 1, 0, 0, 0)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 
 from antiphon_proto.messages import Participant, RunInfo
-from antiphon_server.authorship import Span
+from antiphon_server.document.authorship import Span
 from antiphon_server.formats.manuscript import Block, Words, from_text, join
 
 _LONGEST_PROMPT: Final = 200

@@ -16,7 +16,7 @@ from antiphon_server.formats.manuscript import (
     numbers,
     restarts,
 )
-from antiphon_server.formats.rtf_reader import Reader
+from antiphon_server.formats.readers.rtf import Reader
 
 _INDENT: Final = 720
 _SIZES: Final = (32, 28, 26, 24, 24, 24)

@@ -9,13 +9,13 @@ from functools import partial
 from antiphon_proto.errors import AntiphonError, CloseCode, PeerError, ProtocolViolation
 from antiphon_proto.messages import ClientMessage, Edit, Error
 from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2, SyncUpdate, YMessage
-from antiphon_server.beacon import Beacon
 from antiphon_server.core.context import RoomContext
-from antiphon_server.edits import Edits
-from antiphon_server.frames import Frame
-from antiphon_server.reception import Reception
-from antiphon_server.requests import Requests, reference
-from antiphon_server.seat import Seat
+from antiphon_server.core.seat import Seat
+from antiphon_server.net.frames import Frame
+from antiphon_server.rooms.admission import Reception
+from antiphon_server.rooms.dispatch import Requests, reference
+from antiphon_server.rooms.edits import Edits
+from antiphon_server.watchdog.beacon import Beacon
 
 log = logging.getLogger(__name__)
 

@@ -8,18 +8,18 @@ from msgspec import Struct, field
 
 from antiphon_engines.api import Modality
 from antiphon_proto.messages import ModelInfo
-from antiphon_server.asset_desk import AssetDesk
-from antiphon_server.beacon import Beacon
+from antiphon_server.assets.loader import AssetDesk
 from antiphon_server.clock import Clock
-from antiphon_server.proofreader import Proofreader
-from antiphon_server.recount import Recounts
+from antiphon_server.core.seat import Mint
+from antiphon_server.document.recount import Recounts
+from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.seat import Mint
-from antiphon_server.sound import Sound
-from antiphon_server.stage import Engine
+from antiphon_server.runs.supervisor import Engine
 from antiphon_server.store.api import RoomStore
-from antiphon_server.style_reading import StyleReader
-from antiphon_server.suspects import Suspects
+from antiphon_server.story.proofreader import Proofreader
+from antiphon_server.watchdog.beacon import Beacon
+from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.style_reading import StyleReader
 
 
 class Services(Struct, frozen=True):

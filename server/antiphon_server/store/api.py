@@ -56,7 +56,7 @@ class RoomRecord(Struct, frozen=True):
     origin: tuple[str, int] | None = None
     """Of a fork: the room, and the entry of it after which this one began."""
     invites: tuple[Invite, ...] = ()
-    """What is known of the links in `links`, and the other links in force (`antiphon_server.invites`)."""
+    """What is known of the links in `links`, and the other links in force (`antiphon_server.core.invites`)."""
     losses: tuple[Loss, ...] = ()
     """What damage to the storage took; what was written since has the same numbers."""
 

@@ -7,8 +7,8 @@ import pytest
 from antiphon_proto.codec import client_decoder
 from antiphon_proto.errors import ProtocolViolation
 from antiphon_server.bench import hostile
+from antiphon_server.bench.attacks.frames import Frames
 from antiphon_server.bench.hostile import summary
-from antiphon_server.bench.hostile_frames import Frames
 
 
 def test_nobody_else_loses_an_edit_and_the_log_stays_clean() -> None:

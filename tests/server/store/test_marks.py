@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon_server.store import inspection, marks
+from antiphon_server.cli import inspection
+from antiphon_server.store import marks
 from antiphon_server.store.marks import Marks
 from support.raw_client import native
 from support.server import NOTHING_TO_LOAD, LiveServer, bearer, running, serving

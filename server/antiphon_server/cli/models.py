@@ -1,0 +1,123 @@
+"""`antiphon models`: what there is, what is ready, and getting it ready."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.audio import spec as music
+from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
+from antiphon_engines.model_files.prepare import Progress as Report
+from antiphon_engines.text import spec as text_spec
+from antiphon_server.cli.model_switch import use_model
+from antiphon_server.cli.reporting import reporting
+
+app = typer.Typer(no_args_is_help=True, help="The models that Antiphon knows by name.")
+
+CacheDir = Annotated[Path | None, typer.Option(help="Folder of prepared models (default: ~/.cache/antiphon)")]
+ConfigFile = Annotated[Path | None, typer.Option(help="Settings file (TOML); every setting can stand there")]
+
+
+app.command("use")(use_model)
+
+
+@app.command("list")
+def list_models(
+    cache_dir: CacheDir = None,
+    config: ConfigFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")] = False,
+) -> None:
+    """List the models, their terms, and which are ready."""
+    from antiphon_server.config import load
+
+    settings = load(config, {"cache_dir": cache_dir})
+    rows = [_row(card, settings.cache_dir.expanduser(), settings.text_spec) for card in CATALOGUE]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    Console().print(
+        _table(rows), *(f"{row['name']}: {row['note']}" for row in rows), _OTHERS, sep="\n", highlight=False
+    )
+
+
+@app.command("prepare")
+def prepare_model(
+    name: Annotated[str | None, typer.Argument(help="Which model; by default the one that is set.")] = None,
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="I have read the model's terms and accept them.")
+    ] = False,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A copy of the model's file, instead of fetching it.")
+    ] = None,
+    cache_dir: CacheDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Fetch a model and get it ready to run. Quick when it is ready already; goes on where it was interrupted."""
+    from antiphon_server.config import load
+
+    settings = load(config, {"cache_dir": cache_dir, "text_model": name})
+    model = settings.text_spec
+    with reporting() as report:
+        path = text_spec.prepare(
+            settings.cache_dir.expanduser(),
+            model,
+            accept_terms=accept_terms,
+            progress=report,
+            source=source,
+        )
+        if name is None:
+            _prepare_music(settings.cache_dir.expanduser(), settings.music_model, report)
+    if path is None:
+        typer.echo(f"{model} needs no preparing: it is {text_spec.describe(model).note}.")
+    else:
+        typer.echo(f"{model} is ready: {path}")
+
+
+def _prepare_music(cache_dir: Path, spec: str, report: Report) -> None:
+    """What the band needs; a server without a band is better than none."""
+    try:
+        music.prepare(cache_dir, spec, report)
+    except EngineUnavailable as error:
+        typer.echo(f"there will be no band: {error.message}", err=True)
+
+
+_OTHERS = (
+    "* is the one that is set. Also: a path to a .gguf file or a transformers folder, a hub repository "
+    "(organisation/name), or any OpenAI-compatible server (http://host:port/v1#model)."
+)
+
+
+def _row(card: EmbeddedCard | PackagedGgufCard, cache_dir: Path, chosen: str) -> dict[str, Any]:
+    problem = ""
+    try:
+        text_spec.locate(cache_dir, card)
+    except EngineUnavailable as error:
+        problem = error.message
+    return {
+        "name": card.name,
+        "title": card.title,
+        "backend": card.backend,
+        "download_mb": card.download_mb,
+        "license": card.license,
+        "terms_url": card.terms_url,
+        "note": card.note,
+        "chosen": card.name == chosen,
+        "ready": not problem,
+        "problem": problem,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("name", "model", "download", "licence", "ready")
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    for row in rows:
+        ready = "[green]yes[/]" if row["ready"] else "no"
+        chosen = " *" if row["chosen"] else ""
+        table.add_row(row["name"] + chosen, row["title"], f"{row['download_mb']} MB", row["license"], ready)
+    return table

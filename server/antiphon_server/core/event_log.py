@@ -1,0 +1,118 @@
+"""What a room's document went through, entry by entry: brought to the store, and brought back from it.
+
+Every change is an entry of its own, with its true author; now and then a snapshot says what all of them come to, so
+that the room loads fast, and with it where the newest runs wrote.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from antiphon_server.core.journal import Journal
+from antiphon_server.core.run_places import RunPlaces
+from antiphon_server.core.run_registry import RunEntry
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.recount import Recounts, recounted
+from antiphon_server.document.state import Credits, SharedState
+from antiphon_server.room_limits import RoomLimits
+from antiphon_server.store.api import Entry, Quarantined, Snapshot, StoredRoom
+from antiphon_server.watchdog.beacon import Beacon
+from antiphon_server.watchdog.suspects import Suspects
+
+log = logging.getLogger(__name__)
+_BYTES_PER_ENTRY = 8192
+"""Of a document: to write so many costs about as much as to replay one entry."""
+
+
+class Logbook:
+    """`seq` is the number of the last entry; 0 before the first."""
+
+    def __init__(
+        self,
+        shared: SharedState,
+        places: RunPlaces,
+        journal: Journal,
+        limits: RoomLimits,
+        unix_ms: Callable[[], int],
+        room: str = "",
+        recounts: Recounts | None = None,
+    ) -> None:
+        self.seq = 0
+        self._room = room
+        self._recounts = recounts or Recounts()
+        self._base: Snapshot | None = None
+        self._since: list[Entry] = []
+        """The entries since that snapshot: what an author list can be made anew from."""
+        self._shared = shared
+        self._places = places
+        self._journal = journal
+        self._limits = limits
+        self._unix_ms = unix_ms
+        self._entries = self._bytes = 0  # since the last snapshot
+        self.aside: list[Quarantined] = []
+        """What could not be applied when the room was opened, now or before."""
+
+    def replayed(self, stored: StoredRoom, suspects: Suspects, beacon: Beacon) -> Iterator[None]:
+        """Bring the shared state to what the store has, with a stop after each entry; without what stopped the server
+        before and what cannot be applied: that is kept aside."""
+        self.seq = stored.snapshot.seq if stored.snapshot else 0
+        self._base = stored.snapshot
+        room = stored.record.id
+        for entry in stored.entries:
+            self.seq = max(self.seq, entry.seq)
+            if suspects.refuses(room, entry.update):
+                self._shared.leave_out(entry, "it stopped this server before")
+                continue
+            self._since.append(entry)
+            with beacon.serving(room, "loading", entry.update):
+                self._places.wake(entry.seq)
+                at = self._places.at(entry.run)
+                self._places.replayed(entry.run, at, self._shared.replay(entry))
+            self._bytes += len(entry.update)
+            yield
+        self._places.wake()
+        self._entries = len(stored.entries)
+        self._recount()
+        self.aside += stored.aside
+        known = {(one.seq, one.kind) for one in stored.aside}
+        for entry, why in self._shared.aside:
+            log.error("room %s: entry %d of %s is kept aside: %s", room, entry.seq, entry.author, why)
+            if (entry.seq, "entry") not in known:
+                self.aside.append(Quarantined(entry.seq, "entry", why, self._unix_ms(), entry.update))
+                self._journal.add(self.aside[-1])
+
+    def enter(self, update: bytes, owner: Owner, credits: Credits | None) -> None:
+        """The document has changed."""
+        self.seq += 1
+        self._entries += 1
+        self._bytes += len(update)
+        packed = msgspec.msgpack.encode(credits) if credits else b""
+        self._since.append(Entry(self.seq, owner.author, update, self._unix_ms(), owner.run, packed))
+        self._journal.add(self._since[-1])
+
+    @property
+    def long(self) -> bool:
+        """Enough has gathered for another snapshot: more in a large document, which costs more to write."""
+        size = self._shared.document.size
+        entries = max(self._limits.snapshot_entries, size // _BYTES_PER_ENTRY)
+        return self._entries >= entries or self._bytes >= max(self._limits.snapshot_bytes, size // 4)
+
+    def snapshot(self, runs: Iterable[RunEntry]) -> None:
+        """Write the document as it is, if it has changed since it was written last."""
+        if self._entries:
+            self._entries = self._bytes = 0
+            places = self._places.snapshot(runs, self.seq)
+            self._recount()
+            self._base = self._shared.snapshot(self.seq, self._unix_ms())
+            self._since.clear()
+            self._journal.add(self._base, *places)
+
+    def _recount(self) -> None:
+        """Hold the author list to the text."""
+        shared, recounts = self._shared, self._recounts
+        recounts.changes += shared.document.recounts
+        shared.document.recounts = 0
+        recounts.lists += recounted(shared, self._limits, self._base, self._since, self._room)

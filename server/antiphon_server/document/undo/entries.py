@@ -1,0 +1,188 @@
+"""What recent actions did to objects of the canvas and to fields of jam and style card: each entry as it was before and
+is after, and how that is taken back.
+
+Field by field: what somebody else has changed since stays. An object that was made goes away, one that was removed
+comes back as it was; who made it is known by `object_authors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from antiphon_proto import schema
+from antiphon_proto.canvas import POINTS, TEXT
+from antiphon_proto.jam import TRANSPORT
+from antiphon_server.document.canvas import Canvas, ObjectChange
+from antiphon_server.document.document import Change
+from antiphon_server.document.jam import Jam
+from antiphon_server.document.side_roots import SideRoots
+from antiphon_server.document.text_diff import common, differences
+
+Place: TypeAlias = tuple[str, str, str]
+"""Root, section and key."""
+Packed: TypeAlias = tuple[bytes, bytes]
+"""An object's fields, and its points, which seldom change."""
+_pack = msgspec.msgpack.Encoder(order="sorted").encode
+_unpack = msgspec.msgpack.decode
+_ABSENT: Final = object()
+
+
+class Entry(Struct, frozen=True):
+    """As it was before and is after: plain values, `Packed` for objects of the canvas, None where there is nothing."""
+
+    before: Any
+    after: Any
+
+
+class Shadow:
+    """The canvas as it was after the last change: so that what is removed or changed is known. Packed, since a board
+    holds thousands of strokes."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        self._packed = {key: _packed(fields, None) for key, fields in canvas.objects().items()}
+
+    def fold(self, changes: Iterable[ObjectChange]) -> dict[Place, Entry]:
+        """Follow a change; returns what it did."""
+        found: dict[Place, Entry] = {}
+        for change in changes:
+            before = self._packed.get(change.id)
+            fields = self._canvas.get(change.id)
+            after = _packed(fields, before) if fields is not None else None
+            if after is None:
+                self._packed.pop(change.id, None)
+            else:
+                self._packed[change.id] = after
+            if before != after:
+                found[schema.CANVAS, "", change.id] = Entry(before, after)
+        return found
+
+
+def entries(change: Change, shadow: Shadow, side: SideRoots) -> dict[Place, Entry]:
+    """All that a change did beside the story's text."""
+    found = shadow.fold(change.objects)
+    for one in change.jam:
+        if one.section and one.key != TRANSPORT and one.former != one.value:
+            found[schema.JAM, one.section, one.key] = Entry(one.former, one.value)
+    if schema.STYLE in change.roots:
+        now = side.style_fields()
+        for name, former in change.roots[schema.STYLE].items():
+            if former != now.get(name):
+                found[schema.STYLE, "", name] = Entry(former, now.get(name))
+    return found
+
+
+def join(earlier: dict[Place, Entry], later: Mapping[Place, Entry]) -> None:
+    """Add to what an action did what it did then."""
+    for place, entry in later.items():
+        known = earlier.get(place)
+        before = known.before if known else entry.before
+        if before == entry.after:
+            earlier.pop(place, None)
+        else:
+            earlier[place] = Entry(before, entry.after)
+
+
+def weight(found: Mapping[Place, Entry]) -> int:
+    """About how many bytes are held."""
+    return sum(_weight(entry.before) + _weight(entry.after) + 64 for entry in found.values())
+
+
+def take_back(found: Mapping[Place, Entry], canvas: Canvas, jam: Jam, side: SideRoots) -> None:
+    """Inside a transaction: make of each entry what it was before, as far as it is what it was after."""
+    for (root, section, key), entry in found.items():
+        if root == schema.CANVAS:
+            _object(canvas, key, entry)
+        elif root == schema.JAM:
+            _field(jam, section, key, entry)
+        elif side.style_fields().get(key) == entry.after:
+            side.set_style(key, entry.before)
+
+
+def _object(canvas: Canvas, key: str, entry: Entry) -> None:
+    now = canvas.get(key)
+    if entry.before is None:
+        canvas.remove(key)
+    elif entry.after is None:
+        if now is None:
+            canvas.put(key, _fields(entry.before))
+    elif now is not None:
+        before, after = _fields(entry.before), _fields(entry.after)
+        was, left, words = (fields.get(TEXT) for fields in (before, after, now))
+        if (
+            now.get("type") == TEXT
+            and isinstance(was, str)
+            and isinstance(left, str)
+            and isinstance(words, str)
+        ):
+            canvas.reword(key, without(was, left, words))
+            now = {**now, TEXT: None}
+        if changes := _changes(before, after, now):
+            canvas.set(key, changes)
+
+
+def without(before: str, after: str, now: str) -> str:
+    """`now` without what led from `before` to `after`, as far as it is there; what else changed since stays."""
+    if now == after or before == after:
+        return before if now == after else now
+    first = common(before, after)
+    last = common(before[first:][::-1], after[first:][::-1])
+    start, end = first, len(after) - last
+    parts: list[str] = []
+    placed = False
+    for one in differences(after, now):
+        if not placed and one.old_start <= start <= one.old_end:
+            # What was taken comes back where it stood, or beside what stands there now.
+            at = one.start + (start - one.old_start if one.kind == "equal" else 0)
+            parts += [now[one.start : at], before[first : len(before) - last]]
+            placed = True
+        else:
+            at = one.start
+        if one.kind == "equal":
+            low = max(at, one.start + max(0, min(start, one.old_end) - one.old_start))
+            high = max(low, one.start + min(max(end, one.old_start), one.old_end) - one.old_start)
+            parts += [now[at:low], now[high : one.end]]
+        else:
+            parts.append(now[at : one.end])
+    return "".join(parts)
+
+
+def _field(jam: Jam, section: str, key: str, entry: Entry) -> None:
+    now = jam.entry(section, key)
+    before, after = entry.before, entry.after
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and isinstance(now, Mapping):
+        if changes := _changes(before, after, now):
+            jam.merge(section, key, changes)
+    elif now == after or (before is None and isinstance(after, Mapping)):
+        jam.set(section, key, before)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are to change; None: it goes."""
+    return {
+        name: before.get(name)
+        for name in before.keys() | after.keys()
+        if before.get(name, _ABSENT) != after.get(name, _ABSENT)
+        and now.get(name, _ABSENT) == after.get(name, _ABSENT)
+    }
+
+
+def _packed(fields: Mapping[str, Any], known: Packed | None) -> Packed:
+    points = _pack(fields.get(POINTS))
+    if known is not None and points == known[1]:
+        points = known[1]
+    return _pack({name: value for name, value in fields.items() if name != POINTS}), points
+
+
+def _fields(packed: Packed) -> dict[str, Any]:
+    fields: dict[str, Any] = _unpack(packed[0])
+    points = _unpack(packed[1])
+    return fields if points is None else {**fields, POINTS: points}
+
+
+def _weight(value: object) -> int:
+    return sum(map(len, value)) if isinstance(value, tuple) else 64

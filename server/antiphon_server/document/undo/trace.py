@@ -1,0 +1,553 @@
+"""What recent actions did to the story, stretch by stretch, so that each can be taken back and done again exactly.
+
+The text is a row of stretches. Each carries the marks of the actions that wrote or formatted it. What was deleted
+stays in the row as a stretch of no length that holds its words, until nothing can bring it back: so it comes back where
+it stood, whatever happened around it, with its formats and its authors, and belongs to the same actions as before.
+
+An action has a number n > 0. What it wrote has the mark n, and what it deleted was taken by n. Taking the action back
+is an action of the number -n: it deletes what has the mark n and revives what n took (but not what n itself had
+written), which gets the mark -n. Doing it again is the same with the signs changed.
+
+Stretches stand in blocks of bounded length, as in `authorship`; lengths and places are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from antiphon_server.document.authorship import Span
+from antiphon_server.document.deletions import OwnedPiece, StoredRemoval
+from antiphon_server.document.text_index import EMBED, size
+
+_BLOCK = 128
+"""Stretches per block; a block is halved at twice this."""
+_RANGES = 128
+"""Of the text that are looked at without a stop."""
+_NONE: frozenset[int] = frozenset()
+
+
+class Stretch:
+    """`length` 0: it was deleted, by `taker` (0: by nobody who can take that back) and through `run`, if any. `ids` are
+    the Yjs ids of what was deleted, (client, clock, UTF-16 units) in order, where they are known."""
+
+    __slots__ = ("ids", "length", "marks", "pieces", "run", "taker")
+
+    def __init__(self, length: int, marks: frozenset[int] = _NONE) -> None:
+        self.length = length
+        self.marks = marks
+        self.taker = 0
+        self.run: str | None = None
+        self.pieces: tuple[OwnedPiece, ...] = ()
+        self.ids: tuple[tuple[int, int, int], ...] = ()
+
+    def cut(self, at: int) -> Stretch:
+        """Shorten a living stretch to `at` bytes; returns the rest."""
+        rest = Stretch(self.length - at, self.marks)
+        self.length = at
+        return rest
+
+
+class Insertion(Struct, frozen=True):
+    """Text that comes back at `at`, in bytes of the text as the operations before left it."""
+
+    at: int
+    pieces: tuple[OwnedPiece, ...]
+
+
+class Deletion(Struct, frozen=True):
+    at: int
+    length: int
+
+
+Operation = Insertion | Deletion
+
+
+class _Block:
+    __slots__ = ("stretches", "total")
+
+    def __init__(self, stretches: list[Stretch]) -> None:
+        self.stretches = stretches
+        self.total = sum(one.length for one in stretches)
+
+
+class Trace:
+    """Of a text of `length` bytes that nobody can take back. `removals` are what runs deleted in an earlier life."""
+
+    def __init__(self, length: int = 0, removals: Iterable[StoredRemoval] = ()) -> None:
+        self._blocks = [_Block([Stretch(length)] if length else [])]
+        self._near = 0, 0
+        """The block of the last place that was looked for, and where it begins: a change mostly goes on from there."""
+        self.held = 0
+        """Bytes of the deleted text that is held."""
+        for removal in removals:
+            self._hold(removal)
+
+    @property
+    def length(self) -> int:
+        return sum(block.total for block in self._blocks)
+
+    def __iter__(self) -> Iterator[Stretch]:
+        for block in self._blocks:
+            yield from block.stretches
+
+    # What happens to the text ----------------------------------------------------------------------------
+
+    def insert(self, at: int, length: int, mark: int = 0, origin: tuple[int, int] | None = None) -> None:
+        """`length` bytes now stand at `at`: right after what stands before it, or inside what was deleted there, where
+        that holds `origin`, which stood before them for their writer."""
+        if length < 1:
+            return
+        marks = frozenset((mark,)) if mark else _NONE
+        number, i, offset = self._find(at)
+        if origin is not None and self._insert_inside(number, i, offset, Stretch(length, marks), origin):
+            return
+        block = self._blocks[number]
+        row = block.stretches
+        if i < len(row) and row[i].length and row[i].marks == marks:
+            row[i].length += length
+        elif i + 1 < len(row) and offset == row[i].length and row[i + 1].length and row[i + 1].marks == marks:
+            row[i + 1].length += length
+        elif i < len(row) and row[i].length and offset:
+            rest = [row[i].cut(offset)] if offset < row[i].length else []
+            row[i + 1 : i + 1] = [Stretch(length, marks), *rest]
+        else:
+            row.insert(i, Stretch(length, marks))
+        block.total += length
+        self._bound(number)
+
+    def delete(
+        self,
+        at: int,
+        length: int,
+        pieces: Sequence[OwnedPiece],
+        taker: int = 0,
+        run: str | None = None,
+        gone: tuple[int, int, int] | None = None,
+    ) -> None:
+        """The bytes [at, at + length) are gone; `pieces` are what they were. Those that nobody can bring back are
+        forgotten. `gone` are their Yjs ids, where they are one range."""
+        held = _Pieces(pieces)
+        end = at + length
+        self._split(at)
+        self._split(end)
+        kept = bool(taker or run)
+        for block, i, _ in self._living(at, end):
+            stretch = block.stretches[i]
+            block.total -= stretch.length
+            part = held.take(stretch.length)
+            stretch.length = 0
+            if kept:
+                self._kill(stretch, part, taker, run)
+            if gone is not None:
+                units = _units(part)
+                stretch.ids = ((gone[0], gone[1], units),)
+                gone = gone[0], gone[1] + units, gone[2] - units
+        self._tidy(at)
+
+    def mark(self, start: int, end: int, mark: int) -> None:
+        """[start, end) is the work of one more action."""
+        self._split(start)
+        self._split(end)
+        for block, i, _ in self._living(start, end):
+            block.stretches[i].marks |= {mark}
+
+    # Back and again --------------------------------------------------------------------------------------
+
+    def alive(self, mark: int) -> list[tuple[int, int]]:
+        """[start, end) of what stands there with this mark."""
+        found: list[tuple[int, int]] = []
+        at = 0
+        for stretch in self:
+            end = at + stretch.length
+            if stretch.length and mark in stretch.marks:
+                if found and found[-1][1] == at:
+                    at = found.pop()[0]
+                found.append((at, end))
+            at = end
+        return found
+
+    def turn(
+        self,
+        gone: Sequence[tuple[int, int]],
+        back: Callable[[Stretch], tuple[OwnedPiece, ...]],
+        sign: int,
+        pieces_of: Callable[[int, int], tuple[OwnedPiece, ...]],
+        run: str | None = None,
+    ) -> Generator[None, None, list[Operation]]:
+        """Take the ranges `gone` away, in the name of `sign`, and revive what `back` gives pieces for, which gets the
+        mark `sign`. `pieces_of` tells what stands in a range. Stops now and then, when there is much to do; the text
+        has to stay as it is until the end. Returns what to do to it, in order."""
+        for number, (start, end) in enumerate(gone, 1):
+            self._split(start)
+            self._split(end)
+            if not number % _RANGES:
+                yield
+        ranges = iter(gone)
+        current = next(ranges, None)
+        operations: list[Operation] = []
+        was = at = 0
+        for block in self._blocks:
+            for stretch in block.stretches:
+                if length := stretch.length:
+                    while current is not None and current[1] <= was:
+                        current = next(ranges, None)
+                    if current is not None and current[0] <= was:
+                        block.total -= length
+                        stretch.length = 0
+                        self._kill(stretch, pieces_of(was, was + length), sign, run)
+                        operations.append(Deletion(at, length))
+                        if not len(operations) % _RANGES:
+                            yield
+                    else:
+                        at += length
+                    was += length
+                elif pieces := back(stretch):
+                    self._revive(stretch, pieces, sign)
+                    block.total += stretch.length
+                    operations.append(Insertion(at, pieces))
+                    at += stretch.length
+        self._near = 0, 0
+        self._tidy_all()
+        return _joined(operations)
+
+    def reformat(
+        self,
+        mark: int,
+        name: str,
+        expected: object,
+        target: object,
+        pieces_of: Callable[[int, int], Iterable[tuple[Any, Any]]],
+    ) -> list[tuple[int, int]]:
+        """Where the work of `mark` still has the value `expected` it gets the mark `-mark`, and deleted text the value
+        `target`; returns the ranges of living text that are to get it. `pieces_of` tells what stands in a range."""
+        ranges: list[tuple[int, int]] = []
+        for start, end in self.alive(mark):
+            at = start
+            for content, attributes in pieces_of(start, end):
+                stop = at + (size(content) if isinstance(content, str) else 1)
+                if attributes.get(name) == expected:
+                    ranges.append((at, stop))
+                at = stop
+        for start, end in ranges:
+            self._split(start)
+            self._split(end)
+        for start, end in ranges:
+            for block, i, _ in self._living(start, end):
+                stretch = block.stretches[i]
+                stretch.marks = stretch.marks - {mark} | {-mark}
+        for block in self._blocks:
+            row: list[Stretch] = []
+            for stretch in block.stretches:
+                row += [stretch] if stretch.length else _reformatted(stretch, mark, name, expected, target)
+            block.stretches = row
+        self._near = 0, 0
+        return ranges
+
+    # What can still come back ----------------------------------------------------------------------------
+
+    def of_runs(self) -> Iterator[tuple[int, Stretch]]:
+        """(place, stretch) of what runs deleted."""
+        at = 0
+        for stretch in self:
+            if stretch.run is not None and not stretch.length:
+                yield at, stretch
+            at += stretch.length
+
+    def reclaim(self, text: str, run: str) -> None:
+        """`text` came back of what a run deleted: it will not come back again."""
+        for _, stretch in list(self.of_runs()):
+            taken = "".join(piece.text for piece in stretch.pieces if piece.owner.run != run)
+            if stretch.run == run and taken and text.startswith(taken):
+                text = text[len(taken) :]
+                stretch.run = None
+
+    def keep_runs(self, runs: Container[str]) -> None:
+        """Other runs than these will not be undone."""
+        for _, stretch in self.of_runs():
+            if stretch.run not in runs:
+                stretch.run = None
+        self._tidy_all()
+
+    def forget(self, numbers: Container[int], run: str | None = None) -> None:
+        """The actions of these numbers will not be taken back, nor, if any, that run."""
+        for block in self._blocks:
+            for stretch in block.stretches:
+                if any(abs(mark) in numbers for mark in stretch.marks):
+                    stretch.marks = frozenset(m for m in stretch.marks if abs(m) not in numbers)
+                if abs(stretch.taker) in numbers:
+                    stretch.taker = 0
+                if run is not None and stretch.run == run:
+                    stretch.run = None
+        self._tidy_all()
+
+    # Inside ----------------------------------------------------------------------------------------------
+
+    def _insert_inside(self, number: int, i: int, offset: int, new: Stretch, origin: tuple[int, int]) -> bool:
+        """Put a stretch into what was deleted right behind a place, if that holds its origin."""
+        block = self._blocks[number]
+        row = block.stretches
+        if i < len(row) and row[i].length:
+            if offset and offset < row[i].length:
+                return False
+            i += 1 if offset else 0
+        while i < len(row) and not row[i].length:
+            before = 0
+            for client, clock, units in row[i].ids:
+                if client == origin[0] and clock <= origin[1] < clock + units:
+                    first, rest = _parted(row[i], before + origin[1] - clock + 1)
+                    row[i : i + 1] = [*first, new, *rest]
+                    block.total += new.length
+                    self._bound(number)
+                    return True
+                before += units
+            i += 1
+        return False
+
+    def _hold(self, removal: StoredRemoval) -> None:
+        number, i, offset = self._find(removal.start)
+        row = self._blocks[number].stretches
+        dead = Stretch(0)
+        self._kill(dead, removal.pieces, 0, removal.by.run)
+        if i < len(row) and row[i].length and offset:
+            rest = [row[i].cut(offset)] if offset < row[i].length else []
+            at = i + 1
+            while not rest and at < len(row) and not row[at].length:
+                at += 1  # those of one place are stored in the order of the text
+            row[at:at] = [dead, *rest]
+        else:
+            while i < len(row) and not row[i].length:
+                i += 1
+            row.insert(i, dead)
+        self._bound(number)
+
+    def _kill(self, stretch: Stretch, pieces: tuple[OwnedPiece, ...], taker: int, run: str | None) -> None:
+        stretch.pieces, stretch.taker, stretch.run = pieces, taker, run
+        self.held += _weight(pieces)
+
+    def _revive(self, stretch: Stretch, pieces: tuple[OwnedPiece, ...], sign: int) -> None:
+        self.held -= _weight(stretch.pieces)
+        stretch.length = sum(size(piece.text) for piece in pieces)
+        stretch.pieces, stretch.taker, stretch.run, stretch.ids = (), 0, None, ()
+        stretch.marks |= {sign}
+
+    def _find(self, at: int) -> tuple[int, int, int]:
+        """Block and stretch that end at or after byte `at`, the first such, and the offset in it."""
+        number, start = self._near
+        if at <= start or number >= len(self._blocks):
+            number = start = 0
+        while at - start > self._blocks[number].total and number + 1 < len(self._blocks):
+            start += self._blocks[number].total
+            number += 1
+        self._near = number, start
+        at -= start
+        if at == 0:
+            return number, 0, 0
+        for i, stretch in enumerate(self._blocks[number].stretches):
+            if at <= stretch.length:
+                return number, i, at
+            at -= stretch.length
+        return number, len(self._blocks[number].stretches), 0
+
+    def _split(self, at: int) -> None:
+        """Let a stretch end at `at`."""
+        number, i, offset = self._find(at)
+        row = self._blocks[number].stretches
+        if i < len(row) and 0 < offset < row[i].length:
+            row.insert(i + 1, row[i].cut(offset))
+            self._bound(number)
+
+    def _living(self, start: int, end: int) -> list[tuple[_Block, int, int]]:
+        """(block, number, start) of the stretches within [start, end), where it was split."""
+        found: list[tuple[_Block, int, int]] = []
+        first = self._find(start)[0]
+        at = self._near[1]
+        for block in self._blocks[first:]:
+            for i, stretch in enumerate(block.stretches):
+                if at >= end:
+                    return found
+                if stretch.length and at >= start:
+                    found.append((block, i, at))
+                at += stretch.length
+        return found
+
+    def _bound(self, number: int) -> None:
+        row = self._blocks[number].stretches
+        if len(row) > 2 * _BLOCK:
+            parts = [row[i : i + _BLOCK] for i in range(0, len(row), _BLOCK)]
+            self._blocks[number : number + 1] = [_Block(part) for part in parts]
+            self._renumbered(number)
+
+    def _tidy(self, at: int) -> None:
+        """Join what is alike about a place."""
+        number = self._find(at)[0]
+        for near in range(min(number + 1, len(self._blocks) - 1), max(number - 1, 0) - 1, -1):
+            self._tidy_block(near)
+
+    def _tidy_all(self) -> None:
+        for number in range(len(self._blocks) - 1, -1, -1):
+            self._tidy_block(number)
+
+    def _tidy_block(self, number: int) -> None:
+        block = self._blocks[number]
+        row: list[Stretch] = []
+        for stretch in block.stretches:
+            if not stretch.length and not stretch.taker and stretch.run is None:
+                self.held -= _weight(stretch.pieces)
+                continue
+            last = row[-1] if row else None
+            if last is None or last.marks != stretch.marks or bool(last.length) != bool(stretch.length):
+                row.append(stretch)
+            elif stretch.length:
+                last.length += stretch.length
+            elif (last.taker, last.run) == (stretch.taker, stretch.run):
+                last.pieces = join_pieces((*last.pieces, *stretch.pieces))
+                last.ids = (*last.ids, *stretch.ids) if last.ids and stretch.ids else ()
+            else:
+                row.append(stretch)
+        block.stretches = row
+        if not row and len(self._blocks) > 1:
+            del self._blocks[number]
+            self._renumbered(number)
+        else:
+            self._bound(number)
+
+    def _renumbered(self, number: int) -> None:
+        """Blocks behind this one have other numbers."""
+        if number < self._near[0]:
+            self._near = 0, 0
+
+
+def _units(pieces: Iterable[OwnedPiece]) -> int:
+    """UTF-16 units, as Yjs counts; an embed is one."""
+    return sum(len(piece.text.encode("utf-16-le")) // 2 for piece in pieces)
+
+
+def _parted(stretch: Stretch, units: int) -> tuple[list[Stretch], list[Stretch]]:
+    """A deleted stretch in two, after so many UTF-16 units; a part that would be empty is left out."""
+    text = "".join(piece.text for piece in stretch.pieces)
+    first = text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
+    held = _Pieces(stretch.pieces)
+    parts: list[list[Stretch]] = []
+    left = units
+    for length in (size(first), _weight(stretch.pieces) - size(first)):
+        part = Stretch(0, stretch.marks)
+        part.taker, part.run, part.pieces = stretch.taker, stretch.run, held.take(length)
+        rest: list[tuple[int, int, int]] = []
+        for client, clock, count in stretch.ids:
+            inside = max(0, min(count, left))
+            if not parts and inside:
+                part.ids += ((client, clock, inside),)
+            if parts and count > inside:
+                rest.append((client, clock + inside, count - inside))
+            left -= count
+        part.ids += tuple(rest)
+        left = units
+        parts.append([part] if part.pieces else [])
+    return parts[0], parts[1]
+
+
+class _Pieces:
+    """Pieces that are taken from the front, by bytes. Each is encoded once: a long one is taken in many parts."""
+
+    def __init__(self, pieces: Iterable[OwnedPiece]) -> None:
+        self._rest = iter(list(pieces))
+        self._piece: OwnedPiece | None = None
+        self._data = b""
+        self._at = 0
+        """Bytes of `_piece` that were taken."""
+
+    def take(self, length: int) -> tuple[OwnedPiece, ...]:
+        found: list[OwnedPiece] = []
+        while length > 0:
+            if self._piece is None:
+                if (piece := next(self._rest, None)) is None:
+                    break
+                self._piece, self._data, self._at = piece, piece.text.encode(), 0
+            piece = self._piece
+            part = self._data[self._at : self._at + length]
+            whole = len(part) == len(self._data)
+            found.append(
+                piece if whole else OwnedPiece(part.decode(errors="replace"), piece.attributes, piece.owner)
+            )
+            length -= len(part)
+            self._at += len(part)
+            if self._at >= len(self._data):
+                self._piece = None
+        return tuple(found)
+
+
+def owned_pieces(text: Iterable[tuple[Any, Any]], owners: Iterable[Span]) -> Iterator[OwnedPiece]:
+    """The pieces of a `Text.diff`, cut where their owner changes; `owners` are those of the whole of it."""
+    spans = iter(owners)
+    left, owner = 0, None
+    for content, attributes in text:
+        embed = None if isinstance(content, str) else content
+        data = EMBED.encode() if embed is not None else content.encode()
+        at = 0
+        while at < len(data):
+            if not left:
+                span = next(spans, None)
+                if span is None:
+                    return
+                left, owner = span.length, span.owner
+            part = data[at : at + left]
+            at += len(part)
+            left -= len(part)
+            assert owner is not None
+            yield OwnedPiece(part.decode(errors="replace"), dict(attributes or {}), owner, embed)
+
+
+def join_pieces(pieces: Iterable[OwnedPiece]) -> tuple[OwnedPiece, ...]:
+    """Neighbours that are alike as one."""
+    found: list[OwnedPiece] = []
+    for piece in pieces:
+        last = found[-1] if found else None
+        plain = last is not None and last.embed is None and piece.embed is None
+        if last is not None and plain and (last.owner, last.attributes) == (piece.owner, piece.attributes):
+            found[-1] = OwnedPiece(last.text + piece.text, last.attributes, last.owner)
+        else:
+            found.append(piece)
+    return tuple(found)
+
+
+def _reformatted(stretch: Stretch, mark: int, name: str, expected: object, target: object) -> list[Stretch]:
+    """A deleted stretch, of which the pieces that have the value get another; cut where some have it and some not."""
+    if mark not in stretch.marks:
+        return [stretch]
+    found: list[Stretch] = []
+    for piece in stretch.pieces:
+        hit = piece.attributes.get(name) == expected
+        if hit:
+            attributes = {key: value for key, value in piece.attributes.items() if key != name}
+            if target is not None:
+                attributes[name] = target
+            piece = OwnedPiece(piece.text, attributes, piece.owner, piece.embed)
+        part = Stretch(0, stretch.marks - {mark} | {-mark} if hit else stretch.marks)
+        part.pieces, part.taker, part.run = (piece,), stretch.taker, stretch.run
+        found.append(part)
+    return found
+
+
+def _joined(operations: Iterable[Operation]) -> list[Operation]:
+    """Fewer: each costs a walk over the text."""
+    found: list[Operation] = []
+    for one in operations:
+        last = found[-1] if found else None
+        if isinstance(one, Deletion) and isinstance(last, Deletion) and last.at == one.at:
+            found[-1] = Deletion(last.at, last.length + one.length)
+        elif isinstance(one, Insertion) and isinstance(last, Insertion):
+            end = last.at + _weight(last.pieces)
+            if end == one.at:
+                found[-1] = Insertion(last.at, join_pieces((*last.pieces, *one.pieces)))
+            else:
+                found.append(one)
+        else:
+            found.append(one)
+    return found
+
+
+def _weight(pieces: Iterable[OwnedPiece]) -> int:
+    return sum(size(piece.text) for piece in pieces)

@@ -1,0 +1,227 @@
+"""`/api`, health and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct, structs, to_builtins
+
+from antiphon_proto.errors import PeerError, RateLimited, TooLarge
+from antiphon_proto.messages import ModelInfo, Role
+from antiphon_server.core.join_tokens import Unauthorized, link_path
+from antiphon_server.core.members import Member
+from antiphon_server.core.seat import Grant
+from antiphon_server.gateway import GATEWAY
+from antiphon_server.http.streaming import large
+from antiphon_server.rooms.room import Room
+from antiphon_server.store.api import RoomRecord
+from antiphon_server.work.jobs import Authors, Made
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_PIECE = 64 * 1024
+_ROLES: tuple[Role, ...] = ("owner", "editor", "viewer")
+_JSON_SECONDS = 20.0
+
+B = TypeVar("B", bound=Struct)
+
+
+async def create_room(request: web.Request) -> web.Response:
+    """`POST /api/rooms` -> 201 `{"room", "links", "tokens"}`, each by role."""
+    gateway = request.app[GATEWAY]
+    if not gateway.room_rate.allow(gateway.proxies.address(request)):
+        raise RateLimited("too many rooms from this address; wait a little")
+    record = await gateway.hub.create()
+    return web.json_response(invitations(request, record), status=201, headers=_NO_STORE)
+
+
+def invitations(request: web.Request, record: RoomRecord) -> dict[str, Any]:
+    """What is answered when a room was made."""
+    gateway = request.app[GATEWAY]
+    tokens = {role: gateway.tokens.issue(record.id, role, record.links[role]) for role in _ROLES}
+    base = base_url(request)
+    return {
+        "room": record.id,
+        "links": {role: base + link_path(record.id, token) for role, token in tokens.items()},
+        "tokens": tokens,
+    }
+
+
+def base_url(request: web.Request) -> str:
+    """What invite links begin with: the public URL, or the host that was asked, which the guard has checked."""
+    gateway = request.app[GATEWAY]
+    return gateway.settings.public_url or gateway.proxies.base_url(request)
+
+
+async def show_room(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{room}` -> who is known there, what the AI did, and what the caller may do."""
+    grant, room = await authorised(request)
+    body = {
+        "room": room.id,
+        "role": grant.role,
+        "offset": room.context.offset,
+        "origin": dict(zip(("room", "seq"), origin, strict=True))
+        if (origin := room.context.identity.origin)
+        else None,
+        "members": [named(member) for member in room.context.participants()],
+        "runs": [named(run) for run in room.run_infos()],
+        "models": [named(model) for model in request.app[GATEWAY].models()],
+    }
+    return web.json_response(body, headers=_NO_STORE)
+
+
+async def show_text(request: web.Request) -> web.StreamResponse:
+    """`GET /api/rooms/{room}/text` -> the story as plain text."""
+    _, room = await authorised(request)
+    _pay_for_reading(request, room)
+    return await large(request, room.text().encode(), "text/plain", headers=_NO_STORE)
+
+
+async def show_authorship(request: web.Request) -> web.StreamResponse:
+    """`GET /api/rooms/{room}/authorship` -> who wrote which bytes (UTF-8) of the story, and how much in all, in
+    bytes and in characters; and who made and who last changed each object of the canvas."""
+    _, room = await authorised(request)
+    _pay_for_reading(request, room)
+    gateway = request.app[GATEWAY]
+    job = Authors(
+        room.shared.document.data(),
+        room.shared.authorship.serialise(),
+        room.context.offset,
+        dict(room.shared.objects.items()),
+    )
+    made = await gateway.pool.run(job, gateway.proxies.address(request))
+    assert isinstance(made, Made)
+    return await large(request, made.data, "application/json", headers=_NO_STORE)
+
+
+def _pay_for_reading(request: web.Request, room: Room) -> None:
+    """Raises RateLimited: whoever reads a long text again and again has had enough of it for now."""
+    gateway = request.app[GATEWAY]
+    if not gateway.reading_rate.allow(
+        gateway.proxies.address(request), 64 * 1024 + room.shared.document.length
+    ):
+        raise RateLimited("too much is read from this address; wait a little")
+
+
+async def alive(_request: web.Request) -> web.Response:
+    """`GET /healthz` -> 200 while the process answers."""
+    return web.json_response({"status": "ok"}, headers=_NO_STORE)
+
+
+async def ready(request: web.Request) -> web.Response:
+    """`GET /readyz` -> 200 when rooms can be stored and every model that is set serves; else 503 with what is wrong.
+    A model that this installation cannot run is told, and does not count."""
+    gateway = request.app[GATEWAY]
+    broken, state = gateway.store.problem, gateway.engine.state
+    models = {model.modality: _readiness(model) for model in gateway.models()}
+    serving = state.status == "ready" and "loading" not in models.values()
+    body = {
+        "ready": broken is None and serving,
+        "store": "ok" if broken is None else broken.message,
+        "engine": {"status": state.status, "message": state.message},
+        "models": models,
+    }
+    return web.json_response(body, status=200 if body["ready"] else 503, headers=_NO_STORE)
+
+
+def _readiness(model: ModelInfo) -> str:
+    if model.ready:
+        return "ready"
+    return "absent" if model.note_key == "absent" else "loading"
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """`GET /metrics` in Prometheus' text format, for the bearer of `metrics_token` or of an operator's token."""
+    gateway = request.app[GATEWAY]
+    token, wanted = bearer(request), gateway.settings.metrics_token.get_secret_value()
+    if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
+        gateway.tokens.verify_operator(token)
+    return await open_metrics(request)
+
+
+async def open_metrics(request: web.Request) -> web.Response:
+    """The same on a port of its own."""
+    return web.Response(
+        body=request.app[GATEWAY].metrics.page(),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+async def authorised(request: web.Request) -> tuple[Grant, Room]:
+    """The caller's grant for the room in the address. Raises Unauthorized, NotFound or Denied."""
+    gateway = request.app[GATEWAY]
+    if "token" in request.query:
+        # Addresses end up in logs, histories and referrers.
+        raise Unauthorized("a join token goes in the header `Authorization: Bearer`, not in the address")
+    grant = gateway.tokens.verify(bearer(request))
+    if grant.room != request.match_info["room"]:
+        raise Unauthorized("the token is for another room")
+    room = await gateway.hub.get(grant.room, gateway.proxies.address(request))
+    gateway.sockets.known(request.protocol)
+    room.moderation.entitled(grant, request.headers.get("X-Antiphon-Session", ""))
+    return grant, room
+
+
+def bearer(request: web.Request) -> str:
+    """The token of the request; empty when there is none."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
+
+
+async def body(request: web.Request, bound: int, seconds: float, what: str) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be, PeerError when it is empty or comes too slowly."""
+    message = f"a {what} of more than {bound} bytes"
+    if (request.content_length or 0) > bound:
+        raise TooLarge(message)
+    data = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            while piece := await request.content.read(_PIECE):
+                data += piece
+                if len(data) > bound:
+                    raise TooLarge(message)
+    except TimeoutError:
+        raise PeerError(f"the {what} did not come within {seconds:g} seconds") from None
+    if not data:
+        raise PeerError(f"the body is the {what}; it was empty")
+    return bytes(data)
+
+
+async def json_body(request: web.Request, form: type[B]) -> B:
+    """The JSON object in the body; an empty body counts as `{}`. Raises PeerError for anything that is not of this
+    form, and for one that comes too slowly; aiohttp refuses one over the bound of the application with 413."""
+    try:
+        async with asyncio.timeout(_JSON_SECONDS):
+            data = await request.read()
+        return msgspec.json.decode(data or b"{}", type=form)
+    except TimeoutError:
+        raise PeerError(f"the body did not come within {_JSON_SECONDS:g} seconds") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise PeerError(f"the body is not what is expected: {error}") from None
+
+
+def acting(request: web.Request, room: Room) -> Member:
+    """Who does this: the member whose session secret stands in `X-Antiphon-Session`. Raises Unauthorized."""
+    member = room.members.of_session(request.headers.get("X-Antiphon-Session", ""))
+    if member is None or member.record.revoked:
+        raise Unauthorized("the session secret of a member of this room is needed")
+    return member
+
+
+def named(value: Struct) -> dict[str, Any]:
+    """A struct that travels as an array on the wire, as a JSON object."""
+    return {field: to_builtins(getattr(value, field)) for field in structs.asdict(value)}
+
+
+ROUTES = (
+    web.post("/api/rooms", create_room),
+    web.get("/api/rooms/{room}", show_room),
+    web.get("/api/rooms/{room}/text", show_text),
+    web.get("/api/rooms/{room}/authorship", show_authorship),
+    web.get("/healthz", alive),
+    web.get("/readyz", ready),
+    web.get("/metrics", metrics),
+)

@@ -1,0 +1,368 @@
+"""The jam of a room: who conducts and who plays, what of it the others hear, the band, and the record of it all.
+
+The transport lives in the `Conductor`; what stands in the document is what it says, and is written at the tick.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from antiphon_engines.api import Audio, EngineUnavailable, Performed
+from antiphon_proto.errors import AntiphonError, Conflict, RateLimited
+from antiphon_proto.jam import BAND, LOOPS, NoteEvent, Transport, TransportChange
+from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
+from antiphon_server.core.context import RoomContext
+from antiphon_server.core.members import Member
+from antiphon_server.core.run_registry import SEED_BITS, Order
+from antiphon_server.core.seat import Seat
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.document import Change
+from antiphon_server.document.state import SERVER, SERVER_ORIGIN
+from antiphon_server.jam.audio_stats import Sound
+from antiphon_server.jam.band_run import COMMITTED, Band
+from antiphon_server.jam.keyboard import Keys
+from antiphon_server.jam.loop_schedule import LoopBook
+from antiphon_server.jam.recording import (
+    Asked,
+    BandBegan,
+    BandEnded,
+    BandPlayed,
+    BandSounded,
+    ChordPlayed,
+    JamLog,
+    KeyPlayed,
+    LoopPlayed,
+    Person,
+    Turned,
+)
+from antiphon_server.jam.transport import Conductor, Turn, Wish
+from antiphon_server.jam_settings import JamSettings
+from antiphon_server.limits import TokenBucket
+from antiphon_server.net.frames import Frame
+from antiphon_server.runs.supervisor import Stage
+from antiphon_server.store.api import StoredRoom
+
+_STALE: Final = 1.0
+"""Seconds after its time for which a key is still worth sending to somebody who reads slowly."""
+_AHEAD_MS: Final = 1500.0
+"""How far before they sound the band is told of the notes of loops."""
+_RESTATE: Final = 100
+"""Sweeps after which the record states the transport again, so that it can be read from the middle."""
+_PROGRAMS: Final = {"lead": 80, "bass": 33, "chords": 0, "pad": 89, "drums": 128}
+"""What the record says of a role's instrument when the room left it to the band."""
+
+
+class _Player:
+    """What the jam knows of a participant who is here."""
+
+    def __init__(self, settings: JamSettings, room: RoomContext) -> None:
+        clock = room.monotonic
+        self.keys = Keys(settings, clock)
+        self.changes = TokenBucket(settings.changes_per_second, settings.change_burst, clock)
+
+
+_TAKEN_BACK = ("tempo", "beats", "tonic", "mode")
+"""What undo takes back of the transport; who stopped or started it meant that moment."""
+
+
+def _values(transport: Transport, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(transport, name) for name in names}
+
+
+class Bandstand:
+    def __init__(self, room: RoomContext, stage: Stage, stored: StoredRoom, sound: Sound) -> None:
+        settings = room.limits.jam
+        self._room = room
+        self._stage = stage
+        self._settings = settings
+        self._sound = sound
+        jam = room.shared.document.jam
+        self._conductor = Conductor.stored(jam.transport)
+        self._loops = LoopBook(jam.loops)
+        self._players: dict[str, _Player] = {}
+        self._band: Band | None = None
+        self._log = JamLog(
+            stored.jam,
+            room.record,
+            max_bytes=settings.log_bytes,
+            max_batches=settings.log_batches,
+            writable=room.writable,
+        )
+        self._unwritten = False
+        self._looped_ms = self._pushed_ms = room.server_ms()
+        """Until when the notes of loops were recorded, and told to the band."""
+        self._sweeps = 0
+        self._named: set[str] = set()
+
+    @property
+    def transport(self) -> Conductor:
+        return self._conductor
+
+    @property
+    def pending(self) -> bool:
+        """Whether a tick has to come, even if nothing else happens."""
+        return bool(self._conductor.turns)
+
+    # What people ask ------------------------------------------------------------------------------------
+
+    def play(self, member: Member, play: Play) -> None:
+        """Raises PeerError, or RateLimited now and then while keys are left out."""
+        events, refused = self._player(member).keys.take(play.events, self._room.server_ms())
+        self._name(member)
+        self._hear(member.id, events)
+        if refused:
+            raise RateLimited("you play more keys than this server passes on")
+
+    def conduct(self, member: Member, conduct: Conduct) -> None:
+        """Raises PeerError or QueueFull."""
+        if not self._player(member).changes.allow():
+            raise RateLimited("too many changes of the transport; wait a little")
+        now = self._room.server_ms()
+        self._advance(now)
+        self._name(member)
+        before = self._conductor.course[-1]
+        self._wish(Wish(conduct.conduct, member.id, conduct.change, conduct.when), now)
+        after = self._conductor.course[-1]
+        changed = [name for name in _TAKEN_BACK if getattr(before, name) != getattr(after, name)]
+        if changed:
+            self._room.actions.conducted(member.id, _values(before, changed), _values(after, changed))
+
+    def _wish(self, wish: Wish, now: float) -> None:
+        for turn in self._conductor.conduct(wish, now, 1000 * self._notice(wish.change)):
+            self._tell(turn)
+        self._changed()
+
+    def reconduct(self, member: str, expected: dict[str, Any], wanted: dict[str, Any]) -> bool:
+        """Set fields of the transport that are as expected; whether there were any."""
+        now = self._room.server_ms()
+        self._advance(now)
+        coming = self._conductor.course[-1]
+        fields = {name: value for name, value in wanted.items() if getattr(coming, name) == expected[name]}
+        if fields:
+            self._wish(Wish(0, member, TransportChange(**fields), "bar"), now)
+        return bool(fields)
+
+    def perform(self, member: Member, perform: Perform) -> None:
+        """Start the band. Raises EngineUnavailable, Conflict or QueueFull; then there is no run."""
+        room = self._room
+        model = room.model("audio")
+        if model is None:
+            raise EngineUnavailable("this server has no band")
+        if not model.ready or model.audio is None:
+            raise EngineUnavailable(f"the band cannot play now: {model.note or 'it is not ready'}")
+        if self._band is not None:
+            raise Conflict("a band plays already in this room; stop it first")
+        room.runs.check_room_for(member.id)
+        order = Order(
+            ask=perform.perform,
+            participant=member.id,
+            task="jam",
+            mode="write",
+            instruction="",
+            length=0,
+            seed=secrets.randbits(SEED_BITS) if perform.seed is None else perform.seed,
+            model=model.name,
+            params=msgspec.json.encode(room.shared.document.jam.controls).decode(),
+            prompt="",
+        )
+        lead = max(self._settings.lead, model.audio.lead_ms / 1000)
+        run = room.runs.start(order, room.unix_ms())
+        band = Band(
+            run,
+            room,
+            self._stage,
+            self._conductor,
+            self._settings,
+            lead,
+            model.audio.pre_skip,
+            self._sound,
+            self,
+        )
+        self._stage.hold(band)
+        try:
+            band.begin()
+        except AntiphonError:
+            self._stage.refuse(band)
+            raise
+        self._band = band
+        self._pushed_ms = room.server_ms()
+        self._name(member)
+        info, start_ms = run.info, band.timebase.start_ms
+        self._log.add(BandBegan(room.server_ms(), info.id, info.participant, info.model, info.seed, start_ms))
+
+    def on_left(self, participant: str) -> None:
+        """They are gone: what they held is released."""
+        if (player := self._players.pop(participant, None)) is not None:
+            self._hear(participant, player.keys.release(self._room.server_ms()))
+
+    def on_welcome(self, seat: Seat) -> None:
+        """A newcomer hears what the others hear."""
+        if self._band is not None and self._band.streams:
+            seat.outlet.send(Frame.of(self._band.stream))
+
+    # What the room does ---------------------------------------------------------------------------------
+
+    def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
+        """Follow a change of the loops or of the band's controls."""
+        changes = change.jam
+        if not changes:
+            return
+        loops = [one for one in changes if one.section == LOOPS]
+        if loops:
+            self._record_loops(self._room.server_ms())
+        for loop in loops:
+            sound = self._room.shared.document.jam.loops.get(loop.key)
+            self._loops.replace(loop.key, sound)
+        if any(one.section == BAND for one in changes):
+            if owner != SERVER:
+                controls = self._room.shared.document.jam.controls
+                self._log.add(Asked(self._room.server_ms(), owner.author, controls))
+            if self._band is not None:
+                self._band.changed()
+
+    def performed(self, band: Band, played: Performed) -> None:
+        now = self._room.server_ms()
+        run = band.run.info.id
+        instruments = self._room.shared.document.jam.controls.instruments
+        for note in played.notes:
+            at_ms, duration_ms = self._conductor.span_ms(note.tick, note.duration, now)
+            program = instruments.get(note.role, _PROGRAMS[note.role])
+            self._log.add(BandPlayed(at_ms, duration_ms, run, note.role, program, note.pitch, note.velocity))
+        for chord in played.chords:
+            at_ms, _ = self._conductor.span_ms(chord.tick, 0, now)
+            self._log.add(ChordPlayed(at_ms, run, chord.name))
+
+    def sounded(self, band: Band, audio: Audio) -> None:
+        at_ms = band.timebase.ms_at(audio.pts)
+        self._log.add(BandSounded(at_ms, band.run.info.id, audio.samples, audio.opus))
+
+    def over(self, band: Band) -> None:
+        info = band.run.info
+        self._band = None
+        self._log.add(BandEnded(self._room.server_ms(), info.id, info.error or info.state))
+
+    # The room's time ------------------------------------------------------------------------------------
+
+    def revive(self, alive_ms: float, away: float) -> None:
+        """The room comes back after it was last known at `alive_ms`. A transport that played goes on by the clock, or
+        stops where it was then when that is more than `away` seconds ago."""
+        now = self._room.server_ms()
+        alive_ms = max(alive_ms, self._conductor.now.at_ms)
+        self._advance(now)
+        if now - alive_ms > 1000 * away and self._conductor.halt(alive_ms):
+            self._turned()
+        self._write()
+
+    def halt(self) -> None:
+        """Nobody is here any more."""
+        if self._conductor.halt(self._room.server_ms()):
+            self._turned()
+
+    def tick(self) -> None:
+        now = self._room.server_ms()
+        self._advance(now)
+        self._write()
+        if self._band is not None and self._band.streams:
+            start, self._pushed_ms = max(now, self._pushed_ms), now + _AHEAD_MS
+            self._band.hear_loops(self._loops.between(self._conductor.course, start, self._pushed_ms))
+
+    def sweep(self) -> None:
+        """Once a second: what sounded goes to the store."""
+        now = self._room.server_ms()
+        self._record_loops(now)
+        if self._sweeps % _RESTATE == 0 and self._conductor.now.playing:
+            self._log.add(Turned(self._conductor.now.at_ms, self._conductor.now))
+        self._sweeps += 1
+        self._log.flush()
+
+    def close(self) -> None:
+        """Hand over what is left of the record."""
+        self._record_loops(self._room.server_ms())
+        self._log.flush()
+
+    # Inside ---------------------------------------------------------------------------------------------
+
+    def _player(self, member: Member) -> _Player:
+        player = self._players.get(member.id)
+        if player is None:
+            player = self._players[member.id] = _Player(self._settings, self._room)
+        return player
+
+    def _name(self, member: Member) -> None:
+        """The record says once who somebody is."""
+        if member.id not in self._named:
+            self._named.add(member.id)
+            self._log.add(Person(self._room.server_ms(), member.id, member.record.name))
+
+    def _notice(self, change: TransportChange) -> float:
+        """A band is to know of another time before it has committed to playing in the old one; a stop does not wait."""
+        timely = change.playing is True or any(
+            value is not msgspec.UNSET for value in (change.tempo, change.beats, change.bar)
+        )
+        if self._band is None or not timely:
+            return self._settings.notice
+        return max(self._settings.notice, self._band.lead + COMMITTED)
+
+    def _hear(self, participant: str, events: Sequence[NoteEvent]) -> None:
+        """Keys sound: for the others, for the band, and in the record."""
+        if not events:
+            return
+        deadline = self._room.monotonic() + _STALE
+        frame = Frame.of(Played(participant, tuple(events)), deadline=deadline)
+        self._room.send_all(frame, but=participant)
+        jam = self._room.shared.document.jam
+        program = jam.program(participant)
+        self._log.add(
+            *(KeyPlayed(one.at_ms, participant, program, one.pitch, one.velocity) for one in events)
+        )
+        if self._band is not None:
+            now = self._conductor.now
+            bars = jam.interval if now.playing else 0
+            self._band.hear(participant, events, bars * now.beats * 60_000 / now.tempo)
+
+    def _record_loops(self, now_ms: float) -> None:
+        notes = self._loops.between(self._conductor.course, self._looped_ms, now_ms)
+        self._looped_ms = max(self._looped_ms, now_ms)
+        self._log.add(
+            *(
+                LoopPlayed(one.at_ms, one.duration_ms, one.loop, one.by, one.program, one.pitch, one.velocity)
+                for one in notes
+            )
+        )
+
+    def _advance(self, now_ms: float) -> None:
+        if self._conductor.turns and self._conductor.turns[0].transport.at_ms <= now_ms:
+            self._record_loops(now_ms)
+        come = self._conductor.advance(now_ms)
+        for turn in come:
+            askers = tuple(dict.fromkeys(wish.asker for wish in turn.wishes if wish.asker))
+            self._log.add(Turned(turn.transport.at_ms, turn.transport, askers))
+        if come:
+            self._changed()
+
+    def _turned(self) -> None:
+        now = self._conductor.now
+        self._log.add(Turned(now.at_ms, now))
+        self._changed()
+
+    def _changed(self) -> None:
+        self._unwritten = True
+        if self._band is not None:
+            self._band.changed()
+        self._room.wake()
+
+    def _write(self) -> None:
+        if self._unwritten:
+            self._unwritten = False
+            view = self._conductor.view()
+            change = self._room.shared.document.play(lambda jam: jam.set_transport(view), SERVER_ORIGIN)
+            self._room.commit(change, SERVER)
+
+    def _tell(self, turn: Turn) -> None:
+        after = turn.transport
+        for wish in turn.wishes:
+            self._room.tell(wish.asker, Conducted(wish.conduct, after.serial, after.at_ms, after.beat))

@@ -1,0 +1,182 @@
+"""Seats a newcomer: who is here, what they lack, who looks where."""
+
+from __future__ import annotations
+
+from antiphon_proto.errors import CloseCode, RateLimited
+from antiphon_proto.messages import VERSION, Joined, Limits, Rebuild, Resume, Versions, Welcome
+from antiphon_proto.sync import AwarenessState, SyncStep1, SyncStep2
+from antiphon_server.core.context import RoomContext
+from antiphon_server.core.delivery import durable
+from antiphon_server.core.members import Member
+from antiphon_server.core.rights import Right, may, names
+from antiphon_server.core.seat import JoinRequest, Seat
+from antiphon_server.limits import Buckets
+from antiphon_server.net.frames import Frame, Outlet
+from antiphon_server.net.yjs_frames import edit_frame
+
+_REBUILDS_PER_SECOND = 0.5
+_REBUILD_BURST = 10
+_LARGE = 64 * 1024
+"""Bytes of an answer that counts as a rebuild."""
+
+
+class Reception:
+    def __init__(self, room: RoomContext) -> None:
+        self._room = room
+        self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)
+        """By member: who comes back has not got more."""
+        self._synced: tuple[tuple[int, bool, bytes], Frame] | None = None
+        """The same for the last answer to a plain Yjs client: what it was for, and its frame."""
+        self._rebuilt: tuple[int, str, bool, Frame] | None = None
+        """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
+
+    def seat(self, member: Member, session: str, outlet: Outlet, request: JoinRequest) -> Seat:
+        """Give the member this connection instead of the one they may have, in one go."""
+        room = self._room
+        if (old := member.seat) is not None:
+            old.outlet.close(CloseCode.REPLACED, "a newer connection of this session took over")
+            room.vacate(member)
+        native = request.dialect == "native"
+        seat = Seat(
+            outlet,
+            member.id,
+            request.dialect,
+            room.ids.lease(member, request.client_id) if native else None,
+            self._rebuilds.of(member.id),
+        )
+        seat.until = request.grant.expires
+        room.members.place(member, seat)
+        if native:
+            self._welcome(member, session, seat, request)
+        else:
+            seat.outlet.send(edit_frame(SyncStep1(room.shared.document.state_vector())))
+        self.send_presences(seat)
+        room.send_all(Frame.of(Joined(member.participant)), but=member.id)
+        room.wake()
+        return seat
+
+    def rebuild(self, member: Member, seat: Seat, reason: str) -> None:
+        """Send the whole document. Raises RateLimited: it is the dearest thing that a client can ask for."""
+        if not seat.rebuilds.allow():
+            raise RateLimited("too many rebuilds; wait a little")
+        room = self._room
+        swept = room.is_swept(member)
+        if self._rebuilt is None or self._rebuilt[:3] != (room.offset, reason, swept):
+            state = room.state_for(member)
+            frame = Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state))
+            self._rebuilt = room.offset, reason, swept, frame
+        seat.outlet.send(self._rebuilt[3])
+
+    def sync(self, member: Member, seat: Seat, vector: bytes) -> None:
+        """Send a plain Yjs client what it lacks. It pays for a large answer as for a rebuild; too many of them end the
+        connection, since nothing in its protocol says "wait". Raises PeerError."""
+        room = self._room
+        swept = room.is_swept(member)
+        key = room.offset, swept, vector
+        known = self._synced is not None and self._synced[0] == key
+        # Without what was deleted any answer costs as much as the whole document.
+        dear = swept and not known and room.shared.document.size > _LARGE
+        if dear and not seat.rebuilds.allow():
+            self._send_away(seat)
+            return
+        if self._synced is None or not known:
+            self._synced = key, edit_frame(SyncStep2(room.state_for(member, vector)))
+        frame = self._synced[1]
+        if not dear and len(frame.yjs or b"") > _LARGE and not seat.rebuilds.allow():
+            self._send_away(seat)
+            return
+        seat.outlet.send(frame)
+
+    def _send_away(self, seat: Seat) -> None:
+        seat.outlet.close(CloseCode.RATE_LIMITED, "you ask for too much of the document; wait a little")
+
+    def sweep(self) -> None:
+        """Once a second: what was kept for those who come at the same time goes."""
+        self._rebuilt = self._synced = None
+
+    def send_presences(self, seat: Seat) -> None:
+        for frame in self._room.presence.all(but=seat.participant):
+            seat.outlet.send(frame)
+
+    def plain_presence(self, member: Member, seat: Seat, state: AwarenessState) -> None:
+        """Take a plain Yjs client's word about itself; it repeats what it hears about others. Raises PeerError."""
+        board, ids = self._room.presence, self._room.ids
+        new = seat.client_id is None and state.state != "null"
+        if new and ids.may_use(member, seat, state.client_id):
+            ids.use(member, seat, (state.client_id,), own=True)
+            seat.client_id = state.client_id
+        if state.client_id == seat.client_id and board.set(
+            member.participant, state.client_id, state.state, state.clock
+        ):
+            if state.state == "null":
+                seat.client_id = None
+            self._room.wake()
+
+    def _welcome(self, member: Member, session: str, seat: Seat, request: JoinRequest) -> None:
+        room, resume = self._room, request.resume
+        limits = room.limits
+        missing = self._missing(member, resume)
+        if member.since is None:
+            member.since = room.offset
+        last_batch = member.record.last_batch
+        welcome = Welcome(
+            version=VERSION,
+            room=room.id,
+            participant=member.participant,
+            session=session,
+            lineage=room.lineage,
+            epoch=room.epoch,
+            offset=room.offset,
+            participants=room.participants(),
+            runs=room.runs.visible_to(member.id),
+            models=room.models(),
+            limits=Limits(
+                limits.max_message,
+                limits.max_update,
+                limits.max_document,
+                limits.max_runs,
+                limits.edits_per_second,
+                limits.max_asset,
+                limits.max_asset_pixels,
+                limits.max_objects,
+                limits.max_points,
+                limits.max_chat,
+                limits.max_comments,
+            ),
+            server_ms=room.server_ms(),
+            resumed=not missing,
+            last_batch=last_batch,
+            rights=names(member.role, limits.viewer_rights),
+            client_id=seat.client_id or 0,
+        )
+        seat.outlet.send(Frame.of(welcome))
+        if resume is None or missing:
+            self.rebuild(member, seat, missing)
+        else:
+            for frame in self._room.delivery.after(resume.offset):
+                seat.outlet.send(frame)
+        room.welcome(seat)
+        if last_batch:
+            # Its acks may have gone to the connection before this one.
+            self._room.journal.when_durable(lambda: durable(seat, last_batch, room.offset))
+        seat.outlet.send(Frame.of(room.pass_for(member)))
+        seat.outlet.send(Frame.of(room.shares()))
+        if versions := room.identity.versions:
+            seat.outlet.send(Frame.of(Versions(versions)))
+        if may(member.role, Right.MODERATE):
+            seat.outlet.send(Frame.of(room.links()))
+
+    def _missing(self, member: Member, resume: Resume | None) -> str:
+        """Why a client cannot resume; empty when it can."""
+        room = self._room
+        if resume is None:
+            return "new"
+        if resume.lineage != room.lineage:
+            return "lineage"
+        if resume.epoch != room.epoch:
+            return "epoch"
+        if not self._room.delivery.covers(resume.offset):
+            return "offset"
+        # What was said and deleted before one came is history.
+        seen = member.since is not None and member.since <= resume.offset
+        return "" if seen or may(member.role, Right.HISTORY, room.limits.viewer_rights) else "offset"

@@ -1,0 +1,377 @@
+"""A room: builds the shared context and the parts, connects them, and drives them.
+
+Synchronous and free of sockets and tasks: connections bring messages, `tick` sends what has gathered. Everything that
+changes the document passes `RoomContext.commit`; every client gets it, merged and encoded once, with the next tick and
+its offset. The hub ticks the room some milliseconds after `wake`; a test does it by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+
+from antiphon_proto.errors import AntiphonError, CloseCode, ProtocolViolation
+from antiphon_proto.messages import (
+    ClientMessage,
+    Digest,
+    Error,
+    GoAway,
+    ModelInfo,
+    Models,
+    Run,
+    RunInfo,
+    Steps,
+    Stop,
+)
+from antiphon_proto.sync import YMessage
+from antiphon_server.canvas.painter import Painter
+from antiphon_server.core.context import RoomContext
+from antiphon_server.core.long_work import LongWork, finished
+from antiphon_server.core.repairs import Repairs
+from antiphon_server.core.run_registry import RunEntry
+from antiphon_server.core.seat import JoinRequest, Seat
+from antiphon_server.document.canvas import Canvas
+from antiphon_server.document.document import index_of
+from antiphon_server.document.state import SERVER, SERVER_ORIGIN
+from antiphon_server.document.updates.item_index import ItemIndex
+from antiphon_server.history.undo import UndoRedo
+from antiphon_server.history.versions import Timeline
+from antiphon_server.jam.session import Bandstand
+from antiphon_server.net.frames import Frame, Outlet
+from antiphon_server.rooms.admission import Reception
+from antiphon_server.rooms.conversation import Talk
+from antiphon_server.rooms.dispatch import Requests
+from antiphon_server.rooms.edits import Edits
+from antiphon_server.rooms.moderation import Moderation
+from antiphon_server.rooms.pace import Pace
+from antiphon_server.rooms.receiver import Receiver
+from antiphon_server.rooms.services import Services
+from antiphon_server.runs.supervisor import Stage
+from antiphon_server.store.api import Quarantined, StoredRoom
+from antiphon_server.story.coauthor import Coauthor
+from antiphon_server.story.corrections import Corrections
+from antiphon_server.story.revisions import Revisions
+from antiphon_server.story.suggestions import Suggestions
+from antiphon_server.work.jobs import Copy
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT = 15.0
+"""Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
+
+
+class Room:
+    """`index` is of the stored snapshot, when that was read already. `wake` is called when a tick has something to do.
+    With `at_once` false `opened` must be awaited before anything else. Both raise StorageUnavailable or DocumentBroken
+    when `stored` cannot be read."""
+
+    def __init__(
+        self,
+        stored: StoredRoom,
+        services: Services,
+        wake: Callable[[Room], None],
+        index: ItemIndex | None = None,
+        *,
+        at_once: bool = True,
+    ) -> None:
+        self._services = services
+        self.context = context = RoomContext(
+            stored,
+            store=services.store,
+            limits=services.limits,
+            clock=services.clock,
+            mint=services.mint,
+            models=services.models,
+            recounts=services.recounts,
+            wake=partial(wake, self),
+            index=index,
+        )
+        self.id = context.id
+        self.shared, self.runs, self.members = context.shared, context.runs, context.members
+        self.pause = context.pause
+        self.long_work = LongWork(context.pause)
+        self._digested = -1
+        self._digest_at = self._heartbeat_at = float("-inf")
+        self._told: AntiphonError | None = None
+        self._closed = False
+        self._opening = self._open(stored)
+        if at_once:
+            for _ in self._opening:
+                pass
+
+    def _open(self, stored: StoredRoom) -> Iterator[None]:
+        """Bring the room to the state in the store, with a stop after each entry."""
+        services, context = self._services, self.context
+        yield from context.log.replayed(stored, services.suspects, services.beacon)
+        self.shared.trace.keep_runs({run.info.id for run in self.runs if not run.info.undone})
+        context.actions.load()
+        self._build(stored)
+        self._listen()
+        self.talk.load()
+        context.commit(self.shared.document.draw(Canvas.modernise, SERVER_ORIGIN), SERVER)
+        self.jam_session.revive(_alive_ms(stored), context.limits.empty_timeout)
+
+    def _build(self, stored: StoredRoom) -> None:
+        """Make the parts; the context holds the whole document."""
+        services, context = self._services, self.context
+        suspect = partial(services.suspects.refuses, self.id)
+        self._edits = Edits(context, suspect)
+        self._stage = stage = Stage(context, services.engine)
+        self.moderation = Moderation(context, stage)
+        self._painter = Painter(context, stage, services.assets)
+        self._reception = Reception(context)
+        coauthor = Coauthor(context, stage)
+        self.talk = Talk(context, coauthor, services.style)
+        self.timeline = Timeline(context, self.talk.comments.__contains__)
+        self.jam_session = Bandstand(context, stage, stored, services.sound)
+        undo = UndoRedo(
+            context, lambda member, run: stage.stop(member, Stop(run)), self.jam_session.reconduct
+        )
+        suggestions = Suggestions(context, stage, undo)
+        requests = Requests(
+            context,
+            self._edits,
+            stage,
+            coauthor,
+            self._painter,
+            suggestions,
+            self.talk,
+            Revisions(context, stage, coauthor, suggestions, self.talk.chat),
+            Corrections(context, stage, services.proofreader),
+            self._reception,
+            self.jam_session,
+            undo,
+            self.moderation,
+            services.use_model,
+        )
+        self._receiver = Receiver(context, services.beacon, requests, self._edits, self._reception)
+        self._repairs = Repairs(context)
+
+    def _listen(self) -> None:
+        """Connect the parts. Commented words are marked first; repairs come before the parts that read the canvas and
+        the jam."""
+        listeners, talk, jam = self.context.listeners, self.talk, self.jam_session
+        listeners.committed += [talk.on_moved, self._repairs.on_commit, talk.on_commit, jam.on_commit]
+        listeners.left.append(jam.on_left)
+        listeners.welcomed.append(jam.on_welcome)
+        listeners.authors.append(talk.authors)
+
+    async def opened(self) -> Room:
+        """Bring the room to the state in the store, in slices."""
+        pace = Pace()
+        for _ in self._opening:
+            await pace.rest()
+        return self
+
+    # Reading ---------------------------------------------------------------------------------------------
+
+    @property
+    def aside(self) -> Sequence[Quarantined]:
+        """Pieces of its history that could not be applied, and are kept aside."""
+        return self.context.log.aside
+
+    def online(self) -> int:
+        """Connections now seated."""
+        return self.members.online
+
+    def run_infos(self) -> tuple[RunInfo, ...]:
+        """The runs that everybody may see."""
+        return self.runs.visible_to("")
+
+    def text(self) -> str:
+        return self.shared.document.text()
+
+    def copy(self) -> Copy:
+        """The story, to be read by a helper process."""
+        return Copy(self.shared.document.state(), self.shared.authorship.serialise())
+
+    def paused(self) -> AbstractContextManager[None]:
+        """While this is entered the story stays as it is: messages to the room wait, and runs do."""
+        return self.pause.entered()
+
+    # Coming and going ----------------------------------------------------------------------------------
+
+    def join(self, outlet: Outlet, request: JoinRequest) -> Seat:
+        """Take a place: sends `welcome` and what the client lacks. Raises ProtocolViolation with the close code
+        (REVOKED, ROOM_FULL, UNAUTHORIZED, DRAINING); then nothing was sent."""
+        if self._closed:
+            raise ProtocolViolation("the room is closing", CloseCode.DRAINING)
+        known = self.members.knows(request)
+        member, session = self.members.admit(request, self.moderation.link(request.grant))
+        if not known:
+            self.moderation.came(member)
+        self.context.flush()  # what the newcomer is told is the state at one offset
+        return self._reception.seat(member, session, outlet, request)
+
+    def leave(self, seat: Seat) -> None:
+        """The connection is gone. Idempotent; a replaced seat's late leave harms nobody."""
+        self.context.leave(seat)
+
+    # What arrives ---------------------------------------------------------------------------------------
+
+    def receive(self, seat: Seat, message: ClientMessage) -> None:
+        """Handle one message (`hello`, `ping` and `fragment` are the connection's). Never raises for a peer's fault."""
+        finished(self._receiver.native(seat, message))
+
+    def receiving(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
+        """The same, with a stop after each part of what takes long (`long_work`)."""
+        return self._receiver.native(seat, message)
+
+    def receive_yjs(self, seat: Seat, message: YMessage) -> None:
+        """The same for a plain y-websocket client."""
+        finished(self._receiver.yjs(seat, message))
+
+    def receiving_yjs(self, seat: Seat, message: YMessage) -> Iterator[None]:
+        """The same, with a stop after each part of what takes long."""
+        return self._receiver.yjs(seat, message)
+
+    def settle_jam(self) -> None:
+        """Hand over to the store what was played until now."""
+        self.jam_session.close()
+        self.context.journal.flush()
+
+    # Time ------------------------------------------------------------------------------------------------
+
+    def tick(self) -> bool:
+        """Send what has gathered: one merged update, acks, run states, presence. Called by the hub, or a test.
+
+        Returns whether something is left for the next tick (presence that may not be sent yet).
+        """
+        with self._services.beacon.serving(self.id, "tick"):
+            return self._tick()
+
+    def _tick(self) -> bool:
+        context = self.context
+        # Before their first words: a client does not know what to do with words of a run that it does not know.
+        self._announce(self.runs.begun())
+        if not self.pause.held:
+            self._painter.tick()
+            self._stage.tick()
+        self.jam_session.tick()
+        self.long_work.tick()
+        context.flush()
+        context.flush_details()
+        self._announce(self.runs.changed())
+        now = context.monotonic()
+        for participant, frame in context.presence.due(now, self.online()):
+            context.send_all(frame, but=participant)
+        self._digest(now)
+        self.moderation.settle()
+        for record in self.members.changed():
+            context.journal.add(record)
+        context.journal.flush()
+        self._tell_of_store()
+        for member_id, counts in context.actions.untold():
+            context.tell(member_id, Steps(counts))
+        return context.presence.pending or self.jam_session.pending or self.pause.held
+
+    def sweep(self) -> None:
+        """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the
+        pace of previews."""
+        now = self.context.monotonic()
+        self.moderation.expire()
+        plain = [seat for _, seat in self.members.seated() if seat.dialect == "yjs"]
+        if now - self._heartbeat_at >= _HEARTBEAT:
+            self._heartbeat_at = now
+            if plain and (frame := self.context.presence.heartbeat()) is not None:
+                for seat in plain:
+                    seat.outlet.send(frame)
+        self._edits.of_plain.sweep(plain)
+        if self.idle_for() >= self.context.limits.empty_timeout:
+            self._stage.halt_all()
+            self.jam_session.halt()
+        self._painter.sweep()
+        self.jam_session.sweep()
+        if self.context.log.long and not self.pause.held:
+            self.snapshot()
+        self.shared.document.forget_state()
+        self._reception.sweep()
+        self.tick()
+
+    async def tidy(self) -> None:
+        """Now and then: let go of what is known of removed items, while the room stands still."""
+        document = self.shared.document
+        if document.crowded and not self.pause.held:
+            with self.paused():
+                document.renew(await asyncio.to_thread(index_of, document.state()))
+
+    def snapshot(self) -> None:
+        """Write the document as it is, so that the room loads fast."""
+        self.context.log.snapshot(self.runs)
+
+    @property
+    def closed(self) -> bool:
+        """It was let go: nothing may be done in it any more."""
+        return self._closed
+
+    def idle_for(self) -> float:
+        """Seconds since the last one left; 0 while somebody is here."""
+        return self.context.idle_for()
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is under way and everything is on disk: the room may leave the memory."""
+        return self.context.journal.settled and not self.runs.live() and not self.pause.held
+
+    def go_away(self, reason: str, retry_ms: int) -> None:
+        """Tell everybody, before a drain."""
+        self.context.tell_all(GoAway(reason, retry_ms))
+
+    def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
+        """The engines changed state."""
+        self.context.tell_all(Models(models))
+        self._stage.models_changed()
+
+    async def close(self, code: CloseCode, reason: str = "") -> None:
+        """Stop the runs, take no more edits, flush (`durable` is still told), and put everybody out with `code`.
+
+        Raises StorageUnavailable when not everything could be saved; everybody is out all the same."""
+        self._closed = True
+        self.long_work.finish()
+        self._stage.halt_all()
+        self.jam_session.close()
+        self.snapshot()
+        self.tick()
+        self.context.journal.stop()
+        try:
+            await self._services.store.flush()
+        finally:
+            for member, seat in self.members.seated():
+                seat.outlet.close(code, reason)
+                self.context.vacate(member)
+
+    def _announce(self, runs: Iterable[RunEntry]) -> None:
+        context = self.context
+        for run in runs:
+            context.journal.add(run.record)
+            first = 0 if run.announced else run.ask
+            run.announced = True
+            context.tell(run.info.participant, Run(context.offset, run.info, first))
+            if not run.private:
+                context.send_all(Frame.of(Run(context.offset, run.info)), but=run.info.participant)
+
+    def _digest(self, now: float) -> None:
+        context = self.context
+        if self._digested != context.offset and now - self._digest_at >= context.limits.digest_interval:
+            self._digest_at = now
+            self._digested = context.offset
+            context.tell_all(Digest(context.offset, self.shared.document.digest()))
+            context.tell_all(context.shares())
+
+    def _tell_of_store(self) -> None:
+        """People see when nothing can be saved, once per failure."""
+        problem = self.context.journal.problem
+        if problem is not None and self._told is None:
+            self.context.tell_all(Error(problem.code, f"edits cannot be saved now: {problem}"[:2000], "edit"))
+        self._told = problem
+
+
+def _alive_ms(stored: StoredRoom) -> float:
+    """When the room was last known to be in use, by what it wrote."""
+    written = [entry.at_ms for entry in stored.entries[-1:]]
+    return max(
+        [stored.record.created_ms, stored.jam_ms, *written, stored.snapshot.at_ms if stored.snapshot else 0]
+    )

@@ -1,0 +1,207 @@
+"""The AI as co-author: takes requests to write, and gives each its place in the text."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from antiphon_engines.api import ChatLine, TextRequest, TextTask
+from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
+from antiphon_proto.messages import Ask, Say
+from antiphon_proto.params import CANDIDATES, TextParams
+from antiphon_proto.style import StyleCard
+from antiphon_server.chat.chat import Chat, without_call
+from antiphon_server.chat.chat_run import Answering
+from antiphon_server.core.context import RoomContext
+from antiphon_server.core.members import AI, Member
+from antiphon_server.core.ranges import located
+from antiphon_server.core.rights import Right, may
+from antiphon_server.core.run_registry import SEED_BITS, Order, RunEntry
+from antiphon_server.document.anchors import Place
+from antiphon_server.runs.sentences import Sentences, longer
+from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.text_run import TextWork
+from antiphon_server.story.draft_run import Drafting
+from antiphon_server.story.insertion import place
+from antiphon_server.story.prompt_window import window
+from antiphon_server.story.story_run import Writing
+
+_CHAT_LINES = 8
+_CHAT_LINE = 500
+"""Characters of an earlier entry that the model is shown."""
+_ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
+
+
+class Coauthor:
+    def __init__(self, room: RoomContext, stage: Stage) -> None:
+        self._room = room
+        self._stage = stage
+
+    def ask(self, member: Member, ask: Ask) -> None:
+        """Start a run, or the three of a brainstorm. Raises PeerError or EngineUnavailable; then there is no run."""
+        if ask.mode != "private" and not may(member.role, Right.EDIT):
+            raise Denied("writing into the text needs the right to edit it")
+        start, end = located(self._room, member.id, ask.offset, ask.start, ask.end)
+        if ask.task == "continue":
+            start = end
+        if ask.task == "rewrite" and start == end:
+            raise PeerError("rewriting needs a selection")
+        self.begin(member, ask, start, end)
+
+    def begin(
+        self, member: Member, ask: Ask, start: int, end: int, *, group: str = "", origin: str = ""
+    ) -> None:
+        """Start what `ask` asks for about [start, end). `group` and `origin`: of a candidate that is tried again."""
+        room = self._room
+        count = CANDIDATES if ask.task == "brainstorm" and not group else 1
+        engine = self._stage.engine
+        room.runs.check_room_for(member.id, count)
+        if ask.task == "brainstorm":
+            group = group or f"g{secrets.token_hex(6)}"
+        seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
+        model = self._chosen(ask.model)
+        view = window(room.shared.document.data(), start, end)
+        works: list[TextWork] = []
+        try:
+            for number in range(count):
+                params = replace(ask.params, seed=(seed + number) % 2**SEED_BITS)
+                request = TextRequest(
+                    task=_engine_task(ask),
+                    before=view.before,
+                    after=view.after,
+                    selection=view.selection,
+                    instruction=ask.instruction,
+                    params=params,
+                    style=self.style(),
+                    model=model,
+                )
+                order = self._order(member.id, ask, request, group, origin)
+                run = room.runs.start(order, room.unix_ms())
+                sentences = Sentences(params, view.before) if params.whole_sentences else None
+                where = place(room, start, end, after=ask.mode == "suggest")
+                works.append(self._work(run, where, sentences))
+                self._stage.hold(works[-1])
+                self._stage.submit(works[-1], replace(request, params=longer(params)))
+        except AntiphonError:
+            for work in works:
+                engine.cancel(work.run.info.id)
+                self._stage.refuse(work)
+            raise
+
+    def answer(self, member: Member, say: Say, chat: Chat, *, ask: int = 0, origin: str = "") -> None:
+        """Start an answer in the chat. Raises PeerError or EngineUnavailable; then there is no run.
+
+        `ask` and `origin`: of an answer that is tried again."""
+        room, engine = self._room, self._stage.engine
+        room.runs.check_room_for(member.id)
+        document = room.shared.document
+        at = document.length
+        if say.at is not None:
+            at = located(room, member.id, say.offset, say.at, say.at)[0]
+        view = window(document.data(), at, at)
+        names = {one.id: one.name for one in (*room.participants(), member.participant)}
+        lines = tuple(
+            ChatLine(names.get(entry["participant"], "Guest"), entry["text"][:_CHAT_LINE])
+            for entry in chat.recent(_CHAT_LINES)
+            if entry["text"]
+        )
+        model = self._chosen(say.model)
+        asked = without_call(say.text, self._model_name())
+        params = replace(_ANSWER, seed=secrets.randbits(SEED_BITS))
+        request = TextRequest(
+            task="chat",
+            before=view.before,
+            after=view.after,
+            instruction=asked,
+            params=params,
+            style=self.style(),
+            chat=(*lines[:-1], ChatLine(member.participant.name, asked)),
+            model=model,
+        )
+        wish = Ask(ask, "instruct", "write", 0, 0, 0, asked, params)
+        entry = chat.new_id()
+        order = replace(self._order(member.id, wish, request, origin=origin), task="chat", target=entry)
+        run = room.runs.start(order, room.unix_ms())
+        work = Answering(run, room, engine, chat)
+        self._stage.hold(work)
+        try:
+            self._stage.submit(work, request)
+        except AntiphonError:
+            self._stage.refuse(work)
+            raise
+        chat.say(AI.id, "", run=run.info.id, entry=entry)
+
+    def go_on(self, run: RunEntry, where: Place, params: TextParams) -> None:
+        """Let a run that begins with what stands before its place write on from there. Raises AntiphonError."""
+        at = where.at.at
+        view = window(self._room.shared.document.data(), at, at)
+        request = TextRequest(
+            task="continue", before=view.before, after=view.after, params=params, style=self.style()
+        )
+        self._room.places.keep(run, where, self._room.seq)
+        work = Writing(run, self._room, self._stage.engine, where, self._room.tokens)
+        self._stage.hold(work)
+        self._stage.submit(work, request)
+
+    def style(self) -> StyleCard:
+        """The room's style card."""
+        return StyleCard.of(self._room.shared.document.side.style_fields())
+
+    def serving(self, name: str) -> str:
+        """The name itself where that model serves, beside another or as the one; else an empty one."""
+        info = self._room.model("text")
+        return name if info is not None and name in (info.name, *info.beside) else ""
+
+    def _chosen(self, name: str) -> str:
+        """Raises NotFound for the name of a model that does not serve."""
+        if name and not self.serving(name):
+            info = self._room.model("text")
+            known = ", ".join((info.name, *info.beside)) if info is not None else "none"
+            raise NotFound(f"there is no text model {name!r} among those that serve: {known}")
+        return name
+
+    def _model_name(self) -> str:
+        model = self._room.model("text")
+        return "" if model is None else model.name
+
+    def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> TextWork:
+        self._room.places.keep(run, where, self._room.seq)
+        if run.draft:
+            return Drafting(run, self._room, self._stage.engine, self._room.tokens, sentences)
+        return Writing(run, self._room, self._stage.engine, where, self._room.tokens, sentences)
+
+    def _order(
+        self, participant: str, ask: Ask, request: TextRequest, group: str = "", origin: str = ""
+    ) -> Order:
+        shown: dict[str, object] = {
+            "before": request.before,
+            "selection": request.selection,
+            "after": request.after,
+        }
+        if request.style:
+            shown["style"] = to_builtins(request.style)
+        if request.chat:
+            shown["chat"] = to_builtins(request.chat)
+        return Order(
+            ask=ask.ask,
+            participant=participant,
+            task=ask.task,
+            mode=ask.mode,
+            instruction=ask.instruction,
+            length=request.params.max_tokens,
+            seed=request.params.seed or 0,
+            model=request.model or self._model_name(),
+            params=msgspec.json.encode(request.params).decode(),
+            prompt=msgspec.json.encode(shown).decode(),
+            group=group,
+            origin=origin,
+        )
+
+
+def _engine_task(ask: Ask) -> TextTask:
+    if ask.task == "rewrite":
+        return "rewrite"
+    return "instruct" if ask.task == "instruct" or ask.instruction.strip() else "continue"

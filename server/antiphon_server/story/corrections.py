@@ -1,0 +1,174 @@
+"""A live run that corrects: what the proofreader finds in a text becomes suggestions with their reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+from pycrdt import Text
+
+from antiphon_engines.api import Output
+from antiphon_engines.ipc.events import Done, RunEvent
+from antiphon_proto import schema
+from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
+from antiphon_proto.messages import Ask, Joined, Steer
+from antiphon_proto.splices import fold
+from antiphon_server.core.context import RoomContext
+from antiphon_server.core.members import PROOFREADER, Member
+from antiphon_server.core.ranges import located
+from antiphon_server.core.rights import Right, require
+from antiphon_server.core.run_registry import Order, RunEntry
+from antiphon_server.document.anchors import Trail
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.state import AI_ORIGIN, OURS
+from antiphon_server.document.text_index import size
+from antiphon_server.runs.supervisor import Stage, Work
+from antiphon_server.story.proofreader import Correction, Proofreader
+
+_LONGEST = 64 * 1024
+"""Bytes of a passage."""
+_NAME = re.compile(r"\w[\w'’-]*")
+
+
+class Correcting(Work):
+    """`start` is where its text stood when it was taken, `trail` what has changed since."""
+
+    def __init__(
+        self, run: RunEntry, room: RoomContext, stage: Stage, text: str, start: int, trail: Trail
+    ) -> None:
+        super().__init__(run)
+        self._room = room
+        self._stage = stage
+        self._text = text
+        self._start = start
+        self._trail = trail
+        self._found: Sequence[Correction] | None = None
+
+    def checked(self, result: Sequence[Correction] | AntiphonError) -> None:
+        """What the proofreader says."""
+        if not self._stage.holds(self):
+            return
+        if isinstance(result, AntiphonError):
+            self._stage.fail(self, result)
+            return
+        self._found = result
+        self.ended = Done("end")
+        self._room.wake()
+
+    def started(self) -> None:
+        """It has no engine that could tell."""
+
+    def take(self, output: Output | RunEvent) -> None:
+        """Nothing comes of an engine."""
+
+    @property
+    def made(self) -> int:
+        return self.run.info.progress
+
+    def steer(self, steer: Steer, epoch: int) -> bool:
+        raise PeerError("corrections cannot be steered")
+
+    def steered(self, steer: Steer) -> dict[str, object]:
+        return {}
+
+    def settle(self) -> bool:
+        if self._found and self._room.writable():
+            found, self._found = self._found, None
+            self._suggest(found)
+        return not self._found
+
+    def closed(self) -> None:
+        if not self.run.info.progress:
+            self.run.update(suggestion="none")
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(PROOFREADER.id, self.run.info.id)
+
+    def _suggest(self, found: Sequence[Correction]) -> None:
+        places = self._places(found)
+        document = self._room.shared.document
+        run = self.run.info.id
+        marked = [(one, start, end, _kept(document.chunks(start, end)[0][1])) for one, start, end in places]
+
+        def work(text: Text, _canvas: object) -> None:
+            for one, start, end, kept in reversed(marked):
+                reason = {schema.ATTR_REASON: one.reason}
+                if one.replacement:
+                    attributes = {**kept, **reason, schema.ATTR_AI: run, schema.ATTR_SUGGEST: run}
+                    text.insert(end, one.replacement, attributes)
+                text.format(start, end, {**reason, schema.ATTR_SUGGEST_DELETE: run})
+
+        if marked:
+            self._room.commit(document.rework(work, AI_ORIGIN), self.owner)
+        self.run.update(progress=len(marked), length=len(marked))
+
+    def _places(self, found: Sequence[Correction]) -> list[tuple[Correction, int, int]]:
+        """Where it stands now what is to be corrected, as far as nobody has changed it since."""
+        data = self._room.shared.document.data()
+        places = []
+        at = counted = 0
+        for one in found:
+            at += size(self._text[counted : one.start])
+            counted = one.start
+            wrong = self._text[one.start : one.end].encode()
+            start = fold(self._start + at, self._trail.changes, "right")
+            end = fold(self._start + at + len(wrong), self._trail.changes, "left")
+            if wrong and data[start:end] == wrong:
+                places.append((one, start, end))
+        return places
+
+
+class Corrections:
+    """`proofreader` None: there is none."""
+
+    def __init__(self, room: RoomContext, stage: Stage, proofreader: Proofreader | None) -> None:
+        self._room = room
+        self._stage = stage
+        self._proofreader = proofreader
+
+    def ask(self, member: Member, ask: Ask) -> None:
+        """Start a run. Raises PeerError, Denied, Conflict or QueueFull; then there is no run."""
+        room = self._room
+        require(member.role, Right.EDIT)
+        if self._proofreader is None:
+            raise PeerError("this server has no proofreader")
+        room.runs.check_room_for(member.id)
+        data = room.shared.document.data()
+        start, end = located(room, member.id, ask.offset, ask.start, ask.end)
+        if start == end:
+            start, end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", end)
+            end = len(data) if end < 0 else end
+        if end - start > _LONGEST:
+            raise TooLarge(f"at most {_LONGEST} bytes are corrected at once")
+        text = data[start:end].decode()
+        if not text.strip():
+            raise PeerError("there is nothing to correct here")
+        if not any(run.info.author == PROOFREADER.id for run in room.runs):
+            room.tell_all(Joined(PROOFREADER))
+        order = Order(
+            ask=ask.ask,
+            participant=member.id,
+            author=PROOFREADER.id,
+            task="fix",
+            mode="suggest",
+            instruction="",
+            length=0,
+            seed=0,
+            model=self._proofreader.name,
+            params="{}",
+            prompt=msgspec.json.encode({"selection": text}).decode(),
+        )
+        run = room.runs.start(order, room.unix_ms())
+        run.update(state="running")
+        work = Correcting(run, room, self._stage, text, start, room.shared.anchors.trail())
+        self._stage.hold(work)
+        facts = room.shared.document.side.style_fields().get("facts", "")
+        self._proofreader.check(text, set(_NAME.findall(facts)), work.checked)
+
+
+def _kept(attributes: dict[str, object] | object) -> dict[str, object]:
+    """Formatting that a correction takes over: everything but what is a run's."""
+    assert isinstance(attributes, dict)
+    return {name: value for name, value in attributes.items() if name not in OURS}

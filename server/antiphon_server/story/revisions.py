@@ -1,0 +1,195 @@
+"""Second thoughts about what a run made: what its tokens were worth, choosing a candidate, trying again, another token,
+taking it all back."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from antiphon_proto.errors import AntiphonError, Conflict, Denied, PeerError, TooLarge
+from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, Say, Stop, Tokens
+from antiphon_proto.params import TextParams
+from antiphon_server.chat.chat import Chat
+from antiphon_server.core.context import RoomContext
+from antiphon_server.core.members import AI, Member
+from antiphon_server.core.ranges import located
+from antiphon_server.core.rights import Right, may
+from antiphon_server.core.run_registry import Order, RunEntry
+from antiphon_server.document.authorship import Owner
+from antiphon_server.document.state import AI_ORIGIN
+from antiphon_server.document.text_index import size
+from antiphon_server.runs.supervisor import Stage
+from antiphon_server.story.coauthor import Coauthor
+from antiphon_server.story.insertion import begin, insert, place
+from antiphon_server.story.suggestions import Suggestions
+
+_TOLD_AT_ONCE = 200
+"""Tokens in one message."""
+_AGAIN = frozenset({"continue", "instruct", "rewrite", "brainstorm"})
+
+
+class Revisions:
+    def __init__(
+        self, room: RoomContext, stage: Stage, coauthor: Coauthor, suggestions: Suggestions, chat: Chat
+    ) -> None:
+        self._room = room
+        self._stage = stage
+        self._coauthor = coauthor
+        self._suggestions = suggestions
+        self._chat = chat
+
+    def recall(self, member: Member, message: Recall) -> None:
+        """Tell what is known of a run's tokens. Raises NotFound or Conflict."""
+        run = self._room.runs.known(message.run, member.id)
+        tokens = self._room.tokens.of(message.run)
+        for first in range(0, len(tokens), _TOLD_AT_ONCE):
+            told = tokens[first : first + _TOLD_AT_ONCE]
+            self._room.tell(member.id, Tokens(message.run, run.info.epoch, told))
+
+    def choose(self, member: Member, message: Choose) -> None:
+        """Put a draft into the story and drop the other candidates. Raises PeerError, NotFound, Conflict, TooLarge."""
+        if message.mode == "private":
+            raise PeerError("what is chosen is written or suggested")
+        run = self._room.runs.known(message.run, member.id)
+        if not run.draft or run.info.undone:
+            raise Conflict("there is nothing of this run to choose")
+        where = self._room.places.of(run.info.id)
+        if run.live and run.info.progress:
+            self._stage.stop(member, Stop(message.run))
+        text, group = run.info.text, run.info.group
+        if not text.strip():
+            raise Conflict("this run has written nothing yet")
+        if not self._room.shared.document.fits(2 * size(text)):
+            raise TooLarge("the document is at its bound")
+        suggested = message.mode == "suggest"
+        run.update(mode=message.mode, group="", text="", suggestion="open" if suggested else "none")
+        if suggested:
+            where.at.at = where.range[1]
+            self._room.places.keep(run, where, self._room.seq)
+        self._room.actions.adopt(run, member.id)
+        begin(self._room, run, where)
+        insert(self._room, run, where, text)
+        for other in [other for other in self._room.runs if group and other.info.group == group]:
+            self._drop(other)
+        self._room.wake()
+
+    def retry(self, member: Member, message: Retry) -> None:
+        """Remove what a run made and ask for the same with a new seed. Raises PeerError, NotFound, Denied, Conflict,
+        QueueFull or EngineUnavailable; when the engine refuses only at the end, what the run made is gone."""
+        run = self._room.runs.known(message.run, member.id)
+        info = run.info
+        if info.task != "chat" and info.task not in _AGAIN:
+            raise PeerError(f"a run of task {info.task} cannot be tried again")
+        if not info.mode == "private" and not may(member.role, Right.EDIT):
+            raise Denied("writing into the text needs the right to edit it")
+        if run.live:
+            self._stage.stop(member, Stop(message.run))
+        self._stage.require_engine()
+        self._room.runs.check_room_for(member.id)
+        if info.task == "chat":
+            self._undo_answer(run)
+            again = Say(0, info.instruction, True, model=self._coauthor.serving(info.model))
+            self._coauthor.answer(member, again, self._chat, ask=message.ask, origin=info.id)
+            return
+        params = replace(msgspec.json.decode(run.record.params, type=TextParams), seed=None)
+        model = self._coauthor.serving(info.model)
+        ask = Ask(message.ask, info.task, info.mode, 0, 0, 0, info.instruction, params, model)  # type: ignore[arg-type]
+        if run.draft:
+            start, end = self._room.places.of(run.info.id).range
+            self._drop(run)
+        else:
+            start, end = self._cleared(member, run)
+        self._coauthor.begin(member, ask, start, end, group=info.group, origin=info.id)
+
+    def replace(self, member: Member, message: ReplaceToken) -> None:
+        """Put an alternative in place of a token. Raises PeerError, NotFound, Conflict, QueueFull or
+        EngineUnavailable."""
+        room = self._room
+        old = self._room.runs.known(message.run, member.id)
+        token, alternative = self._room.tokens.alternative(message.run, message.token, message.alternative)
+        start, end = located(room, member.id, message.offset, message.start, message.end)
+        ranges = room.shared.authorship.ranges(message.run)
+        if start == end or not any(first <= start and end <= last for first, last in ranges):
+            raise Conflict("this run's token does not stand there any more")
+        document = room.shared.document
+        left = "".join(text for text, _ in document.chunks(start, end))
+        if left not in token.text:
+            raise Conflict("this is not what is left of the token")
+        if message.go_on:
+            self._stage.require_engine()
+            room.runs.check_room_for(member.id)
+        if old.live:
+            self._stage.stop(member, Stop(message.run))
+        run = room.runs.start(self._alternative(member, message, old), room.unix_ms())
+        where = place(room, start, start, after=False)
+        gone = [(start, end)]
+        if message.go_on:
+            gone += [(max(first, end), last) for first, last in ranges if last > end]
+        room.commit(document.delete(gone, AI_ORIGIN), Owner(AI.id, run.info.id))
+        insert(room, run, where, alternative.text)
+        if not message.go_on:
+            run.update(state="done", progress=1)
+            room.wake()
+            return
+        try:
+            self._coauthor.go_on(run, where, replace(message.params, seed=run.info.seed))
+        except AntiphonError as error:
+            run.update(state="failed", error_code=str(error.code), error=error.message[:2000])
+            room.wake()
+
+    def undo(self, member: Member, run_id: str) -> None:
+        """Remove what is left of what a run made. Raises NotFound, Denied, or Conflict when there is nothing."""
+        run = self._room.runs.known(run_id, member.id)
+        if not run.draft and run.info.task != "chat":
+            self._suggestions.undo(member, run_id)
+            return
+        if run.info.undone:
+            raise Conflict("there is nothing of this run to undo")
+        if run.live:
+            self._stage.stop(member, Stop(run_id))
+        if run.draft:
+            self._drop(run)
+        else:
+            self._undo_answer(run)
+        self._room.wake()
+
+    def _drop(self, draft: RunEntry) -> None:
+        if draft.live:
+            self._stage.halt(draft)
+        draft.update(undone=True, text="")
+
+    def _undo_answer(self, run: RunEntry) -> None:
+        self._chat.remove(run.info.target, Owner(AI.id, run.info.id))
+        run.update(undone=True)
+
+    def _cleared(self, member: Member, run: RunEntry) -> tuple[int, int]:
+        """Take back what a run wrote; returns the range that it was asked about, as it stands then."""
+        shared = self._room.shared
+        try:
+            where = self._room.places.of(run.info.id)
+        except Conflict:  # of long ago: what is left of its text says where it was
+            ranges = shared.authorship.ranges(run.info.id)
+            if not ranges:
+                raise
+            where = place(self._room, *ranges[0], after=False)
+        restored = [] if run.info.undone else self._suggestions.undo(member, run.info.id)
+        kept = [where.range] if where.selection.ranges else []
+        found = sorted((*kept, *restored))
+        return (found[0][0], found[-1][1]) if found else where.range
+
+    def _alternative(self, member: Member, message: ReplaceToken, old: RunEntry) -> Order:
+        params = message.params
+        seed = old.info.seed if params.seed is None else params.seed
+        return Order(
+            ask=message.ask,
+            participant=member.id,
+            task="alternative",
+            mode="suggest" if old.info.suggestion == "open" else "write",
+            instruction="",
+            length=params.max_tokens if message.go_on else 1,
+            seed=seed,
+            model=old.info.model,
+            params=msgspec.json.encode(replace(params, seed=seed)).decode(),
+            prompt=old.record.prompt,
+            origin=old.info.id,
+        )

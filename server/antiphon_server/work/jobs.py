@@ -1,0 +1,124 @@
+"""What the gateway asks of its helper processes (`work_pool`), and what they answer. MessagePack on a pipe.
+
+Documents go as Yjs states: they are built again over there, since a document belongs to one thread.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from antiphon_engines.ipc.channel import Traced
+from antiphon_proto.messages import Participant, RunInfo
+from antiphon_proto.style import StyleCard, StyleMeasures
+from antiphon_server.document.object_authors import ObjectAuthor
+from antiphon_server.document.text_diff import Difference
+from antiphon_server.history.past_state import StoryPiece
+from antiphon_server.store.api import Entry, Snapshot
+
+
+class Learn(Struct, frozen=True, tag="learn"):
+    """Measure the style of a passage."""
+
+    text: str
+
+
+class Copy(Struct, frozen=True):
+    """A room's story, to be read elsewhere: the document's state and who wrote which bytes of it."""
+
+    state: bytes
+    spans: bytes
+
+
+class Authors(Struct, frozen=True, tag="authors"):
+    """The answer to `GET .../authorship`. `text` is the story in UTF-8, an embed one byte."""
+
+    text: bytes
+    spans: bytes
+    offset: int
+    objects: dict[str, ObjectAuthor]
+
+
+class Export(Struct, frozen=True, tag="export"):
+    """The story as a manuscript (MessagePack), or with `as_json` the whole answer as JSON."""
+
+    copy: Copy
+    room: str
+    title: str
+    offset: int
+    at_ms: int
+    people: tuple[Participant, ...]
+    runs: dict[str, tuple[RunInfo, str]]
+    as_json: bool
+    appendix: bool
+
+
+class Replay(Struct, frozen=True, tag="replay"):
+    """The room after `entries`, which follow `base`. The bounds are those of its document (`RoomLimits`)."""
+
+    max_update: int
+    max_items: int
+    max_document: int
+    base: Snapshot | None
+    entries: tuple[Entry, ...]
+
+
+class Show(Struct, frozen=True, tag="show"):
+    """The answer to `GET .../history/{seq}`; `moment` is a packed Moment, as in the others."""
+
+    moment: bytes
+
+
+class Compare(Struct, frozen=True, tag="compare"):
+    first: bytes
+    second: bytes
+
+
+class Differ(Struct, frozen=True, tag="differ"):
+    """What leads from the story of `now` to that of the packed moment `then`."""
+
+    now: Copy
+    then: bytes
+
+
+class Trace(Struct, frozen=True, tag="trace"):
+    """The answer to `GET .../trace`; `runs` are the room's."""
+
+    traced: Traced
+    runs: list[str]
+
+
+class Made(Struct, frozen=True, tag="made"):
+    """What was asked for, as bytes."""
+
+    data: bytes
+
+
+class Learned(Struct, frozen=True, tag="learned"):
+    card: StyleCard
+    measures: StyleMeasures
+
+
+class Replayed(Struct, frozen=True, tag="replayed"):
+    """`moment` is packed; beside it what the gateway itself looks at."""
+
+    moment: bytes
+    snapshot: Snapshot
+    people: frozenset[str]
+    runs: frozenset[str]
+
+
+class Differed(Struct, frozen=True, tag="differed"):
+    now: tuple[StoryPiece, ...]
+    differences: list[Difference]
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """The job could not be done. `message` is one line."""
+
+    message: str
+
+
+Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Differ | Trace
+Answer: TypeAlias = Made | Learned | Replayed | Differed | Failed
