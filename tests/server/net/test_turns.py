@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from antiphon_proto.messages import ClientMessage, Resync
@@ -154,11 +154,11 @@ def _heard(server: LiveServer, room_id: str) -> list[object]:
     """What a room has been brought so far."""
     (room,) = (room for room in server.gateway.hub.loaded() if room.id == room_id)
     seen: list[object] = []
-    receive = room.receive
+    receiving = room.receiving
 
-    def noted(seat: Seat, message: ClientMessage) -> None:
+    def noted(seat: Seat, message: ClientMessage) -> Iterator[None]:
         seen.append(message)
-        receive(seat, message)
+        return receiving(seat, message)
 
-    room.receive = noted  # type: ignore[method-assign]
+    room.receiving = noted  # type: ignore[method-assign]
     return seen
