@@ -123,6 +123,7 @@ class Gateway:
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.rejoin_rate = Buckets(limits.rejoins_per_minute / 60, limits.rejoin_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
+        self.lookup_rate = Buckets(limits.lookups_per_minute / 60, limits.lookup_burst, clock)
         self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)
         self.reading_rate = Buckets(limits.reading_bytes_per_second, limits.reading_burst, clock)
         self.restore_rate = Buckets(limits.restores_per_minute / 60, limits.restore_burst, clock)

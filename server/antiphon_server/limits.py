@@ -137,6 +137,12 @@ class Limits(BaseModel):
     """Requests that may wait for one, half of them from one address; beyond it they are answered `queue_full`."""
     work_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Of one such request."""
+    steps_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
+    """Steps of undo and redo of one connection; beyond it they are answered `rate_limited`."""
+    step_burst: int = Field(default=300, ge=1, le=100_000)
+    lookups_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
+    """Requests of one address for what is known of a room: members, links, provenance, the record of its jam."""
+    lookup_burst: int = Field(default=300, ge=1, le=100_000)
     history_per_minute: float = Field(default=600.0, gt=0, le=1e6)
     """Requests for a room's past from one address."""
     history_burst: int = Field(default=120, ge=1, le=10_000)

@@ -118,6 +118,10 @@ class Members:
         if (member is None or member.seat is None) and self.online >= self._limits.max_members:
             raise ProtocolViolation("the room is full", CloseCode.ROOM_FULL)
         if member is None:
+            if giver is None and link is not None and link.used_up:
+                raise ProtocolViolation(
+                    "this invitation has let in as many as it may", CloseCode.UNAUTHORIZED
+                )
             return self._new(request, session, giver)
         assert session is not None
         # Once an agent, always: its earlier work stays marked when a person goes on with its session.

@@ -11,7 +11,7 @@ from antiphon_server.assets.store import AssetInfo
 from antiphon_server.core.rights import Right, require
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.provenance import provenance
-from antiphon_server.http.rooms import authorised, body
+from antiphon_server.http.rooms import authorised, body, pay_for_lookup
 
 _HEADERS: Final = {
     # The name is the content's hash, so the content never changes; the token keeps it private.
@@ -62,6 +62,7 @@ async def download(request: web.Request) -> web.Response:
 
 async def show_provenance(request: web.Request) -> web.Response:
     """`GET /api/rooms/{room}/assets/{sha256}/provenance` -> where the picture comes from (PROTOCOL.md)."""
+    pay_for_lookup(request)
     gateway = request.app[GATEWAY]
     grant, _ = await authorised(request)
     info = await gateway.assets.find(grant.room, request.match_info["sha256"])

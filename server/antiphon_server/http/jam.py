@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_proto.jam import loop_notes
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http.rooms import authorised
+from antiphon_server.http.rooms import authorised, pay_for_lookup
 from antiphon_server.jam.midi import loop_midi, midi
 from antiphon_server.jam.recording import JamEvent, Person, read
 from antiphon_server.jam.score import score, session
@@ -29,6 +29,7 @@ _HEADERS: Final = {"Cache-Control": "no-store"}
 async def log(request: web.Request) -> web.Response:
     """`GET .../jam/log?from=MS&to=MS&after=N` -> `{"events", "next"}`: what sounded, who played it and when, in server
     time. `next` is the `after` of the following page, null on the last."""
+    pay_for_lookup(request)
     gateway = request.app[GATEWAY]
     _, room = await authorised(request)
     room.settle_jam()

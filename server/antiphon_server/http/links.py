@@ -13,7 +13,7 @@ from antiphon_server.core import invites
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, require
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http.rooms import acting, authorised, base_url, json_body
+from antiphon_server.http.rooms import acting, authorised, base_url, json_body, pay_for_lookup
 from antiphon_server.rooms.room import Room
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
@@ -21,29 +21,31 @@ _DAY_MS: Final = 86_400_000
 
 
 class NewLink(Struct, frozen=True, forbid_unknown_fields=True):
-    """`days` until it, and the access of whoever came by it, ends; without it it does not end by itself."""
+    """`days` until it, and the access of whoever came by it, ends; without it it does not end by itself. It lets in
+    `uses` newcomers; without it any number."""
 
     role: Role
     name: Annotated[str, Meta(min_length=1, max_length=80)]
     days: Annotated[float, Meta(gt=0, le=3650)] | None = None
+    uses: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
 async def show_links(request: web.Request) -> web.Response:
     """`GET .../links` -> `{"links": [...]}`: id, role, name, url, created_ms, expires_ms, uses (newcomers that it let
-    in), members (who came by it and were not put out), standing."""
+    in), max_uses (null: any number), members (who came by it and were not put out), standing."""
     room, _ = await _moderating(request)
     return _answer(request, room)
 
 
 async def make_link(request: web.Request) -> web.Response:
-    """`POST .../links` `{"role", "name", "days"?}` -> 201 and the list."""
+    """`POST .../links` `{"role", "name", "days"?, "uses"?}` -> 201 and the list."""
     await _moderating(request)
     wish = await json_body(request, NewLink)
     room, _ = await _moderating(request)  # who was put out while the body came has no say any more
     name = " ".join("".join(c for c in wish.name if c.isprintable()).split()) or wish.role
     expires = None if wish.days is None else room.context.unix_ms() + int(wish.days * _DAY_MS)
     room.context.require_writable()
-    room.moderation.make_link(wish.role, name, expires)
+    room.moderation.make_link(wish.role, name, expires, wish.uses)
     return _answer(request, room, 201)
 
 
@@ -56,6 +58,7 @@ async def end_link(request: web.Request) -> web.Response:
 
 
 async def _moderating(request: web.Request) -> tuple[Room, Member]:
+    pay_for_lookup(request)
     grant, room = await authorised(request)
     require(grant.role, Right.MODERATE)
     member = acting(request, room)
@@ -76,6 +79,7 @@ def _answer(request: web.Request, room: Room, status: int = 200) -> web.Response
             "created_ms": one.created_ms,
             "expires_ms": one.expires_ms,
             "uses": one.uses,
+            "max_uses": one.max_uses,
             "members": members[one.id],
             "standing": invites.standing(record, one.id),
         }

@@ -58,6 +58,7 @@ def base_url(request: web.Request) -> str:
 
 async def show_room(request: web.Request) -> web.Response:
     """`GET /api/rooms/{room}` -> who is known there, what the AI did, and what the caller may do."""
+    pay_for_lookup(request)
     grant, room = await authorised(request)
     body = {
         "room": room.id,
@@ -163,6 +164,13 @@ async def authorised(request: web.Request) -> tuple[Grant, Room]:
     gateway.sockets.known(request.protocol)
     room.moderation.entitled(grant, request.headers.get("X-Antiphon-Session", ""))
     return grant, room
+
+
+def pay_for_lookup(request: web.Request) -> None:
+    """Raises RateLimited for an address that asks for what is known of rooms again and again."""
+    gateway = request.app[GATEWAY]
+    if not gateway.lookup_rate.allow(gateway.proxies.address(request)):
+        raise RateLimited("too many requests from this address; wait a little")
 
 
 def bearer(request: web.Request) -> str:

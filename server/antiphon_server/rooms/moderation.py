@@ -8,6 +8,8 @@ needs another link.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from antiphon_proto.errors import CloseCode, Conflict, Denied, NotFound
 from antiphon_proto.messages import Links, Role
 from antiphon_server.core import invites
@@ -30,21 +32,25 @@ class Moderation:
     def entitled(self, grant: Grant, session: str) -> None:
         """Whether a request over HTTP with this token (and this session secret, if it has one) may be served.
 
-        Raises Denied for somebody who was put out, Unauthorized for a link that is not in force.
+        A link for so many people opens nothing to somebody who has not come by it. Raises Denied for somebody who was
+        put out, Unauthorized for a link that is not in force.
         """
         members = self._room.members
         sitting = members.of_session(session)
         vouched = members.get(grant.member) if grant.member else None
         if any(member is not None and member.record.revoked for member in (sitting, vouched)):
             raise Denied("you were put out of this room")
-        if vouched is not None or self.link(grant) is not None:
+        link = self.link(grant)
+        if vouched is not None or (link is not None and link.max_uses is None):
             return
         if sitting is None or (sitting.record.link, sitting.role) != (grant.link, grant.role):
             raise Unauthorized("the invite link is no longer in force")
 
     def link(self, grant: Grant) -> Invite | None:
-        """The link of this token, if it lets newcomers in."""
-        return invites.in_force(self._room.identity, grant, self._room.unix_ms())
+        """The link of this token, if it is in force; those who came since the last tick are counted."""
+        found = invites.in_force(self._room.identity, grant, self._room.unix_ms())
+        waiting = self._came.count(found.id) if found is not None else 0
+        return replace(found, uses=found.uses + waiting) if found is not None and waiting else found
 
     def came(self, member: Member) -> None:
         """Somebody new is in the room; counted with the next tick, since many may come at once."""
@@ -81,10 +87,10 @@ class Moderation:
             self._put_out(people)
         self._tell()
 
-    def make_link(self, role: Role, name: str, expires_ms: int | None) -> Invite:
+    def make_link(self, role: Role, name: str, expires_ms: int | None, max_uses: int | None = None) -> Invite:
         """Raises Conflict when there are too many."""
         room = self._room
-        invite = Invite(invites.new_id(), role, name, room.unix_ms(), expires_ms)
+        invite = Invite(invites.new_id(), role, name, room.unix_ms(), expires_ms, 0, max_uses)
         room.put_identity(invites.made(room.identity, invite))
         self._tell()
         return invite

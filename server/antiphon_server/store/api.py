@@ -26,7 +26,7 @@ class StorageFull(StorageUnavailable):
 
 
 class Invite(Struct, frozen=True):
-    """An invite link: its id stands in its tokens. `uses` counts the newcomers that it let in."""
+    """An invite link: its id stands in its tokens. `uses` counts the newcomers that it let in, of `max_uses`."""
 
     id: str
     role: str
@@ -34,6 +34,11 @@ class Invite(Struct, frozen=True):
     created_ms: int = 0
     expires_ms: int | None = None
     uses: int = 0
+    max_uses: int | None = None
+
+    @property
+    def used_up(self) -> bool:
+        return self.max_uses is not None and self.uses >= self.max_uses
 
 
 class Loss(Struct, frozen=True):

@@ -22,10 +22,12 @@ from antiphon_proto.messages import (
     Perform,
     Ping,
     Pong,
+    Redo,
     ReplaceToken,
     Retry,
     Say,
     Steer,
+    Undo,
 )
 from antiphon_proto.session import FRAGMENT_DEADLINE, ServerSession
 from antiphon_server.core.join_tokens import Unauthorized
@@ -54,6 +56,7 @@ class Connection:
         self._session = ServerSession(max_message=limits.max_message, clock=clock)
         self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
         self._remarks = TokenBucket(limits.remarks_per_minute / 60, limits.remark_burst, clock)
+        self._steps = TokenBucket(limits.steps_per_minute / 60, limits.step_burst, clock)
         self._paints = TokenBucket(limits.paints_per_minute / 60, limits.paint_burst, clock)
         self._place: tuple[Room, Seat] | None = None
         self._claim = gateway.turns.claim(address)
@@ -128,6 +131,8 @@ class Connection:
                 return self._asks.allow()
             case Say() | AddComment() | AddReply():
                 return self._remarks.allow()
+            case Undo() | Redo():
+                return self._steps.allow()
         return True
 
     async def _join(self, hello: Hello) -> None:

@@ -11,9 +11,10 @@ import aiohttp
 import pytest
 
 from antiphon_proto.errors import CloseCode
-from antiphon_proto.messages import Hello, Links, Pass, Revoke
+from antiphon_proto.messages import VERSION, Hello, Links, Pass, Revoke
 from antiphon_proto.sync import SyncStep1
 from antiphon_server.core.seat import Grant, JoinRequest
+from antiphon_server.limits import Limits
 from support.picture_files import picture
 from support.raw_client import NativeClient, native, plain
 from support.replica import Pipe
@@ -214,6 +215,41 @@ async def test_links_have_names_ends_and_counts_and_end_one_by_one(scene: Scene)
         assert (await scene.call(scene.room["tokens"]["owner"])("/links"))[
             0
         ] == 401  # no session: nobody acts
+
+
+async def test_a_link_lets_in_as_many_as_it_says_and_keeps_them(scene: Scene) -> None:
+    url = scene.server.ws_url
+    async with native(url) as owner, native(url) as ann, native(url) as bo, native(url) as cy:
+        _, session, _ = await scene.sit(owner, scene.room["tokens"]["owner"], "Owner")
+        call = scene.call(scene.room["tokens"]["owner"], session)
+        _, body = await call("/links", "POST", json={"role": "editor", "name": "two", "uses": 2})
+        row = next(row for row in body["links"] if row["name"] == "two")
+        assert (row["uses"], row["max_uses"]) == (0, 2)
+        token = row["url"].partition("#")[2]
+        # It counts newcomers, so nobody reads with the link alone.
+        assert (await scene.call(token)("/text"))[0] == 401
+        _, hers, _ = await scene.sit(ann, token, "Ann")
+        await scene.sit(bo, token, "Bo")  # at once, before a tick has counted
+        await cy.say(Hello(VERSION, token, "Cy", 9, None, None))
+        assert await cy.closed() == CloseCode.UNAUTHORIZED
+        async with plain(scene.server.yjs_url(scene.id, token) + "&name=Guest") as guest:
+            assert await guest.closed() == CloseCode.UNAUTHORIZED
+        # Whoever came by it stays, reads and comes back.
+        assert (await scene.call(token, hers)("/text"))[0] == 200
+        await ann.socket.close()
+        async with native(url) as again:
+            await again.hello(token, "Ann", session=hers)
+        rows = {row["name"]: row for row in (await call("/links"))[1]["links"]}
+        assert (rows["two"]["uses"], rows["two"]["members"]) == (2, 2)
+
+
+async def test_asking_about_a_room_has_a_rate(tmp_path: Path) -> None:
+    async with running(tmp_path, limits=Limits(lookup_burst=3, lookups_per_minute=1)) as server:
+        scene = Scene(server, await server.new_room())
+        call = scene.call(scene.room["tokens"]["owner"])
+        statuses = [(await call(path))[0] for path in ("", "/links", "/jam/log", "/links", "")]
+        assert statuses == [200, 401, 200, 429, 429]
+        assert (await call("/text"))[0] == 200
 
 
 async def test_links_and_their_counts_are_durable(tmp_path: Path) -> None:

@@ -986,6 +986,7 @@ export const en = {
     unreachable: "The server does not answer.",
     failed: "The server did not do this. Try again in a moment.",
     uses: (count: number) => (count === 1 ? "1 person joined with it" : `${count} people joined with it`),
+    usesOf: (count: number, most: number) => `${count} of ${most} people joined with it`,
     until: (date: string) => `ends ${date}`,
     over: "has ended",
     end: (title: string) => `End the link “${title}”`,
@@ -998,6 +999,9 @@ export const en = {
     linkEnd: "When it ends",
     endsAfter: (days: number | null) =>
       days === null ? "Does not end" : days === 1 ? "Ends after a day" : `Ends after ${days} days`,
+    linkUses: "How many people may join",
+    usesAtMost: (count: number | null) =>
+      count === null ? "For any number" : count === 1 ? "For one person" : `For ${count} people`,
     make: "Make a link",
   },
 

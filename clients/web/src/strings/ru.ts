@@ -1022,6 +1022,7 @@ export const ru: Strings = {
     unreachable: "Сервер не отвечает.",
     failed: "Сервер этого не сделал. Попробуйте ещё раз чуть позже.",
     uses: (count) => `Вошли по ней: ${count}`,
+    usesOf: (count, most) => `Вошли по ней: ${count} из ${most}`,
     until: (date) => `действует до ${date}`,
     over: "уже не действует",
     end: (title) => `Закрыть ссылку «${title}»`,
@@ -1040,6 +1041,9 @@ export const ru: Strings = {
           : days < 5
             ? `На ${days} дня`
             : `На ${days} дней`,
+    linkUses: "Сколько человек могут войти",
+    usesAtMost: (count) =>
+      count === null ? "Для любого числа" : count === 1 ? "Для одного человека" : `Для ${count} человек`,
     make: "Создать ссылку",
   },
 

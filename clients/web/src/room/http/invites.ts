@@ -14,6 +14,8 @@ export interface InviteLink {
   expires_ms: number | null;
   /** Number of people who joined with it. */
   uses: number;
+  /** How many people may join with it; null for any number. */
+  max_uses: number | null;
   /** Those of them who are members now. */
   members: number;
   standing: boolean;
@@ -27,8 +29,8 @@ export class Invites {
     return this.call("links");
   }
 
-  make(role: Role, name: string, days: number | null): Promise<InviteLink[]> {
-    const body = JSON.stringify({ role, name, ...(days !== null && { days }) });
+  make(role: Role, name: string, days: number | null, uses: number | null): Promise<InviteLink[]> {
+    const body = JSON.stringify({ role, name, ...(days !== null && { days }), ...(uses !== null && { uses }) });
     return this.call("links", { method: "POST", body });
   }
 

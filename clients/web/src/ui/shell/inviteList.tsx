@@ -13,6 +13,7 @@ const HINTS = { editor: t.share.editorHint, viewer: t.share.viewerHint, owner: t
 const TITLES = { editor: t.share.editor, viewer: t.share.viewer, owner: t.share.owner };
 /** Days until a link ends; null: it does not. */
 const ENDS = [null, 1, 7, 30] as const;
+const USES = [null, 1, 5, 10, 30] as const;
 
 export function InviteList({ room }: { room: Room }) {
   const links = useSignal<InviteLink[] | null>(null);
@@ -50,7 +51,7 @@ export function InviteList({ room }: { room: Room }) {
             <Row key={link.id} link={link} onEnd={(members) => take(room.invites.end(link.id, members))} />
           ))}
       </ul>
-      <NewLink onMake={(role, name, days) => take(room.invites.make(role, name, days))} />
+      <NewLink onMake={(role, name, days, uses) => take(room.invites.make(role, name, days, uses))} />
     </>
   );
 }
@@ -67,7 +68,7 @@ function Row({ link, onEnd }: { link: InviteLink; onEnd: (members: boolean) => v
         <strong>{title}</strong>
         <span class="hint">{link.standing ? HINTS[link.role] : t.roles[link.role]}</span>
         <span class="hint">
-          {t.share.uses(link.uses)}
+          {link.max_uses === null ? t.share.uses(link.uses) : t.share.usesOf(link.uses, link.max_uses)}
           {link.expires_ms !== null &&
             ` · ${over ? t.share.over : t.share.until(day.format(link.expires_ms))}`}
         </span>
@@ -122,17 +123,20 @@ function Row({ link, onEnd }: { link: InviteLink; onEnd: (members: boolean) => v
   );
 }
 
-function NewLink(props: { onMake: (role: Role, name: string, days: number | null) => Promise<boolean> }) {
+function NewLink(props: {
+  onMake: (role: Role, name: string, days: number | null, uses: number | null) => Promise<boolean>;
+}) {
   const role = useSignal<Role>("viewer");
   const name = useSignal("");
   const days = useSignal<number | null>(null);
+  const uses = useSignal<number | null>(null);
   return (
     <form
       class="new-invite"
       onSubmit={async (event) => {
         event.preventDefault();
         const wanted = name.value.trim();
-        if (wanted && (await props.onMake(role.value, wanted, days.value))) name.value = "";
+        if (wanted && (await props.onMake(role.value, wanted, days.value, uses.value))) name.value = "";
       }}
     >
       <input
@@ -171,6 +175,20 @@ function NewLink(props: { onMake: (role: Role, name: string, days: number | null
         {ENDS.map((each) => (
           <option key={String(each)} value={String(each)}>
             {t.share.endsAfter(each)}
+          </option>
+        ))}
+      </select>
+      <select
+        class="field"
+        aria-label={t.share.linkUses}
+        value={String(uses.value)}
+        onChange={(event) => {
+          uses.value = USES.find((each) => String(each) === event.currentTarget.value) ?? null;
+        }}
+      >
+        {USES.map((each) => (
+          <option key={String(each)} value={String(each)}>
+            {t.share.usesAtMost(each)}
           </option>
         ))}
       </select>
