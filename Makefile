@@ -23,7 +23,7 @@ WEB_SOURCES := $(shell find clients/web -path clients/web/node_modules -prune -o
 # Node from PATH where it is new enough, else the one of requirements/node.txt.
 NODE_PATH = $(shell $(BIN)/python clients/web/node_path.py)
 
-.PHONY: run test test-fast test-newest test-oldest lint format types imports check web web-test models wheel lock upgrade clean
+.PHONY: run test test-fast test-models test-newest test-oldest lint format types imports check web web-test models wheel lock upgrade clean
 .PHONY: docs screenshots
 .PHONY: install dev npm
 
@@ -37,6 +37,11 @@ test: dev $(STATIC)/index.html models
 
 test-fast: dev $(STATIC)/index.html models
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not e2e"
+
+# The tests that need the large text model, with it: 1.1 GB, once.
+test-models: dev models
+	$(BIN)/antiphon models prepare qwen2.5-1.5b
+	$(BIN)/python -m pytest -m large_model
 
 # What `pip install` resolves today, and the lowest versions that pyproject.toml admits: an environment of its own each.
 test-newest test-oldest: dev $(STATIC)/index.html models

@@ -48,6 +48,8 @@ def evaluate_text(
     if kind is not None and kind not in kinds:
         raise typer.BadParameter(f"there is no kind {kind}: {', '.join(kinds)}")
     tasks = [task for task in all_tasks() if split in ("all", task.split) and kind in (None, task.kind)]
+    # One of each kind after the other: what is there of a run that is broken off says something of all of them.
+    tasks.sort(key=lambda task: int(task.name.partition("/")[2]))
     worker = settings.worker_config()
     worker = replace(worker, max_jobs=at_once, max_batch=at_once, threads=threads or worker.threads)
     errors = Console(stderr=True)
