@@ -101,6 +101,7 @@ from antiphon_proto.runs import (
     Steer,
     Steered,
     Stop,
+    Suggest,
     SuggestionState,
     Thinned,
     TokenInfo,
@@ -191,6 +192,7 @@ __all__ = [
     "Steer",
     "Steered",
     "Stop",
+    "Suggest",
     "SuggestionState",
     "Text",
     "TokenInfo",
@@ -232,6 +234,7 @@ ClientMessage = (
     | Undo
     | Redo
     | Say
+    | Suggest
     | AddComment
     | AddReply
     | ResolveComment

@@ -25,8 +25,9 @@ Task = Literal["continue", "instruct", "rewrite", "fix", "brainstorm"]
 """`continue` extends the text at a place; `instruct` follows a free instruction, with the text as context; `rewrite`
 replaces the selection; `fix` corrects grammar and spelling of the selection, or of the paragraph; `brainstorm` makes
 `CANDIDATES` candidates, of which one is chosen."""
-WriterTask = Literal["chat", "alternative"]
-"""Of runs that no `ask` starts: an answer in the chat; a token that was replaced by one of its alternatives."""
+WriterTask = Literal["chat", "alternative", "suggest"]
+"""Of runs that no `ask` starts: an answer in the chat; a token that was replaced by one of its alternatives; words that
+a participant suggests."""
 CANDIDATES = 3
 """Runs that one brainstorm starts, of seeds that follow each other."""
 Mode = Literal["write", "suggest", "private"]

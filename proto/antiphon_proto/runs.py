@@ -110,6 +110,23 @@ class Ask(Request, frozen=True, tag="ask"):
     """Which of the text models that serve side by side writes (`ModelInfo.beside`); empty: the one that serves."""
 
 
+class Suggest(Request, frozen=True, tag="suggest"):
+    """Suggest words of one's own in place of [start, end), or at a cursor (`start` == `end`).
+
+    They wait in the story like a suggestion of the AI until somebody who may edit accepts or rejects them. Empty `text`
+    suggests to take the passage out. `reason` is shown with it. Positions as in `ask`. `suggest` is echoed in the `run`
+    that stands for it (task `suggest`, whose author is the sender), or in an `error`: `conflict` where another
+    suggestion is open there.
+    """
+
+    suggest: UInt
+    offset: UInt
+    start: UInt
+    end: UInt
+    text: Annotated[str, Meta(max_length=16_384)]
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
 class Paint(Request, frozen=True, tag="paint"):
     """Ask the AI to paint a frame of the canvas. `paint` is echoed in the `run` that answers, or in an `error`.
 

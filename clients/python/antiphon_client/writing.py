@@ -5,7 +5,7 @@ from __future__ import annotations
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.run import AnyRun, Run, send_ask
 from antiphon_client.session.session import Session
-from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, RunInfo, TokenInfo
+from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, RunInfo, Suggest, TokenInfo
 from antiphon_proto.params import CANDIDATES, Mode, Task, TextParams
 
 
@@ -20,6 +20,21 @@ class Writing:
     ) -> Run:
         """Put the characters [start, end) in other words, as `how` says."""
         return self._ask("rewrite", start, end, mode, how, params)
+
+    async def suggest(self, start: int, end: int, text: str, reason: str = "") -> RunInfo:
+        """Suggest words of one's own in place of the characters [start, end), or at `start` == `end`; an empty `text`
+        suggests to take them out. Returns the run that stands for it (accept, reject and undo take its id). Raises
+        RequestRefused: another suggestion is open there."""
+        session = self._session
+        number = session.pending.next_number()
+        bounded(Suggest(number, 0, 0, 0, text, reason))
+
+        async def send(made: AnyRun) -> None:
+            offset, first, last = await session.located(start, end)
+            session.pending.expect(made)
+            session.request(Suggest(number, offset, first, last, text, reason))
+
+        return await Run(session, number, send).finished()
 
     def fix(self, start: int, end: int | None = None) -> Run:
         """Correct grammar and spelling of [start, end), or of the paragraph at `start`: suggestions with reasons."""

@@ -35,6 +35,7 @@ from antiphon_proto.messages import (
     SetPresence,
     Steer,
     Stop,
+    Suggest,
     Undo,
     UseModel,
     Viewing,
@@ -81,6 +82,7 @@ NEEDED: dict[type[Message], Right] = {
     Recall: Right.SEE,
     LearnStyle: Right.EDIT,
     Say: Right.CHAT,  # to the AI: and PROMPT
+    Suggest: Right.EDIT,  # its words stand in the story, and are counted, before they are decided
     AddComment: Right.COMMENT,
     AddReply: Right.COMMENT,
     ResolveComment: Right.COMMENT,

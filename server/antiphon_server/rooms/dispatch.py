@@ -33,6 +33,7 @@ from antiphon_proto.messages import (
     SetPresence,
     Steer,
     Stop,
+    Suggest,
     Undo,
     UseModel,
     Viewing,
@@ -51,6 +52,7 @@ from antiphon_server.rooms.moderation import Moderation
 from antiphon_server.runs.supervisor import Stage
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.story.corrections import Corrections
+from antiphon_server.story.proposals import Proposals
 from antiphon_server.story.revisions import Revisions
 from antiphon_server.story.suggestions import Suggestions
 
@@ -70,6 +72,7 @@ _WRITING = (
     | ResolveComment
     | Retry
     | Say
+    | Suggest
     | Undo
 )
 """What changes the document at once, and so needs a store that takes it."""
@@ -89,6 +92,7 @@ class Requests:
         talk: Talk,
         revisions: Revisions,
         corrections: Corrections,
+        proposals: Proposals,
         reception: Reception,
         bandstand: Bandstand,
         undo: UndoRedo,
@@ -104,6 +108,7 @@ class Requests:
         self._talk = talk
         self._revisions = revisions
         self._corrections = corrections
+        self._proposals = proposals
         self._reception = reception
         self._bandstand = bandstand
         self._undo = undo
@@ -152,6 +157,8 @@ class Requests:
                 self._talk.say(member, message)
             case LearnStyle():
                 self._talk.learn(member, message)
+            case Suggest():
+                self._proposals.suggest(member, message)
             case AddComment() | AddReply() | ResolveComment() | DeleteComment():
                 self._talk.comments.handle(member, message)
             case Undo(run) if run is not None:
@@ -190,6 +197,8 @@ def reference(message: ClientMessage) -> tuple[str, str]:
             return tag, str(number)
         case Undo(run=None, step=number) | Redo(step=number):
             return tag, str(number) if number else ""
+        case Suggest(suggest=number):
+            return tag, str(number)
         case AddComment(id=key) | AddReply(comment=key) | ResolveComment(comment=key):
             return tag, key
         case DeleteComment(comment=key):

@@ -53,6 +53,7 @@ from antiphon_server.runs.supervisor import Stage
 from antiphon_server.store.api import Quarantined, StoredRoom
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.story.corrections import Corrections
+from antiphon_server.story.proposals import Proposals
 from antiphon_server.story.revisions import Revisions
 from antiphon_server.story.suggestions import Suggestions
 from antiphon_server.work.jobs import Copy
@@ -141,6 +142,7 @@ class Room:
             self.talk,
             Revisions(context, stage, coauthor, suggestions, self.talk.chat),
             Corrections(context, stage, services.proofreader),
+            Proposals(context),
             self._reception,
             self.jam_session,
             undo,

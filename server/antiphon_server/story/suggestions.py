@@ -22,6 +22,9 @@ from antiphon_server.runs.supervisor import Stage
 
 Ranges: TypeAlias = list[tuple[int, int]]
 
+_REASONED = frozenset({"fix", "suggest"})
+"""Tasks whose suggestions carry a reason."""
+
 
 class Suggestions:
     def __init__(self, room: RoomContext, stage: Stage, undo: UndoRedo) -> None:
@@ -121,7 +124,7 @@ class Suggestions:
 
 def _cleared(run: RunEntry, mark: str) -> dict[str, None]:
     """The attributes that go when a mark of the run is settled."""
-    return dict.fromkeys((mark, schema.ATTR_REASON) if run.info.task == "fix" else (mark,))
+    return dict.fromkeys((mark, schema.ATTR_REASON) if run.info.task in _REASONED else (mark,))
 
 
 def _common(a: Ranges, b: Ranges) -> Ranges:

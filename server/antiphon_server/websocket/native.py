@@ -27,6 +27,7 @@ from antiphon_proto.messages import (
     Retry,
     Say,
     Steer,
+    Suggest,
     Undo,
 )
 from antiphon_proto.session import FRAGMENT_DEADLINE, ServerSession
@@ -129,7 +130,7 @@ class Connection:
                 return self._paints.allow()
             case Say(to_ai=True) | Ask() | Retry() | ReplaceToken() | Steer() | Perform():
                 return self._asks.allow()
-            case Say() | AddComment() | AddReply():
+            case Say() | AddComment() | AddReply() | Suggest():
                 return self._remarks.allow()
             case Undo() | Redo():
                 return self._steps.allow()

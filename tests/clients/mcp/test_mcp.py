@@ -114,6 +114,27 @@ async def test_undo_takes_back_its_own_action_only(owner: Room, links: dict[str,
         assert "nothing of yours" in await ask(agent, "undo")
 
 
+async def test_its_suggestions_wait_for_a_decision(owner: Room, links: dict[str, Address]) -> None:
+    async with joined(links["editor"]) as agent:
+        await ask(agent, "write_text", text="The sea was blue. It was cold.")
+        await owner.wait_for(lambda room: "cold" in room.text)
+        run = await ask(agent, "suggest_text", old="was blue", new="lay grey", reason="blunter")
+        assert "first" in await refusal(agent, "suggest_text", old="sea was", new="x")
+        other = await ask(agent, "suggest_insertion", text="Very. ", before="It was")
+        async with asyncio.timeout(PATIENCE):
+            await owner.wait_for(lambda room: other in room.runs)
+            assert "was bluelay grey" in owner.text
+            await owner.accept(run)
+            await owner.reject(other)
+            await owner.wait_for(lambda room: room.text.strip() == "The sea lay grey. It was cold.")
+            assert owner.runs[run].suggestion == "accepted"
+            assert owner.runs[other].suggestion == "rejected"
+            await owner.undo(run)
+            await owner.wait_for(lambda room: room.text.strip() == "The sea was blue. It was cold.")
+        robin = next(one for one in owner.participants.values() if one.name == "Robin")
+        assert owner.runs[run].author == robin.id
+
+
 async def test_comments_chat_and_board(owner: Room, links: dict[str, Address]) -> None:
     async with joined(links["editor"]) as agent:
         await ask(agent, "write_text", text="A passage that needs work.")

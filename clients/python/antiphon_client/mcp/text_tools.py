@@ -87,6 +87,21 @@ def _writing(server: MCPServer[Any], room: Room) -> None:
         await room.durable()
         return {"start": start, "end": start + len(new)}
 
+    @tool(server, writes=True)
+    async def suggest_text(old: str, new: str, reason: str = "") -> str:
+        """Suggest `new` in place of `old`, which must stand in the story exactly once; an empty `new` suggests to take
+        it out. People accept or reject it. Returns the suggestion's run id."""
+        return (await room.writing.suggest(*only(room.text, old), new, reason)).id
+
+    @tool(server, writes=True)
+    async def suggest_insertion(
+        text: str, after: str | None = None, before: str | None = None, reason: str = ""
+    ) -> str:
+        """Suggest words to insert after or before words that stand in the story exactly once, else at its end. Returns
+        the suggestion's run id."""
+        at = insertion(room.text, after, before)
+        return (await room.writing.suggest(at, at, text, reason)).id
+
 
 def _commenting(server: MCPServer[Any], room: Room) -> None:
     @tool(server, writes=True)

@@ -57,7 +57,7 @@ from antiphon_proto.schema import story_digest
 
 log = logging.getLogger(__name__)
 
-_ASKING = frozenset({"ask", "paint", "perform", "retry", "replace_token"})
+_ASKING = frozenset({"ask", "paint", "perform", "retry", "replace_token", "suggest"})
 """Requests that a run answers."""
 
 

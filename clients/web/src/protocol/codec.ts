@@ -84,6 +84,7 @@ const runInfo = record({
     "inpaint",
     "chat",
     "alternative",
+    "suggest",
     "jam",
   ),
   mode,
@@ -315,6 +316,14 @@ const CLIENT: Shapes<ClientMessage> = {
   choose: record({ run: id, mode: optional(mode, () => "write" as const) }),
   retry: record({ ask: uint, run: id }),
   recall: record({ run: id }),
+  suggest: record({
+    suggest: uint,
+    offset: uint,
+    start: uint,
+    end: uint,
+    text: text({ max: 16384 }),
+    reason: optional(text({ max: 500 }), blank),
+  }),
   replace_token: record({
     ask: uint,
     run: id,

@@ -11,7 +11,7 @@ export const MAX_FRAGMENTS = 512;
 export type Role = "owner" | "editor" | "viewer";
 export type Task = "continue" | "instruct" | "rewrite" | "fix" | "brainstorm";
 /** Of runs that no `ask` starts. */
-export type WriterTask = "chat" | "alternative";
+export type WriterTask = "chat" | "alternative" | "suggest";
 export type ImageTask = "text_to_image" | "image_to_image" | "inpaint";
 export type Mode = "write" | "suggest" | "private";
 export type RunState = "queued" | "running" | "done" | "stopped" | "failed";
@@ -348,6 +348,15 @@ export type ClientMessage =
   | { tag: "choose"; run: string; mode: Mode }
   | { tag: "retry"; ask: number; run: string }
   | { tag: "recall"; run: string }
+  | {
+      tag: "suggest";
+      suggest: number;
+      offset: number;
+      start: number;
+      end: number;
+      text: string;
+      reason: string;
+    }
   | {
       tag: "replace_token";
       ask: number;

@@ -610,6 +610,7 @@ export const en = {
       brainstorm: "Idea",
       chat: "Answer in the chat",
       alternative: "Another word",
+      suggest: "Suggestion",
       text_to_image: "Picture",
       image_to_image: "Picture from a drawing",
       inpaint: "Picture under a mask",

@@ -616,6 +616,7 @@ export const ru: Strings = {
       brainstorm: "Идея",
       chat: "Ответ в чате",
       alternative: "Другое слово",
+      suggest: "Предложение",
       text_to_image: "Картинка",
       image_to_image: "Картинка по рисунку",
       inpaint: "Картинка под маской",
