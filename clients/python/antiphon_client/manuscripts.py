@@ -13,7 +13,9 @@ from antiphon_client.address import Address
 from antiphon_client.errors import ClientError
 from antiphon_client.http import call
 
-FileFormat: TypeAlias = Literal["md", "html", "docx", "epub", "txt", "fountain", "pdf", "json"]
+FileFormat: TypeAlias = Literal[
+    "md", "html", "docx", "odt", "rtf", "epub", "txt", "fountain", "fdx", "pdf", "json"
+]
 _BY_ENDING = {"markdown": "md", "htm": "html", "text": "txt", "spmd": "fountain"}
 
 

@@ -232,7 +232,7 @@ class Room:
         return Painting(self._session, self.canvas, replace(request, frame=where), source, mask)
 
     async def upload(self, data: bytes) -> Asset:
-        """Bring a picture (PNG, JPEG or WebP) into the room. Raises RequestRefused."""
+        """Add a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or SVG) to the room. Raises RequestRefused."""
         return await upload(self.address, data)
 
     async def download(self, sha256: str) -> bytes:
@@ -254,7 +254,8 @@ class Room:
 
     async def bring_in(self, data: bytes, name: str, at: int | None = None) -> Converted:
         """Insert what a file holds at character `at` (default: the end), as an edit of this participant's. The ending
-        of `name` tells the format: md, html, docx, epub, txt, fountain. Raises RequestRefused; then nothing came in."""
+        of `name` tells the format: md, html, docx, odt, rtf, epub, txt, fountain, fdx. Raises RequestRefused; then
+        nothing came in."""
         found = await convert(self.address, data, name)
         place = len(self.text) if at is None else at
         for op in found.ops:

@@ -89,8 +89,8 @@ OPERATIONS: Final = (
         query={"members": _choice("0", "1")}, fields=("links",), session=True,
     ),
     Operation(
-        method="POST", path=f"{_ROOM}/assets", summary="Bring a picture: PNG, JPEG or WebP", body=bytes,
-        answers={201: JSON}, fields=_ASSET_FIELDS,
+        method="POST", path=f"{_ROOM}/assets", body=bytes, answers={201: JSON}, fields=_ASSET_FIELDS,
+        summary="Add a picture: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or SVG",
     ),
     Operation(method="GET", path=_ASSET, summary="A picture", answers={200: "image/*", 304: ""}),
     Operation(
