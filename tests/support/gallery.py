@@ -15,18 +15,20 @@ import re
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from support.artists import Artist
 from support.pages import Company, Person, chromium
 from support.server import ServedProcess, serving
 
 WIDTHS = ((1280, 800), (820, 1100), (390, 844))
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHT = 700
 """Pixels of a picture's height on a sheet."""
+GAP = 8
 WORDS = {
     "en": {
         "locale": "en-US",
@@ -73,22 +75,24 @@ class Gallery:
         return await self.person((await self.served.new_room())["links"]["owner"])
 
     async def sheet(self, page: Page, name: str, *widths: int) -> None:
-        """A contact sheet of the page as it is now, in all widths (or these) and schemes."""
-        shots: list[Image.Image] = []
+        """A contact sheet of the page as it is now, in all widths (or these): light above, dark below."""
+        rows: list[list[Image.Image]] = [[] for _ in SCHEMES]
         for width, height in WIDTHS:
             if widths and width not in widths:
                 continue
             await page.set_viewport_size({"width": width, "height": height})
-            for scheme in SCHEMES:
-                await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for row, scheme in zip(rows, SCHEMES, strict=True):
+                await page.emulate_media(color_scheme=scheme)
                 await page.wait_for_timeout(250)  # the page follows the new size
                 shot = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
-                shots.append(shot.resize((shot.width * HEIGHT // shot.height, HEIGHT)))
-        sheet = Image.new("RGB", (sum(each.width + 8 for each in shots), HEIGHT), "#808080")
-        left = 0
-        for shot in shots:
-            sheet.paste(shot, (left, 0))
-            left += shot.width + 8
+                row.append(shot.resize((shot.width * HEIGHT // shot.height, HEIGHT)))
+        wide = sum(each.width + GAP for each in rows[0])
+        sheet = Image.new("RGB", (wide, len(rows) * (HEIGHT + GAP)), "#808080")
+        for top, row in enumerate(rows):
+            left = 0
+            for shot in row:
+                sheet.paste(shot, (left, top * (HEIGHT + GAP)))
+                left += shot.width + GAP
         path = self.folder / f"{name}-{self.language}.png"
         sheet.save(path)
         print(path, flush=True)
@@ -127,7 +131,10 @@ async def text(gallery: Gallery) -> None:
     if await page.locator(".ask-doubt").count():
         await page.keyboard.press("Control+Enter")
     await expect(page.locator(".run-done")).to_be_visible()
+    await gallery.sheet(page, "runs")
+    await page.locator(".panel-toggle").click()
     await gallery.sheet(page, "text")
+    await page.locator(".panel-toggle").click()
     await page.locator("#tab-chat").click()
     await page.locator(".panel textarea").fill(words["say"])
     await page.keyboard.press("Enter")
@@ -145,9 +152,27 @@ async def text(gallery: Gallery) -> None:
     await page.locator("#tab-history").click()
     await expect(page.locator(".panel-history li").first).to_be_visible()
     await gallery.sheet(page, "history")
-    await page.locator(".panel-history li button").last.click()
+    await page.locator(".panel-history li button").nth(1).click()
     await expect(page.locator(".past")).to_be_visible()
     await gallery.sheet(page, "past")
+    await page.locator(".panel-toggle").click()
+    await gallery.sheet(page, "past-alone")
+    await page.locator(".panel-toggle").click()
+    await page.route("**/history?*", damaged)
+    await page.locator("#tab-chat").click()
+    await page.locator("#tab-history").click()
+    await expect(
+        page.locator(".panel-history [role=alert], .panel-history .notice, .panel-history .field-error")
+    ).to_be_visible()
+    await gallery.sheet(page, "history-damaged")
+
+
+async def damaged(route: Route) -> None:
+    """The server's storage lost some changes: that is not to be had from a server that is well."""
+    answer = await route.fetch()
+    body = await answer.json()
+    body["missing"] = [{"after": 3, "until": 9, "noticed_ms": 1_790_000_000_000}]
+    await route.fulfill(response=answer, json=body)
 
 
 async def dialogs(gallery: Gallery) -> None:
