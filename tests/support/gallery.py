@@ -225,6 +225,7 @@ async def canvas(gallery: Gallery) -> None:
     """The canvas with a frame, a picture, a mask, and the layers."""
     ada = await gallery.room()
     page = ada.page
+    await page.locator(".panel-toggle").click()
     await page.locator(".views label").nth(2).click()
     artist = Artist(ada)
     artist.board = page.locator(".board")
@@ -234,9 +235,9 @@ async def canvas(gallery: Gallery) -> None:
     await artist.drag((120, 420), (180, 380), (260, 440), (330, 390))
     await artist.tool("f")
     await artist.drag((420, 100), (680, 360))
-    await page.locator(".frame-card textarea").first.fill("a red apple")
+    await page.locator(".frame-card input.field").first.fill("a red apple")
     await gallery.sheet(page, "frame")
-    paint = page.locator(".frame-foot .primary, .frame-card .primary").first
+    paint = page.locator(".frame-card button.primary").first
     await expect(paint).to_be_enabled()
     await paint.click()
     await artist.shows_pictures(1)
@@ -253,6 +254,7 @@ async def jam(gallery: Gallery) -> None:
     """The jam, playing, beside the text and alone."""
     ada = await gallery.room()
     page = ada.page
+    await page.locator(".panel-toggle").click()
     await page.locator(".jam-open").click()
     await expect(page.locator(".jam")).to_be_visible()
     await gallery.sheet(page, "jam-closed-sound")

@@ -119,9 +119,14 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
+    const before = document.activeElement;
     dialog?.showModal();
     dialog?.querySelector<HTMLElement>("[data-home]")?.focus();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // A dialog that is removed from the page while it is open does not return the focus.
+      if (before instanceof HTMLElement && document.activeElement === document.body) before.focus();
+    };
   }, []);
   return (
     <dialog

@@ -124,6 +124,16 @@ export function RoomView({ room }: { room: Room }) {
   };
 
   useEffect(() => jam.subscribe(saveJam), [jam]);
+  // A window that becomes small has no space for the jam beside the text: a tablet is turned, a window is made narrow.
+  useEffect(() => {
+    const query = matchMedia(SPACIOUS);
+    const fit = () => {
+      if (!query.matches && jam.peek() === "beside") jam.value = "whole";
+    };
+    fit();
+    query.addEventListener("change", fit);
+    return () => query.removeEventListener("change", fit);
+  }, [jam]);
   const toggleJam = () => {
     // On small screens the jam takes the whole window.
     const open = spacious() ? "beside" : "whole";
@@ -224,7 +234,8 @@ function surfaceOf(target: Element, text: HTMLElement | null, view: View): Surfa
 }
 
 /** The window has space for the jam beside text and canvas. */
-const spacious = () => matchMedia("(min-width: 64.01rem) and (min-height: 42.01rem)").matches;
+const SPACIOUS = "(min-width: 64.01rem) and (min-height: 42.01rem)";
+const spacious = () => matchMedia(SPACIOUS).matches;
 
 /** Undo and redo act on the surface with the focus, and on this person's own edits. */
 function undoKeys(event: KeyboardEvent, room: Room, surface: Surface): void {
