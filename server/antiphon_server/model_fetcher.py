@@ -68,20 +68,32 @@ class ModelFetcher:
     def busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def begin(self, name: str) -> None:
-        """Bring the model of that name of the catalogue, unless one is being brought already: then that goes on, and
-        this one has to be asked for again. Raises EngineUnavailable for the second."""
-        if self.busy:
-            assert self.better is not None
-            if self.better.name == name:
-                return
-            raise EngineUnavailable(f"{self.better.name} is being fetched; ask again when it is there")
+    def begin(self, name: str, *, tries: bool) -> None:
+        """Bring the model of that name of the catalogue, in place of what is being brought. `tries`: it has to show
+        its speed first."""
+        if self.busy and self.better is not None and self.better.name == name:
+            return
+        self.withdraw()
         self._tell(Better(name, automatic.size_of(name), "waits"))
-        self._task = asyncio.create_task(self._bring(name), name="model-fetcher")
+        self._task = asyncio.create_task(self._bring(name, tries, self._task), name="model-fetcher")
+
+    def withdraw(self) -> None:
+        """Nobody wants what is being brought any more; what has come of it stays on the disk."""
+        if self.busy:
+            assert self._task is not None
+            self._task.cancel()
+        self._tell(None)
+
+    def serves(self, name: str) -> None:
+        """The model of that name serves, or is being loaded: there is nothing to say of it any more."""
+        if not self.busy and self.better is not None and self.better.name == name:
+            self.better = None
 
     def stay(self, name: str, obstacle: Obstacle) -> None:
         """Say why a better model does not serve."""
-        better = self.better or Better(name, automatic.size_of(name), "stays")
+        better = self.better
+        if better is None or better.name != name:
+            better = Better(name, automatic.size_of(name), "stays")
         log.warning("%s does not serve: %s", name, obstacle.text)
         self._tell(
             replace(
@@ -99,14 +111,17 @@ class ModelFetcher:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _bring(self, name: str) -> None:
+    async def _bring(self, name: str, tries: bool, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])  # it ends its process first
         try:
-            obstacle = await self._fetch(name) or await self._probe(name)
+            obstacle = await self._fetch(name)
+            if obstacle is None and tries:
+                obstacle = await self._probe(name)
             if obstacle is not None:
                 self.stay(name, obstacle)
                 return
             self._use(name)
-            self._tell(None)
         except EngineUnavailable as error:
             self.stay(name, Obstacle(error.message, "failed", (error.message,)))
         except Exception as error:

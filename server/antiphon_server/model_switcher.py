@@ -107,9 +107,11 @@ class ModelDesk:
         for spec, known in self._names[modality].items():
             if known == name:
                 if modality == "text" and automatic.is_fetched_by_name(self._cache_dir, spec):
-                    self._fetcher.begin(spec)
-                else:
-                    self._host.use(modality, spec)
+                    self._fetcher.begin(spec, tries=False)
+                    return
+                if modality == "text":
+                    self._fetcher.withdraw()
+                self._host.use(modality, spec)
                 return
         known = ", ".join(self.choices(modality)) or "none"
         raise NotFound(f"there is no {modality} model {name!r} among those set: {known}")
@@ -121,7 +123,7 @@ class ModelDesk:
             return
         obstacle = automatic.missing_obstacle(best) or automatic.memory_obstacle()
         if obstacle is None:
-            self._fetcher.begin(best)
+            self._fetcher.begin(best, tries=True)
         else:
             self._fetcher.stay(best, obstacle)
 
@@ -130,9 +132,11 @@ class ModelDesk:
         await self._fetcher.close()
 
     def _better(self) -> Better | None:
-        better = self._fetcher.better
-        serves = better is not None and self._host.models.get("text") == better.name
-        return None if serves else better
+        """Told until the engine has heard of it: it serves, is being loaded, or could not be."""
+        for name in (self._host.models.get("text"), *(each.name for each in self._host.state.coming)):
+            if name is not None:
+                self._fetcher.serves(name)
+        return self._fetcher.better
 
     def _with_news(self, info: ModelInfo, coming: tuple[Absent, ...]) -> ModelInfo:
         mine = next((each for each in coming if each.modality == info.modality), None)

@@ -70,15 +70,20 @@ FETCHED: Script = [*fetching(0.0, 0.5, 0.503, 1.0), {"stage": "verify", "fractio
 async def test_it_is_fetched_tried_and_takes_over(tmp_path: Path) -> None:
     stage = Stage(tmp_path, FETCHED, [{"tokens_per_second": 20.0}])
     (tmp_path / "text" / NAME).mkdir(parents=True)
-    stage.fetcher.begin(NAME)
+    stage.fetcher.begin(NAME, tries=True)
     assert await stage.end() == ["waits", "fetches", "fetches", "fetches", "verifies", "tries"]
     assert [each.fraction for each in stage.seen if each and each.stage == "fetches"] == [0.0, 0.5, 1.0]
     assert stage.seen[0] == Better(NAME, 1120, "waits")
-    assert stage.seen[-1] is None
     assert stage.used == [NAME]
+    # Told until the engine says that it loads or serves it.
+    assert stage.fetcher.better is not None
+    stage.fetcher.serves("another")
+    assert stage.fetcher.better is not None
+    stage.fetcher.serves(NAME)
+    assert stage.fetcher.better is None
     # What it makes here is known from now on.
     again = Stage(tmp_path, FETCHED)
-    again.fetcher.begin(NAME)
+    again.fetcher.begin(NAME, tries=True)
     await again.end()
     assert again.used == [NAME]
     assert again.ran == ["antiphon_engines.prepare_process"]
@@ -87,7 +92,7 @@ async def test_it_is_fetched_tried_and_takes_over(tmp_path: Path) -> None:
 async def test_one_that_is_slow_every_time_does_not_serve(tmp_path: Path) -> None:
     slow: Script = [{"tokens_per_second": 3.21}]
     stage = Stage(tmp_path, FETCHED, slow, slow, slow)
-    stage.fetcher.begin(NAME)
+    stage.fetcher.begin(NAME, tries=True)
     assert (await stage.end())[-1] == "stays"
     better = stage.fetcher.better
     assert better is not None
@@ -99,7 +104,7 @@ async def test_one_that_is_slow_every_time_does_not_serve(tmp_path: Path) -> Non
 async def test_a_machine_that_was_busy_only_at_first(tmp_path: Path) -> None:
     stage = Stage(tmp_path, FETCHED, [{"tokens_per_second": 3.0}], [{"tokens_per_second": 9.0}])
     (tmp_path / "text" / NAME).mkdir(parents=True)
-    stage.fetcher.begin(NAME)
+    stage.fetcher.begin(NAME, tries=True)
     await stage.end()
     assert stage.used == [NAME]
 
@@ -116,7 +121,7 @@ async def test_what_goes_wrong_is_told_and_can_be_tried_again(
     tmp_path: Path, script: Script, reason: str
 ) -> None:
     stage = Stage(tmp_path, script)
-    stage.fetcher.begin(NAME)
+    stage.fetcher.begin(NAME, tries=True)
     assert (await stage.end())[-1] == "stays"
     assert stage.fetcher.better is not None
     assert reason in stage.fetcher.better.reason
@@ -125,7 +130,7 @@ async def test_what_goes_wrong_is_told_and_can_be_tried_again(
     stage._scripts["antiphon_engines.prepare_process"] = [FETCHED]
     stage._scripts["antiphon_engines.probe"] = [[{"tokens_per_second": 9.0}]]
     (tmp_path / "text" / NAME).mkdir(parents=True)
-    stage.fetcher.begin(NAME)
+    stage.fetcher.begin(NAME, tries=True)
     await stage.end()
     assert stage.used == [NAME]
 
@@ -135,18 +140,38 @@ async def test_nothing_is_fetched_where_the_machine_is_too_small(
 ) -> None:
     monkeypatch.setattr(automatic, "disk_obstacle", lambda cache_dir: Obstacle("full", "disk", ("1.0", "3")))
     stage = Stage(tmp_path, FETCHED)
-    stage.fetcher.begin(NAME)
+    stage.fetcher.begin(NAME, tries=True)
     assert await stage.end() == ["waits", "stays"]
     assert stage.ran == []
 
 
-async def test_one_at_a_time(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, FETCHED, [{"tokens_per_second": 9.0}])
+async def test_one_that_somebody_chose_need_not_be_fast(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FETCHED)
+    stage.fetcher.begin(NAME, tries=False)
+    await stage.end()
+    assert stage.used == [NAME]
+    assert stage.ran == ["antiphon_engines.prepare_process"]
+
+
+async def test_the_latest_wish_counts(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FETCHED)
+    stage._scripts["antiphon_engines.prepare_process"].append(FETCHED)
     stage.hold.clear()
-    stage.fetcher.begin(NAME)
-    stage.fetcher.begin(NAME)
-    with pytest.raises(EngineUnavailable, match=f"{NAME} is being fetched"):
-        stage.fetcher.begin("qwen2.5-0.5b")
+    stage.fetcher.begin(NAME, tries=True)
+    stage.fetcher.begin(NAME, tries=True)
+    await asyncio.sleep(0)
+    stage.fetcher.begin("qwen2.5-0.5b", tries=False)
+    stage.hold.set()
+    await stage.end()
+    assert stage.used == ["qwen2.5-0.5b"]
+
+
+async def test_a_wish_that_is_taken_back(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FETCHED)
+    stage.hold.clear()
+    stage.fetcher.begin(NAME, tries=True)
+    stage.fetcher.withdraw()
+    assert stage.fetcher.better is None
     await stage.fetcher.close()
     assert not stage.fetcher.busy
     assert stage.used == []

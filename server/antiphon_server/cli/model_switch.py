@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 
 from antiphon_proto.errors import AntiphonError, ErrorCode
+from antiphon_proto.messages import Better
 
 _LIFETIME: Final = 3600.0
 """Seconds for which the token is good: loading may take long."""
@@ -49,16 +51,36 @@ async def _use(base: str, token: str, modality: str, name: str, say: Callable[[s
             async with http.put(f"{base}/api/engines/{modality}", json={"model": name}) as answer:
                 account = await _account(answer)
             model = _of(account, modality)
-            say(f"{name} is being loaded; {model['name']} serves meanwhile")
-            while model["coming"]:
+            comes = "is fetched first" if _under_way(model) else "is being loaded"
+            say(f"{name} {comes}; {model['name']} serves meanwhile")
+            told = 0
+            while model["coming"] or _under_way(model):
+                better = _better(model)
+                if better is not None and int(10 * better.fraction) > told:
+                    told = int(10 * better.fraction)
+                    say(f"{name}: {better.stage} {10 * told} %")
                 await asyncio.sleep(_PAUSE)
                 async with http.get(f"{base}/api/engines") as answer:
                     model = _of(await _account(answer), modality)
+            better = _better(model)
+            if better is not None and better.name == name and better.stage == "stays":
+                raise CannotUse(f"{name} cannot be had: {better.reason}; {model['name']} serves on")
             if model["refused"]:
                 raise CannotUse(f"{model['refused']}; {model['name']} serves on")
             say(f"{model['name']} serves {modality} now")
     except (aiohttp.ClientError, ValueError) as error:
         raise CannotUse(f"cannot reach {base}: {error}") from None
+
+
+def _better(model: dict[str, Any]) -> Better | None:
+    """What is being fetched, or why it was not."""
+    told = model.get("better")
+    return None if told is None else msgspec.convert(told, Better)
+
+
+def _under_way(model: dict[str, Any]) -> bool:
+    better = _better(model)
+    return better is not None and better.stage != "stays"
 
 
 async def _account(answer: Any) -> dict[str, Any]:
