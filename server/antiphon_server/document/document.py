@@ -107,6 +107,11 @@ class Change(Struct, frozen=True):
     """Of the text that it inserted at one place: what stood before it for its writer."""
 
 
+def digest(characters: str) -> bytes:
+    """First 16 bytes of the SHA-256 of the story's characters (embeds left out)."""
+    return hashlib.sha256(characters.encode()).digest()[:16]
+
+
 def index_of(state: bytes | None) -> ItemIndex:
     """Read a whole stored document, without Yrs. Raises DocumentBroken. Costs about 5 us an item; any thread may."""
     index = ItemIndex()
@@ -253,9 +258,9 @@ class Document:
             at = end
         return found
 
-    def digest(self) -> bytes:
-        """First 16 bytes of the SHA-256 of the story's characters (embeds left out)."""
-        return hashlib.sha256(str(self._text).encode()).digest()[:16]
+    def characters(self) -> str:
+        """The story without embeds."""
+        return str(self._text)
 
     def state(self) -> bytes:
         """The whole document as one update; made once for as long as nothing changes (`forget_state`)."""

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import TypeAlias
 
+from antiphon_server.document.authorship import Span
 from antiphon_server.document.state import SharedState
 
+Counts: TypeAlias = tuple[dict[str, int], dict[str, int]]
+"""Characters (code points) by participant, and by run; what a run wrote counts for its author, too."""
 
-def shares(shared: SharedState) -> tuple[dict[str, int], dict[str, int]]:
-    """Characters (code points) by participant, and by run; what a run wrote counts for its author, too."""
+
+def shares(shared: SharedState) -> Counts:
+    return counted(shared.document.text(), shared.authorship.spans())
+
+
+def counted(text: str, spans: Iterable[Span]) -> Counts:
+    """`text` with a byte for each embed, and who wrote it."""
     people: Counter[str] = Counter()
     runs: Counter[str] = Counter()
-    data = shared.document.data()
-    plain = data.isascii()
+    data = b"" if (plain := text.isascii()) else text.encode()
     at = 0
-    for span in shared.authorship.spans():
+    for span in spans:
         end = at + span.length
         count = span.length if plain else len(data[at:end].decode(errors="replace"))
         people[span.owner.author] += count

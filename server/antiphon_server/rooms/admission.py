@@ -61,11 +61,17 @@ class Reception:
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
         swept = room.is_swept(member)
-        if self._rebuilt is None or self._rebuilt[:3] != (room.offset, reason, swept):
+        known = self._rebuilt if self._rebuilt and self._rebuilt[1:3] == (reason, swept) else None
+        # A newcomer has nothing that a state of a moment ago could be at odds with. (In the updates since then may
+        # stand what was written and deleted again, which is not for everybody.)
+        recent = reason == "new" and not swept and known is not None
+        if known is None or not (known[0] == room.offset or (recent and room.delivery.covers(known[0]))):
             state = room.state_for(member)
             frame = Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state))
-            self._rebuilt = room.offset, reason, swept, frame
-        seat.outlet.send(self._rebuilt[3])
+            known = self._rebuilt = room.offset, reason, swept, frame
+        seat.outlet.send(known[3])
+        for update in room.delivery.after(known[0]):
+            seat.outlet.send(update)
 
     def sync(self, member: Member, seat: Seat, vector: bytes) -> None:
         """Send a plain Yjs client what it lacks. It pays for a large answer as for a rebuild; too many of them end the

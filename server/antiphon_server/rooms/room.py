@@ -23,6 +23,7 @@ from antiphon_proto.messages import (
     Models,
     Run,
     RunInfo,
+    Shares,
     Steps,
     Stop,
 )
@@ -34,7 +35,8 @@ from antiphon_server.core.repairs import Repairs
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.core.seat import JoinRequest, Seat
 from antiphon_server.document.canvas import Canvas
-from antiphon_server.document.document import index_of
+from antiphon_server.document.document import digest, index_of
+from antiphon_server.document.shares import Counts, counted, shares
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.document.updates.item_index import ItemIndex
 from antiphon_server.history.undo import UndoRedo
@@ -60,6 +62,8 @@ from antiphon_server.work.jobs import Copy
 
 log = logging.getLogger(__name__)
 
+_LONG_STORY = 256 * 1024
+"""Bytes of a story from which its digest is not made on the event loop."""
 _HEARTBEAT = 15.0
 """Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
 
@@ -95,6 +99,7 @@ class Room:
         self.pause = context.pause
         self.long_work = LongWork(context.pause)
         self._digested = -1
+        self._digest_due = False
         self._digest_at = self._heartbeat_at = float("-inf")
         self._told: AntiphonError | None = None
         self._closed = False
@@ -294,8 +299,11 @@ class Room:
         self.tick()
 
     async def tidy(self) -> None:
-        """Now and then: let go of what is known of removed items, while the room stands still."""
+        """Once a second: what takes long in a large room, done beside the event loop while the room stands still. A
+        digest is told, and what is known of removed items is let go of."""
         document = self.shared.document
+        if self._digest_due and not self.pause.held:
+            await self._digest_long()
         if document.crowded and not self.pause.held:
             with self.paused():
                 document.renew(await asyncio.to_thread(index_of, document.state()))
@@ -359,9 +367,28 @@ class Room:
         context = self.context
         if self._digested != context.offset and now - self._digest_at >= context.limits.digest_interval:
             self._digest_at = now
-            self._digested = context.offset
-            context.tell_all(Digest(context.offset, self.shared.document.digest()))
-            context.tell_all(context.shares())
+            if self.shared.document.length >= _LONG_STORY:
+                self._digest_due = True
+            else:
+                self._digested = context.offset
+                self._summarise(digest(self.shared.document.characters()), shares(self.shared))
+
+    async def _digest_long(self) -> None:
+        """The same for a long story, in a thread, while the story stays as it is."""
+        self._digest_due = False
+        with self.paused():
+            document = self.shared.document
+            text, characters = document.text(), document.characters()
+            spans = list(self.shared.authorship.spans())
+            made = await asyncio.to_thread(lambda: (digest(characters), counted(text, spans)))
+            self.context.flush()
+            self._digested = self.context.offset
+            self._summarise(*made)
+
+    def _summarise(self, sha256: bytes, counts: Counts) -> None:
+        offset = self.context.offset
+        self.context.tell_all(Digest(offset, sha256))
+        self.context.tell_all(Shares(offset, *counts))
 
     def _tell_of_store(self) -> None:
         """People see when nothing can be saved, once per failure."""

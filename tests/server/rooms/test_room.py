@@ -28,6 +28,8 @@ from antiphon_proto.messages import (
 )
 from antiphon_proto.sync import Awareness, AwarenessState, QueryAwareness, SyncStep1, SyncUpdate
 from antiphon_server.core.seat import Grant, JoinRequest
+from antiphon_server.document import document
+from antiphon_server.document.document import digest
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import StorageFull, StorageUnavailable
 from support.replica import NativeReplica, Pipe, PlainReplica
@@ -451,7 +453,7 @@ def test_a_client_that_differs_gets_the_whole_document(house: House, ann: Native
     ann.edit(house.room, 0, insert="x")
     house.tick()
     ann.receive()
-    assert ann.of(Digest)[0].sha256 == house.room.shared.document.digest()
+    assert ann.of(Digest)[0].sha256 == digest(house.room.text())
     for _ in range(14):
         ann.send(house.room, Resync("digest"))
     heard = ann.receive()
@@ -517,3 +519,50 @@ def test_a_large_document_is_written_more_seldom() -> None:
         ann.edit(house.room, 0, insert="y")
     house.room.sweep()
     assert house.store.stored("room").snapshot is not None
+
+
+async def test_the_digest_of_a_long_story_is_made_in_a_thread(house: House, ann: NativeReplica) -> None:
+    ann.edit(house.room, 0, insert="слово " * 40_000)
+    house.tick()
+    house.room.sweep()
+    assert ann.receive()
+    assert ann.of(Digest) == []
+    await house.room.tidy()
+    ann.receive()
+    told = ann.of(Digest)[-1]
+    assert (told.offset, told.sha256) == (house.room.context.offset, digest(house.room.text()))
+    assert ann.of(Shares)[-1].people == {ann.participant: 240_000}
+    assert not house.room.pause.held
+
+
+def test_newcomers_of_one_second_share_a_state_and_get_what_came_since(
+    house: House, ann: NativeReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    state = document.Document.state
+    monkeypatch.setattr(document.Document, "state", lambda self: encoded.append(1) or state(self))
+    ann.edit(house.room, 0, insert="one ")
+    house.tick()
+    house.room.sweep()
+    joined = []
+    for number in range(5):
+        joined.append(house.join(NativeReplica(f"N{number}", "editor", 50 + number)))
+        ann.edit(house.room, 0, insert=f"{number} ")
+        house.tick()
+    assert len(encoded) == 1
+    for one in joined:
+        one.receive()
+        assert one.text == house.room.text()
+        assert one.resume is not None
+        assert one.resume.offset == house.room.context.offset
+    # Who may not read the history gets nothing of what was deleted meanwhile.
+    ann.edit(house.room, 0, insert="secret ")
+    house.tick()
+    ann.edit(house.room, 0, delete=7)
+    house.tick()
+    viewer = house.join(NativeReplica("V", "viewer", 70))
+    assert viewer.text == house.room.text()
+    assert b"secret" not in viewer.doc.get_update()
+    house.room.sweep()
+    house.join(NativeReplica("L", "editor", 80))
+    assert len(encoded) > 1
