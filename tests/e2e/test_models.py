@@ -12,10 +12,10 @@ import pytest_asyncio
 from msgspec.structs import replace
 from playwright.async_api import expect
 
-from antiphon_engines.api import ImageRequest, Remark
+from antiphon_engines.api import ImageRequest, Remark, TextRequest
 from antiphon_proto.params import Adapter
 from support.artists import Artist
-from support.pages import Company
+from support.pages import Company, Person
 from support.scripted_engine import AUDIO_INFO, IMAGE_INFO, INFO
 from support.server import PATIENCE, LiveServer, running
 
@@ -50,6 +50,45 @@ async def test_an_owner_changes_the_model_and_all_see_it(company: Company, serve
     for card in cards:
         await expect(card).to_contain_text("broken: its file is damaged. second keeps answering.")
     await expect(choice).to_have_value("second")
+
+
+async def test_a_person_chooses_which_of_two_models_writes_for_them(
+    company: Company, server: LiveServer
+) -> None:
+    def asked() -> list[str]:
+        return [each.model for each in server.engine.requests.values() if isinstance(each, TextRequest)]
+
+    async def goes_to(person: Person, model: str) -> None:
+        before = len(asked())
+        await person.page.keyboard.press("Control+Enter")
+        async with asyncio.timeout(PATIENCE):
+            while len(asked()) == before:
+                await person.page.wait_for_timeout(50)
+        assert asked()[-1] == model
+
+    links = (await server.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    bob = await company.person("Bob", links["editor"])
+    choice = ada.page.get_by_label("Model that writes for you")
+    await expect(choice).to_have_count(0)
+    await ada.write("Once upon a time")
+    await goes_to(ada, "")
+    state = server.engine.state
+    server.engine.become(replace(state, engines=(replace(INFO, beside=("quick",)), *state.engines[1:])))
+    await expect(choice.locator("option")).to_have_text(["scripted", "quick"])
+    await choice.select_option("quick")
+    await ada.story.click()
+    await goes_to(ada, "quick")
+    await bob.story.click()
+    await goes_to(bob, "")
+    await ada.page.reload()
+    await ada.here()
+    await expect(choice).to_have_value("quick")
+    # What has left is nobody's choice any more.
+    server.engine.become(state)
+    await expect(choice).to_have_count(0)
+    await ada.story.click()
+    await goes_to(ada, "")
 
 
 async def test_a_picture_is_asked_for_with_an_adapter(company: Company, server: LiveServer) -> None:

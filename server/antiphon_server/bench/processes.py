@@ -12,8 +12,10 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.config import DEFAULT_TEXT_MODEL
 
 _READY_SECONDS = 120.0
 METRICS_TOKEN = "bench"
@@ -48,6 +50,10 @@ class Usage:
         return word in Path(f"/proc/{self.pid}/maps").read_text()
 
 
+_SMALL: Final = {"ANTIPHON_TEXT_MODEL": DEFAULT_TEXT_MODEL}
+"""`auto` would fetch or load a large model beside what is measured."""
+
+
 @asynccontextmanager
 async def antiphon_server(
     data_dir: Path, extra: Sequence[str] = (), log: Path | None = None
@@ -61,7 +67,7 @@ async def antiphon_server(
     environment = {"ANTIPHON_METRICS_TOKEN": METRICS_TOKEN, "ANTIPHON_WATCHDOG": "0"}
     with (log or Path(os.devnull)).open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=PIPE, stderr=errors, env={**os.environ, **environment}
+            *command, stdout=PIPE, stderr=errors, env={**_SMALL, **os.environ, **environment}
         )
     try:
         async with asyncio.timeout(_READY_SECONDS):

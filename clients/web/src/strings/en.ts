@@ -914,7 +914,7 @@ export const en = {
       ],
       [
         "What it is good at",
-        "The small model that comes with this server continues a text well enough to give ideas. It follows instructions poorly, invents facts and writes English only.",
+        "The small model that comes with this server (smollm2-135m) continues a text well enough to give ideas. It follows instructions poorly, invents facts and writes English only: of our 62 small writing tasks it does half, of the rewritings among them one in seven. The larger one (qwen2.5-1.5b) rewrites, obeys a length, answers by what the story says and keeps names; it does most of them. Its Russian is simple and often wrong. Where both serve, you choose beside Continue.",
       ],
     ],
     models: "The models here",
