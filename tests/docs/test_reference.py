@@ -6,6 +6,10 @@ import re
 import runpy
 from pathlib import Path
 
+from typer.main import get_command
+
+from antiphon_server.cli.bench import Bench
+from antiphon_server.cli.main import app
 from antiphon_server.http.openapi import OPERATIONS, document
 
 ROOT = Path(__file__).parents[2]
@@ -30,3 +34,15 @@ def test_pages_of_the_repository_link_to_pages_of_the_site() -> None:
     assert "](architecture.md)" in text
     assert "](../glossary.md)" in text
     assert "](docs/" not in text
+
+
+def test_the_readme_lists_every_command() -> None:
+    line = re.search(r"lists the commands:([^.]*)\.", (ROOT / "README.md").read_text())
+    assert line is not None
+    assert set(re.findall(r"`(\w+)`", line[1])) == set(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_every_bench_is_described() -> None:
+    page = (ROOT / "docs" / "operating" / "measuring.md").read_text()
+    described = re.findall(r"^\| `antiphon bench (\w+)`", page, re.MULTILINE)
+    assert sorted(described) == sorted(Bench)
