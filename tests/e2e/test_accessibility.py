@@ -125,7 +125,7 @@ async def test_every_screen_is_accessible(
     async def tab(name: str) -> None:
         await page.locator(f"#tab-{name}").click()
 
-    for name in ("runs", "chat", "comments", "history", "desk"):
+    for name in ("runs", "chat", "comments", "history", "document"):
         await tab(name)
         await look(name)
     await ada.select("calm")
@@ -244,7 +244,7 @@ async def test_zoomed_in_twice_nothing_is_out_of_reach(
         }"""
     )
     await page.locator(".panel-toggle").click() if await page.locator(".panel").count() == 0 else None
-    for name in ("runs", "chat", "comments", "history", "desk"):
+    for name in ("runs", "chat", "comments", "history", "document"):
         await page.locator(f"#tab-{name}").click()
         wide = await page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth")
         assert not wide, name

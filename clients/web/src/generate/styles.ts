@@ -17,7 +17,6 @@ export const STYLES = [
   { id: "clay", words: "clay figure, soft studio light", negative: "flat, drawing" },
   { id: "photo", words: "photograph, natural light, sharp focus", negative: "drawing, painting, blurry" },
 ] as const satisfies readonly Style[];
-export type StyleId = (typeof STYLES)[number]["id"];
 
 const joined = (...parts: string[]) => parts.filter(Boolean).join(", ");
 

@@ -661,7 +661,7 @@ export const en = {
     chat: "Chat",
     comments: "Comments",
     history: "History",
-    desk: "Document",
+    document: "Document",
     waiting: (count: number) => `${count} unread`,
   },
 
@@ -857,7 +857,7 @@ export const en = {
     wholeWords: "Whole words",
   },
 
-  desk: {
+  document: {
     writing: "Writing",
     spellcheck: "Check spelling as I type",
     signs: "Make “# ” a heading, “> ” a quotation, and quotes and dashes curly as I type",

@@ -688,7 +688,7 @@ export const ru: Strings = {
     chat: "Чат",
     comments: "Заметки",
     history: "История",
-    desk: "Документ",
+    document: "Документ",
     waiting: (count) => `непрочитанных: ${count}`,
   },
 
@@ -897,7 +897,7 @@ export const ru: Strings = {
     wholeWords: "Целые слова",
   },
 
-  desk: {
+  document: {
     writing: "Письмо",
     spellcheck: "Проверять орфографию при наборе",
     signs: "Превращать «# » в заголовок, «> » в цитату, кавычки и тире — в типографские",

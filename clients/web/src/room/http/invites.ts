@@ -30,7 +30,12 @@ export class Invites {
   }
 
   make(role: Role, name: string, days: number | null, uses: number | null): Promise<InviteLink[]> {
-    const body = JSON.stringify({ role, name, ...(days !== null && { days }), ...(uses !== null && { uses }) });
+    const body = JSON.stringify({
+      role,
+      name,
+      ...(days !== null && { days }),
+      ...(uses !== null && { uses }),
+    });
     return this.call("links", { method: "POST", body });
   }
 

@@ -25,12 +25,12 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
   );
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (
-    <div class="desk-tab">
+    <div class="document-tab">
       {editor && room.members.canEdit && <Writing editor={editor} />}
       <section>
-        <h3>{t.desk.form}</h3>
+        <h3>{t.document.form}</h3>
         <fieldset class="segments" disabled={!room.members.canEdit}>
-          <legend class="offscreen">{t.desk.form}</legend>
+          <legend class="offscreen">{t.document.form}</legend>
           {(["prose", "screenplay"] as const).map((form) => (
             <label key={form}>
               <input
@@ -39,17 +39,17 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
                 checked={room.settings.form.value === form}
                 onChange={() => room.settings.setForm(form)}
               />
-              <span>{t.desk[form]}</span>
+              <span>{t.document[form]}</span>
             </label>
           ))}
         </fieldset>
-        {script && <p class="hint">{t.desk.scriptHint}</p>}
+        {script && <p class="hint">{t.document.scriptHint}</p>}
       </section>
       <StyleCard room={room} editor={editor} />
       <section>
-        <h3>{t.desk.outline}</h3>
+        <h3>{t.document.outline}</h3>
         {outline.value.length === 0 ? (
-          <p class="hint">{t.desk.outlineHint}</p>
+          <p class="hint">{t.document.outlineHint}</p>
         ) : (
           <ol class="outline">
             {outline.value.map((heading) => (
@@ -63,14 +63,14 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
         )}
       </section>
       <section>
-        <h3>{t.desk.length}</h3>
+        <h3>{t.document.length}</h3>
         <dl class="facts">
-          {script && <Fact name={t.desk.pages} value={pages.value.toLocaleString()} />}
-          <Fact name={t.desk.words} value={words.toLocaleString()} />
-          <Fact name={t.desk.characters} value={characters.toLocaleString()} />
-          <Fact name={t.desk.paragraphs} value={paragraphs.toLocaleString()} />
-          <Fact name={t.desk.reading} value={t.desk.minutes(reading)} />
-          <Fact name={t.desk.speaking} value={t.desk.minutes(speaking)} />
+          {script && <Fact name={t.document.pages} value={pages.value.toLocaleString()} />}
+          <Fact name={t.document.words} value={words.toLocaleString()} />
+          <Fact name={t.document.characters} value={characters.toLocaleString()} />
+          <Fact name={t.document.paragraphs} value={paragraphs.toLocaleString()} />
+          <Fact name={t.document.reading} value={t.document.minutes(reading)} />
+          <Fact name={t.document.speaking} value={t.document.minutes(speaking)} />
         </dl>
         <Goal room={room} words={words} />
       </section>
@@ -84,7 +84,7 @@ function Writing({ editor }: { editor: StoryEditor }) {
   const { aids } = editor;
   return (
     <section>
-      <h3>{t.desk.writing}</h3>
+      <h3>{t.document.writing}</h3>
       {(["spellcheck", "signs", "focus"] as const).map((aid) => (
         <label key={aid} class="check">
           <input
@@ -92,7 +92,7 @@ function Writing({ editor }: { editor: StoryEditor }) {
             checked={aids.on.value[aid]}
             onChange={(event) => aids.set({ [aid]: event.currentTarget.checked })}
           />
-          {t.desk[aid]}
+          {t.document[aid]}
         </label>
       ))}
     </section>
@@ -106,7 +106,7 @@ function Goal({ room, words }: { room: Room; words: number }) {
     <div class="goal">
       {room.members.canEdit && (
         <label class="goal-field">
-          <span>{t.desk.goal}</span>
+          <span>{t.document.goal}</span>
           <input
             class="field small"
             type="number"
@@ -126,10 +126,10 @@ function Goal({ room, words }: { room: Room; words: number }) {
             min={0}
             max={goal}
             value={Math.min(words, goal)}
-            aria-label={t.desk.goalDone(words, goal)}
+            aria-label={t.document.goalDone(words, goal)}
           />
           <p class="hint" role="status">
-            {t.desk.goalDone(words, goal)}
+            {t.document.goalDone(words, goal)}
           </p>
         </>
       )}
@@ -153,7 +153,7 @@ function Shares({ room, authorColours }: { room: Room; authorColours: AuthorColo
   if (total === 0) return null;
   return (
     <section>
-      <h3>{t.desk.shares}</h3>
+      <h3>{t.document.shares}</h3>
       <ul class="shares">
         {shares.map(([id, count]) => {
           const person = room.members.all.value.get(id);
@@ -178,10 +178,10 @@ function Shares({ room, authorColours }: { room: Room; authorColours: AuthorColo
               authorColours.shown.value = event.currentTarget.checked;
             }}
           />
-          {t.desk.colours}
+          {t.document.colours}
         </label>
       )}
-      <p class="hint">{t.desk.sharesHint}</p>
+      <p class="hint">{t.document.sharesHint}</p>
     </section>
   );
 }

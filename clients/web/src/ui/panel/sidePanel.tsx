@@ -24,13 +24,13 @@ interface TabKind {
   waiting?: (room: Room) => number;
 }
 
-export type Tab = "runs" | "chat" | "comments" | "history" | "desk";
+export type Tab = "runs" | "chat" | "comments" | "history" | "document";
 const TABS: Record<Tab, TabKind> = {
   runs: { icon: "continue", Content: RunsTab },
   chat: { icon: "chat", Content: ChatTab, waiting: (room) => room.chat.unread.value },
   comments: { icon: "comment", Content: CommentsTab },
   history: { icon: "history", Content: HistoryTab, needs: "history" },
-  desk: { icon: "bullets", Content: DocumentTab },
+  document: { icon: "bullets", Content: DocumentTab },
 };
 
 export function SidePanel(props: TabProps & { tab: Signal<Tab>; onClose: () => void }) {

@@ -70,7 +70,7 @@ export function Toolbar({ room, editor }: { room: Room; editor: StoryEditor }) {
       </div>
       <span class="toolbar-count">
         {room.settings.goal.value > 0
-          ? t.desk.goalDone(editor.words.value, room.settings.goal.value)
+          ? t.document.goalDone(editor.words.value, room.settings.goal.value)
           : t.story.words(editor.words.value)}
       </span>
     </ButtonBar>

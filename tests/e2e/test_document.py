@@ -1,4 +1,4 @@
-"""The writer's desk: find and replace, files in and out, a model's alternatives, the form of a script."""
+"""Files in and out, find and replace, alternatives of a model, the form of a script, shares of authors."""
 
 from __future__ import annotations
 
