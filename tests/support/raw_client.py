@@ -7,8 +7,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pycrdt import Doc, Text
+from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -173,7 +175,13 @@ async def native(url: str) -> AsyncIterator[NativeClient]:
 
 @asynccontextmanager
 async def plain(url: str) -> AsyncIterator[YjsClient]:
-    async with connect(url, compression=None, max_size=MAX) as socket:
+    """`url` as of `LiveServer.yjs_url`: its token goes as a subprotocol, as y-websocket's `protocols` brings it."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    token = query.pop("token", "")
+    address = parts._replace(query=urlencode(query)).geturl()
+    protocols = [Subprotocol("antiphon"), Subprotocol(f"antiphon.token.{token}")] if token else None
+    async with connect(address, compression=None, max_size=MAX, subprotocols=protocols) as socket:
         yield YjsClient(socket)
 
 

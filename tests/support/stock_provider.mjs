@@ -1,20 +1,20 @@
 // The stock npm provider (`yjs` + `y-websocket`), driven by JSON lines on stdin; answers JSON lines on stdout.
-// argv: folder of node_modules, server address, room with its query.
+// argv: folder of node_modules, server address, room, name, subprotocols.
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 
-const [, , folder, server, room, name] = process.argv
+const [, , folder, server, room, name, ...protocols] = process.argv
 const require = createRequire(`${folder}/`)
 const Y = require('yjs')
 const { WebsocketProvider } = require('y-websocket')
 const { WebSocket } = require('ws')
 
-const [path, query] = room.split('?')
 const doc = new Y.Doc()
 const text = doc.getText('story')
 const canvas = doc.getMap('canvas')
-const provider = new WebsocketProvider(server, path, doc, {
-  params: Object.fromEntries(new URLSearchParams(query)),
+const provider = new WebsocketProvider(server, room, doc, {
+  params: { name },
+  protocols,
   WebSocketPolyfill: WebSocket,
   disableBc: true
 })

@@ -55,7 +55,15 @@ async def stock_provider(address: Address, cache_dir: Path, name: str) -> AsyncI
     server, _, room = address.yjs.rpartition("/")
     folder = await asyncio.to_thread(node_peers.install, cache_dir)
     process = await asyncio.create_subprocess_exec(
-        node_peers.node_folder() / "node", SCRIPT, folder, server, room, name, stdin=PIPE, stdout=PIPE
+        node_peers.node_folder() / "node",
+        SCRIPT,
+        folder,
+        server,
+        room,
+        name,
+        *address.yjs_protocols,
+        stdin=PIPE,
+        stdout=PIPE,
     )
     provider = StockProvider(process)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import aiohttp
 from msgspec import Struct
@@ -43,8 +43,13 @@ class Address(Struct, frozen=True):
 
     @property
     def yjs(self) -> str:
-        """The address of the plain y-websocket protocol."""
-        return f"ws{self.base[4:]}/yjs/{quote(self.room)}?{urlencode({'token': self.token})}"
+        """The address of the plain y-websocket protocol; the token goes beside it (`yjs_protocols`)."""
+        return f"ws{self.base[4:]}/yjs/{quote(self.room)}"
+
+    @property
+    def yjs_protocols(self) -> tuple[str, str]:
+        """The WebSocket subprotocols that carry the token, as y-websocket's `protocols` takes them."""
+        return "antiphon", f"antiphon.token.{self.token}"
 
 
 async def create_room(server: str) -> dict[str, Address]:

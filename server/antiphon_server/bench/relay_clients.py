@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pycrdt import Doc, Text, TransactionEvent
 
@@ -58,11 +58,15 @@ class DrainClient(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        target = self._parts.path + (f"?{self._parts.query}" if self._parts.query else "")
+        query = dict(parse_qsl(self._parts.query))
+        # Ours takes a token as a subprotocol, as y-websocket's `protocols` brings it.
+        token = query.pop("token", "")
+        protocols = f"Sec-WebSocket-Protocol: antiphon, antiphon.token.{token}\r\n" if token else ""
+        target = self._parts.path + (f"?{urlencode(query)}" if query else "")
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             f"GET {target} HTTP/1.1\r\nHost: {self._parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{protocols}\r\n".encode()
         )
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,8 +1,9 @@
 """Signed join tokens: who may enter which room, in which role, by which link.
 
 A token is a JWT (HS256, RFC 7519) over `room`, `role`, `link`, of a pass `member`, `exp`, and `renew` where
-the end is the server's bound and not the link's. The key is made once and
-kept beside the rooms. Whether the link is still in force is the room's to say.
+the end is the server's bound and not the link's. A ticket (`ticket`) lives two minutes and only opens a plain Yjs
+connection, which lasts until `until`: it may stand in an address, where logs and histories keep it. The key is made
+once and kept beside the rooms. Whether the link is still in force is the room's to say.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from antiphon_server.core.seat import Grant
 _ALGORITHM = "HS256"
 _KEY_BYTES = 32
 _MAX_TOKEN = 2048
+TICKET_SECONDS = 120
 
 
 class Unauthorized(PeerError):
@@ -47,6 +49,8 @@ class _Claims(msgspec.Struct, frozen=True):
     member: Id | None = None
     exp: int | None = None
     renew: bool = False
+    ticket: bool = False
+    until: int | None = None
 
 
 class _Operator(msgspec.Struct, frozen=True):
@@ -82,6 +86,16 @@ class Tokens:
             claims |= {"exp": int(last), "renew": grant.expires is None}
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
+    def ticket(self, grant: Grant) -> str:
+        """A token that opens a plain Yjs connection of this grant, if it comes soon."""
+        claims: dict[str, object] = {"room": grant.room, "role": grant.role, "link": grant.link}
+        if grant.member:
+            claims["member"] = grant.member
+        if grant.expires is not None:
+            claims |= {"until": int(grant.expires), "renew": grant.renews}
+        claims |= {"ticket": True, "exp": int(self._clock() + TICKET_SECONDS)}
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
     def operator(self, lifetime: float) -> str:
         """A token for whoever runs this server, to be made where the signing key is."""
         claims = {"operator": True, "exp": int(self._clock() + lifetime)}
@@ -103,8 +117,24 @@ class Tokens:
         """The invite link's path (`room.Mint`)."""
         return link_path(grant.room, self.sign(grant))
 
+    def verify_ticket(self, token: str) -> Grant:
+        """What a ticket grants. Raises Unauthorized, for any other token too."""
+        grant, ticket = self._verified(token)
+        if not ticket:
+            raise Unauthorized(
+                "a join token goes into the subprotocol `antiphon.token.TOKEN`, not into the address; there only a "
+                "ticket may stand (`POST /api/rooms/ROOM/pass`)"
+            )
+        return grant
+
     def verify(self, token: str) -> Grant:
         """What the token grants. Raises Unauthorized, never saying which part of a bad token was wrong."""
+        grant, ticket = self._verified(token)
+        if ticket:
+            raise Unauthorized("a ticket only opens a plain Yjs connection")
+        return grant
+
+    def _verified(self, token: str) -> tuple[Grant, bool]:
         if not token:
             raise Unauthorized("a join token is needed")
         if len(token) > _MAX_TOKEN:
@@ -116,7 +146,9 @@ class Tokens:
             raise Unauthorized("the token is not valid") from error
         if claims.exp is not None and claims.exp <= self._clock():
             raise Unauthorized("the token has expired")
-        return Grant(claims.room, claims.role, claims.link, claims.member or "", claims.exp, claims.renew)
+        expires = claims.until if claims.ticket else claims.exp
+        grant = Grant(claims.room, claims.role, claims.link, claims.member or "", expires, claims.renew)
+        return grant, claims.ticket
 
 
 def link_path(room: str, token: str) -> str:

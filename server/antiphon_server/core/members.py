@@ -27,6 +27,9 @@ COLORS = (
 )  # fmt: skip
 
 
+_USED_UP: Final = "this invitation has let in as many as it may"
+
+
 class Member:
     """One person, or one plain Yjs client. `record` is what the store keeps."""
 
@@ -119,9 +122,7 @@ class Members:
             raise ProtocolViolation("the room is full", CloseCode.ROOM_FULL)
         if member is None:
             if giver is None and link is not None and link.used_up:
-                raise ProtocolViolation(
-                    "this invitation has let in as many as it may", CloseCode.UNAUTHORIZED
-                )
+                raise ProtocolViolation(_USED_UP, CloseCode.UNAUTHORIZED)
             return self._new(request, session, giver)
         assert session is not None
         # Once an agent, always: its earlier work stays marked when a person goes on with its session.
@@ -132,6 +133,17 @@ class Members:
             changes |= {"role": grant.role, "link": grant.link, "expires_ms": _end(grant)}
         member.update(**changes)
         return member, session
+
+    def enrol(self, request: JoinRequest, link: Invite | None) -> Member:
+        """A plain Yjs client that is to have a pass of its own: a new member, before it connects. Raises as `admit`."""
+        giver = self._by_id.get(request.grant.member) if request.grant.member else None
+        if giver is not None and giver.record.revoked:
+            raise ProtocolViolation("you were put out of this room", CloseCode.REVOKED)
+        if giver is None and link is None:
+            raise ProtocolViolation("this invitation is no longer valid", CloseCode.UNAUTHORIZED)
+        if giver is None and link is not None and link.used_up:
+            raise ProtocolViolation(_USED_UP, CloseCode.UNAUTHORIZED)
+        return self._new(request, secrets.token_urlsafe(24), giver)[0]
 
     def of_session(self, session: str) -> Member | None:
         """The native client's member whose session secret this is."""
@@ -210,6 +222,9 @@ class Members:
 
     def _find(self, request: JoinRequest) -> tuple[Member | None, str | None]:
         """Who asks, if they are known, and by which secret."""
+        own = self._by_id.get(request.grant.member) if request.dialect == "yjs" else None
+        if own is not None and own.record.plain:
+            return own, ""  # a plain client with a pass of its own
         session = request.session if request.dialect == "native" else self._plain_session(request)
         return (self._by_session.get(_hash(request.dialect, session)) if session else None), session
 

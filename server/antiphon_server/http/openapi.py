@@ -18,6 +18,7 @@ from antiphon_server.formats.jobs import Readable, Writable
 from antiphon_server.http.engines import Wish
 from antiphon_server.http.history import NewVersion, Point
 from antiphon_server.http.links import NewLink
+from antiphon_server.http.rooms import PlainClient
 
 Schema = dict[str, Any]
 
@@ -76,6 +77,10 @@ OPERATIONS: Final = (
     Operation(
         method="GET", path=f"{_ROOM}/authorship", summary="Who wrote what, and made which object",
         fields=("offset", "spans", "shares", "characters", "objects"),
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/pass", summary="A pass of its own for a plain Yjs client", body=PlainClient,
+        answers={201: JSON}, fields=("participant", "token", "ticket"),
     ),
     Operation(
         method="GET", path=f"{_ROOM}/links", summary="The invite links, for owners", fields=("links",), session=True

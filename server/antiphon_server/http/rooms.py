@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct, structs, to_builtins
+from msgspec import Meta, Struct, structs, to_builtins
 
-from antiphon_proto.errors import PeerError, RateLimited, TooLarge
+from antiphon_proto.errors import PeerError, ProtocolViolation, RateLimited, TooLarge
 from antiphon_proto.messages import ModelInfo, Role
-from antiphon_server.core.join_tokens import Unauthorized, link_path
+from antiphon_server.core.join_tokens import TICKET_SECONDS, Unauthorized, link_path
 from antiphon_server.core.members import Member
 from antiphon_server.core.seat import Grant
 from antiphon_server.gateway import GATEWAY
@@ -166,6 +166,39 @@ async def authorised(request: web.Request) -> tuple[Grant, Room]:
     return grant, room
 
 
+class PlainClient(Struct, frozen=True, forbid_unknown_fields=True):
+    """A plain Yjs client that wants a pass of its own."""
+
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
+async def make_pass(request: web.Request) -> web.Response:
+    """`POST /api/rooms/{room}/pass` `{"name"?}`, with an invite's token -> 201 `{"participant", "token", "ticket",
+    "ticket_seconds"}`: a plain Yjs client becomes a member, and its pass holds whatever becomes of the link. With such
+    a pass: another ticket."""
+    gateway = request.app[GATEWAY]
+    address = gateway.proxies.address(request)
+    if not gateway.join_rate.allow(address):
+        raise RateLimited("too many newcomers from this address; wait a little")
+    wish = await json_body(request, PlainClient)
+    grant = gateway.tokens.verify(bearer(request))
+    if grant.room != request.match_info["room"]:
+        raise Unauthorized("the token is for another room")
+    room = await gateway.hub.get(grant.room, address)
+    member = room.members.get(grant.member) if grant.member else None
+    if member is None or not member.record.plain:
+        try:
+            member = room.enrol(grant, wish.name)
+        except ProtocolViolation as error:
+            raise Unauthorized(error.message) from None
+    elif member.record.revoked:
+        raise Unauthorized("you were put out of this room")
+    token = room.context.pass_for(member).token
+    ticket = gateway.tokens.ticket(gateway.tokens.verify(token))
+    answer = {"participant": member.id, "token": token, "ticket": ticket, "ticket_seconds": TICKET_SECONDS}
+    return web.json_response(answer, status=201, headers=_NO_STORE)
+
+
 def pay_for_lookup(request: web.Request) -> None:
     """Raises RateLimited for an address that asks for what is known of rooms again and again."""
     gateway = request.app[GATEWAY]
@@ -227,6 +260,7 @@ def named(value: Struct) -> dict[str, Any]:
 ROUTES = (
     web.post("/api/rooms", create_room),
     web.get("/api/rooms/{room}", show_room),
+    web.post("/api/rooms/{room}/pass", make_pass),
     web.get("/api/rooms/{room}/text", show_text),
     web.get("/api/rooms/{room}/authorship", show_authorship),
     web.get("/healthz", alive),

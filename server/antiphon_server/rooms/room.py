@@ -31,9 +31,10 @@ from antiphon_proto.sync import YMessage
 from antiphon_server.canvas.painter import Painter
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.long_work import LongWork, finished
+from antiphon_server.core.members import Member
 from antiphon_server.core.repairs import Repairs
 from antiphon_server.core.run_registry import RunEntry
-from antiphon_server.core.seat import JoinRequest, Seat
+from antiphon_server.core.seat import Grant, JoinRequest, Seat
 from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.document import digest, index_of
 from antiphon_server.document.shares import Counts, counted, shares
@@ -212,6 +213,16 @@ class Room:
             self.moderation.came(member)
         self.context.flush()  # what the newcomer is told is the state at one offset
         return self._reception.seat(member, session, outlet, request)
+
+    def enrol(self, grant: Grant, name: str) -> Member:
+        """A plain Yjs client that is to have a pass of its own becomes a member. Raises ProtocolViolation as `join`."""
+        if self._closed:
+            raise ProtocolViolation("the room is closing", CloseCode.DRAINING)
+        request = JoinRequest(grant, name, 0, dialect="yjs")
+        member = self.members.enrol(request, self.moderation.link(grant))
+        self.moderation.came(member)
+        self.context.wake()
+        return member
 
     def leave(self, seat: Seat) -> None:
         """The connection is gone. Idempotent; a replaced seat's late leave harms nobody."""

@@ -42,6 +42,8 @@ async def native(request: web.Request) -> web.WebSocketResponse:
 async def yjs(request: web.Request) -> web.WebSocketResponse:
     gateway = request.app[GATEWAY]
     room, token = request.match_info["room"], _yjs_token(request)
+    ticket = not token and "token" in request.query
+    token = token or request.query.get("token", "")
     address = gateway.proxies.address(request)
     name = request.query.get("name", "")[: gateway.settings.limits.max_name]
     return await _serve(
@@ -51,7 +53,14 @@ async def yjs(request: web.Request) -> web.WebSocketResponse:
         gateway.settings.limits.max_message + _SLACK,
         lambda outbox: (
             YjsConnection(
-                gateway, outbox, room, token, name, address, lambda: gateway.sockets.known(request.protocol)
+                gateway,
+                outbox,
+                room,
+                token,
+                ticket,
+                name,
+                address,
+                lambda: gateway.sockets.known(request.protocol),
             ).run
         ),
     )
@@ -90,11 +99,11 @@ async def _serve(
 
 
 def _yjs_token(request: web.Request) -> str:
-    """Of a plain Yjs client: in `Authorization`, as the subprotocol `antiphon.token.TOKEN` beside `antiphon` (browsers
-    can set no header), or, for providers that know neither, in the address."""
+    """Of a plain Yjs client: in `Authorization`, or as the subprotocol `antiphon.token.TOKEN` beside `antiphon`
+    (browsers can set no header)."""
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     named = next((one.strip() for one in offered if one.strip().startswith(_TOKEN)), "")
-    return bearer(request) or named.removeprefix(_TOKEN) or request.query.get("token", "")
+    return bearer(request) or named.removeprefix(_TOKEN)
 
 
 ROUTES = (web.get("/ws", native), web.get("/yjs/{room}", yjs))

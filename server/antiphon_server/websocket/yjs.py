@@ -1,4 +1,4 @@
-"""`/yjs/{room}?token=...`: a plain y-websocket client on the same document (y-protocols sync and awareness)."""
+"""`/yjs/{room}`: a plain y-websocket client on the same document (y-protocols sync and awareness)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ GUEST = "Yjs guest"
 
 
 class YjsConnection:
-    """The token stands in the address, so the client is in the room from the first frame on."""
+    """The token comes with the upgrade, so the client is in the room from the first frame on. `ticket`: it stood in the
+    address, where only a ticket may."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class YjsConnection:
         outbox: Outbox,
         room: str,
         token: str,
+        ticket: bool,
         name: str,
         address: str,
         joined: Callable[[], None],
@@ -40,6 +42,7 @@ class YjsConnection:
         self._outbox = outbox
         self._room = room
         self._token = token
+        self._ticket = ticket
         self._name = name or GUEST
         self._address = address
         self._joined = joined
@@ -60,7 +63,8 @@ class YjsConnection:
 
     async def _join(self) -> tuple[Room, Seat] | None:
         try:
-            grant = self._gateway.tokens.verify(self._token)
+            tokens = self._gateway.tokens
+            grant = tokens.verify_ticket(self._token) if self._ticket else tokens.verify(self._token)
             if grant.room != self._room:
                 raise Unauthorized("the token is for another room")
             room = await self._gateway.hub.get(grant.room, self._address)
