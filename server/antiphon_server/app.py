@@ -24,7 +24,7 @@ from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server.assets.collector import Collector
 from antiphon_server.assets.file_store import AssetFiles
-from antiphon_server.assets.loader import StoredAssets
+from antiphon_server.assets.loader import StoredAssetLoader
 from antiphon_server.assets.picture_reader import Pictures
 from antiphon_server.assets.store import AssetStore
 from antiphon_server.clock import SystemClock
@@ -46,7 +46,7 @@ from antiphon_server.http.guard import guard
 from antiphon_server.http.responses import errors, secure
 from antiphon_server.logs import Malformed
 from antiphon_server.metrics import Metrics
-from antiphon_server.model_switcher import ModelDesk
+from antiphon_server.model_switcher import ModelSwitcher
 from antiphon_server.net.sockets import Sockets
 from antiphon_server.process_memory import give_back
 from antiphon_server.rooms.hub import Hub
@@ -152,13 +152,13 @@ async def _run(
     stack.push_async_callback(store.close)
     assets = AssetFiles(settings.data_dir / "assets", settings.asset_bounds())
     stack.push_async_callback(assets.close)
-    asset_desk = StoredAssets(assets)
+    asset_desk = StoredAssetLoader(assets)
     stack.push_async_callback(asset_desk.close)
     pictures = Pictures(settings.picture_limits())
     stack.push_async_callback(pictures.close)
     engine = make_engine(settings.worker_config(), heard)
     stack.push_async_callback(engine.close)
-    model_desk = ModelDesk(settings, engine, lambda: hub.announce_models(model_desk.infos()))
+    model_desk = ModelSwitcher(settings, engine, lambda: hub.announce_models(model_desk.infos()))
     stack.push_async_callback(model_desk.close)
     proofreader = HarperProofreader()
     stack.push_async_callback(proofreader.close)

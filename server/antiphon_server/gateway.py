@@ -23,7 +23,7 @@ from antiphon_server.formats.desk import Converter
 from antiphon_server.jam.render import Renderer
 from antiphon_server.limits import Buckets
 from antiphon_server.metrics import GatewayCollector, Metrics
-from antiphon_server.model_switcher import ModelDesk
+from antiphon_server.model_switcher import ModelSwitcher
 from antiphon_server.net.connections import Connections
 from antiphon_server.net.outbox import Traffic
 from antiphon_server.net.peers import Hosts, Origins, Proxies
@@ -34,7 +34,7 @@ from antiphon_server.rooms.hub import Hub
 from antiphon_server.rooms.replay import Archive
 from antiphon_server.rooms.room import Room
 from antiphon_server.rooms.update_reader import UpdateReader
-from antiphon_server.runs.supervisor import Engine as RunEngine
+from antiphon_server.runs.engine import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.work.pool import WorkPool
 
@@ -82,7 +82,7 @@ class Gateway:
         assets: AssetStore,
         pictures: Pictures,
         engine: Engine,
-        model_desk: ModelDesk,
+        model_desk: ModelSwitcher,
         hub: Hub,
         archive: Archive,
         metrics: Metrics,

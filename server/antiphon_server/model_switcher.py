@@ -45,7 +45,7 @@ class Host(Protocol):
     def use(self, modality: Modality, model: str) -> None: ...
 
 
-class ModelDesk:
+class ModelSwitcher:
     """Of the models that are set. Raises EngineUnavailable for a spec among them that names none.
 
     `changed` is called when what is being fetched has changed (`infos`)."""

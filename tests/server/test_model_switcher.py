@@ -10,7 +10,7 @@ from antiphon_engines.host.host import HostState
 from antiphon_proto import messages
 from antiphon_proto.errors import Denied, NotFound
 from antiphon_server.config import Settings
-from antiphon_server.model_switcher import ModelDesk
+from antiphon_server.model_switcher import ModelSwitcher
 
 TEXT = EngineInfo("text", "smollm2-135m", "cpu", "onnxruntime", 8, 8)
 
@@ -25,10 +25,10 @@ class Host:
         self.used.append((modality, model))
 
 
-def desk(state: HostState, **settings: Any) -> tuple[ModelDesk, Host]:
+def desk(state: HostState, **settings: Any) -> tuple[ModelSwitcher, Host]:
     host = Host(state)
     given = Settings(**{"image_model": "none", "music_model": "none", **settings})
-    return ModelDesk(given, host, lambda: None), host
+    return ModelSwitcher(given, host, lambda: None), host
 
 
 READY = HostState("ready", (TEXT,))

@@ -11,7 +11,7 @@ from antiphon_proto.messages import Alternative, TokenInfo
 
 
 class ScriptedHost:
-    """Implements `antiphon_server.runs.supervisor.Engine`. Runs are named in the order of their submission."""
+    """Implements `antiphon_server.runs.engine.Engine`. Runs are named in the order of their submission."""
 
     def __init__(self) -> None:
         self.requests: dict[str, TextRequest] = {}

@@ -18,7 +18,7 @@ Fetched: TypeAlias = Callable[[Sequence[Picture] | AntiphonError], None]
 Kept: TypeAlias = Callable[[AntiphonError | None], None]
 
 
-class AssetDesk(Protocol):
+class AssetLoader(Protocol):
     """What a room needs of the assets. Callbacks never come during the call."""
 
     def fetch(self, room: str, names: Sequence[str], done: Fetched) -> None:
@@ -30,8 +30,8 @@ class AssetDesk(Protocol):
         ...
 
 
-class StoredAssets:
-    """An `AssetDesk` on a store. At most `bound` requests at once; one more is answered `queue_full`."""
+class StoredAssetLoader:
+    """An `AssetLoader` on a store. At most `bound` requests at once; one more is answered `queue_full`."""
 
     def __init__(self, store: AssetStore, bound: int = 256) -> None:
         self._store = store

@@ -23,14 +23,15 @@ from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
 from antiphon_proto.messages import Paint, Steer, Thinned
 from antiphon_proto.messages import Preview as PreviewMessage
 from antiphon_proto.params import ImageSteer
-from antiphon_server.assets.loader import AssetDesk
+from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.assets.sanitize import Picture, picture
 from antiphon_server.canvas.preview_rate import Show
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.state import AI_ORIGIN
-from antiphon_server.runs.supervisor import Stage, Work
+from antiphon_server.runs.live_run import LiveRun
+from antiphon_server.runs.supervisor import RunSupervisor
 
 _PLACE: Final = ("x", "y", "w", "h", "z", "rotation", "opacity", "layer", "name", "hidden", "locked")
 """What a picture takes over from its frame."""
@@ -39,17 +40,23 @@ _OBJECT_BYTES: Final = 64 * 1024
 """More than a picture's object needs in the document."""
 
 
-class Painting(Work):
+class PaintRun(LiveRun):
     def __init__(
-        self, run: RunEntry, room: RoomContext, stage: Stage, assets: AssetDesk, paint: Paint, show: Show
+        self,
+        run: RunEntry,
+        room: RoomContext,
+        supervisor: RunSupervisor,
+        assets: AssetLoader,
+        paint: Paint,
+        show: Show,
     ) -> None:
         super().__init__(run)
         self.paint = paint
-        self.next: Painting | None = None
+        self.next: PaintRun | None = None
         """Waits until this one has ended."""
         self.given = False
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._assets = assets
         self._shown = show
         """Of previews, as the viewers can use them."""
@@ -89,7 +96,7 @@ class Painting(Work):
         self._held_back = held_back
         if self._loading:
             names = [name for name in (self.paint.source, self.paint.mask) if name]
-            self._assets.fetch(self._room.id, names, self._fetched)
+            self._assets.fetch(self._room.id, names, self._on_fetched)
         else:
             self._give()
 
@@ -99,10 +106,10 @@ class Painting(Work):
         try:
             self._give()
         except AntiphonError as error:
-            self._stage.fail(self, error)
+            self._supervisor.fail(self, error)
 
-    def _fetched(self, found: Sequence[Picture] | AntiphonError) -> None:
-        if not self._stage.holds(self):
+    def _on_fetched(self, found: Sequence[Picture] | AntiphonError) -> None:
+        if not self._supervisor.holds(self):
             return
         try:
             if isinstance(found, AntiphonError):
@@ -111,7 +118,7 @@ class Painting(Work):
             self._loading = False
             self._give()
         except AntiphonError as error:
-            self._stage.fail(self, error)
+            self._supervisor.fail(self, error)
 
     def _load(self, found: Mapping[str, Picture]) -> None:
         source, mask = found.get(self.paint.source or ""), found.get(self.paint.mask or "")
@@ -124,14 +131,14 @@ class Painting(Work):
     def _give(self) -> None:
         if not self._loading and not self._held_back and not self.given:
             self.given = True
-            self._stage.submit(self, self._request)
+            self._supervisor.submit(self, self._request)
 
     # Its life -----------------------------------------------------------------------------------------
 
-    def started(self) -> None:
+    def on_started(self) -> None:
         self._started_at = self._room.monotonic()
 
-    def take(self, output: Output | RunEvent) -> None:
+    def on_output(self, output: Output | RunEvent) -> None:
         match output:
             case Progressed(step, of, remaining_ms, thinned):
                 self._remaining = remaining_ms / 1000 if remaining_ms else None
@@ -164,7 +171,7 @@ class Painting(Work):
         if self.given:
             if most != self._most:
                 change = _showing(change, self._shown.within(most))
-            self._stage.engine.steer(self.run.info.id, change, epoch)
+            self._supervisor.engine.steer(self.run.info.id, change, epoch)
         self._most = most
         return self.given
 
@@ -174,13 +181,13 @@ class Painting(Work):
         if wanted != self._shown.within(self._most):
             if self.given:
                 try:
-                    self._stage.engine.steer(self.run.info.id, _showing(ImageSteer(), wanted))
+                    self._supervisor.engine.steer(self.run.info.id, _showing(ImageSteer(), wanted))
                 except AntiphonError:
                     return
             self._request = replace(self._request, previews=wanted.previews, preview_side=wanted.side)
         self._shown = show
 
-    def steered(self, steer: Steer) -> dict[str, object]:
+    def on_steered(self, steer: Steer) -> dict[str, object]:
         assert steer.image is not None
         self._steers = [
             *self._steers[1 - _KEPT_STEERS :],
@@ -201,25 +208,25 @@ class Painting(Work):
             return True
         if not self._keeping:
             self._keeping = True
-            self._assets.keep(self._room.id, self._picture, self._stored)
+            self._assets.keep(self._room.id, self._picture, self._on_stored)
         if not self._kept or self.ended is None or not self._room.writable():
             return False
         self._place(self._picture)
         return True
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         self._picture = None
         following, self.next = self.next, None
-        if following is not None and self._stage.holds(following):
+        if following is not None and self._supervisor.holds(following):
             following.release()
 
     # Its end ------------------------------------------------------------------------------------------
 
-    def _stored(self, problem: AntiphonError | None) -> None:
-        if not self._stage.holds(self):
+    def _on_stored(self, problem: AntiphonError | None) -> None:
+        if not self._supervisor.holds(self):
             return
         if problem is not None:
-            self._stage.fail(self, problem)
+            self._supervisor.fail(self, problem)
             return
         self._kept = True
         self._room.wake()

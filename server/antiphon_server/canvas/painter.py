@@ -13,16 +13,16 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
 from antiphon_proto.messages import ModelInfo, Paint
 from antiphon_proto.params import ImageParams
-from antiphon_server.assets.loader import AssetDesk
+from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.canvas.coalesce import verdict
-from antiphon_server.canvas.paint_run import Painting
+from antiphon_server.canvas.paint_run import PaintRun
 from antiphon_server.canvas.preview_rate import PreviewPace, Show
 from antiphon_server.canvas.source_authors import source_authors
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_registry import SEED_BITS, Order
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 
 _NEEDS = {"text_to_image": (False, False), "image_to_image": (True, False), "inpaint": (True, True)}
 """Task -> whether it takes a source and a mask."""
@@ -35,9 +35,9 @@ _STEP = 16
 class Painter:
     """`assets` None: pictures cannot be kept here, and every request is answered so."""
 
-    def __init__(self, room: RoomContext, stage: Stage, assets: AssetDesk | None) -> None:
+    def __init__(self, room: RoomContext, supervisor: RunSupervisor, assets: AssetLoader | None) -> None:
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._assets = assets
         self._pace = PreviewPace()
 
@@ -82,27 +82,27 @@ class Painter:
             prompt=msgspec.json.encode(sources).decode(),
             target=paint.frame,
         )
-        painting = Painting(
-            room.runs.start(order, room.unix_ms()), room, self._stage, self._assets, paint, self._show()
+        painting = PaintRun(
+            room.runs.start(order, room.unix_ms()), room, self._supervisor, self._assets, paint, self._show()
         )
-        self._stage.hold(painting)
+        self._supervisor.hold(painting)
         try:
             painting.begin(held_back=older is not None)
         except AntiphonError:
-            self._stage.refuse(painting)
+            self._supervisor.refuse(painting)
             raise
         if older is not None:
             older.next = painting
 
     def tick(self) -> None:
         """Stop what a newer request waits for once it has been painted long enough."""
-        for work in self._stage.live():
-            if isinstance(work, Painting) and work.next is not None and self._verdict(work) == "stop":
-                self._stage.halt(work.run)
+        for work in self._supervisor.live():
+            if isinstance(work, PaintRun) and work.next is not None and self._verdict(work) == "stop":
+                self._supervisor.halt(work.run)
 
     def sweep(self) -> None:
         """Once a second: show what is painted as often and as large as the viewers can use it."""
-        paintings = [work for work in self._stage.live() if isinstance(work, Painting)]
+        paintings = [work for work in self._supervisor.live() if isinstance(work, PaintRun)]
         if paintings:
             self._pace.observe(seat.outlet.shown.take() for seat in self._room.viewers())
         for painting in paintings:
@@ -126,23 +126,23 @@ class Painter:
             raise NotFound("there is no such frame on the canvas")
         return frame
 
-    def _supersede(self, member: Member, paint: Paint) -> Painting | None:
+    def _supersede(self, member: Member, paint: Paint) -> PaintRun | None:
         """End what the new request makes stale; the one that it must wait for, if it must."""
-        for work in self._stage.live():
-            if not isinstance(work, Painting) or not self._stage.holds(work):
+        for work in self._supervisor.live():
+            if not isinstance(work, PaintRun) or not self._supervisor.holds(work):
                 continue
             if (work.run.info.participant, work.paint.frame) != (member.id, paint.frame):
                 continue
             if work.next is not None:
-                self._stage.halt(work.next.run)
+                self._supervisor.halt(work.next.run)
                 work.next = None
             if self._verdict(work) == "finish":
                 return work
-            self._stage.halt(work.run)
+            self._supervisor.halt(work.run)
         return None
 
     @staticmethod
-    def _verdict(work: Painting) -> str:
+    def _verdict(work: PaintRun) -> str:
         return verdict(work.begun, work.elapsed, work.remaining)
 
 

@@ -8,14 +8,14 @@ from antiphon_proto.messages import Tokens
 from antiphon_server.chat.chat import Chat
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
-from antiphon_server.runs.supervisor import Engine
-from antiphon_server.runs.text_run import TextWork
+from antiphon_server.runs.engine import Engine
+from antiphon_server.runs.text_run import TextRun
 
 _INTERVAL = 0.15
 """Seconds between two states of an entry: each is written whole, and everybody has the tokens meanwhile."""
 
 
-class Answering(TextWork):
+class ChatRun(TextRun):
     def __init__(self, run: RunEntry, room: RoomContext, engine: Engine, chat: Chat) -> None:
         super().__init__(run, room, engine)
         self._chat = chat
@@ -34,7 +34,7 @@ class Answering(TextWork):
             self._engine.cancel(self.run.info.id)
         return settled
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         self._show()
 
     def _show(self) -> bool:

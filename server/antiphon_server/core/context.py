@@ -32,7 +32,7 @@ from antiphon_server.clock import Clock
 from antiphon_server.core.action_log import ActionLog, Hand
 from antiphon_server.core.client_ids import ClientIds
 from antiphon_server.core.delivery import Delivery
-from antiphon_server.core.event_log import Logbook
+from antiphon_server.core.event_log import EventLog
 from antiphon_server.core.journal import Journal
 from antiphon_server.core.members import AI, PROOFREADER, Member, Members
 from antiphon_server.core.pause import Pause
@@ -121,7 +121,7 @@ class RoomContext:
         self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self.journal.add, clock.unix_ms)
         since = stored.snapshot.seq if stored.snapshot else 0
         self.places = RunPlaces(self.shared.anchors, stored.runs, since)
-        self.log = Logbook(self.shared, self.places, self.journal, limits, clock.unix_ms, self.id, recounts)
+        self.log = EventLog(self.shared, self.places, self.journal, limits, clock.unix_ms, self.id, recounts)
         self.actions = ActionLog(self.shared, clock.unix_ms)
         self.runs = RunRegistry(limits, stored.runs, self._forget_run)
         self.members = Members(

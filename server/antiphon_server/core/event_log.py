@@ -27,7 +27,7 @@ _BYTES_PER_ENTRY = 8192
 """Of a document: to write so many costs about as much as to replay one entry."""
 
 
-class Logbook:
+class EventLog:
     """`seq` is the number of the last entry; 0 before the first."""
 
     def __init__(

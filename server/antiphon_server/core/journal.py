@@ -98,14 +98,14 @@ class Journal:
     def _put(self, group: _Group) -> bool:
         self._in_flight += 1
         try:
-            self._store.put(self._room, group.changes, lambda error: self._committed(group, error))
+            self._store.put(self._room, group.changes, lambda error: self._on_committed(group, error))
         except StorageUnavailable as error:
             self._in_flight -= 1
             self._refuse(group, error)
             return False
         return True
 
-    def _committed(self, group: _Group, error: StorageUnavailable | None) -> None:
+    def _on_committed(self, group: _Group, error: StorageUnavailable | None) -> None:
         self._in_flight -= 1
         if error is not None:
             self._refuse(group, error)

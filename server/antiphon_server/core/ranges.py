@@ -16,7 +16,7 @@ def located(room: RoomContext, sender: str, offset: int, start: int, end: int) -
     if start > end:
         raise PeerError("a range starts before it ends")
     document = room.shared.document
-    carry = partial(room.shared.history.carry, offset=offset, now=room.offset, sender=sender)
+    carry = partial(room.shared.edit_window.carry, offset=offset, now=room.offset, sender=sender)
     first = carry(start, "left" if start == end else "right")
     last = carry(end, "left")
     if max(first, last) > document.length:

@@ -55,7 +55,7 @@ class Removal:
         return "".join(piece.text for piece in self.pieces)
 
 
-class Removed:
+class Deletions:
     """The removals of one text."""
 
     def __init__(self, stored: Iterable[StoredRemoval] = ()) -> None:

@@ -16,7 +16,7 @@ class _Entry(Struct, frozen=True):
     splices: tuple[Splice, ...]
 
 
-class History:
+class EditWindow:
     """At most `bound` changes; a position from before the oldest cannot be carried."""
 
     def __init__(self, bound: int) -> None:

@@ -13,9 +13,9 @@ from antiphon_proto import schema
 from antiphon_proto.jam import LOOPS
 from antiphon_server.document.anchors import Anchors
 from antiphon_server.document.authorship import Authorship, Owner, Span
-from antiphon_server.document.deletions import OwnedPiece, Removed, StoredRemoval
+from antiphon_server.document.deletions import Deletions, OwnedPiece, StoredRemoval
 from antiphon_server.document.document import Change, Document, InvalidUpdate
-from antiphon_server.document.edit_window import History
+from antiphon_server.document.edit_window import EditWindow
 from antiphon_server.document.object_authors import ObjectAuthor, ObjectAuthors
 from antiphon_server.document.text_index import Splice
 from antiphon_server.document.undo.trace import Trace, owned_pieces
@@ -74,11 +74,11 @@ class SharedState:
         stored = msgspec.msgpack.decode(snapshot.authorship, type=_Ledger) if snapshot else None
         self.authorship = Authorship.restore(stored.spans) if stored else Authorship()
         removals = stored.removals if stored else []
-        self.removed = Removed(one for one in removals if one.by.run is None)
+        self.deletions = Deletions(one for one in removals if one.by.run is None)
         self.trace = Trace(self.document.length, (one for one in removals if one.by.run is not None))
         self.objects = ObjectAuthors(stored.objects if stored else b"")
         self.loops = ObjectAuthors(stored.loops if stored else b"")
-        self.history = History(limits.history_ticks)
+        self.edit_window = EditWindow(limits.history_ticks)
 
     def take(
         self,
@@ -101,12 +101,12 @@ class SharedState:
                 gone = self.authorship.delete(splice.at, splice.deleted)
                 pieces = list(owned_pieces(splice.removed, gone))
                 if pieces and owner.run is None:
-                    self.removed.note(splice.at, owner, pieces)
+                    self.deletions.note(splice.at, owner, pieces)
                 if mark is not None:
                     self.trace.delete(splice.at, splice.deleted, pieces, mark, owner.run, change.gone)
             elif mark is not None:
                 self.trace.insert(splice.at, splice.inserted, mark, change.origin)
-            self.removed.fold(splice, owner)
+            self.deletions.fold(splice, owner)
             if splice.inserted and credits is not None:
                 self._credit(splice, credited)
             elif splice.inserted and self._inserted(splice, owner):
@@ -117,7 +117,7 @@ class SharedState:
         loops = [one.object for one in change.jam if one.section == LOOPS]
         self.loops.fold(loops, owner, self.document.jam.digest, mends=owner == SERVER)
         self.anchors.fold(change.splices)
-        self.history.add(offset, change.splices, sender)
+        self.edit_window.add(offset, change.splices, sender)
         return inherited
 
     def replay(self, entry: Entry) -> Change | None:
@@ -158,7 +158,7 @@ class SharedState:
     def past(self) -> set[str]:
         """Everybody who made or removed something that may come back."""
         held = {piece.owner.author for stretch in self.trace for piece in stretch.pieces}
-        return held | self.removed.people() | self.objects.past() | self.loops.past()
+        return held | self.deletions.people() | self.objects.past() | self.loops.past()
 
     def taken_by(self, run: str | None = None) -> list[StoredRemoval]:
         """What a run, or each of them, deleted of others' text, in the order of the text."""
@@ -172,7 +172,7 @@ class SharedState:
     def snapshot(self, seq: int, at_ms: int) -> Snapshot:
         ledger = _Ledger(
             self.authorship.serialise(),
-            [*self.removed.store(), *self.taken_by()],
+            [*self.deletions.store(), *self.taken_by()],
             self.objects.serialise(),
             self.loops.serialise(),
         )
@@ -180,7 +180,7 @@ class SharedState:
 
     def _inserted(self, splice: Splice, owner: Owner) -> bool:
         """Enter an insertion; whether it is a person's and carries a run's formatting."""
-        former = None if owner.run else self.removed.owners(splice.at, owner, splice.text)
+        former = None if owner.run else self.deletions.owners(splice.at, owner, splice.text)
         if former is None:
             self.authorship.insert(splice.at, splice.inserted, owner)
             return owner.run is None and any(name in splice.attributes for name in OURS)

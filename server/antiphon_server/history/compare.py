@@ -6,13 +6,13 @@ from typing import Any
 
 from antiphon_server.document.text_diff import differences
 from antiphon_server.document.text_index import EMBED
-from antiphon_server.history.past_state import Moment, Walk
+from antiphon_server.history.past_state import PastState, Walk
 
 _EMBED_SHOWN = "\ufffc"
 """What stands for an embed in a text (Unicode's object replacement character)."""
 
 
-def compared(first: Moment, second: Moment) -> dict[str, Any]:
+def compared(first: PastState, second: PastState) -> dict[str, Any]:
     """The answer to `compare`. Text that is gone is its author's of then, text that came its author's of now."""
     ops: list[dict[str, Any]] = []
     then, now = Walk(first.story), Walk(second.story)

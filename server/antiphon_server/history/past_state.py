@@ -27,7 +27,7 @@ class StoryPiece(Struct, frozen=True):
         return self.insert if isinstance(self.insert, str) else EMBED
 
 
-class Moment(Struct, frozen=True):
+class PastState(Struct, frozen=True):
     """After entry `seq`, which `author` (and `run`) made at `at_ms`. `snapshot` brings the whole back."""
 
     seq: int
@@ -116,7 +116,7 @@ def cut_by_author(
     return tuple(found)
 
 
-def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]) -> Moment:
+def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]) -> PastState:
     """The room after `entries`, which follow `base` without a gap. Raises DocumentBroken.
 
     Costs about 0.1 ms per entry (small ones); belongs to one thread from beginning to end, as a document does.
@@ -126,7 +126,7 @@ def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]
         shared.replay(entry)
     last = entries[-1] if entries else None
     seq, at_ms = (last.seq, last.at_ms) if last else (base.seq, base.at_ms) if base else (0, 0)
-    return Moment(
+    return PastState(
         seq=seq,
         at_ms=at_ms,
         author=last.author if last else SERVER.author,
@@ -139,7 +139,7 @@ def replayed(limits: RoomLimits, base: Snapshot | None, entries: Sequence[Entry]
     )
 
 
-def shown(moment: Moment) -> dict[str, Any]:
+def shown(moment: PastState) -> dict[str, Any]:
     """The answer to `GET .../history/{seq}`."""
     return {
         "seq": moment.seq,

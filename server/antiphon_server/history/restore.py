@@ -18,7 +18,7 @@ from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.state import Credits
 from antiphon_server.document.text_diff import Difference
 from antiphon_server.document.text_index import size
-from antiphon_server.history.past_state import Moment, StoryPiece, Walk
+from antiphon_server.history.past_state import PastState, StoryPiece, Walk
 
 Keeps = Callable[[str, object], bool]
 """Whether a text attribute of then may stand now."""
@@ -29,7 +29,7 @@ class Restoration:
     back."""
 
     def __init__(
-        self, now: Sequence[StoryPiece], then: Moment, keeps: Keeps, differences: Sequence[Difference]
+        self, now: Sequence[StoryPiece], then: PastState, keeps: Keeps, differences: Sequence[Difference]
     ) -> None:
         self._now = Walk(now)
         self._then = Walk(then.story)

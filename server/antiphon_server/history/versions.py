@@ -16,7 +16,7 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.text_diff import Difference
-from antiphon_server.history.past_state import Moment, StoryPiece
+from antiphon_server.history.past_state import PastState, StoryPiece
 from antiphon_server.history.restore import Restoration
 
 _MAX_VERSIONS = 200
@@ -59,7 +59,7 @@ class Timeline:
         self._put(tuple(one for one in self.versions() if one is not found))
 
     def restore(
-        self, member: Member, moment: Moment, now: Sequence[StoryPiece], differences: Sequence[Difference]
+        self, member: Member, moment: PastState, now: Sequence[StoryPiece], differences: Sequence[Difference]
     ) -> int:
         """Bring story and canvas to what they were; returns the entry that did, or the last one when nothing differed.
         `now` is the story as it stands, and `differences` lead from it to the moment's (`restoring_room`).
@@ -85,7 +85,7 @@ class Timeline:
             return name == schema.ATTR_REASON or self._room.runs.knows(value)
         return True
 
-    def _revive(self, moment: Moment) -> None:
+    def _revive(self, moment: PastState) -> None:
         """Runs whose text stands again can be undone again, and suggestions that are open again be settled."""
         runs = self._room.runs
         written = {piece.owner.run for piece in moment.story if piece.owner.run}

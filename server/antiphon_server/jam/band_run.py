@@ -26,7 +26,8 @@ from antiphon_server.jam.stream_clock import Timebase
 from antiphon_server.jam.transport import Conductor
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.net.frames import Frame
-from antiphon_server.runs.supervisor import Stage, Work
+from antiphon_server.runs.live_run import LiveRun
+from antiphon_server.runs.supervisor import RunSupervisor
 
 FRAME: Final = 1920
 """Samples of an audio message: 40 ms, one Opus packet."""
@@ -44,21 +45,21 @@ _CHORDS: Final = 64
 class Listener(Protocol):
     """Who keeps the record of a band."""
 
-    def performed(self, band: Band, played: Performed) -> None: ...
+    def on_performed(self, band: BandRun, played: Performed) -> None: ...
 
-    def sounded(self, band: Band, audio: Audio) -> None:
+    def on_sounded(self, band: BandRun, audio: Audio) -> None:
         """It sent a frame, and has told no notes so far."""
         ...
 
-    def over(self, band: Band) -> None: ...
+    def on_over(self, band: BandRun) -> None: ...
 
 
-class Band(Work):
+class BandRun(LiveRun):
     def __init__(
         self,
         run: RunEntry,
         room: RoomContext,
-        stage: Stage,
+        supervisor: RunSupervisor,
         conductor: Conductor,
         settings: JamSettings,
         lead: float,
@@ -69,7 +70,7 @@ class Band(Work):
         super().__init__(run)
         self.lead = lead
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._conductor = conductor
         self._settings = settings
         self._pre_skip = pre_skip
@@ -108,9 +109,9 @@ class Band(Work):
             lead=self.lead,
             frame=FRAME,
         )
-        self._stage.submit(self, request)
+        self._supervisor.submit(self, request)
 
-    def started(self) -> None:
+    def on_started(self) -> None:
         self._began = self._room.monotonic()
         self._streams = True
         self._room.send_all(Frame.of(self.stream))
@@ -127,18 +128,18 @@ class Band(Work):
 
     # What it hears ------------------------------------------------------------------------------------
 
-    def changed(self) -> None:
+    def on_change(self) -> None:
         """The room asks for something else, or the transport changes: the engine hears of it at the tick."""
         self._dirty = True
 
-    def hear(self, participant: str, events: Sequence[NoteEvent], delay_ms: float) -> None:
+    def on_notes(self, participant: str, events: Sequence[NoteEvent], delay_ms: float) -> None:
         """Keys of a person, which the others hear `delay_ms` after their time."""
         at = self.timebase.sample_at
         self._push(
             [PlayedNote(at(one.at_ms + delay_ms), participant, one.pitch, one.velocity) for one in events]
         )
 
-    def hear_loops(self, notes: Sequence[LoopNote]) -> None:
+    def on_loops(self, notes: Sequence[LoopNote]) -> None:
         played: list[PlayedNote] = []
         for note in notes:
             start, end = (self.timebase.sample_at(ms) for ms in (note.at_ms, note.at_ms + note.duration_ms))
@@ -148,18 +149,18 @@ class Band(Work):
 
     def _push(self, notes: Sequence[PlayedNote]) -> None:
         if notes and self._streams:
-            self._stage.engine.push(self.run.info.id, notes)
+            self._supervisor.engine.push(self.run.info.id, notes)
 
     # What it plays ------------------------------------------------------------------------------------
 
-    def take(self, output: Output | RunEvent) -> None:
+    def on_output(self, output: Output | RunEvent) -> None:
         match output:
             case Audio():
                 self._send(output)
             case Performed(notes, chords):
                 info = self.run.info
                 self._notes_told = True
-                self._listener.performed(self, output)
+                self._listener.on_performed(self, output)
                 for first in range(0, max(len(notes), 1), _NOTES):
                     some = chords[:_CHORDS] if first == 0 else ()
                     message = BandNotes(info.id, info.epoch, notes[first : first + _NOTES], some)
@@ -177,7 +178,7 @@ class Band(Work):
         self._seq += 1 + missing
         self._end = audio.pts + audio.samples
         if not self._notes_told:
-            self._listener.sounded(self, audio)
+            self._listener.on_sounded(self, audio)
         message = AudioMessage(info.id, info.epoch, self._seq - 1, audio.pts, audio.opus)
         self._room.send_all(Frame.of(message, deadline=self.timebase.seconds_at(self._end)))
 
@@ -220,7 +221,7 @@ class Band(Work):
             epoch = self._taken_back(course)
         try:
             if change != AudioSteer():
-                self._stage.engine.steer(self.run.info.id, change, epoch)
+                self._supervisor.engine.steer(self.run.info.id, change, epoch)
         except PeerError as error:
             if error.code is not ErrorCode.QUEUE_FULL:  # then it is tried again at the next tick
                 self._dirty = False
@@ -281,9 +282,9 @@ class Band(Work):
     def steer(self, steer: Steer, epoch: int) -> bool:
         raise PeerError("a band is steered by what stands in jam.band, and by the transport")
 
-    def steered(self, steer: Steer) -> dict[str, object]:
+    def on_steered(self, steer: Steer) -> dict[str, object]:
         return {}
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         self._streams = False
-        self._listener.over(self)
+        self._listener.on_over(self)

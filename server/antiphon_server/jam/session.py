@@ -23,7 +23,7 @@ from antiphon_server.document.authorship import Owner
 from antiphon_server.document.document import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.jam.audio_stats import Sound
-from antiphon_server.jam.band_run import COMMITTED, Band
+from antiphon_server.jam.band_run import COMMITTED, BandRun
 from antiphon_server.jam.keyboard import Keys
 from antiphon_server.jam.loop_schedule import LoopBook
 from antiphon_server.jam.recording import (
@@ -43,7 +43,7 @@ from antiphon_server.jam.transport import Conductor, Turn, Wish
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.limits import TokenBucket
 from antiphon_server.net.frames import Frame
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.store.api import StoredRoom
 
 _STALE: Final = 1.0
@@ -73,18 +73,20 @@ def _values(transport: Transport, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(transport, name) for name in names}
 
 
-class Bandstand:
-    def __init__(self, room: RoomContext, stage: Stage, stored: StoredRoom, sound: Sound) -> None:
+class JamSession:
+    def __init__(
+        self, room: RoomContext, supervisor: RunSupervisor, stored: StoredRoom, sound: Sound
+    ) -> None:
         settings = room.limits.jam
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._settings = settings
         self._sound = sound
         jam = room.shared.document.jam
         self._conductor = Conductor.stored(jam.transport)
         self._loops = LoopBook(jam.loops)
         self._players: dict[str, _Player] = {}
-        self._band: Band | None = None
+        self._band: BandRun | None = None
         self._log = JamLog(
             stored.jam,
             room.record,
@@ -113,7 +115,7 @@ class Bandstand:
         """Raises PeerError, or RateLimited now and then while keys are left out."""
         events, refused = self._player(member).keys.take(play.events, self._room.server_ms())
         self._name(member)
-        self._hear(member.id, events)
+        self._on_notes(member.id, events)
         if refused:
             raise RateLimited("you play more keys than this server passes on")
 
@@ -171,10 +173,10 @@ class Bandstand:
         )
         lead = max(self._settings.lead, model.audio.lead_ms / 1000)
         run = room.runs.start(order, room.unix_ms())
-        band = Band(
+        band = BandRun(
             run,
             room,
-            self._stage,
+            self._supervisor,
             self._conductor,
             self._settings,
             lead,
@@ -182,11 +184,11 @@ class Bandstand:
             self._sound,
             self,
         )
-        self._stage.hold(band)
+        self._supervisor.hold(band)
         try:
             band.begin()
         except AntiphonError:
-            self._stage.refuse(band)
+            self._supervisor.refuse(band)
             raise
         self._band = band
         self._pushed_ms = room.server_ms()
@@ -197,7 +199,7 @@ class Bandstand:
     def on_left(self, participant: str) -> None:
         """They are gone: what they held is released."""
         if (player := self._players.pop(participant, None)) is not None:
-            self._hear(participant, player.keys.release(self._room.server_ms()))
+            self._on_notes(participant, player.keys.release(self._room.server_ms()))
 
     def on_welcome(self, seat: Seat) -> None:
         """A newcomer hears what the others hear."""
@@ -222,9 +224,9 @@ class Bandstand:
                 controls = self._room.shared.document.jam.controls
                 self._log.add(Asked(self._room.server_ms(), owner.author, controls))
             if self._band is not None:
-                self._band.changed()
+                self._band.on_change()
 
-    def performed(self, band: Band, played: Performed) -> None:
+    def on_performed(self, band: BandRun, played: Performed) -> None:
         now = self._room.server_ms()
         run = band.run.info.id
         instruments = self._room.shared.document.jam.controls.instruments
@@ -236,11 +238,11 @@ class Bandstand:
             at_ms, _ = self._conductor.span_ms(chord.tick, 0, now)
             self._log.add(ChordPlayed(at_ms, run, chord.name))
 
-    def sounded(self, band: Band, audio: Audio) -> None:
+    def on_sounded(self, band: BandRun, audio: Audio) -> None:
         at_ms = band.timebase.ms_at(audio.pts)
         self._log.add(BandSounded(at_ms, band.run.info.id, audio.samples, audio.opus))
 
-    def over(self, band: Band) -> None:
+    def on_over(self, band: BandRun) -> None:
         info = band.run.info
         self._band = None
         self._log.add(BandEnded(self._room.server_ms(), info.id, info.error or info.state))
@@ -268,7 +270,7 @@ class Bandstand:
         self._write()
         if self._band is not None and self._band.streams:
             start, self._pushed_ms = max(now, self._pushed_ms), now + _AHEAD_MS
-            self._band.hear_loops(self._loops.between(self._conductor.course, start, self._pushed_ms))
+            self._band.on_loops(self._loops.between(self._conductor.course, start, self._pushed_ms))
 
     def sweep(self) -> None:
         """Once a second: what sounded goes to the store."""
@@ -307,7 +309,7 @@ class Bandstand:
             return self._settings.notice
         return max(self._settings.notice, self._band.lead + COMMITTED)
 
-    def _hear(self, participant: str, events: Sequence[NoteEvent]) -> None:
+    def _on_notes(self, participant: str, events: Sequence[NoteEvent]) -> None:
         """Keys sound: for the others, for the band, and in the record."""
         if not events:
             return
@@ -322,7 +324,7 @@ class Bandstand:
         if self._band is not None:
             now = self._conductor.now
             bars = jam.interval if now.playing else 0
-            self._band.hear(participant, events, bars * now.beats * 60_000 / now.tempo)
+            self._band.on_notes(participant, events, bars * now.beats * 60_000 / now.tempo)
 
     def _record_loops(self, now_ms: float) -> None:
         notes = self._loops.between(self._conductor.course, self._looped_ms, now_ms)
@@ -352,7 +354,7 @@ class Bandstand:
     def _changed(self) -> None:
         self._unwritten = True
         if self._band is not None:
-            self._band.changed()
+            self._band.on_change()
         self._room.wake()
 
     def _write(self) -> None:

@@ -20,7 +20,7 @@ _LARGE = 64 * 1024
 """Bytes of an answer that counts as a rebuild."""
 
 
-class Reception:
+class Admission:
     def __init__(self, room: RoomContext) -> None:
         self._room = room
         self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)

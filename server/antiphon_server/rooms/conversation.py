@@ -27,7 +27,7 @@ _LONGEST = 256 * 1024
 """Bytes of a passage that a style is learned from."""
 
 
-class Talk:
+class Conversation:
     def __init__(self, room: RoomContext, coauthor: Coauthor, style: StyleReader | None) -> None:
         limits = room.limits
         self._room = room

@@ -44,12 +44,12 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.rights import NEEDED, require
 from antiphon_server.core.seat import Seat
 from antiphon_server.history.undo import UndoRedo
-from antiphon_server.jam.session import Bandstand
-from antiphon_server.rooms.admission import Reception
-from antiphon_server.rooms.conversation import Talk
+from antiphon_server.jam.session import JamSession
+from antiphon_server.rooms.admission import Admission
+from antiphon_server.rooms.conversation import Conversation
 from antiphon_server.rooms.edits import Edits
 from antiphon_server.rooms.moderation import Moderation
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.story.corrections import Corrections
 from antiphon_server.story.proposals import Proposals
@@ -78,44 +78,44 @@ _WRITING = (
 """What changes the document at once, and so needs a store that takes it."""
 
 
-class Requests:
+class Dispatcher:
     """`use_model` handles an owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
 
     def __init__(
         self,
         room: RoomContext,
         edits: Edits,
-        stage: Stage,
+        supervisor: RunSupervisor,
         coauthor: Coauthor,
         painter: Painter,
         suggestions: Suggestions,
-        talk: Talk,
+        conversation: Conversation,
         revisions: Revisions,
         corrections: Corrections,
         proposals: Proposals,
-        reception: Reception,
-        bandstand: Bandstand,
+        admission: Admission,
+        jam: JamSession,
         undo: UndoRedo,
         moderation: Moderation,
         use_model: Callable[[Modality, str], None] | None,
     ) -> None:
         self._room = room
         self._edits = edits
-        self._stage = stage
+        self._supervisor = supervisor
         self._coauthor = coauthor
         self._painter = painter
         self._suggestions = suggestions
-        self._talk = talk
+        self._conversation = conversation
         self._revisions = revisions
         self._corrections = corrections
         self._proposals = proposals
-        self._reception = reception
-        self._bandstand = bandstand
+        self._admission = admission
+        self._jam = jam
         self._undo = undo
         self._moderation = moderation
         self._use_model = use_model
 
-    def handle(self, member: Member, seat: Seat, message: ClientMessage) -> Iterator[None]:
+    def dispatch(self, member: Member, seat: Seat, message: ClientMessage) -> Iterator[None]:
         """Stops after each part of what takes long. Raises AntiphonError."""
         if isinstance(message, Edit):
             yield from self._edits.native(member, seat, message)
@@ -140,27 +140,27 @@ class Requests:
             case Paint():
                 self._painter.paint(member, message)
             case Play():
-                self._bandstand.play(member, message)
+                self._jam.play(member, message)
             case Conduct():
-                self._bandstand.conduct(member, message)
+                self._jam.conduct(member, message)
             case Perform():
-                self._bandstand.perform(member, message)
+                self._jam.perform(member, message)
             case Stop():
-                self._stage.stop(member, message)
+                self._supervisor.stop(member, message)
             case Steer():
-                self._stage.steer(member, message)
+                self._supervisor.steer(member, message)
             case Accept():
                 self._suggestions.accept(member, message)
             case Reject():
                 self._suggestions.reject(member, message)
             case Say():
-                self._talk.say(member, message)
+                self._conversation.say(member, message)
             case LearnStyle():
-                self._talk.learn(member, message)
+                self._conversation.learn(member, message)
             case Suggest():
                 self._proposals.suggest(member, message)
             case AddComment() | AddReply() | ResolveComment() | DeleteComment():
-                self._talk.comments.handle(member, message)
+                self._conversation.comments.handle(member, message)
             case Undo(run) if run is not None:
                 self._revisions.undo(member, run)
             case Choose():
@@ -184,7 +184,7 @@ class Requests:
             case Resync(reason):
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
-                self._reception.rebuild(member, seat, "resync")
+                self._admission.rebuild(member, seat, "resync")
 
 
 def reference(message: ClientMessage) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from antiphon_engines.api import Modality, QueueFull
 from antiphon_proto.errors import CloseCode, NotFound, RateLimited
 from antiphon_proto.messages import ModelInfo
-from antiphon_server.assets.loader import AssetDesk
+from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.clock import Clock, SystemClock
 from antiphon_server.core.seat import Mint
 from antiphon_server.document import jam
@@ -25,7 +25,7 @@ from antiphon_server.rooms.pace import Pace
 from antiphon_server.rooms.quarantine import UNREADABLE, without_snapshot
 from antiphon_server.rooms.room import Room
 from antiphon_server.rooms.services import Services
-from antiphon_server.runs.supervisor import Engine
+from antiphon_server.runs.engine import Engine
 from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
 from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.watchdog.beacon import Beacon
@@ -62,7 +62,7 @@ class Hub:
         loads_per_minute: float = 300.0,
         load_burst: int = 600,
         clock: Clock | None = None,
-        assets: AssetDesk | None = None,
+        assets: AssetLoader | None = None,
         proofreader: Proofreader | None = None,
         style: StyleReader | None = None,
         beacon: Beacon | None = None,

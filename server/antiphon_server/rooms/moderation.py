@@ -19,14 +19,14 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.seat import Grant
 from antiphon_server.net.frames import Frame
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.store.api import Invite
 
 
 class Moderation:
-    def __init__(self, room: RoomContext, stage: Stage) -> None:
+    def __init__(self, room: RoomContext, supervisor: RunSupervisor) -> None:
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._came: list[str] = []
 
     def entitled(self, grant: Grant, session: str) -> None:
@@ -108,7 +108,7 @@ class Moderation:
         room = self._room
         for member in members:
             member.update(revoked=True)
-            self._stage.halt_all(member.id)
+            self._supervisor.halt_all(member.id)
             if (seat := member.seat) is not None:
                 seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
                 room.leave(seat)

@@ -12,8 +12,8 @@ from antiphon_proto.sync import Awareness, QueryAwareness, SyncStep1, SyncStep2,
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.seat import Seat
 from antiphon_server.net.frames import Frame
-from antiphon_server.rooms.admission import Reception
-from antiphon_server.rooms.dispatch import Requests, reference
+from antiphon_server.rooms.admission import Admission
+from antiphon_server.rooms.dispatch import Dispatcher, reference
 from antiphon_server.rooms.edits import Edits
 from antiphon_server.watchdog.beacon import Beacon
 
@@ -24,13 +24,13 @@ class Receiver:
     """Never raises for a peer's fault: the client gets an error, or its connection is closed."""
 
     def __init__(
-        self, room: RoomContext, beacon: Beacon, requests: Requests, edits: Edits, reception: Reception
+        self, room: RoomContext, beacon: Beacon, dispatcher: Dispatcher, edits: Edits, admission: Admission
     ) -> None:
         self._room = room
         self._beacon = beacon
-        self._requests = requests
+        self._dispatcher = dispatcher
         self._edits = edits
-        self._reception = reception
+        self._admission = admission
 
     def native(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
         """Handle a message of a native client, with a stop after each part of long work."""
@@ -58,7 +58,7 @@ class Receiver:
 
     def _native(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
         try:
-            yield from self._requests.handle(self._room.member_of(seat), seat, message)
+            yield from self._dispatcher.dispatch(self._room.member_of(seat), seat, message)
         except ProtocolViolation as error:
             seat.outlet.close(error.close_code, error.message)
         except AntiphonError as error:
@@ -73,14 +73,14 @@ class Receiver:
             match message:
                 case SyncStep1(state_vector):
                     self._room.flush()
-                    self._reception.sync(member, seat, state_vector)
+                    self._admission.sync(member, seat, state_vector)
                 case SyncStep2(update) | SyncUpdate(update):
                     yield from self._edits.plain(member, seat, update, live=isinstance(message, SyncUpdate))
                 case Awareness(states):
                     for state in states:
-                        self._reception.plain_presence(member, seat, state)
+                        self._admission.plain_presence(member, seat, state)
                 case QueryAwareness():
-                    self._reception.send_presences(seat)
+                    self._admission.send_presences(seat)
         except ProtocolViolation as error:
             seat.outlet.close(error.close_code, error.message)
         except PeerError as error:

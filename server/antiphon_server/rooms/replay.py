@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto.errors import NotFound
-from antiphon_server.history.past_state import Moment
+from antiphon_server.history.past_state import PastState
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import RoomStore, Snapshot, StorageUnavailable
 from antiphon_server.work.jobs import Answer, Compare, Job, Made, Replay, Replayed, Show
@@ -34,9 +34,9 @@ class Past(Struct, frozen=True):
     def seq(self) -> int:
         return self.snapshot.seq
 
-    def moment(self) -> Moment:
+    def moment(self) -> PastState:
         """Unpacked; costs a millisecond or more per MB."""
-        return msgspec.msgpack.decode(self.packed, type=Moment)
+        return msgspec.msgpack.decode(self.packed, type=PastState)
 
 
 class Archive:

@@ -42,17 +42,17 @@ from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.document.updates.item_index import ItemIndex
 from antiphon_server.history.undo import UndoRedo
 from antiphon_server.history.versions import Timeline
-from antiphon_server.jam.session import Bandstand
+from antiphon_server.jam.session import JamSession
 from antiphon_server.net.frames import Frame, Outlet
-from antiphon_server.rooms.admission import Reception
-from antiphon_server.rooms.conversation import Talk
-from antiphon_server.rooms.dispatch import Requests
+from antiphon_server.rooms.admission import Admission
+from antiphon_server.rooms.conversation import Conversation
+from antiphon_server.rooms.dispatch import Dispatcher
 from antiphon_server.rooms.edits import Edits
 from antiphon_server.rooms.moderation import Moderation
 from antiphon_server.rooms.pace import Pace
 from antiphon_server.rooms.receiver import Receiver
 from antiphon_server.rooms.services import Services
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.store.api import Quarantined, StoredRoom
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.story.corrections import Corrections
@@ -117,7 +117,7 @@ class Room:
         context.actions.load()
         self._build(stored)
         self._listen()
-        self.talk.load()
+        self.conversation.load()
         context.commit(self.shared.document.draw(Canvas.modernise, SERVER_ORIGIN), SERVER)
         self.jam_session.revive(_alive_ms(stored), context.limits.empty_timeout)
 
@@ -126,46 +126,51 @@ class Room:
         services, context = self._services, self.context
         suspect = partial(services.suspects.refuses, self.id)
         self._edits = Edits(context, suspect)
-        self._stage = stage = Stage(context, services.engine)
-        self.moderation = Moderation(context, stage)
-        self._painter = Painter(context, stage, services.assets)
-        self._reception = Reception(context)
-        coauthor = Coauthor(context, stage)
-        self.talk = Talk(context, coauthor, services.style)
-        self.timeline = Timeline(context, self.talk.comments.__contains__)
-        self.jam_session = Bandstand(context, stage, stored, services.sound)
+        self._supervisor = supervisor = RunSupervisor(context, services.engine)
+        self.moderation = Moderation(context, supervisor)
+        self._painter = Painter(context, supervisor, services.assets)
+        self._admission = Admission(context)
+        coauthor = Coauthor(context, supervisor)
+        self.conversation = Conversation(context, coauthor, services.style)
+        self.timeline = Timeline(context, self.conversation.comments.__contains__)
+        self.jam_session = JamSession(context, supervisor, stored, services.sound)
         undo = UndoRedo(
-            context, lambda member, run: stage.stop(member, Stop(run)), self.jam_session.reconduct
+            context, lambda member, run: supervisor.stop(member, Stop(run)), self.jam_session.reconduct
         )
-        suggestions = Suggestions(context, stage, undo)
-        requests = Requests(
+        suggestions = Suggestions(context, supervisor, undo)
+        dispatcher = Dispatcher(
             context,
             self._edits,
-            stage,
+            supervisor,
             coauthor,
             self._painter,
             suggestions,
-            self.talk,
-            Revisions(context, stage, coauthor, suggestions, self.talk.chat),
-            Corrections(context, stage, services.proofreader),
+            self.conversation,
+            Revisions(context, supervisor, coauthor, suggestions, self.conversation.chat),
+            Corrections(context, supervisor, services.proofreader),
             Proposals(context),
-            self._reception,
+            self._admission,
             self.jam_session,
             undo,
             self.moderation,
             services.use_model,
         )
-        self._receiver = Receiver(context, services.beacon, requests, self._edits, self._reception)
+        self._receiver = Receiver(context, services.beacon, dispatcher, self._edits, self._admission)
         self._repairs = Repairs(context)
 
     def _listen(self) -> None:
         """Connect the parts. Commented words are marked first; repairs come before the parts that read the canvas and
         the jam."""
-        listeners, talk, jam = self.context.listeners, self.talk, self.jam_session
-        listeners.committed += [talk.on_moved, self._repairs.on_commit, talk.on_commit, jam.on_commit]
+        listeners, conversation, jam = self.context.listeners, self.conversation, self.jam_session
+        listeners.committed += [
+            conversation.on_moved,
+            self._repairs.on_commit,
+            conversation.on_commit,
+            jam.on_commit,
+        ]
         listeners.left.append(jam.on_left)
         listeners.welcomed.append(jam.on_welcome)
-        listeners.authors.append(talk.authors)
+        listeners.authors.append(conversation.authors)
 
     async def opened(self) -> Room:
         """Bring the room to the state in the store, in slices."""
@@ -212,7 +217,7 @@ class Room:
         if not known:
             self.moderation.came(member)
         self.context.flush()  # what the newcomer is told is the state at one offset
-        return self._reception.seat(member, session, outlet, request)
+        return self._admission.seat(member, session, outlet, request)
 
     def enrol(self, grant: Grant, name: str) -> Member:
         """A plain Yjs client that is to have a pass of its own becomes a member. Raises ProtocolViolation as `join`."""
@@ -267,7 +272,7 @@ class Room:
         self._announce(self.runs.begun())
         if not self.pause.held:
             self._painter.tick()
-            self._stage.tick()
+            self._supervisor.tick()
         self.jam_session.tick()
         self.long_work.tick()
         context.flush()
@@ -299,14 +304,14 @@ class Room:
                     seat.outlet.send(frame)
         self._edits.of_plain.sweep(plain)
         if self.idle_for() >= self.context.limits.empty_timeout:
-            self._stage.halt_all()
+            self._supervisor.halt_all()
             self.jam_session.halt()
         self._painter.sweep()
         self.jam_session.sweep()
         if self.context.log.long and not self.pause.held:
             self.snapshot()
         self.shared.document.forget_state()
-        self._reception.sweep()
+        self._admission.sweep()
         self.tick()
 
     async def tidy(self) -> None:
@@ -344,7 +349,7 @@ class Room:
     def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
         """The engines changed state."""
         self.context.tell_all(Models(models))
-        self._stage.models_changed()
+        self._supervisor.models_changed()
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
         """Stop the runs, take no more edits, flush (`durable` is still told), and put everybody out with `code`.
@@ -352,7 +357,7 @@ class Room:
         Raises StorageUnavailable when not everything could be saved; everybody is out all the same."""
         self._closed = True
         self.long_work.finish()
-        self._stage.halt_all()
+        self._supervisor.halt_all()
         self.jam_session.close()
         self.snapshot()
         self.tick()

@@ -8,13 +8,13 @@ from msgspec import Struct, field
 
 from antiphon_engines.api import Modality
 from antiphon_proto.messages import ModelInfo
-from antiphon_server.assets.loader import AssetDesk
+from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.clock import Clock
 from antiphon_server.core.seat import Mint
 from antiphon_server.document.recount import Recounts
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.runs.supervisor import Engine
+from antiphon_server.runs.engine import Engine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.watchdog.beacon import Beacon
@@ -29,7 +29,7 @@ class Services(Struct, frozen=True):
     clock: Clock
     mint: Mint
     models: Callable[[], tuple[ModelInfo, ...]]
-    assets: AssetDesk | None = None
+    assets: AssetLoader | None = None
     sound: Sound = field(default_factory=Sound)
     proofreader: Proofreader | None = None
     beacon: Beacon = field(default_factory=Beacon)

@@ -1,119 +1,44 @@
-"""Every live run of a room, whatever it makes: from the engine's first word about it to its end.
+"""Supervises every live run of a room, from its submission to its end.
 
-A run's `Work` knows what to do with what the engine brings; this knows who may stop or steer it, tells how it stands,
-and sees to it that nothing which comes after its end counts.
+A `LiveRun` handles the engine's output. The supervisor decides who may stop or steer a run, reports its state, and
+drops events that arrive after its end.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from antiphon_engines.api import (
     EngineUnavailable,
-    Output,
-    PlayedNote,
     QueueFull,
     Request,
     TextRequest,
     kind_of,
 )
-from antiphon_engines.api import Steer as EngineSteer
 from antiphon_engines.ipc.events import Done, Failed, Queued, RunEvent, Started, Steered, SteerRejected
 from antiphon_proto.errors import AntiphonError, Conflict, Denied, ErrorCode
 from antiphon_proto.messages import Error, Steer, Stop
 from antiphon_proto.messages import Steered as SteeredMessage
 from antiphon_server.core.context import RoomContext
-from antiphon_server.core.members import AI, Member
+from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_registry import RunEntry
-from antiphon_server.document.authorship import Owner
 from antiphon_server.document.document import DocumentBroken
+from antiphon_server.runs.engine import Engine
+from antiphon_server.runs.live_run import LiveRun
 
 MAX_STEERS: Final = 32
 """Steers of one run that the engine has not answered yet; one more is refused."""
 
 
-class Engine(Protocol):
-    """The part of `EngineHost` that a room needs."""
-
-    def submit(
-        self,
-        run: str,
-        epoch: int,
-        *,
-        share: str,
-        request: Request,
-        sink: Callable[[RunEvent], None],
-        weight: float = 1.0,
-    ) -> None: ...
-
-    def steer(self, run: str, change: EngineSteer, epoch: int = 0) -> None: ...
-
-    def push(self, run: str, notes: Sequence[PlayedNote]) -> None: ...
-
-    def cancel(self, run: str) -> None: ...
-
-
-class Work(ABC):
-    """A live run at work."""
-
-    def __init__(self, run: RunEntry) -> None:
-        self.run = run
-        self.ended: Done | Failed | None = None
-        """What the engine said last."""
-        self.modality = ""
-        """Of the engine that it waits for; empty while it was given to none."""
-        self.names_model = False
-        """It waits for the model that its asker named, whichever serves."""
-        self.epoch = run.info.epoch
-        """Of the last steer that the engine has answered: what comes now was made under it."""
-        self.asked: dict[int, tuple[str, Steer]] = {}
-        """Epoch -> who steered, and how: what the engine has not answered yet, oldest first."""
-
-    @property
-    def owner(self) -> Owner:
-        return Owner(AI.id, self.run.info.id)
-
-    @abstractmethod
-    def started(self) -> None:
-        """The engine has begun."""
-
-    @abstractmethod
-    def take(self, output: Output | RunEvent) -> None:
-        """Something came of the engine."""
-
-    @abstractmethod
-    def settle(self) -> bool:
-        """At the tick: bring into the document what can be brought; whether nothing waits any more."""
-
-    @property
-    @abstractmethod
-    def made(self) -> int:
-        """Tokens or denoising steps that have come so far."""
-
-    @abstractmethod
-    def steer(self, steer: Steer, epoch: int) -> bool:
-        """Pass a change on to the engine; whether the engine has it and will answer. Raises PeerError."""
-
-    @abstractmethod
-    def steered(self, steer: Steer) -> dict[str, object]:
-        """A change is in force; returns what changes of the run's info."""
-
-    @abstractmethod
-    def closed(self) -> None:
-        """The run is over, for whatever reason."""
-
-
-class Stage:
+class RunSupervisor:
     """`engine` None: there is none."""
 
     def __init__(self, room: RoomContext, engine: Engine | None) -> None:
         self._room = room
         self._engine = engine
-        self._works: dict[str, Work] = {}
+        self._live: dict[str, LiveRun] = {}
 
     @property
     def engine(self) -> Engine:
@@ -126,39 +51,39 @@ class Stage:
         """Raises EngineUnavailable."""
         assert self.engine
 
-    def hold(self, work: Work) -> None:
+    def hold(self, live: LiveRun) -> None:
         """This run is live from now on."""
-        self._works[work.run.info.id] = work
+        self._live[live.run.info.id] = live
         self._room.wake()
 
-    def holds(self, work: Work) -> bool:
+    def holds(self, live: LiveRun) -> bool:
         """Whether it is still live."""
-        return self._works.get(work.run.info.id) is work
+        return self._live.get(live.run.info.id) is live
 
-    def live(self) -> list[Work]:
-        return list(self._works.values())
+    def live(self) -> list[LiveRun]:
+        return list(self._live.values())
 
-    def submit(self, work: Work, request: Request) -> None:
+    def submit(self, live: LiveRun, request: Request) -> None:
         """Hand a run that is held to the engine. Raises AntiphonError; the run is held still."""
-        info = work.run.info
-        work.modality = kind_of(request)
-        work.names_model = isinstance(request, TextRequest) and bool(request.model)
+        info = live.run.info
+        live.modality = kind_of(request)
+        live.names_model = isinstance(request, TextRequest) and bool(request.model)
         self.engine.submit(
-            info.id, info.epoch, share=info.participant, request=request, sink=partial(self._heard, work)
+            info.id, info.epoch, share=info.participant, request=request, sink=partial(self._on_event, live)
         )
 
     def models_changed(self) -> None:
         """Runs that wait will be done by whichever model serves now; those that have begun end on theirs."""
-        for work in self.live():
-            model = self._room.model(work.modality) if work.run.info.state == "queued" else None
-            if model is not None and not work.names_model:
-                work.run.update(model=model.name)
+        for live in self.live():
+            model = self._room.model(live.modality) if live.run.info.state == "queued" else None
+            if model is not None and not live.names_model:
+                live.run.update(model=model.name)
         self._room.wake()
 
-    def refuse(self, work: Work) -> None:
+    def refuse(self, live: LiveRun) -> None:
         """The engine would not have it: it never was."""
-        del self._works[work.run.info.id]
-        self._room.runs.discard(work.run.info.id)
+        del self._live[live.run.info.id]
+        self._room.runs.discard(live.run.info.id)
 
     # Requests -----------------------------------------------------------------------------------------
 
@@ -171,16 +96,16 @@ class Stage:
         """Change a run while it streams. What it has written stays, the engine goes on from there; whoever steers
         is told from where (`steered`), or why not. Previews of the former course are stale from now on."""
         run = self._own_live(member, steer.run)
-        work = self._works[run.info.id]
-        if len(work.asked) >= MAX_STEERS:
+        live = self._live[run.info.id]
+        if len(live.asked) >= MAX_STEERS:
             raise QueueFull("too many changes of this run are under way")
         epoch = run.info.epoch + 1
-        passed_on = work.steer(steer, epoch)
+        passed_on = live.steer(steer, epoch)
         self._room.forget_previews(run.info.id)
         run.update(epoch=epoch)
-        work.asked[epoch] = member.id, steer
+        live.asked[epoch] = member.id, steer
         if not passed_on:
-            self._steered(work, epoch)
+            self._on_steered(live, epoch)
         self._room.wake()
 
     def halt(self, run: RunEntry) -> None:
@@ -195,27 +120,27 @@ class Stage:
             if run.live and participant in (None, run.info.participant):
                 self.halt(run)
 
-    def fail(self, work: Work, error: AntiphonError) -> None:
+    def fail(self, live: LiveRun, error: AntiphonError) -> None:
         """End a live run with what went wrong on our side."""
         if self._engine is not None:
-            self._engine.cancel(work.run.info.id)
-        self._finish(work, Failed(str(error.code), error.message))
+            self._engine.cancel(live.run.info.id)
+        self._finish(live, Failed(str(error.code), error.message))
 
     # The stream ---------------------------------------------------------------------------------------
 
     def tick(self) -> None:
         """Bring what came since the last tick into the document, and end what has ended."""
-        for work in list(self._works.values()):
+        for live in list(self._live.values()):
             try:
-                settled = work.settle()
+                settled = live.settle()
             except DocumentBroken as error:
-                work.ended, settled = Failed(ErrorCode.INTERNAL, error.message), True
-            if work.ended is not None and settled and self.holds(work):
-                self._finish(work, work.ended)
+                live.ended, settled = Failed(ErrorCode.INTERNAL, error.message), True
+            if live.ended is not None and settled and self.holds(live):
+                self._finish(live, live.ended)
 
-    def _heard(self, work: Work, event: RunEvent) -> None:
-        run = work.run
-        if not self.holds(work):
+    def _on_event(self, live: LiveRun, event: RunEvent) -> None:
+        run = live.run
+        if not self.holds(live):
             return
         match event:
             case Queued(position, expected_start_ms):
@@ -223,42 +148,42 @@ class Stage:
             case Started(model):
                 # Another may serve by now than when it was asked for.
                 run.update(state="running", position=0, expected_start_ms=0, model=model or run.info.model)
-                work.started()
+                live.on_started()
             case Done() | Failed():
-                work.ended = event
+                live.ended = event
             case Steered(epoch):
-                self._steered(work, epoch)
+                self._on_steered(live, epoch)
             case SteerRejected(message, epoch):
-                work.epoch = max(work.epoch, epoch)
-                if (asked := work.asked.pop(epoch, None)) is not None:
+                live.epoch = max(live.epoch, epoch)
+                if (asked := live.asked.pop(epoch, None)) is not None:
                     error = Error(ErrorCode.INVALID, message, re="steer", ref=run.info.id)
                     self._room.tell(asked[0], error)
             case _:
-                work.take(event)
+                live.on_output(event)
         self._room.wake()
 
-    def _steered(self, work: Work, epoch: int) -> None:
-        work.epoch = max(work.epoch, epoch)
-        if (asked := work.asked.pop(epoch, None)) is not None:
+    def _on_steered(self, live: LiveRun, epoch: int) -> None:
+        live.epoch = max(live.epoch, epoch)
+        if (asked := live.asked.pop(epoch, None)) is not None:
             participant, steer = asked
-            work.run.update(**work.steered(steer))
-            self._room.tell(participant, SteeredMessage(work.run.info.id, epoch, work.made))
+            live.run.update(**live.on_steered(steer))
+            self._room.tell(participant, SteeredMessage(live.run.info.id, epoch, live.made))
 
-    def _finish(self, work: Work, end: Done | Failed) -> None:
+    def _finish(self, live: LiveRun, end: Done | Failed) -> None:
         if isinstance(end, Failed):
             # A worker of another version may say less; whoever asked is told something in any case.
             code = str(end.code) or str(ErrorCode.ENGINE_FAILED)
             message = end.message[:2000] or "the engine failed and said nothing"
-            self._close(work.run, state="failed", error_code=code, error=message)
+            self._close(live.run, state="failed", error_code=code, error=message)
         else:
-            self._close(work.run, state="done")
+            self._close(live.run, state="done")
 
     def _close(self, run: RunEntry, **changes: object) -> None:
-        work = self._works.pop(run.info.id, None)
+        live = self._live.pop(run.info.id, None)
         run.update(epoch=run.info.epoch + 1, position=0, expected_start_ms=0, thinned="", **changes)
         self._room.forget_previews(run.info.id)
-        if work is not None:
-            work.closed()
+        if live is not None:
+            live.on_closed()
         self._room.wake()
 
     def _own_live(self, member: Member, run_id: str) -> RunEntry:

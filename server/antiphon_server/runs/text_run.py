@@ -11,11 +11,12 @@ from antiphon_proto.messages import Steer, TokenInfo, Tokens
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner
+from antiphon_server.runs.engine import Engine
+from antiphon_server.runs.live_run import LiveRun
 from antiphon_server.runs.sentences import Sentences
-from antiphon_server.runs.supervisor import Engine, Work
 
 
-class TextWork(Work):
+class TextRun(LiveRun):
     def __init__(
         self, run: RunEntry, room: RoomContext, engine: Engine, sentences: Sentences | None = None
     ) -> None:
@@ -26,10 +27,10 @@ class TextWork(Work):
         self._tokens: list[TokenInfo] = []
         """Bounded by the run's `max_tokens`, also while the store refuses."""
 
-    def started(self) -> None:
+    def on_started(self) -> None:
         """Nothing to show yet."""
 
-    def take(self, output: Output | RunEvent) -> None:
+    def on_output(self, output: Output | RunEvent) -> None:
         if not isinstance(output, Token):
             return
         if self._sentences is None:
@@ -52,7 +53,7 @@ class TextWork(Work):
             self._sentences.resize(steer.change.max_tokens)
         return True
 
-    def steered(self, steer: Steer) -> dict[str, object]:
+    def on_steered(self, steer: Steer) -> dict[str, object]:
         changes: dict[str, object] = {}
         if isinstance(steer.change.instruction, str):
             changes["instruction"] = steer.change.instruction
@@ -76,7 +77,7 @@ class TextWork(Work):
     def write(self, text: str, details: Tokens) -> None:
         """Bring what came since the last tick to where it belongs, and tell of it."""
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         """Nothing to take back."""
 
     @property

@@ -14,7 +14,7 @@ from antiphon_proto.messages import Ask, Say
 from antiphon_proto.params import CANDIDATES, TextParams
 from antiphon_proto.style import StyleCard
 from antiphon_server.chat.chat import Chat, without_call
-from antiphon_server.chat.chat_run import Answering
+from antiphon_server.chat.chat_run import ChatRun
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import AI, Member
 from antiphon_server.core.ranges import located
@@ -22,12 +22,12 @@ from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_registry import SEED_BITS, Order, RunEntry
 from antiphon_server.document.anchors import Place
 from antiphon_server.runs.sentences import Sentences, longer
-from antiphon_server.runs.supervisor import Stage
-from antiphon_server.runs.text_run import TextWork
-from antiphon_server.story.draft_run import Drafting
+from antiphon_server.runs.supervisor import RunSupervisor
+from antiphon_server.runs.text_run import TextRun
+from antiphon_server.story.draft_run import DraftRun
 from antiphon_server.story.insertion import place
 from antiphon_server.story.prompt_window import window
-from antiphon_server.story.story_run import Writing
+from antiphon_server.story.story_run import StoryRun
 
 _CHAT_LINES = 8
 _CHAT_LINE = 500
@@ -36,9 +36,9 @@ _ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
 
 
 class Coauthor:
-    def __init__(self, room: RoomContext, stage: Stage) -> None:
+    def __init__(self, room: RoomContext, supervisor: RunSupervisor) -> None:
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
 
     def ask(self, member: Member, ask: Ask) -> None:
         """Start a run, or the three of a brainstorm. Raises PeerError or EngineUnavailable; then there is no run."""
@@ -57,14 +57,14 @@ class Coauthor:
         """Start what `ask` asks for about [start, end). `group` and `origin`: of a candidate that is tried again."""
         room = self._room
         count = CANDIDATES if ask.task == "brainstorm" and not group else 1
-        engine = self._stage.engine
+        engine = self._supervisor.engine
         room.runs.check_room_for(member.id, count)
         if ask.task == "brainstorm":
             group = group or f"g{secrets.token_hex(6)}"
         seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
         model = self._chosen(ask.model)
         view = window(room.shared.document.data(), start, end)
-        works: list[TextWork] = []
+        works: list[TextRun] = []
         try:
             for number in range(count):
                 params = replace(ask.params, seed=(seed + number) % 2**SEED_BITS)
@@ -83,19 +83,19 @@ class Coauthor:
                 sentences = Sentences(params, view.before) if params.whole_sentences else None
                 where = place(room, start, end, after=ask.mode == "suggest")
                 works.append(self._work(run, where, sentences))
-                self._stage.hold(works[-1])
-                self._stage.submit(works[-1], replace(request, params=longer(params)))
+                self._supervisor.hold(works[-1])
+                self._supervisor.submit(works[-1], replace(request, params=longer(params)))
         except AntiphonError:
             for work in works:
                 engine.cancel(work.run.info.id)
-                self._stage.refuse(work)
+                self._supervisor.refuse(work)
             raise
 
     def answer(self, member: Member, say: Say, chat: Chat, *, ask: int = 0, origin: str = "") -> None:
         """Start an answer in the chat. Raises PeerError or EngineUnavailable; then there is no run.
 
         `ask` and `origin`: of an answer that is tried again."""
-        room, engine = self._room, self._stage.engine
+        room, engine = self._room, self._supervisor.engine
         room.runs.check_room_for(member.id)
         document = room.shared.document
         at = document.length
@@ -125,12 +125,12 @@ class Coauthor:
         entry = chat.new_id()
         order = replace(self._order(member.id, wish, request, origin=origin), task="chat", target=entry)
         run = room.runs.start(order, room.unix_ms())
-        work = Answering(run, room, engine, chat)
-        self._stage.hold(work)
+        work = ChatRun(run, room, engine, chat)
+        self._supervisor.hold(work)
         try:
-            self._stage.submit(work, request)
+            self._supervisor.submit(work, request)
         except AntiphonError:
-            self._stage.refuse(work)
+            self._supervisor.refuse(work)
             raise
         chat.say(AI.id, "", run=run.info.id, entry=entry)
 
@@ -142,9 +142,9 @@ class Coauthor:
             task="continue", before=view.before, after=view.after, params=params, style=self.style()
         )
         self._room.places.keep(run, where, self._room.seq)
-        work = Writing(run, self._room, self._stage.engine, where, self._room.tokens)
-        self._stage.hold(work)
-        self._stage.submit(work, request)
+        work = StoryRun(run, self._room, self._supervisor.engine, where, self._room.tokens)
+        self._supervisor.hold(work)
+        self._supervisor.submit(work, request)
 
     def style(self) -> StyleCard:
         """The room's style card."""
@@ -167,11 +167,11 @@ class Coauthor:
         model = self._room.model("text")
         return "" if model is None else model.name
 
-    def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> TextWork:
+    def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> TextRun:
         self._room.places.keep(run, where, self._room.seq)
         if run.draft:
-            return Drafting(run, self._room, self._stage.engine, self._room.tokens, sentences)
-        return Writing(run, self._room, self._stage.engine, where, self._room.tokens, sentences)
+            return DraftRun(run, self._room, self._supervisor.engine, self._room.tokens, sentences)
+        return StoryRun(run, self._room, self._supervisor.engine, where, self._room.tokens, sentences)
 
     def _order(
         self, participant: str, ask: Ask, request: TextRequest, group: str = "", origin: str = ""

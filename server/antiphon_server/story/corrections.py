@@ -23,7 +23,8 @@ from antiphon_server.document.anchors import Trail
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.state import AI_ORIGIN, OURS
 from antiphon_server.document.text_index import size
-from antiphon_server.runs.supervisor import Stage, Work
+from antiphon_server.runs.live_run import LiveRun
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.story.proofreader import Correction, Proofreader
 
 _LONGEST = 64 * 1024
@@ -31,15 +32,15 @@ _LONGEST = 64 * 1024
 _NAME = re.compile(r"\w[\w'’-]*")
 
 
-class Correcting(Work):
+class CorrectionRun(LiveRun):
     """`start` is where its text stood when it was taken, `trail` what has changed since."""
 
     def __init__(
-        self, run: RunEntry, room: RoomContext, stage: Stage, text: str, start: int, trail: Trail
+        self, run: RunEntry, room: RoomContext, supervisor: RunSupervisor, text: str, start: int, trail: Trail
     ) -> None:
         super().__init__(run)
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._text = text
         self._start = start
         self._trail = trail
@@ -47,19 +48,19 @@ class Correcting(Work):
 
     def checked(self, result: Sequence[Correction] | AntiphonError) -> None:
         """What the proofreader says."""
-        if not self._stage.holds(self):
+        if not self._supervisor.holds(self):
             return
         if isinstance(result, AntiphonError):
-            self._stage.fail(self, result)
+            self._supervisor.fail(self, result)
             return
         self._found = result
         self.ended = Done("end")
         self._room.wake()
 
-    def started(self) -> None:
+    def on_started(self) -> None:
         """It has no engine that could tell."""
 
-    def take(self, output: Output | RunEvent) -> None:
+    def on_output(self, output: Output | RunEvent) -> None:
         """Nothing comes of an engine."""
 
     @property
@@ -69,7 +70,7 @@ class Correcting(Work):
     def steer(self, steer: Steer, epoch: int) -> bool:
         raise PeerError("corrections cannot be steered")
 
-    def steered(self, steer: Steer) -> dict[str, object]:
+    def on_steered(self, steer: Steer) -> dict[str, object]:
         return {}
 
     def settle(self) -> bool:
@@ -78,7 +79,7 @@ class Correcting(Work):
             self._suggest(found)
         return not self._found
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         if not self.run.info.progress:
             self.run.update(suggestion="none")
 
@@ -123,9 +124,9 @@ class Correcting(Work):
 class Corrections:
     """`proofreader` None: there is none."""
 
-    def __init__(self, room: RoomContext, stage: Stage, proofreader: Proofreader | None) -> None:
+    def __init__(self, room: RoomContext, supervisor: RunSupervisor, proofreader: Proofreader | None) -> None:
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._proofreader = proofreader
 
     def ask(self, member: Member, ask: Ask) -> None:
@@ -162,8 +163,8 @@ class Corrections:
         )
         run = room.runs.start(order, room.unix_ms())
         run.update(state="running")
-        work = Correcting(run, room, self._stage, text, start, room.shared.anchors.trail())
-        self._stage.hold(work)
+        work = CorrectionRun(run, room, self._supervisor, text, start, room.shared.anchors.trail())
+        self._supervisor.hold(work)
         facts = room.shared.document.side.style_fields().get("facts", "")
         self._proofreader.check(text, set(_NAME.findall(facts)), work.checked)
 

@@ -10,15 +10,15 @@ from antiphon_proto.messages import Tokens
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.core.token_log import TokenLog
+from antiphon_server.runs.engine import Engine
 from antiphon_server.runs.sentences import Sentences
-from antiphon_server.runs.supervisor import Engine
-from antiphon_server.runs.text_run import TextWork
+from antiphon_server.runs.text_run import TextRun
 
 _MAX_TEXT = 16_384
 """Characters that `run.text` takes."""
 
 
-class Drafting(TextWork):
+class DraftRun(TextRun):
     def __init__(
         self,
         run: RunEntry,
@@ -39,7 +39,7 @@ class Drafting(TextWork):
         else:
             self._room.tell_all(details)
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         self._log.close(self.run.info.id)
         if self.run.draft and not self.run.info.undone:
             self.run.update(text=self._text)

@@ -18,7 +18,7 @@ from antiphon_server.core.run_registry import Order, RunEntry
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.state import AI_ORIGIN
 from antiphon_server.document.text_index import size
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.story.insertion import begin, insert, place
 from antiphon_server.story.suggestions import Suggestions
@@ -30,10 +30,15 @@ _AGAIN = frozenset({"continue", "instruct", "rewrite", "brainstorm"})
 
 class Revisions:
     def __init__(
-        self, room: RoomContext, stage: Stage, coauthor: Coauthor, suggestions: Suggestions, chat: Chat
+        self,
+        room: RoomContext,
+        supervisor: RunSupervisor,
+        coauthor: Coauthor,
+        suggestions: Suggestions,
+        chat: Chat,
     ) -> None:
         self._room = room
-        self._stage = stage
+        self._supervisor = supervisor
         self._coauthor = coauthor
         self._suggestions = suggestions
         self._chat = chat
@@ -55,7 +60,7 @@ class Revisions:
             raise Conflict("there is nothing of this run to choose")
         where = self._room.places.of(run.info.id)
         if run.live and run.info.progress:
-            self._stage.stop(member, Stop(message.run))
+            self._supervisor.stop(member, Stop(message.run))
         text, group = run.info.text, run.info.group
         if not text.strip():
             raise Conflict("this run has written nothing yet")
@@ -83,8 +88,8 @@ class Revisions:
         if not info.mode == "private" and not may(member.role, Right.EDIT):
             raise Denied("writing into the text needs the right to edit it")
         if run.live:
-            self._stage.stop(member, Stop(message.run))
-        self._stage.require_engine()
+            self._supervisor.stop(member, Stop(message.run))
+        self._supervisor.require_engine()
         self._room.runs.check_room_for(member.id)
         if info.task == "chat":
             self._undo_answer(run)
@@ -116,10 +121,10 @@ class Revisions:
         if left not in token.text:
             raise Conflict("this is not what is left of the token")
         if message.go_on:
-            self._stage.require_engine()
+            self._supervisor.require_engine()
             room.runs.check_room_for(member.id)
         if old.live:
-            self._stage.stop(member, Stop(message.run))
+            self._supervisor.stop(member, Stop(message.run))
         run = room.runs.start(self._alternative(member, message, old), room.unix_ms())
         where = place(room, start, start, after=False)
         gone = [(start, end)]
@@ -146,7 +151,7 @@ class Revisions:
         if run.info.undone:
             raise Conflict("there is nothing of this run to undo")
         if run.live:
-            self._stage.stop(member, Stop(run_id))
+            self._supervisor.stop(member, Stop(run_id))
         if run.draft:
             self._drop(run)
         else:
@@ -155,7 +160,7 @@ class Revisions:
 
     def _drop(self, draft: RunEntry) -> None:
         if draft.live:
-            self._stage.halt(draft)
+            self._supervisor.halt(draft)
         draft.update(undone=True, text="")
 
     def _undo_answer(self, run: RunEntry) -> None:

@@ -20,13 +20,13 @@ from antiphon_server.core.token_log import TokenLog
 from antiphon_server.document.anchors import Place
 from antiphon_server.document.text_index import size
 from antiphon_server.document.updates.parser import inspect
+from antiphon_server.runs.engine import Engine
 from antiphon_server.runs.sentences import Sentences
-from antiphon_server.runs.supervisor import Engine
-from antiphon_server.runs.text_run import TextWork
+from antiphon_server.runs.text_run import TextRun
 from antiphon_server.story.insertion import begin, insert
 
 
-class Writing(TextWork):
+class StoryRun(TextRun):
     def __init__(
         self,
         run: RunEntry,
@@ -43,7 +43,7 @@ class Writing(TextWork):
         """Of the run's cursor in everybody's awareness."""
         self._begun = False
 
-    def started(self) -> None:
+    def on_started(self) -> None:
         self._show("thinking")
 
     def write(self, text: str, details: Tokens) -> None:
@@ -61,7 +61,7 @@ class Writing(TextWork):
             self._show("writing", inspect(change.update).last_text)
         self._room.tell_all(details)
 
-    def closed(self) -> None:
+    def on_closed(self) -> None:
         self._log.close(self.run.info.id)
         if self.run.info.suggestion == "open" and not self._begun:
             self.run.update(suggestion="none")

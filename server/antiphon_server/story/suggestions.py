@@ -18,7 +18,7 @@ from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.state import SERVER_ORIGIN
 from antiphon_server.history.undo import UndoRedo
-from antiphon_server.runs.supervisor import Stage
+from antiphon_server.runs.supervisor import RunSupervisor
 
 Ranges: TypeAlias = list[tuple[int, int]]
 
@@ -27,10 +27,10 @@ _REASONED = frozenset({"fix", "suggest"})
 
 
 class Suggestions:
-    def __init__(self, room: RoomContext, stage: Stage, undo: UndoRedo) -> None:
+    def __init__(self, room: RoomContext, supervisor: RunSupervisor, undo: UndoRedo) -> None:
         self._room = room
         self._undo = undo
-        self._stage = stage
+        self._supervisor = supervisor
 
     def accept(self, member: Member, message: Accept) -> None:
         """The insertion stays, what it replaces goes. Raises NotFound, Conflict or PeerError."""
@@ -70,7 +70,7 @@ class Suggestions:
         if run.info.task == "jam":
             raise Conflict("what the band played has been heard; it cannot be undone")
         if run.live:
-            self._stage.stop(member, Stop(run_id))
+            self._supervisor.stop(member, Stop(run_id))
         restored = self._undo.take_back_run(member, run)
         self._room.wake()
         return restored
@@ -99,12 +99,12 @@ class Suggestions:
 
     def _part(self, member: Member, message: Accept | Reject) -> tuple[int, int]:
         room = self._room
-        document, history = room.shared.document, room.shared.history
-        start = history.carry(message.start or 0, "right", message.offset, room.offset, member.id)
+        document, window = room.shared.document, room.shared.edit_window
+        start = window.carry(message.start or 0, "right", message.offset, room.offset, member.id)
         end = (
             document.length
             if message.end is None
-            else history.carry(message.end, "left", message.offset, room.offset, member.id)
+            else window.carry(message.end, "left", message.offset, room.offset, member.id)
         )
         if start > end or end > document.length:
             raise PeerError("the part is not a range of the text")

@@ -22,7 +22,7 @@ from antiphon_server.document.text_index import plain
 from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
 from antiphon_server.formats.report import appendix, as_json, report
 from antiphon_server.history.compare import compared
-from antiphon_server.history.past_state import Moment, cut_by_author, replayed, shown
+from antiphon_server.history.past_state import PastState, cut_by_author, replayed, shown
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.work.device_trace import chrome_trace
 from antiphon_server.work.jobs import (
@@ -103,8 +103,8 @@ def _do(job: Job) -> Answer:
             return Differed(story, differences(old, _moment(then).text))
 
 
-def _moment(data: bytes) -> Moment:
-    return msgspec.msgpack.decode(data, type=Moment)
+def _moment(data: bytes) -> PastState:
+    return msgspec.msgpack.decode(data, type=PastState)
 
 
 def _authors(job: Authors) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from antiphon_proto.errors import AntiphonError
-from antiphon_server.assets.loader import StoredAssets
+from antiphon_server.assets.loader import StoredAssetLoader
 from antiphon_server.assets.sanitize import Picture, picture
 from antiphon_server.assets.store import AssetInfo
 from antiphon_server.store.api import StorageFull
@@ -16,7 +16,7 @@ from support.server import PATIENCE
 ONE, TWO = picture(b"one", "image/png", 1, 1), picture(b"two", "image/png", 2, 2)
 
 
-async def kept(desk: StoredAssets, one: Picture) -> AntiphonError | None:
+async def kept(desk: StoredAssetLoader, one: Picture) -> AntiphonError | None:
     answer: asyncio.Future[AntiphonError | None] = asyncio.get_running_loop().create_future()
     desk.keep("room", one, answer.set_result)
     assert not answer.done()
@@ -24,7 +24,7 @@ async def kept(desk: StoredAssets, one: Picture) -> AntiphonError | None:
         return await answer
 
 
-async def fetched(desk: StoredAssets, *names: str) -> Sequence[Picture] | AntiphonError:
+async def fetched(desk: StoredAssetLoader, *names: str) -> Sequence[Picture] | AntiphonError:
     answer: asyncio.Future[Sequence[Picture] | AntiphonError] = asyncio.get_running_loop().create_future()
     desk.fetch("room", names, answer.set_result)
     async with asyncio.timeout(PATIENCE):
@@ -32,7 +32,7 @@ async def fetched(desk: StoredAssets, *names: str) -> Sequence[Picture] | Antiph
 
 
 async def test_what_is_kept_is_fetched_in_the_order_of_the_names() -> None:
-    desk = StoredAssets(MemoryAssets())
+    desk = StoredAssetLoader(MemoryAssets())
     assert [await kept(desk, one) for one in (ONE, TWO)] == [None, None]
     names = TWO.info.sha256, ONE.info.sha256, TWO.info.sha256
     assert await fetched(desk, *names) == [TWO, ONE, TWO]
@@ -41,7 +41,7 @@ async def test_what_is_kept_is_fetched_in_the_order_of_the_names() -> None:
 
 async def test_every_failure_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryAssets()
-    desk = StoredAssets(store)
+    desk = StoredAssetLoader(store)
     missing = await fetched(desk, "0" * 64)
     assert isinstance(missing, AntiphonError)
     assert missing.code == "not_found"
@@ -64,7 +64,7 @@ class Stuck(MemoryAssets):
 
 
 async def test_so_many_at_once_and_none_after_the_close() -> None:
-    desk = StoredAssets(Stuck(), bound=2)
+    desk = StoredAssetLoader(Stuck(), bound=2)
     answers: list[object] = []
     for _ in range(3):
         desk.fetch("room", ["0" * 64], answers.append)

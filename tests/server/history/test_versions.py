@@ -13,7 +13,7 @@ from pycrdt import Map
 from antiphon_proto.errors import Denied, NotFound, PeerError
 from antiphon_proto.messages import Accept, AddComment, Ask, DeleteComment, Say, Undo, Versions
 from antiphon_server.document.text_diff import differences
-from antiphon_server.history.past_state import Moment, replayed, story
+from antiphon_server.history.past_state import PastState, replayed, story
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.rooms.fork import fork
 from antiphon_server.rooms.hub import Hub
@@ -47,7 +47,7 @@ def archive(house: House) -> Archive:
     return Archive(house.store, LIMITS, InlinePool())
 
 
-def restore(house: House, who: NativeReplica, moment: Moment) -> int:
+def restore(house: House, who: NativeReplica, moment: PastState) -> int:
     member = house.room.members.get(who.participant)
     assert member is not None
     now = story(house.room.shared)
@@ -339,7 +339,7 @@ def _beside(room: Room) -> tuple[Any, Any]:
     return side.chat(), side.comments()
 
 
-async def _forked(house: House, moment: Moment) -> Room:
+async def _forked(house: House, moment: PastState) -> Room:
     people, runs = frozenset(moment.people), frozenset(moment.runs)
     past = Past("room", "", b"", moment.snapshot, people, runs)
     hub = Hub(
@@ -354,7 +354,7 @@ async def _forked(house: House, moment: Moment) -> Room:
     return await hub.get(record.id)
 
 
-def _moment(house: House, seq: int) -> Moment:
+def _moment(house: House, seq: int) -> PastState:
     entries = house.store._between("room", 0, seq + 1)
     moment = replayed(LIMITS, None, entries)
     assert moment.seq == seq
