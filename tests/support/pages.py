@@ -194,7 +194,9 @@ class Person:
         """The story, a line for each paragraph."""
         lines: list[str] = await self.story.evaluate(
             # Quill holds the place of a format that was chosen for what comes next with a zero-width character.
-            r"(editor) => [...editor.children].map((line) => line.textContent.replaceAll('\ufeff', ''))"
+            # The lines of a long text stand in groups.
+            r"(editor) => [...editor.querySelectorAll(':scope > :not(line-group), line-group > *')]"
+            r".map((line) => line.textContent.replaceAll('\ufeff', ''))"
         )
         return "\n".join(lines)
 

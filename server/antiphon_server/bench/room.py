@@ -95,7 +95,7 @@ async def measure(load: Load, cache: Path) -> Report:
     )
 
 
-async def _new_room(http: aiohttp.ClientSession) -> tuple[str, str]:
+async def new_room(http: aiohttp.ClientSession) -> tuple[str, str]:
     """Links of a new room: the owner's, an editor's."""
     async with http.post("/api/rooms", json={}) as answer:
         answer.raise_for_status()
@@ -108,8 +108,8 @@ async def _visits(browser: Browser, http: aiohttp.ClientSession, count: int) -> 
     control, whose own time is in the figure."""
     opened, shown = [], []
     for _ in range(count):
-        link, _ = await _new_room(http)
-        async with visitor(browser, "Ada") as ada:
+        link, _ = await new_room(http)
+        async with visitor(browser, "Ada", Visitor) as ada:
             await ada.enter(link)
             times = await ada.first_key()
             opened.append(times[0])
@@ -125,8 +125,8 @@ async def _visits(browser: Browser, http: aiohttp.ClientSession, count: int) -> 
 
 
 async def _presses(browser: Browser, http: aiohttp.ClientSession, count: int) -> dict[str, Any]:
-    owner, editor = await _new_room(http)
-    async with visitor(browser, "Ada") as ada, visitor(browser, "Maria") as maria:
+    owner, editor = await new_room(http)
+    async with visitor(browser, "Ada", Visitor) as ada, visitor(browser, "Maria", Visitor) as maria:
         await ada.enter(owner)
         await maria.enter(editor)
         await ada.type("Once ")
@@ -153,12 +153,12 @@ def arrivals(pressed: Sequence[float], seen: Sequence[tuple[float, int, int]], s
 
 async def _runs(browser: Browser, http: aiohttp.ClientSession, load: Load) -> dict[str, Any]:
     """Ada asks, Maria looks on."""
-    owner, editor = await _new_room(http)
+    owner, editor = await new_room(http)
     waits: list[float] = []
     gaps: list[float] = []
     seconds, tokens, counted = 0.0, 0, 0
     before = await _account(http)
-    async with visitor(browser, "Ada") as ada, visitor(browser, "Maria") as maria:
+    async with visitor(browser, "Ada", Visitor) as ada, visitor(browser, "Maria", Visitor) as maria:
         await ada.enter(owner)
         await maria.enter(editor)
         await maria.watch()
@@ -230,8 +230,8 @@ async def _account(http: aiohttp.ClientSession) -> dict[str, float]:
 
 async def _edits(browser: Browser, http: aiohttp.ClientSession, count: int) -> dict[str, Any]:
     """Every key press is an edit; a line end comes after each line. Heaps are read when both pages are at rest."""
-    owner, editor = await _new_room(http)
-    async with visitor(browser, "Ada") as ada, visitor(browser, "Maria") as maria:
+    owner, editor = await new_room(http)
+    async with visitor(browser, "Ada", Visitor) as ada, visitor(browser, "Maria", Visitor) as maria:
         await ada.enter(owner)
         await maria.enter(editor)
         pages = {"who types": ada, "who reads": maria}

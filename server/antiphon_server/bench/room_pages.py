@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_server.http.client_files import STATIC
@@ -92,7 +92,7 @@ class Visitor:
     """One person's page, in a browser profile of its own with nothing in its cache."""
 
     def __init__(self, page: Page, devtools: CDPSession) -> None:
-        self.page, self._devtools = page, devtools
+        self.page, self.devtools = page, devtools
         self._kinds: dict[str, str] = {}
         self.transferred: Counter[str] = Counter()
         """Bytes that came over HTTP, headers included and as compressed, by kind: document, script, font ..."""
@@ -175,8 +175,8 @@ class Visitor:
 
     async def heap(self) -> dict[str, float]:
         """After a forced garbage collection: `heap MB` (10**6 bytes, JavaScript's), `nodes` of the document."""
-        await self._devtools.send("HeapProfiler.collectGarbage")
-        answer = await self._devtools.send("Performance.getMetrics")
+        await self.devtools.send("HeapProfiler.collectGarbage")
+        answer = await self.devtools.send("Performance.getMetrics")
         metrics = {metric["name"]: metric["value"] for metric in answer["metrics"]}
         return {"heap MB": round(metrics["JSHeapUsedSize"] / 1e6, 3), "nodes": metrics["Nodes"]}
 
@@ -187,8 +187,11 @@ class Visitor:
         self.transferred[self._kinds.get(event["requestId"], "other")] += round(event["encodedDataLength"])
 
 
+AnyVisitor = TypeVar("AnyVisitor", bound=Visitor)
+
+
 @asynccontextmanager
-async def visitor(browser: Browser, name: str) -> AsyncIterator[Visitor]:
+async def visitor(browser: Browser, name: str, kind: type[AnyVisitor]) -> AsyncIterator[AnyVisitor]:
     """A fresh profile and a page that has not gone anywhere yet."""
     context = await browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
     try:
@@ -196,8 +199,10 @@ async def visitor(browser: Browser, name: str) -> AsyncIterator[Visitor]:
         page = await context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         devtools = await context.new_cdp_session(page)
-        for domain in ("Network", "Performance", "HeapProfiler"):
+        for domain in ("Network", "HeapProfiler"):
             await devtools.send(f"{domain}.enable")
-        yield Visitor(page, devtools)
+        # The CPU's time, which other processes of a busy machine do not lengthen.
+        await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        yield kind(page, devtools)
     finally:
         await context.close()

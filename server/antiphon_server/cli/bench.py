@@ -24,6 +24,7 @@ class Bench(enum.StrEnum):
     RELAY = "relay"
     ROOM = "room"
     TEXT = "text"
+    TYPING = "typing"
 
 
 class CannotSave(AntiphonError):
@@ -44,7 +45,7 @@ def bench(
             help="Of each part of `audio` (30, long: 300), `mixed` (300), `hostile` (8, long: 12).",
         ),
     ] = None,
-    short: Annotated[bool, typer.Option("--short", help="`hostile` in half a minute")] = False,
+    short: Annotated[bool, typer.Option("--short", help="`hostile` and `typing` in half a minute")] = False,
     frames: Annotated[
         int | None, typer.Option(min=100, help="Of `hostile`: how many (100,000; long: a million)")
     ] = None,
@@ -57,8 +58,12 @@ def bench(
     given: dict[str, object] = {} if seconds is None else {"seconds": seconds}
     if name is Bench.HOSTILE:
         given |= {"short": short, "frames": frames}
-    elif short or frames is not None:
-        raise typer.BadParameter("only `hostile` takes --short and --frames")
+    elif frames is not None:
+        raise typer.BadParameter("only `hostile` takes --frames")
+    elif name is Bench.TYPING:
+        given["short"] = short
+    elif short:
+        raise typer.BadParameter("only `hostile` and `typing` take --short")
     report = cast(Report, module.run(long, **given))
     if as_json:
         typer.echo(report.to_json())

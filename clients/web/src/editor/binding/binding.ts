@@ -207,6 +207,7 @@ export class Binding {
       ? differsAnywhere(this.page, asShown(fromShared(this.text.toDelta() as Op[]), "\n", this.plain))
       : "the text is not what was followed";
     if (differs) this.repair(differs);
+    else this.page.arrange();
   }
 
   /** Nothing should bring us here: the text counts, and the page is built anew from it. */

@@ -1,17 +1,16 @@
 // While somebody composes (an input method, a dead key, most phone keyboards) the browser owns the line that they
 // compose in: whatever else touches it breaks the composition. This knows whether it is so, and where.
 
-import Quill from "quill/core.js";
+import Quill, { type Parchment } from "quill/core.js";
 import type { Zone } from "../text/composedEdits";
 import type { LineEditor } from "./lineEditor";
+import { beside, LineGroup } from "./lineGroups";
 
 /** A composition that says nothing for so long has been forgotten by its input method. */
 const FORGOTTEN_MS = 60_000;
 
 type Block = {
   domNode: HTMLElement;
-  prev: Block | null;
-  next: Block | null;
   offset(of: unknown): number;
   length(): number;
 };
@@ -46,8 +45,8 @@ export class Composition {
   zone(): Zone {
     const { first, last } = this;
     if (!first || !last) return { start: -1, end: -1 };
-    const before = top(first, this.quill).prev;
-    const after = top(last, this.quill).next;
+    const before = beside(top(first, this.quill), "prev") as Block | null;
+    const after = beside(top(last, this.quill), "next") as Block | null;
     const { scroll } = this.quill;
     return {
       start: before ? lastLine(before).offset(scroll) : -1,
@@ -124,10 +123,11 @@ export class Composition {
   }
 }
 
-/** What a line is in that stands directly in the page: itself, or its list. */
-function top(line: Block, quill: Quill): Block {
-  let found = line as Block & { parent: unknown };
-  while (found.parent && found.parent !== quill.scroll) found = found.parent as typeof found;
+/** What a line is in that stands in the page, or in a group of lines: itself, or its list. */
+function top(line: Block, quill: Quill): Parchment.Blot {
+  let found = line as unknown as Parchment.Blot;
+  while (found.parent && found.parent !== quill.scroll && !(found.parent instanceof LineGroup))
+    found = found.parent;
   return found;
 }
 

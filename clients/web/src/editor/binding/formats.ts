@@ -15,6 +15,7 @@ import Underline from "quill/formats/underline.js";
 import { MODEL_FORMATS } from "../../room/document/delta";
 import { safeLink } from "../text/links";
 import { LineEditor } from "./lineEditor";
+import { telling } from "./lineGroups";
 import { Start, startBinding } from "./listStart";
 import { PageScroll } from "./pageScroll";
 import { RoomClipboard } from "./pasting";
@@ -56,7 +57,7 @@ class Link extends QuillLink {
 
 /** The same kind of line, running in the direction of its first strong letter. */
 function directed<T extends new (...args: never[]) => { domNode: Node }>(Line: T): T {
-  const Base = Line as unknown as new (...args: unknown[]) => { domNode: Node };
+  const Base = telling(Line) as unknown as new (...args: unknown[]) => { domNode: Node };
   return class extends Base {
     constructor(...args: unknown[]) {
       super(...args);

@@ -5,13 +5,9 @@ import type Block from "quill/blots/block.js";
 import Editor from "quill/core/editor.js";
 import { Delta, type Parchment, type Range } from "quill/core.js";
 import type { Op } from "../../room/document/delta";
+import { arrange, type Line, LineGroup } from "./lineGroups";
 
-/** One line of the page, its line end included. The same object as long as the line is the same. */
-export interface Line {
-  readonly delta: Delta;
-  readonly length: number;
-  readonly node: HTMLElement;
-}
+export type { Line };
 
 /** What the last change replaced: `removed` units from `index` on by the lines [first, first + count). */
 export interface Changed {
@@ -32,13 +28,14 @@ const MANY_LINES = 40;
 export class LineEditor extends Editor {
   lines: readonly Line[] = [];
   changed: Changed = { index: 0, removed: 0, first: 0, count: 0 };
+  private readonly known = new WeakMap<Block, Line>();
   private whole: { of: readonly Line[]; delta: Delta } | null = null;
 
   constructor(scroll: Editor["scroll"]) {
     super(scroll);
     // Quill asks for the text before every change, and rarely looks at it.
     Object.defineProperty(this, "delta", { get: () => this.contents() });
-    this.lines = blocksIn(this.scroll).map(lineOf);
+    this.lines = this.read();
   }
 
   /** The text as a delta that is put together when somebody looks at it. */
@@ -60,33 +57,70 @@ export class LineEditor extends Editor {
     // Insertions first: Quill cannot be without its last line end, not even for a moment.
     this.scroll.insertContents(large.index, inserted);
     if (large.deleted > 0) this.scroll.deleteAt(large.index + inserted.length(), large.deleted);
+    this.arrange();
     return this.update(delta);
   }
 
   override update(change: Delta | null, _mutations: MutationRecord[] = [], hints?: Hints): Delta {
     const old = this.lines;
-    const blocks = blocksIn(this.scroll);
-    const same = (line: Line | undefined, block: Block | undefined) =>
-      line !== undefined &&
-      block !== undefined &&
-      line.delta === block.delta() &&
-      line.node === block.domNode;
-    const most = Math.min(old.length, blocks.length);
+    const now = this.read();
+    const most = Math.min(old.length, now.length);
     let first = 0;
     let index = 0;
-    while (first < most && same(old[first], blocks[first])) {
+    while (first < most && old[first] === now[first]) {
       index += (old[first] as Line).length;
       first += 1;
     }
     let kept = 0;
-    while (kept < most - first && same(old[old.length - 1 - kept], blocks[blocks.length - 1 - kept]))
-      kept += 1;
+    while (kept < most - first && old[old.length - 1 - kept] === now[now.length - 1 - kept]) kept += 1;
     const gone = old.slice(first, old.length - kept);
-    const come = blocks.slice(first, blocks.length - kept).map(lineOf);
-    this.lines = [...old.slice(0, first), ...come, ...old.slice(old.length - kept)];
+    const come = now.slice(first, now.length - kept);
+    this.lines = now;
     const removed = gone.reduce((sum, line) => sum + line.length, 0);
     this.changed = { index, removed, first, count: come.length };
     return changeBetween(joined(gone), joined(come), index, change, hints);
+  }
+
+  override isBlank(): boolean {
+    const [line] = this.lines;
+    return this.lines.length === 1 && line?.length === 1 && line.node.tagName === "P";
+  }
+
+  /** Puts the lines of a long text into groups; the text stays the same. */
+  arrange(): void {
+    this.scroll.update();
+    // The lines are the same objects as before, and nothing of this is to be read from the page.
+    if (arrange(this.scroll)) this.scroll.observer.takeRecords();
+  }
+
+  /** The lines of the page now; of a group that has not changed they are not looked at. */
+  private read(): Line[] {
+    const found: Line[] = [];
+    const lines = (parent: Parchment.ParentBlot, into: Line[]) => {
+      for (let child = parent.children.head; child; child = child.next) {
+        if (child instanceof LineGroup) {
+          if (!child.lines) {
+            const own: Line[] = [];
+            lines(child, own);
+            child.lines = own;
+          }
+          for (const line of child.lines) into.push(line);
+        } else if ("delta" in child) into.push(this.line(child as unknown as Block));
+        else if ("children" in child) lines(child as Parchment.ParentBlot, into);
+      }
+    };
+    lines(this.scroll, found);
+    return found;
+  }
+
+  private line(block: Block): Line {
+    const known = this.known.get(block);
+    const delta = block.delta();
+    const node = (block as Parchment.BlockBlot).domNode as HTMLElement;
+    if (known && known.delta === delta && known.node === node) return known;
+    const made = { delta, length: delta.length(), node };
+    this.known.set(block, made);
+    return made;
   }
 }
 
@@ -101,19 +135,6 @@ class Contents extends Delta {
       },
     });
   }
-}
-
-function blocksIn(parent: Parchment.ParentBlot, found: Block[] = []): Block[] {
-  for (let child = parent.children.head; child; child = child.next) {
-    if ("delta" in child) found.push(child as unknown as Block);
-    else if ("children" in child) blocksIn(child as Parchment.ParentBlot, found);
-  }
-  return found;
-}
-
-function lineOf(block: Block): Line {
-  const delta = block.delta();
-  return { delta, length: delta.length(), node: (block as Parchment.BlockBlot).domNode as HTMLElement };
 }
 
 function joined(lines: readonly Line[]): Delta {

@@ -2,11 +2,17 @@
 
 import Scroll from "quill/blots/scroll.js";
 import type { Parchment } from "quill/core.js";
+import { LineGroup } from "./lineGroups";
 
 export class PageScroll extends Scroll {
   private grown?: boolean;
 
   override insertBefore(blot: Parchment.Blot, ref?: Parchment.Blot | null): void {
+    // Lines that come into the middle of a group stay in it.
+    if (ref?.parent instanceof LineGroup) {
+      ref.parent.insertBefore(blot, ref);
+      return;
+    }
     this.grown = true;
     super.insertBefore(blot, ref);
   }

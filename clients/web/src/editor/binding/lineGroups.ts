@@ -1,0 +1,249 @@
+// The lines of a long text stand in groups of about a hundred. The browser lays out and paints only the groups near the
+// window (`content-visibility`, in the style sheet), and Quill finds a place without a walk over all lines. A short text
+// has no groups. Where the text is cut into them means nothing: any cut shows and shares the same.
+
+import Block, { BlockEmbed } from "quill/blots/block.js";
+import Container from "quill/blots/container.js";
+import Editor from "quill/core/editor.js";
+import type { Delta, Parchment } from "quill/core.js";
+
+/** One line of the page, its line end included. The same object as long as the line is the same. */
+export interface Line {
+  readonly delta: Delta;
+  readonly length: number;
+  readonly node: HTMLElement;
+}
+
+/** Lines of a new group. A list is one of them. */
+const SIZE = 100;
+/** A group that has grown above this is cut. */
+const MOST = 250;
+/** So many lines in a row without groups are put into some. */
+const LONG = 400;
+/** A glyph is about so wide, in parts of the size of the font: enough to guess how high a group is. */
+const GLYPH = 0.47;
+
+type Item = Parchment.Blot & { domNode: HTMLElement };
+
+export class LineGroup extends Container {
+  static override blotName = "line-group";
+  static override tagName = "LINE-GROUP";
+  static override allowedChildren = [Block, BlockEmbed, Container];
+  /** The lines as they were read last; null when something in here has changed since. */
+  lines: readonly Line[] | null = null;
+  private units = -1;
+  private checked = false;
+
+  constructor(scroll: Parchment.Root) {
+    super(scroll, document.createElement("line-group"));
+  }
+
+  /** A line in here has changed, or has come or gone. */
+  touch(): void {
+    this.lines = null;
+    this.units = -1;
+  }
+
+  override length(): number {
+    if (this.units < 0) this.units = super.length();
+    return this.units;
+  }
+
+  override checkMerge(): boolean {
+    return false;
+  }
+
+  override insertBefore(blot: Parchment.Blot, ref?: Parchment.Blot | null): void {
+    this.checked = false;
+    super.insertBefore(blot, ref);
+    this.touch();
+  }
+
+  override removeChild(blot: Parchment.Blot): void {
+    super.removeChild(blot);
+    this.touch();
+  }
+
+  override optimize(context: Parameters<Container["optimize"]>[0]): void {
+    super.optimize(context);
+    this.touch();
+  }
+
+  /** Quill asks at every edit; the kinds of the lines change only when some come. */
+  override enforceAllowedChildren(): void {
+    if (this.checked) return;
+    this.checked = true;
+    super.enforceAllowedChildren();
+  }
+
+  /** Of a group that is copied only its lines. */
+  html(index: number, length: number): string {
+    const lines = Object.create(this, {
+      html: { value: undefined },
+      // Quill writes a part of a single line without its element, which is right for a whole selection only.
+      line: { value: () => [{ length: () => -1 }, 0] },
+    });
+    return Editor.prototype.getHTML.call({ scroll: lines } as Editor, index, length);
+  }
+
+  /** What comes in the middle of a group is put into it: see `PageScroll.insertBefore`. */
+  override split(index: number): Parchment.Blot | null {
+    if (index === 0) return this;
+    if (index >= this.length()) return this.next;
+    const [child, offset] = this.children.find(index);
+    return child?.split(offset) ?? this.next;
+  }
+}
+
+/** The lines' own methods, after which what Quill knows of a line is not true any more. */
+const CHANGES = [
+  ...["deleteAt", "formatAt", "insertAt", "insertBefore", "moveChildren"],
+  ...["optimize", "removeChild", "split"],
+] as const;
+
+/** The same kind of line, which tells its group when it changes. */
+export function telling<T extends new (...args: never[]) => object>(Kind: T): T {
+  const Told = class extends (Kind as unknown as new (...args: unknown[]) => object) {};
+  for (const name of CHANGES) {
+    const original = (Kind.prototype as Record<string, (...args: unknown[]) => unknown>)[name];
+    if (!original) continue;
+    Object.defineProperty(Told.prototype, name, {
+      configurable: true,
+      writable: true,
+      value(this: Block, ...args: unknown[]) {
+        const result = original.apply(this, args);
+        groupOf(this)?.touch();
+        return result;
+      },
+    });
+  }
+  return Told as unknown as T;
+}
+
+function groupOf(blot: Parchment.Blot): LineGroup | null {
+  let found: Parchment.Blot | null = blot;
+  while (found && !(found instanceof LineGroup)) found = found.parent;
+  return found;
+}
+
+/** What stands before or behind an item of the page, in whichever group. */
+export function beside(item: Parchment.Blot, way: "prev" | "next"): Parchment.Blot | null {
+  if (item[way] || !(item.parent instanceof LineGroup)) return inner(item[way], way);
+  return inner(item.parent[way], way);
+}
+
+function inner(found: Parchment.Blot | null, way: "prev" | "next"): Parchment.Blot | null {
+  if (!(found instanceof LineGroup)) return found;
+  return way === "prev" ? found.children.tail : found.children.head;
+}
+
+/**
+ * Puts lines into groups, cuts groups that have grown, and takes the groups of a short text away. Lines that the
+ * selection begins or ends in stay where they are: a node that is moved loses it. True when something was done.
+ */
+export function arrange(scroll: Parchment.ScrollBlot): boolean {
+  const held = heldItems(scroll);
+  const items = childrenOf(scroll);
+  const groups = items.filter((item) => item instanceof LineGroup);
+  let done = false;
+  if (groups.length > 0 && groups.reduce((sum, group) => sum + group.children.length, items.length) < SIZE) {
+    for (const group of groups) if (!childrenOf(group).some((item) => held.has(item))) done = open(group);
+    return done;
+  }
+  for (const group of groups) if (group.children.length > MOST) done = cut(scroll, group, held) || done;
+  let row: Item[] = [];
+  const end = () => {
+    if (row.length > LONG) done = gather(scroll, row) || done;
+    row = [];
+  };
+  for (const item of items) {
+    if (item instanceof LineGroup || held.has(item)) end();
+    else row.push(item);
+  }
+  end();
+  return done;
+}
+
+const childrenOf = (parent: Parchment.ParentBlot): Item[] => {
+  const found: Item[] = [];
+  for (let child = parent.children.head; child; child = child.next) found.push(child as Item);
+  return found;
+};
+
+/** The items that the selection's ends stand in. */
+function heldItems(scroll: Parchment.ScrollBlot): Set<Parchment.Blot> {
+  const held = new Set<Parchment.Blot>();
+  const selection = document.getSelection();
+  for (const node of [selection?.anchorNode, selection?.focusNode]) {
+    let blot = node && scroll.domNode.contains(node) ? scroll.find(node, true) : null;
+    while (blot && blot.parent !== scroll && !(blot.parent instanceof LineGroup)) blot = blot.parent;
+    if (blot) held.add(blot);
+  }
+  return held;
+}
+
+function open(group: LineGroup): true {
+  group.unwrap();
+  return true;
+}
+
+/** Lines of a group that has too many go into groups before and behind it. */
+function cut(scroll: Parchment.ScrollBlot, group: LineGroup, held: ReadonlySet<Parchment.Blot>): boolean {
+  const items = childrenOf(group);
+  const first = items.findIndex((item) => held.has(item));
+  const last = items.findLastIndex((item) => held.has(item));
+  const before = first < 0 ? [] : items.slice(0, Math.max(0, first - SIZE / 2));
+  const behind = items.slice(first < 0 ? SIZE : last + 1 + SIZE / 2);
+  if (before.length + behind.length < SIZE / 2) return false;
+  const { next } = group;
+  gather(scroll, before, group);
+  gather(scroll, behind, next);
+  measure(scroll, group);
+  return true;
+}
+
+/** Puts items into new groups, where the first of them stands. */
+function gather(
+  scroll: Parchment.ScrollBlot,
+  items: readonly Item[],
+  ref: Parchment.Blot | null = items.at(-1)?.next ?? null,
+): boolean {
+  for (let at = 0; at < items.length; ) {
+    let end = at + SIZE;
+    // A short rest goes along; and two lists that follow each other count as one, so they are not parted.
+    if (items.length - end < SIZE / 2) end = items.length;
+    while (end < items.length && isList(items[end - 1]) && isList(items[end])) end += 1;
+    const group = new LineGroup(scroll);
+    for (const item of items.slice(at, end)) group.appendChild(item);
+    scroll.insertBefore(group, ref);
+    measure(scroll, group);
+    at = end;
+  }
+  return items.length > 0;
+}
+
+const isList = (item: Item | undefined): boolean => item?.statics.blotName === "list-container";
+
+/** Guesses how high a group is, for as long as the browser has not laid it out. */
+function measure(scroll: Parchment.ScrollBlot, group: LineGroup): void {
+  const { width, line, size } = facesOf(scroll.domNode);
+  const letters = Math.max(10, width / (size * GLYPH));
+  let height = 0;
+  for (const item of childrenOf(group))
+    height += Math.ceil(Math.max(1, item.length() - 1) / letters) * line + size * 0.55;
+  group.domNode.style.setProperty("contain-intrinsic-block-size", `auto ${Math.round(height)}px`);
+}
+
+let faces: { at: number; width: number; line: number; size: number } | null = null;
+
+function facesOf(root: HTMLElement): { width: number; line: number; size: number } {
+  const now = performance.now();
+  if (faces && now - faces.at < 1000) return faces;
+  const style = getComputedStyle(root);
+  const number = (value: string) => Number.parseFloat(value) || 0;
+  const padding = number(style.paddingInlineStart) + number(style.paddingInlineEnd);
+  const size = number(style.fontSize) || 16;
+  const line = number(style.lineHeight) || size * 1.7;
+  faces = { at: now, width: Math.max(0, root.clientWidth - padding), line, size };
+  return faces;
+}
