@@ -173,3 +173,49 @@ async def test_any_edit_of_a_long_text_is_the_same_in_both_pages(
 
 async def shown(*people: Person) -> list[str]:
     return [await person.text() for person in people]
+
+
+async def test_a_large_paste_comes_part_by_part_and_goes_as_one(
+    company: Company, served: ServedProcess
+) -> None:
+    """The text has it at once; the pages show it in parts, with what both write meanwhile around it."""
+    links = (await served.new_room())["links"]
+    ada, eve = await company.person("Ada", links["owner"]), await company.person("Eve", links["editor"])
+    await ada.write("first line\nlast line")
+    await eve.sees("last line")
+    _, text = novel(3000)
+    await put(ada, (0, len("first line")))
+    await ada.page.evaluate("() => { window.parts = 0; }")
+    await ada.story.evaluate(
+        """(editor) => new MutationObserver(() => { if (document.querySelector(".showing")) window.parts += 1; })
+            .observe(document.querySelector(".page"), { childList: true, subtree: true })"""
+    )
+    await ada.story.evaluate(PASTE, ["", f"\n{text}"])
+    # Both write before all of it can be seen.
+    await ada.page.keyboard.type("!")
+    await eve.page.bring_to_front()
+    await eve.story.focus()
+    await eve.page.keyboard.press("Control+Home")
+    await eve.page.keyboard.type("Eve: ")
+    await eve.page.keyboard.press("Control+End")
+    await eve.page.keyboard.type(" (Eve)")
+    assert await ada.page.evaluate("() => window.parts") > 3
+    whole = await ada.agrees_with(eve)
+    assert whole.count("\n") == 3001
+    assert whole.startswith("Eve: first line")
+    assert whole.replace(" (Eve)", "").replace("!", "").endswith(f"{text}\nlast line")
+    assert whole.count(" (Eve)") == whole.count("!") == 1
+    # Ada's own: the sign, then all that was pasted.
+    await ada.page.bring_to_front()
+    await ada.story.focus()
+    await ada.page.keyboard.press("Control+z")
+    await ada.page.keyboard.press("Control+z")
+    left = await ada.agrees_with(eve)
+    assert left.replace(" (Eve)", "") == "Eve: first line\nlast line"
+    await ada.page.keyboard.press("Control+y")
+    again = await ada.agrees_with(eve)
+    assert again == whole.replace("!", "")
+    # Somebody who comes now sees all of it.
+    await eve.page.reload()
+    await eve.here()
+    assert await ada.agrees_with(eve, again) == again

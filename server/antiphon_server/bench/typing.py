@@ -1,4 +1,4 @@
-"""`antiphon bench typing`: from a key to the screen in texts of several lengths, with panels open, and in a second page.
+"""`antiphon bench typing`: from a key to the screen, by the length of the text, and in a second page.
 
 A real server and two real Chromium pages (`typing_pages`). Ada pastes a novel, comments on it, and types in the middle
 of it; Maria looks on at the same place. Browser and server share this machine's cores.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 from msgspec import Struct
 
-from antiphon_engines.text.prepare import prepare_embedded
+from antiphon_engines.model_files.prepare import prepare_embedded
 from antiphon_server.bench.processes import Usage, antiphon_server
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.bench.room import new_room, quantiles
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
 _PAUSE: Final = (0.09, 0.17)
 """Seconds between two keys: about eight a second."""
 _PARAGRAPH: Final = 305
-_WORDS: Final = (
-    "the harbour light rain over stones and nobody had asked whose boat it was that lay there since the winter a bell"
-    " rang twice somewhere behind the hill while she counted what was left of the bread under her coat"
-).split()
+_WORDS: Final = "harbour light rain over stones nobody had asked whose boat it was that lay there since winter"
 _KEYS: Final = "etaoinshrdlu etaoin"
 
 
@@ -79,7 +76,7 @@ async def measure(load: Load, cache: Path) -> Report:
             }
     largest = results[f"{load.sizes[-1]} characters"]
     slowest = max(largest[_name(tab)]["key to paint ms"]["p95"] for tab in TABS)
-    seen = max(largest[_name(tab)]["key to paint in the second page ms"]["p95"] for tab in TABS)
+    seen = max(largest[_name(tab)]["update to paint in the second page ms"]["p95"] for tab in TABS)
     return Report(
         bench="typing",
         load=(
@@ -90,7 +87,7 @@ async def measure(load: Load, cache: Path) -> Report:
         results=results,
         targets=(
             Target(f"key to paint at {load.sizes[-1]} characters, p95 ms", slowest, "<=", 33),
-            Target("the same, seen in the second page", seen, "<=", 100),
+            Target("update to paint in the second page, p95 ms", seen, "<=", 33),
         ),
     )
 
@@ -127,7 +124,7 @@ async def _typed(
 
 
 async def _presses(ada: Typist, maria: Typist, tab: str | None, usage: Usage, load: Load) -> dict[str, Any]:
-    """Letters, which both pages time; then line ends, each with a letter behind it."""
+    """Letters, which both pages time; then line ends."""
     for page in (ada, maria):
         await page.page.reload()
         await page.page.wait_for_function("() => window.bench?.opened")
@@ -156,6 +153,7 @@ async def _presses(ada: Typist, maria: Typist, tab: str | None, usage: Usage, lo
         "key to paint ms": quantiles(frames, points),
         "as the browser says, in steps of 8 ms": quantiles(told, points),
         "Enter to paint ms": quantiles(ends[load.presses :], points),
+        "update to paint in the second page ms": quantiles([since for _, _, since in seen], points),
         "key to paint in the second page ms": quantiles(other, points),
         "CPU ms a key": {
             "first": writing,
@@ -171,10 +169,10 @@ def _keys(count: int) -> Iterator[str]:
         yield "Space" if key == " " else key
 
 
-def delays(pressed: Sequence[float], seen: Sequence[tuple[float, int]], start: int) -> list[float]:
+def delays(pressed: Sequence[float], seen: Sequence[tuple[float, int, float]], start: int) -> list[float]:
     """Milliseconds from each press to the first frame of the other page that had its letter; `start` units stood in
     the line before, and each press adds one."""
-    lengths = [length for _, length in seen]
+    lengths = [length for _, length, _ in seen]
     return [
         seen[bisect_left(lengths, start + nth)][0] - moment
         for nth, moment in enumerate(pressed, start=1)
@@ -199,8 +197,9 @@ def _is_heading(line: str) -> bool:
 
 
 def _paragraph(chosen: random.Random) -> str:
-    words = chosen.choice(_WORDS).capitalize()
+    words = _WORDS.split()
+    said = chosen.choice(words).capitalize()
     length = chosen.uniform(0.4, 1.6) * _PARAGRAPH
-    while len(words) < length:
-        words += f" {chosen.choice(_WORDS)}"
-    return f"{words}."
+    while len(said) < length:
+        said += f" {chosen.choice(words)}"
+    return f"{said}."

@@ -2,7 +2,7 @@
 
 A press is timed from the key (the event's own time stamp) to the end of the frame that shows it: the message that is
 posted in the frame's callback arrives when style, layout and paint are done. Chromium's own account of the same
-(Event Timing: up to the moment when the frame is on the screen, in steps of 8 ms, nothing below 16 ms) stands beside it.
+(Event Timing: until the frame is on the screen, in steps of 8 ms, nothing below 16 ms) stands beside it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from antiphon_engines.api import EngineUnavailable
 from antiphon_server.bench.room_pages import Visitor
 
 if TYPE_CHECKING:
-    from playwright.async_api import CDPSession
+    pass
 
 _CARET: Final = """(editor, [part, words]) => {
     const lines = editor.querySelectorAll("p, h1, h2, li, blockquote");
@@ -59,12 +58,22 @@ _TIME: Final = """() => {
     // In a page that looks on: when the line that is written in had so many units on the screen.
     const units = () => bench.line.textContent.replaceAll("\\ufeff", "").length;
     if (bench.line) new MutationObserver(() => {
-        const length = units();
-        after((now) => bench.seen.push([performance.timeOrigin + now, length]));
+        const length = units(), from = bench.received;
+        after((now) => bench.seen.push([performance.timeOrigin + now, length, now - from]));
     }).observe(bench.line, { subtree: true, childList: true, characterData: true });
     return bench.line ? units() : 0;
 }"""
 """Begin to time; the units of the chosen line."""
+
+_RECEIVE: Final = """(() => {
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener("message", () => (bench.received = performance.now()));
+        }
+    };
+})()"""
+"""Runs before the page's own scripts: when the last message came is known."""
 
 _PASTE: Final = """([html, text]) => {
     const data = new DataTransfer();
@@ -105,6 +114,10 @@ class Pasted(Struct, frozen=True):
 
 class Typist(Visitor):
     """A visitor whose key presses are timed."""
+
+    async def enter(self, link: str) -> None:
+        await self.page.add_init_script(_RECEIVE)
+        await super().enter(link)
 
     async def paste(self, html: str, text: str, units: int) -> Pasted:
         """Paste, and wait until the page has `units` and all is saved."""
@@ -162,12 +175,14 @@ class Typist(Visitor):
         told = list(longest.values())
         return frames, told + [16.0] * (len(frames) - len(told))
 
-    async def seen_lengths(self, units: int) -> list[tuple[float, int]]:
-        """Of each frame of a page that looks on: Unix ms, units of the line; after the line has so many."""
+    async def seen_lengths(self, units: int) -> list[tuple[float, int, float]]:
+        """Of each frame of a page that looks on: Unix ms, units of the line, ms since the message that brought them;
+        after the line has so many."""
         await self.page.wait_for_function(
             "(units) => (bench.seen.at(-1)?.[1] ?? 0) >= units", arg=units, timeout=60_000
         )
-        return [(moment, length) for moment, length in await self.page.evaluate("() => bench.seen")]
+        seen = await self.page.evaluate("() => bench.seen")
+        return [(moment, length, since) for moment, length, since in seen]
 
     @asynccontextmanager
     async def busy(self, presses: int) -> AsyncIterator[dict[str, float]]:

@@ -35,12 +35,15 @@ import { CompletionList } from "./script/completionList";
 import { ScriptLines } from "./script/scriptLines";
 import { correctionAround } from "./text/corrections";
 import type { Match } from "./text/find";
+import { isLarge } from "./text/slices";
 
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(activeFormats({}));
   /** The suggested or struck words at the caret. */
   readonly suggestionAtCaret = signal<Element | null>(null);
   readonly selected = signal(0);
+  /** How much of a large edit the page shows, 0 to 1; null: all of it. */
+  readonly showing = signal<number | null>(null);
   /** Counts the changes of the text. Values that are computed from the whole text depend on it. */
   readonly rested: ReadonlySignal<number>;
   readonly textLines: ReadonlySignal<readonly TextLine[]>;
@@ -81,6 +84,7 @@ export class StoryEditor {
     this.quill = createQuill(host, {
       undo: () => room.undoSteps.back("story"),
       redo: () => room.undoSteps.again("story"),
+      write: (edit) => this.binding?.write(edit),
     });
     this.rested = this.changes.count;
     this.textLines = computed(() => {
@@ -203,6 +207,7 @@ export class StoryEditor {
 
   /** Brings a place into view and selects it. */
   reveal(index: number, length: number): void {
+    this.binding?.settle();
     this.quill.setSelection(index, length, "user");
     this.quill.scrollSelectionIntoView();
   }
@@ -240,8 +245,9 @@ export class StoryEditor {
     this.binding?.settle();
     const { end } = this.range();
     const delta = new Delta(ops as Delta["ops"]);
-    this.quill.updateContents(new Delta().retain(end).concat(delta), "user");
-    this.quill.setSelection(end + delta.length(), 0, "user");
+    if (isLarge(delta)) this.quill.setSelection(end, 0, "silent");
+    this.binding?.write(new Delta().retain(end).concat(delta));
+    if (!isLarge(delta)) this.quill.setSelection(end + delta.length(), 0, "user");
   }
 
   /** Toggles a format at the selection, as the toolbar and the keyboard do. */
@@ -274,6 +280,9 @@ export class StoryEditor {
         hasPassages: () => untracked(() => this.passageMarks.any),
         as: (step, edit) => this.room.undoSteps.as(step, edit),
         onChange: (ops) => this.onText(ops),
+        onShowing: (part) => {
+          this.showing.value = part;
+        },
         onRepair: (what) => console.error(`The page was built anew from the text: ${what}.`),
       });
       this.onText(null);
@@ -287,6 +296,7 @@ export class StoryEditor {
     const { end } = acted.range;
     untracked(() => {
       this.binding?.part();
+      this.binding?.settle();
       const at = Math.min(end, this.quill.getLength() - 1);
       if (this.quill.hasFocus()) this.quill.setSelection(at, 0, "user");
       else this.bringIntoView(at);
@@ -295,6 +305,7 @@ export class StoryEditor {
 
   /** The text with its formats, as a delta of inserts. */
   private contents(): readonly Op[] {
+    this.binding?.settle();
     return this.quill.getContents().ops as Op[];
   }
 
@@ -312,6 +323,8 @@ export class StoryEditor {
   /** The shared text and Quill's are equal again; `ops` is an edit of others, null means our own. */
   private onText(ops: readonly Op[] | null): void {
     this.changes.changed(this.binding?.plain.length ?? 0);
+    // What follows needs the places of the text, which the page does not have yet.
+    if (this.binding?.behind) return;
     this.following.changed(ops);
     this.showCursors();
     // Quill moves the caret after it has reported a change (Enter, paste), without an event.
@@ -333,8 +346,8 @@ export class StoryEditor {
 
   /** Only after the shared text has followed: indices are carried over to it. */
   private onSelection(): void {
-    // A composition in progress is not in the shared text yet.
-    if (this.binding?.composing) return;
+    // What is composed, or not shown yet, has other places in the page than in the text.
+    if (this.binding?.behind) return;
     const range = this.quill.getSelection();
     if (range) {
       this.caret.set(range.index, range.index + range.length);

@@ -489,6 +489,7 @@ export const en = {
     placeholder: "Begin anywhere. Ctrl + Enter lets the model go on.",
     completions: "Names and places of the script",
     placeholderReading: "Nothing is written yet.",
+    showing: (percent: number) => `Showing the text: ${percent} %`,
     words: (count: number) => `${count} ${count === 1 ? "word" : "words"}`,
   },
 

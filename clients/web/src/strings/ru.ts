@@ -491,6 +491,7 @@ export const ru: Strings = {
     placeholder: "Начните с любого места. Ctrl + Enter: модель продолжит.",
     completions: "Имена и места сценария",
     placeholderReading: "Пока ничего не написано.",
+    showing: (percent: number) => `Текст появляется: ${percent} %`,
     words: (count) => counted(count, "слово", "слова", "слов"),
   },
 

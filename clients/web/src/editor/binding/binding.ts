@@ -5,7 +5,9 @@
 import type Quill from "quill/core.js";
 import { Delta } from "quill/core.js";
 import {
+  createAbsolutePositionFromRelativePosition,
   createRelativePositionFromTypeIndex,
+  type Doc,
   type RelativePosition,
   type Text as YText,
   type YTextEvent,
@@ -24,6 +26,7 @@ import {
 import { around } from "../text/composedEdits";
 import { inPassages, type Passages, withoutPassages } from "../text/passages";
 import { PLACEHOLDER, SharedText } from "../text/sharedText";
+import { firstPart, isLarge } from "../text/slices";
 import { Composition } from "./composition";
 import type { LineEditor } from "./lineEditor";
 import { differsAnywhere, differsAt } from "./pageCheck";
@@ -40,6 +43,8 @@ export interface BindingOptions {
   hasPassages(): boolean;
   /** The two texts were brought in line; `ops` are what another's change did to the page, null for our own. */
   onChange(ops: readonly Op[] | null): void;
+  /** How much of a large edit the page shows, 0 to 1; null: all of it. */
+  onShowing(part: number | null): void;
   /** Page and text were found to differ, and the page was built anew. */
   onRepair(what: string): void;
 }
@@ -58,8 +63,14 @@ export class Binding {
   private readonly shared: SharedText;
   private readonly composition: Composition;
   private readonly typing = new UndoGroups();
-  /** What others did in the lines of a composition, and the page does not show yet: an edit of the page as it is. */
+  /**
+   * What the text has and the page does not show yet, as an edit of the page as it is: what others did in the lines of a
+   * composition, and the rest of a large edit.
+   */
   private held = new Delta();
+  /** A large edit is being shown, part by part: units of it, the caret when it began, and where the caret is to go. */
+  private showing: { units: number; from: number | null; to: RelativePosition | null } | null = null;
+  private next: ReturnType<typeof setTimeout> | undefined;
   private quiet: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -77,6 +88,7 @@ export class Binding {
   destroy(): void {
     this.composition.destroy();
     clearTimeout(this.quiet);
+    clearTimeout(this.next);
     this.text.unobserve(this.onText);
     this.quill.off("text-change", this.onQuill);
   }
@@ -91,14 +103,33 @@ export class Binding {
     this.typing.part();
   }
 
-  /** Somebody composes here: the place of the caret says nothing until it is done. */
-  get composing(): boolean {
-    return this.composition.active;
+  /** Somebody composes here, or a large edit is not shown yet: places of the page are not those of the text. */
+  get behind(): boolean {
+    return this.composition.active || this.held.length() > 0;
   }
 
-  /** Takes the words of a composition as they are, before something else is done to the text. */
+  /** Takes the words of a composition as they are, and shows all that waits, before something else is done to the text. */
   settle(): void {
     this.composition.settle();
+    this.showHeld();
+  }
+
+  /** A large edit of this person's: the text has it at once, as one step of undo, and the page shows it part by part. */
+  write(edit: Delta): void {
+    this.composition.settle();
+    if (!isLarge(edit)) {
+      this.quill.updateContents(edit, "user");
+      return;
+    }
+    const ops = edit.ops as Op[];
+    if (!this.options.allows(insertedLength(ops))) return;
+    const { length } = this.plain;
+    const person = new Delta(inWholeCharacters(asPerson(ops).ops, this.pagePlain()) as Delta["ops"]);
+    const whole = this.held.transform(person, true);
+    this.held = this.held.compose(whole);
+    this.share(toShared(whole.ops as Op[], length));
+    const end = endOf(whole.ops as Op[]);
+    this.showLater(createRelativePositionFromTypeIndex(this.text, Math.min(end, this.text.length), -1));
   }
 
   /** The passages of the comments, as the shared text has them. */
@@ -125,13 +156,14 @@ export class Binding {
     const person = asPerson(ops);
     const page = this.held.length() > 0 ? plainOf(before.ops as Op[]) : this.plain;
     const edit = new Delta(inWholeCharacters(person.ops, page) as Delta["ops"]);
+    if (this.showing) this.showing.from = null;
     const mine = this.held.length() > 0 ? this.held.transform(edit, true) : edit;
     this.held = edit.transform(this.held, false);
     this.share(toShared(mine.ops as Op[], this.plain.length));
     for (const { index, length } of person.spans) {
       this.quill.formatText(index, length, clearedFormats(), "silent");
     }
-    if (this.composing) return;
+    if (this.composition.active) return;
     this.endLastLine();
     this.compare();
     this.options.onChange(null);
@@ -151,7 +183,8 @@ export class Binding {
 
   /** A line that is begun but empty exists in the shared text only when the line before and it have ended. */
   private endLastLine(): void {
-    if (this.quill.getLength() <= shown(this.plain).length) return;
+    const shows = this.quill.getLength() + growthOf(this.held.ops as Op[]);
+    if (shows <= shown(this.plain).length) return;
     const end = [...(this.plain ? [{ retain: this.plain.length }] : []), { insert: "\n" }];
     this.options.as("same", () =>
       this.text.doc?.transact(() => this.text.insert(this.text.length, "\n", {}), this),
@@ -166,8 +199,11 @@ export class Binding {
     const before = this.plain;
     this.shared.follow(ops);
     const edit = new Delta(asShown(fromShared(ops), before, this.plain) as Delta["ops"]);
-    if (this.composing) this.showAround(edit);
-    else {
+    if (this.composition.active) this.showAround(edit);
+    else if (this.held.length() > 0 || isLarge(edit)) {
+      this.held = this.held.compose(edit);
+      this.showLater(null);
+    } else {
       this.quill.updateContents(edit, "api");
       this.compare();
     }
@@ -185,24 +221,85 @@ export class Binding {
   private composed(): void {
     // Quill keeps what is composed behind a freshly chosen format until now.
     this.quill.update("user");
+    if (isLarge(this.held)) {
+      this.showLater(null);
+      return;
+    }
     const { held } = this;
-    this.held = new Delta();
-    if (held.length() > 0) this.quill.updateContents(held, "api");
+    this.showHeld();
     this.endLastLine();
     this.compare();
     this.options.onChange(held.length() > 0 ? (held.ops as Op[]) : null);
+  }
+
+  /** Begins to show what is held, or goes on with it; `to` is where the caret is to be when it is done. */
+  private showLater(to: RelativePosition | null): void {
+    const units = growthOf(this.held.ops as Op[]);
+    if (!this.showing) {
+      const from = this.quill.hasFocus() ? (this.quill.getSelection()?.index ?? null) : null;
+      this.showing = { units, from, to };
+      this.showPart();
+      return;
+    }
+    this.showing.units = Math.max(this.showing.units, units);
+    if (to) this.showing.to = to;
+  }
+
+  /** One part, and the next when the page has had time for something else. A page that nobody sees need not wait. */
+  private readonly showPart = (): void => {
+    if (!this.showing) return;
+    if (this.composition.active) {
+      this.showing = null; // it goes on when the composition has ended
+      return;
+    }
+    const { now, later } = document.hidden ? { now: this.held, later: null } : firstPart(this.held);
+    this.held = later ?? new Delta();
+    this.quill.updateContents(now, "api");
+    if (later) {
+      const left = growthOf(later.ops as Op[]);
+      this.options.onShowing(Math.max(0, 1 - left / Math.max(1, this.showing.units)));
+      this.next = setTimeout(this.showPart, 0);
+    } else this.shownAll();
+  };
+
+  private showHeld(): void {
+    const { held } = this;
+    this.held = new Delta();
+    if (held.length() > 0) this.quill.updateContents(held, "api");
+    if (this.showing) this.shownAll();
+  }
+
+  private shownAll(): void {
+    const { from = null, to = null } = this.showing ?? {};
+    clearTimeout(this.next);
+    this.showing = null;
+    this.endLastLine();
+    this.compare();
+    this.options.onShowing(null);
+    const place = to && createAbsolutePositionFromRelativePosition(to, this.text.doc as Doc);
+    // Whoever has gone on elsewhere meanwhile is not called back.
+    if (place && from !== null && this.quill.hasFocus() && this.quill.getSelection()?.index === from)
+      this.quill.setSelection(place.index, 0, "silent");
+    this.options.onChange(null);
+  }
+
+  private pagePlain(): string {
+    return this.held.length() > 0
+      ? plainOf(this.page.getContents(0, this.quill.getLength()).ops as Op[])
+      : this.plain;
   }
 
   /** Page and text must be the same now, at least where the last change was. */
   private compare(): void {
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => this.compareAll(), QUIET_MS);
+    if (this.held.length() > 0) return;
     const differs = differsAt(this.page, shown(this.plain));
     if (differs) this.repair(differs);
   }
 
   private compareAll(): void {
-    if (this.composing) return;
+    if (this.behind) return;
     const differs = this.shared.isTrue()
       ? differsAnywhere(this.page, asShown(fromShared(this.text.toDelta() as Op[]), "\n", this.plain))
       : "the text is not what was followed";
@@ -222,6 +319,7 @@ export class Binding {
     const { scroll, selection } = this.quill;
     const range = this.quill.hasFocus() ? selection.savedRange : null;
     this.held = new Delta();
+    this.showing = null;
     // Nothing that was done to the page is read from it.
     scroll.observer.takeRecords();
     for (const node of [...scroll.domNode.childNodes]) if (!scroll.find(node)) node.remove();
@@ -245,6 +343,25 @@ export class Binding {
       }
     }
   }
+}
+
+/** By how many units an edit makes a text longer. */
+const growthOf = (ops: readonly Op[]): number =>
+  ops.reduce((sum, op) => sum - (op.delete ?? 0), 0) + insertedLength(ops);
+
+/** Behind what an edit inserts. */
+function endOf(ops: readonly Op[]): number {
+  let at = 0;
+  let end = 0;
+  for (const op of ops) {
+    if (op.delete !== undefined) continue;
+    if (op.insert === undefined) at += typeof op.retain === "number" ? op.retain : 1;
+    else {
+      at += insertedLength([op]);
+      end = at;
+    }
+  }
+  return end;
 }
 
 const plainOf = (ops: readonly Op[]): string =>

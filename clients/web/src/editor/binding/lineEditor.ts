@@ -5,7 +5,8 @@ import type Block from "quill/blots/block.js";
 import Editor from "quill/core/editor.js";
 import { Delta, type Parchment, type Range } from "quill/core.js";
 import type { Op } from "../../room/document/delta";
-import { arrange, type Line, LineGroup } from "./lineGroups";
+import { firstPart, isLarge } from "../text/slices";
+import { arrange, faceOf, type Line, LineGroup } from "./lineGroups";
 
 export type { Line };
 
@@ -55,10 +56,29 @@ export class LineEditor extends Editor {
     this.scroll.update();
     const inserted = new Delta(large.inserts as Delta["ops"]);
     // Insertions first: Quill cannot be without its last line end, not even for a moment.
-    this.scroll.insertContents(large.index, inserted);
+    this.insertLines(large.index, inserted);
     if (large.deleted > 0) this.scroll.deleteAt(large.index + inserted.length(), large.deleted);
-    this.arrange();
     return this.update(delta);
+  }
+
+  override insertContents(index: number, contents: Delta): Delta {
+    if (!isLarge(contents)) return super.insertContents(index, contents);
+    this.insertLines(index, contents);
+    return this.update(new Delta().retain(index).concat(contents));
+  }
+
+  /** A group's worth at a time: for each line Quill looks through all that stand in one row. */
+  private insertLines(index: number, contents: Delta): void {
+    const face = faceOf(this.scroll.domNode);
+    let at = index;
+    let rest: Delta | null = contents;
+    while (rest) {
+      const { now, later } = firstPart(rest);
+      this.scroll.insertContents(at, now);
+      at += now.length();
+      rest = later && new Delta(later.ops.slice(1));
+      if (arrange(this.scroll, face)) this.scroll.observer.takeRecords();
+    }
   }
 
   override update(change: Delta | null, _mutations: MutationRecord[] = [], hints?: Hints): Delta {
@@ -90,7 +110,7 @@ export class LineEditor extends Editor {
   arrange(): void {
     this.scroll.update();
     // The lines are the same objects as before, and nothing of this is to be read from the page.
-    if (arrange(this.scroll)) this.scroll.observer.takeRecords();
+    if (arrange(this.scroll, faceOf(this.scroll.domNode))) this.scroll.observer.takeRecords();
   }
 
   /** The lines of the page now; of a group that has not changed they are not looked at. */

@@ -140,8 +140,9 @@ function inner(found: Parchment.Blot | null, way: "prev" | "next"): Parchment.Bl
 /**
  * Puts lines into groups, cuts groups that have grown, and takes the groups of a short text away. Lines that the
  * selection begins or ends in stay where they are: a node that is moved loses it. True when something was done.
+ * `face` is from before the lines came: to ask for it lays all lines out.
  */
-export function arrange(scroll: Parchment.ScrollBlot): boolean {
+export function arrange(scroll: Parchment.ScrollBlot, face: Face): boolean {
   const held = heldItems(scroll);
   const items = childrenOf(scroll);
   const groups = items.filter((item) => item instanceof LineGroup);
@@ -150,10 +151,10 @@ export function arrange(scroll: Parchment.ScrollBlot): boolean {
     for (const group of groups) if (!childrenOf(group).some((item) => held.has(item))) done = open(group);
     return done;
   }
-  for (const group of groups) if (group.children.length > MOST) done = cut(scroll, group, held) || done;
+  for (const group of groups) if (group.children.length > MOST) done = cut(scroll, group, held, face) || done;
   let row: Item[] = [];
   const end = () => {
-    if (row.length > LONG) done = gather(scroll, row) || done;
+    if (row.length > (groups.length > 0 ? SIZE : LONG)) done = gather(scroll, row, face) || done;
     row = [];
   };
   for (const item of items) {
@@ -188,7 +189,12 @@ function open(group: LineGroup): true {
 }
 
 /** Lines of a group that has too many go into groups before and behind it. */
-function cut(scroll: Parchment.ScrollBlot, group: LineGroup, held: ReadonlySet<Parchment.Blot>): boolean {
+function cut(
+  scroll: Parchment.ScrollBlot,
+  group: LineGroup,
+  held: ReadonlySet<Parchment.Blot>,
+  face: Face,
+): boolean {
   const items = childrenOf(group);
   const first = items.findIndex((item) => held.has(item));
   const last = items.findLastIndex((item) => held.has(item));
@@ -196,9 +202,9 @@ function cut(scroll: Parchment.ScrollBlot, group: LineGroup, held: ReadonlySet<P
   const behind = items.slice(first < 0 ? SIZE : last + 1 + SIZE / 2);
   if (before.length + behind.length < SIZE / 2) return false;
   const { next } = group;
-  gather(scroll, before, group);
-  gather(scroll, behind, next);
-  measure(scroll, group);
+  gather(scroll, before, face, group);
+  gather(scroll, behind, face, next);
+  measure(group, face);
   return true;
 }
 
@@ -206,6 +212,7 @@ function cut(scroll: Parchment.ScrollBlot, group: LineGroup, held: ReadonlySet<P
 function gather(
   scroll: Parchment.ScrollBlot,
   items: readonly Item[],
+  face: Face,
   ref: Parchment.Blot | null = items.at(-1)?.next ?? null,
 ): boolean {
   for (let at = 0; at < items.length; ) {
@@ -216,7 +223,7 @@ function gather(
     const group = new LineGroup(scroll);
     for (const item of items.slice(at, end)) group.appendChild(item);
     scroll.insertBefore(group, ref);
-    measure(scroll, group);
+    measure(group, face);
     at = end;
   }
   return items.length > 0;
@@ -225,8 +232,7 @@ function gather(
 const isList = (item: Item | undefined): boolean => item?.statics.blotName === "list-container";
 
 /** Guesses how high a group is, for as long as the browser has not laid it out. */
-function measure(scroll: Parchment.ScrollBlot, group: LineGroup): void {
-  const { width, line, size } = facesOf(scroll.domNode);
+function measure(group: LineGroup, { width, line, size }: Face): void {
   const letters = Math.max(10, width / (size * GLYPH));
   let height = 0;
   for (const item of childrenOf(group))
@@ -234,16 +240,21 @@ function measure(scroll: Parchment.ScrollBlot, group: LineGroup): void {
   group.domNode.style.setProperty("contain-intrinsic-block-size", `auto ${Math.round(height)}px`);
 }
 
-let faces: { at: number; width: number; line: number; size: number } | null = null;
+/** What a guess needs to know, in pixels: how wide the text is, how high a line and how large the font. */
+export interface Face {
+  width: number;
+  line: number;
+  size: number;
+}
 
-function facesOf(root: HTMLElement): { width: number; line: number; size: number } {
-  const now = performance.now();
-  if (faces && now - faces.at < 1000) return faces;
+export function faceOf(root: HTMLElement): Face {
   const style = getComputedStyle(root);
   const number = (value: string) => Number.parseFloat(value) || 0;
   const padding = number(style.paddingInlineStart) + number(style.paddingInlineEnd);
   const size = number(style.fontSize) || 16;
-  const line = number(style.lineHeight) || size * 1.7;
-  faces = { at: now, width: Math.max(0, root.clientWidth - padding), line, size };
-  return faces;
+  return {
+    width: Math.max(0, root.clientWidth - padding),
+    line: number(style.lineHeight) || size * 1.7,
+    size,
+  };
 }

@@ -1,9 +1,10 @@
 // What is pasted, before Quill reads it: styles become elements (a page of ours has no inline styles, and would empty
 // them), lists of Word become lists, addresses that the room does not allow lose their link.
 
-import type { Delta } from "quill/core.js";
+import { Delta, type Range } from "quill/core.js";
 import Clipboard from "quill/modules/clipboard.js";
 import { safeLink } from "../text/links";
+import { isLarge } from "../text/slices";
 
 const NOTHING = "script, template, noscript, object, svg, math, title, x-rules, head > *";
 /** Names under which styles and their rules travel: nothing is applied, and nothing is reported. */
@@ -13,7 +14,22 @@ const STYLE_ATTRIBUTE = /(<[a-z][^>]*?)\sstyle\s*=/gi;
 const LIST = /mso-list:\s*l(\d+)\s+level(\d+)/i;
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
 
+/** Where what is pasted goes; of a large edit the page shows one part after the other. */
+export type Write = (edit: Delta) => void;
+
 export class RoomClipboard extends Clipboard {
+  override onPaste(range: Range, content: { text?: string; html?: string }): void {
+    const pasted = this.convert(content, this.quill.getFormat(range.index));
+    this.write(new Delta().retain(range.index).delete(range.length).concat(pasted));
+    if (isLarge(pasted)) return; // the caret goes behind it when it is there
+    this.quill.setSelection(range.index + pasted.length(), 0, "silent");
+    this.quill.scrollSelectionIntoView();
+  }
+
+  write(edit: Delta): void {
+    (this.options as unknown as { write: Write }).write(edit);
+  }
+
   override convertHTML(html: string): Delta {
     return super.convertHTML(prepared(html));
   }

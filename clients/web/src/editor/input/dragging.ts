@@ -2,6 +2,7 @@
 
 import type Quill from "quill/core.js";
 import { Delta, type Range } from "quill/core.js";
+import type { RoomClipboard } from "../binding/pasting";
 
 export function watchDragging(quill: Quill, signal: AbortSignal): void {
   let dragged: Range | null = null;
@@ -32,7 +33,7 @@ export function watchDragging(quill: Quill, signal: AbortSignal): void {
     const moves = from && !event.ctrlKey && !event.altKey;
     const insert = new Delta().retain(index).concat(words);
     const remove = moves ? new Delta().retain(from.index).delete(from.length) : new Delta();
-    quill.updateContents(remove.compose(remove.transform(insert, true)), "user");
+    (quill.clipboard as RoomClipboard).write(remove.compose(remove.transform(insert, true)));
     const at = remove.transformPosition(index, true);
     quill.focus();
     quill.setSelection(at, words.length(), "user");

@@ -22,7 +22,9 @@ export interface UnsavedStore {
 
 export interface Copy {
   readonly lineage: string | null;
-  /** Everything of ours that is not on the server's disk; null: nothing. */
+  /** Whether anything of ours is not on the server's disk. */
+  readonly waits: boolean;
+  /** All of that; null: nothing. */
   unsaved(): Uint8Array | null;
   /** Puts it into the copy; whether it brought something new. */
   restore(unsaved: UnsavedEdits): boolean;
@@ -63,7 +65,7 @@ export class OfflineEdits {
 
   /** Something was written here, or has arrived. */
   changed(): void {
-    const waits = this.copy.unsaved() !== null;
+    const { waits } = this.copy;
     if (!waits && !this.shelved) {
       this.kept.value = true;
       return;

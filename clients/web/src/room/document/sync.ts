@@ -128,6 +128,11 @@ export class Sync implements Copy {
   }
 
   /** See `Copy`. */
+  get waits(): boolean {
+    return !this.outbox.empty;
+  }
+
+  /** See `Copy`. */
   unsaved(): Uint8Array | null {
     const updates = this.outbox.updates();
     return updates.length > 0 ? mergeUpdates(updates) : null;

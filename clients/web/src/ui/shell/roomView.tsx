@@ -21,6 +21,7 @@ import { AuthorColours } from "../story/authorColours";
 import { CommentButton } from "../story/commentButton";
 import { FindBar } from "../story/findBar";
 import { LinkCard } from "../story/linkCard";
+import { ShowingBar } from "../story/showingBar";
 import { SuggestionCard } from "../story/suggestionCard";
 import { TitleField } from "../story/titleField";
 import { TokenCard } from "../story/tokenCard";
@@ -181,6 +182,7 @@ export function RoomView({ room }: { room: Room }) {
         <div class="page" hidden={historyBrowser.away.value}>
           {editor.value && room.members.canEdit && <Toolbar room={room} editor={editor.value} />}
           <TitleField room={room} onEnter={() => editor.value?.focusStart()} />
+          {editor.value && <ShowingBar editor={editor.value} />}
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
           {editor.value && <LinkCard room={room} editor={editor.value} host={host} />}
