@@ -87,6 +87,8 @@ export class Room implements RoomPort {
     online: () => this.phase.value.name === "open" && this.synced.value,
     send: (message) => this.send(message),
     flush: () => this.flush(),
+    unanswered: () => this.sync.unanswered,
+    whenSettled: (ms) => this.sync.whenSettled(ms),
     onNothing: (redo) => this.notices.add(redo ? "redo_offline" : "undo_offline"),
   });
   readonly textModel = new TextModel(this.models);
@@ -296,6 +298,7 @@ export class Room implements RoomPort {
       this.runs.abandon();
       this.style.abandon();
       this.tokens.abandon();
+      this.undoSteps.abandon();
       this.jam.lost();
     }
     this.phase.value = phase;
@@ -403,6 +406,7 @@ export class Room implements RoomPort {
     this.pending.refused(re, ref);
     if (BEGINNING.has(re)) this.runs.settle(Number(ref), null);
     if (re === "learn_style") this.style.abandon();
+    if (re === "undo" || re === "redo") this.undoSteps.answered();
     if (re === "recall") {
       this.tokens.refused(error);
       return; // the card shows what is known

@@ -21,6 +21,10 @@ export interface UndoStepsOptions {
   online(): boolean;
   send(message: ClientMessage): boolean;
   flush(): void;
+  /** For how many milliseconds the server has not answered what we sent. */
+  unanswered(): number;
+  /** Resolves true when the server has all our edits, false when that takes longer than `ms`. */
+  whenSettled(ms: number): Promise<boolean>;
   /** Offline, and there is nothing of ours to undo here. */
   onNothing(redo: boolean): void;
 }
@@ -28,6 +32,10 @@ export interface UndoStepsOptions {
 const SURFACES: readonly Surface[] = ["story", "canvas", "jam"];
 /** Edits that nobody marks are one step until a pause of this. */
 const PAUSE_MS = 500;
+/** A server that has not answered for so long may be gone: a step waits for its answer first. */
+const LATE_MS = 200;
+/** A server that has not answered for so long is as good as gone: what it has not confirmed is undone here. */
+const GONE_MS = 1000;
 
 /** Everything that is written in this page. */
 class Here extends Set<unknown> {
@@ -49,6 +57,11 @@ export class UndoSteps {
   private doc: Doc | null = null;
   private mark: StepKind = "";
   private next = 1;
+  /** Steps that wait for the server's answer to our edits, each after the one before. */
+  private queue: Promise<void> = Promise.resolve();
+  private queued = 0;
+  /** Steps that the server was asked for and has not taken. Until then none is taken here: it would be one too many. */
+  private asked = 0;
 
   constructor(private readonly options: UndoStepsOptions) {}
 
@@ -120,6 +133,7 @@ export class UndoSteps {
 
   /** The server took a step: `position` is the room offset that our copy stands at. */
   stepped(message: MessageOf<"stepped">, position: number): void {
+    this.answered();
     const { surface, redo, kind, start, end, objects, offset } = message;
     let range: Acted["range"] = null;
     if (start !== null && end !== null && offset === position && this.doc) {
@@ -127,6 +141,16 @@ export class UndoSteps {
       range = { start: unitIndex(text, start), end: unitIndex(text, end) };
     }
     this.acted.value = { surface, redo, kind, range, objects };
+  }
+
+  /** The server took a step that it was asked for, or refused it. */
+  answered(): void {
+    this.asked = Math.max(0, this.asked - 1);
+  }
+
+  /** The connection is lost. */
+  abandon(): void {
+    this.asked = 0;
   }
 
   close(): void {
@@ -140,11 +164,31 @@ export class UndoSteps {
   }
 
   private step(surface: Surface, redo: boolean): void {
-    if (this.options.online()) {
+    const late = this.options.online() && this.options.unanswered() >= LATE_MS;
+    if (this.queued === 0 && !late) {
+      this.take(surface, redo, false);
+      return;
+    }
+    this.queued += 1;
+    this.queue = this.queue.then(async () => {
+      const left = GONE_MS - this.options.unanswered();
+      const gone =
+        !(left > 0 && (await this.options.whenSettled(left))) && this.options.unanswered() >= GONE_MS;
+      this.queued -= 1;
+      this.take(surface, redo, gone);
+    });
+  }
+
+  private take(surface: Surface, redo: boolean, gone: boolean): void {
+    const here = gone && this.asked === 0 && this.waits(surface, redo);
+    if (this.options.online() && !here) {
       this.options.flush();
       const step = this.next;
       this.next += 1;
-      this.options.send(redo ? { tag: "redo", surface, step } : { tag: "undo", run: null, surface, step });
+      const message: ClientMessage = redo
+        ? { tag: "redo", surface, step }
+        : { tag: "undo", run: null, surface, step };
+      if (this.options.send(message)) this.asked += 1;
       return;
     }
     const manager = this.managers.get(surface);

@@ -93,6 +93,119 @@ test("what others write is never undone here", () => {
   assert.ok(!room.undoSteps.can("story", false));
 });
 
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a server that is silent is not waited for: what it has not confirmed is undone here", async () => {
+  const { room, socket, clock, story, type, server } = inside("saved. ");
+  type(7, "one ");
+  type(11, "two");
+  clock.advance(100);
+  assert.equal(socket().of("edit").length, 2);
+  clock.advance(400);
+  room.undoSteps.back("story"); // late: it waits for a moment
+  await soon();
+  assert.equal(story().toString(), "saved. one two");
+  clock.advance(600);
+  await soon();
+  assert.equal(story().toString(), "saved. one ");
+  room.undoSteps.back("story"); // at once
+  await soon();
+  assert.equal(story().toString(), "saved. ");
+  room.undoSteps.again("story");
+  await soon();
+  assert.equal(story().toString(), "saved. one ");
+  assert.equal(socket().of("undo").length + socket().of("redo").length, 0);
+  clock.advance(100);
+  const edits = socket().of("edit");
+  assert.deepEqual(
+    edits.map((edit) => edit.step),
+    ["new", "new", "undo", "undo", "redo"],
+  );
+  for (const { update } of edits) applyUpdate(server, update);
+  assert.equal(storyOf(server).toString(), "saved. one ");
+  // It answers after all; from now on it is asked again.
+  for (const { batch } of edits)
+    for (const status of ["applied", "durable"] as const)
+      socket().say({ tag: "ack", batch, status, offset: 4 + batch, message: "" });
+  room.undoSteps.back("story");
+  await soon();
+  assert.equal(socket().of("undo").length, 1);
+  assert.equal(story().toString(), "saved. one ");
+});
+
+test("an answer that comes late leaves the step to the server, and steps keep their order", async () => {
+  const { room, socket, clock, story, type } = inside("saved. ");
+  type(7, "one");
+  clock.advance(300);
+  room.undoSteps.back("story");
+  room.undoSteps.back("canvas");
+  room.undoSteps.again("story");
+  await soon();
+  assert.equal(socket().of("undo").length, 0);
+  socket().say({ tag: "ack", batch: 1, status: "applied", offset: 5, message: "" });
+  await soon();
+  assert.deepEqual(
+    socket()
+      .sent.slice(-3)
+      .map((each) => [each.tag, "surface" in each && each.surface]),
+    [
+      ["undo", "story"],
+      ["undo", "canvas"],
+      ["redo", "story"],
+    ],
+  );
+  assert.equal(story().toString(), "saved. one");
+});
+
+test("a step that the server was asked for is not taken here as well", async () => {
+  const { room, socket, clock, story, type } = inside("saved. ");
+  type(7, "one");
+  clock.advance(50);
+  room.undoSteps.back("story"); // sent at once
+  assert.equal(socket().of("undo").length, 1);
+  clock.advance(2000);
+  room.undoSteps.back("story");
+  await soon();
+  assert.equal(socket().of("undo").length, 2);
+  assert.equal(story().toString(), "saved. one");
+});
+
+test("however answers come, the server's copy is ours in the end", async () => {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    let state = seed;
+    const next = (below: number) => {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      return Math.floor((state / 2147483648) * below);
+    };
+    const { room, socket, clock, story, type, server } = inside("saved. ");
+    let applied = 0;
+    const answer = (count: number) => {
+      const edits = socket()
+        .of("edit")
+        .slice(applied, applied + count);
+      for (const { batch, update } of edits) {
+        applyUpdate(server, update);
+        socket().say({ tag: "ack", batch, status: "durable", offset: 4 + batch, message: "" });
+      }
+      applied += edits.length;
+    };
+    for (let step = 0; step < 40; step += 1) {
+      const what = next(6);
+      if (what < 3) type(next(story().length + 1), "word ".slice(next(4)), next(2) ? "new" : "same");
+      else if (what === 3) room.undoSteps.back("story");
+      else if (what === 4) room.undoSteps.again("story");
+      else answer(next(4));
+      clock.advance([10, 150, 700, 1500][next(4)] as number);
+      await soon();
+    }
+    answer(Number.POSITIVE_INFINITY);
+    clock.advance(100);
+    answer(Number.POSITIVE_INFINITY);
+    assert.equal(storyOf(server).toString(), story().toString(), `seed ${seed}`);
+    assert.ok(room.settled.value, `seed ${seed}`);
+  }
+});
+
 test("where a step acted is told in units of our text", () => {
   const { room, socket } = inside("яя😀 end");
   socket().say({

@@ -82,6 +82,8 @@ export class Sync implements Copy {
   /** The Yjs client id that the server gave us; 0: none yet. */
   private leased = 0;
   private waiters: (() => void)[] = [];
+  /** Since when a batch of ours is out and no answer has come; null: nothing is. */
+  private unansweredSince: number | null = null;
 
   constructor(
     private readonly options: SyncOptions,
@@ -160,6 +162,11 @@ export class Sync implements Copy {
     return this.synced && !this.outbox.unapplied;
   }
 
+  /** For how many milliseconds the server has not answered what we sent. */
+  get unanswered(): number {
+    return this.unansweredSince === null ? 0 : this.options.clock.now() - this.unansweredSince;
+  }
+
   /** Resolves true when `settled`, false when that takes longer than `ms`. */
   whenSettled(ms: number): Promise<boolean> {
     this.flush();
@@ -181,6 +188,7 @@ export class Sync implements Copy {
   /** The connection is gone; changes are kept until it is back. */
   disconnected(): void {
     this.synced = false;
+    this.unansweredSince = null;
     this.changed();
   }
 
@@ -219,6 +227,7 @@ export class Sync implements Copy {
     if (!this.synced || this.held) return;
     for (let batch = this.outbox.take(this.maxUpdate); batch; batch = this.outbox.take(this.maxUpdate)) {
       this.options.send({ tag: "edit", batch: batch.number, update: batch.update, step: batch.step });
+      this.unansweredSince ??= this.options.clock.now();
     }
   }
 
@@ -315,6 +324,7 @@ export class Sync implements Copy {
     switch (status) {
       case "applied":
         this.outbox.applied(batch);
+        this.unansweredSince = this.outbox.waiting().length > 0 ? this.options.clock.now() : null;
         // The updates up to here came before it; of a tick that was all ours there is no echo.
         this.offset = Math.max(this.offset, offset);
         this.holdMs = 0;
@@ -364,6 +374,7 @@ export class Sync implements Copy {
 
   private sendAgain(): void {
     for (const batch of this.outbox.waiting()) {
+      this.unansweredSince = this.options.clock.now();
       this.options.send({ tag: "edit", batch: batch.number, update: batch.update, step: batch.step });
     }
   }

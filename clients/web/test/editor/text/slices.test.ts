@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Delta from "quill-delta";
-import { firstPart, isLarge } from "../../src/editor/text/slices";
-import type { Op } from "../../src/room/document/delta";
+import { firstPart, isLarge } from "../../../src/editor/text/slices";
+import type { Op } from "../../../src/room/document/delta";
 
 const random = (seed: number) => () => {
   seed = (seed * 1103515245 + 12345) % 2147483648;
