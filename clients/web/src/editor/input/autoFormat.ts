@@ -21,6 +21,7 @@ const LANGUAGES: Readonly<Record<string, Quotes>> = {
   de: { open: "\u201e", close: "\u201c", inner: ["\u201a", "\u2018"], dash: "\u2013" },
   fr: { open: "\u00ab\u202f", close: "\u202f\u00bb", inner: ["\u201c", "\u201d"], dash: "\u2014" },
 };
+const APOSTROPHE = "\u2019";
 const CYRILLIC = /\p{Script=Cyrillic}/u;
 const LETTER = /\p{L}/u;
 
@@ -47,8 +48,34 @@ export function becomes(
   const opens = /[\s([{\u2014\u2013\u00ab\u201e\u201c\u2018\u201a-]/.test(last);
   if (typed === '"') return { text: opens ? quotes.open : quotes.close, takes: 0 };
   // An apostrophe is one in every language.
-  if (!opens) return { text: "\u2019", takes: 0 };
+  if (!opens) return { text: APOSTROPHE, takes: 0 };
   return { text: quotes.inner[0], takes: 0 };
+}
+
+/** Words that begin with an apostrophe: of English, Dutch and Afrikaans, German, Welsh. */
+const ELIDED = new Set(
+  [
+    "tis twas twere twould em til neath gainst tween cept nuff bout n",
+    "s t k m r ie ns",
+    "ne nen nem ner ran rauf rein raus rum",
+    "w",
+  ].flatMap((words) => words.split(" ")),
+);
+const QUOTED = /(?:^|[\s([{\u2014\u2013\u00ab\u201e\u201c-])([\u2018\u201a\u201e])(\p{L}*)$/u;
+
+/**
+ * A sign before the caret that was taken for the opening of a quotation, and is an apostrophe, as the typed character
+ * shows: that of '90s at the digit, that of 'tis at the blank behind it. Its place in `before`; null: there is none.
+ */
+export function apostropheIn(typed: string, before: string, quotes: Quotes): number | null {
+  const found = QUOTED.exec(before);
+  if (!found || found[1] !== quotes.inner[0]) return null;
+  const word = (found[2] ?? "").toLowerCase();
+  const at = before.length - word.length - 1;
+  if (word === "") return /\d/.test(typed) ? at : null;
+  // 'n' has one on either side; other single letters may be quoted.
+  if (typed === "'") return word === "n" ? at : null;
+  return /[\s,.;:!?-]/.test(typed) && ELIDED.has(word) ? at : null;
 }
 
 /** The format for the beginning of a line when a space follows it. */
@@ -101,11 +128,27 @@ export function watchAutoFormat(
       return;
     }
     const whole = quill.getText(start, line.length() - 1);
-    const now = becomes(event.data, before, quotesOf(whole, options.language()));
+    const quotes = quotesOf(whole, options.language());
+    const marks = inlineAt(quill, range.index);
+    const apostrophe = apostropheIn(event.data, before, quotes);
+    const now = becomes(event.data, before, quotes);
+    if (apostrophe !== null) {
+      event.preventDefault();
+      const typed = now?.text ?? event.data;
+      const place = start + apostrophe;
+      const edit = new Delta()
+        .retain(place)
+        .insert(APOSTROPHE, inlineAt(quill, place + 1))
+        .delete(1)
+        .retain(range.index - place - 1)
+        .insert(typed, marks);
+      quill.updateContents(edit, "user");
+      quill.setSelection(range.index + typed.length, 0, "silent");
+      return;
+    }
     if (!now || now.text === event.data) return;
     event.preventDefault();
     const at = range.index - now.takes;
-    const marks = inlineAt(quill, range.index);
     const was = quill.getText(at, now.takes) + event.data;
     quill.updateContents(new Delta().retain(at).insert(now.text, marks).delete(now.takes), "user");
     quill.setSelection(at + now.text.length, 0, "silent");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Delta from "quill-delta";
-import { becomes, lineBecomes, quotesOf } from "../../../src/editor/input/autoFormat";
+import { apostropheIn, becomes, lineBecomes, quotesOf } from "../../../src/editor/input/autoFormat";
 import { around } from "../../../src/editor/text/composedEdits";
 import { languageOf } from "../../../src/editor/text/language";
 import { safeLink, typedLink } from "../../../src/editor/text/links";
@@ -123,6 +123,8 @@ test("signs become what they mean, by the language of the line", () => {
   const type = (text: string, quotes = english) => {
     let line = "";
     for (const sign of text) {
+      const apostrophe = apostropheIn(sign, line, quotes);
+      if (apostrophe !== null) line = `${line.slice(0, apostrophe)}’${line.slice(apostrophe + 1)}`;
       const now = becomes(sign, line, quotes);
       line = now ? line.slice(0, line.length - now.takes) + now.text : line + sign;
     }
@@ -131,6 +133,11 @@ test("signs become what they mean, by the language of the line", () => {
   assert.equal(type(`She said "no" -- it's ('over')`), "She said “no” — it’s (‘over’)");
   assert.equal(type('Он: "да"', quotesOf("Он сказал", "en")), "Он: «да»");
   assert.equal(type('Sie: "ja" -- nein', quotesOf("Sie sagte", "de")), "Sie: „ja“ – nein");
+  assert.equal(type("the '90s, '05 and ('68)"), "the ’90s, ’05 and (’68)");
+  assert.equal(type("'Tis 'em, rock 'n' roll"), "’Tis ’em, rock ’n’ roll");
+  assert.equal(type(`"'Twas 'over' 'm' then."`), "“’Twas ‘over’ ‘m’ then.”");
+  assert.equal(type("die '90er, so 'ne Sache", quotesOf("die Sache", "de")), "die ’90er, so ’ne Sache");
+  assert.equal(type("l'amour, dell'arte, п'ять"), "l’amour, dell’arte, п’ять");
   assert.equal(type("---"), "---");
   assert.equal(type("a-b"), "a-b");
   assert.deepEqual(lineBecomes("##"), { header: 2 });
