@@ -6,7 +6,7 @@ import Editor from "quill/core/editor.js";
 import { Delta, type Parchment, type Range } from "quill/core.js";
 import type { Op } from "../../room/document/delta";
 import { firstPart, isLarge } from "../text/slices";
-import { arrange, faceOf, type Line, LineGroup } from "./lineGroups";
+import { arrange, faceOf, joinLists, type Line, LineGroup } from "./lineGroups";
 
 export type { Line };
 
@@ -83,6 +83,8 @@ export class LineEditor extends Editor {
 
   override update(change: Delta | null, _mutations: MutationRecord[] = [], hints?: Hints): Delta {
     const old = this.lines;
+    // Quill puts the selection back after an edit that it was asked for.
+    if (change && joinLists(this.scroll)) this.scroll.observer.takeRecords();
     const now = this.read();
     const most = Math.min(old.length, now.length);
     let first = 0;

@@ -98,7 +98,7 @@ export class LineGroup extends Container {
 /** The lines' own methods, after which what Quill knows of a line is not true any more. */
 const CHANGES = [
   ...["deleteAt", "formatAt", "insertAt", "insertBefore", "moveChildren"],
-  ...["optimize", "removeChild", "split"],
+  ...["optimize", "remove", "removeChild", "split"],
 ] as const;
 
 /** The same kind of line, which tells its group when it changes. */
@@ -111,7 +111,9 @@ export function telling<T extends new (...args: never[]) => object>(Kind: T): T 
       configurable: true,
       writable: true,
       value(this: Block, ...args: unknown[]) {
+        const before = groupOf(this);
         const result = original.apply(this, args);
+        before?.touch();
         groupOf(this)?.touch();
         return result;
       },
@@ -162,6 +164,26 @@ export function arrange(scroll: Parchment.ScrollBlot, face: Face): boolean {
     else row.push(item);
   }
   end();
+  return done;
+}
+
+/**
+ * Two lists that meet at the edge of a group become one, as they do elsewhere: their numbers go on. The caller puts the
+ * selection back. True when something was done.
+ */
+export function joinLists(scroll: Parchment.ScrollBlot): boolean {
+  let done = false;
+  for (const item of childrenOf(scroll)) {
+    if (!(item instanceof LineGroup || item.prev instanceof LineGroup)) continue;
+    const list = item instanceof LineGroup ? item.children.head : item;
+    const before = list && beside(list, "prev");
+    if (!isList(list) || !isList(before)) continue;
+    (list as Parchment.ParentBlot).moveChildren(before as Parchment.ParentBlot);
+    list.remove();
+    if (item instanceof LineGroup && item.children.length === 0) item.remove();
+    groupOf(before)?.touch();
+    done = true;
+  }
   return done;
 }
 
@@ -229,7 +251,8 @@ function gather(
   return items.length > 0;
 }
 
-const isList = (item: Item | undefined): boolean => item?.statics.blotName === "list-container";
+const isList = <T extends Parchment.Blot>(item: T | null | undefined): item is T =>
+  item?.statics.blotName === "list-container";
 
 /** Guesses how high a group is, for as long as the browser has not laid it out. */
 function measure(group: LineGroup, { width, line, size }: Face): void {
