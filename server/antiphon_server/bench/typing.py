@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 _PAUSE: Final = (0.09, 0.17)
 """Seconds between two keys: about eight a second."""
 _PARAGRAPH: Final = 305
-_WORDS: Final = "harbour light rain over stones nobody had asked whose boat it was that lay there since winter"
+_WORDS: Final = (
+    "harbour light rain over stones nobody had asked whose boat it was that lay there since winter"
+)
 _KEYS: Final = "etaoinshrdlu etaoin"
 
 

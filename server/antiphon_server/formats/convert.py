@@ -18,7 +18,7 @@ from antiphon_server.formats.jobs import (
     Write,
     Written,
 )
-from antiphon_server.formats.manuscript import Manuscript, Notice, from_text, to_ops
+from antiphon_server.formats.manuscript import Manuscript, Notice, as_text, from_text, to_ops
 from antiphon_server.formats.notices import losses, merged
 
 _MODULES: Final = {
@@ -78,10 +78,12 @@ def _write(job: Write) -> Answer:
     manuscript = job.manuscript
     notices = merged(manuscript.notices, losses(manuscript, job.format))
     if job.format == "txt":
-        return Written(f"{manuscript.text}\n".encode(), notices)
+        return Written(f"{as_text(manuscript)}\n".encode(), notices)
     if job.format == "pdf":
         data, missing = _module("pdf").write(manuscript, job.form, job.fonts)
         return Written(data, merged(notices, missing))
+    if job.format == "fdx":
+        notices = merged(notices, _module("fdx").unprinted(manuscript))
     data = _module(job.format).write(manuscript)
     return Written(data if isinstance(data, bytes) else data.encode(), notices)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from contextlib import suppress
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -21,7 +22,7 @@ _SAMPLE: Final = 128 * 1024
 _LOOKED: Final = 4096
 """Letters whose case is looked at."""
 _PREVIEW: Final = 240
-_CHOICES: Final = 6
+_CHOICES: Final = 8
 _SURE_BYTES: Final = 64
 """Fewer bytes that are no ASCII say too little."""
 _SURE_GAP: Final = 0.2
@@ -29,11 +30,13 @@ _SURE_GAP: Final = 0.2
 _SURE_CHAOS: Final = 0.05
 _PRIOR: Final = {
     "cp1252": 0.1, "cp1251": 0.12, "cp1250": 0.05, "cp1253": 0.08, "cp1254": 0.05, "cp1255": 0.1, "cp1256": 0.1,
-    "koi8_r": 0.1, "cp866": 0.08, "cp932": 0.12, "shift_jis": 0.12, "euc_jp": 0.1, "gb18030": 0.12, "big5": 0.1,
+    "koi8_r": 0.1, "koi8_u": 0.09, "cp866": 0.08, "cp932": 0.12, "shift_jis": 0.12, "euc_jp": 0.1,
+    "gb18030": 0.12, "big5": 0.1,
     "euc_kr": 0.1, "cp949": 0.1, "iso8859_2": 0.04, "cp437": -0.1,
 }  # fmt: skip
 OFFERED: Final = (
-    "utf-8", "utf-16", "windows-1252", "windows-1250", "windows-1251", "koi8-r", "ibm866", "x-mac-cyrillic",
+    "utf-8", "utf-16", "windows-1252", "windows-1250", "windows-1251", "koi8-r", "koi8-u", "ibm866",
+    "x-mac-cyrillic",
     "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "iso-8859-2",
     "iso-8859-5", "macintosh", "shift_jis", "euc-jp", "iso-2022-jp", "gb18030", "big5", "euc-kr", "tis-620",
 )  # fmt: skip
@@ -61,7 +64,10 @@ _NAMES: Final = {
 _JAPANESE: Final = ("cp932", "shift_jis", "euc_jp")
 _KANA: Final = 0.3
 """What is a fifth kana or more is Japanese."""
-_COMMON: Final = ("cp1252", "cp1251", "koi8_r", "cp866")
+_COMMON: Final = ("cp1252", "cp1251", "koi8_r", "koi8_u", "cp866", "cp1250", "iso8859_2")
+_BLANKS: Final = frozenset(" \n\r\t.,;:!?\u3002\u3001\uff0c\u201c\u201d\u00ab\u00bb\u2014")
+_BLANK: Final = 0.02
+"""What is a text has so many of them at least."""
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -131,17 +137,29 @@ def _by_bytes(data: bytes) -> str:
     """Encodings that show by their bytes, and that are well-formed UTF-8 too: wide ones have zeros, and the ISO 2022
     family has escapes."""
     sample = data[:4096]
-    if sample.count(0) * 5 > len(sample):
-        zeros = [sample[place::4].count(0) for place in range(4)]
-        most = max(1, len(sample) // 5)
-        if zeros[0] > most and zeros[1] > most:
-            return "utf-32-be"
-        if zeros[2] > most and zeros[3] > most:
-            return "utf-32-le"
-        return "utf-16-be" if zeros[0] + zeros[2] > zeros[1] + zeros[3] else "utf-16-le"
+    if codec := _wide(sample):
+        return codec
     if b"\x1b$)C" in sample:
         return "iso-2022-kr"
     return "iso-2022-jp" if b"\x1b$B" in sample or b"\x1b$@" in sample else ""
+
+
+def _wide(sample: bytes) -> str:
+    """The encoding of two or four bytes a letter in which text that has zeros reads best, or "". Cyrillic, say, has
+    zeros only in its blanks; read the wrong way round those are letters of no language."""
+    if 0 not in sample:
+        return ""
+    best, most = "", 0.0
+    for codec in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
+        size = 4 if "32" in codec else 2
+        text = sample[: len(sample) // size * size].decode(codec, "replace")
+        common = sum(letter in _BLANKS for letter in text)
+        strange = sum(unicodedata.category(letter) in ("Cn", "Co", "Cs", "Cc") for letter in text)
+        strange += text.count("\ufffd") - sum(text.count(letter) for letter in "\n\r\t")
+        share = common / max(1, len(text))
+        if share > most and strange * 50 <= len(text):
+            best, most = codec, share
+    return best if most >= _BLANK else ""
 
 
 def _mostly_utf8(data: bytes, start: int) -> bool:

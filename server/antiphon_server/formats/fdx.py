@@ -11,7 +11,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from antiphon_proto.errors import PeerError
 from antiphon_server.formats import fountain
-from antiphon_server.formats.manuscript import Block, Manuscript, Words, join, trimmed
+from antiphon_server.formats.manuscript import Block, Manuscript, Notice, Words, join, trimmed
 from antiphon_server.formats.notices import Tally
 from antiphon_server.formats.script import Part, script
 
@@ -55,7 +55,6 @@ def read(data: bytes) -> Manuscript:
         raise PeerError(f"the file is damaged: {error}") from None
     if root.tag != "FinalDraft":
         raise PeerError("this is no file of Final Draft")
-    tally = Tally()
     title = _title_page(root.find("TitlePage/Content"))
     lines = [*[Block(join([Words(line)])) for line in title]]
     body = root.find("Content")
@@ -63,7 +62,7 @@ def read(data: bytes) -> Manuscript:
     for paragraph, dual in _paragraphs(body if body is not None else ()):
         kind = _KINDS.get(paragraph.get("Type", ""), "action")
         words = _words(paragraph)
-        tally.add("comments", sum(1 for _ in paragraph.iter("ScriptNote")))
+        words += [Words(f" [[{note}]]") for note in _notes(paragraph)]
         if not "".join(each.text for each in words).strip():
             continue
         if before and not (kind in _SPEECH and before in ("character", *_SPEECH)):
@@ -71,7 +70,7 @@ def read(data: bytes) -> Manuscript:
         lines.append(Block(join(_typed(words, kind, paragraph, dual=dual))))
         before = kind
     name = next((line.partition(":")[2].strip() for line in title if line.lower().startswith("title:")), "")
-    return Manuscript(_forced(trimmed(lines), len(title)), name, tally.notices())
+    return Manuscript(_forced(trimmed(lines), len(title)), name)
 
 
 def write(manuscript: Manuscript) -> bytes:
@@ -120,6 +119,16 @@ def write(manuscript: Manuscript) -> bytes:
     return made_bytes
 
 
+def unprinted(manuscript: Manuscript) -> tuple[Notice, ...]:
+    """Lines of which Final Draft's script has nothing: sections, synopses, notes and boneyards."""
+    lines = [fountain.line_of(block) for block in manuscript.blocks]
+    tally = Tally()
+    for what in fountain.parsed(lines):
+        if what.kind in ("section", "synopsis", "note") or (what.hidden and what.kind != "title_page"):
+            tally.add("unprinted")
+    return tally.notices()
+
+
 _CENTRED: Final = ("title", "credit", "author", "authors", "source")
 
 
@@ -166,6 +175,12 @@ def _paragraphs(content: Iterable[Element]) -> Iterable[tuple[Element, bool]]:
         for inner in both.findall("Paragraph"):
             speakers += inner.get("Type") == "Character"
             yield inner, inner.get("Type") == "Character" and speakers > 1
+
+
+def _notes(paragraph: Element) -> list[str]:
+    """The texts of a paragraph's notes, as notes of Fountain."""
+    notes = (" ".join(text.text or "" for text in note.iter("Text")) for note in paragraph.iter("ScriptNote"))
+    return [" ".join(note.replace("[[", "").replace("]]", "").split()) for note in notes if note.strip()]
 
 
 def _words(paragraph: Element) -> list[Words]:

@@ -48,8 +48,8 @@ _LINES: Final = {
 _LISTS: Final = {"ul", "ol"}
 _KEPT: Final = _INLINE | _LINES | _LISTS | {"img"}
 _HIDDEN: Final = {
-    "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head", "title", "video", "audio",
-    "canvas",
+    "script", "style", "template", "noscript", "svg", "annotation", "annotation-xml", "object", "iframe", "head",
+    "title", "video", "audio", "canvas",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
     "a": {"href"},
@@ -63,6 +63,13 @@ _TITLE_CLASS: Final = "title"
 _GAPS: Final = re.compile(r"^\s|\s\s|[\t\r\f\v]|\s$")
 """Blanks that HTML would fold."""
 _PRE: Final = ' style="white-space:pre-wrap"'
+
+_MATH: Final = re.compile(
+    r"(</?)(?:math|semantics|mrow|mi|mo|mn|ms|mtext|mspace|msup|msub|msubsup|mfrac|msqrt|mroot|mover|munder"
+    r"|munderover|mtable|mtr|mtd|mstyle|mpadded|mphantom|menclose|merror|mmultiscripts|maction)(?=[\s/>])",
+    re.IGNORECASE,
+)
+"""Elements of formulas; their letters are words when they are none."""
 
 STYLE: Final = (
     "body{max-width:38em;margin:3em auto;padding:0 1em;font:1.05em/1.6 Georgia,serif}"
@@ -86,7 +93,7 @@ def read(text: str) -> Manuscript:
         tally.add("pictures", drawn)
     title = _title(text, lowered)
     clean = nh3.clean(
-        text,
+        _MATH.sub(r"\1span", text),
         tags=_KEPT,
         attributes=_ATTRIBUTES,
         clean_content_tags=_HIDDEN,

@@ -171,6 +171,15 @@ def numbered(blocks: Sequence[Block], wanted: Sequence[int]) -> tuple[Block, ...
     return tuple(done)
 
 
+def as_text(manuscript: Manuscript) -> str:
+    """One line a block; items of lists with their number or mark, and blanks for their depth."""
+    lines = []
+    for block, number in zip(manuscript.blocks, numbers(manuscript.blocks), strict=True):
+        mark = f"{number}. " if number else "\u2022 " if block.kind == "bullet" else ""
+        lines.append(f"{'    ' * block.indent if mark else ''}{mark}{block.text}")
+    return "\n".join(lines)
+
+
 def restarts(blocks: Sequence[Block]) -> list[bool]:
     """Whether an item opens a list of its own: its kind, or its number, does not follow what stands before it."""
     found: list[bool] = []

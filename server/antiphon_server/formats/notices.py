@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from antiphon_server.formats.manuscript import Manuscript, Notice
+from antiphon_server.formats.manuscript import LISTS, Kind, Manuscript, Notice
 
 CODES: Final = (
     "footnotes",  # foot- and endnotes stand at the end of the text
@@ -21,14 +21,21 @@ CODES: Final = (
     "headers",  # running headers and footers
     "objects",  # embedded files, charts, films
     "readings",  # ruby readings, in brackets behind their words
-    "raw_html",  # HTML inside of Markdown, kept as it was typed
     "characters",  # bytes that are no letters in the file's encoding
     "embeds",  # of other programs, in the room's text
     "files",  # missing or damaged parts of a book
     "links",  # the format has none; their words are kept
     "styles",  # likewise bold, italics and the like
+    "lines",  # headings, quotations and items of lists that are plain lines in the format
+    "unprinted",  # sections, synopses, notes and boneyards of a script, which the format has no place for
     "glyphs",  # letters that no font here can draw
 )
+_LINES: Final[Mapping[str, tuple[Kind, ...]]] = {
+    "txt": ("heading", "quote"),
+    "fountain": ("quote", *LISTS),
+    "fdx": ("quote", *LISTS),
+}
+"""Format -> kinds of lines that it does not have. An item's mark or number is written in a text."""
 _PLAIN: Final = {"txt": (False, False), "fountain": (True, False), "fdx": (True, False), "md": (True, True)}
 """Formats that lack something: (emphasis, links)."""
 
@@ -60,8 +67,11 @@ def merged(*several: Iterable[Notice]) -> tuple[Notice, ...]:
 def losses(manuscript: Manuscript, format: str) -> tuple[Notice, ...]:
     """What a format cannot hold of this text."""
     emphasis, links = _PLAIN.get(format, (True, True))
+    without = _LINES.get(format, ())
     tally = Tally()
     for block in manuscript.blocks:
+        if block.kind in without and block.text.strip():
+            tally.add("lines")
         for words in block.words:
             if words.link and not links:
                 tally.add("links")

@@ -155,6 +155,12 @@ def test_boxes_tables_pictures_formulas_and_hidden_words_are_said() -> None:
     found = docx.read(word_file(body))
     assert found.text == "Onex=1\nboxed\nonce\na b\tc"
     assert counts(found) == {"tables": 1, "pictures": 1, "formulas": 1, "text_boxes": 2, "hidden": 1}
+    # A formula, or words, beside the paragraphs; a table in a cell.
+    inner = f"<w:tbl><w:tr><w:tc>{first}</w:tc><w:tc>{second}</w:tc></w:tr></w:tbl>"
+    nested = f"<w:tbl><w:tr><w:tc>{inner}{first}</w:tc><w:tc>{second}</w:tc></w:tr></w:tbl>"
+    found = docx.read(word_file(f"<m:oMathPara>{formula}</m:oMathPara>{run('loose')}{nested}"))
+    assert found.text == "x=1\nloose\na b c a b\tc"
+    assert counts(found) == {"tables": 2, "formulas": 1}
 
 
 def test_ruby_readings_stand_in_brackets() -> None:

@@ -25,6 +25,9 @@ TEXTS = {
     "big5": "燈塔的燈亮了一整夜，誰也沒有睡。風在煙囪裡像狗一樣叫著。",
     "euc-kr": "등대의 불은 밤새 꺼지지 않았고 아무도 잠들지 못했다.",
     "utf-16": "Лампа горела. 灯台",
+    "koi8-u": "Світло маяка горіло всю ніч; її донька поїхала ще влітку.",
+    "iso-8859-5": "Лампа горела всю ночь, и никто не спал.",
+    "iso-8859-2": "Zażółć gęślą jaźń, powiedział źrebak świętując.",
     "iso-2022-jp": "灯台の光は一晩中消えなかった。",
 }
 CODECS = {"shift_jis": "cp932", "euc-kr": "cp949"}
@@ -58,7 +61,16 @@ def test_utf_8_is_sure_also_when_a_byte_is_wrong() -> None:
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_wide_encodings_need_no_mark(codec: str) -> None:
-    assert decode("Plain words, many of them.".encode(codec)).text == "Plain words, many of them."
+    for text in (
+        "Plain words, many of them.",
+        "Лампа горела всю ночь.\nВетер выл.",
+        "風が犬のように鳴いていた。\n" * 3,
+    ):
+        assert decode(text.encode(codec)).text == text
+
+
+def test_a_zero_in_a_text_of_utf_8_makes_it_no_wide_one() -> None:
+    assert decode("Лампа горела\0 всю ночь. And so on.".encode()).encoding == "utf-8"
 
 
 def test_a_page_may_say_what_it_is() -> None:

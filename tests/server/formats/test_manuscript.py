@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from antiphon_server.formats import docx, epub, fdx, fountain, html, markdown, odt, rtf
 from antiphon_server.formats.convert import convert
-from antiphon_server.formats.jobs import Found, Read, Write, Written
+from antiphon_server.formats.jobs import Found, Read, Writable, Write, Written
 from antiphon_server.formats.manuscript import (
     RIGHT_TO_LEFT_MARK,
     Block,
@@ -79,9 +79,33 @@ def test_plain_text_keeps_every_word_and_every_line(manuscript: Manuscript) -> N
     assert isinstance(written, Written)
     found = convert(Read("txt", written.data))
     assert isinstance(found, Found)
-    assert "".join(op["insert"] for op in found.ops).split("\n")[:-1] == manuscript.text.split("\n")
-    linked = sum(bool(words.link) for block in manuscript.blocks for words in block.words)
-    assert {n.code: n.count for n in written.notices}.get("links", 0) == linked
+    lines = "".join(op["insert"] for op in found.ops).split("\n")[: len(manuscript.blocks)]
+    for line, block, number in zip(lines, manuscript.blocks, numbers(manuscript.blocks), strict=True):
+        mark = f"{number}. " if number else "• " if block.kind == "bullet" else ""
+        assert line == (" " * 4 * block.indent + mark if mark else "") + block.text
+    said = {n.code: n.count for n in written.notices}
+    assert said.get("links", 0) == sum(bool(words.link) for b in manuscript.blocks for words in b.words)
+    assert said.get("lines", 0) == sum(
+        b.kind in ("heading", "quote") and bool(b.text.strip()) for b in manuscript.blocks
+    )
+
+
+@pytest.mark.parametrize("format", ["fountain", "fdx"])
+def test_what_a_script_has_no_place_for_is_said(format: Writable) -> None:
+    manuscript = Manuscript(
+        (
+            Block((Words("Act one"),), "heading", 1),
+            Block((Words("INT. HARBOUR - NIGHT"),)),
+            Block((Words("= They meet."),)),
+            Block((Words("Rain [[loud]] "), Words("here", link="https://example.org/"))),
+            Block((Words("one"),), "ordered"),
+            Block((Words("said"),), "quote"),
+        )
+    )
+    written = convert(Write(format, manuscript, "screenplay"))
+    assert isinstance(written, Written)
+    expected = {"links": 1, "lines": 2} | ({"unprinted": 3} if format == "fdx" else {})
+    assert {notice.code: notice.count for notice in written.notices} == expected
 
 
 @given(manuscripts(kinds=("paragraph",)))

@@ -117,6 +117,19 @@ def test_a_script_of_final_draft_becomes_fountain_as_it_is_typed() -> None:
     )
     assert [w.text for b in found.blocks for w in b.words if w.bold and w.underline] == ["Wind."]
     assert fdx.read(fdx.write(found)) == found
+    noted = (
+        '<Paragraph Type="Action"><ScriptNote Name="n"><Paragraph><Text>too </Text><Text>loud</Text></Paragraph>'
+        "</ScriptNote><Text>Rain.</Text></Paragraph>"
+    )
+    assert (
+        fdx.read(f"<FinalDraft><Content>{noted}</Content></FinalDraft>".encode()).text == "Rain. [[too loud]]"
+    )
+
+
+def test_the_letters_of_a_formula_in_a_page_are_kept() -> None:
+    page = "<p>So <math><mi>x</mi><mo>=</mo><mn>1</mn><annotation>x=1</annotation></math>.</p>"
+    found = html.read(page)
+    assert (found.text, counts(found)) == ("So x=1.", {"formulas": 1})
 
 
 @pytest.mark.parametrize(

@@ -839,6 +839,10 @@ export const en = {
       files: (count: number) => `${many(count, "part")} of the book missing`,
       links: (count: number) => `${many(count, "link")} kept as words only`,
       styles: (count: number) => `${many(count, "styled passage")} kept as plain words`,
+      lines: (count: number) =>
+        `${many(count, "heading, quotation or list item", "headings, quotations or list items")} kept as plain lines`,
+      unprinted: (count: number) =>
+        `${many(count, "section, synopsis or note", "sections, synopses or notes")} left out`,
       glyphs: (count: number) => `${many(count, "character")} that no font here can draw`,
     },
   },

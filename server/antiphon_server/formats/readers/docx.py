@@ -99,13 +99,16 @@ class Reader:
                     self._tally.add("deletions")
                 case "altChunk":
                     self._tally.add("objects")
+                case "oMath" | "oMathPara" | "r":
+                    # Words beside the paragraphs are a paragraph of their own.
+                    self._paragraph([element])
                 case "AlternateContent":
                     self._flow(_chosen(element))
                 case name if name not in _SKIPPED:
                     self._flow(element)
 
-    def _paragraph(self, paragraph: Element, prefix: str = "") -> None:
-        properties = named(paragraph, "pPr")
+    def _paragraph(self, paragraph: Element | list[Element], prefix: str = "") -> None:
+        properties = None if isinstance(paragraph, list) else named(paragraph, "pPr")
         what = shape(properties, self._styles, self._numbering)
         self._line = [Words(prefix)] if prefix else []
         self._boxes, outer = [], self._boxes
