@@ -203,8 +203,8 @@ async def test_a_large_paste_comes_part_by_part_and_goes_as_one(
     whole = await ada.agrees_with(eve)
     assert whole.count("\n") == 3001
     assert whole.startswith("Eve: first line")
-    assert whole.replace(" (Eve)", "").replace("!", "").endswith(f"{text}\nlast line")
     assert whole.count(" (Eve)") == whole.count("!") == 1
+    assert whole.replace(" (Eve)", "").replace("!", "").endswith(f"{text}\nlast line")
     # Ada's own: the sign, then all that was pasted.
     await ada.page.bring_to_front()
     await ada.story.focus()

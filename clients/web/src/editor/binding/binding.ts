@@ -157,8 +157,10 @@ export class Binding {
     const page = this.held.length() > 0 ? plainOf(before.ops as Op[]) : this.plain;
     const edit = new Delta(inWholeCharacters(person.ops, page) as Delta["ops"]);
     if (this.showing) this.showing.from = null;
-    const mine = this.held.length() > 0 ? this.held.transform(edit, true) : edit;
-    this.held = edit.transform(this.held, false);
+    // Letters that are typed where a large edit goes on stay together: before the rest of it.
+    const first = this.showing === null;
+    const mine = this.held.length() > 0 ? this.held.transform(edit, first) : edit;
+    this.held = edit.transform(this.held, !first);
     this.share(toShared(mine.ops as Op[], this.plain.length));
     for (const { index, length } of person.spans) {
       this.quill.formatText(index, length, clearedFormats(), "silent");
