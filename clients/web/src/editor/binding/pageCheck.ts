@@ -2,6 +2,7 @@
 // changes are read from the page, and this checks that reading.
 
 import { MODEL_FORMATS, type Op } from "../../room/document/delta";
+import { plainOf } from "../text/pageEdits";
 import { PLACEHOLDER } from "../text/sharedText";
 import type { Line, LineEditor } from "./lineEditor";
 
@@ -48,9 +49,6 @@ function differsLine({ delta, node }: Line, text: string): string | null {
   const words = said.slice(0, -1).replaceAll(PLACEHOLDER, "").replace(NO_BREAK, "");
   return drawn === words ? null : `a line of ${text.length} places is drawn otherwise`;
 }
-
-const plainOf = (ops: readonly Op[]): string =>
-  ops.map((op) => (typeof op.insert === "string" ? op.insert : PLACEHOLDER)).join("");
 
 /** What is drawn of the marks on words, stretch by stretch; marks on line ends have rules of their own. */
 function marks(ops: readonly Op[]): string {
