@@ -156,8 +156,12 @@ class Coauthor:
         return name if info is not None and name in (info.name, *info.beside) else ""
 
     def _chosen(self, name: str) -> str:
-        """Raises NotFound for the name of a model that does not serve."""
-        if name and not self.serving(name):
+        """The model that was named, else the room's default where it serves. Raises NotFound for the name of a model
+        that does not serve."""
+        if not name:
+            default = self._room.shared.document.setting("text_model")
+            return self.serving(default) if isinstance(default, str) else ""
+        if not self.serving(name):
             info = self._room.model("text")
             known = ", ".join((info.name, *info.beside)) if info is not None else "none"
             raise NotFound(f"there is no text model {name!r} among those that serve: {known}")

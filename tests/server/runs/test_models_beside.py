@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
+from pycrdt import Map
 
 from antiphon_client import RequestRefused, Room, connect, create_room
 from antiphon_engines.api import EngineInfo, TextRequest
+from antiphon_proto.schema import META
 from support.patience import PATIENCE
 from support.scripted_engine import INFO
 from support.server import LiveServer
@@ -72,3 +74,15 @@ async def test_a_run_that_waits_keeps_its_model_when_another_takes_over(
     serve(server, replace(INFO, name="large", beside=("quick", "scripted")))
     async with asyncio.timeout(PATIENCE):
         await ada.wait_for(lambda room: sorted(run.model for run in room.runs.values()) == ["large", "quick"])
+
+
+@pytest.mark.parametrize(("default", "expected"), [("quick", "quick"), ("other", ""), (3, ""), ("", "")])
+async def test_a_room_has_a_default_as_long_as_it_serves(
+    server: LiveServer, ada: Room, default: object, expected: str
+) -> None:
+    """It is a setting of the document, where anything may stand."""
+    [room] = server.gateway.hub.loaded()
+    room.shared.document._doc.get(META, type=Map)["text_model"] = default
+    await ada.ask().finished()
+    await ada.ask(model="scripted").finished()
+    assert asked(server) == [expected, "scripted"]

@@ -91,7 +91,7 @@ export class Room implements RoomPort {
     whenSettled: (ms) => this.sync.whenSettled(ms),
     onNothing: (redo) => this.notices.add(redo ? "redo_offline" : "undo_offline"),
   });
-  readonly textModel = new TextModel(this.models);
+  readonly textModel = new TextModel(this.models, this.settings.textModel);
   readonly chat = new Chat(
     this,
     () => this.members.me.peek()?.id,

@@ -639,6 +639,8 @@ export const en = {
       image: "Model that paints, in all rooms",
       audio: "Model that plays, in all rooms",
     },
+    inRoom: "Model that answers in this room",
+    servers: (name: string) => `The server's (${name} now)`,
     coming: (name: string, serving: string) => `${name} is being loaded; ${serving} answers meanwhile.`,
     refused: (reason: string, serving: string) => `${reason}. ${serving} goes on.`,
     better: {

@@ -663,6 +663,8 @@ export const ru: Strings = {
       image: "Модель, которая рисует, во всех комнатах",
       audio: "Модель, которая играет, во всех комнатах",
     },
+    inRoom: "Модель, которая отвечает в этой комнате",
+    servers: (name: string) => `Как на сервере (сейчас ${name})`,
     coming: (name: string, serving: string) => `${name} загружается; пока отвечает ${serving}.`,
     refused: (reason: string, serving: string) => `${reason}. Дальше отвечает ${serving}.`,
     better: {

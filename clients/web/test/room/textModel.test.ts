@@ -9,7 +9,7 @@ const model = (name: string, ...beside: string[]) =>
 
 test("a choice counts as long as that model serves, and comes back with it", () => {
   const models = signal<readonly ModelInfo[]>([]);
-  const choice = new TextModel(models);
+  const choice = new TextModel(models, signal(""));
   assert.deepEqual(choice.choices.value, []);
   models.value = [model("better")];
   assert.deepEqual(choice.choices.value, [], "one model is nothing to choose from");
@@ -21,7 +21,23 @@ test("a choice counts as long as that model serves, and comes back with it", () 
   models.value = [model("better")];
   assert.equal(choice.chosen.value, "");
   models.value = [model("quick", "better")];
+  assert.equal(choice.chosen.value, "", "the first one needs no choice");
+  models.value = [model("better", "quick")];
   assert.equal(choice.chosen.value, "quick");
+  choice.choose("better");
+  assert.equal(choice.chosen.value, "");
+});
+
+test("the room's default stands first as long as it serves, and a person's own choice counts more", () => {
+  const models = signal<readonly ModelInfo[]>([model("better", "quick")]);
+  const room = signal("quick");
+  const choice = new TextModel(models, room);
   choice.choose("quick");
-  assert.equal(choice.chosen.value, "", "the first one is what the server chooses");
+  assert.deepEqual(choice.choices.value, ["quick", "better"]);
+  assert.equal(choice.chosen.value, "");
+  choice.choose("better");
+  assert.equal(choice.chosen.value, "better");
+  room.value = "gone";
+  assert.deepEqual(choice.choices.value, ["better", "quick"]);
+  assert.equal(choice.chosen.value, "");
 });

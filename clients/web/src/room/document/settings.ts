@@ -12,11 +12,20 @@ export class Settings {
   readonly form = signal<Form>("prose");
   /** Word goal; 0: none. */
   readonly goal = signal(0);
+  /** Name of the text model that answers in this room where several serve; empty: the server's choice. */
+  readonly textModel = signal("");
   private doc: Doc | null = null;
   private unfollow = () => {};
 
   setForm(form: Form): void {
     if (this.doc) metaOf(this.doc).set("form", form);
+  }
+
+  /** An empty name leaves it to the server. */
+  setTextModel(name: string): void {
+    if (!this.doc) return;
+    if (name) metaOf(this.doc).set("text_model", name);
+    else metaOf(this.doc).delete("text_model");
   }
 
   /** 0 removes the goal. */
@@ -34,6 +43,8 @@ export class Settings {
     const read = () => {
       const goal = meta.get("goal");
       this.form.value = meta.get("form") === "screenplay" ? "screenplay" : "prose";
+      const model = meta.get("text_model");
+      this.textModel.value = typeof model === "string" ? model : "";
       this.goal.value = typeof goal === "number" && goal > 0 && goal <= MAX_GOAL ? Math.floor(goal) : 0;
     };
     meta.observe(read);

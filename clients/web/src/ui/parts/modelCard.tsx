@@ -34,6 +34,23 @@ export function ModelCard({ model, room }: { model: ModelInfo; room: Room }) {
           </select>
         </label>
       )}
+      {model.modality === "text" && model.beside.length > 0 && room.members.rights.value.has("moderate") && (
+        <label class="model-choice">
+          <span>{t.models.inRoom}</span>
+          <select
+            class="field small"
+            value={room.settings.textModel.value}
+            onChange={(event) => room.settings.setTextModel(event.currentTarget.value)}
+          >
+            <option value="">{t.models.servers(model.name)}</option>
+            {[model.name, ...model.beside].map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <div role="status">
         {model.coming && <p class="hint model-news">{t.models.coming(model.coming, model.name)}</p>}
         {model.refused && <p class="hint model-news">{t.models.refused(model.refused, model.name)}</p>}

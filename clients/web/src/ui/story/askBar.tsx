@@ -165,7 +165,7 @@ function ModelPicker({ room, name }: { room: Room; name: string }) {
       class="model-picker"
       aria-label={t.ask.model}
       title={t.ask.modelHint}
-      value={chosen.value || name}
+      value={chosen.value || choices.value[0]}
       onChange={(event) => room.textModel.choose(event.currentTarget.value)}
     >
       {choices.value.map((each) => (
