@@ -134,49 +134,60 @@ async def share(studio: Studio) -> None:
 
 
 async def canvas(studio: Studio) -> None:
-    """A picture from words, then a mask over it."""
+    """Four pictures from words, then a mask over one of them."""
     people = await studio.room()
     ada, theo = [await Artist(person).open() for person in people]
     await theo.tool("p")
     await theo.drag((120, 420), (180, 380), (260, 440), (330, 390), (400, 430))
     await ada.tool("f")
-    await ada.drag((480, 120), (740, 380))
+    await ada.drag((480, 100), (660, 280))
     await ada.page.get_by_label("What to paint").fill("a red apple")
     paint = ada.page.get_by_role("button", name="Paint", exact=True)
     await expect(paint).to_be_enabled(timeout=LOADING)
     await studio.save(people[0], "frame")
-    await paint.click()
-    await ada.shows_pictures(1)
+    await ada.page.get_by_title("Four pictures, each from another seed").click()
+    await ada.shows_pictures(4)
     await ada.tool("v")
-    await ada.objects("image").click()
+    await ada.objects("image").first.click()
     await expect(ada.page.get_by_role("button", name="Paint over")).to_be_visible()
+    await ada.page.keyboard.press("k")
     await studio.save(people[0], "canvas")
+    await ada.page.keyboard.press("k")
     await ada.page.get_by_role("button", name="Paint over").click()
     await expect(ada.page.locator(".mask-overlay")).to_be_visible()
-    await ada.drag((560, 180), (640, 200), (660, 240))
+    box = await ada.objects("image").first.bounding_box()
+    board = await ada.board.bounding_box()
+    assert box
+    assert board
+    x, y = box["x"] - board["x"] + box["width"] / 2, box["y"] - board["y"] + box["height"] / 2
+    await ada.drag((x - 40, y - 20), (x + 10, y), (x + 40, y + 25))
     await studio.save(people[0], "mask")
 
 
 async def jam(studio: Studio) -> None:
     """Two people and the band."""
-    ada, theo = await studio.room()
-    for person in (ada, theo):
+    people = await studio.room()
+    ada, theo = people
+    for person in people:
         await person.page.get_by_role("button", name="Jam", exact=True).click()
-        await expect(person.page.get_by_role("region", name="The jam")).to_be_visible()
+        await person.page.get_by_role("button", name="Join the sound").click()
+        await expect(person.page.locator(".jam-meters")).to_be_visible()
     region = ada.page.get_by_role("region", name="The jam")
-    await region.get_by_role("button", name="Join the sound").click()
-    await expect(ada.page.locator(".jam-meters")).to_be_visible()
+    await region.get_by_role("button", name="Use the whole window").click()
     await region.get_by_role("button", name="Play", exact=True).click()
     start = region.get_by_role("button", name="Start the band")
     await expect(start).to_be_enabled(timeout=LOADING)
     await start.click()
     await expect(ada.page.locator(".jam-legend-band").first).to_be_visible()
-    await ada.page.locator(".jam-place").click()
-    await theo.page.locator(".jam-place").click()
+    for words in ("jazz", "slow ballad"):
+        await ada.page.locator(".jam-prompt-add input").fill(words)
+        await ada.page.keyboard.press("Enter")
+    await asyncio.sleep(4)  # music takes time
+    for person in people:
+        await person.page.locator(".jam-place").click()
     for key in "adgjgd":
-        await ada.page.keyboard.press(key, delay=120)
-        await theo.page.keyboard.press(key, delay=120)
-    await asyncio.sleep(3)  # music takes time
+        for person in people:
+            await person.page.keyboard.press(key, delay=120)
     await studio.save(ada, "jam")
 
 

@@ -205,6 +205,11 @@ async def test_the_band_is_heard_by_both(company: Company, served: ServedProcess
     await eve.page.locator(".jam-prompt-add input").fill("jazz")
     await eve.page.keyboard.press("Enter")
     await expect(ada.jam.get_by_label("Weight of jazz")).to_be_visible()
+    # Keys after a press beside the field are music, and no words of it.
+    begun = int((await eve.figures())["begun"])
+    await eve.play("adgj")
+    await eve.says("begun", begun + 3)
+    await expect(eve.page.locator(".jam-prompt-add input")).to_have_value("")
     await expect(ada.page.locator(".jam-legend-band")).to_have_count(3)
     await ada.button("Stop the band").click()
     await expect(eve.button("Start the band")).to_be_visible()

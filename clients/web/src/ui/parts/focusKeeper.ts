@@ -41,6 +41,10 @@ export function keepFocus(): () => void {
   const pointed = () => {
     byKeys = false;
   };
+  // A press beside a field leaves it for good: keys that follow are not meant for it.
+  const left = ({ relatedTarget }: FocusEvent) => {
+    if (!byKeys && !relatedTarget) held = [];
+  };
   const mend = () => {
     const [last, ...around] = held;
     if (!byKeys || !last || document.activeElement !== document.body) return;
@@ -68,6 +72,7 @@ export function keepFocus(): () => void {
   addEventListener("keypress", pressGoesOn, true);
   addEventListener("keyup", pressGoesOn, true);
   addEventListener("pointerdown", pointed, true);
+  addEventListener("focusout", left, true);
   return () => {
     watch.disconnect();
     removeEventListener("focusin", take, true);
@@ -75,5 +80,6 @@ export function keepFocus(): () => void {
     removeEventListener("keypress", pressGoesOn, true);
     removeEventListener("keyup", pressGoesOn, true);
     removeEventListener("pointerdown", pointed, true);
+    removeEventListener("focusout", left, true);
   };
 }
