@@ -7,7 +7,7 @@ they survive reconnects, and a restart of the server ends them. `undo` takes act
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec import Struct
 from antiphon_proto import schema
 from antiphon_proto.editing import StepKind, Surface
 from antiphon_proto.messages import RunInfo
+from antiphon_server.core.long_work import finished
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.document import Change
@@ -56,7 +57,7 @@ class ActionLog:
     def __init__(self, shared: SharedState, unix_ms: Callable[[], int]) -> None:
         self._shared = shared
         self._unix_ms = unix_ms
-        self._shadow = Shadow(shared.document.canvas)
+        self._shadow = Shadow(shared.document.canvas)  # `load` fills it
         self._stacks: dict[str, dict[Surface, Stack]] = {}
         self._runs: dict[str, Hand] = {}
         self._number = 0
@@ -64,9 +65,10 @@ class ActionLog:
         self._changed: set[str] = set()
         """Whose lists have changed since they were told."""
 
-    def load(self) -> None:
-        """The room has its document."""
+    def load(self) -> Iterator[None]:
+        """The room has its document: read its board, with stops."""
         self._shadow = Shadow(self._shared.document.canvas)
+        return self._shadow.load()
 
     # What is done ----------------------------------------------------------------------------------------
 
@@ -233,7 +235,7 @@ class ActionLog:
         """The document went back to what it was before a change that failed half-way: the trace may not fit it."""
         shared = self._shared
         shared.trace = Trace(shared.document.length)
-        self._shadow = Shadow(shared.document.canvas)
+        finished(self.load())
         self._stacks.clear()
         self._runs.clear()
         self._garbage.clear()

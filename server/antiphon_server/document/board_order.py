@@ -27,6 +27,11 @@ class BoardOrder:
         self._keys: dict[str, str] | None = None
         self._places: list[_Place] = []
 
+    def take(self, keys: Mapping[str, str]) -> None:
+        """The key of every object, read already."""
+        self._keys = dict(keys)
+        self._places = sorted((z, key) for key, z in self._keys.items())
+
     def note(self, key: str, z: str | None) -> None:
         """Object `key` stands at `z` now; None: it has gone."""
         if self._keys is None:
@@ -97,6 +102,6 @@ class BoardOrder:
 
     def _load(self) -> dict[str, str]:
         if self._keys is None:
-            self._keys = dict(self._read())
-            self._places = sorted((z, key) for key, z in self._keys.items())
+            self.take(self._read())
+        assert self._keys is not None
         return self._keys

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -54,6 +54,8 @@ class Canvas:
         self._touched: dict[str, ObjectChange] = {}
         self._read: dict[str, dict[str, Any] | None] = {}
         """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
+        self._texts: list[str] = []
+        """Texts that are plain strings, as `survey` found them."""
         self._order = BoardOrder(weakly(self._orders))
         self.outlines = Outlines(weakly(self.objects), weakly(self.get))
         observe(self.root, self._on_events, deep=True)
@@ -65,6 +67,10 @@ class Canvas:
 
     def __contains__(self, key: str) -> bool:
         return key in self.root
+
+    def keys(self) -> list[str]:
+        """Of everything that stands there."""
+        return list(self.root.keys())
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The fields of an object, not to be changed; None when there is none."""
@@ -155,12 +161,25 @@ class Canvas:
                     return False
         return not self._order.unsound(_reordered(changes))
 
+    def survey(self) -> Iterator[None]:
+        """Read what `modernise` needs, with a stop after each object."""
+        orders: dict[str, str] = {}
+        self._texts = []
+        for key in self.keys():
+            found = self.root.get(key)
+            if isinstance(found, Map):
+                if isinstance(z := found.get(ORDER), str):
+                    orders[key] = z
+                if found.get("type") == TEXT and not isinstance(found.get(TEXT), Text):
+                    self._texts.append(key)
+            yield
+        self._order.take(orders)
+
     def modernise(self) -> None:
         """Bring what rooms of before hold to how it stands now: plain texts, and keys of the order that had grown too
-        long. To be called in a transaction."""
-        for found in list(self.root.values()):
-            if isinstance(found, Map) and found.get("type") == TEXT:
-                _share_text(found)
+        long. To be called in a transaction, after `survey`."""
+        for key in self._texts:
+            _share_text(self.root[key])
         self._reorder(self._order.spread(self._order.unsound()))
 
     def mend(self, changes: Sequence[ObjectChange], max_objects: int, max_points: int) -> list[Mended]:

@@ -114,10 +114,11 @@ class Room:
         services, context = self._services, self.context
         yield from context.log.replayed(stored, services.suspects, services.beacon)
         self.shared.trace.keep_runs({run.info.id for run in self.runs if not run.info.undone})
-        context.actions.load()
+        yield from context.actions.load()
         self._build(stored)
         self._listen()
         self.conversation.load()
+        yield from self.shared.document.canvas.survey()
         context.commit(self.shared.document.draw(Canvas.modernise, SERVER_ORIGIN), SERVER)
         self.jam_session.revive(_alive_ms(stored), context.limits.empty_timeout)
 

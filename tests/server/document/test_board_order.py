@@ -71,6 +71,7 @@ def test_the_canvas_keeps_it_through_every_kind_of_change() -> None:
             canvas.put(f"o{index}", {"type": "shape", "z": "V" * (index + 1), "x": 0.0, "y": 0.0})
     canvas.changes()
     with doc.transaction():
+        list(canvas.survey())
         canvas.modernise()
     canvas.changes()
     with doc.transaction():

@@ -494,9 +494,11 @@ def test_a_text_of_before_and_of_a_plain_client_becomes_one_to_write_in(
         max_document=10**7,
     )
     assert isinstance(old.canvas.root["t"]["text"], str)
+    list(old.canvas.survey())
     assert old.draw(Canvas.modernise, 1) is not None
     assert isinstance(old.canvas.root["t"]["text"], Text)
     assert old.canvas.objects()["t"]["text"] == "old"
+    list(old.canvas.survey())
     assert old.draw(Canvas.modernise, 1) is None
 
 

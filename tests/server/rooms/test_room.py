@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pycrdt import Map
 
 from antiphon_proto.errors import CloseCode, ProtocolViolation
 from antiphon_proto.messages import (
@@ -31,6 +32,7 @@ from antiphon_server.core.seat import Grant, JoinRequest
 from antiphon_server.document import document
 from antiphon_server.document.document import digest
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.rooms.room import Room
 from antiphon_server.store.api import StorageFull, StorageUnavailable
 from support.replica import NativeReplica, Pipe, PlainReplica
 from support.rooms import House
@@ -566,3 +568,30 @@ def test_newcomers_of_one_second_share_a_state_and_get_what_came_since(
     house.room.sweep()
     house.join(NativeReplica("L", "editor", 80))
     assert len(encoded) > 1
+
+
+def test_a_full_board_is_read_object_by_object_when_its_room_opens(house: House, ann: NativeReplica) -> None:
+    before = ann.doc.get_state()
+    with ann.doc.transaction():
+        for number in range(50):
+            shape = {"type": "shape", "shape": "ellipse", "x": 0.0, "y": 0.0, "w": 9.0, "h": 9.0}
+            ann.doc.get("canvas", type=Map)[f"o{number}"] = Map({**shape, "z": f"{number:02d}V"})
+    ann.send_update(house.room, ann.doc.get_update(before))
+    house.tick()
+    stored = house.store.stored("room")
+    assert stored is not None
+    again = Room(stored, house.services, lambda _: None, at_once=False)
+    assert len(list(again._opening)) >= 100
+    assert len(again.shared.document.canvas) == 50
+    # What the board was is known: an erased object comes back.
+    key = "o7"
+    fields = again.shared.document.canvas.get(key)
+    house.restart()
+    ann.connect(house.room)
+    before = ann.doc.get_state()
+    del ann.doc.get("canvas", type=Map)[key]
+    ann.send_update(house.room, ann.doc.get_update(before))
+    house.tick()
+    ann.send(house.room, Undo(None))
+    house.tick()
+    assert house.room.shared.document.canvas.get(key) == fields

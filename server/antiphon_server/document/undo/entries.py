@@ -7,7 +7,7 @@ comes back as it was; who made it is known by `object_authors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -44,7 +44,14 @@ class Shadow:
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
-        self._packed = {key: _packed(fields, None) for key, fields in canvas.objects().items()}
+        self._packed: dict[str, Packed] = {}
+
+    def load(self) -> Iterator[None]:
+        """Read the whole board, with a stop after each object."""
+        for key in self._canvas.keys():  # noqa: SIM118
+            if (fields := self._canvas.get(key)) is not None:
+                self._packed[key] = _packed(fields, None)
+            yield
 
     def fold(self, changes: Iterable[ObjectChange]) -> dict[Place, Entry]:
         """Follow a change; returns what it did."""
