@@ -18,7 +18,7 @@ from antiphon_proto.messages import RunInfo
 from antiphon_server.core.long_work import finished
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.state import SharedState
 from antiphon_server.document.undo.actions import SURFACE_OF, SURFACES, Action, Format, RunState, Stack
 from antiphon_server.document.undo.entries import Entry, Place, Shadow, entries

@@ -44,7 +44,7 @@ from antiphon_server.core.run_registry import RunRegistry
 from antiphon_server.core.seat import Grant, Mint, Seat
 from antiphon_server.core.token_log import TokenLog
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.recount import Recounts
 from antiphon_server.document.shares import shares
 from antiphon_server.document.state import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState

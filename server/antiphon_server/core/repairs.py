@@ -8,7 +8,7 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.canvas import Mended
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 
 _TOLD = 8

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from antiphon_proto.errors import Conflict
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.anchors import Anchors, Place
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.store.api import RunRecord, StoredPlace
 
 _PLACES = 64

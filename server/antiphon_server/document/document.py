@@ -17,18 +17,25 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, get_state, merge_updates
 
 from antiphon_proto import schema
-from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
+from antiphon_proto.errors import TooLarge
 from antiphon_proto.yjs_update import write_state_vector
 from antiphon_server.document.canvas import Canvas, Mended, ObjectChange
+from antiphon_server.document.change import (
+    Change,
+    DocumentBroken,
+    ForeignIds,
+    InvalidUpdate,
+    MissingUpdates,
+    Units,
+)
 from antiphon_server.document.exact_splices import exact_splices
 from antiphon_server.document.jam import Jam, JamChange
 from antiphon_server.document.observing import observe
-from antiphon_server.document.side_roots import SideRoots, Touched
+from antiphon_server.document.side_roots import SideRoots
 from antiphon_server.document.story_pieces import Drifted, StoryPieces
 from antiphon_server.document.text_index import (
     EMBED,
@@ -65,46 +72,6 @@ _CROWDED: Final = 4096
 _NOTHING = b"\x00"
 """The state vector of an empty document."""
 Found: TypeAlias = UpdateInfo | TooManyItems | MalformedUpdate
-
-
-Units: TypeAlias = tuple[int, int, int]
-"""(client, clock, length) of a range of items."""
-
-
-class InvalidUpdate(PeerError):
-    """The update is malformed or writes where it may not; nothing of it was applied."""
-
-
-class ForeignIds(InvalidUpdate):
-    """The update brings new items of client ids that are another's; nothing of it was applied."""
-
-    def __init__(self, clients: frozenset[int]) -> None:
-        super().__init__("the update writes under a client id that belongs to somebody else")
-        self.clients = clients
-
-
-class MissingUpdates(InvalidUpdate):
-    """The update builds on others that never came here; nothing of it was applied."""
-
-
-class DocumentBroken(AntiphonError):
-    """Yrs failed on our own edit; the document was restored to what it was before."""
-
-
-class Change(Struct, frozen=True):
-    """What one transaction did: the Yjs update, the changes of the story's text and of the formats of what stays, of
-    the canvas and the jam, and which of the roots beside them it touched (`side_roots`)."""
-
-    update: bytes
-    splices: tuple[Splice, ...] = ()
-    reformats: tuple[Reformat, ...] = ()
-    objects: tuple[ObjectChange, ...] = ()
-    jam: tuple[JamChange, ...] = ()
-    roots: Touched = {}
-    gone: Units | None = None
-    """The Yjs ids of the one passage that it deleted, where they are one range."""
-    origin: Id | None = None
-    """Of the text that it inserted at one place: what stood before it for its writer."""
 
 
 def digest(characters: str) -> bytes:

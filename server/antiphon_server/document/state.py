@@ -13,12 +13,14 @@ from antiphon_proto import schema
 from antiphon_proto.jam import LOOPS
 from antiphon_server.document.anchors import Anchors
 from antiphon_server.document.authorship import Authorship, Owner, Span
+from antiphon_server.document.change import Change, InvalidUpdate
 from antiphon_server.document.deletions import Deletions, OwnedPiece, StoredRemoval
-from antiphon_server.document.document import Change, Document, InvalidUpdate
+from antiphon_server.document.document import Document
 from antiphon_server.document.edit_window import EditWindow
 from antiphon_server.document.object_authors import ObjectAuthor, ObjectAuthors
 from antiphon_server.document.text_index import Splice
-from antiphon_server.document.undo.trace import Trace, owned_pieces
+from antiphon_server.document.undo.stretches import owned_pieces
+from antiphon_server.document.undo.trace import Trace
 from antiphon_server.document.updates.item_index import ItemIndex
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot

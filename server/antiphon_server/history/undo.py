@@ -20,8 +20,8 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner, Span
 from antiphon_server.document.canvas import Canvas, unpaint
+from antiphon_server.document.change import Change, DocumentBroken
 from antiphon_server.document.deletions import OwnedPiece, without
-from antiphon_server.document.document import Change, DocumentBroken
 from antiphon_server.document.jam import Jam
 from antiphon_server.document.side_roots import SideRoots
 from antiphon_server.document.state import SERVER_ORIGIN, Credits
@@ -29,7 +29,7 @@ from antiphon_server.document.text_index import size
 from antiphon_server.document.undo.actions import Action, RunState
 from antiphon_server.document.undo.entries import take_back
 from antiphon_server.document.undo.parts import Ranged, Work, batched, parts_of
-from antiphon_server.document.undo.trace import Insertion, Operation, Stretch
+from antiphon_server.document.undo.stretches import Insertion, Operation, Stretch
 
 _SHOWN: Final = 64
 """Objects that whoever steps back is told of."""

@@ -20,7 +20,7 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.run_registry import SEED_BITS, Order
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.jam.band_run import COMMITTED, BandRun

@@ -17,7 +17,7 @@ from antiphon_server.core.ranges import located
 from antiphon_server.core.rights import Right, require
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.limits import Buckets
 from antiphon_server.story.coauthor import Coauthor

@@ -16,7 +16,7 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.document import ForeignIds, InvalidUpdate, MissingUpdates
+from antiphon_server.document.change import ForeignIds, InvalidUpdate, MissingUpdates
 from antiphon_server.net.frames import Frame
 from antiphon_server.rooms.plain_edits import EMPTY, PlainEdits
 

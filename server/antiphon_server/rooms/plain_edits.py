@@ -18,7 +18,7 @@ from antiphon_proto.yjs_update import read, without
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.core.seat import Seat
-from antiphon_server.document.document import ForeignIds, InvalidUpdate, MissingUpdates
+from antiphon_server.document.change import ForeignIds, InvalidUpdate, MissingUpdates
 from antiphon_server.net.frames import Frame, websocket_frame
 from antiphon_server.net.yjs_frames import edit_frame
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from antiphon_server.document.document import DocumentBroken
+from antiphon_server.document.change import DocumentBroken
 from antiphon_server.store.api import Quarantined, RoomStore, StoredRoom
 
 log = logging.getLogger(__name__)

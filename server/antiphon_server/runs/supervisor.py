@@ -24,7 +24,7 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_registry import RunEntry
-from antiphon_server.document.document import DocumentBroken
+from antiphon_server.document.change import DocumentBroken
 from antiphon_server.runs.engine import Engine
 from antiphon_server.runs.live_run import LiveRun
 

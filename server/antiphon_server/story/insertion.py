@@ -8,7 +8,7 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.anchors import Place
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.state import AI_ORIGIN
 
 REPLACING = frozenset({"instruct", "rewrite", "brainstorm"})

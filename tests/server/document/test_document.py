@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pycrdt import Array, Doc, Text, get_update
 
 from antiphon_proto.errors import PeerError, TooLarge
-from antiphon_server.document.document import Document, ForeignIds, InvalidUpdate, MissingUpdates
+from antiphon_server.document.change import ForeignIds, InvalidUpdate, MissingUpdates
+from antiphon_server.document.document import Document
 from antiphon_server.document.text_index import Splice
 
 

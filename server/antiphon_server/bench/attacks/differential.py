@@ -31,7 +31,7 @@ from antiphon_server.document.authorship import Owner
 from antiphon_server.document.deletions import OwnedPiece
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN, SharedState
 from antiphon_server.document.undo.parts import write
-from antiphon_server.document.undo.trace import Stretch
+from antiphon_server.document.undo.stretches import Stretch
 from antiphon_server.document.updates.item_index import ItemIndex, Misplaced
 from antiphon_server.document.updates.parser import STRING, inspect
 from antiphon_server.room_limits import RoomLimits

@@ -17,7 +17,7 @@ from antiphon_proto import schema
 from antiphon_proto.canvas import POINTS, TEXT
 from antiphon_proto.jam import TRANSPORT
 from antiphon_server.document.canvas import Canvas, ObjectChange
-from antiphon_server.document.document import Change
+from antiphon_server.document.change import Change
 from antiphon_server.document.jam import Jam
 from antiphon_server.document.side_roots import SideRoots
 from antiphon_server.document.text_diff import common, differences

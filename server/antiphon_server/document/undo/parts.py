@@ -13,7 +13,7 @@ from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.jam import Jam
 from antiphon_server.document.side_roots import SideRoots
 from antiphon_server.document.text_index import size
-from antiphon_server.document.undo.trace import Insertion, Operation
+from antiphon_server.document.undo.stretches import Insertion, Operation
 
 Ranged: TypeAlias = tuple[int, int, dict[str, Any]]
 """[start, end) of the story, and the attributes that it gets; None takes one away."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from antiphon_server.document.authorship import Owner, Span
 from antiphon_server.document.deletions import OwnedPiece
-from antiphon_server.document.undo.trace import _Pieces, owned_pieces
+from antiphon_server.document.undo.stretches import owned_pieces
+from antiphon_server.document.undo.trace import _Pieces
 
 TEXTS = st.lists(
     st.tuples(

@@ -1,0 +1,53 @@
+"""Changes of a room's document, and the errors of updates that cannot be applied."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from antiphon_proto.errors import AntiphonError, PeerError
+from antiphon_server.document.canvas import ObjectChange
+from antiphon_server.document.jam import JamChange
+from antiphon_server.document.side_roots import Touched
+from antiphon_server.document.text_index import Reformat, Splice
+from antiphon_server.document.updates.parser import Id
+
+Units: TypeAlias = tuple[int, int, int]
+"""(client, clock, length) of a range of items."""
+
+
+class InvalidUpdate(PeerError):
+    """The update is malformed or writes where it may not; nothing of it was applied."""
+
+
+class ForeignIds(InvalidUpdate):
+    """The update brings new items of client ids that are another's; nothing of it was applied."""
+
+    def __init__(self, clients: frozenset[int]) -> None:
+        super().__init__("the update writes under a client id that belongs to somebody else")
+        self.clients = clients
+
+
+class MissingUpdates(InvalidUpdate):
+    """The update builds on others that never came here; nothing of it was applied."""
+
+
+class DocumentBroken(AntiphonError):
+    """Yrs failed on our own edit; the document was restored to what it was before."""
+
+
+class Change(Struct, frozen=True):
+    """What one transaction did: the Yjs update, the changes of the story's text and of the formats of what stays, of
+    the canvas and the jam, and which of the roots beside them it touched (`side_roots`)."""
+
+    update: bytes
+    splices: tuple[Splice, ...] = ()
+    reformats: tuple[Reformat, ...] = ()
+    objects: tuple[ObjectChange, ...] = ()
+    jam: tuple[JamChange, ...] = ()
+    roots: Touched = {}
+    gone: Units | None = None
+    """The Yjs ids of the one passage that it deleted, where they are one range."""
+    origin: Id | None = None
+    """Of the text that it inserted at one place: what stood before it for its writer."""
