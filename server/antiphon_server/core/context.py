@@ -3,8 +3,6 @@
 `RoomContext` owns the document, the members, the runs, the journal and the delivery of frames. Parts (chat, comments,
 canvas, jam, runs) take it in their constructors. It knows none of them: they register listeners (`RoomListeners`),
 which are called in the order of registration.
-
-Synchronous, without sockets and tasks. Every change of the document passes `commit`.
 """
 
 from __future__ import annotations
@@ -84,8 +82,7 @@ class RoomListeners(Struct):
 
 
 class RoomContext:
-    """`wake` is called when a tick has something to do. Raises StorageUnavailable or DocumentBroken when the snapshot
-    cannot be read; `log.replayed` brings in the entries after it."""
+    """`wake` asks for a tick. Raises DocumentBroken when the snapshot cannot be read."""
 
     def __init__(
         self,
@@ -349,6 +346,6 @@ class RoomContext:
     def _authors(self) -> set[str]:
         """Participants who made something that the room still holds."""
         shared = self.shared
+        parts = (authors() for authors in self.listeners.authors)
         asked = {run.info.participant for run in self.runs}
-        parts = set[str]().union(*(authors() for authors in self.listeners.authors))
-        return asked | set(shared.authorship.shares()) | shared.people() | shared.past() | parts
+        return asked.union(shared.authorship.shares(), shared.people(), shared.past(), *parts)

@@ -8,22 +8,17 @@ its offset. The hub ticks the room some milliseconds after `wake`; a test does i
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
-from antiphon_proto.errors import AntiphonError, CloseCode, ProtocolViolation
+from antiphon_proto.errors import CloseCode, ProtocolViolation
 from antiphon_proto.messages import (
     ClientMessage,
-    Digest,
-    Error,
     GoAway,
     ModelInfo,
     Models,
-    Run,
     RunInfo,
-    Shares,
     Steps,
     Stop,
 )
@@ -33,17 +28,15 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.long_work import LongWork, finished
 from antiphon_server.core.members import Member
 from antiphon_server.core.repairs import Repairs
-from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.core.seat import Grant, JoinRequest, Seat
 from antiphon_server.document.canvas import Canvas
-from antiphon_server.document.document import digest, index_of
-from antiphon_server.document.shares import Counts, counted, shares
+from antiphon_server.document.document import index_of
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.document.updates.item_index import ItemIndex
 from antiphon_server.history.undo import UndoRedo
 from antiphon_server.history.versions import Timeline
 from antiphon_server.jam.session import JamSession
-from antiphon_server.net.frames import Frame, Outlet
+from antiphon_server.net.frames import Outlet
 from antiphon_server.rooms.admission import Admission
 from antiphon_server.rooms.conversation import Conversation
 from antiphon_server.rooms.dispatch import Dispatcher
@@ -51,6 +44,7 @@ from antiphon_server.rooms.edits import Edits
 from antiphon_server.rooms.moderation import Moderation
 from antiphon_server.rooms.pace import Pace
 from antiphon_server.rooms.receiver import Receiver
+from antiphon_server.rooms.reports import Reports
 from antiphon_server.rooms.services import Services
 from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.store.api import Quarantined, StoredRoom
@@ -60,13 +54,6 @@ from antiphon_server.story.proposals import Proposals
 from antiphon_server.story.revisions import Revisions
 from antiphon_server.story.suggestions import Suggestions
 from antiphon_server.work.jobs import Copy
-
-log = logging.getLogger(__name__)
-
-_LONG_STORY = 256 * 1024
-"""Bytes of a story from which its digest is not made on the event loop."""
-_HEARTBEAT = 15.0
-"""Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
 
 
 class Room:
@@ -99,10 +86,7 @@ class Room:
         self.shared, self.runs, self.members = context.shared, context.runs, context.members
         self.pause = context.pause
         self.long_work = LongWork(context.pause)
-        self._digested = -1
-        self._digest_due = False
-        self._digest_at = self._heartbeat_at = float("-inf")
-        self._told: AntiphonError | None = None
+        self._reports = Reports(context)
         self._closed = False
         self._opening = self._open(stored)
         if at_once:
@@ -120,7 +104,7 @@ class Room:
         self.conversation.load()
         yield from self.shared.document.canvas.survey()
         context.commit(self.shared.document.draw(Canvas.modernise, SERVER_ORIGIN), SERVER)
-        self.jam_session.revive(_alive_ms(stored), context.limits.empty_timeout)
+        self.jam_session.revive(stored.alive_ms, context.limits.empty_timeout)
 
     def _build(self, stored: StoredRoom) -> None:
         """Make the parts; the context holds the whole document."""
@@ -270,7 +254,7 @@ class Room:
     def _tick(self) -> bool:
         context = self.context
         # Before their first words: a client does not know what to do with words of a run that it does not know.
-        self._announce(self.runs.begun())
+        self._reports.runs(self.runs.begun())
         if not self.pause.held:
             self._painter.tick()
             self._supervisor.tick()
@@ -278,16 +262,16 @@ class Room:
         self.long_work.tick()
         context.flush()
         context.flush_details()
-        self._announce(self.runs.changed())
+        self._reports.runs(self.runs.changed())
         now = context.monotonic()
         for participant, frame in context.presence.due(now, self.online()):
             context.send_all(frame, but=participant)
-        self._digest(now)
+        self._reports.digest(now)
         self.moderation.settle()
         for record in self.members.changed():
             context.journal.add(record)
         context.journal.flush()
-        self._tell_of_store()
+        self._reports.store()
         for member_id, counts in context.actions.untold():
             context.tell(member_id, Steps(counts))
         return context.presence.pending or self.jam_session.pending or self.pause.held
@@ -298,11 +282,7 @@ class Room:
         now = self.context.monotonic()
         self.moderation.expire()
         plain = [seat for _, seat in self.members.seated() if seat.dialect == "yjs"]
-        if now - self._heartbeat_at >= _HEARTBEAT:
-            self._heartbeat_at = now
-            if plain and (frame := self.context.presence.heartbeat()) is not None:
-                for seat in plain:
-                    seat.outlet.send(frame)
+        self._reports.heartbeat(now, plain)
         self._edits.of_plain.sweep(plain)
         if self.idle_for() >= self.context.limits.empty_timeout:
             self._supervisor.halt_all()
@@ -319,8 +299,8 @@ class Room:
         """Once a second: what takes long in a large room, done beside the event loop while the room stands still. A
         digest is told, and what is known of removed items is let go of."""
         document = self.shared.document
-        if self._digest_due and not self.pause.held:
-            await self._digest_long()
+        if self._reports.digest_due and not self.pause.held:
+            await self._reports.digest_in_thread()
         if document.crowded and not self.pause.held:
             with self.paused():
                 document.renew(await asyncio.to_thread(index_of, document.state()))
@@ -369,55 +349,3 @@ class Room:
             for member, seat in self.members.seated():
                 seat.outlet.close(code, reason)
                 self.context.vacate(member)
-
-    def _announce(self, runs: Iterable[RunEntry]) -> None:
-        context = self.context
-        for run in runs:
-            context.journal.add(run.record)
-            first = 0 if run.announced else run.ask
-            run.announced = True
-            context.tell(run.info.participant, Run(context.offset, run.info, first))
-            if not run.private:
-                context.send_all(Frame.of(Run(context.offset, run.info)), but=run.info.participant)
-
-    def _digest(self, now: float) -> None:
-        context = self.context
-        if self._digested != context.offset and now - self._digest_at >= context.limits.digest_interval:
-            self._digest_at = now
-            if self.shared.document.length >= _LONG_STORY:
-                self._digest_due = True
-            else:
-                self._digested = context.offset
-                self._summarise(digest(self.shared.document.characters()), shares(self.shared))
-
-    async def _digest_long(self) -> None:
-        """The same for a long story, in a thread, while the story stays as it is."""
-        self._digest_due = False
-        with self.paused():
-            document = self.shared.document
-            text, characters = document.text(), document.characters()
-            spans = list(self.shared.authorship.spans())
-            made = await asyncio.to_thread(lambda: (digest(characters), counted(text, spans)))
-            self.context.flush()
-            self._digested = self.context.offset
-            self._summarise(*made)
-
-    def _summarise(self, sha256: bytes, counts: Counts) -> None:
-        offset = self.context.offset
-        self.context.tell_all(Digest(offset, sha256))
-        self.context.tell_all(Shares(offset, *counts))
-
-    def _tell_of_store(self) -> None:
-        """People see when nothing can be saved, once per failure."""
-        problem = self.context.journal.problem
-        if problem is not None and self._told is None:
-            self.context.tell_all(Error(problem.code, f"edits cannot be saved now: {problem}"[:2000], "edit"))
-        self._told = problem
-
-
-def _alive_ms(stored: StoredRoom) -> float:
-    """When the room was last known to be in use, by what it wrote."""
-    written = [entry.at_ms for entry in stored.entries[-1:]]
-    return max(
-        [stored.record.created_ms, stored.jam_ms, *written, stored.snapshot.at_ms if stored.snapshot else 0]
-    )

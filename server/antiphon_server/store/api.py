@@ -218,6 +218,14 @@ class StoredRoom(Struct, frozen=True):
     aside: tuple[Quarantined, ...] = ()
     """What was kept aside, in the order of the entries."""
 
+    @property
+    def alive_ms(self) -> float:
+        """When the room last wrote something: Unix milliseconds."""
+        written = [entry.at_ms for entry in self.entries[-1:]]
+        return max(
+            [self.record.created_ms, self.jam_ms, *written, self.snapshot.at_ms if self.snapshot else 0]
+        )
+
 
 Change: TypeAlias = (
     RoomRecord

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from antiphon_server.document.authorship import Owner, Span
 from antiphon_server.document.deletions import OwnedPiece
-from antiphon_server.document.undo.stretches import owned_pieces
-from antiphon_server.document.undo.trace import _Pieces
+from antiphon_server.document.undo.stretches import Pieces, owned_pieces
 
 TEXTS = st.lists(
     st.tuples(
@@ -39,7 +38,7 @@ def test_a_text_is_cut_by_owner_and_taken_in_parts_of_any_length(
     expected = [(one, attributes, owner) for (one, attributes), owner in zip(characters, owners, strict=True)]
     pieces = list(owned_pieces(text, spans))
     assert by_character(pieces) == expected
-    held, at, number = _Pieces(pieces), 0, 0
+    held, at, number = Pieces(pieces), 0, 0
     while at < len(expected):
         part = expected[at : at + taken[number % len(taken)]]
         assert by_character(list(held.take(sum(len(one.encode()) for one, _, _ in part)))) == part
@@ -57,6 +56,6 @@ def test_a_long_piece_is_encoded_once_however_many_parts_are_taken() -> None:
 
     owner = Owner("p")
     assert len(list(owned_pieces([(Long("a" * 1000), None)], [Span(1, owner)] * 1000))) == 1000
-    held = _Pieces([OwnedPiece(Long("a" * 1000), {}, owner)])
+    held = Pieces([OwnedPiece(Long("a" * 1000), {}, owner)])
     assert [held.take(1)[0].text for _ in range(1000)] == ["a"] * 1000
     assert encoded == [1000, 1000]
