@@ -88,11 +88,11 @@ class Gallery:
                 row.append(shot.resize((shot.width * HEIGHT // shot.height, HEIGHT)))
         wide = sum(each.width + GAP for each in rows[0])
         sheet = Image.new("RGB", (wide, len(rows) * (HEIGHT + GAP)), "#808080")
-        for top, row in enumerate(rows):
+        for top, pictures in enumerate(rows):
             left = 0
-            for shot in row:
-                sheet.paste(shot, (left, top * (HEIGHT + GAP)))
-                left += shot.width + GAP
+            for picture in pictures:
+                sheet.paste(picture, (left, top * (HEIGHT + GAP)))
+                left += picture.width + GAP
         path = self.folder / f"{name}-{self.language}.png"
         sheet.save(path)
         print(path, flush=True)
