@@ -434,7 +434,7 @@ export const en = {
     roles: { lead: "Lead", bass: "Bass", chords: "Chords", pad: "Pad", drums: "Drums" },
     roleVolume: (role: string) => `Volume of ${role}`,
     roleInstrument: (role: string) => `Instrument of ${role}`,
-    asModel: "Model's choice",
+    asModel: "Auto",
     density: "Density",
     brightness: "Brightness",
     temperature: "Boldness",

@@ -437,7 +437,7 @@ export const ru: Strings = {
     roles: { lead: "Соло", bass: "Бас", chords: "Аккорды", pad: "Пад", drums: "Ударные" },
     roleVolume: (role) => `Громкость: ${role}`,
     roleInstrument: (role) => `Инструмент: ${role}`,
-    asModel: "На выбор модели",
+    asModel: "Авто",
     density: "Плотность",
     brightness: "Яркость",
     temperature: "Смелость",
