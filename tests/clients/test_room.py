@@ -14,6 +14,7 @@ from antiphon_client import (
     ClientError,
     EditRefused,
     JoinRefused,
+    NoAnswer,
     NothingToUndo,
     RequestRefused,
     Room,
@@ -22,6 +23,7 @@ from antiphon_client import (
     create_room,
 )
 from antiphon_engines.ipc.events import Failed
+from antiphon_proto.jam import NoteEvent
 from antiphon_proto.messages import Steered
 from antiphon_proto.params import ImageSteer, TextParams, TextSteer
 from support.server import PATIENCE, LiveServer, running
@@ -100,8 +102,8 @@ async def test_stop_and_steer_reach_the_engine(server: LiveServer, pair: tuple[R
     run = pair[0].ask("a storm")
     info = await run.start()
     assert await run.steer(TextSteer(temperature=0.1)) == Steered(info.id, info.epoch + 1, 0)
-    await run.stop()
-    assert (await run.finished()).state == "stopped"
+    assert (await run.stop()).state == "stopped"
+    assert (await run.stop()).state == "stopped"
     assert server.engine.steered == [(info.id, TextSteer(temperature=0.1))]
     with pytest.raises(RequestRefused, match="ended before the change"):
         await run.steer(TextSteer(temperature=0.2))
@@ -127,8 +129,11 @@ async def test_a_suggestion_waits_and_can_be_accepted_by_another(
     info = await run.finished()
     await agree(ada, bob)
     assert bob.runs[info.id].suggestion == "open"
-    await bob.accept(info.id)
-    await ada.wait_for(lambda room: room.runs[info.id].suggestion == "accepted")
+    assert (await bob.accept(info.id)).suggestion == "accepted"
+    assert bob.runs[info.id].suggestion == "accepted"
+    with pytest.raises(RequestRefused) as refused:
+        await bob.accept(info.id)
+    assert refused.value.error_code == "conflict"
     assert await agree(ada, bob) == "Start a scripted reply"
     assert run.info is not None
     assert run.info.suggestion == "accepted"
@@ -141,11 +146,13 @@ async def test_a_part_of_a_suggestion_can_be_rejected(server: LiveServer, pair: 
     info = await ada.ask(mode="suggest").finished()
     text = await agree(ada, bob)
     start = text.index(" лишнее")
-    await bob.reject(info.id, (start, start + len(" лишнее")))
-    await ada.wait_for(lambda room: "лишнее" not in room.text)
-    assert ada.runs[info.id].suggestion == "open"
-    await bob.accept(info.id)
-    await ada.wait_for(lambda room: room.runs[info.id].suggestion == "accepted")
+    assert (await bob.reject(info.id, (start, start + len(" лишнее")))).suggestion == "open"
+    assert "лишнее" not in bob.text
+    with pytest.raises(RequestRefused, match="nothing of this suggestion"):
+        await bob.reject(info.id, (0, 3))
+    await agree(ada, bob)
+    await ada.accept(info.id, (len("Начало"), len(ada.text)))
+    await ada.wait_for(lambda room: room.runs[info.id].suggestion == "accepted", timeout=PATIENCE)
     assert await agree(ada, bob) == "Начало слово 🎭"
 
 
@@ -156,8 +163,7 @@ async def test_undo_of_a_run_leaves_what_people_wrote(server: LiveServer, pair: 
     await agree(ada, bob)
     bob.insert(bob.text.index("scripted"), "HUMAN ")
     await agree(ada, bob)
-    await ada.undo(info.id)
-    await bob.wait_for(lambda room: room.runs[info.id].undone)
+    assert (await ada.undo_run(info.id)).undone
     assert await agree(ada, bob) == "StartHUMAN "
 
 
@@ -188,7 +194,6 @@ async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:
     bob.append(" yours ")
     await agree(ada, bob)
     step = await ada.undo()
-    assert step is not None
     assert (step.surface, step.kind) == ("story", "edit")
     at = step.start
     assert at in (0, len(" yours "))
@@ -206,13 +211,95 @@ async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:
     with pytest.raises(NothingToUndo):
         await ada.undo(surface="canvas")
     with pytest.raises(RequestRefused) as refused:
-        await ada.undo("no such run")
+        await ada.undo_run("no such run")
     assert refused.value.error_code == "not_found"
     bob.canvas.add({"type": "shape", "shape": "ellipse", "x": 0, "y": 0, "w": 9, "h": 9})
     step = await bob.undo()
-    assert step is not None
     assert (step.surface, len(step.objects)) == ("canvas", 1)
     await ada.wait_for(lambda room: len(room.canvas) == 0)
+
+
+async def test_every_request_is_refused_by_its_own_call(
+    links: dict[str, Address], pair: tuple[Room, Room]
+) -> None:
+    """And what is taken returns: no request leaves its outcome to be asked for."""
+    ada, bob = pair
+    assert bob.me is not None
+    for call, code in (
+        (ada.revoke("nobody"), "not_found"),
+        (bob.revoke(bob.me.id), "denied"),
+        (bob.use_model("text", "another"), "denied"),
+        (ada.stop("no such run"), "not_found"),
+        (ada.accept("no such run"), "not_found"),
+        (ada.reject("no such run", (0, 0)), "not_found"),
+        (ada.undo_run("no such run"), "not_found"),
+        (ada.comments.resolve("nocomment"), "not_found"),
+        (ada.writing.recall("no such run"), "not_found"),
+        (ada.history.restore(10**6), "not_found"),
+    ):
+        with pytest.raises(RequestRefused) as refused:
+            await call
+        assert refused.value.error_code == code, call
+    await ada.viewing(640)
+    await ada.set_presence(None)
+    async with connect(links["viewer"].link, name="Eve") as eve:
+        for denied in (eve.jam.play(NoteEvent(0, 60, 9)), eve.chat.say("hello"), eve.undo()):
+            with pytest.raises(RequestRefused) as refused:
+                await denied
+            assert refused.value.error_code == "denied"
+    # Of two requests that a refusal cannot tell apart each gets its own.
+    first, second = await asyncio.gather(
+        ada.set_presence({"a": 1}), ada.set_presence({"b": 2}), return_exceptions=True
+    )
+    assert (first, second) == (None, None)
+
+
+async def test_no_call_waits_for_ever(tmp_path: Path) -> None:
+    """The server is gone: each call ends with a typed error, and nothing of it is sent when the server is back."""
+    async with running(tmp_path) as server:
+        links = await create_room(server.url)
+        async with connect(links["owner"].link, timeout=PATIENCE) as room:
+            room.insert(0, "kept")
+            await room.durable()
+            server.stop.set()
+            await room.wait_for(lambda one: not one.connected, timeout=PATIENCE)
+            room._session.timeout = 0.02
+            for call in (
+                room.undo(),
+                room.redo(),
+                room.undo_run("run"),
+                room.accept("run"),
+                room.reject("run", (0, 1)),
+                room.stop("run"),
+                room.revoke("somebody"),
+                room.use_model("text", "another", timeout=0.02),
+                room.set_presence({}),
+                room.viewing(64),
+                room.ask().start(),
+                room.writing.brainstorm("more"),
+                room.writing.recall("run"),
+                room.paint("a fox").start(),
+                room.chat.say("hello"),
+                room.comments.add(0, 1, "why"),
+                room.style.learn(0, 4),
+                room.jam.conduct(playing=True),
+                room.jam.play(NoteEvent(0, 60, 90)),
+                room.jam.perform().start(),
+                room.durable(),
+                room.history.page(),
+                room.upload(b"no picture"),
+            ):
+                with pytest.raises(ClientError) as failure:
+                    await call
+                assert isinstance(failure.value, NoAnswer) or "does not answer" in str(failure.value), call
+            assert not room._session._connection._requests
+
+
+async def test_a_server_that_is_not_there_is_told_in_time(links: dict[str, Address]) -> None:
+    nobody = Address("http://127.0.0.1:9", "room", "token")
+    with pytest.raises(NoAnswer):
+        async with connect(nobody.link, timeout=0.05):
+            pass
 
 
 async def test_a_failed_run_raises_with_its_code(server: LiveServer, pair: tuple[Room, Room]) -> None:

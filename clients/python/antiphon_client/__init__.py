@@ -13,15 +13,18 @@ from antiphon_client.errors import (
     ClientError,
     EditRefused,
     JoinRefused,
+    NoAnswer,
     NothingToUndo,
     RequestRefused,
     RunFailed,
 )
 from antiphon_client.jam.clock import ServerClock
 from antiphon_client.jam.jam import AudioFrame, Jam, Performance
+from antiphon_client.manuscripts import Converted, Encoding, EncodingChoice, Exported, Notice
 from antiphon_client.paint_run import Painted, Painting
 from antiphon_client.room import Room, connect
 from antiphon_client.session.run import Run
+from antiphon_client.steps import Step
 
 __all__ = [
     "Address",
@@ -29,18 +32,25 @@ __all__ = [
     "AudioFrame",
     "Canvas",
     "ClientError",
+    "Converted",
     "EditRefused",
+    "Encoding",
+    "EncodingChoice",
+    "Exported",
     "Jam",
     "JoinRefused",
+    "NoAnswer",
     "Painted",
     "Painting",
     "Performance",
     "NothingToUndo",
+    "Notice",
     "RequestRefused",
     "Room",
     "Run",
     "RunFailed",
     "ServerClock",
+    "Step",
     "connect",
     "create_room",
 ]

@@ -32,9 +32,9 @@ class Chat:
         bounded(Say(self._said, text, to_ai, model=model))
         offset, place, _ = await session.located(at, at)
         message = Say(self._said, text, to_ai, offset, place if at is not None else None, model)
-        assert session.me is not None
-        mine, known = session.me.id, {one.id for one in self.entries}
-        await session.answered(
+        assert session.state.me is not None
+        mine, known = session.state.me.id, {one.id for one in self.entries}
+        await session.exchange(
             message,
             str(message.say),
             lambda: any(one.id not in known and one.participant == mine for one in self.entries),

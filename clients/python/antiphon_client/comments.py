@@ -38,17 +38,17 @@ class Comments(Mapping[str, Comment]):
         key = secrets.token_urlsafe(9)
         bounded(AddComment(key, 0, 0, 0, text))
         offset, first, last = await self._session.located(start, end)
-        await self._session.answered(AddComment(key, offset, first, last, text), key, lambda: key in self)
+        await self._session.exchange(AddComment(key, offset, first, last, text), key, lambda: key in self)
         return key
 
     async def reply(self, key: str, text: str) -> None:
         known = len(self[key].replies)
         message = bounded(AddReply(key, text))
-        await self._session.answered(message, key, lambda: key not in self or len(self[key].replies) > known)
+        await self._session.exchange(message, key, lambda: key not in self or len(self[key].replies) > known)
 
     async def resolve(self, key: str, resolved: bool = True) -> None:
         message = ResolveComment(key, resolved)
-        await self._session.answered(message, key, lambda: key not in self or self[key].resolved is resolved)
+        await self._session.exchange(message, key, lambda: key not in self or self[key].resolved is resolved)
 
     async def delete(self, key: str, reply: str | None = None) -> None:
         """Take a comment away, or one of its replies."""
@@ -58,7 +58,7 @@ class Comments(Mapping[str, Comment]):
                 reply is not None and all(one.id != reply for one in self[key].replies)
             )
 
-        await self._session.answered(DeleteComment(key, reply), key, gone)
+        await self._session.exchange(DeleteComment(key, reply), key, gone)
 
     def passage(self, key: str) -> str:
         """The text that a comment is about now; empty when it was deleted (`Comment.quote` says what it was)."""

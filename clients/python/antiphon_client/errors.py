@@ -37,6 +37,10 @@ class RequestRefused(ClientError):
         self.error_code = code
 
 
+class NoAnswer(ClientError):
+    """The server did not answer in time. A request that it was sent may be in force all the same."""
+
+
 class NothingToUndo(RequestRefused):
     """There is no action of one's own to take back, or to do again."""
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import aiohttp
 import msgspec
+from msgspec import Struct
 
 from antiphon_client.address import Address
-from antiphon_client.errors import ClientError, RequestRefused
+from antiphon_client.errors import ClientError, NoAnswer, RequestRefused
+
+
+class Answer(Struct, frozen=True):
+    """What came over HTTP. Names of `headers` are in lower case."""
+
+    body: bytes
+    headers: dict[str, str]
 
 
 async def call(
@@ -17,8 +25,21 @@ async def call(
     expected: int = 200,
     session: str = "",
 ) -> bytes:
-    """The body of the answer to `method` on `/api/rooms/{room}{path}`. Raises RequestRefused for any other status than
-    `expected`, and ClientError when there is no answer. `session`: the secret of the member who does this."""
+    """The body of the answer, as `fetch` gets it."""
+    return (await fetch(address, method, path, data, expected, session)).body
+
+
+async def fetch(
+    address: Address,
+    method: str,
+    path: str,
+    data: bytes | None = None,
+    expected: int = 200,
+    session: str = "",
+) -> Answer:
+    """The answer to `method` on `/api/rooms/{room}{path}`. Raises RequestRefused for any other status than `expected`,
+    NoAnswer after five minutes, and ClientError when the server cannot be reached. `session`: the secret of the member
+    who does this."""
     url = f"{address.base}/api/rooms/{address.room}{path}"
     headers = {"Authorization": f"Bearer {address.token}"}
     if session:
@@ -29,6 +50,9 @@ async def call(
             http.request(method, url, data=data) as answer,
         ):
             body = await answer.read()
+            names = {name.lower(): value for name, value in answer.headers.items()}
+    except TimeoutError:
+        raise NoAnswer(f"{address.base} did not answer in time") from None
     except aiohttp.ClientError as error:
         raise ClientError(f"{address.base} does not answer: {error}") from error
     if answer.status != expected:
@@ -38,4 +62,4 @@ async def call(
         except (msgspec.MsgspecError, LookupError, TypeError):
             code, message = "internal", f"status {answer.status}"
         raise RequestRefused(code, message)
-    return body
+    return Answer(body, names)

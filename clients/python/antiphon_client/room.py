@@ -19,13 +19,15 @@ from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.chat import Chat
 from antiphon_client.comments import Comments
-from antiphon_client.errors import ClientError, RequestRefused
+from antiphon_client.errors import ClientError
 from antiphon_client.history import History
 from antiphon_client.jam.jam import Jam
-from antiphon_client.manuscripts import Converted, FileFormat, convert, export
+from antiphon_client.manuscripts import Converted, Exported, FileFormat, convert, export
+from antiphon_client.model_choice import use_model
 from antiphon_client.paint_run import Painting, Source
 from antiphon_client.session.connection import bounded
-from antiphon_client.session.run import ENDED, Run
+from antiphon_client.session.exchanges import answered_within
+from antiphon_client.session.run import Run
 from antiphon_client.session.session import Session
 from antiphon_client.steps import OwnSteps, Step
 from antiphon_client.style import Style
@@ -41,10 +43,8 @@ from antiphon_proto.messages import (
     RunInfo,
     SetPresence,
     Shares,
-    Stop,
     Surface,
     Undo,
-    UseModel,
     Viewing,
 )
 from antiphon_proto.params import ImageParams, ImageTask, Mode, Task, TextParams
@@ -62,19 +62,22 @@ async def connect(
     name: str = "Guest",
     agent: str = "antiphon-python",
     kind: Literal["human", "agent"] = "human",
+    timeout: float = 30.0,
 ) -> AsyncIterator[Room]:
     """Join the room of an invite link (or of a link and a `token`) and stay joined until the block ends.
 
     The connection is resumed by itself after any interruption; edits made meanwhile are sent then. On leaving, edits
     that the server has not confirmed yet are waited for, 5 s at most. A program that acts by itself joins as `kind`
-    "agent": everybody sees it marked so. Raises JoinRefused.
+    "agent": everybody sees it marked so. `timeout` is how long joining, and each call that waits for the server's
+    answer, may take, in seconds. Raises JoinRefused, NoAnswer.
     """
-    session = Session(Address.parse(url, token), name=name, agent=agent, kind=kind)
+    session = Session(Address.parse(url, token), name=name, agent=agent, kind=kind, timeout=timeout)
     room = Room(session)
     task = asyncio.create_task(session.stay(), name=f"antiphon-{room.address.room}")
     clock = asyncio.create_task(room.jam.keep_time(), name="antiphon-clock")
     try:
-        await session.until(lambda: room.synced)
+        async with answered_within(timeout):
+            await session.until(lambda: room.synced)
         yield room
         with contextlib.suppress(TimeoutError, ClientError):
             async with asyncio.timeout(_CLOSING_SECONDS):
@@ -86,7 +89,12 @@ async def connect(
 
 
 class Room:
-    """A joined room. All its methods belong to the event loop that joined it. Positions are code points."""
+    """A joined room. All its methods belong to the event loop that joined it. Positions are code points.
+
+    A call that asks the server for something returns when the room has done it, or raises: RequestRefused with the
+    server's reason, NoAnswer when none comes in time. Edits are made here at once and travel by themselves; one that
+    the server refuses raises EditRefused from the next call that waits.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -158,27 +166,31 @@ class Room:
     async def applied(self) -> None:
         """Wait until the room has everything edited here. Raises EditRefused, JoinRefused."""
         self._session.wake()
-        await self._session.until(lambda: self._replica.settled)
+        async with answered_within(self._session.timeout):
+            await self._session.until(lambda: self._replica.settled)
 
     async def durable(self) -> None:
         """Wait until everything edited here is on the server's disk. Raises EditRefused, JoinRefused."""
         self._session.wake()
-        await self._session.until(lambda: self._replica.durable)
+        async with answered_within(self._session.timeout):
+            await self._session.until(lambda: self._replica.durable)
 
     async def changed(self) -> None:
         """Wait for the next message of the server: the text, a run, a participant."""
         await self._session.changed()
 
-    async def wait_for(self, condition: Callable[[Room], bool]) -> None:
-        """Wait until `condition(room)` is true."""
-        await self._session.until(lambda: condition(self))
+    async def wait_for(self, condition: Callable[[Room], bool], timeout: float | None = None) -> None:
+        """Wait until `condition(room)` is true, for ever or for `timeout` seconds. Raises NoAnswer, EditRefused,
+        JoinRefused."""
+        async with answered_within(timeout):
+            await self._session.until(lambda: condition(self))
 
     # The AI -----------------------------------------------------------------------------------------------
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
         """The model of each modality, and what it is doing."""
-        return self._session.models
+        return self._session.state.models
 
     @property
     def runs(self) -> Mapping[str, RunInfo]:
@@ -246,45 +258,52 @@ class Room:
 
     async def export(
         self, format: FileFormat, *, authorship: bool = False, screenplay: bool | None = None
-    ) -> bytes:
-        """The story as a file, as the server has it; with `authorship` the report on who wrote what follows the text.
-        `json` is a Quill delta and that report. Raises RequestRefused."""
+    ) -> Exported:
+        """The story as a file, as the server has it, with notices of what the format does not hold. With `authorship`
+        the report on who wrote which part follows the text. `json` is a Quill delta and that report. Raises
+        RequestRefused, NoAnswer."""
         await self.applied()
         return await export(self.address, format, authorship=authorship, screenplay=screenplay)
 
-    async def bring_in(self, data: bytes, name: str, at: int | None = None) -> Converted:
+    async def bring_in(
+        self, data: bytes, name: str, at: int | None = None, *, encoding: str = ""
+    ) -> Converted:
         """Insert what a file holds at character `at` (default: the end), as an edit of this participant's. The ending
-        of `name` tells the format: md, html, docx, odt, rtf, epub, txt, fountain, fdx. Raises RequestRefused; then
-        nothing came in."""
-        found = await convert(self.address, data, name)
+        of `name` tells the format: md, html, docx, epub, txt, fountain, odt, rtf, fdx. `encoding` is a text file's;
+        without it the server guesses, and the result says what it took, whether it was sure, and what was lost. Raises
+        RequestRefused, NoAnswer; then nothing came in."""
+        found = await convert(self.address, data, name, encoding)
         place = len(self.text) if at is None else at
         for op in found.ops:
             self.insert(place, op["insert"], op.get("attributes", {}))
             place += len(op["insert"])
         return found
 
-    async def stop(self, run: str) -> None:
-        """Stop a run by its id; what it made stays. Returns when it has ended. Raises RequestRefused."""
-        known = self._session.runs
-        await self._session.answered(Stop(run), run, lambda: run in known and known[run].state in ENDED)
+    async def stop(self, run: str) -> RunInfo:
+        """Stop a run by its id; what it made stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""
+        return await self._session.stop(run)
 
-    async def accept(self, run: str, part: tuple[int, int] | None = None) -> None:
-        """Accept a suggestion, whole or only what of it stands in the characters [start, end)."""
-        await self._settle(Accept, run, part)
+    async def accept(self, run: str, part: tuple[int, int] | None = None) -> RunInfo:
+        """Accept a suggestion, whole or only what of it is in the characters [start, end). Returns when the room has
+        done it and this copy shows it. Raises RequestRefused, NoAnswer."""
+        return await self._settle(Accept, run, part)
 
-    async def reject(self, run: str, part: tuple[int, int] | None = None) -> None:
-        """Reject a suggestion, whole or only what of it stands in the characters [start, end)."""
-        await self._settle(Reject, run, part)
+    async def reject(self, run: str, part: tuple[int, int] | None = None) -> RunInfo:
+        """Reject a suggestion, whole or only what of it is in the characters [start, end). Otherwise as `accept`."""
+        return await self._settle(Reject, run, part)
 
-    async def undo(self, run: str | None = None, *, surface: Surface | None = None) -> Step | None:
-        """Take back this participant's own last action, of one surface or of any; returns what it was and where. With
-        `run`: what is left of what that run made (None is returned). Raises NothingToUndo, RequestRefused."""
-        if run is None:
-            return await self._steps.step(surface, redo=False)
+    async def undo(self, *, surface: Surface | None = None) -> Step:
+        """Undo this participant's own last action, of one surface or of any; returns what it was and where. Raises
+        NothingToUndo, RequestRefused, NoAnswer."""
+        return await self._steps.step(surface, redo=False)
+
+    async def undo_run(self, run: str) -> RunInfo:
+        """Undo what is left of what a run made, whoever asked for it; what people wrote stays. Returns the run, which
+        is `undone`. Raises RequestRefused, NoAnswer."""
         await self.applied()
         known = self._session.runs
-        await self._session.answered(Undo(run), run, lambda: run in known and known[run].undone)
-        return None
+        await self._session.exchange(Undo(run), run, lambda: run in known and known[run].undone)
+        return known[run]
 
     async def redo(self, *, surface: Surface | None = None) -> Step:
         """Do again what this participant took back last. Raises NothingToUndo, RequestRefused."""
@@ -300,63 +319,70 @@ class Room:
     @property
     def me(self) -> Participant | None:
         """This participant."""
-        return self._session.me
+        return self._session.state.me
 
     @property
     def rights(self) -> frozenset[str]:
         """What this participant may do here."""
-        return self._session.rights
+        return self._session.state.rights
 
     @property
     def participants(self) -> Mapping[str, Participant]:
         """Participant id -> who is here."""
-        return self._session.participants
+        return self._session.state.participants
 
     @property
     def presence(self) -> Mapping[str, dict[str, Any]]:
         """Participant id -> the state that they show to the others."""
-        return self._session.presence
+        return self._session.state.presence
 
     @property
     def shares(self) -> Shares | None:
         """Who wrote how many characters, as last told."""
-        return self._session.shares
+        return self._session.state.shares
 
     @property
     def links(self) -> Mapping[str, str]:
         """Role -> path and token of the invite link in force (told to owners, after one was renewed)."""
-        return self._session.links
+        return self._session.state.links
 
     async def set_presence(self, state: dict[str, Any] | None) -> None:
-        """Show this state to the others (any JSON object; `cursor` as in y-protocols awareness); None hides."""
-        self._session.request(SetPresence(json.dumps(state, ensure_ascii=False)))
+        """Show this state to the others (any JSON object; `cursor` as in y-protocols awareness); None hides. Raises
+        RequestRefused, NoAnswer, ClientError for one that is too large."""
+        await self._session.exchange(SetPresence(json.dumps(state, ensure_ascii=False)))
 
     async def revoke(self, participant: str) -> None:
-        """Put a member out (owners only)."""
-        self._session.request(Revoke(participant))
+        """Put a member out (owners only). Raises RequestRefused, NoAnswer."""
+        await self._session.exchange(Revoke(participant), participant)
 
-    async def use_model(self, modality: Literal["text", "image", "audio"], model: str) -> None:
-        """Let another of the model's `choices` serve all rooms (owners, where the server lets them). `models` tells how
-        it goes; a refusal is among `take_refusals`."""
-        self._session.request(UseModel(modality, model))
-
-    def take_refusals(self) -> list[RequestRefused]:
-        """Errors of requests that nobody awaits (accept, undo, revoke...), oldest first; at most 64 are kept."""
-        return self._session.take_refusals()
+    async def use_model(
+        self, modality: Literal["text", "image", "audio"], model: str, *, timeout: float = 600.0
+    ) -> ModelInfo:
+        """Let another of the model's `choices` serve all rooms (owners, where the server lets them). Returns when it
+        serves; `models` tells meanwhile how it goes. `timeout`: seconds for fetching and loading it. Raises
+        RequestRefused, also when it cannot be had, and NoAnswer."""
+        return await use_model(self._session, modality, model, timeout)
 
     async def viewing(self, side: int) -> None:
         """Say how large this client shows pictures that are painted, in pixels of the longer side (0: not at all), so
-        that previews are made to fit; 256 until it is said."""
-        self._session.view(bounded(Viewing(side)))
+        that previews are made to fit; 256 until it is said. Raises RequestRefused, NoAnswer."""
+        await self._session.view(bounded(Viewing(side)))
 
     async def _settle(
         self, kind: type[Accept] | type[Reject], run: str, part: tuple[int, int] | None
-    ) -> None:
+    ) -> RunInfo:
+        session, replica = self._session, self._replica
         if part is None:
-            self._session.request(kind(run))
-        else:
-            offset, first, last = await self._session.located(*part)
-            self._session.request(kind(run, offset, first, last))
+            await session.exchange(kind(run), run, lambda: session.runs[run].suggestion != "open")
+            return session.runs[run]
+        with replica.mark(part[0]) as start, replica.mark(part[1]) as end:
+            offset, first, last = await session.located(*part)
+            await session.exchange(
+                kind(run, offset, first, last),
+                run,
+                lambda: not replica.suggests(run, start.offset, end.offset),
+            )
+        return session.runs[run]
 
     def _new_frame(self, prompt: str, params: ImageParams) -> str:
         right = max((one["x"] + one.get("w", 0) for one in self.canvas.values()), default=-_GAP)

@@ -40,7 +40,7 @@ class OwnSteps(Listener):
         number = session.pending.next_number()
         request = Redo(surface, number) if redo else Undo(None, surface, number)
         try:
-            await session.answered(request, str(number), lambda: number in self._answers)
+            await session.exchange(request, str(number), lambda: number in self._answers)
         except RequestRefused as refused:
             if refused.error_code == "conflict":
                 raise NothingToUndo(refused.error_code, refused.message) from None

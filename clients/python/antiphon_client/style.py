@@ -42,7 +42,7 @@ class Style(Listener):
         self._asked += 1
         number = self._asked
         offset, first, last = await self._session.located(start, end)
-        await self._session.answered(
+        await self._session.exchange(
             LearnStyle(number, offset, first, last),
             str(number),
             lambda: self._learned is not None and self._learned.learn == number,

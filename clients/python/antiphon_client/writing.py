@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon_client.session.connection import bounded
+from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.run import AnyRun, Run, send_ask
 from antiphon_client.session.session import Session
 from antiphon_proto.messages import Ask, Choose, Recall, ReplaceToken, Retry, RunInfo, Suggest, TokenInfo
@@ -54,10 +55,11 @@ class Writing:
         number = self._session.pending.next_number()
         ask = bounded(Ask(number, "brainstorm", mode, 0, 0, 0, instruction, params or TextParams()))
         gathering = _Gathering(self._session, number)
-        await send_ask(self._session, ask, start, end, gathering)
-        return await gathering.complete()
+        async with answered_within(self._session.timeout):
+            await send_ask(self._session, ask, start, end, gathering)
+            return await gathering.complete()
 
-    async def choose(self, run: Run, mode: Mode = "write") -> None:
+    async def choose(self, run: Run, mode: Mode = "write") -> RunInfo:
         """Put a candidate, or what a private run wrote, into the story; other candidates are dropped. Raises
         RequestRefused."""
         info = await run.start()
@@ -66,7 +68,8 @@ class Writing:
             now = self._session.runs.get(info.id)
             return now is not None and now.mode != "private" and not now.group
 
-        await self._session.answered(Choose(info.id, mode), info.id, chosen)
+        await self._session.exchange(Choose(info.id, mode), info.id, chosen)
+        return self._session.runs[info.id]
 
     def retry(self, run: Run | str) -> Run:
         """The same request with a new seed, after what the run wrote was removed."""
@@ -82,7 +85,7 @@ class Writing:
         session, key = self._session, _id(run)
         wanted = session.runs[key].progress if key in session.runs else 1
         with session.pending.recalling(key) as tokens:
-            await session.answered(Recall(key), key, lambda: len(tokens) >= wanted)
+            await session.exchange(Recall(key), key, lambda: len(tokens) >= wanted)
             return tuple(tokens[index] for index in sorted(tokens))
 
     def replace_token(

@@ -81,9 +81,9 @@ async def test_an_agent_reads_and_writes_beside_people(owner: Room, links: dict[
 async def test_its_work_is_marked_as_an_agents(owner: Room, links: dict[str, Address]) -> None:
     async with joined(links["editor"]) as agent:
         await ask(agent, "write_text", text="Written by a program.")
-        report = (await owner.export("json")).decode()
+        report = (await owner.export("json")).data.decode()
         assert '"kind":"agent"' in report.replace(" ", "")
-        words = (await owner.export("txt", authorship=True)).decode()
+        words = (await owner.export("txt", authorship=True)).data.decode()
         assert "Robin (agent, a program)" in words
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycrdt import Doc, Text
+from pycrdt import Doc, Map, Text
 
+from antiphon_client.canvas import Canvas
 from antiphon_client.session.replica import Replica
 from antiphon_proto.messages import Ack, Limits, Participant, Rebuild, Update, Welcome
 from antiphon_proto.schema import STORY
@@ -252,3 +254,65 @@ def test_what_waits_is_written_again_under_another_id(resumed: bool) -> None:
     assert str(server.story) == replica.text
     replica.insert(0, "goes on ")
     assert not replica.settled
+
+
+class Reads:
+    """Counts what of shared maps is read, in values and keys."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        for name in ("keys", "values", "items", "__iter__", "to_py"):
+            self._watch(monkeypatch, name, len)
+        for name in ("get", "__getitem__", "__contains__"):
+            self._watch(monkeypatch, name, lambda _: 1)
+
+    def _watch(self, monkeypatch: pytest.MonkeyPatch, name: str, size: Callable[[Any], int]) -> None:
+        original = getattr(Map, name)
+
+        def counted(shared: Any, *args: Any, **more: Any) -> Any:
+            self.count += size(shared)
+            return original(shared, *args, **more)
+
+        monkeypatch.setattr(Map, name, counted)
+
+
+def board(size: int) -> tuple[Replica, Canvas]:
+    """A copy of a board that others drew, with one object of one's own on it."""
+    others, replica = Replica(), Replica()
+    canvas = Canvas(others, lambda: None)
+    for at in range(size):
+        canvas.add({"type": "shape", "shape": "ellipse", "x": at, "y": 0, "w": 9, "h": 9})
+    replica.doc.apply_update(others.doc.get_update())
+    own = Canvas(replica, lambda: None)
+    own.add({"type": "frame", "w": 9, "h": 9}, "own")
+    return replica, own
+
+
+def test_drawing_reads_no_more_of_a_large_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own edits and others', each by the same number of reads on a board of 20 objects and of 600."""
+
+    def reads(size: int) -> list[int]:
+        replica, canvas = board(size)
+        friend = Replica()
+        friend.doc.apply_update(replica.doc.get_update())
+        Canvas(friend, lambda: None).add({"type": "frame", "w": 5, "h": 5}, "theirs")
+        update = friend.doc.get_update(replica.doc.get_state())
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: canvas.add({"type": "frame", "w": 9, "h": 9}),
+            lambda: canvas.update("own", x=4.0),
+            lambda: replica.doc.apply_update(update),
+            lambda: canvas.add({"type": "frame", "w": 9, "h": 9}),
+            lambda: canvas.delete("own"),
+        )
+        counts = []
+        with monkeypatch.context() as patch:
+            read = Reads(patch)
+            for step in steps:
+                before = read.count
+                step()
+                counts.append(read.count - before)
+        z = [fields["z"] for fields in canvas.values()]
+        assert max(z) == replica.top_key()
+        return counts
+
+    assert reads(20) == reads(600)

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
-from antiphon_client import Room, connect, create_room
+from antiphon_client import RequestRefused, Room, connect, create_room
 from antiphon_proto.messages import ModelInfo
 from antiphon_proto.params import TextParams
 from antiphon_server.cli.main import app
@@ -77,19 +77,21 @@ async def test_an_owner_chooses_and_an_editor_does_not(server: LiveServer) -> No
         assert (await refused(eve, "second")) == "denied"
         assert (await refused(ada, "third")) == "not_found"
         assert server.engine.used == []
-        await ada.use_model("text", "second")
+        assert (await ada.use_model("text", "second")).name == "second"
+        with pytest.raises(RequestRefused, match="broken: its file is damaged"):
+            await ada.use_model("text", "broken")
+        with pytest.raises(RequestRefused, match="broken"):  # an earlier failure is not taken for this one's
+            await ada.use_model("text", "broken")
+        assert (await ada.use_model("text", "smollm2-135m")).name != "broken"
+        assert (await ada.use_model("text", "second")).name == "second"
         async with asyncio.timeout(PATIENCE):
             await eve.wait_for(lambda room: text(room.models).name == "second")
 
 
 async def refused(room: Room, model: str) -> str:
-    await room.use_model("text", model)
-    found: list[str] = []
-    async with asyncio.timeout(PATIENCE):
-        await room.wait_for(
-            lambda one: bool(found.extend(each.error_code for each in one.take_refusals()) or found)
-        )
-    return found[0]
+    with pytest.raises(RequestRefused) as refusal:
+        await room.use_model("text", model)
+    return refusal.value.error_code
 
 
 async def test_nobody_but_the_operator_gets_in(server: LiveServer) -> None:

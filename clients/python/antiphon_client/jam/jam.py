@@ -19,16 +19,16 @@ import msgspec
 from msgspec import UNSET, Struct
 from pycrdt import Map
 
-from antiphon_client.errors import ClientError, RequestRefused
+from antiphon_client.errors import ClientError
 from antiphon_client.http import call
 from antiphon_client.jam.clock import ServerClock
 from antiphon_client.jam.loops import Loops
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.event_stream import EventStream, EventStreams
+from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.run import ENDED, AnyRun
 from antiphon_client.session.session import Session
-from antiphon_proto.errors import ErrorCode
 from antiphon_proto.jam import (
     BAND,
     PLAYERS,
@@ -50,7 +50,6 @@ from antiphon_proto.messages import (
     BandStream,
     Conduct,
     Conducted,
-    Error,
     Perform,
     Ping,
     Play,
@@ -106,7 +105,7 @@ class Jam(Listener):
         self._session = session
         self._replica = session.replica
         self._numbers = 0
-        self._conducts: dict[int, asyncio.Future[Conducted]] = {}
+        self._conducted: dict[int, Conducted] = {}
         self._played: EventStreams[Played] = EventStreams(_NOTES)
         self._notes: EventStreams[BandNotes] = EventStreams(_NOTES)
         self._audio: EventStreams[AudioFrame] = EventStreams(_FRAMES)
@@ -122,7 +121,8 @@ class Jam(Listener):
 
     async def in_time(self) -> None:
         """Wait until the server's clock is known well enough to play."""
-        await self._session.until(lambda: self.clock.count >= _FIRST_PINGS)
+        async with answered_within(self._session.timeout):
+            await self._session.until(lambda: self.clock.count >= _FIRST_PINGS)
 
     async def sleep_until(self, at_ms: float) -> None:
         """Wait for a moment of server time."""
@@ -175,20 +175,16 @@ class Jam(Listener):
         values: dict[str, Any] = {name: UNSET if value is None else value for name, value in named.items()}
         self._numbers += 1
         request = bounded(Conduct(self._numbers, TransportChange(**values), when))
-        answer: asyncio.Future[Conducted] = asyncio.get_running_loop().create_future()
-        self._conducts[request.conduct] = answer
-        try:
-            self._session.request(request)
-            await self._session.until(answer.done)
-            return answer.result()
-        finally:
-            del self._conducts[request.conduct]
+        number = request.conduct
+        await self._session.exchange(request, str(number), lambda: number in self._conducted)
+        return self._conducted.pop(number)
 
     # Playing ------------------------------------------------------------------------------------------------
 
     async def play(self, *events: NoteEvent) -> None:
-        """Keys pressed and released, at server times; the server moves what is far from its own clock. 64 at most."""
-        self._session.request(Play(events))
+        """Keys pressed and released, at server times; the server moves those that are far from its own clock. 64 at
+        most. Returns when the server has taken them. Raises RequestRefused, NoAnswer."""
+        await self._session.exchange(Play(events))
 
     async def press(self, pitch: int, velocity: int = 90) -> None:
         """Press a key now."""
@@ -201,7 +197,7 @@ class Jam(Listener):
         """What one plays on: a General MIDI program, 128 for drums. Raises ClientError."""
         fields = {"program": program, "volume": volume, "muted": muted}
         _check(faults(PLAYER, fields), "instrument")
-        me = self._session.me
+        me = self._session.state.me
         if me is None:
             raise ClientError("not joined yet")
         self._put(PLAYERS, me.id, fields)
@@ -291,8 +287,7 @@ class Jam(Listener):
             case Pong(sent_ms, server_ms):
                 self.clock.add(sent_ms, server_ms, _own_ms())
             case Conducted(conduct):
-                if (answer := self._conducts.get(conduct)) is not None and not answer.done():
-                    answer.set_result(message)
+                self._conducted[conduct] = message
             case Played():
                 self._others_played(message)
             case BandStream():
@@ -304,13 +299,6 @@ class Jam(Listener):
             case AudioGap():
                 self._missed()
 
-    def on_error(self, error: Error) -> bool:
-        answer = self._conducts.get(int(error.ref)) if error.re == "conduct" and error.ref.isdigit() else None
-        if answer is None or answer.done():
-            return False
-        answer.set_exception(RequestRefused(error.code, error.message))
-        return True
-
     def on_failure(self, failure: ClientError) -> None:
         for streams in (self._played, self._notes, self._audio):
             streams.on_failure(failure)
@@ -321,10 +309,6 @@ class Jam(Listener):
         self.clock.renew()
         self._missed()
         self.stream = None
-        for answer in self._conducts.values():
-            if not answer.done():
-                lost = "the connection was lost before the server answered; the change may be in force"
-                answer.set_exception(RequestRefused(ErrorCode.UNAVAILABLE, lost))
 
     def _run_changed(self, run: RunInfo) -> None:
         """What waits of a band that ended is not heard."""

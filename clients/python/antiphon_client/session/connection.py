@@ -75,6 +75,16 @@ class Connection:
             self._requests.append(bounded(message))
         self.wake()
 
+    def is_waiting(self, message: Message) -> bool:
+        """Whether this very message has not been sent yet."""
+        return any(one is message for one in self._requests)
+
+    def withdraw(self, message: Message) -> None:
+        """Do not send it, if it has not been sent yet."""
+        kept = [one for one in self._requests if one is not message]
+        self._requests.clear()
+        self._requests.extend(kept)
+
     def wake(self) -> None:
         """There may be something to send."""
         self._wake.set()
@@ -134,8 +144,9 @@ class Connection:
                 timeout = None
                 if self.ready:
                     while self._requests:
-                        await _send(socket, self._requests[0])
-                        self._requests.popleft()
+                        sent = self._requests[0]
+                        await _send(socket, sent)
+                        self.withdraw(sent)  # it may be the first one no longer
                     edit = self._due_edit()
                     if edit is not None:
                         await _send(socket, edit)

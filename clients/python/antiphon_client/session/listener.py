@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon_client.errors import ClientError
-from antiphon_proto.messages import Error, ServerMessage
+from antiphon_proto.messages import ServerMessage
 
 
 class Listener:
@@ -11,10 +11,6 @@ class Listener:
 
     def on_message(self, message: ServerMessage) -> None:
         """Any message."""
-
-    def on_error(self, error: Error) -> bool:
-        """Whether somebody waits here for the answer that this is."""
-        return False
 
     def on_failure(self, failure: ClientError) -> None:
         """The room is lost for good."""

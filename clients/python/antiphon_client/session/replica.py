@@ -14,7 +14,7 @@ from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from antiphon_proto.canvas import ORDER
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
-from antiphon_proto.schema import CANVAS, JAM, STORY
+from antiphon_proto.schema import ATTR_SUGGEST, ATTR_SUGGEST_DELETE, CANVAS, JAM, STORY
 from antiphon_proto.splices import Splice, fold, splices
 from antiphon_proto.yjs_update import read, renamed
 
@@ -127,6 +127,17 @@ class Replica:
             yield mark
         finally:
             self._marks.remove(mark)
+
+    def suggests(self, run: str, start: int, end: int) -> bool:
+        """Whether something of a run's suggestion is open in the bytes [start, end) of the story."""
+        at = 0
+        for piece, marks in self.story.diff():
+            size = len(piece.encode()) if isinstance(piece, str) else 1
+            suggested = marks and run in (marks.get(ATTR_SUGGEST), marks.get(ATTR_SUGGEST_DELETE))
+            if suggested and max(at, start) < min(at + size, end):
+                return True
+            at += size
+        return False
 
     def take_batch(self) -> Edit | None:
         """The next batch to send; None while one is in flight or there is nothing to send."""

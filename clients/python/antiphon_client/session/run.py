@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from antiphon_client.address import Address
 from antiphon_client.errors import ClientError, RunFailed
-from antiphon_proto.messages import Ask, Message, Preview, RunInfo, Steer, Steered, Stop, TokenInfo
+from antiphon_client.session.exchanges import answered_within
+from antiphon_proto.messages import Ask, Message, Preview, RunInfo, Steer, Steered, TokenInfo
 from antiphon_proto.params import ImageSteer, TextSteer
 
 ENDED = frozenset({"done", "stopped", "failed"})
@@ -43,6 +44,9 @@ class RunSession(Protocol):
     def address(self) -> Address: ...
 
     @property
+    def timeout(self) -> float: ...
+
+    @property
     def pending(self) -> Pending: ...
 
     def request(self, message: Message, /) -> None: ...
@@ -52,6 +56,8 @@ class RunSession(Protocol):
     async def submit(self, run: AnyRun, request: Message, /) -> None: ...
 
     async def steer(self, steer: Steer, /) -> Steered: ...
+
+    async def stop(self, run: str, /) -> RunInfo: ...
 
 
 class AnyRun(ABC):
@@ -79,12 +85,13 @@ class AnyRun(ABC):
         return self.info is not None and self.info.state in ENDED
 
     async def start(self) -> RunInfo:
-        """Send the request and return when the server has announced the run. Raises RequestRefused."""
-        if not self._started:
-            self._started = True
-            await self._send()
-        while self.info is None:
-            await self._wait()
+        """Send the request and return when the server has announced the run. Raises RequestRefused, NoAnswer."""
+        async with answered_within(self._session.timeout):
+            if not self._started:
+                self._started = True
+                await self._send()
+            while self.info is None:
+                await self._wait()
         return self.info
 
     async def finished(self) -> RunInfo:
@@ -95,10 +102,9 @@ class AnyRun(ABC):
         assert self.info is not None
         return self.info
 
-    async def stop(self) -> None:
-        """Stop it at the next step; what was made stays."""
-        info = await self.start()
-        self._session.request(Stop(info.id))
+    async def stop(self) -> RunInfo:
+        """Stop it; what was made stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""
+        return await self._session.stop((await self.start()).id)
 
     async def _steer(self, change: TextSteer | ImageSteer) -> Steered:
         async with self._steering:  # one after the other, so that each gets its own answer

@@ -7,20 +7,20 @@ the server says.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec.structs import replace
 
 from antiphon_client.address import Address
 from antiphon_client.errors import ClientError, EditRefused, JoinRefused, RequestRefused
 from antiphon_client.session.connection import Connection, bounded
+from antiphon_client.session.exchanges import LOST, Exchanges, answered_within
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.pending_runs import PendingRuns
 from antiphon_client.session.replica import TRANSIENT, Replica
+from antiphon_client.session.room_state import RoomState
 from antiphon_client.session.run import ENDED, AnyRun
 from antiphon_proto.messages import (
     VERSION,
@@ -29,25 +29,19 @@ from antiphon_proto.messages import (
     Error,
     GoAway,
     Hello,
-    Joined,
-    Left,
-    Links,
     Message,
-    ModelInfo,
-    Models,
-    Participant,
     Pass,
     Ping,
-    Presence,
+    Pong,
     Preview,
     Rebuild,
     Resync,
     Run,
     RunInfo,
     ServerMessage,
-    Shares,
     Steer,
     Steered,
+    Stop,
     Tokens,
     Update,
     Viewing,
@@ -65,36 +59,42 @@ class Session:
     """`listeners` hear what the server says. All methods belong to the event loop that joined."""
 
     def __init__(
-        self, address: Address, *, name: str, agent: str, kind: Literal["human", "agent"] = "human"
+        self,
+        address: Address,
+        *,
+        name: str,
+        agent: str,
+        kind: Literal["human", "agent"] = "human",
+        timeout: float = 30.0,
     ) -> None:
+        """`timeout`: seconds that a call waits for the server's answer."""
         self.address = address
         self.replica = Replica()
-        self.participants: dict[str, Participant] = {}
-        self.presence: dict[str, dict[str, Any]] = {}
-        self.runs: dict[str, RunInfo] = {}
-        self.models: tuple[ModelInfo, ...] = ()
-        self.links: dict[str, str] = {}
-        self.shares: Shares | None = None
-        self.me: Participant | None = None
-        self.rights: frozenset[str] = frozenset()
+        self.state = RoomState()
         self.connected = False
         self.secret: str | None = None
         """What proves to the server, on another connection, that this is the same member."""
-        self.pending = PendingRuns(self.runs)
+        self.pending = PendingRuns(self.state.runs)
         self.listeners: list[Listener] = []
+        self.timeout = timeout
         self._name = name
         self._agent = agent
         self._kind = kind
         self._connection = Connection(address.websocket, self.replica, self._hello, self._receive, self._lost)
         self._viewing: Viewing | None = None
         """What every new connection is told."""
-        self._steers: dict[str, asyncio.Future[Steered]] = {}
-        """Run -> who waits for the answer to a steer of it."""
-        self._awaited: dict[tuple[str, str], RequestRefused | None] = {}
-        """(tag, reference) of requests whose refusal somebody waits for."""
-        self._refusals: deque[RequestRefused] = deque(maxlen=64)
+        self._exchanges = Exchanges()
+        self._joins = 0
+        """Connections that the server has welcomed."""
+        self._steered: dict[str, Steered] = {}
+        """Run -> the answer to the latest steer of it."""
         self._news: set[asyncio.Event] = set()
         self._failure: ClientError | None = None
+
+    @property
+    def runs(self) -> dict[str, RunInfo]:
+        """Run id -> the run as the room knows it now."""
+        return self.state.runs
 
     @property
     def synced(self) -> bool:
@@ -129,9 +129,10 @@ class Session:
         self._connection.request(ping)
 
     async def settled(self) -> None:
-        """Wait until the server has all our edits."""
+        """Wait until the server has all our edits. Raises NoAnswer, EditRefused, JoinRefused."""
         self.wake()
-        await self.until(lambda: self.synced and self.replica.settled)
+        async with answered_within(self.timeout):
+            await self.until(lambda: self.synced and self.replica.settled)
 
     async def located(self, start: int | None, end: int | None) -> tuple[int, int, int]:
         """(room offset, first, last): characters [start, end) as byte offsets, when the server has all our edits, so
@@ -147,47 +148,76 @@ class Session:
         self.pending.expect(run)
         self.request(request)
 
-    async def answered(self, message: Message, ref: str, done: Callable[[], bool]) -> None:
-        """Send a request and wait until `done`. Raises RequestRefused when the server refuses it."""
-        key = str(message.__struct_config__.tag), ref
-        self._awaited[key] = None
+    async def exchange(
+        self,
+        message: Message,
+        ref: str = "",
+        done: Callable[[], bool] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Send a request and wait until the server has taken it, and then until `done()`. `ref` is what a refusal of it
+        names; `timeout` is in seconds, this session's by default. Raises RequestRefused when the server refuses it or
+        the connection was lost before the answer, NoAnswer, ClientError for what is out of bounds, and EditRefused or
+        JoinRefused when that happens meanwhile."""
+        self._raise_failure()
+        exchange = self._exchanges.begin(message, ref)
         try:
-            self.request(message)
-            await self.until(lambda: done() or self._awaited[key] is not None)
-            if (refusal := self._awaited[key]) is not None:
-                raise refusal
+            self._connection.request(message)
+            self._connection.request(exchange.ping)
+            async with answered_within(self.timeout if timeout is None else timeout):
+                await self.until(lambda: exchange.over)
+                if exchange.refusal is not None:
+                    raise exchange.refusal
+                if done is not None:
+                    await self.until(done)
         finally:
-            self._awaited.pop(key, None)
+            self._exchanges.end(exchange)
+            self._connection.withdraw(message)
+            self._connection.withdraw(exchange.ping)
+
+    async def stop(self, run: str) -> RunInfo:
+        """Stop a run and wait for its end; one that has ended is returned as it is. Raises as `exchange` does."""
+
+        def ended() -> bool:
+            return run in self.runs and self.runs[run].state in ENDED
+
+        try:
+            if not ended():
+                await self.exchange(Stop(run), run, ended)
+        except RequestRefused:
+            if not ended():  # else it ended meanwhile
+                raise
+        return self.runs[run]
 
     async def steer(self, steer: Steer) -> Steered:
-        """Send it and wait for its answer. Raises RequestRefused, also when the run ends first."""
+        """Change a run. Waits, as long as the run lives, until the change is in force. Raises RequestRefused, also when
+        the run ends first."""
+        run = steer.run
 
         def over() -> bool:
-            return self.runs[steer.run].state in ENDED
+            return self.runs[run].state in ENDED
 
         bounded(steer)
-        answer: asyncio.Future[Steered] = asyncio.get_running_loop().create_future()
-        self._steers[steer.run] = answer
-        try:
-            if not over():
-                self.request(steer)
-                await self.until(lambda: answer.done() or over())
-            if not answer.done():
-                raise RequestRefused("conflict", "the run ended before the change took effect")
-            return answer.result()
-        finally:
-            del self._steers[steer.run]
+        self._steered.pop(run, None)
+        joins = self._joins
+        if not over():
+            try:
+                await self.exchange(steer, run)
+                await self.until(lambda: run in self._steered or over() or self._joins != joins)
+            except RequestRefused:
+                if not over():
+                    raise
+        if run not in self._steered and not over():
+            raise RequestRefused("unavailable", LOST)
+        if run not in self._steered:
+            raise RequestRefused("conflict", "the run ended before the change took effect")
+        return self._steered.pop(run)
 
-    def view(self, viewing: Viewing) -> None:
+    async def view(self, viewing: Viewing) -> None:
         """Tell it now, and every connection to come."""
-        self.request(viewing)
+        await self.exchange(viewing)
         self._viewing = viewing
-
-    def take_refusals(self) -> list[RequestRefused]:
-        """Errors of requests that nobody awaits, oldest first; at most 64 are kept."""
-        refusals = list(self._refusals)
-        self._refusals.clear()
-        return refusals
 
     # Waiting ----------------------------------------------------------------------------------------------
 
@@ -250,11 +280,14 @@ class Session:
 
     def _lost(self) -> None:
         self.connected = False
+        self._notify()
 
     def _receive(self, message: ServerMessage) -> None:
-        self._on_message(message)
-        for one in self.listeners:
-            one.on_message(message)
+        if not (isinstance(message, Pong) and self._exchanges.on_pong(message.sent_ms)):
+            self.state.on_message(message)
+            self._on_message(message)
+            for one in self.listeners:
+                one.on_message(message)
         self._notify()
 
     def _on_message(self, message: ServerMessage) -> None:
@@ -268,31 +301,17 @@ class Session:
                 self.replica.updated(message)
             case Ack():
                 self._acknowledged(message)
-            case Joined(participant):
-                self.participants[participant.id] = participant
-            case Left(participant):
-                self.participants.pop(participant, None)
-                self.presence.pop(participant, None)
-            case Presence():
-                self._present(message)
             case Run():
                 self._run_changed(message)
             case Steered(run):
-                if (waiting := self._steers.get(run)) is not None and not waiting.done():
-                    waiting.set_result(message)
+                self._steered[run] = message
             case Tokens():
                 self.pending.on_tokens(message)
             case Preview():
                 self.pending.on_preview(message)
-            case Shares():
-                self.shares = message
-            case Models(models):
-                self.models = models
             case Pass(token):
                 # Ours, and not the link's, which may be ended for others' sake.
                 self.address = replace(self.address, token=token)
-            case Links(links):
-                self.links = links
             case Digest():
                 self._check(message)
             case Error():
@@ -302,20 +321,14 @@ class Session:
 
     def _welcomed(self, message: Welcome) -> None:
         self.connected = True
-        self.me = message.participant
-        self.rights = frozenset(message.rights)
+        self._joins += 1
         self.secret = message.session
-        self.participants = {one.id: one for one in message.participants}
-        self.models = message.models
         for info in message.runs:
             self._run_changed(Run(message.offset, info))
         self.pending.on_reconnect()
         if self._viewing is not None:
             self._connection.request(self._viewing, first=True)
-        for waiting in self._steers.values():
-            if not waiting.done():
-                lost = "the connection was lost before the server answered; the change may be in force"
-                waiting.set_exception(RequestRefused("unavailable", lost))
+        self._exchanges.on_reconnect(self._connection.is_waiting)
         if self.replica.welcomed(message) is not None:
             self._connection.repeat_edit(refused=False)
         if message.resumed:
@@ -335,17 +348,9 @@ class Session:
             self._connection.repeat_edit(refused=True)
         self.wake()
 
-    def _present(self, message: Presence) -> None:
-        state = json.loads(message.state)
-        if isinstance(state, dict):
-            self.presence[message.participant] = state
-        else:
-            self.presence.pop(message.participant, None)
-
     def _run_changed(self, message: Run) -> None:
-        info = message.run
-        self.runs[info.id] = info
-        if message.ask and self.me is not None and info.participant == self.me.id:
+        info, me = message.run, self.state.me
+        if message.ask and me is not None and info.participant == me.id:
             self.pending.on_answer(message.ask, info)
         self.pending.on_info(info)
 
@@ -362,19 +367,10 @@ class Session:
 
     def _refused(self, message: Error) -> None:
         error = RequestRefused(message.code, message.message)
-        if (
-            message.re in _ASKING
-            and message.ref.isdigit()
-            and self.pending.on_refusal(int(message.ref), error)
-        ):
+        number = int(message.ref) if message.ref.isdigit() else 0
+        if message.re in _ASKING and self.pending.on_refusal(number, error):
             return
-        if (message.re, message.ref) in self._awaited:
-            self._awaited[message.re, message.ref] = error
-        elif (
-            message.re == "steer"
-            and (waiting := self._steers.get(message.ref)) is not None
-            and not waiting.done()
-        ):
-            waiting.set_exception(error)
-        elif not any(one.on_error(message) for one in self.listeners):
-            self._refusals.append(error)
+        if not self._exchanges.on_error(message):
+            log.warning(
+                "a refusal that nobody waits for: %s %s: %s", message.re, message.ref, message.message
+            )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from rich.markup import escape
 from textual.app import App, ComposeResult
@@ -97,8 +98,6 @@ class RoomApp(App[str]):
         room = self._room
         if room is None:
             return
-        for refusal in room.take_refusals():
-            self.notify(escape(str(refusal)), severity="warning")
         model = next((one for one in room.models if one.modality == "text"), None)
         state = "[green]live[/]" if room.connected else "[yellow]connecting again…[/]"
         named = f"{escape(model.name)}{'' if model.ready else ' (loading)'}" if model else "no text model"
@@ -138,7 +137,7 @@ class RoomApp(App[str]):
         """Stop this person's latest run; out of the input line, go back to the text."""
         story = self.query_one(StoryArea)
         if self._run is not None and not self._run.ended:
-            await self._run.stop()
+            self._do(self._run.stop())
         elif not story.has_focus:
             story.focus()
 
@@ -157,9 +156,9 @@ class RoomApp(App[str]):
         if room is None or not waiting:
             self.notify("no suggestion waits")
         elif accept:
-            await room.accept(waiting[0].id)
+            self._do(room.accept(waiting[0].id))
         else:
-            await room.reject(waiting[0].id)
+            self._do(room.reject(waiting[0].id))
 
     async def action_take_back(self) -> None:
         """Undo what the latest run wrote, and nothing else."""
@@ -168,7 +167,18 @@ class RoomApp(App[str]):
         if room is None or not written:
             self.notify("there is no run to undo")
         else:
-            await room.undo(written[-1].id)
+            self._do(room.undo_run(written[-1].id))
+
+    def _do(self, request: Coroutine[Any, Any, object]) -> None:
+        """Wait for a request beside the keys; a refusal is shown."""
+
+        async def wait() -> None:
+            try:
+                await request
+            except ClientError as error:
+                self.notify(escape(str(error)), severity="warning")
+
+        self.run_worker(wait(), exclusive=False)
 
     async def _ask(self, instruction: str) -> None:
         room = self._room

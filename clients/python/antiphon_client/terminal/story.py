@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any, ClassVar
 
 from pycrdt import Text as Story
+from rich.markup import escape
 from rich.style import Style
 from rich.text import Text
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
-from antiphon_client.errors import NothingToUndo
+from antiphon_client.errors import ClientError, NothingToUndo
 from antiphon_client.room import Room
 from antiphon_client.terminal.splice import difference, index, location, shown
 from antiphon_proto.schema import ATTR_AI, ATTR_SUGGEST, ATTR_SUGGEST_DELETE, STORY
@@ -91,8 +91,12 @@ class StoryArea(TextArea):
 
     async def _step_back(self, *, back: bool) -> None:
         if self._room is not None:
-            with contextlib.suppress(NothingToUndo):
+            try:
                 await (self._room.undo() if back else self._room.redo())
+            except NothingToUndo:
+                pass
+            except ClientError as error:
+                self.notify(escape(str(error)), severity="warning")
 
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)
