@@ -161,7 +161,7 @@ async def test_painting_yields_previews_and_the_picture(pair: tuple[Room, Room],
     with pytest.raises(RequestRefused, match="no such asset"):
         await ada.provenance("0" * 64)
     assert set(bob.canvas) == {painted.id}
-    await bob.undo(painted.fields["run"])
+    await bob.undo_run(painted.fields["run"])
     async with asyncio.timeout(PATIENCE):
         await ada.wait_for(lambda room: set(room.canvas) == {frame})
 
