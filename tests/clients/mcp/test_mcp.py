@@ -129,7 +129,7 @@ async def test_its_suggestions_wait_for_a_decision(owner: Room, links: dict[str,
             await owner.wait_for(lambda room: room.text.strip() == "The sea lay grey. It was cold.")
             assert owner.runs[run].suggestion == "accepted"
             assert owner.runs[other].suggestion == "rejected"
-            await owner.undo(run)
+            await owner.undo_run(run)
             await owner.wait_for(lambda room: room.text.strip() == "The sea was blue. It was cold.")
         robin = next(one for one in owner.participants.values() if one.name == "Robin")
         assert owner.runs[run].author == robin.id
