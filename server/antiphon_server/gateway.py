@@ -21,7 +21,6 @@ from antiphon_server.core.join_tokens import Tokens
 from antiphon_server.core.seat import JoinRequest
 from antiphon_server.formats.desk import Converter
 from antiphon_server.jam.render import Renderer
-from antiphon_server.limits import Buckets
 from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.model_switcher import ModelSwitcher
 from antiphon_server.net.connections import Connections
@@ -36,6 +35,7 @@ from antiphon_server.rooms.room import Room
 from antiphon_server.rooms.update_reader import UpdateReader
 from antiphon_server.runs.engine import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
+from antiphon_server.token_bucket import Buckets
 from antiphon_server.work.pool import WorkPool
 
 _REJOIN_PATIENCE = 5.0

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from antiphon_server.limits import Buckets, Limits, TokenBucket
+from antiphon_server.limits import Limits
+from antiphon_server.token_bucket import Buckets, TokenBucket
 from support.wires import VirtualClock
 
 

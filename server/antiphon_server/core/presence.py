@@ -16,8 +16,8 @@ from antiphon_proto.errors import PeerError
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import Participant, Presence
 from antiphon_proto.sync import Awareness, AwarenessState, encode_y
-from antiphon_server.limits import TokenBucket
 from antiphon_server.net.frames import Frame, websocket_frame
+from antiphon_server.token_bucket import TokenBucket
 
 _REMEMBERED = 1024
 """Clocks of clients that have left, so that their next state is newer than their last."""

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from antiphon_proto.messages import Ack, Resume, Role
 from antiphon_server.document.updates.parser import MalformedUpdate, TooManyItems, UpdateInfo
-from antiphon_server.limits import TokenBucket
 from antiphon_server.net.frames import Dialect, Outlet
+from antiphon_server.token_bucket import TokenBucket
 
 
 class Grant(Struct, frozen=True):

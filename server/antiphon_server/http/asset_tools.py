@@ -8,8 +8,8 @@ from antiphon_proto.errors import NotFound, RateLimited
 from antiphon_server.core.rights import Right, require
 from antiphon_server.core.seat import Grant
 from antiphon_server.gateway import GATEWAY
+from antiphon_server.http.access import authorised
 from antiphon_server.http.assets import described
-from antiphon_server.http.rooms import authorised
 
 
 async def trace(request: web.Request) -> web.Response:

@@ -10,8 +10,8 @@ from antiphon_proto.errors import NotFound, RateLimited
 from antiphon_server.assets.store import AssetInfo
 from antiphon_server.core.rights import Right, require
 from antiphon_server.gateway import GATEWAY
+from antiphon_server.http.access import authorised, body, pay_for_lookup
 from antiphon_server.http.provenance import provenance
-from antiphon_server.http.rooms import authorised, body, pay_for_lookup
 
 _HEADERS: Final = {
     # The name is the content's hash, so the content never changes; the token keeps it private.

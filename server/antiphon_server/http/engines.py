@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from antiphon_engines.api import Modality
 from antiphon_proto.errors import NotFound
 from antiphon_server.gateway import GATEWAY, Gateway
-from antiphon_server.http.rooms import bearer, json_body, named
+from antiphon_server.http.access import bearer, json_body, named
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _MODALITIES: tuple[Modality, ...] = get_args(Modality)

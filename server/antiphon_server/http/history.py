@@ -12,7 +12,8 @@ from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_server.core.rights import Right, require
 from antiphon_server.document.state import SERVER
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http.rooms import B, acting, authorised, invitations, json_body, named
+from antiphon_server.http.access import B, acting, authorised, json_body, named
+from antiphon_server.http.rooms import invitations
 from antiphon_server.http.streaming import large
 from antiphon_server.rooms.fork import fork as make_fork
 from antiphon_server.rooms.replay import Past

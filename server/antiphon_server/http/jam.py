@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_proto.jam import loop_notes
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http.rooms import authorised, pay_for_lookup
+from antiphon_server.http.access import authorised, pay_for_lookup
 from antiphon_server.jam.midi import loop_midi, midi
 from antiphon_server.jam.recording import JamEvent, Person, read
 from antiphon_server.jam.score import score, session

@@ -13,7 +13,7 @@ from antiphon_server.core import invites
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, require
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http.rooms import acting, authorised, base_url, json_body, pay_for_lookup
+from antiphon_server.http.access import acting, authorised, base_url, json_body, pay_for_lookup
 from antiphon_server.rooms.room import Room
 
 _HEADERS: Final = {"Cache-Control": "no-store"}

@@ -23,8 +23,8 @@ from antiphon_server.formats.jobs import (
     Written,
 )
 from antiphon_server.gateway import GATEWAY
+from antiphon_server.http.access import authorised, body
 from antiphon_server.http.client_files import FONTS
-from antiphon_server.http.rooms import authorised, body
 from antiphon_server.http.streaming import large
 from antiphon_server.rooms.room import Room
 from antiphon_server.work.jobs import Export, Made

@@ -7,7 +7,7 @@ from aiohttp import web
 from antiphon_proto.errors import RateLimited
 from antiphon_server.core.rights import Right, require
 from antiphon_server.gateway import GATEWAY
-from antiphon_server.http.rooms import authorised
+from antiphon_server.http.access import authorised
 from antiphon_server.http.streaming import large
 from antiphon_server.work.jobs import Made, Trace
 

@@ -9,7 +9,7 @@ from typing import Final
 from antiphon_proto.errors import PeerError
 from antiphon_proto.jam import NoteEvent
 from antiphon_server.jam_settings import JamSettings
-from antiphon_server.limits import TokenBucket
+from antiphon_server.token_bucket import TokenBucket
 
 _TELL_EVERY: Final = 1.0
 """Seconds between two words to somebody who plays too much."""

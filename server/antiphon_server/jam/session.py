@@ -41,10 +41,10 @@ from antiphon_server.jam.recording import (
 )
 from antiphon_server.jam.transport import Conductor, Turn, Wish
 from antiphon_server.jam_settings import JamSettings
-from antiphon_server.limits import TokenBucket
 from antiphon_server.net.frames import Frame
 from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.store.api import StoredRoom
+from antiphon_server.token_bucket import TokenBucket
 
 _STALE: Final = 1.0
 """Seconds after its time for which a key is still worth sending to somebody who reads slowly."""

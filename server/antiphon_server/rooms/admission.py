@@ -10,9 +10,9 @@ from antiphon_server.core.delivery import durable
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may, names
 from antiphon_server.core.seat import JoinRequest, Seat
-from antiphon_server.limits import Buckets
 from antiphon_server.net.frames import Frame, Outlet
 from antiphon_server.net.yjs_frames import edit_frame
+from antiphon_server.token_bucket import Buckets
 
 _REBUILDS_PER_SECOND = 0.5
 _REBUILD_BURST = 10

@@ -19,8 +19,8 @@ from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.change import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
-from antiphon_server.limits import Buckets
 from antiphon_server.story.coauthor import Coauthor
+from antiphon_server.token_bucket import Buckets
 from antiphon_server.work.style_reading import StyleReader
 
 _LONGEST = 256 * 1024

@@ -19,7 +19,6 @@ from antiphon_server.document.document import index_of
 from antiphon_server.document.recount import Recounts
 from antiphon_server.document.state import SERVER
 from antiphon_server.jam.audio_stats import Sound
-from antiphon_server.limits import Buckets
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.rooms.pace import Pace
 from antiphon_server.rooms.quarantine import UNREADABLE, without_snapshot
@@ -28,6 +27,7 @@ from antiphon_server.rooms.services import Services
 from antiphon_server.runs.engine import Engine
 from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
 from antiphon_server.story.proofreader import Proofreader
+from antiphon_server.token_bucket import Buckets
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.work.style_reading import StyleReader

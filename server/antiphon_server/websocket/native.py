@@ -34,11 +34,11 @@ from antiphon_proto.session import FRAGMENT_DEADLINE, ServerSession
 from antiphon_server.core.join_tokens import Unauthorized
 from antiphon_server.core.seat import JoinRequest, Seat
 from antiphon_server.gateway import Gateway
-from antiphon_server.limits import TokenBucket
 from antiphon_server.net.frames import Frame
 from antiphon_server.net.outbox import Outbox
 from antiphon_server.rooms.dispatch import reference
 from antiphon_server.rooms.room import Room
+from antiphon_server.token_bucket import TokenBucket
 from antiphon_server.websocket.socket import arriving, farewell
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from aiohttp import web
 from antiphon_proto.errors import CloseCode, Denied, PeerError, RateLimited
 from antiphon_proto.messages import MAX_FRAME
 from antiphon_server.gateway import GATEWAY, Gateway
-from antiphon_server.http.rooms import bearer
+from antiphon_server.http.access import bearer
 from antiphon_server.net.frames import Dialect
 from antiphon_server.net.outbox import Outbox
 from antiphon_server.websocket.native import Connection

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import WSMsgType, web
 
 from antiphon_proto.errors import CloseCode
-from antiphon_server.limits import Limits, TokenBucket
+from antiphon_server.limits import Limits
 from antiphon_server.net.outbox import CLOSE_TIMEOUT, Outbox
+from antiphon_server.token_bucket import TokenBucket
 
 _NOTSENT_LOWAT = 16 * 1024
 _ITEM_BYTES = 256

@@ -19,11 +19,12 @@ from antiphon_proto.errors import (
 )
 from antiphon_proto.messages import VERSION, Hello, Joined, Left, Ping
 from antiphon_server.core.join_tokens import Unauthorized
-from antiphon_server.limits import Buckets, Limits
+from antiphon_server.limits import Limits
 from antiphon_server.net.connections import Connections
 from antiphon_server.net.outbox import Outbox, Traffic
 from antiphon_server.rooms.room import Room
 from antiphon_server.store.api import StorageUnavailable
+from antiphon_server.token_bucket import Buckets
 from antiphon_server.websocket.native import close_code
 from support.raw_client import native, upgraded
 from support.server import LiveServer, running

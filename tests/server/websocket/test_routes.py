@@ -24,7 +24,8 @@ from antiphon_proto.messages import (
     Stop,
 )
 from antiphon_proto.sync import SyncStep1, SyncStep2, SyncUpdate
-from antiphon_server.limits import Limits, TokenBucket
+from antiphon_server.limits import Limits
+from antiphon_server.token_bucket import TokenBucket
 from support.raw_client import native, plain
 from support.server import LiveServer, running
 
