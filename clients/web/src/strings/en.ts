@@ -642,7 +642,7 @@ export const en = {
     inRoom: "Model that answers in this room",
     servers: (name: string) => `The server's (${name} now)`,
     coming: (name: string, serving: string) => `${name} is being loaded; ${serving} answers meanwhile.`,
-    refused: (reason: string, serving: string) => `${reason}. ${serving} goes on.`,
+    refused: (reason: string, serving: string) => `${reason}. ${serving} keeps answering.`,
     better: {
       waits: (name: string) => `${name}, which writes better, will be fetched.`,
       fetches: (name: string, percent: number, megabytes: number) =>

@@ -666,7 +666,7 @@ export const ru: Strings = {
     inRoom: "Модель, которая отвечает в этой комнате",
     servers: (name: string) => `Как на сервере (сейчас ${name})`,
     coming: (name: string, serving: string) => `${name} загружается; пока отвечает ${serving}.`,
-    refused: (reason: string, serving: string) => `${reason}. Дальше отвечает ${serving}.`,
+    refused: (reason: string, serving: string) => `${reason}. По-прежнему отвечает ${serving}.`,
     better: {
       waits: (name: string) => `${name} пишет лучше и будет загружена из сети.`,
       fetches: (name: string, percent: number, megabytes: number) =>
