@@ -36,16 +36,25 @@ def install(end: str, venv: Path, python: str) -> None:
     # minutes for the lowest versions.
     pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--progress-bar", "off")
     run(*pip, "-r", TORCH)
-    uv = str(Path(sys.executable).with_name("uv"))
+    uv = (sys.executable, "-m", "uv")
     chosen: tuple[str, ...] = ("-c", TORCH)
     if end == "oldest":
         lowest = str(venv / "lowest.txt")
         extras = [word for extra in EXTRAS.split(",") for word in ("--extra", extra)]
-        command = (uv, "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--only-binary", ":all:")
+        command = (
+            *uv,
+            "pip",
+            "compile",
+            "--quiet",
+            "--resolution",
+            "lowest-direct",
+            "--only-binary",
+            ":all:",
+        )
         run(*command, "--python", python, *chosen, "-o", lowest, *extras, "pyproject.toml")
         chosen = ("-c", lowest)
-    run(uv, "pip", "install", "--quiet", "--python", python, *chosen, "--editable", f".[{EXTRAS}]")
-    run(uv, "pip", "list", "--python", python, "--format", "freeze")
+    run(*uv, "pip", "install", "--quiet", "--python", python, *chosen, "--editable", f".[{EXTRAS}]")
+    run(*uv, "pip", "list", "--python", python, "--format", "freeze")
 
 
 def run(*command: str) -> None:

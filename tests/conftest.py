@@ -16,7 +16,7 @@ from antiphon_engines.model_files.prepare import prepare_embedded
 from support.server import LiveServer, running
 
 # Before torch is imported, here and in the processes that run tests side by side: its threads wait for each other by
-# spinning, and where two test processes share two cores they took twice the processor's time and several times the day's.
+# spinning, and where two test processes share two cores that costs more than the work itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples every time: a run that fails fails again, and a slow machine is no failure. (On a clean one the
