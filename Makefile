@@ -9,6 +9,8 @@ PORT ?= 8080
 DATA_DIR ?= data
 TEXT_MODEL ?= auto
 JOBS ?= 2
+# Each process begins with a part of the list of its own: neighbours share what they have loaded, and the browser tests one server.
+SIDE_BY_SIDE := -n $(JOBS) --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
@@ -33,10 +35,10 @@ run: install $(STATIC)/index.html models
 test: dev $(STATIC)/index.html models
 	@$(BIN)/python tests/support/ensure_chromium.py
 	$(MAKE) --no-print-directory web-test
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-fast: dev $(STATIC)/index.html models
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not e2e"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not e2e"
 
 # The tests that need the large text model, with it: 1.1 GB, once.
 test-models: dev models

@@ -27,7 +27,17 @@ def main(end: str, arguments: list[str]) -> None:
         install(end, venv, python)
     # `newest` says by `-W error` what pyproject.toml says of our own warnings alone.
     strict = ("-W", "error") if end == "newest" else ()
-    run(python, "-m", "pytest", "-n", os.environ.get("JOBS", "2"), *strict, *(arguments or SUITES))
+    run(
+        python,
+        "-m",
+        "pytest",
+        "-n",
+        os.environ.get("JOBS", "2"),
+        "--dist",
+        "worksteal",
+        *strict,
+        *(arguments or SUITES),
+    )
 
 
 def install(end: str, venv: Path, python: str) -> None:

@@ -304,8 +304,9 @@ def test_audio_deadlines_hold_beside_a_decode_that_outlasts_every_window() -> No
     frames = worker.of(2, Audio)
     assert len(frames) > 580
     assert max(frame.late for frame in frames) == 0
-    pictures = [worker.of(ticket, Image)[0].png for ticket in (1, 3, 4)]
-    assert pictures[0] == pictures[1], "the band beside it changes nothing about a picture"
+    alone, beside = (decode(worker.of(ticket, Image)[0].png).astype(int) for ticket in (1, 3))
+    # But for rounding: in a batch of two the kernels add up in another order.
+    assert np.abs(alone - beside).max() <= 1, "the band beside it changes nothing about a picture"
     worker.painter.close()
 
 
