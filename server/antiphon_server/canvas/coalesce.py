@@ -1,8 +1,8 @@
-"""What becomes of a picture that is being painted when the same person asks anew for the same frame.
+"""Coalesces requests of one person to paint the same frame.
 
-Stopping at every change would starve who draws fast: nothing would ever be shown. Letting everything finish would fall
-behind. So what has not begun is replaced; what has run for a second, and has a while to go, is stopped at its next
-step; anything shorter is finished while the newest request waits, and only the newest (krita-ai-diffusion#1248).
+Stopping a run at every change would starve a fast artist: nothing would ever be shown. Finishing every run would fall
+behind. So a run that has not begun is replaced; one that has run for a second, and has a while to go, is stopped at its
+next step; a shorter one is finished while only the newest request waits (krita-ai-diffusion#1248).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from antiphon_server.runs.live_run import LiveRun
 from antiphon_server.runs.supervisor import RunSupervisor
 
 _PLACE: Final = ("x", "y", "w", "h", "z", "rotation", "opacity", "layer", "name", "hidden", "locked")
-"""What a picture takes over from its frame."""
+"""Fields that a picture inherits from its frame."""
 _KEPT_STEERS: Final = 50
 _OBJECT_BYTES: Final = 64 * 1024
 """More than a picture's object needs in the document."""
@@ -68,7 +68,7 @@ class PaintRun(LiveRun):
         self._loading = bool(paint.source or paint.mask)
         self._held_back = False
         self._steers: list[dict[str, Any]] = []
-        """What was changed on the way, and after which step; the latest."""
+        """The latest steers, each with the step after which it came."""
         self._started_at: float | None = None
         self._remaining: float | None = None
         self._picture: Picture | None = None
@@ -92,7 +92,7 @@ class PaintRun(LiveRun):
     # Its beginning ------------------------------------------------------------------------------------
 
     def begin(self, held_back: bool) -> None:
-        """Fetch what it needs, and hand it to the engine when it may go. Raises AntiphonError."""
+        """Fetch the sources, and submit the run when it may start. Raises AntiphonError."""
         self._held_back = held_back
         if self._loading:
             names = [name for name in (self.paint.source, self.paint.mask) if name]
@@ -101,7 +101,7 @@ class PaintRun(LiveRun):
             self._give()
 
     def release(self) -> None:
-        """What it waited for has ended."""
+        """The run that it waited for has ended."""
         self._held_back = False
         try:
             self._give()
@@ -145,7 +145,7 @@ class PaintRun(LiveRun):
                 self.run.update(progress=step, length=of, thinned=self._thinned(thinned))
             case Preview(step, of, jpeg, width, height):
                 info = self.run.info
-                if self.epoch == info.epoch:  # else a steer is under way, and this shows what was before it
+                if self.epoch == info.epoch:  # else a steer is under way, and this shows the state before it
                     self._room.tell_all(PreviewMessage(info.id, info.epoch, step, of, width, height, jpeg))
             case Image(png, width, height, seed):
                 self._picture = picture(png, "image/png", width, height)
@@ -253,7 +253,7 @@ class PaintRun(LiveRun):
             self._note(picture)
 
     def _note(self, picture: Picture) -> None:
-        """For the picture's provenance: what it was painted with in the end."""
+        """For the picture's provenance: its final parameters."""
         params = msgspec.json.encode(replace(self._request.params, seed=self.run.info.seed)).decode()
         asked = json.loads(self.run.record.prompt)
         if self._steers:

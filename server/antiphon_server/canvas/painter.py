@@ -1,4 +1,4 @@
-"""The AI as painter: takes requests to paint a frame, and decides what becomes of older ones for the same frame."""
+"""The AI as painter: takes requests to paint a frame, and coalesces those for the same frame."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ class Painter:
             older.next = painting
 
     def tick(self) -> None:
-        """Stop what a newer request waits for once it has been painted long enough."""
+        """Stop runs that a newer request waits for once they have run long enough."""
         for work in self._supervisor.live():
             if isinstance(work, PaintRun) and work.next is not None and self._verdict(work) == "stop":
                 self._supervisor.halt(work.run)
 
     def sweep(self) -> None:
-        """Once a second: show what is painted as often and as large as the viewers can use it."""
+        """Once a second: adapt rate and size of previews to the viewers."""
         paintings = [work for work in self._supervisor.live() if isinstance(work, PaintRun)]
         if paintings:
             self._pace.observe(seat.outlet.shown.take() for seat in self._room.viewers())
@@ -127,7 +127,7 @@ class Painter:
         return frame
 
     def _supersede(self, member: Member, paint: Paint) -> PaintRun | None:
-        """End what the new request makes stale; the one that it must wait for, if it must."""
+        """End runs that the new request makes stale; returns the one that it must wait for, if any."""
         for work in self._supervisor.live():
             if not isinstance(work, PaintRun) or not self._supervisor.holds(work):
                 continue

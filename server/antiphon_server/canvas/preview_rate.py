@@ -1,8 +1,8 @@
 """How often, and how large, the pictures of a room are shown while they are painted: as its viewers can use it.
 
 A viewer who reads slowly delays nobody (their older previews are replaced by newer ones), so one of them changes
-nothing for the others; only when most of the viewers miss what is made for them is less made, and when nearly all
-have kept up for a while, more again. Nothing is made larger than the largest picture that somebody has on the screen.
+nothing for the others; only when most viewers miss previews are fewer made, and when nearly all have kept up for a
+while, more again. No preview is larger than the largest picture on somebody's screen.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PreviewPace:
         self._calm = 0
 
     def observe(self, viewers: Iterable[tuple[int, int]]) -> None:
-        """Look at what became of the previews since the last look: (offered, missed) of each viewer."""
+        """Take the counts of previews since the last call: (offered, missed) of each viewer."""
         lagging = [missed > MISSES * offered for offered, missed in viewers if offered]
         if not lagging:
             return
@@ -56,7 +56,7 @@ class PreviewPace:
             self._calm = 0
 
     def show(self, sides: Iterable[int | None]) -> Show:
-        """What to make for viewers who show pictures at most so large; None: they have not said, 0: not at all."""
+        """The previews to make for viewers who show pictures at most so large; None: unknown, 0: hidden."""
         largest = max((USUAL_SIDE if side is None else side for side in sides), default=0)
         if not largest:
             return Show(0, SIDES[0])

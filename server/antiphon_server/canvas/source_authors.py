@@ -1,4 +1,4 @@
-"""Who drew what a picture is painted from: the makers of all that stands in its frame when it is asked for."""
+"""The authors of a picture's source: the makers of all objects in its frame at the time of the request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def source_authors(
     objects: Mapping[str, Outline],
     authors: Iterable[tuple[str, ObjectAuthor]],
 ) -> dict[str, Any]:
-    """`{"authors": people, "runs": runs, "objects": how many}` of what stands in the frame, frames left out."""
+    """`{"authors": people, "runs": runs, "objects": how many}` of the objects in the frame, frames left out."""
     place = box_of(frame)
     inside = {
         key

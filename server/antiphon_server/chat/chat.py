@@ -1,4 +1,4 @@
-"""The chat of a room: what was said, by whom. It alone writes the root `chat`."""
+"""The chat of a room: messages with their authors. It alone writes the root `chat`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Chat:
         self._entries: list[Fields] = []
 
     def load(self) -> None:
-        """The document is as it should be: know what stands there."""
+        """Read the entries of the document, once it is loaded."""
         self._entries = self._document.side.chat()
 
     def new_id(self) -> str:
@@ -92,18 +92,18 @@ class Chat:
 
 
 def calls_ai(text: str, model: str) -> bool:
-    """Whether what is said begins with the AI's name, or with that of the `model` that answers."""
+    """Whether a message begins with the AI's name, or with that of the `model` that answers."""
     return _call(model).match(text) is not None
 
 
 def without_call(text: str, model: str) -> str:
-    """What is said to it."""
+    """The message without the call."""
     return _call(model).sub("", text, count=1).strip() or text
 
 
 @lru_cache(maxsize=16)
 def _call(model: str) -> re.Pattern[str]:
-    """A model is called by its whole name, and by what stands before its size and kind."""
+    """A model is called by its whole name, or by the part before its size and kind."""
     short = re.split(r"[-:/]", model)[0]
     names = {AI.name, model, short} - {""}
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))

@@ -42,7 +42,7 @@ class Comments:
         self._comments: dict[str, Fields] = {}
 
     def load(self) -> None:
-        """The document is as it should be: know what stands there."""
+        """Read the entries of the document, once it is loaded."""
         self._comments = self._document.side.comments()
 
     def handle(self, member: Member, message: Request) -> None:

@@ -1,4 +1,4 @@
-"""Comments follow their words through cut and paste: what a person cut and puts in again elsewhere is marked as it was.
+"""Comments follow their words through cut and paste: text that a person cuts and pastes elsewhere keeps its marks.
 
 A paste is new text to Yjs, and a page does not (and may not) paste marks of comments. So the server remembers the
 commented words that each member deleted last; when the same member inserts them again, the comment is theirs again.
@@ -26,7 +26,7 @@ Range = tuple[int, int]
 
 
 class _Mark(NamedTuple):
-    """A comment on characters [start, end) of what was cut; `whole`: nothing of its passage was left."""
+    """A comment on characters [start, end) of the cut text; `whole`: nothing of its passage was left."""
 
     attribute: str
     start: int
@@ -48,7 +48,7 @@ class MovedComments:
         self._cuts: OrderedDict[str, deque[_Cut]] = OrderedDict()
 
     def follow(self, member: str, splices: Iterable[Splice]) -> list[tuple[str, Range]]:
-        """A member changed the story so. Returns (attribute, range) of what is to be marked."""
+        """A member changed the story so. Returns (attribute, range) of text that is to be marked."""
         splices = tuple(splices)
         for one in splices:
             if one.removed:
@@ -105,7 +105,7 @@ class MovedComments:
 
 
 def _inserted(splices: Sequence[Splice]) -> list[tuple[int, str]]:
-    """(place, text) of what was inserted, neighbours of other formatting joined, as the text stands afterwards."""
+    """(place, text) of each insertion, neighbours of other formatting joined, as the text stands afterwards."""
     found: list[tuple[int, str]] = []
     for one in splices:
         if not one.inserted:

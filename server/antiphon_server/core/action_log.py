@@ -29,9 +29,9 @@ _PAUSE_MS: Final = 500
 _GARBAGE: Final = 64
 """Forgotten actions after which their marks are swept from the trace."""
 _HELD_BYTES: Final = 32 * 1024 * 1024
-"""Of what a room's actions hold of deleted text and former objects; beyond, the oldest are forgotten."""
+"""Deleted text and former objects that a room's actions may hold; beyond, the oldest actions are forgotten."""
 _UNTOLD = frozenset({"jam", "chat"})
-"""Tasks of runs that are no actions: what the band played was heard, and the chat is no surface."""
+"""Tasks of runs that are no actions: played music cannot be undone, and the chat is no surface."""
 
 
 class Hand(Struct):
@@ -48,9 +48,9 @@ class Hand(Struct):
     by_page: bool = False
     """A page took its last step back, or did it again, by itself."""
     replaced: set[Surface] = set()
-    """Where what the action did before was replaced by what it did last."""
+    """Surfaces on which the action's entries were replaced already."""
     reversed: bool = False
-    """What it changes of formats is to be reversed by doing the action again."""
+    """Redoing the action reverses its changes of formats."""
 
 
 class ActionLog:
@@ -99,7 +99,7 @@ class ActionLog:
         return Hand(member, kind, self.next(), self._unix_ms(), run)
 
     def adopt(self, run: RunEntry, member: str) -> None:
-        """What a run writes from now on is this member's action."""
+        """Text that a run writes from now on belongs to an action of this member."""
         self._runs[run.info.id] = self.command(member, "run", run.info.id)
 
     def conducted(self, member: str, before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class ActionLog:
         return self._runs[owner.run]
 
     def mark(self, change: Change, hand: Hand | None) -> int | None:
-        """The mark that the trace is to give to what `change` did to the story; None: it has it."""
+        """The mark of `change` in the trace of the story; None: the trace has it already."""
         if hand is None:
             return 0
         if hand.turned:
@@ -156,14 +156,14 @@ class ActionLog:
         for surface, more in by_surface.items():
             action = self._part(hand, surface)
             if (hand.turned or hand.by_page) and surface not in hand.replaced:
-                action.replace(more)  # what it did last
+                action.replace(more)
                 hand.replaced.add(surface)
             else:
                 action.add(more)
         self._bound()
 
     def settled(self, hand: Hand, run: str, before: RunState, after: RunState) -> None:
-        """What was done also changed how a run stands."""
+        """The action also changed the state of a run."""
         for action in hand.parts.values():
             action.runs[run] = (after, before)
 
@@ -220,7 +220,7 @@ class ActionLog:
         return action
 
     def add_formats(self, change: Change, action: Action, backward: bool) -> None:
-        """Enter what a change did to formats: `backward` as what doing the action again reverses."""
+        """Enter a change's formats. `backward`: redoing the action reverses them."""
         trace = self._shared.trace
         known: dict[tuple[str, str, str], int] = {}
         for one in change.reformats:
@@ -232,7 +232,7 @@ class ActionLog:
             trace.mark(one.start, one.end, -known[key] if backward else known[key])
 
     def reset(self) -> None:
-        """The document went back to what it was before a change that failed half-way: the trace may not fit it."""
+        """The document was restored after a failed change: the trace may not fit it any more."""
         shared = self._shared
         shared.trace = Trace(shared.document.length)
         finished(self.load())
@@ -245,7 +245,7 @@ class ActionLog:
         return self._stacks.get(member, {})
 
     def drop_formats(self, action: Action) -> None:
-        """What an action did to formats is not tracked any more."""
+        """Stop tracking the formats of an action."""
         self._garbage.update(abs(one.number) for one in action.formats)
         action.formats.clear()
 
@@ -307,7 +307,7 @@ class ActionLog:
         """Forget the oldest actions when too much is held."""
         trace = self._shared.trace
         if trace.held < _HELD_BYTES // 2 and self._number % 256:
-            return  # what objects hold is counted now and then
+            return  # the size of objects is counted now and then
         stacks = [stack for each in self._stacks.values() for stack in each.values()]
         held = trace.held + sum(action.weight for stack in stacks for action in stack)
         while held > _HELD_BYTES and (full := [stack for stack in stacks if stack.done]):
@@ -320,7 +320,7 @@ class ActionLog:
 
 
 def _surfaces(change: Change) -> list[Surface]:
-    """What a change touches that can be undone."""
+    """The undoable surfaces that a change touches."""
     touched = {
         "story": bool(change.splices or change.reformats or schema.STYLE in change.roots),
         "canvas": bool(change.objects),

@@ -27,8 +27,8 @@ class ClientIds:
         self._users: dict[int, Seat] = {}
         """The connection that used an id last: while it is open, nobody else of its name may."""
         self._brought: set[int] = set()
-        """Ids that plain clients passed on with what they had, and that nobody was seen to write under: whoever does
-        so first gets them. After a crash somebody may have the lost words of another whom the room forgot too."""
+        """Ids in copies of plain clients under which nobody here wrote: the first writer gets them. After a crash a
+        copy may hold lost words of a member whom the room forgot too."""
         for member in members:
             self._owners.update(dict.fromkeys(member.record.clients, member))
 
@@ -51,7 +51,7 @@ class ClientIds:
         return self._free(member, client)
 
     def use(self, member: Member, seat: Seat, clients: Collection[int], *, own: bool) -> None:
-        """The connection has brought items of ids that it may use; they are its `own`, or what its copy had."""
+        """The connection has brought items of ids that it may use; they are its `own`, or came with its copy."""
         for client in clients:
             if own or client == seat.client_id or seat.dialect == "native":
                 self._users[client] = seat

@@ -74,7 +74,7 @@ class RoomListeners(Struct):
 
     committed: list[CommitListener] = field(default_factory=list)
     welcomed: list[Callable[[Seat], None]] = field(default_factory=list)
-    """A native newcomer has the document; what streams may follow."""
+    """A native newcomer has the document; messages about streams may follow."""
     left: list[Callable[[str], None]] = field(default_factory=list)
     """A participant's seat was given up."""
     authors: list[Authors] = field(default_factory=list)
@@ -202,8 +202,8 @@ class RoomContext:
         return not may(member.role, Right.HISTORY, self.limits.viewer_rights)
 
     def state_for(self, member: Member, vector: bytes | None = None) -> bytes:
-        """The document as a Yjs update, or what a copy of state vector `vector` lacks, as a member may see it. Raises
-        InvalidUpdate."""
+        """The document as a Yjs update, or the part that a copy of state vector `vector` lacks, as a member may see it.
+        Raises InvalidUpdate."""
         document = self.shared.document
         if self.is_swept(member):
             return document.swept_since(vector)
@@ -318,7 +318,7 @@ class RoomContext:
             self.send_all(frame)
 
     def welcome(self, seat: Seat) -> None:
-        """A native newcomer has the document: tell them of what streams now."""
+        """A native newcomer has the document: tell them about current streams."""
         for listener in self.listeners.welcomed:
             listener(seat)
         self.actions.welcome(seat.participant)

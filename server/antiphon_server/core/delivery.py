@@ -1,4 +1,4 @@
-"""From changes to frames: what gathers during a tick goes out merged, encoded once, under one offset."""
+"""From changes to frames: the changes of a tick go out merged, encoded once, under one offset."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Delivery:
 
     @property
     def next_offset(self) -> int:
-        """Of what is added now."""
+        """The offset of changes that are added now."""
         return self.offset + 1
 
     def covers(self, offset: int) -> bool:
@@ -48,10 +48,10 @@ class Delivery:
         self._acks.append((seat, batch))
 
     def flush(self, seats: Iterable[Seat]) -> None:
-        """Send what has gathered.
+        """Send the gathered changes.
 
-        A seat whose edits are all that the tick holds is spared its own echo, where its acks carry the offset. (They do
-        not while a large edit of it is applied part by part.)
+        A seat that made all edits of the tick is spared its own echo, where its acks carry the offset. (They do not
+        while a large edit of it is applied part by part.)
         """
         if self._updates:
             self._send(seats)

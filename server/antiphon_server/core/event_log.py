@@ -1,7 +1,7 @@
-"""What a room's document went through, entry by entry: brought to the store, and brought back from it.
+"""The event log of a room's document: writes entries to the store, and replays them.
 
-Every change is an entry of its own, with its true author; now and then a snapshot says what all of them come to, so
-that the room loads fast, and with it where the newest runs wrote.
+Every change is an entry of its own, with its true author. Now and then a snapshot holds the state after all of them,
+with the places of the newest runs, so that the room loads fast.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class EventLog:
         self._recounts = recounts or Recounts()
         self._base: Snapshot | None = None
         self._since: list[Entry] = []
-        """The entries since that snapshot: what an author list can be made anew from."""
+        """The entries since that snapshot: the author list can be rebuilt from them."""
         self._shared = shared
         self._places = places
         self._journal = journal
@@ -53,11 +53,11 @@ class EventLog:
         self._unix_ms = unix_ms
         self._entries = self._bytes = 0  # since the last snapshot
         self.aside: list[Quarantined] = []
-        """What could not be applied when the room was opened, now or before."""
+        """Entries that could not be applied when the room was opened, now or before."""
 
     def replayed(self, stored: StoredRoom, suspects: Suspects, beacon: Beacon) -> Iterator[None]:
-        """Bring the shared state to what the store has, with a stop after each entry; without what stopped the server
-        before and what cannot be applied: that is kept aside."""
+        """Replay the stored entries, with a stop after each. Entries that stopped the server before, or that cannot be
+        applied, are kept aside."""
         self.seq = stored.snapshot.seq if stored.snapshot else 0
         self._base = stored.snapshot
         room = stored.record.id

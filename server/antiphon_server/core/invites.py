@@ -26,7 +26,7 @@ def new_id() -> str:
 
 
 def links(record: RoomRecord) -> tuple[Invite, ...]:
-    """All links that were not ended, the standing ones first, with what is known of each."""
+    """All links that were not ended, the standing ones first, with the known facts of each."""
     known = {invite.id: invite for invite in record.invites}
     standing = [
         known.get(link) or Invite(link, role, created_ms=record.created_ms)
@@ -40,7 +40,7 @@ def standing(record: RoomRecord, link: str) -> bool:
 
 
 def grant_of(record: RoomRecord, invite: Invite) -> Grant:
-    """What a token of this link says."""
+    """The grant of a token of this link."""
     ends = None if invite.expires_ms is None else invite.expires_ms / 1000
     return Grant(record.id, cast(Role, invite.role), invite.id, expires=ends)
 

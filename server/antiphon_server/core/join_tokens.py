@@ -118,7 +118,7 @@ class Tokens:
         return link_path(grant.room, self.sign(grant))
 
     def verify_ticket(self, token: str) -> Grant:
-        """What a ticket grants. Raises Unauthorized, for any other token too."""
+        """The grant of a ticket. Raises Unauthorized, for any other token too."""
         grant, ticket = self._verified(token)
         if not ticket:
             raise Unauthorized(
@@ -128,7 +128,7 @@ class Tokens:
         return grant
 
     def verify(self, token: str) -> Grant:
-        """What the token grants. Raises Unauthorized, never saying which part of a bad token was wrong."""
+        """The grant of a token. Raises Unauthorized, never saying which part of a bad token was wrong."""
         grant, ticket = self._verified(token)
         if ticket:
             raise Unauthorized("a ticket only opens a plain Yjs connection")

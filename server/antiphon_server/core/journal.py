@@ -1,7 +1,7 @@
-"""What a room still has to bring to the store, in order, and what is told to whom when it is there.
+"""A write-behind queue from a room to the store, with callbacks for durable changes.
 
-Nothing is dropped: what the store refuses is kept here and offered again, and from the first refusal on the room takes
-no further edits, so that what waits stays within one tick's worth beyond the bound.
+Nothing is dropped: refused changes are kept and offered again. From the first refusal on the room takes no further
+edits, so that the queue exceeds its bound by one tick's changes at most.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Journal:
         self._open.durable.append(call)
 
     def flush(self) -> None:
-        """Hand over what is new, and what was refused when its time has come. Call every tick."""
+        """Hand over new changes, and refused ones when their retry is due. Call every tick."""
         if self._refused:
             if self._open.changes or self._open.durable:
                 self._refused.append(self._open)

@@ -14,17 +14,17 @@ _OVER: Final = object()
 
 
 class LongWork:
-    """What is not finished at once. An iterator of work stops after each part, and is gone through to its end: when
-    the connection goes that brought it, the ticks of the room go on with it."""
+    """Runs iterators of work, which stop after each part, to their ends: when the connection of one goes, the room's
+    ticks continue it."""
 
     def __init__(self, pause: Pause) -> None:
         self._pause = pause
         self._under_way: list[Iterator[None]] = []
         self._left: list[tuple[Iterator[None], ExitStack]] = []
-        """By connections that have gone, and what keeps the room still for each."""
+        """Work of closed connections, each with the pause that it holds."""
 
     async def run(self, work: Iterator[None], turns: Turns, claim: Claim) -> None:
-        """Do it by the turns of a connection. Raises what the work raises."""
+        """Do it by the turns of a connection. Errors of the work are raised."""
         with turns.spending(claim):
             if next(work, _OVER) is _OVER:
                 return
@@ -51,7 +51,7 @@ class LongWork:
         return bool(self._left)
 
     def tick(self) -> None:
-        """Do a part of what connections left behind. Raises what the work raises."""
+        """Do a part of the work of closed connections. Errors of the work are raised."""
         if not self._left:
             return
         work, still = self._left[0]
@@ -78,7 +78,7 @@ def finished(work: Iterator[None]) -> None:
 
 
 def result(work: Generator[None, None, _Result]) -> _Result:
-    """Go through to the end; returns what it returns."""
+    """Run it to the end; returns its result."""
     while True:
         try:
             next(work)

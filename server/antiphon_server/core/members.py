@@ -31,7 +31,7 @@ _USED_UP: Final = "this invitation has let in as many as it may"
 
 
 class Member:
-    """One person, or one plain Yjs client. `record` is what the store keeps."""
+    """One person, or one plain Yjs client. `record` is kept in the store."""
 
     __slots__ = ("_changed", "origin", "record", "seat", "since")
 

@@ -1,7 +1,7 @@
 """Who looks where: the last awareness state of everybody, for native and plain Yjs clients alike.
 
 The server puts the true name, colour and participant into each state's `user`, answers for the clocks of native
-clients, and never sends a state back to who set it. y-websocket clients repeat what they hear: what they say about
+clients, and never sends a state back to who set it. y-websocket clients repeat the states of others: a state of
 anybody but themselves is ignored (yjs#732).
 """
 
@@ -26,7 +26,7 @@ _VOLUME = 8.0 * 1024 * 1024
 """Bytes a second that a room spends on telling everybody where everybody is."""
 _VOLUME_BURST = 2.0 * 1024 * 1024
 _FRAME = 256
-"""What sending one frame to one client costs beside its state, as bytes."""
+"""Cost of sending one frame to one client beside its state, in bytes."""
 _PER_MESSAGE = 64
 
 
@@ -86,7 +86,7 @@ class PresenceBoard:
         return client_id in self._states or client_id in self._left
 
     def drop(self, client_id: int | None, participant: str) -> Frame | None:
-        """A client of this participant is gone; returns what to tell the others. Others' states stay."""
+        """A client of this participant is gone; returns the frame for the others. Others' states stay."""
         state = self._states.get(client_id) if client_id is not None else None
         if state is None or client_id is None or state.participant != participant:
             return None
@@ -99,8 +99,8 @@ class PresenceBoard:
         return _frame(client_id, state)
 
     def due(self, now: float, listeners: int) -> Iterator[tuple[str, Frame]]:
-        """(participant, frame) of what changed and may be sent now to so many. What is too much for one go waits for
-        the next, by turns: many who move in a large room are seen to move more seldom."""
+        """(participant, frame) of changed states that may be sent now to `listeners` clients. States over the budget
+        wait for the next tick, by turns: in a large room with many moving cursors each is sent less often."""
         self._now = now
         for client_id, state in list(self._states.items()):
             if state.dirty and now - state.sent_at >= self._interval:

@@ -11,7 +11,7 @@ from antiphon_server.core.context import RoomContext
 def located(room: RoomContext, sender: str, offset: int, start: int, end: int) -> tuple[int, int]:
     """[start, end) as `sender` saw it at room offset `offset` -> the same text now, between characters.
 
-    What others inserted at its ends is not of it. Raises PeerError, or Conflict for an offset of too long ago.
+    Text that others inserted at its ends is not part of it. Raises PeerError, or Conflict for an old offset.
     """
     if start > end:
         raise PeerError("a range starts before it ends")

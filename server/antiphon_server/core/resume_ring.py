@@ -26,7 +26,7 @@ class Ring:
             self._bytes -= _size(old)
 
     def covers(self, offset: int, newest: int) -> bool:
-        """Whether a client at `offset` can be brought to `newest` with what is here."""
+        """Whether the frames here bring a client from `offset` to `newest`."""
         return self._forgotten <= offset <= newest
 
     def after(self, offset: int) -> Iterator[Frame]:

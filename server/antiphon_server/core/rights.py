@@ -1,4 +1,4 @@
-"""Who may do what: one table for roles, one for messages, and what a server's settings add to a role."""
+"""Rights: one table by role, one by message, and the rights that a server's settings add to a role."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ NEEDED: dict[type[Message], Right] = {
 
 
 def may(role: Role, right: Right, viewers: Iterable[RightName] = ()) -> bool:
-    """Whether `role` has the right; `viewers` names what the settings let a viewer do besides seeing."""
+    """Whether `role` has the right; `viewers` names the rights that the settings give viewers."""
     return right in RIGHTS[role] or (role == "viewer" and _name(right) in viewers)
 
 

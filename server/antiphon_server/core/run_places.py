@@ -1,4 +1,4 @@
-"""Where runs write, or wrote, in the story: what `choose` and `retry` go by, also in later lives of the room.
+"""The places of runs in the story: for `choose` and `retry`, also in later lives of the room.
 
 A place follows everybody's edits while the room is in memory. The store has each run's place as of one entry of the
 history (`RunRecord.place`): as it was when the run was asked for, and again with every snapshot. A room that is loaded
@@ -59,7 +59,7 @@ class RunPlaces:
     # While a room is loaded -----------------------------------------------------------------------------
 
     def wake(self, before: int | None = None) -> None:
-        """The next entry to be replayed is `before`, or there is none: what was known by then follows from now on."""
+        """The next entry to be replayed is `before`, or there is none: places known by then follow from now on."""
         while self._asleep and (before is None or self._asleep[-1][0].seq < before):
             stored, run = self._asleep.pop()
             selection = self._anchors.passage(0, 0)
@@ -72,7 +72,7 @@ class RunPlaces:
         return place.at.at if place else None
 
     def replayed(self, run: str | None, at: int | None, change: Change | None) -> None:
-        """An entry of `run` was replayed, whose place was `at`: behind what it wrote there its next text goes."""
+        """An entry of `run` was replayed, whose place was `at`: its next text goes behind its last."""
         if change is None or at is None:
             return
         last = change.splices[-1] if change.splices else None

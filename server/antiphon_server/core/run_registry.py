@@ -1,8 +1,8 @@
-"""The runs of a room: what was asked, in which state it is, and what changed since it was last told.
+"""The runs of a room: their requests, their states, and the changes that nobody was told yet.
 
     queued -> running -> done | failed          and from both live states: stopped
 
-An epoch belongs to a run: `stop` and `steer` raise it at once. What a stopped run still brings is dropped.
+An epoch belongs to a run: `stop` and `steer` raise it at once. Later output of a stopped run is dropped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LIVE = frozenset({"queued", "running"})
 
 
 class Order(Struct, frozen=True):
-    """What was asked, as the run that answers is announced and kept. `ask` is the request's own number."""
+    """A request, as its run is announced and kept. `ask` is the request's own number."""
 
     ask: int
     participant: str
@@ -48,7 +48,7 @@ class Order(Struct, frozen=True):
 
 
 class RunEntry:
-    """One run. `record` is what the store keeps; `ask` is echoed to the asker with the first announcement."""
+    """One run. `record` is kept in the store; `ask` is echoed to the asker with the first announcement."""
 
     __slots__ = ("_changed", "announced", "ask", "record")
 
@@ -87,7 +87,7 @@ class RunEntry:
         self._changed[self.info.id] = self
 
     def placed(self, place: StoredPlace) -> None:
-        """Where it writes is known; kept with what is told of it next, or with a snapshot."""
+        """Set its place; stored with the next change of its state, or with a snapshot."""
         self.record = replace(self.record, place=place)
 
     def count(self, tokens: int) -> None:
@@ -190,7 +190,7 @@ class RunRegistry:
         return changed
 
     def visible_to(self, participant: str) -> tuple[RunInfo, ...]:
-        """What a newcomer is told: everything but others' private runs."""
+        """The runs that a newcomer may see: all but others' private ones."""
         return tuple(
             run.info for run in self._runs.values() if not run.private or run.info.participant == participant
         )

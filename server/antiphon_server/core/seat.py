@@ -1,4 +1,4 @@
-"""One connection's place in a room, and what it takes to get one."""
+"""One connection's place in a room, and the request for one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from antiphon_server.token_bucket import TokenBucket
 
 
 class Grant(Struct, frozen=True):
-    """What a verified join token says. `link` is the id of the invite link that it was made for."""
+    """The content of a verified join token. `link` is the id of the invite link that it was made for."""
 
     room: str
     role: Role
@@ -44,7 +44,7 @@ class JoinRequest(Struct, frozen=True):
 
 
 class ReadUpdate(Struct, frozen=True):
-    """What was found in an update, or what is wrong with it, and the parts in which a large one is to be applied."""
+    """The parsed content of an update, or its error, and the parts in which a large one is to be applied."""
 
     update: bytes
     found: UpdateInfo | TooManyItems | MalformedUpdate
@@ -79,7 +79,7 @@ class Seat:
         """Yjs client id of its awareness state; a plain Yjs client says it with its first state."""
         self.rebuilds = rebuilds
         self.held: Ack | None = None
-        """The refusal of a batch that may be sent again; what comes after it waits for it."""
+        """The refusal of a batch that may be sent again; later batches wait for it."""
         self.items = 0
         """Of the updates that came over this connection and were read: its reader is charged for them."""
         self.read: ReadUpdate | None = None

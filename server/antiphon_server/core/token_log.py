@@ -1,4 +1,4 @@
-"""What the model said of each token that it wrote: how sure it was, and what else it could have written.
+"""The model's details of each token that it wrote: its probability and the alternatives.
 
 Kept with the room, so that whoever comes later, or after a restart, can ask for it (`recall`, `replace_token`). Of a
 run that goes on the tokens are held one by one; when it ends they are packed as one (zlib: about 40 bytes a token) and
@@ -25,7 +25,7 @@ _LEVEL = 1
 
 
 class TokenLog:
-    """`record` brings a change to the store; `stored` is what it brought back, oldest first."""
+    """`record` writes a change to the store; `stored` are its records, oldest first."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class TokenLog:
         self._live.setdefault(run, {}).update((token.index, _encode(token)) for token in tokens)
 
     def close(self, run: str) -> None:
-        """The run is over: what it wrote goes to the store."""
+        """The run is over: its tokens go to the store."""
         tokens = self._live.pop(run, None)
         if not tokens:
             return
@@ -76,7 +76,7 @@ class TokenLog:
         return info, info.alternatives[number]
 
     def kept(self, run: str) -> RunTokens | None:
-        """What the store has of an ended run."""
+        """The stored tokens of an ended run."""
         return self._ended.get(run)
 
     def forget(self, run: str) -> None:

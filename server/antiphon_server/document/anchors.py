@@ -29,13 +29,13 @@ class Anchor:
 
 
 class Passage:
-    """The text that stood in [start, end) at one time: what others insert into it is not part of it."""
+    """The text that stood in [start, end) at one time: text that others insert into it is not part of it."""
 
     __slots__ = ("__weakref__", "ranges")
 
     def __init__(self, start: int, end: int) -> None:
         self.ranges = [(start, end)] if start < end else []
-        """[start, end) of what is left of it, in order."""
+        """[start, end) of each remaining part, in order."""
 
     def fold(self, changes: Sequence[Splice]) -> None:
         moved_by = 0  # by the changes before it, which are most of them
@@ -103,8 +103,8 @@ class Anchors:
 
 
 class Place(Struct):
-    """`at` is where the next text goes; it follows everybody's edits. `carried` are the marks of comments that what is
-    written belongs to: those of the whole selection that it replaces, or of the passage that it stands inside."""
+    """`at` is where the next text goes; it follows everybody's edits. `carried` are the comment marks that new
+    text inherits: those of the whole selection that it replaces, or of the passage that it stands inside."""
 
     at: Anchor
     selection: Passage
@@ -112,6 +112,6 @@ class Place(Struct):
 
     @property
     def range(self) -> tuple[int, int]:
-        """What is left of the selection, or the place itself."""
+        """The remaining selection, or the place itself."""
         ranges = self.selection.ranges
         return (ranges[0][0], ranges[-1][1]) if ranges else (self.at.at, self.at.at)

@@ -138,7 +138,7 @@ class Authorship:
 
     @classmethod
     def restore(cls, data: bytes) -> Authorship:
-        """What `serialise` wrote. Raises msgspec.MsgspecError when it is not that."""
+        """Read the output of `serialise`. Raises msgspec.MsgspecError for anything else."""
         owners, pairs = msgspec.msgpack.decode(data, type=tuple[list[Owner], list[tuple[int, int]]])
         new = cls()
         for owner in owners:

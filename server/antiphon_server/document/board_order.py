@@ -2,8 +2,8 @@
 
 Clients make keys by themselves (`antiphon_proto.order`), so two may make the same one at the same moment, and whoever
 always places into the same gap makes longer and longer ones. Both are put right here, before anybody sees them: a few
-neighbours get new keys in the same order. They stay between the objects around them, so that what somebody places
-beside them at the same moment still comes to lie there.
+neighbours get new keys in the same order. They stay between the objects around them, so that an object
+placed beside them at the same moment still lands there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from antiphon_proto.order import LONG, keys_between, sound
 _SHORT = LONG // 2
 """Characters that new keys may have: then many fit in between before it has to be done again."""
 _Place = tuple[str, str]
-"""Key and id: what the objects are ordered by."""
+"""Key and id: the sort key of an object."""
 
 
 class BoardOrder:
@@ -48,7 +48,7 @@ class BoardOrder:
         return self._places[-1][0] if self._places else ""
 
     def unsound(self, keys: Iterable[str] | None = None) -> list[str]:
-        """Those of `keys` (None: all objects) and of what stands right before them that share a key with another, or
+        """Those of `keys` (None: all objects) and of their left neighbours that share a key with another, or
         whose key is too long. Of objects with one key the first by id is sound."""
         known = self._load()
         if keys is None:

@@ -1,7 +1,7 @@
-"""The canvas inside the shared document: what a transaction touched there, reading, writing, and putting right.
+"""The canvas inside the shared document: follows, reads, writes and repairs it.
 
-An update is applied as it is (its clocks must count), and what may not stand so is put right in a second transaction
-of the server's, before either is sent: a field goes back to what it was, an object that is none goes away. So one bad
+An update is applied unchanged (its clocks must count). Invalid content is repaired in a second transaction of the
+server's, before either is sent: a field gets its former value back, an object that is none goes away. So one bad
 field costs its sender neither the connection nor the rest of their edit, and nobody ever sees it.
 """
 
@@ -31,16 +31,16 @@ _pack = msgspec.msgpack.Encoder(order="sorted").encode
 
 
 class ObjectChange(Struct, frozen=True):
-    """What a transaction did to an object. `added` also when an id was given a new object."""
+    """The effect of a transaction on an object. `added` also when an id was given a new object."""
 
     id: str
     action: Literal["added", "changed", "removed"]
     former: Mapping[str, object] = {}
-    """What the fields that it changed were before (None where there was none)."""
+    """Former values of the changed fields (None where there was none)."""
 
 
 class Mended(Struct, frozen=True):
-    """What had to be put right."""
+    """A repaired object, and the reason."""
 
     id: str
     what: str
@@ -53,7 +53,7 @@ class Canvas:
         self.root: Map[Any] = doc.get(schema.CANVAS, type=Map)
         self._touched: dict[str, ObjectChange] = {}
         self._read: dict[str, dict[str, Any] | None] = {}
-        """What was read since the last transaction: whoever looks at what it touched reads the same objects."""
+        """Objects that were read since the last transaction: listeners read the same ones."""
         self._texts: list[str] = []
         """Texts that are plain strings, as `survey` found them."""
         self._order = BoardOrder(weakly(self._orders))
@@ -139,7 +139,7 @@ class Canvas:
         self._read = {}
 
     def changes(self) -> tuple[ObjectChange, ...]:
-        """What it touched."""
+        """Objects that the transaction touched."""
         for key, change in self._touched.items():
             self._read.pop(key, None)
             if change.action != "changed" or ORDER in change.former:
@@ -162,7 +162,7 @@ class Canvas:
         return not self._order.unsound(_reordered(changes))
 
     def survey(self) -> Iterator[None]:
-        """Read what `modernise` needs, with a stop after each object."""
+        """Collect the input of `modernise`, with a stop after each object."""
         orders: dict[str, str] = {}
         self._texts = []
         for key in self.keys():
@@ -176,14 +176,14 @@ class Canvas:
         self._order.take(orders)
 
     def modernise(self) -> None:
-        """Bring what rooms of before hold to how it stands now: plain texts, and keys of the order that had grown too
-        long. To be called in a transaction, after `survey`."""
+        """Migrate content of older rooms: plain texts become shared texts, overlong order keys become short. Call in a
+        transaction, after `survey`."""
         for key in self._texts:
             _share_text(self.root[key])
         self._reorder(self._order.spread(self._order.unsound()))
 
     def mend(self, changes: Sequence[ObjectChange], max_objects: int, max_points: int) -> list[Mended]:
-        """Put right what `changes` left as it may not stand. To be called in a transaction."""
+        """Repair invalid content that `changes` left. Call in a transaction."""
         mended = []
         for change in changes:
             if change.action != "removed" and (what := self._mend(change, max_points)):
@@ -235,7 +235,7 @@ class Canvas:
         return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
 
     def _key_of(self, key: str) -> str | None:
-        """What the object is ordered by; None where there is no such object."""
+        """The object's order key; None where there is no such object."""
         found = self.root.get(key)
         z = found.get(ORDER) if isinstance(found, Map) else None
         return z if isinstance(z, str) else None
@@ -256,7 +256,7 @@ class Canvas:
             if change.action == "removed" or not isinstance(fields, dict):
                 continue  # read by itself, should anybody ask
             if change.action == "changed" and POINTS not in change.former:
-                self._read[key] = fields  # of a shared type, and its points are what they were
+                self._read[key] = fields  # of a shared type, and its points are unchanged
             elif isinstance(found := self.root.get(key), Map):
                 self._read[key] = _checked(found, fields)
 
@@ -284,8 +284,8 @@ class Canvas:
 
 
 def _fields(found: Map[Any]) -> dict[str, Any]:
-    """Plain values, by way of JSON: item by item a long stroke takes pycrdt a hundred times as long. What JSON lacks
-    comes as None or a list, which fits no field. Shared texts, which would look like plain ones, and deep nesting,
+    """Plain values, by way of JSON: item by item a long stroke takes pycrdt a hundred times as long. Values that JSON
+    lacks come as None or a list, which fits no field. Shared texts, which would look like plain ones, and deep nesting,
     which Yrs could not walk, never come into the document (`yupdate`)."""
     return _checked(found, msgspec.json.decode(str(found)))
 

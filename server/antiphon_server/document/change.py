@@ -34,12 +34,12 @@ class MissingUpdates(InvalidUpdate):
 
 
 class DocumentBroken(AntiphonError):
-    """Yrs failed on our own edit; the document was restored to what it was before."""
+    """Yrs failed on our own edit; the document was restored to its former state."""
 
 
 class Change(Struct, frozen=True):
-    """What one transaction did: the Yjs update, the changes of the story's text and of the formats of what stays, of
-    the canvas and the jam, and which of the roots beside them it touched (`side_roots`)."""
+    """The effect of one transaction: the Yjs update, changes of the story's text, of formats of text that stays, of
+    canvas and jam, and the roots beside them that it touched (`side_roots`)."""
 
     update: bytes
     splices: tuple[Splice, ...] = ()
@@ -50,4 +50,4 @@ class Change(Struct, frozen=True):
     gone: Units | None = None
     """The Yjs ids of the one passage that it deleted, where they are one range."""
     origin: Id | None = None
-    """Of the text that it inserted at one place: what stood before it for its writer."""
+    """For text inserted at one place: the item on its left, as its writer saw it."""

@@ -1,10 +1,10 @@
-"""What people deleted and may bring back by themselves, to be known again.
+"""Recognises deleted text that its deleter inserts again, so that it keeps its authors.
 
-When somebody undoes their own deletion with the undo of a Yjs editor, the text comes back as a new insertion. (What our
-own undo brings back is known by `undo_trace`.) It is still the work of who wrote it: an insertion at the very place of
-one's own deletion, with the very text, keeps its owners. The rule needs no flag, so that a replay of the log gives the
-same authorship. Where several deletions are entangled and come back as one, it may not recognise them: then the text
-counts as who brought it back.
+When somebody undoes their own deletion with the undo of a Yjs editor, the text comes back as a new insertion. (Text
+that our own undo restores is known by `undo.trace`.) It is still the work of its writer: an insertion at the very place
+of one's own deletion, with the very text, keeps its owners. The rule needs no flag, so that a replay of the log gives
+the same authorship. Where several deletions are entangled and come back as one, it may not recognise them: then the
+text counts as who brought it back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class OwnedPiece(Struct, frozen=True, array_like=True):
     attributes: dict[str, Any]
     owner: Owner
     embed: Any = None
-    """What it is, if it is no text; then `text` is EMBED."""
+    """The embedded value, if it is no text; then `text` is EMBED."""
 
 
 class StoredRemoval(Struct, frozen=True, array_like=True):
@@ -88,9 +88,9 @@ class Deletions:
             del self._removals[:-_KEPT]
 
     def owners(self, at: int, by: Owner, text: str) -> list[Span] | None:
-        """Whose `text` is that `by` inserted at `at`: the former owners if it is what `by` deleted there.
+        """Whose `text` is that `by` inserted at `at`: the former owners if `by` deleted this text there.
 
-        To be called after `fold`.
+        Call after `fold`.
         """
         for removal in reversed(self._removals):
             if removal.by != by or not removal.start <= at <= removal.end:
@@ -101,7 +101,7 @@ class Deletions:
                 self._removals.remove(removal)
             for other in self._removals:
                 if other.by == by and other is not removal and other.end == at:
-                    other.end += size(text)  # what stood after this may come back after it
+                    other.end += size(text)  # later text may come back after it
             return [Span(size(piece.text), piece.owner) for piece in back]
         return None
 

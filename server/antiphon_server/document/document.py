@@ -94,7 +94,7 @@ def index_of(state: bytes | None) -> ItemIndex:
 
 
 def _broken(error: BaseException) -> DocumentBroken:
-    """What Yrs raised, a panic included, as an error of ours; what is none of Yrs' goes on."""
+    """Convert an error of Yrs, a panic included, to ours; other errors are raised again."""
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error
     return DocumentBroken(f"the document engine failed: {error}")
@@ -110,7 +110,7 @@ def _gone(change: Change, info: UpdateInfo) -> Units | None:
 
 
 def _origin(change: Change, info: UpdateInfo) -> Id | None:
-    """What stood before the one text that an update inserted, for who wrote it."""
+    """The left origin of the one text that an update inserted."""
     if sum(1 for splice in change.splices if splice.inserted) != 1:
         return None
     for items in info.structs.values():
@@ -121,7 +121,7 @@ def _origin(change: Change, info: UpdateInfo) -> Id | None:
 
 
 class Document:
-    """`state` is a Yjs update that holds the whole document, and `index` what `index_of` made of it. Origins are small
+    """`state` is a Yjs update that holds the whole document, and `index` its index (`index_of`). Origins are small
     positive integers. Raises DocumentBroken."""
 
     def __init__(
@@ -145,7 +145,7 @@ class Document:
         self._encoded: bytes | None = None
         self._log: list[bytes] = []
         self._swept: bytes | None = None
-        """The state without what is deleted, as long as nothing changes."""
+        """The state without deleted content, until the next change."""
         self._pieces: StoryPieces | None = None
         """As long as they are needed, and for a while after."""
         self._unused = 0
@@ -247,7 +247,7 @@ class Document:
         return self._doc.get_state()
 
     def since(self, vector: bytes) -> bytes:
-        """What a peer with state vector `vector` lacks. Raises InvalidUpdate."""
+        """The update that a peer with state vector `vector` lacks. Raises InvalidUpdate."""
         if vector == _NOTHING:
             return self.state()
         try:
@@ -257,13 +257,13 @@ class Document:
             raise InvalidUpdate(f"not a state vector: {error}") from None
 
     def swept_since(self, vector: bytes | None = None) -> bytes:
-        """The same, or the whole without a vector, for who may not read what was deleted: none of it is there.
+        """The same, or the whole without a vector, without deleted content: for peers that may not read it.
 
         Raises InvalidUpdate. Costs as much as loading the document, once per change of it.
         """
         copy: Doc[Any] = Doc()
         if self._swept is None:
-            copy.apply_update(self.state())  # Yrs drops what is deleted, and no undo manager keeps it
+            copy.apply_update(self.state())  # Yrs drops deleted content, and no undo manager keeps it
             self._swept = copy.get_update()
         if vector in (None, _NOTHING):
             return self._swept
@@ -283,8 +283,8 @@ class Document:
 
     @property
     def crowded(self) -> bool:
-        """Whether the index has grown much since it was made: it still knows what was removed, item by item, where the
-        document has one entry for all of it."""
+        """Whether the index has grown much since it was made: it keeps removed items one by one, where the document has
+        one entry for all of them."""
         return self._index.runs > 2 * self._renewed_at + _CROWDED
 
     def renew(self, index: ItemIndex) -> None:
@@ -303,14 +303,14 @@ class Document:
         found: Found | None = None,
     ) -> Change | None:
         """Apply a peer's update; None when it brings nothing new. `may_use` tells of which client ids it may bring
-        new items. `found` is what `inspect` found in it, or raised, where it was asked already.
+        new items. `found` is the result or the error of `inspect`, where it was called already.
 
         Raises TooLarge, ForeignIds, MissingUpdates or InvalidUpdate; then nothing has changed.
         """
         return self.bring(update, self.admit(update, may_use, found), origin)
 
     def bring(self, update: bytes, info: UpdateInfo, origin: int) -> Change | None:
-        """Apply what was admitted, or a part of it. Raises InvalidUpdate; then nothing has changed."""
+        """Apply an admitted update, or a part of one. Raises InvalidUpdate; then nothing has changed."""
         return self._bring(update, info, "client", origin, info.deletes or info.formats)
 
     def load(self, update: bytes) -> Change | None:
@@ -324,8 +324,8 @@ class Document:
         return self._bring(update, info, "stored", None, info.deletes)
 
     def pass_over(self, update: bytes) -> None:
-        """Let the clocks of a stored update that cannot be applied go by: what its authors wrote later follows on
-        them. What builds on it is collected with it, or refused in its turn."""
+        """Advance the clocks over a stored update that cannot be applied: later updates of its authors continue from
+        them. Updates that depend on it are collected with it, or refused in turn."""
         ends = self._index.ends
         try:
             claimed = state_vector(get_state(update))
@@ -359,7 +359,7 @@ class Document:
         return replace(change, gone=_gone(change, info), origin=_origin(change, info)) if change else None
 
     def _took(self, update: bytes, change: Change | None, news: Mapping[int, int]) -> bool:
-        """Whether the document has what an update brought: what Yrs made of it counts, not what was asked of it."""
+        """Whether the document now holds an update's content, by the state of Yrs."""
         if change is None:
             return False
         if change.update == update:
@@ -419,7 +419,7 @@ class Document:
     def mend(
         self, changes: Sequence[ObjectChange], max_objects: int, max_points: int, origin: int
     ) -> tuple[Change | None, list[Mended]]:
-        """Put right what `changes` left on the canvas as it may not stand."""
+        """Repair invalid content that `changes` left on the canvas."""
         if self._canvas.sound(changes, max_objects, max_points):
             return None, []
         mended: list[Mended] = []
@@ -436,7 +436,7 @@ class Document:
     def mend_jam(
         self, changes: Sequence[JamChange], author: str, maker: Callable[[str], str | None], origin: int
     ) -> tuple[Change | None, list[Mended]]:
-        """Put right what `changes` of participant `author` left in the jam as it may not stand."""
+        """Repair invalid content that `changes` of participant `author` left in the jam."""
         mended: list[Mended] = []
 
         def work(jam: Jam) -> None:
@@ -484,7 +484,9 @@ class Document:
         """Whether a peer may bring this update, but for where its items stand. Raises as `apply` does."""
         if len(update) > self._max_update:
             raise TooLarge(f"an update of {len(update)} bytes; the bound is {self._max_update}")
-        self.read = self._max_items  # unless it proves to be less: reading costs, whatever comes of it
+        self.read = (
+            self._max_items
+        )  # the charge until the count is known: reading costs, also for a refused update
         try:
             if isinstance(found, Exception):
                 raise found
@@ -512,7 +514,7 @@ class Document:
         return info
 
     def _admit_again(self, update: bytes, clients: Mapping[int, int]) -> None:
-        """What a client says again has to be what is known under those ids. Raises ForeignIds."""
+        """Repeated items must equal the known items of these ids. Raises ForeignIds."""
         vector = write_state_vector({**self._index.ends, **clients})
         stored = self._doc.get_update(vector)
         self.read += len(stored) // 256
@@ -551,7 +553,7 @@ class Document:
         alters: bool = False,
         info: UpdateInfo | None = None,
     ) -> Change | None:
-        """`alters`: it may delete text or change formats. `info` is what was read of the update that `work` applies,
+        """`alters`: it may delete text or change formats. `info` describes the update that `work` applies,
         where it applies one."""
         self._updates, self._deltas = [], []
         self._canvas.begin()
@@ -588,8 +590,7 @@ class Document:
         return self._pieces
 
     def _followed(self) -> tuple[tuple[Splice, ...], tuple[Reformat, ...]]:
-        """What the transaction did to the story; of what it removed and which formats it replaced only where the
-        pieces are kept."""
+        """The transaction's changes of the story; removed text and replaced formats only where the pieces are kept."""
         told = splices(self._deltas)
         if self._length + sum(one.inserted - one.deleted for one in told) != len(self._text):
             return self._exactly(self._pieces), ()
@@ -601,7 +602,7 @@ class Document:
             return self._exactly(None), ()
 
     def _exactly(self, before: Iterable[tuple[Any, Any]] | None) -> tuple[Splice, ...]:
-        """What Yrs says of this change does not add up with the text: it is told from the texts."""
+        """Yrs' delta of this change contradicts the text: compute it from the texts before and after."""
         log.error("Yrs tells a change of the text that does not add up; it is told from the texts instead")
         self.recounts += 1
         self._pieces = None
@@ -614,7 +615,7 @@ class Document:
         return exact_splices(tuple(before), self._text.diff())
 
     def _index_own(self, update: bytes) -> None:
-        """Enter what the server wrote. Raises DocumentBroken when it is nothing that we read ourselves."""
+        """Index an update of the server's own. Raises DocumentBroken when our parser refuses it."""
         try:
             self._index.add(inspect(update, ours=True), "server")
         except (MalformedUpdate, Misplaced) as error:

@@ -30,14 +30,14 @@ class EditWindow:
             return
         if len(self._entries) == self._entries.maxlen:
             self._forgotten = self._entries[0].offset
-        # Places need the lengths only: the words would be most of what a room holds.
+        # Places need the lengths only: the words would be most of a room's memory.
         moved = tuple(Splice(one.at, one.deleted, one.inserted) for one in splices)
         self._entries.append(_Entry(offset, sender, moved))
 
     def carry(self, at: int, side: Side, offset: int, now: int, sender: str) -> int:
         """Byte offset `at` as the sender saw it at room offset `offset` -> the same place now.
 
-        The sender's own edits that were not yet acknowledged then are part of what they saw. Raises PeerError for an
+        The sender saw their own edits that were not yet acknowledged then. Raises PeerError for an
         offset of the future and Conflict for one that is too long ago.
         """
         if offset > now:

@@ -1,4 +1,4 @@
-"""The changes of a text told from how it was and how it is, for when what Yrs says of them does not add up."""
+"""Computes the changes of a text from its states before and after, where Yrs' own delta contradicts them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAIRS = 1_000_000
 
 
 def exact_splices(before: Pieces, after: Pieces) -> tuple[Splice, ...]:
-    """What leads from one to the other, to be applied one after the other; embeds count one, formats nothing."""
+    """The splices from one to the other, to be applied in order; an embed counts one, a format nothing."""
     old, new = plain(before), plain(after)
     found: list[Splice] = []
     at = was = 0

@@ -1,7 +1,7 @@
-"""The jam inside the shared document: what a transaction touched there, reading it, and putting it right.
+"""The jam inside the shared document: follows, reads and repairs it.
 
-As on the canvas an update is applied as it is, and what is wrong with it goes back to what it was in a second
-transaction of the server's, before either is sent. What stood there before is known from a copy that is kept in step.
+As on the canvas an update is applied unchanged, and invalid entries get their former values back in a second
+transaction of the server's, before either is sent. A copy that follows every change holds the former values.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from antiphon_server.document.canvas import Mended, ObjectChange
 from antiphon_server.document.observing import observe
 
 _ROOT: Final = ""
-"""Stands for the section of what stands in the root itself."""
+"""The section of fields that stand in the root itself."""
 _SEED_CLIENT: Final = 0x414E5449
 """Yjs client id of the seed."""
 _pack = msgspec.msgpack.Encoder(order="sorted").encode
 
 
 def seed() -> bytes:
-    """What a new room's document begins with, always the same update: the maps that people write in. Nobody's undo
-    takes them away, and no two people make them at once."""
+    """The first update of every room, always the same: it creates the shared maps. Nobody's undo removes them, and no
+    two people create them at once."""
     doc: Doc[Any] = Doc(client_id=_SEED_CLIENT)
     root: Map[Any] = doc.get(schema.JAM, type=Map)
     with doc.transaction():
@@ -60,7 +60,7 @@ class JamChange(Struct, frozen=True):
 
     @property
     def object(self) -> ObjectChange:
-        """As what became of a loop."""
+        """As a change of a loop."""
         action: Literal["added", "changed", "removed"] = (
             "removed" if self.value is None else "added" if self.former is None else "changed"
         )
@@ -92,7 +92,7 @@ class Jam:
 
     @property
     def controls(self) -> BandControls:
-        """What is asked of the band."""
+        """The controls of the band."""
         return band_controls(self._copy[BAND])
 
     @property
@@ -107,7 +107,7 @@ class Jam:
         return int(program) if PLAYER["program"](program) else 0
 
     def entry(self, section: str, key: str) -> Any:
-        """What stands there now."""
+        """The current values."""
         return self._copy[section].get(key)
 
     def digest(self, loop: str) -> bytes:
@@ -121,7 +121,7 @@ class Jam:
         self.root[TRANSPORT] = dict(view)
 
     def set(self, section: str, key: str, value: Any) -> None:
-        """Put an entry, which takes the place of what was there; None takes it away."""
+        """Replace an entry; None removes it."""
         where: Map[Any] = self.root if section == _ROOT else self.root[section]
         if value is None:
             if key in where:
@@ -152,7 +152,7 @@ class Jam:
         self._replaced = set()
 
     def changes(self) -> tuple[JamChange, ...]:
-        """What it changed; to be called once, at its end."""
+        """Return the changes; call once, at the end."""
         for section in self._replaced & set(SECTIONS):
             for key in (*self._copy[section], *self._read_all(section)):
                 self._touched[section, key] = None
@@ -170,8 +170,8 @@ class Jam:
     def mend(
         self, changes: Sequence[JamChange], author: str, maker: Callable[[str], str | None]
     ) -> list[Mended]:
-        """Put right what `changes`, which are of participant `author`, left as it may not stand. `maker`: who made a
-        loop. To be called in a transaction."""
+        """Repair invalid content that `changes` of participant `author` left. `maker`: who made a loop. Call in a
+        transaction."""
         mended: list[Mended] = []
         replaced = {change.key for change in changes if change.section == _ROOT and change.key != TRANSPORT}
         for name in replaced:
@@ -202,7 +202,7 @@ class Jam:
             return "it is conducted, not written"
         if value is None:
             own = section != PLAYERS or key == author
-            # A null says nothing: what is not there is as the model likes.
+            # Null is no value: the model chooses a missing one.
             self.set(section, key, former if not own or replaced else None)
             return "" if own else "everybody writes their own"
         match section:

@@ -1,7 +1,7 @@
 """Who made and who last changed each object of the canvas, from the connection that the edit came over.
 
-What is removed is remembered for a while: when it comes back as it was by the same hand (an undo, or the undo of the
-run that removed it), it is still the work of who made it.
+Removed objects are remembered for a while: one that the same author or run brings back unchanged (an undo, or the undo
+of the run that removed it) keeps its maker.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ObjectAuthors:
     """By object id."""
 
     def __init__(self, stored: bytes = b"") -> None:
-        """`stored` is what `serialise` wrote. Raises msgspec.MsgspecError when it is not that."""
+        """`stored` is the output of `serialise`. Raises msgspec.MsgspecError for anything else."""
         state = msgspec.msgpack.decode(stored, type=_Stored) if stored else _Stored({}, {})
         self._authors = state.authors
         self._gone = OrderedDict(state.gone)

@@ -1,5 +1,5 @@
-"""What is asked of the whole board again and again, kept for each object, so that nobody has to read every stroke for
-it: on a full board (16 MB) that takes about a second.
+"""A summary of each object of the board, kept so that common questions do not read every stroke: on a full board
+(16 MB) that takes about a second.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 
 def box_of(fields: Mapping[str, Any]) -> Box:
-    """What an object covers at most: turned, the circle that it turns in."""
+    """The largest area that an object may cover: for a rotated one, its circle."""
     x, y = float(fields.get("x", 0)), float(fields.get("y", 0))
     w, h = float(fields.get("w", 0)), float(fields.get("h", 0))
     left, top, right, bottom = min(x, x + w), min(y, y + h), max(x, x + w), max(y, y + h)
@@ -41,7 +41,7 @@ class Outline(Struct, frozen=True):
 
 
 class Outlines:
-    """Of all objects. `everything` reads the board once, `one` reads what was touched since."""
+    """Of all objects. `everything` reads the board once, `one` reads objects that were touched since."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""Holds the author list to the text: what Yrs says of a change is checked against the length of the text after it.
+"""Keeps the author list equal to the text: each delta of Yrs is checked against the length of the text after it.
 
 Every length here counts as the text does: a character its bytes in UTF-8, an embed of whatever value one, a format
-nothing. Where the sums differ the change is told from the texts before and after, and the author list made anew from
-the log; both are said in the server's log and counted at `/metrics`.
+nothing. Where the sums differ the change is computed from the texts before and after, and the author list is rebuilt
+from the log; both are logged and counted at `/metrics`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Recounts:
 
     def __init__(self) -> None:
         self.changes = 0
-        """Of which Yrs said something else than what became of the text."""
+        """Changes whose delta by Yrs contradicted the text."""
         self.lists = 0
         """Author lists that were made anew."""
 
@@ -50,7 +50,7 @@ def recounted(
 
 
 def _fitted(authorship: Authorship, length: int) -> Authorship:
-    """A list of that length: what the log does not account for is nobody's."""
+    """A list of that length: text that the log does not account for is the server's."""
     if authorship.length > length:
         authorship.delete(length, authorship.length - length)
     elif authorship.length < length:

@@ -10,7 +10,7 @@ from antiphon_server.document.authorship import Span
 from antiphon_server.document.state import SharedState
 
 Counts: TypeAlias = tuple[dict[str, int], dict[str, int]]
-"""Characters (code points) by participant, and by run; what a run wrote counts for its author, too."""
+"""Characters (code points) by participant, and by run; a run's text counts for its author, too."""
 
 
 def shares(shared: SharedState) -> Counts:

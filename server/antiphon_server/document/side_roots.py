@@ -1,8 +1,7 @@
-"""The shared roots beside story and canvas: chat, comments and style card. What a transaction touched there, reading,
-writing, and putting right.
+"""The shared roots beside story and canvas: chat, comments and style card. Follows, reads, writes and repairs them.
 
-Chat and comments are the server's alone (`yschema`). The style card is anybody's who may edit; a faulty field goes back
-to what it was.
+Only the server writes chat and comments (`updates.schema`). Editors write the style card; a faulty field gets its
+former value back.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from antiphon_server.document.observing import observe
 
 Fields = dict[str, Any]
 Touched = Mapping[str, Fields]
-"""Name of a root that a transaction touched -> what the fields of the style card were before; of the others nothing."""
+"""Name of a root that a transaction touched -> former fields of the style card; empty for the others."""
 REPLIES = "replies"
 
 
@@ -107,7 +106,7 @@ class SideRoots:
         return self._touched
 
     def mend_style(self, former: Fields) -> list[str]:
-        """Put right what may not stand so; returns the names of those fields. `former`: what they were before."""
+        """Repair invalid fields; returns their names. `former`: their former values."""
         wrong = [name for name, value in self._style_values().items() if not fits(name, value)]
         for name in wrong:
             if fits(name, former.get(name)):

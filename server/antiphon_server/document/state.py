@@ -26,7 +26,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
 
 SERVER = Owner("server")
-"""The author of what is neither a participant's nor a run's: formatting that the server puts right."""
+"""The author of changes that are neither a participant's nor a run's: repairs by the server."""
 SERVER_ORIGIN = 1
 AI_ORIGIN = 2
 FIRST_ORIGIN = 16
@@ -36,7 +36,7 @@ OURS = (schema.ATTR_AI, schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE, schema.
 
 
 class _Ledger(Struct, frozen=True, array_like=True):
-    """What stands in a snapshot's `authorship`."""
+    """The content of a snapshot's `authorship`."""
 
     spans: bytes
     removals: list[StoredRemoval]
@@ -45,7 +45,7 @@ class _Ledger(Struct, frozen=True, array_like=True):
 
 
 class Credits(Struct, frozen=True, array_like=True):
-    """Who made what a change brings, where that is not its author: of a restoration."""
+    """The makers of restored content, where they are not the author of the change."""
 
     spans: list[Span]
     """Of all that it inserts, in the order of the text."""
@@ -133,19 +133,19 @@ class SharedState:
             credits = msgspec.msgpack.decode(entry.credits, type=Credits) if entry.credits else None
             if credits is not None and entry.run is not None:
                 for splice in change.splices:
-                    # It was undone, or done again: what it took and comes back is not to come twice.
+                    # Undone or redone: text that it took and that comes back must not come back twice.
                     if splice.inserted:
                         self.trace.reclaim(splice.text, entry.run)
             self.take(change, Owner(entry.author, entry.run), 0, credits=credits)
         return change
 
     def leave_out(self, entry: Entry, why: str) -> None:
-        """An entry of the log is not applied (`aside`); what its author wrote later can still be."""
+        """Skip an entry of the log (`aside`); later entries of its author can still be applied."""
         self.aside.append((entry, why))
         self.document.pass_over(entry.update)
 
     def owned(self, start: int, end: int) -> tuple[OwnedPiece, ...]:
-        """What stands in [start, end), in pieces of one formatting and one owner."""
+        """The content of [start, end), in pieces of one formatting and one owner."""
         return tuple(owned_pieces(self.document.between(start, end), self.authorship.spans(start, end)))
 
     def maker(self, loop: str) -> str | None:
@@ -163,7 +163,7 @@ class SharedState:
         return held | self.deletions.people() | self.objects.past() | self.loops.past()
 
     def taken_by(self, run: str | None = None) -> list[StoredRemoval]:
-        """What a run, or each of them, deleted of others' text, in the order of the text."""
+        """Text of others that a run, or each of them, deleted, in the order of the text."""
         found = []
         for at, stretch in self.trace.of_runs():
             pieces = tuple(piece for piece in stretch.pieces if piece.owner.run != stretch.run)

@@ -1,7 +1,7 @@
 """The story in pieces of equal formatting, kept in step with every change.
 
-`Text.diff` reads the whole text, 3 ms for a megabyte. What a change removed and which formats it replaced is known
-here from the pieces that it touched.
+`Text.diff` reads the whole text, 3 ms for a megabyte. Here the removed text and the replaced formats of a change come
+from the pieces that it touched.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class StoryPieces:
         return [(content, dict(attributes)) for content, attributes, _ in _merged(found)]
 
     def follow(self, delta: Sequence[Mapping[str, Any]]) -> tuple[tuple[Splice, ...], tuple[Reformat, ...]]:
-        """Make the change that a `TextEvent.delta` tells; returns what it did, as `splices` and `reformats` do.
-        Raises Drifted: then nothing is known of the text any more."""
+        """Follow a `TextEvent.delta`; returns its splices and reformats. Raises Drifted: then the pieces must be made
+        anew."""
         at = 0
         changes: list[Splice] = []
         formats: list[Reformat] = []
@@ -131,7 +131,7 @@ class StoryPieces:
         self._tidy(number, i, i + len(pieces))
 
     def _take(self, at: int, length: int) -> list[_Piece]:
-        """Remove [at, at + length); returns what it was."""
+        """Remove [at, at + length); returns the removed pieces."""
         first, i, inside = self._find(at)
         row = self._blocks[first].pieces
         if inside:
@@ -182,7 +182,7 @@ class StoryPieces:
         return formats
 
     def _tidy(self, number: int, first: int, last: int) -> None:
-        """Join what is alike about the pieces [first, last) of a block, and part a block that has become long."""
+        """Join equal neighbours around the pieces [first, last) of a block, and split a long block."""
         row = self._blocks[number].pieces
         low, high = max(0, first - 1), last + 1
         row[low:high] = _merged(row[low:high], _CHARACTERS)

@@ -27,7 +27,7 @@ class Difference(Struct, frozen=True):
 
 
 def differences(old: str, new: str) -> list[Difference]:
-    """What leads from `old` to `new`, in order, without a gap in either."""
+    """The differences from `old` to `new`, in order, without a gap in either."""
     first = common(old, new)
     last = common(old[first:][::-1], new[first:][::-1])
     middle = _refined(old[first : len(old) - last], new[first : len(new) - last], first)

@@ -1,4 +1,4 @@
-"""All index arithmetic of the story, in one place; what the SDK needs of it too stands in `antiphon_proto.splices`.
+"""All index arithmetic of the story; the part that the SDK shares is in `antiphon_proto.splices`.
 
 pycrdt counts a text in UTF-8 bytes (an embed counts as one); Python slices count code points and JavaScript UTF-16
 units. An insert inside a character silently lands elsewhere and a delete inside one destroys it (FACTS, "CRDT"), so

@@ -1,4 +1,4 @@
-"""What changed between two moments of a room, for people to read."""
+"""The differences between two past states of a room, for people to read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from antiphon_server.document.text_index import EMBED
 from antiphon_server.history.past_state import PastState, Walk
 
 _EMBED_SHOWN = "\ufffc"
-"""What stands for an embed in a text (Unicode's object replacement character)."""
+"""Stands for an embed in a text (Unicode's object replacement character)."""
 
 
 def compared(first: PastState, second: PastState) -> dict[str, Any]:

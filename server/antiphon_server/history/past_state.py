@@ -1,4 +1,4 @@
-"""What a room was at one point of its history: the story with its authors, and the canvas with its."""
+"""The state of a room at one point of its history: the story and the canvas with their authors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Brings story and canvas back to an earlier moment by one ordinary edit, which its author can undo.
 
-What is put back is the work of who made it then: the edit carries that as credits, so that neither its author nor a
-replay of the log claims it.
+Restored content keeps its makers: the edit carries them as credits, so that neither its author nor a replay of the log
+claims it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Restoration:
         self._draw(canvas)
 
     def credits(self) -> Credits:
-        """Who made what `write` brought."""
+        """The makers of the content that `write` inserted."""
         return Credits(
             self._spans, {key: self._authors[key] for key in self._changed if key in self._authors}
         )
@@ -95,7 +95,7 @@ class Restoration:
         return at
 
     def _marks(self, now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
-        """What changes of the attributes; comments stay on what they are about."""
+        """The attributes to change; comments stay on their words."""
         wanted = {name: value for name, value in then.items() if self._keeps(name, value)}
         return {
             name: wanted.get(name)

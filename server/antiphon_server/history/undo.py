@@ -57,12 +57,12 @@ class UndoRedo:
         return self._step(member, surface, request, redo=False)
 
     def again(self, member: Member, surface: Surface | None, request: int) -> Iterator[None]:
-        """Do again what the member took back last, in the same way. Raises Conflict."""
+        """Redo the member's last undone action, in the same way. Raises Conflict."""
         return self._step(member, surface, request, redo=True)
 
     def take_back_run(self, member: Member, run: RunEntry) -> list[tuple[int, int]]:
-        """Remove what is left of what a run made and restore what it removed, as an action of this member's; returns
-        what came back of the text."""
+        """Remove the remaining work of a run and restore the content that it removed, as an action of this member's;
+        returns the ranges of restored text."""
         hand = self._log.command(member.id, "undo_run", run.info.id)
         hand.turned = True
         number = self._log.next()
@@ -72,7 +72,7 @@ class UndoRedo:
             story = any(change.splices or change.reformats for change in changes)
             surface: Surface = "story" if story else "canvas"
             part = hand.parts.get(surface) or self._log.begin(hand, surface, number)
-            # What was changed of formats is what is to be reversed by taking this back.
+            # Undoing this action reverses its changes of formats.
             for change in changes:
                 self._log.add_formats(change, part, backward=False)
             part.runs[run.info.id] = (after, _state(run))
@@ -111,7 +111,7 @@ class UndoRedo:
     def _turn(
         self, member: Member, action: Action, redo: bool
     ) -> Generator[None, None, Sequence[Change | bool]]:
-        """Turn one action; what it changed: True when that is not in the document, nothing when nothing did."""
+        """Undo or redo one action; returns its changes: True for one outside the document, empty for none."""
         stack = self._log.stack(member.id, action.surface)
         if not redo and action.kind == "run" and self._live(action):
             self._stop_run(member, action.run or "")
@@ -171,7 +171,7 @@ class UndoRedo:
     def _revert(
         self, member: Member, action: Action, hand: Hand, redo: bool
     ) -> Generator[None, None, list[Change]]:
-        """Take back what the action last did, or undid."""
+        """Revert the last effect of the action."""
         shared = self._room.shared
         trace = shared.trace
         sign = -action.number if redo else action.number
@@ -204,7 +204,7 @@ class UndoRedo:
     def _take_back(
         self, member: Member, run: RunEntry, hand: Hand, sign: int
     ) -> Generator[None, None, tuple[list[Change], list[Operation]]]:
-        """Remove what is left of what a run made and restore what it took of others' work, in the name of `sign`."""
+        """Remove the remaining work of a run and restore the work of others that it took, in the name of `sign`."""
         shared = self._room.shared
         key = run.info.id
         cleared = {schema.ATTR_SUGGEST_DELETE: None}

@@ -61,8 +61,8 @@ class Timeline:
     def restore(
         self, member: Member, moment: PastState, now: Sequence[StoryPiece], differences: Sequence[Difference]
     ) -> int:
-        """Bring story and canvas to what they were; returns the entry that did, or the last one when nothing differed.
-        `now` is the story as it stands, and `differences` lead from it to the moment's (`restoring_room`).
+        """Restore story and canvas; returns the number of the entry that did, or of the last one when nothing differed.
+        `now` is the current story, and `differences` lead from it to the past one (`rooms.restore`).
         Raises StorageUnavailable or TooLarge."""
         room = self._room
         room.require_writable()

@@ -1,4 +1,4 @@
-"""What all bands of a server sent: plain integers, counted per frame, read when somebody asks."""
+"""Counts the audio frames of all bands of a server, as plain integers that metrics read."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A live run that plays: a stream of audio for the whole room, steered by what the room asks for and plays.
+"""A live run that plays: a stream of audio for the whole room, steered by the room's controls and keys.
 
     submitted -> playing -> (its worker dies) -> submitted again, a bounded number of times -> over
 
-The stream's clock is fixed when it begins (`timebase`). What the engine commits to goes to everybody at once; what a
-change of the transport makes wrong of the audio that is already on its way is taken back by a raised epoch.
+The stream's clock is fixed when it begins (`timebase`). Committed audio goes to everybody at once; a raised
+epoch cancels audio on its way that a change of the transport made wrong.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from antiphon_server.runs.supervisor import RunSupervisor
 FRAME: Final = 1920
 """Samples of an audio message: 40 ms, one Opus packet."""
 COMMITTED: Final = 0.45
-"""Seconds beyond its lead for which a band may have committed to what it will play."""
+"""Seconds beyond its lead for which a band may have committed music."""
 _HEALTHY: Final = 20.0
 """Seconds of playing after which the deaths of workers before it are forgotten."""
 _CROWDED: Final = 2.0
@@ -259,7 +259,7 @@ class BandRun(LiveRun):
             ErrorCode.WORKER_LOST, "the band lost its engine and starts again", "perform", self.run.info.id
         )
         self._room.tell_all(told)
-        # The first time at once, then half of what the back-off would have.
+        # At once the first time, then after half of the back-off.
         self._resume_at = now + (delay / 2 if self._backoff.failures > 1 else 0.0)
         if self._resume_at <= now:
             self._resume()

@@ -1,4 +1,4 @@
-"""The keys of one participant: what of their playing the others hear, and what of it sounds still."""
+"""The keys of one participant: the events that others hear, and the notes that still sound."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Keys:
         self._sounding: set[int] = set()
 
     def take(self, events: Iterable[NoteEvent], now_ms: float) -> tuple[tuple[NoteEvent, ...], bool]:
-        """What of it is heard, at times within the bounds, and whether to complain that it was too much.
+        """Returns the events that are heard, at times within the bounds, and whether some were refused.
 
         A release is always heard when its press was, so that no key hangs. Raises PeerError for times that are none.
         """

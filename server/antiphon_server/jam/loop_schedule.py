@@ -54,7 +54,7 @@ class _Loop:
 
 
 class LoopBook:
-    """The loops as they are, or were until a moment ago: `replace` says when what changed counts."""
+    """The loops now, and their former versions: `replace` gives the time from which a change counts."""
 
     def __init__(self, loops: Mapping[str, Mapping[str, Any]]) -> None:
         self._loops = {key: _Loop(key, fields) for key, fields in loops.items() if not loop_faults(fields)}

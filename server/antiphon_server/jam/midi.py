@@ -22,7 +22,7 @@ _KEYS: Final = {
     "min": ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm"),
 }
 _Event = tuple[int, int, Message | MetaMessage]
-"""Tick, order among those of one tick, and what happens."""
+"""Tick, order within the tick, and the event."""
 
 
 def midi(score: Score, title: str) -> bytes:

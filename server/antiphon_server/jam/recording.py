@@ -1,7 +1,7 @@
-"""What sounded in a jam, who made it and when: the record of a room, bounded, written in batches.
+"""The recording of a jam: events with their authors and times, bounded, written in batches.
 
-Every event says its server time in milliseconds, so that the record needs nothing else to be read. What is played is
-kept for a moment and goes to the store about once a second, with the journal; of a crash that second is lost.
+Every event has its server time in milliseconds, so that the record can be read alone. Events are kept for a moment and
+go to the store about once a second, with the journal; a crash loses that second.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class JamLog:
             del self._waiting[: max(0, len(self._waiting) - _WAITING)]
 
     def flush(self) -> None:
-        """Hand what has gathered to the store."""
+        """Hand the gathered events to the store."""
         if not self._waiting or not self._writable():
             return
         events, self._waiting = self._waiting, []

@@ -41,7 +41,7 @@ class ScoreNote(Struct, frozen=True, array_like=True):
 
 
 class Track(Struct, frozen=True):
-    """What one author played on one instrument; no two notes of one pitch overlap."""
+    """The notes of one author on one instrument; no two notes of one pitch overlap."""
 
     name: str
     part: Part
@@ -52,7 +52,7 @@ class Track(Struct, frozen=True):
 
 
 class Take(Struct, frozen=True):
-    """What a band that told no notes was heard playing: Opus packets, one after the other."""
+    """The audible sound of a band that reports no notes: consecutive Opus packets."""
 
     start_ms: float
     packets: tuple[bytes, ...]
@@ -77,7 +77,7 @@ class Score(Struct, frozen=True):
 
 
 def session(events: Sequence[JamEvent]) -> tuple[float, float]:
-    """[from, to) of the last session: what follows the last long pause."""
+    """[from, to) of the last session: from the last long pause on."""
     spans = sorted(_span(event) for event in events if not isinstance(event, Person))
     if not spans:
         return 0.0, 0.0
@@ -92,8 +92,8 @@ def session(events: Sequence[JamEvent]) -> tuple[float, float]:
 def score(
     events: Iterable[JamEvent], from_ms: float, to_ms: float, loops: Mapping[str, str] | None = None
 ) -> Score:
-    """What begins in [from_ms, to_ms) of server time. Where the transport plays at its beginning the score begins with
-    that bar, so that its bars are the jam's. `loops`: loop id -> its name."""
+    """The notes that begin in [from_ms, to_ms) of server time. Where the transport plays at its beginning the score
+    begins with that bar, so that its bars are the jam's. `loops`: loop id -> its name."""
     ordered = sorted(events, key=lambda event: event.at_ms)
     turns = [event for event in ordered if isinstance(event, Turned) and event.at_ms < to_ms]
     start_ms = _beginning(turns, from_ms)
@@ -142,7 +142,7 @@ def _tempos(turns: Sequence[Turned], start_ms: float) -> tuple[Tempo, ...]:
 
 
 _Key = tuple[Part, str, str, int]
-"""Part, author, what of theirs, and program."""
+"""Part, author, their instrument or loop, and program."""
 
 
 def _keys(events: Sequence[JamEvent], to_ms: float) -> Iterable[tuple[_Key, ScoreNote]]:
@@ -174,7 +174,7 @@ def _loops(events: Sequence[JamEvent]) -> Iterable[tuple[_Key, ScoreNote]]:
 
 
 def _band(events: Sequence[JamEvent], turns: Sequence[Turned]) -> Iterable[tuple[_Key, ScoreNote]]:
-    """What of the band was heard: what it had promised for after a stop, or its end, was not."""
+    """The audible notes of the band: notes that it had promised after a stop, or after its end, are left out."""
     ended = {event.run: event.at_ms for event in events if isinstance(event, BandEnded)}
     at = 0
     playing = True

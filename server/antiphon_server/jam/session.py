@@ -1,6 +1,6 @@
-"""The jam of a room: who conducts and who plays, what of it the others hear, the band, and the record of it all.
+"""The jam session of a room: transport, keys, band and recording.
 
-The transport lives in the `Conductor`; what stands in the document is what it says, and is written at the tick.
+The transport lives in the `Conductor`; the document holds a copy, which is written at the tick.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _AHEAD_MS: Final = 1500.0
 _RESTATE: Final = 100
 """Sweeps after which the record states the transport again, so that it can be read from the middle."""
 _PROGRAMS: Final = {"lead": 80, "bass": 33, "chords": 0, "pad": 89, "drums": 128}
-"""What the record says of a role's instrument when the room left it to the band."""
+"""A role's instrument in the recording when the room left it to the band."""
 
 
 class _Player:
-    """What the jam knows of a participant who is here."""
+    """The keys and rates of a connected participant."""
 
     def __init__(self, settings: JamSettings, room: RoomContext) -> None:
         clock = room.monotonic
@@ -66,7 +66,7 @@ class _Player:
 
 
 _TAKEN_BACK = ("tempo", "beats", "tonic", "mode")
-"""What undo takes back of the transport; who stopped or started it meant that moment."""
+"""Fields of the transport that undo reverts; a start or a stop is meant for its moment."""
 
 
 def _values(transport: Transport, names: Iterable[str]) -> dict[str, Any]:
@@ -197,12 +197,12 @@ class JamSession:
         self._log.add(BandBegan(room.server_ms(), info.id, info.participant, info.model, info.seed, start_ms))
 
     def on_left(self, participant: str) -> None:
-        """They are gone: what they held is released."""
+        """They are gone: release the keys that they held."""
         if (player := self._players.pop(participant, None)) is not None:
             self._on_notes(participant, player.keys.release(self._room.server_ms()))
 
     def on_welcome(self, seat: Seat) -> None:
-        """A newcomer hears what the others hear."""
+        """Tell a newcomer about the band's stream."""
         if self._band is not None and self._band.streams:
             seat.outlet.send(Frame.of(self._band.stream))
 
@@ -273,7 +273,7 @@ class JamSession:
             self._band.on_loops(self._loops.between(self._conductor.course, start, self._pushed_ms))
 
     def sweep(self) -> None:
-        """Once a second: what sounded goes to the store."""
+        """Once a second: write the recording to the store."""
         now = self._room.server_ms()
         self._record_loops(now)
         if self._sweeps % _RESTATE == 0 and self._conductor.now.playing:
@@ -282,7 +282,7 @@ class JamSession:
         self._log.flush()
 
     def close(self) -> None:
-        """Hand over what is left of the record."""
+        """Hand the rest of the recording to the store."""
         self._record_loops(self._room.server_ms())
         self._log.flush()
 

@@ -1,7 +1,7 @@
 """The transport of a room: which beat sounds when, and the changes that are promised.
 
 Pure. A change is wished for at a line (beat, bar) or at once, and is given its time at once: no sooner than everybody
-can know of it (`notice`). What falls within one notice of each other takes effect together, at the last of its times.
+can know of it (`notice`). Changes within one notice of each other take effect together, at the last of their times.
 A change that everybody may count on (less than a notice away) stands; later ones move when an earlier one makes them.
 """
 
@@ -40,12 +40,12 @@ class Turn(Struct, frozen=True):
 
 
 class Conductor:
-    """Times are server time, in milliseconds. `now` and `coming` are what a room had before, if it had any."""
+    """Times are server time, in milliseconds. `now` and `coming` are the room's former transports, if it had any."""
 
     def __init__(self, now: Transport | None = None, coming: Transport | None = None) -> None:
         self.now = now or Transport()
         self._past = self.now
-        """What was in force before."""
+        """The former transport."""
         self.turns: list[Turn] = []
         self._serial = self.now.serial
         if coming is not None:
@@ -54,7 +54,7 @@ class Conductor:
 
     @classmethod
     def stored(cls, value: object) -> Conductor:
-        """From what `view` wrote."""
+        """From the output of `view`."""
         try:
             found = msgspec.convert(value, type=_View, strict=False)  # Yjs brings whole numbers as floats
         except msgspec.MsgspecError:
@@ -62,13 +62,13 @@ class Conductor:
         return cls(found.now, found.next)
 
     def view(self) -> dict[str, Any]:
-        """What stands in the document."""
+        """The transports as the document holds them."""
         coming = self.turns[0].transport if self.turns else None
         return {"now": msgspec.to_builtins(self.now), "next": msgspec.to_builtins(coming)}
 
     @property
     def course(self) -> tuple[Transport, ...]:
-        """What is in force and what is promised, in order."""
+        """The current and the promised transports, in order."""
         return (self.now, *(turn.transport for turn in self.turns))
 
     def at(self, ms: float) -> Transport:
@@ -94,7 +94,7 @@ class Conductor:
         return transport.beat - 1e-6 <= beat < end
 
     def advance(self, now_ms: float) -> list[Turn]:
-        """What was promised for a time that has come is in force; returns it."""
+        """Put promised changes whose time has come in force; returns them."""
         come = [turn for turn in self.turns if turn.transport.at_ms <= now_ms]
         if come:
             del self.turns[: len(come)]
@@ -122,7 +122,7 @@ class Conductor:
         return turns
 
     def halt(self, at_ms: float) -> bool:
-        """Stop at a time that may be past, and forget what was promised; whether it was playing."""
+        """Stop at a time that may be past, and drop promised changes; returns whether it was playing."""
         self.turns.clear()
         if not self.now.playing:
             return False

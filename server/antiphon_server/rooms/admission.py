@@ -1,4 +1,4 @@
-"""Seats a newcomer: who is here, what they lack, who looks where."""
+"""Seats newcomers: sends them the participants, the document and the presences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Admission:
         self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)
         """By member: who comes back has not got more."""
         self._synced: tuple[tuple[int, bool, bytes], Frame] | None = None
-        """The same for the last answer to a plain Yjs client: what it was for, and its frame."""
+        """The same for the last answer to a plain Yjs client: its key and its frame."""
         self._rebuilt: tuple[int, str, bool, Frame] | None = None
         """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
 
@@ -74,13 +74,13 @@ class Admission:
             seat.outlet.send(update)
 
     def sync(self, member: Member, seat: Seat, vector: bytes) -> None:
-        """Send a plain Yjs client what it lacks. It pays for a large answer as for a rebuild; too many of them end the
-        connection, since nothing in its protocol says "wait". Raises PeerError."""
+        """Send a plain Yjs client the updates that it lacks. It pays for a large answer as for a rebuild; too many of
+        them end the connection, since nothing in its protocol says "wait". Raises PeerError."""
         room = self._room
         swept = room.is_swept(member)
         key = room.offset, swept, vector
         known = self._synced is not None and self._synced[0] == key
-        # Without what was deleted any answer costs as much as the whole document.
+        # Without deleted content any answer costs as much as the whole document.
         dear = swept and not known and room.shared.document.size > _LARGE
         if dear and not seat.rebuilds.allow():
             self._send_away(seat)
@@ -97,7 +97,7 @@ class Admission:
         seat.outlet.close(CloseCode.RATE_LIMITED, "you ask for too much of the document; wait a little")
 
     def sweep(self) -> None:
-        """Once a second: what was kept for those who come at the same time goes."""
+        """Once a second: drop the answers that are kept for clients who come at the same time."""
         self._rebuilt = self._synced = None
 
     def send_presences(self, seat: Seat) -> None:
@@ -105,7 +105,7 @@ class Admission:
             seat.outlet.send(frame)
 
     def plain_presence(self, member: Member, seat: Seat, state: AwarenessState) -> None:
-        """Take a plain Yjs client's word about itself; it repeats what it hears about others. Raises PeerError."""
+        """Take a plain Yjs client's own state; states of others that it repeats are ignored. Raises PeerError."""
         board, ids = self._room.presence, self._room.ids
         new = seat.client_id is None and state.state != "null"
         if new and ids.may_use(member, seat, state.client_id):

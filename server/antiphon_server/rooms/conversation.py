@@ -1,4 +1,4 @@
-"""What people say to each other beside the story: the chat, the comments, and the style card they agree on."""
+"""Chat, comments and style card of a room."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Conversation:
         )
 
     def load(self) -> None:
-        """The document is as it should be: know what stands there."""
+        """Read the entries of the document, once it is loaded."""
         self.chat.load()
         self.comments.load()
 
     def say(self, member: Member, message: Say) -> None:
-        """Raises PeerError, Denied or TooLarge. When the AI cannot answer, what was said stands, and this raises
-        why."""
+        """Raises PeerError, Denied or TooLarge. When the AI cannot answer, the message stands, and this raises
+        the reason."""
         model = self._room.model("text")
         to_ai = message.to_ai or calls_ai(message.text, "" if model is None else model.name)
         if to_ai:
@@ -58,7 +58,7 @@ class Conversation:
             try:
                 self._coauthor.answer(member, message, self.chat)
             except AntiphonError:
-                self._room.flush()  # what was said stands: its sender sees it before they hear why nobody answers
+                self._room.flush()  # its sender sees the message before the reason why nobody answers
                 raise
 
     def learn(self, member: Member, message: LearnStyle) -> None:
@@ -92,7 +92,7 @@ class Conversation:
             self._room.commit(marked, SERVER)
 
     def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
-        """Repair the style card when a client wrote what it may not hold, and tell the sender."""
+        """Repair invalid fields of the style card that a client wrote, and tell the sender."""
         if sender is not None and schema.STYLE in change.roots:
             wrong, former = list[str](), change.roots[schema.STYLE]
             document = self._room.shared.document

@@ -1,4 +1,4 @@
-"""What a client may ask of a room beside its edits: each message goes, after its right was checked, to who does it."""
+"""Dispatches client messages to the parts of a room, after it checked the sender's right."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _WRITING = (
     | Suggest
     | Undo
 )
-"""What changes the document at once, and so needs a store that takes it."""
+"""Messages that change the document at once, and so need a store that accepts changes."""
 
 
 class Dispatcher:
@@ -116,7 +116,7 @@ class Dispatcher:
         self._use_model = use_model
 
     def dispatch(self, member: Member, seat: Seat, message: ClientMessage) -> Iterator[None]:
-        """Stops after each part of what takes long. Raises AntiphonError."""
+        """Stops after each part of long work. Raises AntiphonError."""
         if isinstance(message, Edit):
             yield from self._edits.native(member, seat, message)
             return

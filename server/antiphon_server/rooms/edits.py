@@ -1,7 +1,7 @@
 """Takes people's edits, from native and plain Yjs clients, and answers for the fate of each.
 
-What is refused is never lost in silence: a native client gets an ack with the reason, a plain one is asked for what is
-missing, shown the truth, or let go so that it comes back and syncs.
+No edit is lost in silence: a native client gets an ack with the reason; a plain one is asked for missing updates, gets
+the current state, or is disconnected so that it comes back and syncs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Edits:
             yield from self._apply(member, seat, edit)
 
     def plain(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> Iterator[None]:
-        """Apply, in the same way, what a plain Yjs client sent, as an update of now or as what it has."""
+        """Apply, in the same way, an update of a plain Yjs client: a new edit, or the content of its copy."""
         if update == EMPTY:
             return
         if not may(member.role, Right.EDIT):
@@ -74,8 +74,8 @@ class Edits:
     def _take(
         self, member: Member, seat: Seat, update: bytes, step: StepKind = "", *, own: bool = True
     ) -> Iterator[None]:
-        """A large update is checked as a whole and then applied part by part. What was applied of one that is refused
-        half-way, since items stand where they may not, stays."""
+        """A large update is checked as a whole and then applied part by part. When a later part is refused, since items
+        stand where they may not, the parts before it stay."""
         if self._suspect(update):
             raise InvalidUpdate("this edit stopped the server before; it is kept aside and not applied")
         document = self._room.shared.document

@@ -64,7 +64,7 @@ def _members(room: Room, moment: Past) -> list[MemberRecord]:
 
 
 def _runs(room: Room, moment: Past) -> list[RunRecord]:
-    """What wrote or painted what the moment holds: asked for, with which model."""
+    """The runs whose work the past state holds, with their requests and models."""
     named = moment.runs
     return [
         replace(

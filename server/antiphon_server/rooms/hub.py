@@ -35,7 +35,7 @@ from antiphon_server.work.style_reading import StyleReader
 log = logging.getLogger(__name__)
 
 TICK = 0.015
-"""Seconds between a change and the frame that carries it: what comes in between is merged (FACTS, "CRDT")."""
+"""Seconds between a change and the frame that carries it: changes in between are merged (FACTS, "CRDT")."""
 SWEEP = 1.0
 _IDLE = 2.0
 """Seconds for which a room must have been empty to make place for another."""
@@ -236,7 +236,7 @@ class Hub:
             del self._loading[room_id]
 
     async def _open(self, stored: StoredRoom) -> Room:
-        """The room; a snapshot that cannot be read is kept aside, and what it stood for is replayed. Raises one of
+        """The room; a snapshot that cannot be read is kept aside, and its entries are replayed. Raises one of
         UNREADABLE, or StorageUnavailable."""
         room_id = stored.record.id
         while True:

@@ -1,7 +1,7 @@
-"""What owners decide about people: who is put out, and which links let whom in.
+"""Moderation: removes members, and makes and ends invite links.
 
-Put out means out at every door: the connection is closed at once, the session and the pass are refused, and the link by
-which they came is ended, since they still hold it. Whoever else came by that link keeps what they have: a native
+A removed member is out at every door: the connection is closed at once, the session and the pass are refused, and the
+link by which they came is ended, since they still hold it. Others who came by that link keep their access: a native
 client's session or pass says who they are. A plain Yjs client has neither, so one that is not connected at that moment
 needs another link.
 """
@@ -57,7 +57,7 @@ class Moderation:
         self._came.append(member.record.link)
 
     def settle(self) -> None:
-        """Put what was counted into the room's record."""
+        """Put the counts into the room's record."""
         if self._came:
             record = self._room.identity
             for link in self._came:

@@ -1,8 +1,8 @@
-"""Takes the edits of plain Yjs clients. They know no acks: such a client hears nothing when all is well; else it is
-asked for what is missing, shown the truth, or told and let go, so that it comes back and syncs.
+"""Takes the edits of plain Yjs clients. They know no acks: such a client gets no answer to an accepted edit. Else it
+is asked for missing updates, gets the current state, or is disconnected with a reason, so that it comes back and syncs.
 
-After a crash the copy of such a client may hold what others wrote and the room has lost. It is theirs to bring again,
-so it is left out of what this client sends; a client whose copy still holds it after a while is told.
+After a crash the copy of such a client may hold text of others that the room has lost. Only its authors may bring it
+again, so it is left out of this client's updates; a client whose copy still holds it after a while is told.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from antiphon_server.net.yjs_frames import edit_frame
 
 
 class Take(Protocol):
-    """Applies an update, with stops where it is large, or raises. `own`: what it brings was written over this
+    """Applies an update, with stops where it is large, or raises. `own`: its content was written over this
     connection."""
 
     def __call__(self, member: Member, seat: Seat, update: bytes, *, own: bool) -> Iterator[None]: ...
@@ -33,22 +33,22 @@ class Take(Protocol):
 EMPTY = b"\x00\x00"
 """A Yjs update that says nothing."""
 _ASK_SECONDS = 1.0
-"""Between two questions for what is missing: whoever has it may still have to bring it."""
+"""Between two requests for missing updates: another client may still have to send them."""
 _FOREIGN_SECONDS = 30.0
-"""How long what others lost may be missing before a client that has it is told."""
+"""How long lost text of others may be missing before a client that has it is told."""
 _FOREIGN = (
     "this copy holds changes under a client id that belongs to somebody else: start over with a new document"
 )
 
 
 class _Dues:
-    """What one connection owes, or is owed."""
+    """Missing updates of one connection, in both directions."""
 
     def __init__(self) -> None:
         self.lacks = False
         self.asked_at = float("-inf")
         self.foreign: dict[int, int] = {}
-        """Client -> clock: what its copy has of others that the room lacks."""
+        """Client -> clock: content of others in its copy that the room lacks."""
         self.since = 0.0
 
 
@@ -61,8 +61,8 @@ class PlainEdits:
         self._dues: WeakKeyDictionary[Seat, _Dues] = WeakKeyDictionary()
 
     def take(self, member: Member, seat: Seat, update: bytes, *, live: bool) -> Iterator[None]:
-        """Apply an update, with stops where it is large. `live`: the client made it just now, and does not pass on what
-        it has."""
+        """Apply an update, with stops where it is large. `live`: the client made it just now; it is not the content of
+        its copy."""
         try:
             try:
                 yield from self._take(member, seat, update, own=live)

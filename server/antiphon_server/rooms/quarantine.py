@@ -1,7 +1,7 @@
-"""What is stored and cannot be applied: the room opens without it, it is kept aside, and the operator is told.
+"""Keeps stored content aside that cannot be applied: the room opens without it, and the operator is told.
 
 An entry that the reader refuses, or on which Yrs fails, is left out when the room is opened (`SharedState.replay`), and
-so is what builds on it. A snapshot is replaced by an older one and the entries since then.
+so are later ones that depend on it. A snapshot is replaced by an older one and the entries since then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from antiphon_server.store.api import Quarantined, RoomStore, StoredRoom
 
 log = logging.getLogger(__name__)
 UNREADABLE: Final = (DocumentBroken, msgspec.MsgspecError, ValueError)
-"""What opening a room raises when its snapshot cannot be read."""
+"""Errors of opening a room whose snapshot cannot be read."""
 
 
 async def without_snapshot(store: RoomStore, stored: StoredRoom, why: str, now_ms: int) -> StoredRoom:

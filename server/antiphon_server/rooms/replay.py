@@ -1,4 +1,4 @@
-"""Brings back what rooms were: has their entries replayed by helper processes, and keeps what it brought back last."""
+"""Restores past states of rooms: helper processes replay their entries, and the last results are cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from antiphon_server.work.jobs import Answer, Compare, Job, Made, Replay, Replay
 from antiphon_server.work.pool import CannotWork, Pool
 
 _KEPT = 16
-"""Moments that are kept, so that scrubbing costs only what lies between two of them."""
+"""Cached states, so that scrubbing replays only the entries between two of them."""
 _KEPT_BYTES = 64 * 1024 * 1024
 
 

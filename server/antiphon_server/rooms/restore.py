@@ -1,6 +1,6 @@
-"""Brings a room back to a moment of its past, without holding up the others: what differs is found in a helper process.
+"""Restores a past state of a room without delaying other rooms: a helper process finds the differences.
 
-First while the room goes on; when somebody wrote meanwhile, once more while what comes for this room waits.
+First while the room goes on; when somebody wrote meanwhile, once more while messages to this room wait.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PAUSE: Final = 10.0
 
 async def bring_back(room: Room, member: Callable[[], Member], past: Past, pool: Pool) -> int:
     """Returns the entry that did it. `member` is asked again after every wait. Raises QueueFull, CannotWork,
-    StorageUnavailable, TooLarge, and what `member` raises."""
+    StorageUnavailable, TooLarge, and the errors of `member`."""
     member()
     seq, found = await _differed(room, past, pool)
     await room.pause.over()
@@ -44,7 +44,7 @@ def _restored(room: Room, member: Member, past: Past, found: Differed) -> int:
 
 
 async def _differed(room: Room, past: Past, pool: Pool) -> tuple[int, Differed]:
-    """What differs from the story as it stood after the entry that is returned with it."""
+    """The number of the story's last entry, and the differences from that story."""
     room.context.flush()
     seq = room.context.seq
     answer = await pool.run(Differ(room.copy(), past.packed), past.address)

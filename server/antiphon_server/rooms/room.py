@@ -1,8 +1,8 @@
 """A room: builds the shared context and the parts, connects them, and drives them.
 
-Synchronous and free of sockets and tasks: connections bring messages, `tick` sends what has gathered. Everything that
-changes the document passes `RoomContext.commit`; every client gets it, merged and encoded once, with the next tick and
-its offset. The hub ticks the room some milliseconds after `wake`; a test does it by hand.
+Synchronous and free of sockets and tasks: connections bring messages, `tick` sends the gathered changes. Everything
+that changes the document passes `RoomContext.commit`; every client gets it, merged and encoded once, with the next tick
+and its offset. The hub ticks the room some milliseconds after `wake`; a test does it by hand.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class Room:
     # Coming and going ----------------------------------------------------------------------------------
 
     def join(self, outlet: Outlet, request: JoinRequest) -> Seat:
-        """Take a place: sends `welcome` and what the client lacks. Raises ProtocolViolation with the close code
+        """Take a place: sends `welcome` and the missing state. Raises ProtocolViolation with the close code
         (REVOKED, ROOM_FULL, UNAUTHORIZED, DRAINING); then nothing was sent."""
         if self._closed:
             raise ProtocolViolation("the room is closing", CloseCode.DRAINING)
@@ -201,7 +201,7 @@ class Room:
         member, session = self.members.admit(request, self.moderation.link(request.grant))
         if not known:
             self.moderation.came(member)
-        self.context.flush()  # what the newcomer is told is the state at one offset
+        self.context.flush()  # the newcomer gets the state at one offset
         return self._admission.seat(member, session, outlet, request)
 
     def enrol(self, grant: Grant, name: str) -> Member:
@@ -225,7 +225,7 @@ class Room:
         finished(self._receiver.native(seat, message))
 
     def receiving(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
-        """The same, with a stop after each part of what takes long (`long_work`)."""
+        """The same, with a stop after each part of long work (`core.long_work`)."""
         return self._receiver.native(seat, message)
 
     def receive_yjs(self, seat: Seat, message: YMessage) -> None:
@@ -233,18 +233,18 @@ class Room:
         finished(self._receiver.yjs(seat, message))
 
     def receiving_yjs(self, seat: Seat, message: YMessage) -> Iterator[None]:
-        """The same, with a stop after each part of what takes long."""
+        """The same, with a stop after each part of long work."""
         return self._receiver.yjs(seat, message)
 
     def settle_jam(self) -> None:
-        """Hand over to the store what was played until now."""
+        """Write the recording until now to the store."""
         self.jam_session.close()
         self.context.journal.flush()
 
     # Time ------------------------------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Send what has gathered: one merged update, acks, run states, presence. Called by the hub, or a test.
+        """Send the gathered changes: one merged update, acks, run states, presence. Called by the hub, or a test.
 
         Returns whether something is left for the next tick (presence that may not be sent yet).
         """
@@ -253,7 +253,7 @@ class Room:
 
     def _tick(self) -> bool:
         context = self.context
-        # Before their first words: a client does not know what to do with words of a run that it does not know.
+        # Before their first words: a client ignores words of a run that it does not know.
         self._reports.runs(self.runs.begun())
         if not self.pause.held:
             self._painter.tick()
@@ -277,8 +277,8 @@ class Room:
         return context.presence.pending or self.jam_session.pending or self.pause.held
 
     def sweep(self) -> None:
-        """What is done once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the
-        pace of previews."""
+        """Periodic work, once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the pace of
+        previews."""
         now = self.context.monotonic()
         self.moderation.expire()
         plain = [seat for _, seat in self.members.seated() if seat.dialect == "yjs"]
@@ -296,8 +296,8 @@ class Room:
         self.tick()
 
     async def tidy(self) -> None:
-        """Once a second: what takes long in a large room, done beside the event loop while the room stands still. A
-        digest is told, and what is known of removed items is let go of."""
+        """Once a second: long work of a large room, done beside the event loop while the room is paused. Sends a
+        digest, and drops records of removed items."""
         document = self.shared.document
         if self._reports.digest_due and not self.pause.held:
             await self._reports.digest_in_thread()

@@ -23,7 +23,7 @@ class UpdateReader:
         self._thread = ThreadPoolExecutor(1, "updates")
 
     async def read(self, seat: Seat, update: bytes) -> None:
-        """What was found, or what is wrong with it, is the seat's (`Seat.read`) when this returns."""
+        """The result, or the error, is in `Seat.read` when this returns."""
         if len(update) >= LARGE:
             seat.read = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, update)
 

@@ -18,15 +18,15 @@ class LiveRun(ABC):
     def __init__(self, run: RunEntry) -> None:
         self.run = run
         self.ended: Done | Failed | None = None
-        """What the engine said last."""
+        """The engine's last event."""
         self.modality = ""
         """Of the engine that it waits for; empty while it was given to none."""
         self.names_model = False
         """It waits for the model that its asker named, whichever serves."""
         self.epoch = run.info.epoch
-        """Of the last steer that the engine has answered: what comes now was made under it."""
+        """The epoch of the last steer that the engine has answered: new output was made under it."""
         self.asked: dict[int, tuple[str, Steer]] = {}
-        """Epoch -> who steered, and how: what the engine has not answered yet, oldest first."""
+        """Epoch -> (participant, steer) that the engine has not answered yet, oldest first."""
 
     @property
     def owner(self) -> Owner:
@@ -42,7 +42,7 @@ class LiveRun(ABC):
 
     @abstractmethod
     def settle(self) -> bool:
-        """At the tick: bring into the document what can be brought; whether nothing waits any more."""
+        """At the tick: bring output into the document; returns whether nothing waits any more."""
 
     @property
     @abstractmethod
@@ -55,7 +55,7 @@ class LiveRun(ABC):
 
     @abstractmethod
     def on_steered(self, steer: Steer) -> dict[str, object]:
-        """A change is in force; returns what changes of the run's info."""
+        """A steer is in force; returns changed fields of the run's info."""
 
     @abstractmethod
     def on_closed(self) -> None:

@@ -1,5 +1,5 @@
-"""Where a run's text ends, and what blanks it brings: whole sentences at about the length that was asked for, and no
-doubled blanks or empty lines where the text has none.
+"""Ends a run's text at a whole sentence of about the requested length, and removes doubled blanks and empty lines where
+the text has none.
 
 Near its end a run's words are held back until their sentence is complete, so that nothing is written that would have to
 be taken away again.
@@ -28,7 +28,7 @@ _NO_END: Final = re.compile(
 
 
 def longer(params: TextParams) -> TextParams:
-    """What the engine is asked for, so that the last sentence can be finished."""
+    """The parameters for the engine, with room to finish the last sentence."""
     if not params.whole_sentences:
         return params
     length = params.max_tokens
@@ -58,7 +58,7 @@ class Sentences:
         self._soft = max(1, round(length * _SOFT))
 
     def push(self, token: TokenInfo) -> list[TokenInfo]:
-        """What may be written now that this has come."""
+        """Take a token; returns those that may be written now."""
         if self.complete:
             return []
         self._count += 1

@@ -88,13 +88,13 @@ class RunSupervisor:
     # Requests -----------------------------------------------------------------------------------------
 
     def stop(self, member: Member, stop: Stop) -> None:
-        """Stop a run; what it has made stays. Raises NotFound (also of another's private one), Denied, or Conflict when
-        it is over."""
+        """Stop a run; its output so far stays. Raises NotFound (also of another's private one), Denied, or Conflict
+        when it is over."""
         self.halt(self._own_live(member, stop.run))
 
     def steer(self, member: Member, steer: Steer) -> None:
-        """Change a run while it streams. What it has written stays, the engine goes on from there; whoever steers
-        is told from where (`steered`), or why not. Previews of the former course are stale from now on."""
+        """Change a run while it streams. Its output so far stays, the engine goes on from there; `steered` tells the
+        sender from which token, an error why not. Previews of the former course are stale from now on."""
         run = self._own_live(member, steer.run)
         live = self._live[run.info.id]
         if len(live.asked) >= MAX_STEERS:
@@ -121,7 +121,7 @@ class RunSupervisor:
                 self.halt(run)
 
     def fail(self, live: LiveRun, error: AntiphonError) -> None:
-        """End a live run with what went wrong on our side."""
+        """End a live run with an error of the server's."""
         if self._engine is not None:
             self._engine.cancel(live.run.info.id)
         self._finish(live, Failed(str(error.code), error.message))
@@ -129,7 +129,7 @@ class RunSupervisor:
     # The stream ---------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Bring what came since the last tick into the document, and end what has ended."""
+        """Bring output since the last tick into the document, and close runs that have ended."""
         for live in list(self._live.values()):
             try:
                 settled = live.settle()

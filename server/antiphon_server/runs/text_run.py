@@ -1,4 +1,4 @@
-"""What every live run of a text has, wherever its text goes: the story, the chat, or nowhere yet."""
+"""The base of live runs that write text: into the story, into the chat, or as a draft."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TextRun(LiveRun):
         return changes
 
     def settle(self) -> bool:
-        """What a store that refuses does not take now waits here."""
+        """Tokens wait here while the store refuses changes."""
         if self._sentences is not None and self.ended is not None:
             by_itself = isinstance(self.ended, Done) and self.ended.reason != "length"
             self._tokens += self._sentences.flush(by_itself)
@@ -75,7 +75,7 @@ class TextRun(LiveRun):
 
     @abstractmethod
     def write(self, text: str, details: Tokens) -> None:
-        """Bring what came since the last tick to where it belongs, and tell of it."""
+        """Write the text that came since the last tick, and send its details."""
 
     def on_closed(self) -> None:
         """Nothing to take back."""

@@ -54,7 +54,7 @@ class Coauthor:
     def begin(
         self, member: Member, ask: Ask, start: int, end: int, *, group: str = "", origin: str = ""
     ) -> None:
-        """Start what `ask` asks for about [start, end). `group` and `origin`: of a candidate that is tried again."""
+        """Start the run of `ask` for [start, end). `group` and `origin`: of a candidate that is tried again."""
         room = self._room
         count = CANDIDATES if ask.task == "brainstorm" and not group else 1
         engine = self._supervisor.engine
@@ -135,7 +135,7 @@ class Coauthor:
         chat.say(AI.id, "", run=run.info.id, entry=entry)
 
     def go_on(self, run: RunEntry, where: Place, params: TextParams) -> None:
-        """Let a run that begins with what stands before its place write on from there. Raises AntiphonError."""
+        """Continue a run from the text before its place. Raises AntiphonError."""
         at = where.at.at
         view = window(self._room.shared.document.data(), at, at)
         request = TextRequest(

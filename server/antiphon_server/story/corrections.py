@@ -1,4 +1,4 @@
-"""A live run that corrects: what the proofreader finds in a text becomes suggestions with their reasons."""
+"""A live run that corrects: the proofreader's findings become suggestions with reasons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAME = re.compile(r"\w[\w'’-]*")
 
 
 class CorrectionRun(LiveRun):
-    """`start` is where its text stood when it was taken, `trail` what has changed since."""
+    """`start` is where its text stood when it was taken, `trail` the changes since."""
 
     def __init__(
         self, run: RunEntry, room: RoomContext, supervisor: RunSupervisor, text: str, start: int, trail: Trail
@@ -47,7 +47,7 @@ class CorrectionRun(LiveRun):
         self._found: Sequence[Correction] | None = None
 
     def checked(self, result: Sequence[Correction] | AntiphonError) -> None:
-        """What the proofreader says."""
+        """The proofreader's findings."""
         if not self._supervisor.holds(self):
             return
         if isinstance(result, AntiphonError):
@@ -106,7 +106,7 @@ class CorrectionRun(LiveRun):
         self.run.update(progress=len(marked), length=len(marked))
 
     def _places(self, found: Sequence[Correction]) -> list[tuple[Correction, int, int]]:
-        """Where it stands now what is to be corrected, as far as nobody has changed it since."""
+        """The current place of a finding; None when somebody has changed its text."""
         data = self._room.shared.document.data()
         places = []
         at = counted = 0
@@ -170,6 +170,6 @@ class Corrections:
 
 
 def _kept(attributes: dict[str, object] | object) -> dict[str, object]:
-    """Formatting that a correction takes over: everything but what is a run's."""
+    """Formatting that a correction inherits: all but the attributes of runs."""
     assert isinstance(attributes, dict)
     return {name: value for name, value in attributes.items() if name not in OURS}

@@ -23,7 +23,7 @@ def place(room: RoomContext, start: int, end: int, *, after: bool) -> Place:
 
 
 def begin(room: RoomContext, run: RunEntry, place: Place) -> None:
-    """The first text of a run comes: what it replaces goes, or is marked."""
+    """Before a run's first text: delete or mark the text that it replaces."""
     ranges = place.selection.ranges
     document, info = room.shared.document, run.info
     if info.task not in REPLACING or not ranges:

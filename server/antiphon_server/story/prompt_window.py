@@ -27,7 +27,7 @@ class Window(Struct, frozen=True):
 
 
 def window(data: bytes, start: int, end: int) -> Window:
-    """What stands around [start, end) of the story's UTF-8 `data`; both stand between characters."""
+    """The text around [start, end) of the story's UTF-8 `data`; both ends stand between characters."""
     return Window(
         before=data[_beginning(data, start) : start].decode(errors="ignore"),
         selection=data[start:end].decode(errors="ignore"),

@@ -40,12 +40,12 @@ Checked: TypeAlias = Callable[[Sequence[Correction] | AntiphonError], None]
 
 
 class Proofreader(Protocol):
-    """What a room needs of a checker. Callbacks never come during the call."""
+    """The interface of a checker. Callbacks never come during the call."""
 
     name: str
 
     def check(self, text: str, names: Collection[str], done: Checked) -> None:
-        """Find what is wrong in `text`; `names` are words that are right."""
+        """Find the faults of `text`; `names` are words that are right."""
         ...
 
 
@@ -116,8 +116,7 @@ def _is_english(text: str, lints: Sequence[Any]) -> bool:
 
 
 def corrections(text: str, lints: Iterable[Any], names: Collection[str]) -> list[Correction]:
-    """What of the checker's findings is worth telling: those with a remedy, each place once, and no names taken for
-    misspelt words."""
+    """The checker's findings that have a remedy, each place once, without names taken for misspelt words."""
     known = {name.casefold() for name in names} | _capitalised(text)
     found: list[Correction] = []
     for lint in sorted(lints, key=lambda lint: (lint.span.start, lint.lint_kind == "Spelling")):

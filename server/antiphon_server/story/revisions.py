@@ -1,5 +1,4 @@
-"""Second thoughts about what a run made: what its tokens were worth, choosing a candidate, trying again, another token,
-taking it all back."""
+"""Revisions of a run's work: token details, choosing a candidate, retrying, replacing a token, undoing the run."""
 
 from __future__ import annotations
 
@@ -44,7 +43,7 @@ class Revisions:
         self._chat = chat
 
     def recall(self, member: Member, message: Recall) -> None:
-        """Tell what is known of a run's tokens. Raises NotFound or Conflict."""
+        """Send the token details of a run. Raises NotFound or Conflict."""
         run = self._room.runs.known(message.run, member.id)
         tokens = self._room.tokens.of(message.run)
         for first in range(0, len(tokens), _TOLD_AT_ONCE):
@@ -79,8 +78,8 @@ class Revisions:
         self._room.wake()
 
     def retry(self, member: Member, message: Retry) -> None:
-        """Remove what a run made and ask for the same with a new seed. Raises PeerError, NotFound, Denied, Conflict,
-        QueueFull or EngineUnavailable; when the engine refuses only at the end, what the run made is gone."""
+        """Remove a run's work and ask for the same with a new seed. Raises PeerError, NotFound, Denied, Conflict,
+        QueueFull or EngineUnavailable; when only the engine refuses, the run's work is gone already."""
         run = self._room.runs.known(message.run, member.id)
         info = run.info
         if info.task != "chat" and info.task not in _AGAIN:
@@ -143,7 +142,7 @@ class Revisions:
             room.wake()
 
     def undo(self, member: Member, run_id: str) -> None:
-        """Remove what is left of what a run made. Raises NotFound, Denied, or Conflict when there is nothing."""
+        """Remove the remaining work of a run. Raises NotFound, Denied, or Conflict when there is nothing."""
         run = self._room.runs.known(run_id, member.id)
         if not run.draft and run.info.task != "chat":
             self._suggestions.undo(member, run_id)
@@ -168,11 +167,11 @@ class Revisions:
         run.update(undone=True)
 
     def _cleared(self, member: Member, run: RunEntry) -> tuple[int, int]:
-        """Take back what a run wrote; returns the range that it was asked about, as it stands then."""
+        """Undo a run's text; returns the range of its request, as it stands then."""
         shared = self._room.shared
         try:
             where = self._room.places.of(run.info.id)
-        except Conflict:  # of long ago: what is left of its text says where it was
+        except Conflict:  # of long ago: its remaining text shows the place
             ranges = shared.authorship.ranges(run.info.id)
             if not ranges:
                 raise

@@ -1,7 +1,7 @@
-"""What becomes of a run's text afterwards: accepting and rejecting a suggestion, undoing a run.
+"""Accepts and rejects suggestions, and undoes runs.
 
-All three go by authorship, never by attributes alone: of what a run wrote, only what is still there and still its own
-is touched, and not one character of anybody else's.
+All three go by authorship, never by attributes alone: they touch only text of the run that is still there and still its
+own, and no character of anybody else's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Suggestions:
         self._supervisor = supervisor
 
     def accept(self, member: Member, message: Accept) -> None:
-        """The insertion stays, what it replaces goes. Raises NotFound, Conflict or PeerError."""
+        """The insertion stays, the text that it replaces goes. Raises NotFound, Conflict or PeerError."""
         run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
         document = self._room.shared.document
@@ -45,7 +45,7 @@ class Suggestions:
         self._settle(run, "accepted", hand)
 
     def reject(self, member: Member, message: Reject) -> None:
-        """The insertion goes, what it would replace stays. Raises NotFound, Conflict or PeerError."""
+        """The insertion goes, the text that it would replace stays. Raises NotFound, Conflict or PeerError."""
         run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
         document = self._room.shared.document
@@ -58,8 +58,7 @@ class Suggestions:
         self._settle(run, "accepted" if kept else "rejected", hand)
 
     def undo(self, member: Member, run_id: str) -> Ranges:
-        """Remove what is left of what the run wrote, restore what it deleted, touch nothing else; returns what came
-        back.
+        """Remove the remaining text of the run and restore the text that it deleted; returns the restored ranges.
 
         A live run is stopped first, which takes the right to stop it. Raises NotFound, Denied, or Conflict when there
         is nothing to undo.
@@ -84,7 +83,7 @@ class Suggestions:
         return run
 
     def _parts(self, member: Member, run: RunEntry, message: Accept | Reject) -> tuple[Ranges, Ranges]:
-        """What the suggestion would add and what it would remove, within the part that was named."""
+        """The ranges that the suggestion would add and remove, within the named part."""
         shared = self._room.shared
         written = shared.authorship.ranges(run.info.id)
         added = _common(written, shared.document.marked(schema.ATTR_SUGGEST, run.info.id))

@@ -1,4 +1,4 @@
-"""What each participant can take back: their actions in order, apart for story, canvas and jam."""
+"""The undo and redo stacks of each participant, one pair a surface (story, canvas, jam)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Action:
         """The transport's fields before and after."""
         self.weight = 0
         self.undone_at = 0
-        """Counts up: what was undone last is done again first, on whichever surface it was."""
+        """Counts up: the last undone action is redone first, on any surface."""
         self.passed = False
         """Nothing was left of it when it was to be taken back: then there is nothing to do again."""
 
@@ -84,7 +84,7 @@ class Action:
         self.weight = weight(self.entries)
 
     def replace(self, found: dict[Place, Entry]) -> None:
-        """It was turned: taking that back is what comes next."""
+        """Replace the entries after an undo or redo."""
         self.entries = found
         self.weight = weight(found)
 
@@ -114,7 +114,7 @@ class Stack:
         return over
 
     def clear_undone(self) -> list[Action]:
-        """Something new was done: what was undone cannot be done again."""
+        """A new action was done: the undone ones cannot be redone."""
         gone, self.undone = self.undone, []
         return gone
 

@@ -1,8 +1,8 @@
-"""What recent actions did to objects of the canvas and to fields of jam and style card: each entry as it was before and
-is after, and how that is taken back.
+"""Recent changes of canvas objects and of fields of jam and style card: each entry before and after, and how to revert
+it.
 
-Field by field: what somebody else has changed since stays. An object that was made goes away, one that was removed
-comes back as it was; who made it is known by `object_authors`.
+Reverting goes field by field: later changes of others stay. A created object goes away, a removed one comes back;
+`object_authors` knows its maker.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Entry(Struct, frozen=True):
 
 
 class Shadow:
-    """The canvas as it was after the last change: so that what is removed or changed is known. Packed, since a board
-    holds thousands of strokes."""
+    """The canvas after the last change: the source of former values. Packed, since a board holds thousands of
+    strokes."""
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
@@ -54,7 +54,7 @@ class Shadow:
             yield
 
     def fold(self, changes: Iterable[ObjectChange]) -> dict[Place, Entry]:
-        """Follow a change; returns what it did."""
+        """Follow a change; returns its entries."""
         found: dict[Place, Entry] = {}
         for change in changes:
             before = self._packed.get(change.id)
@@ -84,7 +84,7 @@ def entries(change: Change, shadow: Shadow, side: SideRoots) -> dict[Place, Entr
 
 
 def join(earlier: dict[Place, Entry], later: Mapping[Place, Entry]) -> None:
-    """Add to what an action did what it did then."""
+    """Merge later entries of an action into its earlier ones."""
     for place, entry in later.items():
         known = earlier.get(place)
         before = known.before if known else entry.before
@@ -100,7 +100,7 @@ def weight(found: Mapping[Place, Entry]) -> int:
 
 
 def take_back(found: Mapping[Place, Entry], canvas: Canvas, jam: Jam, side: SideRoots) -> None:
-    """Inside a transaction: make of each entry what it was before, as far as it is what it was after."""
+    """Inside a transaction: restore each entry's former value where it still has the later one."""
     for (root, section, key), entry in found.items():
         if root == schema.CANVAS:
             _object(canvas, key, entry)
@@ -133,7 +133,7 @@ def _object(canvas: Canvas, key: str, entry: Entry) -> None:
 
 
 def without(before: str, after: str, now: str) -> str:
-    """`now` without what led from `before` to `after`, as far as it is there; what else changed since stays."""
+    """`now` without the change from `before` to `after`, as far as it is still there; later changes stay."""
     if now == after or before == after:
         return before if now == after else now
     first = common(before, after)
@@ -143,7 +143,7 @@ def without(before: str, after: str, now: str) -> str:
     placed = False
     for one in differences(after, now):
         if not placed and one.old_start <= start <= one.old_end:
-            # What was taken comes back where it stood, or beside what stands there now.
+            # Taken text comes back in its place, or beside the text that stands there now.
             at = one.start + (start - one.old_start if one.kind == "equal" else 0)
             parts += [now[one.start : at], before[first : len(before) - last]]
             placed = True

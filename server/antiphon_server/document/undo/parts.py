@@ -1,4 +1,4 @@
-"""Cuts what a step of undo or redo does to the document into parts of bounded cost, each a transaction."""
+"""Cuts a step of undo or redo into parts of bounded cost, each a transaction."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def parts_of(
     formats: Callable[[], Iterator[Ranged]],
     objects: Sequence[Callable[[Canvas, Jam, SideRoots], None]],
 ) -> Iterator[tuple[Work, Sequence[Operation]]]:
-    """Parts of an edit, each a transaction, and what of `operations` is in it; each is asked for when those before it
-    are done."""
+    """Parts of an edit, each a transaction, with its share of `operations`. Take a part after the one before it is
+    done."""
     for part in _parted(operations):
         yield partial(_write, part), part
     # Where they go is known only when the text is as it will be.
@@ -88,7 +88,7 @@ def _format(ranges: Iterable[Ranged], text: Text, *_: object) -> None:
 
 
 def write(text: Text, operations: Iterable[Operation]) -> None:
-    """Inside a transaction: make the text what its trace says."""
+    """Inside a transaction: apply the operations to the text."""
     for one in operations:
         if not isinstance(one, Insertion):
             del text[one.at : one.at + one.length]

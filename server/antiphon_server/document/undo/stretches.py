@@ -16,7 +16,7 @@ _NONE: frozenset[int] = frozenset()
 
 class Stretch:
     """`length` 0: it was deleted, by `taker` (0: by nobody who can take that back) and through `run`, if any. `ids` are
-    the Yjs ids of what was deleted, (client, clock, UTF-16 units) in order, where they are known."""
+    the Yjs ids of the deleted text, (client, clock, UTF-16 units) in order, where they are known."""
 
     __slots__ = ("ids", "length", "marks", "pieces", "run", "taker")
 

@@ -1,12 +1,12 @@
-"""What recent actions did to the story, stretch by stretch, so that each can be taken back and done again exactly.
+"""The changes of recent actions to the story, stretch by stretch, so that each can be undone and redone exactly.
 
-The text is a row of stretches. Each carries the marks of the actions that wrote or formatted it. What was deleted
-stays in the row as a stretch of no length that holds its words, until nothing can bring it back: so it comes back where
-it stood, whatever happened around it, with its formats and its authors, and belongs to the same actions as before.
+The text is a row of stretches. Each carries the marks of the actions that wrote or formatted it. Deleted text stays in
+the row as a stretch of no length that holds its words, until nothing can restore it: so it comes back in its place,
+with its formats and its authors, and belongs to the same actions as before.
 
-An action has a number n > 0. What it wrote has the mark n, and what it deleted was taken by n. Taking the action back
-is an action of the number -n: it deletes what has the mark n and revives what n took (but not what n itself had
-written), which gets the mark -n. Doing it again is the same with the signs changed.
+An action has a number n > 0. Text that it wrote has the mark n; text that it deleted was taken by n. Undoing the action
+is an action of the number -n: it deletes text with the mark n and restores text that n took (except its own), which
+gets the mark -n. Redoing it is the same with the signs changed.
 
 Stretches stand in blocks of bounded length, as in `authorship`; lengths and places are bytes.
 """
@@ -48,7 +48,7 @@ class _Block:
 
 
 class Trace:
-    """Of a text of `length` bytes that nobody can take back. `removals` are what runs deleted in an earlier life."""
+    """Of a text of `length` bytes that nobody can take back. `removals`: text that runs deleted in an earlier life."""
 
     def __init__(self, length: int = 0, removals: Iterable[StoredRemoval] = ()) -> None:
         self._blocks = [_Block([Stretch(length)] if length else [])]
@@ -70,8 +70,8 @@ class Trace:
     # What happens to the text ----------------------------------------------------------------------------
 
     def insert(self, at: int, length: int, mark: int = 0, origin: tuple[int, int] | None = None) -> None:
-        """`length` bytes now stand at `at`: right after what stands before it, or inside what was deleted there, where
-        that holds `origin`, which stood before them for their writer."""
+        """`length` bytes now stand at `at`: right after the text before it, or inside deleted text there that holds
+        `origin`, their left neighbour as their writer saw it."""
         if length < 1:
             return
         marks = frozenset((mark,)) if mark else _NONE
@@ -101,7 +101,7 @@ class Trace:
         run: str | None = None,
         gone: tuple[int, int, int] | None = None,
     ) -> None:
-        """The bytes [at, at + length) are gone; `pieces` are what they were. Those that nobody can bring back are
+        """The bytes [at, at + length) are gone; `pieces` is their content. Those that nobody can restore are
         forgotten. `gone` are their Yjs ids, where they are one range."""
         held = Pieces(pieces)
         end = at + length
@@ -131,7 +131,7 @@ class Trace:
     # Back and again --------------------------------------------------------------------------------------
 
     def alive(self, mark: int) -> list[tuple[int, int]]:
-        """[start, end) of what stands there with this mark."""
+        """[start, end) of the living text with this mark."""
         found: list[tuple[int, int]] = []
         at = 0
         for stretch in self:
@@ -151,9 +151,9 @@ class Trace:
         pieces_of: Callable[[int, int], tuple[OwnedPiece, ...]],
         run: str | None = None,
     ) -> Generator[None, None, list[Operation]]:
-        """Take the ranges `gone` away, in the name of `sign`, and revive what `back` gives pieces for, which gets the
-        mark `sign`. `pieces_of` tells what stands in a range. Stops now and then, when there is much to do; the text
-        has to stay as it is until the end. Returns what to do to it, in order."""
+        """Delete the ranges `gone`, in the name of `sign`, and restore the pieces that `back` returns, with the mark
+        `sign`. `pieces_of` returns the content of a range. Stops now and then in long work; the text must not change
+        until the end. Returns the operations on the text, in order."""
         for number, (start, end) in enumerate(gone, 1):
             self._split(start)
             self._split(end)
@@ -196,7 +196,7 @@ class Trace:
         pieces_of: Callable[[int, int], Iterable[tuple[Any, Any]]],
     ) -> list[tuple[int, int]]:
         """Where the work of `mark` still has the value `expected` it gets the mark `-mark`, and deleted text the value
-        `target`; returns the ranges of living text that are to get it. `pieces_of` tells what stands in a range."""
+        `target`; returns the ranges of living text that are to get it. `pieces_of` returns the content of a range."""
         ranges: list[tuple[int, int]] = []
         for start, end in self.alive(mark):
             at = start
@@ -223,7 +223,7 @@ class Trace:
     # What can still come back ----------------------------------------------------------------------------
 
     def of_runs(self) -> Iterator[tuple[int, Stretch]]:
-        """(place, stretch) of what runs deleted."""
+        """(place, stretch) of text that runs deleted."""
         at = 0
         for stretch in self:
             if stretch.run is not None and not stretch.length:
@@ -231,7 +231,7 @@ class Trace:
             at += stretch.length
 
     def reclaim(self, text: str, run: str) -> None:
-        """`text` came back of what a run deleted: it will not come back again."""
+        """`text`, which a run had deleted, came back: it must not come back again."""
         for _, stretch in list(self.of_runs()):
             taken = "".join(piece.text for piece in stretch.pieces if piece.owner.run != run)
             if stretch.run == run and taken and text.startswith(taken):
@@ -260,7 +260,7 @@ class Trace:
     # Inside ----------------------------------------------------------------------------------------------
 
     def _insert_inside(self, number: int, i: int, offset: int, new: Stretch, origin: tuple[int, int]) -> bool:
-        """Put a stretch into what was deleted right behind a place, if that holds its origin."""
+        """Put a stretch into the deleted text right behind a place, if that holds its origin."""
         block = self._blocks[number]
         row = block.stretches
         if i < len(row) and row[i].length:
@@ -355,7 +355,7 @@ class Trace:
             self._renumbered(number)
 
     def _tidy(self, at: int) -> None:
-        """Join what is alike about a place."""
+        """Join equal neighbours around a place."""
         number = self._find(at)[0]
         for near in range(min(number + 1, len(self._blocks) - 1), max(number - 1, 0) - 1, -1):
             self._tidy_block(near)

@@ -1,8 +1,8 @@
 """Where each item of a document stands: its parent, its key, and its neighbours, without its content.
 
-Yjs names places by ids of other items, so what an update does can be known only from what the document holds. This is
-that knowledge: runs of items in the order in which Yjs puts them (its own algorithm, `Item.integrate`), kept in step
-with every update. An item is refused whose origins stand in different parents or under different keys, whose kind has
+Yjs names places by ids of other items, so the effect of an update depends on the items of the document. This index
+holds them: runs of items in the order in which Yjs puts them (its own algorithm, `Item.integrate`), updated with every
+change. An item is refused whose origins stand in different parents or under different keys, whose kind has
 no place there (`yschema`), or whose origins cannot have been neighbours: then the order would depend on who hears of
 it first, and on whether the document was loaded or grew. (They were neighbours for somebody when neither the left
 origin of the right one nor the right origin of the left one stands between them: all else that must be known with
@@ -35,7 +35,7 @@ class Misplaced(ValueError):
 
 
 class Pending:
-    """What `add` changed, for `withdraw`."""
+    """The changes of the last `add`, for `withdraw`."""
 
     __slots__ = ("ends", "places", "types")
 
@@ -102,7 +102,7 @@ class ItemIndex:
             del place.node.places[place.key]
 
     def closed_deletions(self, info: UpdateInfo) -> list[tuple[int, int, int]]:
-        """The ranges of deletions that touch what only the server writes."""
+        """The ranges of deletions in content that only the server writes."""
         return [
             (client, clock, length)
             for client, clock, length in info.deletions
@@ -110,7 +110,7 @@ class ItemIndex:
         ]
 
     def order(self, root: str) -> Iterator[tuple[int, int, int]]:
-        """(client, clock, length) of what stands in a text or a list, deleted items too, from its beginning."""
+        """(client, clock, length) of the items of a text or a list, deleted ones too, from its beginning."""
         place = self._roots[root].places.get(None)
         run = place.head if place is not None else None
         while run is not None:
@@ -241,7 +241,7 @@ class ItemIndex:
             and self._checked
             and not self._deleted(client, clock, length)
         ):
-            # Only what is deleted is joined there. Yjs deletes the last of several, and fails on the others.
+            # Only deleted items are joined there. Yjs deletes the last of several, and fails on the others.
             raise Misplaced("several values under one key")
         if what not in rule.takes:
             raise Misplaced("the story holds text and embeds only" if FORMAT in rule.takes else _NO_PLACE)

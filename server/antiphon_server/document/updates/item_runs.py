@@ -24,7 +24,7 @@ class Node:
 
 
 class Place:
-    """A list of items: the sequence of a node, or what stood under one key of it."""
+    """A list of items: the sequence of a node, or the former values of one of its keys."""
 
     __slots__ = ("head", "key", "node")
 

@@ -1,4 +1,4 @@
-"""Whether what an update says again is what the document has under the same ids.
+"""Compares the repeated items of an update with the document's items of the same ids.
 
 Yjs takes items whose ids it knows as known and does not look at them. A client that used an id twice, for other
 words, would be told that they are there.
@@ -21,9 +21,9 @@ def repeated(starts: Mapping[int, int], clocks: Mapping[int, int]) -> dict[int, 
 
 
 def differing(update: bytes, stored: bytes, clients: Mapping[int, int]) -> frozenset[int]:
-    """Those of `clients` under whose ids `update` has something else than `stored`, from the clocks in `clients` on.
+    """Those of `clients` whose items in `update` differ from those in `stored`, from the clocks in `clients` on.
 
-    What is deleted in one of them counts as equal: there is nothing left to compare.
+    An item that is deleted in one of them counts as equal: there is nothing left to compare.
     """
     known = dict(_units(read(stored)[0], clients))
     return frozenset(
@@ -36,7 +36,7 @@ def differing(update: bytes, stored: bytes, clients: Mapping[int, int]) -> froze
 def _units(
     items: list[Item], clients: Mapping[int, int]
 ) -> Iterator[tuple[tuple[int, int], tuple[int, bytes] | None]]:
-    """((client, clock), content) of each unit; None for what is deleted."""
+    """((client, clock), content) of each unit; None for deleted ones."""
     for item in items:
         first = clients.get(item.client)
         if first is None or item.clock + item.length <= first:

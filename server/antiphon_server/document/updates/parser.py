@@ -1,4 +1,4 @@
-"""Reads a Yjs update (v1) without applying it: what it needs, what it writes, and that it is well formed.
+"""Parses a Yjs update (v1) without applying it: its dependencies, its items, and whether it is well formed.
 
 Yrs keeps an update whose dependencies it lacks and applies it later, together with somebody else's, and a decoder
 that fails half-way may leave its mark. So an update is read here first, and only one that is whole, whose
@@ -33,13 +33,13 @@ _UNSAFE_KEY: Final = "__proto__"
 """JavaScript takes an entry of this name for something else."""
 
 GC, DELETED, STRING, EMBED, FORMAT, ARRAY, MAP, TEXT, VALUES, NUMBERS = 0, 1, 4, 5, 6, 7, 8, 9, 10, 11
-"""What a struct holds. NUMBERS are VALUES that are all numbers; ARRAY, MAP and TEXT are shared types."""
+"""Kinds of content. NUMBERS are VALUES that are all numbers; ARRAY, MAP and TEXT are shared types."""
 SHARED: Final = (ARRAY, MAP, TEXT)
 
 Id: TypeAlias = tuple[int, int]
 """(client, clock)."""
 Item: TypeAlias = tuple[int, int, int, Id | None, Id | None, "str | Id | None", str | None, "str | None"]
-"""(clock, length, what it holds, left origin, right origin, parent, key, text): the parent is the name of a root, the
+"""(clock, length, kind, left origin, right origin, parent, key, text): the parent is the name of a root, the
 id of a type, or None where an origin says it; the text is there for strings with characters of two UTF-16 units."""
 
 
@@ -48,11 +48,11 @@ class MalformedUpdate(ValueError):
 
 
 class TooManyItems(ValueError):
-    """The update holds more items than its reader takes; what comes after them was not read."""
+    """The update holds more items than its reader takes; the rest was not read."""
 
 
 class UpdateInfo(Struct, frozen=True):
-    """What an update holds. Clocks count UTF-16 units, as Yjs does."""
+    """The content of an update. Clocks count UTF-16 units, as in Yjs."""
 
     starts: dict[int, int]
     """Client -> first clock that the update writes."""
@@ -61,11 +61,11 @@ class UpdateInfo(Struct, frozen=True):
     needs: dict[int, int]
     """Client -> clock that must be known before: origins, parents and deletions, beyond the update's own."""
     structs: dict[int, list[Item]]
-    """Client -> what it writes, in the order of the clocks."""
+    """Client -> its structs, in the order of the clocks."""
     last_text: Id | None
     """(client, clock) of the last character of the last string written."""
     items: int
-    """What it costs to read and apply: its structs, and an eighth of its values and of its ranges of deletions."""
+    """Cost of reading and applying it: its structs, and an eighth of its values and of its ranges of deletions."""
     deletions: tuple[tuple[int, int, int], ...]
     """(client, clock, length) of each range of deletions."""
 
@@ -119,7 +119,7 @@ def values(content: bytes) -> list[bytes]:
 
 
 def collected(spans: Mapping[int, tuple[int, int]]) -> bytes:
-    """An update that says of clocks, client -> (first, how many), that what stood there is gone."""
+    """An update that marks clocks, client -> (first, how many), as collected."""
     out = _uint(len(spans))
     for client, (first, count) in spans.items():
         out += b"\x01" + _uint(client) + _uint(first) + b"\x00" + _uint(count)
@@ -380,7 +380,7 @@ class _Inspector:
         return client, clock
 
     def _content(self, kind: int) -> tuple[int, int]:
-        """What it is, and its length."""
+        """Its kind and its length."""
         reader = self._reader
         if kind == 1:
             return DELETED, reader.uint()
@@ -406,7 +406,7 @@ class _Inspector:
             if shared >= len(SHARED):
                 raise MalformedUpdate(f"a shared type of kind {shared} is not taken here")
             return SHARED[shared], 1
-        # JSON of old (2), bytes (3), subdocuments (9), and what later versions may bring: nothing of ours uses them.
+        # Old JSON (2), bytes (3), subdocuments (9), and kinds of later versions: nothing of ours uses them.
         raise MalformedUpdate(f"content of kind {kind} is not taken here")
 
     def _need(self, client: int, clock: int) -> None:

@@ -16,7 +16,7 @@ _PART: Final = 128
 
 
 def parts(update: bytes, info: UpdateInfo) -> tuple[tuple[bytes, UpdateInfo], ...]:
-    """Updates that come to the same when they are applied in this order, and what is in each; none when the update
+    """Updates that together equal this one when they are applied in order, with the content of each; none when it
     is small. Each item comes after those that it builds on, and together with its own deletion. Raises ValueError
     when items build on each other in a circle."""
     if info.items < LARGE and len(info.deletions) < LARGE:
@@ -84,7 +84,7 @@ class _Deletions:
         self._taken: dict[int, list[tuple[int, int]]] = {}
 
     def of(self, part: list[Item]) -> Deletions:
-        """What the update deletes of its own items."""
+        """Own items that the update deletes."""
         spans: dict[int, tuple[int, int]] = {}
         for item in part:
             start = spans[item.client][0] if item.client in spans else item.clock

@@ -1,4 +1,4 @@
-"""What may stand where in a room's document: which kinds of content each root and each type inside it takes.
+"""The schema of a room's document: the kinds of content that each root and each type inside it takes.
 
 Kinds of content where they have no place make Yrs hang or panic, or make it differ from JavaScript Yjs (decision record
 `docs/decisions/crdt.md`). Whether the values of a field are the right ones is asked later (`canvas`, `jam`,
@@ -16,7 +16,7 @@ from antiphon_server.document.updates.parser import ARRAY, EMBED, FORMAT, MAP, N
 
 
 class Rule:
-    """Of one type. `takes` are kinds of content (`yupdate`); `inside` says what the shared types inside it take, by
+    """Of one type. `takes` are kinds of content (`yupdate`); `inside` gives the rules of shared types inside it, by
     their kind, or by the key and the kind. `closed`: only the server writes there."""
 
     __slots__ = ("closed", "inside", "shape", "takes")
@@ -36,7 +36,7 @@ class Rule:
         self.closed = closed
 
     def child(self, key: str | None, kind: int) -> Rule | None:
-        """What a shared type of this kind takes under this key."""
+        """The rules of a shared type of this kind under this key."""
         if key is not None and (special := self.inside.get((key, kind))) is not None:
             return special
         return self.inside.get(kind)
@@ -49,7 +49,7 @@ _BOARD_TEXT: Final = Rule("text", (STRING,))
 
 
 def _maps(depth: int, special: dict[int | tuple[str, int], Rule] | None = None) -> Rule:
-    """Maps inside each other, with lists in them: what is too much in them is put right later."""
+    """Maps inside each other, with lists in them: excess content is repaired later."""
     inside: dict[int | tuple[str, int], Rule] = {ARRAY: _LIST, **(special or {})}
     if depth:
         inside[MAP] = _maps(depth - 1, special)
@@ -68,4 +68,4 @@ RULES: Final[dict[str, Rule]] = {
     schema.CHAT: Rule("array", _PLAIN, {MAP: _CLOSED}, closed=True),
     schema.COMMENTS: Rule("map", _PLAIN, {MAP: _CLOSED}, closed=True),
 }
-"""Root -> what it takes. A room has no other roots."""
+"""Root -> its rules. A room has no other roots."""
