@@ -1,4 +1,4 @@
-"""What an engine is: the one interface between the models and everything above them.
+"""The engine interface: everything between the models and the code above them.
 
 Engines are synchronous, know nothing of rooms, sockets or documents, and are tested without a loop. The scheduler
 calls them from one thread.
@@ -42,20 +42,19 @@ instruction (which may be empty) says; `chat` answers the last line of a convers
 
 
 class ChatLine(Struct, frozen=True, array_like=True):
-    """What somebody said, oldest first."""
+    """A line of the chat; lines are given oldest first."""
 
     name: str
     text: str
 
 
 class TextRequest(Struct, frozen=True, tag="text"):
-    """What the co-author asks of a text engine.
+    """A request for text.
 
     `before` and `after` are the document's text around the place, already cut to a window by the caller (at stable
     boundaries, so that a cached prefix stays valid while the document grows); `selection` is the passage that an
     instruction is about; `style` tells how the story is told, and stands before everything else. The engine builds its
-    own prompt of these: chat template, raw continuation, whatever its model does best.
-    """
+    own prompt of these: chat template, or raw continuation, as suits its model."""
 
     task: TextTask
     before: str
@@ -74,7 +73,7 @@ Encoded: TypeAlias = Annotated[bytes, Meta(max_length=MAX_SOURCE)]
 
 
 class ImageRequest(Struct, frozen=True, tag="image"):
-    """What a canvas asks of an image engine.
+    """A request for a picture.
 
     `source` and `mask` are PNG, JPEG or WebP; a mask has the size of its source and is white where paint may go (only
     brightness counts). `previews` asks for a preview at every n-th step, 0 for none; `preview_side` bounds its long
@@ -116,7 +115,7 @@ class AudioRequest(Struct, frozen=True, tag="audio"):
 
 
 class AudioSteer(Struct, frozen=True):
-    """A change to a running band; what is unset stays. `segments` replaces what is not yet committed."""
+    """A change to a running band; unset fields stay as they are. `segments` replaces those not yet committed."""
 
     controls: BandControls | UnsetType = UNSET
     segments: tuple[Segment, ...] | UnsetType = UNSET
@@ -151,8 +150,8 @@ class Step(Struct, frozen=True, tag="step"):
 
 
 class Preview(Struct, frozen=True, tag="preview"):
-    """What the picture will be, as far as `step` shows it: a JPEG of at most 12 KB for 256 x 256 pixels. It may be
-    smaller than the picture; sizes are its own."""
+    """The picture as predicted after `step`: a JPEG of at most 12 KB for 256 x 256 pixels. It may be smaller than the
+    picture; sizes are its own."""
 
     step: int
     of: int
@@ -206,13 +205,13 @@ Output: TypeAlias = Token | Step | Preview | Image | Audio | Performed | Done | 
 
 class Deferred(Struct, frozen=True):
     """A preview or a picture whose file is still to be written: `write` does it, on any thread, and needs nothing of
-    the engine or the job any more. What comes after it of the same job is told after it."""
+    the engine or the job any more. Later outputs of the same job are reported after it."""
 
     write: Callable[[], Preview | Image]
 
 
 Made: TypeAlias = Output | Deferred
-"""What a step may give."""
+"""An output of a step."""
 
 # Errors -----------------------------------------------------------------------------------------------
 
@@ -228,6 +227,8 @@ class EngineUnavailable(AntiphonError):
 
 
 class QueueFull(PeerError):
+    """Too many runs wait; the caller may try again later."""
+
     code = ErrorCode.QUEUE_FULL
 
 
@@ -235,7 +236,7 @@ class QueueFull(PeerError):
 
 
 class ImageFacts(Struct, frozen=True):
-    """What an image model does when a request leaves it open, and its bounds. Sizes are pixels."""
+    """An image model's defaults and bounds. Sizes are pixels."""
 
     width: int
     height: int
@@ -249,7 +250,7 @@ class ImageFacts(Struct, frozen=True):
 
 
 class AudioFacts(Struct, frozen=True):
-    """What an audio engine hears and honours, for the interface to offer no more than that. Times are seconds."""
+    """The inputs and controls that an audio engine uses; interfaces offer these only. Times are seconds."""
 
     hears: Literal["notes", "audio", "nothing"]
     controls: tuple[str, ...]
@@ -273,7 +274,7 @@ class Building(Struct, frozen=True, array_like=True):
 
 
 class Remark(Struct, frozen=True):
-    """A line for people: what a model is good at, under which terms it comes. `key` names it for an interface that has
+    """A line for people: the strengths of a model, the terms of its licence. `key` names it for an interface that has
     it in its own language, with `values` in their places; empty: there is only the text."""
 
     text: str = ""
@@ -285,7 +286,7 @@ NO_REMARK: Final = Remark()
 
 
 class EngineInfo(Struct, frozen=True):
-    """What the engine is and how much it takes at once."""
+    """An engine's name, backend and bounds."""
 
     modality: Modality
     name: str
@@ -308,23 +309,31 @@ class EngineInfo(Struct, frozen=True):
 
 
 def retold(info: EngineInfo, backend: str, building: tuple[Building, ...] = ()) -> EngineInfo:
-    """With what runs the engine now; the very same value when nothing has changed."""
+    """`info` with the current backend and builds; the very same value when nothing has changed."""
     if (info.backend, info.building) == (backend, building):
         return info
     return replace(info, backend=backend, building=building)
 
 
 class Accelerating(Protocol):
-    """What puts faster runners into a model's slots meanwhile."""
+    """The builder of faster runners for a model's slots."""
 
     @property
-    def building(self) -> tuple[Building, ...]: ...
+    def building(self) -> tuple[Building, ...]:
+        """The plans that are being built now."""
+        ...
 
-    def listen(self, changed: Callable[[], None]) -> None: ...
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, on another thread, whenever `building` or the backend changes."""
+        ...
 
-    def wait(self) -> None: ...
+    def wait(self) -> None:
+        """Block until no plan is being built."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the builds."""
+        ...
 
 
 LOADING: Final = "it is being loaded"
@@ -342,9 +351,10 @@ class Absent(Struct, frozen=True):
 
 
 class Window(Struct, frozen=True):
-    """When a job's next unit should be run, in seconds of CLOCK_MONOTONIC: not before `opens` (it would commit to what
-    people can still change), and finished by `due`. It is run before `opens` where that is the only way to make room
-    for a unit that cannot be divided and that would last beyond `due`: the music then goes on, committed earlier."""
+    """When a job's next unit should be run, in seconds of CLOCK_MONOTONIC: not before `opens` (it would commit music
+    that people can still change), and finished by `due`. It is run before `opens` where that is the only way to make
+    room for a unit that cannot be divided and that would last beyond `due`: the music then goes on, committed
+    earlier."""
 
     opens: float
     due: float
@@ -364,8 +374,8 @@ class Job(Protocol):
     """One admitted request. Engines subclass or implement it with their own streaming state."""
 
     unit: str
-    """What the next step of this job is, for instance "prefill" or "decode": jobs with equal units may share a
-    batch; the engine may change it after each step."""
+    """The kind of this job's next step, for instance "prefill" or "decode": jobs with equal units may share a batch;
+    the engine may change it after each step."""
 
     @property
     def window(self) -> Window | None:
@@ -384,7 +394,9 @@ class Engine(Protocol):
     kind: ClassVar[str]
 
     @property
-    def info(self) -> EngineInfo: ...
+    def info(self) -> EngineInfo:
+        """The engine's name, backend, bounds and notes; replaced by a new value when one of them changes."""
+        ...
 
     def admit(self, request: Request) -> Job:
         """Validate, tokenise, allocate state. Bounded work: the long part (prefill) is done in steps.
@@ -394,7 +406,7 @@ class Engine(Protocol):
         ...
 
     def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Made]]:
-        """Advance each job by one unit and return, per job, what came out (possibly nothing).
+        """Advance each job by one unit and return the outputs of each job (possibly none).
 
         All jobs have the same `unit`, at most `info.max_batch` of them. `Done` or `Failed` is a job's last output;
         after it the job must be released. One job's failure never raises; an exception means the engine is broken.
@@ -402,8 +414,7 @@ class Engine(Protocol):
         ...
 
     def steer(self, job: Job, change: Steer) -> None:
-        """Change a running job: what its next step gives has been made with it. Raises InvalidRequest and then changes
-        nothing."""
+        """Change a running job from its next step on. Raises InvalidRequest, and then nothing is changed."""
         ...
 
     def release(self, job: Job) -> None:
@@ -421,7 +432,7 @@ class Divisible(Engine, Protocol):
 
     def budget(self, seconds: float) -> None:
         """Until the next call, a step of such a unit takes no longer than this: on average where it can be cut to any
-        length, else on the safe side by what its pieces have taken so far. It always does something."""
+        length, else by a conservative estimate from earlier pieces. It always makes progress."""
         ...
 
 
@@ -429,7 +440,7 @@ class Listening(Engine, Protocol):
     """An engine that hears people: audio engines."""
 
     def push(self, job: Job, notes: Sequence[PlayedNote]) -> None:
-        """What people played. Never raises for late, early or odd notes: they count as the engine can use them."""
+        """Notes that people played. Late, early or odd notes never raise; the engine uses them as far as it can."""
         ...
 
 
@@ -461,7 +472,7 @@ class Later(Struct, frozen=True):
 
 
 class Engines(Struct, frozen=True):
-    """What a worker serves, one engine per kind: at once, later, and what it could not have."""
+    """The engines of a worker, one per kind: ready, loading later, and unavailable."""
 
     ready: tuple[Engine, ...]
     absent: tuple[Absent, ...] = ()

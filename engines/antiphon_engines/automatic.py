@@ -1,8 +1,7 @@
 """`auto`: the best text model that is prepared and has shown here that it is fast enough; else the small one.
 
-What a model makes here is measured once by `antiphon_engines.probe` and kept beside its files, for this processor and
-this number of threads. A measurement below the bound is not kept: a busy machine is slow today only.
-"""
+The speed of a model on this machine is measured once by `antiphon_engines.probe` and kept beside its files, for this
+processor and this number of threads. A measurement below the bound is not kept: a busy machine is slow today only."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ AUTO: Final = "auto"
 LADDER: Final = ("qwen2.5-1.5b",)
 """Names of the catalogue that write better than the small one, the best first."""
 LEAST_SPEED: Final = 8.0
-"""Tokens per second of one text: what people read along with."""
+"""Tokens per second of one text: reading speed."""
 _LEAST_FREE: Final = 3_000_000_000
 """Bytes of disk and of memory without which no large model is fetched or loaded."""
 _PROBED: Final = "speed.json"
@@ -52,6 +51,7 @@ def resolved(cache_dir: Path, spec: str, threads: int) -> str:
 
 
 def is_prepared(cache_dir: Path, name: str) -> bool:
+    """Whether the model of that name can be loaded without a download."""
     try:
         text_spec.check(cache_dir, name)
     except EngineUnavailable:
@@ -67,7 +67,7 @@ def is_fetched_by_name(cache_dir: Path, spec: str) -> bool:
 
 
 def missing_obstacle(name: str) -> Obstacle | None:
-    """What of this installation is missing for it."""
+    """The missing package that the model needs, or None."""
     problem = text_spec.missing_module(name)
     return Obstacle(problem, "failed", (problem,)) if problem else None
 
@@ -82,7 +82,7 @@ def is_fast(cache_dir: Path, name: str, threads: int) -> bool:
 
 
 def note_speed(cache_dir: Path, name: str, threads: int, tokens_per_second: float) -> Obstacle | None:
-    """Keep what a probe measured; why the model is too slow, or None."""
+    """Keep a measured speed; returns why the model is too slow, or None."""
     if tokens_per_second < LEAST_SPEED:
         made = f"{tokens_per_second:.1f}"
         return Obstacle(
@@ -112,7 +112,7 @@ def memory_obstacle() -> Obstacle | None:
 
 
 def size_of(name: str) -> int:
-    """Megabytes to fetch; 0 for what is no packaged model."""
+    """Megabytes to fetch; 0 for a model that is not packaged."""
     card = find(name)
     return card.download_mb if isinstance(card, PackagedGgufCard) else 0
 

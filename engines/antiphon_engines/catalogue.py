@@ -1,4 +1,4 @@
-"""The models that Antiphon knows by name: what each is, where it comes from and under which terms."""
+"""The models that Antiphon knows by name, with their sources and terms."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
 class Description(Struct, frozen=True):
-    """What a spec stands for, in words for people and without secrets."""
+    """A description of a spec for people, without secrets."""
 
     name: str
     backend: str

@@ -1,4 +1,4 @@
-"""What an engine worker is told when it is started: one frozen, bounded value that crosses the process border."""
+"""Settings of an engine worker: one frozen, bounded value that crosses the process border."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     cache_dir: Annotated[str, Meta(min_length=1, max_length=4096)]
     """Folder of prepared models."""
     text_model: Annotated[str, Meta(min_length=1, max_length=1024)] = DEFAULT_TEXT_MODEL
-    """A model spec; `text.spec.parse` says what may stand here."""
+    """A model spec; see `text.spec.parse`."""
     image_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
-    """An image model's spec; `image.spec.parse` says what may stand here."""
+    """An image model's spec; see `image.spec.parse`."""
     image_preview_model: Annotated[str, Meta(max_length=1024)] = ""
     """Folder or hub id of an AutoencoderTiny that decodes previews of `image_model`; empty: previews are made from
     the latents alone, unless the model's own autoencoder is a tiny one."""
     image_pixels: Annotated[int, Meta(ge=64 * 64, le=4_194_304)] = 1_048_576
     """Pixels of one picture, at most."""
     image_backend: Annotated[str, Meta(max_length=256)] = "auto"
-    """What runs the image model's networks; `backends.choices` says what may stand here."""
+    """The backend of the image model's networks; see `backends.choices`."""
     device_memory: Annotated[int, Meta(ge=0, le=1_048_576)] = 0
     """MiB of the device's memory that the networks of all engines may fill; 0 is no bound. The ones used longest ago
     leave, and come back when they are needed."""
@@ -48,7 +48,7 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     image_precision: Annotated[str, Meta(max_length=256)] = "auto"
     """Of the image model's networks: fp32, fp16 or bf16, for all or for each."""
     music_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
-    """A music model's spec; `audio.spec.parse` says what may stand here."""
+    """A music model's spec; see `audio.spec.parse`."""
     text_backend: Annotated[str, Meta(max_length=256)] = "auto"
     """As `image_backend`, of a text model that torch runs."""
     text_precision: Annotated[str, Meta(max_length=256)] = "auto"
@@ -74,7 +74,7 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     policy: Literal["deadline", "fifo"] = "deadline"
     """Order of the units on the device; `fifo` is there for comparison."""
     max_unit_ms: Annotated[int, Meta(ge=5, le=10_000)] = 100
-    """What one step should take at most."""
+    """The target for the longest step."""
     tokens_per_second: Annotated[float, Meta(gt=0, le=1000)] = 15.0
     """Pace of one text that is kept up while others want the device."""
     previews_per_second: Annotated[float, Meta(gt=0, le=100)] = 4.0
@@ -88,6 +88,7 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def scheduling(self) -> Policy:
+        """The scheduler's part of it; times in seconds."""
         return Policy(
             order=self.policy,
             max_unit=self.max_unit_ms / 1000,
@@ -113,6 +114,7 @@ _decoder = msgspec.msgpack.Decoder(WorkerConfig)
 
 
 def encode(config: WorkerConfig) -> bytes:
+    """`config` as MessagePack bytes, which `decode` reads."""
     return _encoder.encode(config)
 
 

@@ -1,4 +1,4 @@
-"""What a step costs, measured as it runs: per (engine, unit, batch size)."""
+"""Measured costs of steps: per (engine, unit, batch size)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OUTLIER: Final = 4.0
 SPIKE: Final = 16.0
 """A peak counts as so many times the average at most."""
 FADE: Final = 0.995
-"""What is left of a peak after one more step: half of it after 140."""
+"""The part of a peak that remains after one more step: half of it after 140."""
 CAUTION: Final = 4.0
 """Mean deviations above the average that a careful estimate takes, as the retransmission timer of TCP does (Jacobson
 1988, RFC 6298)."""
@@ -57,7 +57,7 @@ class CostTable:
             known.peak = max(min(seconds, SPIKE * known.seconds), known.peak * FADE)
 
     def forget(self, engine: str) -> None:
-        """Another model serves these units from now on: what they cost is measured anew."""
+        """Another model serves these units from now on: measure their cost anew."""
         for key in [key for key in self._sizes if key[0] == engine]:
             del self._sizes[key]
 
@@ -71,12 +71,12 @@ class CostTable:
         return None if found is None else found[0].seconds * found[1]
 
     def worst(self, engine: str, unit: str, size: int) -> float | None:
-        """As `estimate`, with a margin for how much the steps vary: what to reckon with before a deadline."""
+        """As `estimate`, with a margin for the variance of the steps: used before deadlines."""
         found = self._nearest(engine, unit, size)
         return None if found is None else found[0].worst * found[1]
 
     def peak(self, engine: str, unit: str) -> float | None:
-        """What one job's step took at most of late: for units of which most are short and some are not."""
+        """The longest recent step of one job: for units of which most are short and some are not."""
         known = self._sizes.get((engine, unit), {}).get(1)
         return None if known is None else max(known.worst, known.peak)
 

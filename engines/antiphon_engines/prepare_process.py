@@ -1,8 +1,7 @@
 """Prepares one model for a server that runs: `python -m antiphon_engines.prepare_process CACHE NAME`.
 
-A process of its own, at low priority: what people write and play goes first. It says how far it is in lines of JSON,
-`{"stage": "download", "fraction": 0.5}`, the last one `{"error": "..."}` where it fails (exit status 1).
-"""
+A process of its own, at low priority: people's requests come first. It says how far it is in lines of JSON, `{"stage":
+"download", "fraction": 0.5}`, the last one `{"error": "..."}` where it fails (exit status 1)."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ from antiphon_engines.text import spec as text_spec
 
 
 def main() -> int:
+    """Prepare the model; returns the exit status."""
     cache_dir, name = sys.argv[1:]
     if hasattr(os, "nice"):
         os.nice(10)

@@ -48,6 +48,7 @@ def measure(config: WorkerConfig, tokens: int = _TOKENS) -> float:
 
 
 def main() -> int:
+    """Measure the model; returns the exit status."""
     cache_dir, name, threads = sys.argv[1:]
     try:
         config = WorkerConfig(

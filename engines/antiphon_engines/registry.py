@@ -25,7 +25,7 @@ _LEAST_FREE: Final = 1_000_000_000
 
 def engines(config: WorkerConfig) -> Engines:
     """Everything that a worker serves. Text must be there; pictures and the band, whose libraries alone take seconds to
-    load, join later, and what cannot be had of them is told as absent. Raises EngineUnavailable."""
+    load, join later, and those that cannot be loaded are reported as absent. Raises EngineUnavailable."""
     residency = Residency(config.device_memory * 2**20)
     writer = text.build(config, residency)
     # The band loads in two seconds and is not made to wait for torch.

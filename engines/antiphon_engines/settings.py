@@ -22,10 +22,10 @@ class QueueBounds(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """What the scheduler aims at. Times are seconds; ARCHITECTURE.md has the rules on one page."""
+    """The scheduler's targets. Times are seconds; ARCHITECTURE.md has the rules on one page."""
 
     order: Literal["deadline", "fifo"] = "deadline"
-    """`fifo`: units in the order in which they became ready, whatever they are for; there for comparison."""
+    """`fifo`: units in the order in which they became ready, without regard to their kind; there for comparison."""
     max_unit: float = 0.1
     """Of one step: batches are kept so small, and engines that can divide their units are told."""
     tokens_per_second: float = 15.0

@@ -27,6 +27,8 @@ Commented = Annotated[str, Meta(min_length=1, max_length=MAX_COMMENT)]
 
 
 class Reply(Struct, frozen=True):
+    """An answer to a comment. `ms` is Unix milliseconds."""
+
     id: str
     author: str
     ms: int

@@ -83,6 +83,7 @@ class AntiphonError(Exception):
 
     @property
     def message(self) -> str:
+        """The error as one line for people."""
         return str(self)
 
 
@@ -99,6 +100,8 @@ class Denied(PeerError):
 
 
 class NotFound(PeerError):
+    """The request names something that does not exist."""
+
     code = ErrorCode.NOT_FOUND
 
 
@@ -109,10 +112,14 @@ class Conflict(PeerError):
 
 
 class TooLarge(PeerError):
+    """The request is larger than a bound allows."""
+
     code = ErrorCode.TOO_LARGE
 
 
 class RateLimited(PeerError):
+    """The peer asks too often; it may try again later."""
+
     code = ErrorCode.RATE_LIMITED
 
 

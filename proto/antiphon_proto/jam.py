@@ -144,7 +144,7 @@ class Prompt(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class BandControls(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the room asks of the band. Heard from the next bar line on, as soon as `reaction` allows.
+    """The room's wishes to the band. Heard from the next bar line on, as soon as `reaction` allows.
 
     `density` and `brightness` None leave it to the model. `roles` play; `instruments` and `volumes` are by role.
     """

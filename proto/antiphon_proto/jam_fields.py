@@ -96,6 +96,7 @@ CONTROL_MAPS: Final[dict[str, tuple[Check, Check, int]]] = {
 
 
 def is_loop_id(value: str) -> bool:
+    """Whether `value` may be the id of a loop."""
     return bool(_ID.fullmatch(value))
 
 
@@ -108,6 +109,7 @@ def faults(
 
 
 def loop_faults(fields: Mapping[str, object]) -> list[str]:
+    """Names of the fields that make a loop invalid, and of those that it lacks."""
     return faults(LOOP, fields, LOOP_REQUIRED)
 
 

@@ -47,7 +47,7 @@ class Participant(Struct, frozen=True, array_like=True):
 
 
 class ImageModel(Struct, frozen=True, array_like=True):
-    """What an image model does when a request leaves it open, and its bounds. Sizes are pixels."""
+    """An image model's defaults and bounds. Sizes are pixels."""
 
     width: UInt
     height: UInt
@@ -241,6 +241,8 @@ class Joined(Message, frozen=True, tag="joined"):
 
 
 class Left(Message, frozen=True, tag="left"):
+    """A participant has left."""
+
     participant: Id
 
 

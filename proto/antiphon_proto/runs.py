@@ -30,6 +30,8 @@ SuggestionState = Literal["none", "open", "accepted", "rejected"]
 
 
 class Alternative(Struct, frozen=True, array_like=True):
+    """Another token that the model might have sampled, with its natural-log probability."""
+
     text: Annotated[str, Meta(max_length=256)]
     logprob: float
 
@@ -147,6 +149,8 @@ class Paint(Request, frozen=True, tag="paint"):
 
 
 class Stop(Request, frozen=True, tag="stop"):
+    """Stop a run; what it has made stays. Answered by its `run`, or by an `error`."""
+
     run: Id
 
 
@@ -168,6 +172,8 @@ class Accept(Request, frozen=True, tag="accept"):
 
 
 class Reject(Request, frozen=True, tag="reject"):
+    """Reject a suggestion, whole or in part, as `accept` accepts one."""
+
     run: Id
     offset: UInt = 0
     start: UInt | None = None

@@ -26,6 +26,8 @@ FRAGMENT_DEADLINE = 20.0
 
 
 class SessionState(Enum):
+    """Before the first message, while messages flow, and after the end."""
+
     NEW = auto()
     OPEN = auto()
     CLOSED = auto()

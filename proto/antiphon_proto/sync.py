@@ -42,6 +42,8 @@ class SyncStep2(Struct, frozen=True):
 
 
 class SyncUpdate(Struct, frozen=True):
+    """A Yjs update."""
+
     update: bytes
 
 
@@ -54,6 +56,8 @@ class AwarenessState(Struct, frozen=True):
 
 
 class Awareness(Struct, frozen=True):
+    """Awareness states of clients, as in y-protocols."""
+
     states: tuple[AwarenessState, ...]
 
 

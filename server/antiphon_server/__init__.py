@@ -1,0 +1,1 @@
+"""Antiphon's server: rooms, sockets, the store."""

@@ -7,6 +7,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """The clocks of the server; tests have a virtual one."""
+
     def monotonic(self) -> float:
         """Seconds that never go back, for intervals."""
         ...
@@ -28,10 +30,13 @@ class SystemClock:
         self._began = time.time() - time.monotonic()
 
     def server_ms(self) -> float:
+        """As in :class:`Clock`."""
         return (self._began + time.monotonic()) * 1000
 
     def monotonic(self) -> float:
+        """As in :class:`Clock`."""
         return time.monotonic()
 
     def unix_ms(self) -> int:
+        """As in :class:`Clock`."""
         return time.time_ns() // 1_000_000

@@ -173,6 +173,7 @@ class Settings(BaseSettings):
 
     @property
     def threads(self) -> int:
+        """Threads of one engine: as set, else one per processor up to a bound."""
         return self.engine.threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
 
     @property
@@ -181,6 +182,7 @@ class Settings(BaseSettings):
         return resolved(self.cache_dir.expanduser(), self.text_model, self.threads)
 
     def worker_config(self) -> WorkerConfig:
+        """The part of the settings that a worker process gets."""
         engine = self.engine
         return WorkerConfig(
             cache_dir=str(self.cache_dir.expanduser()),
@@ -216,6 +218,7 @@ class Settings(BaseSettings):
         )
 
     def room_limits(self) -> RoomLimits:
+        """The bounds of one room."""
         limits = self.limits
         return RoomLimits(
             max_members=limits.max_members,
@@ -245,6 +248,7 @@ class Settings(BaseSettings):
         )
 
     def picture_limits(self) -> PictureLimits:
+        """The bounds of a picture that comes in: bytes and pixels."""
         limits = self.limits
         return PictureLimits(
             bytes=limits.max_asset,
@@ -257,9 +261,11 @@ class Settings(BaseSettings):
         )
 
     def trace_limits(self) -> TraceLimits:
+        """The bounds of a device trace; seconds."""
         return TraceLimits(seconds=self.limits.trace_timeout)
 
     def asset_bounds(self) -> AssetBounds:
+        """How many assets a room keeps, and how many bytes."""
         return AssetBounds(self.limits.max_assets, self.limits.asset_bytes)
 
     def asset_grace(self) -> float:
@@ -267,6 +273,7 @@ class Settings(BaseSettings):
         return self.limits.asset_grace_days * 86_400
 
     def backlog_limits(self) -> BacklogLimits:
+        """How much may wait for a slow client, in bytes."""
         return BacklogLimits(ordered_bytes=self.limits.queue_bytes, lane_bytes=self.limits.lane_bytes)
 
 

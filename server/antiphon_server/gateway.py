@@ -46,29 +46,49 @@ class Engine(RunEngine, Protocol):
     """An engine host: what runs need of it, and its life. `EngineHost`, or a scripted one in tests."""
 
     @property
-    def state(self) -> HostState: ...
+    def state(self) -> HostState:
+        """As in `EngineHost`."""
+        ...
 
     @property
-    def held(self) -> int: ...
+    def held(self) -> int:
+        """As in `EngineHost`."""
+        ...
 
     @property
-    def waiting(self) -> int: ...
+    def waiting(self) -> int:
+        """As in `EngineHost`."""
+        ...
 
     @property
-    def stats(self) -> Stats: ...
+    def stats(self) -> Stats:
+        """As in `EngineHost`."""
+        ...
 
     @property
-    def models(self) -> Mapping[Modality, str]: ...
+    def models(self) -> Mapping[Modality, str]:
+        """As in `EngineHost`."""
+        ...
 
-    def use(self, modality: Modality, model: str) -> None: ...
+    def use(self, modality: Modality, model: str) -> None:
+        """As in `EngineHost`."""
+        ...
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """As in `EngineHost`."""
+        ...
 
-    async def wait_ready(self) -> None: ...
+    async def wait_ready(self) -> None:
+        """As in `EngineHost`."""
+        ...
 
-    async def trace(self) -> Traced: ...
+    async def trace(self) -> Traced:
+        """As in `EngineHost`."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """As in `EngineHost`."""
+        ...
 
 
 class Gateway:
@@ -160,6 +180,7 @@ class Gateway:
             await asyncio.sleep(wait)
 
     def models(self) -> tuple[ModelInfo, ...]:
+        """The models as clients are told of them."""
         return self.model_desk.infos()
 
 

@@ -8,6 +8,8 @@ MIB = 1024 * 1024
 
 
 class JamSettings(BaseModel):
+    """Settings of the jam. Times are seconds unless a field says otherwise."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     late: float = Field(default=1.0, ge=0, le=30)

@@ -30,7 +30,10 @@ def _extras(record: logging.LogRecord) -> dict[str, object]:
 
 
 class TextFormatter(logging.Formatter):
+    """One line a record for people, with the extra fields behind the message."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """As in `logging.Formatter`."""
         at = time.strftime("%H:%M:%S", time.localtime(record.created))
         extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
         line = f"{at} {record.levelname.lower():7} {record.getMessage()}{extras}"
@@ -43,6 +46,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: `time` (ISO 8601, UTC), `level`, `logger`, `message`, and what the caller gave."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """As in `logging.Formatter`."""
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line: dict[str, object] = {
             "time": f"{at}.{int(record.msecs):03}Z",
@@ -60,6 +64,7 @@ class Malformed(logging.Filter):
     """Of the HTTP server's logger: what a peer did wrong is one line at the level `debug`, without a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """As in `logging.Filter`."""
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, HttpProcessingError):
             return True

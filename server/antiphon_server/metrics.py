@@ -40,6 +40,7 @@ class Metrics:
         )
 
     def page(self) -> bytes:
+        """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
@@ -64,6 +65,7 @@ class GatewayCollector(Collector):
         self._worker = worker
 
     def collect(self) -> Iterator[Metric]:
+        """Current values, read when Prometheus asks."""
         traffic = self._traffic
         held, waiting = self._held()
         yield _gauge("connections", "Open WebSockets", len(self._connections))

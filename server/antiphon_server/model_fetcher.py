@@ -37,7 +37,9 @@ _LINE: Final = 64 * 1024
 class Children(Protocol):
     """Runs `python -m MODULE ARGUMENTS`, and yields the objects that it prints, one a line."""
 
-    def __call__(self, module: str, *arguments: str) -> AsyncIterator[dict[str, Any]]: ...
+    def __call__(self, module: str, *arguments: str) -> AsyncIterator[dict[str, Any]]:
+        """Run a module of the engines as a child process and yield its lines of JSON."""
+        ...
 
 
 class ModelFetcher:
@@ -66,6 +68,7 @@ class ModelFetcher:
 
     @property
     def busy(self) -> bool:
+        """Whether a model is being fetched or tried."""
         return self._task is not None and not self._task.done()
 
     def begin(self, name: str, *, tries: bool) -> None:
@@ -107,6 +110,7 @@ class ModelFetcher:
         )
 
     async def close(self) -> None:
+        """Cancel the fetch and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

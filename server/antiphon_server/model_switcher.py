@@ -37,12 +37,18 @@ class Host(Protocol):
     """What is needed of the engine host."""
 
     @property
-    def state(self) -> HostState: ...
+    def state(self) -> HostState:
+        """As in `EngineHost`."""
+        ...
 
     @property
-    def models(self) -> Mapping[Modality, str]: ...
+    def models(self) -> Mapping[Modality, str]:
+        """As in `EngineHost`."""
+        ...
 
-    def use(self, modality: Modality, model: str) -> None: ...
+    def use(self, modality: Modality, model: str) -> None:
+        """As in `EngineHost`."""
+        ...
 
 
 class ModelSwitcher:
@@ -94,6 +100,7 @@ class ModelSwitcher:
         return tuple(self._names[modality].values())
 
     def name(self, modality: Modality, spec: str) -> str:
+        """The name of a spec; the spec itself where it has none."""
         return self._names[modality].get(spec, spec)
 
     def ask(self, modality: Modality, name: str) -> None:

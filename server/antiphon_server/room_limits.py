@@ -14,6 +14,8 @@ MIB = 1024 * 1024
 
 
 class RoomLimits(Struct, frozen=True):
+    """Bounds of one room. Times are seconds unless a field says otherwise."""
+
     max_members: int = 500
     """Participants online at once, plain Yjs clients included."""
     max_known: int = 5000

@@ -13,6 +13,8 @@ from antiphon_proto.schema import CHAT
 
 
 class Chat:
+    """The chat beside the story."""
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._said = 0

@@ -42,11 +42,13 @@ class Comments(Mapping[str, Comment]):
         return key
 
     async def reply(self, key: str, text: str) -> None:
+        """Answer a comment. Raises KeyError, RequestRefused, NoAnswer."""
         known = len(self[key].replies)
         message = bounded(AddReply(key, text))
         await self._session.exchange(message, key, lambda: key not in self or len(self[key].replies) > known)
 
     async def resolve(self, key: str, resolved: bool = True) -> None:
+        """Mark a comment as resolved, or as open again. Raises RequestRefused, NoAnswer."""
         message = ResolveComment(key, resolved)
         await self._session.exchange(message, key, lambda: key not in self or self[key].resolved is resolved)
 

@@ -58,6 +58,7 @@ class Moment(Struct, frozen=True):
 
     @property
     def text(self) -> str:
+        """The story as plain text."""
         return "".join(part.insert for part in self.story if isinstance(part.insert, str))
 
 
@@ -131,5 +132,6 @@ class History(Listener):
         return await call(session.address, method, path, data, expected, session=session.secret or "")
 
     def on_message(self, message: ServerMessage) -> None:
+        """Follow the named versions."""
         if isinstance(message, Versions):
             self.versions = message.versions

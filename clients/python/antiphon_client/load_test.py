@@ -207,6 +207,7 @@ class Ear:
         return self._next is not None
 
     def on_frame(self, pts: int, at_ms: float, now_ms: float) -> None:
+        """Count a frame that begins at sample `pts` and came at `now_ms`, due at `at_ms` (server time)."""
         if self._next is None:
             self._next, self._counts_from = pts, pts + round(START_UP * SAMPLE_RATE)
         missing, self._next = max(0, pts - self._next), max(self._next, pts + self._frame)
@@ -228,6 +229,7 @@ def _ms(seconds: float) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the load test from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="antiphon_client.load_test", description=__doc__)
     parser.add_argument("link", help="an owner's or editor's invite link")
     parser.add_argument("--seconds", type=float, default=60.0)

@@ -20,8 +20,8 @@ _BY_ENDING = {"markdown": "md", "htm": "html", "text": "txt", "spmd": "fountain"
 
 
 class Notice(Struct, frozen=True):
-    """What a conversion left out or changed: a code, such as `footnotes`, `tables`, `comments`, `characters` (bytes
-    that are no letters in the file's encoding), `styles`, `links` or `glyphs`, and how many there were."""
+    """Content that a conversion left out or changed: a code, such as `footnotes`, `tables`, `comments`, `characters`
+    (bytes that are no letters in the file's encoding), `styles`, `links` or `glyphs`, and how many there were."""
 
     code: str
     count: int
@@ -35,7 +35,8 @@ class EncodingChoice(Struct, frozen=True):
 
 
 class Encoding(Struct, frozen=True):
-    """What a text file was read as. Where that is not `sure`, `choices` are what it may be, the likeliest first."""
+    """The encoding in which a text file was read. Where that is not `sure`, `choices` are the possible encodings, the
+    likeliest first."""
 
     name: str
     sure: bool = True
@@ -43,7 +44,7 @@ class Encoding(Struct, frozen=True):
 
 
 class Converted(Struct, frozen=True):
-    """A file as text: `ops` is a Quill delta of inserts. `encoding` is None for what is no text file."""
+    """A file as text: `ops` is a Quill delta of inserts. `encoding` is None where the file is no text file."""
 
     title: str
     ops: list[dict[str, Any]]
@@ -57,7 +58,7 @@ class Converted(Struct, frozen=True):
 
 
 class Exported(Struct, frozen=True):
-    """The story as a file, and what of it the format does not hold."""
+    """The story as a file, with notices of content that the format cannot hold."""
 
     data: bytes
     notices: tuple[Notice, ...] = ()
@@ -78,9 +79,9 @@ async def export(
 
 
 async def convert(address: Address, data: bytes, name: str, encoding: str = "") -> Converted:
-    """What a file named `name` (its ending tells its format) holds. Nothing in the room changes by it. `encoding` is
-    a text file's, where one knows it (a name that browsers know, such as windows-1251). Raises RequestRefused,
-    NoAnswer, and ClientError for a name without an ending."""
+    """The contents of a file named `name` (its ending tells its format). The room is not changed. `encoding` is a text
+    file's, where one knows it (a name that browsers know, such as windows-1251). Raises RequestRefused, NoAnswer, and
+    ClientError for a name without an ending."""
     ending = PurePath(name).suffix.lstrip(".").lower()
     if not ending:
         raise ClientError(f"the format of {name!r} cannot be told: it has no ending")

@@ -32,7 +32,7 @@ class Painted(Struct, frozen=True):
 
 
 class Painting(AnyRun):
-    """What `room.paint()` returns: iterate it for previews and the picture, or await `finished()`.
+    """The result of `room.paint()`: iterate it for previews and the picture, or await `finished()`.
 
     A reader that is slow gets the newest preview only.
     """
@@ -86,6 +86,7 @@ class Painting(AnyRun):
         await self._session.submit(self, self.request)
 
     def on_preview(self, preview: Preview) -> None:
+        """Keep the newest preview of the current epoch for the reader."""
         if self.info is not None and preview.epoch == self.info.epoch:
             self._preview = preview
             self._changed.set()

@@ -1,7 +1,7 @@
 """A room: the document, who is in it, its runs.
 
-What a user calls; what it stands on is in `session`, and its parts have files of their own.
-"""
+The public interface; the connection is in `session`, and the parts of a room have files of their own. It is long
+because it is one interface."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from antiphon_proto.params import ImageParams, ImageTask, Mode, Task, TextParams
 
 _CLOSING_SECONDS = 5.0
 _FRAME, _GAP = 256, 24
-"""Side of a frame that nobody gave a size, and its distance from what is there; canvas units."""
+"""Default side of a frame, and its distance from other objects; canvas units."""
 
 
 @asynccontextmanager
@@ -104,7 +104,7 @@ class Room:
         self.jam = Jam(session)
         """The jam: its clock, playing, conducting, the band: `room.jam.play(...)`, `.conduct(...)`, `.perform()`."""
         self.chat = Chat(session)
-        """What people and the AI say beside the story: `room.chat.entries`, `.say(...)`."""
+        """The chat of people and the AI: `room.chat.entries`, `.say(...)`."""
         self.comments = Comments(session)
         """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
         self.style = Style(session)
@@ -119,6 +119,7 @@ class Room:
 
     @property
     def address(self) -> Address:
+        """Where the room is, with the token in use."""
         return self._session.address
 
     @property
@@ -159,7 +160,7 @@ class Room:
 
     @contextmanager
     def one_edit(self) -> Iterator[None]:
-        """What is edited inside the `with` block reaches the others as one change."""
+        """Edits inside the `with` block reach the others as one change."""
         with self._replica.doc.transaction():
             yield
 
@@ -189,7 +190,7 @@ class Room:
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
-        """The model of each modality, and what it is doing."""
+        """The model of each modality, and its state."""
         return self._session.state.models
 
     @property
@@ -252,26 +253,26 @@ class Room:
         return await download(self.address, sha256)
 
     async def provenance(self, sha256: str) -> dict[str, Any]:
-        """Where an asset comes from: model, prompt, seed, parameters, who asked, what it was painted from and by whom
-        that was drawn (PROTOCOL.md, "Provenance"). Raises RequestRefused."""
+        """Where an asset comes from: model, prompt, seed, parameters, asker, source pictures and their authors
+        (PROTOCOL.md, "Provenance"). Raises RequestRefused."""
         return await provenance(self.address, sha256)
 
     async def export(
         self, format: FileFormat, *, authorship: bool = False, screenplay: bool | None = None
     ) -> Exported:
-        """The story as a file, as the server has it, with notices of what the format does not hold. With `authorship`
-        the report on who wrote which part follows the text. `json` is a Quill delta and that report. Raises
-        RequestRefused, NoAnswer."""
+        """The story as a file, as the server has it, with notices of content that the format cannot hold. With
+        `authorship` the report on who wrote which part follows the text. `json` is a Quill delta and that report.
+        Raises RequestRefused, NoAnswer."""
         await self.applied()
         return await export(self.address, format, authorship=authorship, screenplay=screenplay)
 
     async def bring_in(
         self, data: bytes, name: str, at: int | None = None, *, encoding: str = ""
     ) -> Converted:
-        """Insert what a file holds at character `at` (default: the end), as an edit of this participant's. The ending
-        of `name` tells the format: md, html, docx, epub, txt, fountain, odt, rtf, fdx. `encoding` is a text file's;
-        without it the server guesses, and the result says what it took, whether it was sure, and what was lost. Raises
-        RequestRefused, NoAnswer; then nothing came in."""
+        """Insert the contents of a file at character `at` (default: the end), as an edit of this participant's. The
+        ending of `name` tells the format: md, html, docx, epub, txt, fountain, odt, rtf, fdx. `encoding` is a text
+        file's; without it the server guesses, and the result names its choice, whether it was sure, and lost content.
+        Raises RequestRefused, NoAnswer; then nothing came in."""
         found = await convert(self.address, data, name, encoding)
         place = len(self.text) if at is None else at
         for op in found.ops:
@@ -280,33 +281,33 @@ class Room:
         return found
 
     async def stop(self, run: str) -> RunInfo:
-        """Stop a run by its id; what it made stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""
+        """Stop a run by its id; its output stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""
         return await self._session.stop(run)
 
     async def accept(self, run: str, part: tuple[int, int] | None = None) -> RunInfo:
-        """Accept a suggestion, whole or only what of it is in the characters [start, end). Returns when the room has
-        done it and this copy shows it. Raises RequestRefused, NoAnswer."""
+        """Accept a suggestion, whole or only its part in the characters [start, end). Returns when the room has done it
+        and this copy shows it. Raises RequestRefused, NoAnswer."""
         return await self._settle(Accept, run, part)
 
     async def reject(self, run: str, part: tuple[int, int] | None = None) -> RunInfo:
-        """Reject a suggestion, whole or only what of it is in the characters [start, end). Otherwise as `accept`."""
+        """Reject a suggestion, whole or only its part in the characters [start, end). Otherwise as `accept`."""
         return await self._settle(Reject, run, part)
 
     async def undo(self, *, surface: Surface | None = None) -> Step:
-        """Undo this participant's own last action, of one surface or of any; returns what it was and where. Raises
+        """Undo this participant's own last action, of one surface or of any; returns the action and its place. Raises
         NothingToUndo, RequestRefused, NoAnswer."""
         return await self._steps.step(surface, redo=False)
 
     async def undo_run(self, run: str) -> RunInfo:
-        """Undo what is left of what a run made, whoever asked for it; what people wrote stays. Returns the run, which
-        is `undone`. Raises RequestRefused, NoAnswer."""
+        """Undo the remaining output of a run of anybody; text that people wrote stays. Returns the run, which is
+        `undone`. Raises RequestRefused, NoAnswer."""
         await self.applied()
         known = self._session.runs
         await self._session.exchange(Undo(run), run, lambda: run in known and known[run].undone)
         return known[run]
 
     async def redo(self, *, surface: Surface | None = None) -> Step:
-        """Do again what this participant took back last. Raises NothingToUndo, RequestRefused."""
+        """Redo the action that this participant undid last. Raises NothingToUndo, RequestRefused."""
         return await self._steps.step(surface, redo=True)
 
     @property
@@ -323,7 +324,7 @@ class Room:
 
     @property
     def rights(self) -> frozenset[str]:
-        """What this participant may do here."""
+        """The rights of this participant."""
         return self._session.state.rights
 
     @property

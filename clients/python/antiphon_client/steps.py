@@ -13,9 +13,9 @@ from antiphon_proto.messages import Redo, ServerMessage, Stepped, Steps, Surface
 
 
 class Step(Struct, frozen=True):
-    """An action that was taken back, or done again. `kind` is `edit`, `run`, `accept`, `reject`, `restore`,
-    `undo_run` or `conduct`; what changed of the story lies in the characters [start, end), None when nothing did;
-    `objects` are those of the canvas that changed."""
+    """An action that was undone or redone. `kind` is `edit`, `run`, `accept`, `reject`, `restore`, `undo_run` or
+    `conduct`; the changed part of the story is [start, end) in characters, None when nothing changed; `objects` are
+    those of the canvas that changed."""
 
     surface: Surface
     kind: str
@@ -27,6 +27,8 @@ class Step(Struct, frozen=True):
 
 
 class OwnSteps(Listener):
+    """Undo and redo of one's own actions."""
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._answers: dict[int, Stepped] = {}
@@ -48,6 +50,7 @@ class OwnSteps(Listener):
         return self._of(self._answers.pop(number))
 
     def on_message(self, message: ServerMessage) -> None:
+        """Follow answers and counts."""
         if isinstance(message, Stepped):
             self._answers[message.step] = message
         elif isinstance(message, Steps):

@@ -15,6 +15,8 @@ from antiphon_proto.style import BOUNDS, StyleCard, fits
 
 
 class Style(Listener):
+    """The style card of a room."""
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._asked = 0
@@ -37,8 +39,8 @@ class Style(Listener):
         self._session.wake()
 
     async def learn(self, start: int, end: int) -> Learned:
-        """What counting tells of the characters [start, end): a proposal for a card, and the figures. It changes
-        nothing. Raises RequestRefused."""
+        """Statistics of the characters [start, end), and a style card proposed from them. It changes nothing. Raises
+        RequestRefused."""
         self._asked += 1
         number = self._asked
         offset, first, last = await self._session.located(start, end)
@@ -51,6 +53,7 @@ class Style(Listener):
         return self._learned
 
     def on_message(self, message: ServerMessage) -> None:
+        """Keep the answer to `learn`."""
         if isinstance(message, Learned):
             self._learned = message
 

@@ -60,7 +60,7 @@ class Writing:
             return await gathering.complete()
 
     async def choose(self, run: Run, mode: Mode = "write") -> RunInfo:
-        """Put a candidate, or what a private run wrote, into the story; other candidates are dropped. Raises
+        """Put a candidate, or the text of a private run, into the story; other candidates are dropped. Raises
         RequestRefused."""
         info = await run.start()
 
@@ -72,7 +72,7 @@ class Writing:
         return self._session.runs[info.id]
 
     def retry(self, run: Run | str) -> Run:
-        """The same request with a new seed, after what the run wrote was removed."""
+        """Repeat the request with a new seed; the text of the old run is removed first."""
 
         async def send(again: AnyRun) -> None:
             await self._session.submit(again, Retry(again.number, _id(run)))
@@ -99,8 +99,8 @@ class Writing:
         go_on: bool = False,
         params: TextParams | None = None,
     ) -> Run:
-        """Put an alternative of a run's token (its `index`) in place of what is left of it, [start, end); `go_on`: and
-        write on from there, instead of what the run wrote after it."""
+        """Put an alternative of a run's token (its `index`) in place of the token's remaining text, [start, end);
+        `go_on`: and continue from there in place of the run's later text."""
         session = self._session
 
         async def send(made: AnyRun) -> None:

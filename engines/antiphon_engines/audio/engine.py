@@ -1,9 +1,7 @@
 """The audio engine: bands that stream, a frame at a time, each with its clock. It knows nothing of how music is made.
 
-A frame is made in a window: not before people can no longer change what it follows, and so that it leaves `lead`
-seconds before it sounds. A frame that can no longer arrive before it sounds is skipped, so that a stall is a gap and
-never a delay.
-"""
+A frame is made in a window: once people can no longer change its input, and `lead` seconds before it sounds. A frame
+that can no longer arrive before it sounds is skipped, so that a stall is a gap and never a delay."""
 
 from __future__ import annotations
 
@@ -47,7 +45,8 @@ RING_OUT: Final = SAMPLE_RATE // 2
 _WORK: Final = 0.1
 """Seconds that a frame is given at least between the opening of its window and its due time."""
 _AHEAD: Final = 0.35
-"""Seconds before its due time from which on a frame may be made at the earliest: what is made cannot be changed."""
+"""Seconds before its due time from which on a frame may be made at the earliest: frames that are made cannot be
+changed."""
 _MAX_LEAD: Final = 30.0
 
 
@@ -164,7 +163,7 @@ class AudioEngine:
         return [self._play(cast(Session, job)) for job in jobs]
 
     def _play(self, session: Session) -> list[Output]:
-        """The session's next frame and what it commits to; nothing while there is nothing to hear."""
+        """The session's next frame and the notes that it commits to; nothing while there is nothing to hear."""
         session.catch_up(self._clock())
         pts = session.next()
         if pts is None:

@@ -1,10 +1,9 @@
 """Magenta RealTime 2 as a band: an adapter for the optional package `magenta-rt`, whose frames are ours.
 
-One frame is 40 ms, 1,920 samples of 48 kHz stereo. What it follows, of the jam's controls: prompts, as a weighted mean
-of their style embeddings; the keys that people hold, as its piano roll (an unplayed pitch is left to the model, not
+One frame is 40 ms, 1,920 samples of 48 kHz stereo. The jam's controls that it follows: prompts, as a weighted mean of
+their style embeddings; the keys that people hold, as its piano roll (an unplayed pitch is left to the model, not
 forbidden); whether there are drums; temperature. Its weights are fetched by the package's own commands, `mrt models
-init` and `mrt models download`. The package says that it runs in real time on Apple Silicon.
-"""
+init` and `mrt models download`. The package says that it runs in real time on Apple Silicon."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ class MagentaMusician:
 
 
 class MagentaSource:
-    """One stream: the package's streaming state and what conditions the next frame."""
+    """One stream: the package's streaming state and the conditions of the next frame."""
 
     def __init__(self, system: Any) -> None:
         self._system = system

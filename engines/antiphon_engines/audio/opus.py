@@ -63,7 +63,7 @@ def pre_skip(header: bytes) -> int:
 
 
 def decoded(packets: Sequence[bytes]) -> NDArray[np.float32]:
-    """(samples, 2) float32 of a stream's packets from its beginning, what precedes the first sample cut off."""
+    """(samples, 2) float32 of a stream's packets from its beginning, cut before the first sample."""
     import av
 
     context: Any = av.CodecContext.create("opus", "r")

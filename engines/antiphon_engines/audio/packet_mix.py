@@ -1,4 +1,4 @@
-"""What a band that tells no notes was heard playing: its Opus packets, mixed into sound that is made block by block."""
+"""The mixed sound of a band that reports no notes: its Opus packets, mixed into sound that is made block by block."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Takes:
         self._sounding: list[_Sounding] = []
 
     def mix(self, block: Pcm, start: int) -> Pcm:
-        """`block`, which begins at sample `start` of the file, with what sounds in it; full scale at most."""
+        """`block`, which begins at sample `start` of the file, with the sound in it; full scale at most."""
         end = start + len(block)
         while self._waiting and self._waiting[-1].start * SAMPLE_RATE < end:
             self._sounding.append(_Sounding(self._waiting.pop()))
@@ -49,7 +49,7 @@ class _Sounding:
         self._rest: Pcm = np.zeros((0, CHANNELS), np.float32)
 
     def add(self, block: Pcm, start: int) -> bool:
-        """Add to a block what of it falls there; whether there is more."""
+        """Add the overlapping part to a block; whether there is more."""
         end = start + len(block)
         while self._at < end:
             if not len(self._rest):

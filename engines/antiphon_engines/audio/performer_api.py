@@ -1,4 +1,4 @@
-"""What the engine asks of whatever makes the music: the embedded band, MusicGen, Magenta RealTime."""
+"""The interface of a source of music: the embedded band, MusicGen, Magenta RealTime."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Player(Protocol):
 
     def reach(self, sample: int) -> float:
         """Seconds before it sounds from which on a frame at `sample` may be made: earlier, people could still play
-        what it has to follow."""
+        notes that it has to follow."""
         ...
 
     def steer(self, controls: BandControls, heard: float) -> None:
@@ -41,11 +41,11 @@ class Player(Protocol):
         ...
 
     def on_notes(self, notes: Sequence[PlayedNote]) -> None:
-        """What people played; never raises."""
+        """Notes that people played; never raises."""
         ...
 
     def close(self) -> None:
-        """Free what it holds; idempotent."""
+        """Free its resources; idempotent."""
         ...
 
 
@@ -60,7 +60,7 @@ class Musician(Protocol):
 
     @property
     def backend(self) -> str:
-        """What runs it now; a faster one may take over."""
+        """The current backend; a faster one may take over."""
         ...
 
     def open(self, request: AudioRequest, timeline: Timeline) -> Player:

@@ -64,7 +64,7 @@ class Track(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RenderJob(Struct, frozen=True, forbid_unknown_fields=True):
-    """What `python -m antiphon_engines.audio.render` reads."""
+    """The input of `python -m antiphon_engines.audio.render`."""
 
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
     cache_dir: Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -79,7 +79,7 @@ class RenderJob(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rendered(Struct, frozen=True):
-    """What was written; `peak` is the largest sample, at most 1."""
+    """The output; `peak` is the largest sample, at most 1."""
 
     seconds: float
     peak: float

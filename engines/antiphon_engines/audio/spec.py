@@ -54,7 +54,7 @@ MusicSource: TypeAlias = EmbeddedMusicModel | MusicgenModel | MagentaModel
 
 
 def parse(spec: str) -> MusicSource | None:
-    """What a music spec names; None for `none`. Looks at the local disk only. Raises EngineUnavailable."""
+    """The model that a music spec names; None for `none`. Looks at the local disk only. Raises EngineUnavailable."""
     spec = spec.strip()
     match spec:
         case "none":
@@ -91,7 +91,8 @@ def describe(spec: str) -> Description | None:
 
 
 def check(cache_dir: Path, spec: str) -> MusicSource | None:
-    """What a music spec names, when all that it needs is here. Imports no runtime. Raises EngineUnavailable."""
+    """The model that a music spec names, if everything that it needs is here. Imports no runtime. Raises
+    EngineUnavailable."""
     source = parse(spec)
     for module, extra in _needs(source):
         if find_spec(module) is None:
@@ -105,7 +106,8 @@ def check(cache_dir: Path, spec: str) -> MusicSource | None:
 
 
 def prepare(cache_dir: Path, spec: str, progress: Progress) -> None:
-    """Fetch what an extra cannot bring; nothing where the extra itself is not installed. Raises EngineUnavailable."""
+    """Fetch the parts that no extra can install; nothing where the extra itself is not installed. Raises
+    EngineUnavailable."""
     source = parse(spec)
     if isinstance(source, EmbeddedMusicModel) and all(find_spec(module) for module, _ in _needs(source)):
         synth_binding.prepare(cache_dir, progress)
@@ -150,7 +152,7 @@ def _needs(source: MusicSource | None) -> tuple[tuple[str, str], ...]:
 
 
 def _model_type(folder: Path) -> str:
-    """What a checkpoint's config.json says that it is; empty where there is none."""
+    """The model type in a checkpoint's config.json; empty where there is none."""
     try:
         return str(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", ""))
     except (OSError, ValueError, AttributeError):

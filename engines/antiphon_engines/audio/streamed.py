@@ -21,7 +21,7 @@ class Source(Protocol):
     """Sound without end."""
 
     def direct(self, controls: BandControls, transport: Transport) -> None:
-        """What is asked for from the next `more` on; called before each, and cheap where nothing has changed."""
+        """The wishes from the next `more` on; called before each, and cheap where nothing has changed."""
         ...
 
     def on_note(self, note: PlayedNote) -> None:

@@ -25,7 +25,7 @@ _KNEE: Final = 0.75
 """Level from which peaks are bent instead of cut."""
 _TAPS: Final = 47
 _CROSSOVER: Final = 1800.0
-"""Hertz that part what brightness leaves alone from what it lifts or lowers."""
+"""Crossover in hertz: brightness changes the sound above it only."""
 _TILT: Final = 5.0
 """How much brightness 0 or 1 lowers or lifts the upper part, as a factor."""
 
@@ -103,7 +103,7 @@ class Synthesiser:
 
 
 class _Tone:
-    """A tilt: what lies above the crossover, times `gain`. The delay of its filter is half a millisecond."""
+    """A tilt: the sound above the crossover, times `gain`. The delay of its filter is half a millisecond."""
 
     def __init__(self) -> None:
         self.gain = 1.0

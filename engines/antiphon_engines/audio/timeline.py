@@ -1,4 +1,5 @@
-"""Where the music is at each sample of a band's stream: the transport's segments, and what they mean for bars."""
+"""Where the music is at each sample of a band's stream: the transport's segments, and the bars that follow from
+them."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ class Timeline:
         self._spans = [Span(each.sample, each.sample, each.transport) for each in segments]
 
     def replace(self, segments: Sequence[Segment], committed: int) -> None:
-        """What is heard from sample `committed` on; what is before it has been given away. Raises InvalidRequest."""
+        """The segments from sample `committed` on; those before it are final. Raises InvalidRequest."""
         checked(segments)
         first = max(segments[0].sample, committed)
         kept = [span for span in self._spans if span.start < first]
@@ -85,7 +86,7 @@ class Timeline:
         self._spans = [*kept[max(0, oldest) :], *fresh]
 
     def at(self, sample: float) -> Span:
-        """The span that `sample` lies in; the first one's for what is before it."""
+        """The span that `sample` lies in; the first one's before that."""
         return self._spans[max(0, bisect.bisect_right(self._spans, sample, key=lambda span: span.start) - 1)]
 
     def pieces(self, start: int, stop: int) -> Iterator[tuple[int, int, Span]]:

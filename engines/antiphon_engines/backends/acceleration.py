@@ -31,7 +31,7 @@ _NOTICEABLE: Final = 0.05
 
 
 class Acceleration:
-    """Owns the background build; `close` ends it. Torch serves whatever does not come about, and the log says why."""
+    """Owns the background build; `close` ends it. Where a build fails, torch serves and the log says why."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Acceleration:
         self._missing = {self._to_build(order): order for order in orders if not self._ready(order)}
 
     def start(self) -> None:
-        """Begin to build what is missing."""
+        """Begin to build the missing plans."""
         with self._lock:
             if self._missing and not self._closed:
                 logger.info(
@@ -67,7 +67,7 @@ class Acceleration:
 
     @property
     def building(self) -> tuple[Building, ...]:
-        """What is being built now, and how far it is."""
+        """The plans that are being built now, with their progress."""
         return tuple(self._building.values())
 
     def listen(self, changed: Callable[[], None]) -> None:

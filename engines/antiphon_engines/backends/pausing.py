@@ -34,7 +34,7 @@ _running: ContextVar[Pausable | None] = ContextVar("running", default=None)
 
 
 class PieceCosts:
-    """What the pieces of each kind of call took; the kinds used last are kept."""
+    """Durations of the pieces of each kind of call; the kinds used last are kept."""
 
     def __init__(self) -> None:
         self._kinds: OrderedDict[str, CostTable] = OrderedDict()
@@ -71,15 +71,15 @@ class Pausable:
         self._held: list[_Held] = []
 
     def go_on(self, budget: float) -> bool:
-        """Compute for `budget` seconds, one piece at least; True when `work` is over. Raises what it raised, and is
-        over then."""
+        """Compute for `budget` seconds, one piece at least; True when `work` is over. Raises its exception, and is over
+        then."""
         self._budget = budget
         self._began = self._since = self._clock()
         self._stack.switch()
         return bool(self._stack.dead)
 
     def drop(self) -> None:
-        """Leave `work` where it stands and free what it holds; idempotent."""
+        """Abandon `work` and free its memory; idempotent."""
         if not self._stack.dead:
             self._stack.throw()
 

@@ -1,4 +1,4 @@
-"""What lies in a device's memory, of all engines of a worker: within the budget everything, beyond it what was used
+"""The contents of a device's memory, of all engines of a worker: everything within the budget, else the parts used
 last. Imports no runtime."""
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ class Resident(Protocol):
 
 
 class Residency:
-    """`budget` is in bytes; 0 means no bound. What is used stays, even where it alone is larger than the budget.
+    """`budget` is in bytes; 0 means no bound. A part in use stays, even where it alone is larger than the budget.
 
-    What cannot leave (a cache of keys and values, weights whose addresses are known to compiled code) is `hold`: it
-    counts, and the others make room for it.
-    """
+    Parts that cannot leave (a cache of keys and values, weights whose addresses compiled code knows) are `hold`: it
+    counts, and the others make room for it."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget

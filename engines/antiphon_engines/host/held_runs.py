@@ -1,4 +1,5 @@
-"""The runs that the host holds for its callers: their sinks, the queue's bounds, and what a worker's death does."""
+"""The runs that the host holds for its callers: their sinks, the queue's bounds, and the handling of a worker's
+death."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class HeldRun:
     """Given while it waited, each with its epoch: a new worker must be told of them too."""
 
     def commands(self) -> list[Command]:
-        """What tells a worker of this run."""
+        """The command that submits this run."""
         submit = Submit(self.ticket, self.run, self.epoch, self.share, self.weight, self.request)
         return [submit, *(steering(self.ticket, *steer) for steer in self.steers)]
 
@@ -129,7 +130,7 @@ class HeldRuns:
             self._fail(held, code, message)
 
     def commands(self) -> list[Command]:
-        """What tells a new worker of every waiting run, in the order in which they came."""
+        """The commands that submit all waiting runs to a new worker, in order of arrival."""
         return [command for held in self._by_ticket.values() for command in held.commands()]
 
     def _fail(self, held: HeldRun, code: ErrorCode, message: str) -> None:

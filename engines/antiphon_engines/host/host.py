@@ -95,13 +95,13 @@ __all__ = [
 
 
 class HostState(Struct, frozen=True):
-    """What a room shows of the engine."""
+    """The engine's state, for rooms."""
 
     status: Literal["starting", "ready", "restarting", "failed", "stopped"]
     engines: tuple[EngineInfo, ...] = ()
     """Known from the first `ready` on, also while it restarts."""
     message: str = ""
-    """One line for people: what is loading, or why it died."""
+    """One line for people: the model that is loading, or why the worker died."""
     progress: float | None = None
     """Of loading, 0 to 1, where it can be told."""
     absent: tuple[Absent, ...] = ()
@@ -120,9 +120,8 @@ class _Death(Struct, frozen=True):
 class EngineHost:
     """One worker process and the runs it holds.
 
-    `factory` is the dotted name ("module:function") of what builds the engines in the worker, from a WorkerConfig;
-    only tests give another than the default.
-    """
+    `factory` is the dotted name ("module:function") of the function that builds the worker's engines from a
+    WorkerConfig; only tests give another than the default."""
 
     def __init__(
         self,
@@ -242,7 +241,7 @@ class EngineHost:
             self._send([steering(held.ticket, change, epoch)])
 
     def push(self, run: str, notes: Sequence[PlayedNote]) -> None:
-        """Tell a band what people played. Notes for a band that has not started or is over go nowhere, and so do those
+        """Pass people's notes to a band. Notes for a band that has not started or is over go nowhere, and so do those
         that the worker could not take in time anyway: music that waits in a queue is of no use."""
         held = self._held.get(run)
         if held is None or not held.started or self.state.status != "ready" or self._process is None:
@@ -258,13 +257,13 @@ class EngineHost:
 
     @property
     def models(self) -> dict[Modality, str]:
-        """Specs of what serves, or will when it has been loaded."""
+        """Specs of the models that serve, or will when they have been loaded."""
         config = self._config
         return {"text": config.text_model, "image": config.image_model, "audio": config.music_model}
 
     def use(self, modality: Modality, model: str) -> None:
-        """Load another model, by its spec, and let it serve what comes from then on; runs under way end on theirs.
-        `on_state` tells how it goes; where it fails, what serves goes on. Raises EngineUnavailable."""
+        """Load another model, by its spec, for all later runs; runs under way end on theirs. `on_state` tells how it
+        goes; where it fails, the present model goes on serving. Raises EngineUnavailable."""
         if self.state.status != "ready":
             raise EngineUnavailable(self.state.message or "the engine is not ready")
         self._check_backlog()
@@ -275,7 +274,7 @@ class EngineHost:
         self._change(replace(self.state, coming=(*others, wanted)))
 
     async def trace(self) -> Traced:
-        """What the worker did lately. Raises EngineUnavailable when there is none to ask, or it does not answer in
+        """The worker's recent records. Raises EngineUnavailable when there is none to ask, or it does not answer in
         time."""
         if self.state.status != "ready" or self._process is None:
             raise EngineUnavailable(self.state.message or "the engine is not ready")
@@ -378,7 +377,7 @@ class EngineHost:
                 process.send(Ping(sequence))
 
     def _bury(self, death: _Death) -> float | None:
-        """Decide what a death means for the runs and for the future; returns the delay before the next worker."""
+        """Handle a worker's death: its runs, and the restart; returns the delay before the next worker."""
         now = asyncio.get_running_loop().time()
         delay = self._backoff.died(0.0 if self._ready_at is None else now - self._ready_at)
         reason = death.reason

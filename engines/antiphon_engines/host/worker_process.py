@@ -54,7 +54,8 @@ class WorkerProcess:
         return transport.get_write_buffer_size()
 
     def send(self, *commands: Command) -> None:
-        """Never blocks. Raises ChannelError for an oversized command; what a dead worker misses is not an error."""
+        """Never blocks. Raises ChannelError for an oversized command; messages that a dead worker misses are not an
+        error."""
         data = b"".join(encode(command) for command in commands)
         if not self._writer.is_closing():
             self._writer.write(data)
@@ -94,7 +95,7 @@ class WorkerProcess:
             await self._finish_output()
 
     def account(self) -> str:
-        """How it ended, in one line for a person: the exit, and what it said about it."""
+        """How it ended, in one line for a person: the exit status, and the last line of its output."""
         code = self._process.returncode
         said = self._last_words()
         if self._killed_for:
@@ -132,9 +133,8 @@ class WorkerProcess:
 async def spawn(factory: str) -> WorkerProcess:
     """Start `python -m antiphon_engines.worker`. Raises OSError when no process can be made.
 
-    The channel is one end of a socket pair that only the two processes hold, so its end is seen when either dies.
-    What the worker prints goes to a pipe that is kept apart from the channel.
-    """
+    The channel is one end of a socket pair that only the two processes hold, so its end is seen when either dies. The
+    worker's output goes to a pipe of its own, apart from the channel."""
     ours, theirs = socket.socketpair()
     try:
         with theirs:

@@ -1,7 +1,7 @@
 """Load the embedded image model: checked against its manifest, offline, by the stock diffusers classes.
 
 The folder ``weights/image`` is an ordinary ``StableDiffusionPipeline`` folder plus ``preview.json`` (the latent-to-RGB
-matrix), ``vocabulary.json`` (what the model was taught to draw) and ``manifest.sha256`` in the format of ``sha256sum``.
+matrix), ``vocabulary.json`` (the words that the model can draw) and ``manifest.sha256`` in the format of ``sha256sum``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STEPS: Final = 12
 GUIDANCE: Final = 5.0
 """Guidance scale that the model was evaluated with."""
 STRENGTH: Final = 0.6
-"""Of `image_to_image`: a sketch keeps its place and gets what is missing in it (MODEL_CARD.md)."""
+"""Of `image_to_image`: a sketch keeps its place and gets the missing parts (MODEL_CARD.md)."""
 
 
 class ImageWeightsRefused(EngineUnavailable):

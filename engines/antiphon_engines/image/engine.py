@@ -1,9 +1,9 @@
 """The image engine: `Engine` over any :class:`family.Family`.
 
-One step advances many jobs, at different timesteps and with different prompts, guidance, strengths, samplers and
-seeds, in one denoiser call; each job has its own scheduler state and random generator, so that the same seed gives
-the same picture alone and in a batch. In float32 on a CPU the two differ by what summing in another order does: by at
-most 2 of 255 in a pixel.
+One step advances many jobs, at different timesteps and with different prompts, guidance, strengths, samplers and seeds,
+in one denoiser call; each job has its own scheduler state and random generator, so that the same seed gives the same
+picture alone and in a batch. In float32 on a CPU the two differ by the order of summation: by at most 2 of 255 in a
+pixel.
 
 Units: `encode` reads texts and sources, `denoise:WxH` takes a step, `decode:WxH` runs the autoencoder and ends the job:
 the file is written by whoever steps the engine. On a CPU all three pause when their budget is used up (see
@@ -121,11 +121,11 @@ class ImageEngine:
 
     @property
     def slots(self) -> Mapping[Part, Slot]:
-        """The networks, each with what runs it."""
+        """The networks, each with its runner."""
         return self._family.slots
 
     def accelerated(self) -> None:
-        """Wait until every network runs on what the settings ask for, or stays on torch for good."""
+        """Wait until every network runs on the backend of the settings, or stays on torch for good."""
         if self._acceleration is not None:
             self._acceleration.wait()
 
@@ -289,8 +289,8 @@ class ImageEngine:
     def _survivors(
         self, call: Call, jobs: Sequence[Painting], work: Callable[[Sequence[Painting]], None]
     ) -> list[Painting]:
-        """Do `work` for all jobs at once; where it fails, for each half, down to the job that fails. What a batch has
-        no memory for may still fit one by one. Those that have left the call are left out, before and after."""
+        """Do `work` for all jobs at once; where it fails, for each half, down to the job that fails. Jobs that do not
+        fit into memory as a batch may fit one by one. Those that have left the call are left out, before and after."""
         jobs = [job for job in jobs if job.call is call]
         if not jobs:
             return []

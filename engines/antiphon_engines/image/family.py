@@ -1,4 +1,4 @@
-"""What a family of diffusion models must offer to the engine: one adapter per family implements :class:`Family`.
+"""The interface of a family of diffusion models: one adapter per family implements :class:`Family`.
 
 Shapes: latents ``float32[n, channels, height / factor, width / factor]``, scaled as the denoiser sees them; pixels
 ``float[n, 3, height, width]`` in -1..1. All on the family's device.
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the model was made for. Sizes are pixels."""
+    """The sizes and steps that the model was made for. Sizes are pixels."""
 
     width: int
     height: int
@@ -116,7 +116,7 @@ def guided(
 
 
 def draw_latents(distribution: Any, generators: Sequence[torch.Generator]) -> torch.Tensor:
-    """What an autoencoder's `encode` returned, as latents: drawn with each job's own generator where it is a
+    """The result of an autoencoder's `encode`, as latents: drawn with each job's own generator where it is a
     distribution."""
     if hasattr(distribution, "latent_dist"):
         dist = distribution.latent_dist

@@ -23,8 +23,8 @@ _NEEDS: Final = {"text_to_image": (False, False), "image_to_image": (True, False
 
 
 class Painting:
-    """A job. `width` x `height` is the picture; inside the model it is `canvas` (width, height), rounded up to what the
-    model takes. Units: `encode`, `denoise:WxH` (and the adapters), `decode:WxH`."""
+    """A job. `width` x `height` is the picture; inside the model it is `canvas` (width, height), rounded up to a size
+    that the model takes. Units: `encode`, `denoise:WxH` (and the adapters), `decode:WxH`."""
 
     window: Window | None = None
 
@@ -86,14 +86,14 @@ class Painting:
         self._outputs = [failure]
 
     def drain(self) -> list[Made]:
-        """What came out since the last time."""
+        """The outputs since the last call."""
         taken, self._outputs = self._outputs, []
         return taken
 
     # Texts --------------------------------------------------------------------------------------------
 
     def texts(self, family: Family) -> tuple[Text, ...]:
-        """What has to be encoded: the prompt, and the negative one where guidance uses it."""
+        """The texts to encode: the prompt, and the negative one where guidance uses it."""
         prompt = Text(self.request.prompt)
         if not family.negates(self.guidance):
             return (prompt,)
@@ -138,7 +138,7 @@ class Painting:
         self.previewed = False
 
     def drop(self) -> None:
-        """Free what is large; the job is over."""
+        """Free the large tensors; the job is over."""
         self._outputs = []
         self.latents = self.finished = self._anchor = None
         self.source = self.mask = None
@@ -159,7 +159,7 @@ class Painting:
             self.unit = f"decode:{self.canvas[0]}x{self.canvas[1]}"
 
     def file(self, pixels: Pixels) -> Callable[[], Image]:
-        """What writes the picture that was decoded: cut to its size, and outside the mask the source, to the bit."""
+        """A function that writes the decoded picture: cut to its size, and outside the mask the source, to the bit."""
         picture, mask, source, seed = pixels[: self.height, : self.width], self.mask, self.source, self.seed
 
         def write() -> Image:
@@ -202,8 +202,8 @@ class Painting:
 
 
 class Call:
-    """`paintings` are those that still take part: one that is released or set on another course leaves, and what the
-    call computes for it is not used. When the last one leaves, the call is dropped."""
+    """`paintings` are those that still take part: one that is released or steered leaves, and its results in the call
+    are not used. When the last one leaves, the call is dropped."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class Call:
         return Piece(self._computation.least, self._number)
 
     def go_on(self, budget: float) -> None:
-        """For `budget` seconds. Raises what the work raises; the call is over then, too."""
+        """For `budget` seconds. Raises the exceptions of the work; the call is over then, too."""
         over = True
         try:
             over = self._computation.go_on(budget)

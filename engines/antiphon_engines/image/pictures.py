@@ -1,4 +1,4 @@
-"""Pictures as bytes: reading what people send without trusting it, and writing what the model made.
+"""Pictures as bytes: read pictures of people safely, and write those of the model.
 
 Everything here runs on a CPU and knows nothing of models. Arrays are ``uint8[height, width, 3]``.
 """
@@ -26,7 +26,7 @@ _QUALITIES: Final = (80, 60, 40, 25, 12)
 
 
 def read_source(data: bytes, max_pixels: int) -> Pixels:
-    """A source picture in RGB; what is transparent in it becomes white. Raises InvalidRequest."""
+    """A source picture in RGB; transparent pixels become white. Raises InvalidRequest."""
     picture = _open(data, max_pixels, "source picture")
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")

@@ -1,4 +1,4 @@
-"""What is shown while a picture is painted: latents as colours at every step, a tiny decoder every few steps."""
+"""Previews of a picture that is being painted: latents as colours at every step, a tiny decoder every few steps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LatentColours:
 
     @classmethod
     def fit(cls, family: Family) -> LatentColours:
-        """By least squares over soft random pictures and what the family's autoencoder makes of them."""
+        """By least squares over soft random pictures and their latents by the family's autoencoder."""
         generator = torch.Generator().manual_seed(0)
         side = _FIT_PATCHES * family.factor
         coarse = (

@@ -27,7 +27,7 @@ _FLOW: Final[tuple[SamplerName, ...]] = ("flow_euler", "dpmpp_2m")
 
 
 class Stepped(NamedTuple):
-    """After a step: the latents, and what the model now takes for the finished picture's."""
+    """After a step: the latents, and the current prediction of the finished picture's."""
 
     latents: torch.Tensor
     finished: torch.Tensor

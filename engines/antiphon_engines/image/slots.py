@@ -24,8 +24,8 @@ def decoder_part(pipeline: Any) -> Part:
 
 
 def make(pipeline: Any, parts: Sequence[Part], choices: Mapping[Part, BackendChoice]) -> Mapping[Part, Slot]:
-    """A slot for each part, with the pipeline's own module; a choice may name one of torch's modes. What torch runs
-    eagerly on a CPU can pause, what is not in a slot included."""
+    """A slot for each part, with the pipeline's own module; a choice may name one of torch's modes. Networks that torch
+    runs eagerly on a CPU can pause, also those outside slots."""
     networks = {
         part: image.network(
             pipeline, part, _signature(pipeline, part), precision_of(_module(pipeline, part).dtype)

@@ -41,7 +41,7 @@ ImageSource: TypeAlias = EmbeddedImageModel | DiffusersModel
 
 
 def parse(spec: str) -> ImageSource | None:
-    """What an image spec names; None for `none`. Looks at the local disk only. Raises EngineUnavailable."""
+    """The model that an image spec names; None for `none`. Looks at the local disk only. Raises EngineUnavailable."""
     spec = spec.strip()
     match spec:
         case "none":
@@ -73,7 +73,8 @@ def describe(spec: str) -> Description | None:
 
 
 def check(spec: str) -> ImageSource | None:
-    """What an image spec names, when all that it needs is here. Imports no runtime. Raises EngineUnavailable."""
+    """The model that an image spec names, if everything that it needs is here. Imports no runtime. Raises
+    EngineUnavailable."""
     source = parse(spec)
     for module in ("torch", "diffusers", "transformers", "PIL") if source is not None else ():
         if find_spec(module) is None:
@@ -84,8 +85,8 @@ def check(spec: str) -> ImageSource | None:
 
 
 def build(config: WorkerConfig, residency: Residency | None = None) -> Engine | None:
-    """The engine that `config.image_model` names, ready to step; None for `none`. Call in the worker process:
-    it imports torch. Raises EngineUnavailable with one line that says what to do."""
+    """The engine that `config.image_model` names, ready to step; None for `none`. Call in the worker process: it
+    imports torch. Raises EngineUnavailable with a line that tells people how to solve it."""
     source = check(config.image_model)
     return None if source is None else _build(source, config, residency)
 

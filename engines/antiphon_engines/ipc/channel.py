@@ -78,7 +78,7 @@ class SteerBand(Struct, frozen=True, tag="steer_band"):
 
 
 class Push(Struct, frozen=True, tag="push"):
-    """What people played, for a band."""
+    """Notes that people played, for a band."""
 
     ticket: int
     notes: tuple[PlayedNote, ...]
@@ -89,7 +89,7 @@ class Cancel(Struct, frozen=True, tag="cancel"):
 
 
 class UseModel(Struct, frozen=True, tag="use_model"):
-    """Load another model of a modality, by its spec, and let it serve what comes from then on."""
+    """Load another model of a modality, by its spec, for all later runs."""
 
     modality: Modality
     model: str
@@ -140,7 +140,7 @@ class Stats(Struct, frozen=True):
     overhead_seconds: float = 0.0
     """Spent around them on commands, decisions, accounts and reports; waiting is in neither."""
     busy_cpu_seconds: float = 0.0
-    """What the loop's own thread computed inside the engines, and, below, around them. The engines' other threads are
+    """Processor time of the loop's thread inside the engines and, below, outside them. The engines' other threads are
     not in it."""
     overhead_cpu_seconds: float = 0.0
     painted: int = 0
@@ -175,7 +175,7 @@ class Changed(Struct, frozen=True, tag="changed"):
 
 
 class Events(Struct, frozen=True, tag="events"):
-    """What happened to one run, in order."""
+    """Events of one run, in order."""
 
     ticket: int
     events: tuple[RunEvent, ...]
@@ -187,7 +187,7 @@ class Pong(Struct, frozen=True, tag="pong"):
 
 
 class Traced(Struct, frozen=True, tag="traced"):
-    """What the worker did lately, oldest first, and the runs that it was about."""
+    """Recent records of the worker, oldest first, and their runs."""
 
     sequence: int
     records: tuple[Record, ...]
@@ -229,7 +229,7 @@ def encode(message: Command | Report) -> bytes:
 
 
 class FrameDecoder(Generic[M]):
-    """Turns the bytes of one direction into messages; holds at most one incomplete frame and what `feed` brought."""
+    """Turns the bytes of one direction into messages; holds at most one incomplete frame and the bytes of `feed`."""
 
     def __init__(self, union: object, max_frame: int = MAX_FRAME) -> None:
         self._decoder = msgspec.msgpack.Decoder(union)

@@ -1,9 +1,8 @@
-"""What the owner of a run hears about it, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
+"""Events for the owner of a run, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
 `Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band), then `Done` or `Failed`.
 
 `Done` and `Failed` are last. Each steer of a run that goes on is answered, in order, by `Steered` or `SteerRejected`:
-what comes before that was made without it, what comes after with it.
-"""
+earlier outputs were made without it, later ones with it."""
 
 from __future__ import annotations
 
@@ -22,8 +21,8 @@ class Queued(Struct, frozen=True, tag="queued"):
     expected_start_ms: int
 
     def is_news_after(self, told: Queued | None) -> bool:
-        """Whether it says more than what the owner was told last. A second or a quarter, whichever is more, is noise to
-        a person who waits."""
+        """Whether it differs enough from the last report to be sent. A second or a quarter, whichever is more, is noise
+        to a person who waits."""
         if told is None or told.position != self.position:
             return True
         return abs(self.expected_start_ms - told.expected_start_ms) > max(1000, told.expected_start_ms / 4)
@@ -36,8 +35,8 @@ class Started(Struct, frozen=True, tag="started"):
 
 
 class Progressed(Struct, frozen=True, tag="progressed"):
-    """A picture is `step` of its `of` steps on; 0: it has been prepared and will be stepped. `remaining_ms` is what
-    is left of it, in milliseconds, at the measured pace under the present load (0 while nothing was measured)."""
+    """A picture is `step` of its `of` steps on; 0: it has been prepared and will be stepped. `remaining_ms` is the time
+    left, in milliseconds, at the measured pace under the present load (0 while nothing was measured)."""
 
     step: int
     of: int

@@ -1,4 +1,4 @@
-"""What the worker did and why: its latest units, waits and queue events, in a bounded ring.
+"""Records of the worker's decisions: its latest units, waits and queue events, in a bounded ring.
 
 Always on: a record is one small tuple-like struct per unit. Times are seconds of CLOCK_MONOTONIC.
 """
@@ -19,8 +19,8 @@ What: TypeAlias = Literal["queued", "started", "steered", "done", "failed", "can
 
 class UnitRecord(Struct, frozen=True, array_like=True, tag="unit"):
     """One `Engine.step`. `tickets` are its runs, of which the first `paying` were charged; `reason` why it was next
-    (see `turns.Reason`). `expected`: what it was thought to take; `slack`: how long the bands gave it; `budget`: what
-    its engine was told to keep to; all in seconds, None where there was nothing to say."""
+    (see `turns.Reason`). `expected`: the estimate of its duration; `slack`: how long the bands gave it; `budget`: the
+    budget of its engine; all in seconds, None where there was nothing to say."""
 
     at: float
     seconds: float

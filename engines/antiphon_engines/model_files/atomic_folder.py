@@ -55,7 +55,7 @@ def building(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def growing(folder: Path) -> Iterator[Path]:
-    """As `building`, in a folder that stays when the block fails: the next try finds in it what this one has made."""
+    """As `building`, in a folder that stays when the block fails: the next try continues with its contents."""
     unfinished = folder.parent / f".{folder.name}.partial"
     try:
         unfinished.mkdir(parents=True, exist_ok=True)

@@ -18,9 +18,8 @@ _SPARE: Final = 64 << 20
 class JoinedFile:
     """`<folder>/<name>` and, beside it, how many parts of which `recipe` it holds.
 
-    `size` is what the file must come to, in bytes; 0 where that is not known. Parts of another recipe are dropped.
-    Disk errors are raised as OSError.
-    """
+    `size` is the file's expected size in bytes; 0 where that is not known. Parts of another recipe are dropped. Disk
+    errors are raised as OSError."""
 
     STATE: Final = "joined.json"
 
@@ -46,7 +45,7 @@ class JoinedFile:
         self._note()
 
     def restart(self) -> None:
-        """Forget what there is."""
+        """Drop the present state."""
         self._state.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
         self.parts = self.size = 0
@@ -62,7 +61,7 @@ class JoinedFile:
         fresh.replace(self._state)
 
     def _resume(self) -> tuple[int, int]:
-        """Parts and bytes that are whole; what a kill left of one more part is cut off."""
+        """Parts and bytes that are whole; a part that was left incomplete by a kill is cut off."""
         try:
             state = json.loads(self._state.read_text(encoding="utf-8"))
             parts, size = int(state["parts"]), int(state["size"])

@@ -13,7 +13,7 @@ from antiphon_engines.model_files.joined_file import require_space
 
 
 def hub_copies(repository: str, name: str) -> Iterator[Path]:
-    """Files of that name in the hub's cache, whatever their revision."""
+    """Files of that name in the hub's cache, of any revision."""
     if repository:
         folder = _hub_cache() / f"models--{repository.replace('/', '--')}" / "snapshots"
         yield from sorted(folder.glob(f"*/{name}"))

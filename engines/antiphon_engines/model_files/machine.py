@@ -1,4 +1,4 @@
-"""What this machine has left."""
+"""Free resources of this machine."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Checked folders: a manifest of every file's size and SHA-256, written last, before the folder gets its name.
 
-A folder without a manifest is unfinished; one whose files differ from it is damaged. The cheap check compares sizes
-and modification times (what a running server can afford), the full one hashes everything.
-"""
+A folder without a manifest is unfinished; one whose files differ from it is damaged. The cheap check compares sizes and
+modification times (cheap enough for a running server), the full one hashes everything."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 What changes, and why:
 - `attention_mask` (int64, one entry per cached token) becomes `seqlens_k` (int32 per row) and `total_sequence_length`,
-  which is what GroupQueryAttention computes from the mask anyway: rows of different lengths cost nothing.
+  which GroupQueryAttention computes from the mask anyway: rows of different lengths cost nothing.
 - Only the hidden state at `last` (int64 per row, index into the flattened tokens) goes through the output layer,
   which is a fifth of the model: a prefill chunk of 64 tokens needs one row of logits, not 64.
 - Embedding and tied output layer become one table of 8-bit blocks. The file's own table is Q8_0, so nothing is lost

@@ -46,8 +46,8 @@ def prepare(
     progress: Progress,
     source: Path | None = None,
 ) -> Path:
-    """The model's file, fetched if it is not there yet; verified by hash in any case. What a failure or a kill leaves
-    is gone on with. `source` is a copy of it that somebody has.
+    """The model's file, fetched if it is not there yet; verified by hash in any case. The next try continues after a
+    failure or a kill. `source` is a copy of it that somebody has.
 
     Raises TermsNotAccepted, and EngineUnavailable when it cannot be fetched, written or verified.
     """

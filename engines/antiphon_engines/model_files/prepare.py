@@ -48,8 +48,7 @@ NEEDED: Final = (
 def prepare_embedded(cache_dir: Path, precision: Precision, progress: Progress) -> Path:
     """The folder with the ONNX model, made if it is not there yet; verified by hash in any case.
 
-    Raises EngineUnavailable with one line that says what is missing.
-    """
+    Raises EngineUnavailable with a line that names the missing part."""
     folder = _onnx_folder(cache_dir, precision)
     with one_at_a_time(folder):
         if _intact(folder, _recipe(precision), progress):

@@ -67,7 +67,7 @@ _LOST = re.compile(
 
 
 def _reason(output: str) -> str:
-    """One line of what pip wrote. Without a network pip ends with "no matching distribution", not with the cause."""
+    """One line of pip's output. Without a network pip ends with "no matching distribution", not with the cause."""
     if "No space left on device" in output:
         return "no space left on the disk"
     if "DO NOT MATCH THE HASHES" in output:

@@ -1,4 +1,4 @@
-"""What bands need of the device: how much of it they take together, and how long it may do something else."""
+"""The load of bands: their share of the device, and how long the device may do something else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STALE: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class NextUnit:
-    """The next unit of a band, in seconds of the scheduler's clock; `worst` is what it may cost."""
+    """The next unit of a band, in seconds of the scheduler's clock; `worst` is an upper estimate of its cost."""
 
     ticket: Ticket
     unit: str

@@ -1,8 +1,8 @@
 """Weighted fair sharing: virtual clocks per participant.
 
-Start-time fair queueing (Goyal, Vin, Cheng 1996) over measured cost: a share's clock advances by what its runs cost,
-divided by its weight, and whose clock is furthest behind goes first. A share that comes back from idleness starts
-at the common time: nobody saves up a right to stall the others later.
+Start-time fair queueing (Goyal, Vin, Cheng 1996) over measured cost: a share's clock advances by the cost of its runs,
+divided by its weight, and whose clock is furthest behind goes first. A share that comes back from idleness starts at
+the common time: nobody saves up a right to stall the others later.
 
 There are two clocks. `turns` decides whose unit is next among active runs, `places` whose run becomes active. Who had
 to wait for a place keeps the claim to the next ones in `places`, in full, but may not make up for the wait by keeping

@@ -1,4 +1,4 @@
-"""When a waiting run will start, from what runs have taken so far."""
+"""Estimated start times of waiting runs, from measured durations."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class QueueEstimate(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Pace:
-    """Exponential averages over an engine's runs, in seconds of what the bands leave of the device, under the load as
-    it was; None until measured."""
+    """Exponential averages over an engine's runs, in seconds of device time that bands do not use, under the load as it
+    was; None until measured."""
 
     lead: float | None = None
     """From admission to the first output."""

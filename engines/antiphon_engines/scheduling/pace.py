@@ -1,8 +1,7 @@
-"""What people see in motion: the pace of a text, the rate of a picture's steps, and who is behind.
+"""Target rates: the pace of a text, the rate of a picture's steps, and which runs are behind.
 
-Under overload the watched pictures thin out first: their steps are due less often, and count for more in their
-owner's share, by up to `MOST` times. What is left to give up then is the texts' pace.
-"""
+Under overload the watched pictures thin out first: their steps are due less often, and count for more in their owner's
+share, by up to `MOST` times. After that the texts' pace falls."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ CALM: Final = 0.6
 
 
 def due(ticket: Ticket, policy: Policy, thinning: float, now: float) -> bool:
-    """Whether a run is behind what its owner is to see.
+    """Whether a run is behind its target rate.
 
     Whoever waits for the first token of a text, or the first preview of a picture, is; so is a run that has just
     started.
@@ -47,7 +46,7 @@ def thinning(gap: float | None, policy: Policy) -> float:
 
 
 def is_noticeable(thinned: float, told: bool) -> bool:
-    """Whether people are told of it; what was told holds until it is clearly over, so that it does not flicker."""
+    """Whether people are told of it; a reported state holds until it is clearly over, so that it does not flicker."""
     return thinned >= NOTICEABLE * (CALM if told else 1.0)
 
 

@@ -3,7 +3,7 @@
 1. *Places.* A waiting run becomes active when its engine has a place for it, the share that is furthest behind first.
    A share takes a further place only while it holds fewer than `greed` x weight x the places left (the dynamic
    threshold of Choudhury and Hahne, 1998), so that a newcomer finds one although somebody floods the engine. A band
-   takes a place when what bands cost, as measured, leaves room for it.
+   takes a place when the measured cost of the bands leaves room for it.
 2. *Turns.* Which of the active runs are stepped next, and in which batch: see `turns`.
 
 Costs are charged as measured, prefill included, so a long prompt takes turns with decoding and stalls nobody.
@@ -139,7 +139,7 @@ class Scheduler:
         self._shares.remove(ticket)
 
     def cancel(self, number: int) -> Ticket | None:
-        """Take a run out, whatever it is doing; None when it is over. The caller releases its job."""
+        """Remove a run in any state; None when it is over. The caller releases its job."""
         ticket = self._tickets.get(number)
         if ticket is not None:
             self.finish(ticket, State.CANCELLED)
@@ -181,7 +181,7 @@ class Scheduler:
         self._shares.advance()
 
     def _measure(self, batch: Batch, seconds: float, now: float) -> None:
-        """What a unit costs is known when it is over: of one that paused, in all its pieces and for all that began
+        """The cost of a unit is known when it is over: of one that paused, in all its pieces and for all that began
         it."""
         begun = Begun(batch.begun.seconds + seconds, batch.begun.size or len(batch.tickets))
         paused = has_paused(batch)
@@ -211,8 +211,8 @@ class Scheduler:
         return self._paces[ticket.engine].remaining(ticket, now)
 
     def _queue(self, kind: str, now: float) -> list[Ticket]:
-        """Waiting runs in the order in which they will probably be admitted: what the active ones will still cost, and
-        each waiting one's whole cost, is charged ahead."""
+        """Waiting runs in the order in which they will probably be admitted: the remaining cost of active runs and the
+        whole cost of each waiting run are charged ahead."""
         pace = self._paces[kind]
         times = {share.name: share.places for share in self._shares}
         for ticket in self.active:

@@ -50,7 +50,7 @@ class IllegalTransition(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A unit that has paused: what its pieces have taken so far, in seconds, and how many runs began it."""
+    """A unit that has paused: the time of its pieces so far, in seconds, and how many runs began it."""
 
     seconds: float = 0.0
     size: int = 0

@@ -8,8 +8,9 @@
 3. *Deadlines.* A unit is started only if the bands, by its careful estimate, still make their deadlines after it.
    Otherwise its batch gets smaller, or it is made smaller by its engine, or a shorter unit goes first, or all wait.
    A unit that has been held back for `HOLD` lets the bands play ahead of their windows until it fits.
-4. *Pieces.* A unit that its engine can divide is given `max_unit` at most, and what the bands leave. When it pauses,
-   the runs of its batch go on together; `BEGUN` of an engine may pause at a time, no further one begins then.
+4. *Pieces.* A unit that its engine can divide is given `max_unit` at most, and at most the time that bands leave.
+   When it pauses, the runs of its batch go on together; `BEGUN` of an engine may pause at a time, no further one
+   begins then.
 """
 
 from __future__ import annotations
@@ -245,8 +246,8 @@ class UnitChoice:
 
     def _most(self, leader: Ticket, size: int, time: float, now: float) -> int:
         """The largest batch that keeps to `time`, by its worst or that of its first piece, and to the policy's longest
-        unit. How well a batch pays is not known before it was measured: what cannot pause begins with one job, and
-        goes on with twice as many at most as are known to be short enough. 0 when even one job does not fit into
+        unit. How well a batch pays is not known before it was measured: a unit that cannot pause begins with one job,
+        and goes on with twice as many at most as are known to be short enough. 0 when even one job does not fit into
         `time`."""
         assert leader.job is not None
         engine, unit, piece = leader.engine, leader.job.unit, leader.job.piece

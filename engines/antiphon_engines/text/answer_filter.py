@@ -1,5 +1,5 @@
-"""What of a model's answer belongs into the text: no preface ("Sure, here is ..."), no run of empty lines, nothing
-after the signs with which a model begins to talk about what it has written."""
+"""Filters a model's answer for the text: no preface ("Sure, here is ..."), no run of empty lines, nothing after the
+signs with which a model begins to talk about what it has written."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class AnswerFilter:
         return (out + self._begin() if stopped else out), stopped
 
     def flush(self) -> list[TokenInfo]:
-        """The stream is over: what was held is part of the answer."""
+        """The stream is over: text that was held back is part of the answer."""
         out = [each for one in self._stops.flush() for each in self._open(one)]
         return out + self._begin()
 

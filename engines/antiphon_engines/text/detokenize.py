@@ -2,9 +2,8 @@
 
 A character may span tokens (byte-level BPE, byte fallback), and a token's text may depend on the one before it
 (SentencePiece drops a leading space). So a short run of tokens is decoded together, from the last place where
-characters and tokens ended together, and only what is new and complete is passed on. Bytes that are no UTF-8, which
-small models do write, are left out: nobody wants U+FFFD in a document.
-"""
+characters and tokens ended together, and only new, complete text is passed on. Bytes that are no UTF-8, which small
+models do write, are left out: nobody wants U+FFFD in a document."""
 
 from __future__ import annotations
 

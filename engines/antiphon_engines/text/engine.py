@@ -1,12 +1,10 @@
 """The text engine: `Engine` over any `TokenModel` and tokenizer.
 
-Units: `prefill` reads a chunk of each prompt in turn, `decode` advances all streams by one token in one forward pass.
-A step reads at most `chunk` prompt tokens in all while somebody is being written for, and `idle_chunk` while nobody
-is: a long prompt stalls no stream by more than a chunk, however many prompts wait. Within these it reads as many as
-take, by what tokens have taken on average, the time that `budget` gave it. Prompts of one batch are read one after the
-other, and what one of them has read the others take over as far as they begin alike: writers of one room ask for
-continuations of the same text.
-"""
+Units: `prefill` reads a chunk of each prompt in turn, `decode` advances all streams by one token in one forward pass. A
+step reads at most `chunk` prompt tokens in all while somebody is being written for, and `idle_chunk` while nobody is: a
+long prompt stalls no stream by more than a chunk, however many prompts wait. Within these it reads as many as fit into
+the time of `budget`, by the average cost of a token. Prompts of one batch are read one after the other, and each takes
+over the common beginning that another has read: writers of one room ask for continuations of the same text."""
 
 from __future__ import annotations
 
@@ -98,7 +96,7 @@ class TextEngine:
             self._acceleration.listen(changed)
 
     def accelerated(self) -> None:
-        """Wait until the network runs on what the settings ask for, or stays on torch for good."""
+        """Wait until the network runs on the backend of the settings, or stays on torch for good."""
         if self._acceleration is not None:
             self._acceleration.wait()
 
@@ -176,7 +174,7 @@ class TextEngine:
         return outputs
 
     def _measure(self, per_token: float, size: int) -> None:
-        """The average of what a prompt token costs, in seconds. Short chunks say little: each call has a price."""
+        """The average cost of a prompt token, in seconds. Short chunks say little: each call has a price."""
         weight = 0.2 * min(1.0, size / self._chunk) if self._per_token else 1.0
         self._per_token += weight * (per_token - self._per_token)
 
@@ -194,11 +192,11 @@ class TextEngine:
     # Prompts ------------------------------------------------------------------------------------------
 
     def _budget(self, request: TextRequest) -> int:
-        """Prompt tokens: what the answer leaves of the context, but at least half of it."""
+        """Bound of the prompt in tokens: the context without the answer, but at least half of the context."""
         return self._model.context - min(request.params.max_tokens, self._model.context // 2)
 
     def _prompt_again(self, job: TextJob, prompt: Prompt) -> None:
-        """Put another prompt under what was written so far; the run goes on where it is."""
+        """Replace the prompt before the text written so far; the run goes on where it is."""
         if len(prompt.ids) >= self._model.context:
             raise InvalidRequest("the new instruction does not fit beside what has been written")
         job.prompt_again(prompt, self._cache.rewind(job.row, prompt.ids))

@@ -49,7 +49,7 @@ class TextJob:
         return self.written[-1]
 
     def prompt_again(self, prompt: Prompt, read: int) -> None:
-        """Another prompt, which ends in what was written so far; `read` tokens of it are in the row."""
+        """Another prompt, which ends in the text written so far; `read` tokens of it are in the row."""
         self.prompt = prompt
         self.read = read
         self.unit = "prefill"

@@ -1,4 +1,4 @@
-"""The line between sampling and the network: what a causal language model must do for us."""
+"""The line between sampling and the network: the interface of a causal language model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TokenModel(Protocol):
 
     @property
     def backend(self) -> str:
-        """What runs it now; a faster one may take over."""
+        """The current backend; a faster one may take over."""
         ...
 
     def length(self, row: int) -> int:

@@ -6,10 +6,9 @@ that share a call must lie side by side: they are moved when the company changes
 milliseconds, against hundreds of steps in the same company).
 
 Bit-exactness, measured with onnxruntime 1.32 and held by tests: one new token per row gives the same logits alone and
-in any batch; two or more new tokens give the same logits however they are cut into chunks of at least two. The two
-ways differ from each other by rounding (which int8 activations amplify): that is why the engine re-reads what it has
-written before it builds on it. ONNX Runtime's CPU attention takes several new tokens for one row at a time only.
-"""
+in any batch; two or more new tokens give the same logits however they are cut into chunks of at least two. The two ways
+differ from each other by rounding (which int8 activations amplify): so the engine re-reads its own text before it
+builds on it. ONNX Runtime's CPU attention takes several new tokens for one row at a time only."""
 
 from __future__ import annotations
 
@@ -30,10 +29,9 @@ from antiphon_engines.text.model import Ids, Logits
 class OnnxModel:
     """`TokenModel` over the folder that `prepare.prepare_embedded` makes.
 
-    Memory: the weights, and at most `rows * context` tokens of KV cache, touched as rows fill (`context` is cut to
-    what the model was trained for). `threads` are ONNX Runtime's. Raises EngineUnavailable when the folder cannot be
-    loaded.
-    """
+    Memory: the weights, and at most `rows * context` tokens of KV cache, touched as rows fill (`context` is cut to the
+    length that the model was trained for). `threads` are ONNX Runtime's. Raises EngineUnavailable when the folder
+    cannot be loaded."""
 
     device = "cpu"
     backend = "onnxruntime"

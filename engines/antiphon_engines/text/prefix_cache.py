@@ -1,9 +1,8 @@
 """Which row of the arena holds which prompt, so that a document's common prefix is read only once.
 
-A released row keeps its prompt until another job needs the row; the least recently used goes first. Only what was
-read as a prompt is kept: what a run generated was computed one token at a time, and differs from the same text read
-as a prompt by rounding, so building on it would make the text depend on what happened to be cached.
-"""
+A released row keeps its prompt until another job needs the row; the least recently used goes first. Only tokens read as
+a prompt are kept: generated tokens were computed one at a time, and differ from the same tokens read as a prompt by
+rounding, so that a text would depend on the cache's contents."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ class PrefixCache:
         return common
 
     def rewind(self, index: int, ids: Sequence[int]) -> int:
-        """The row in use gets the new prompt `ids`: cut it to what they have in common; returns that length."""
+        """The row in use gets the new prompt `ids`: cut it to the common part; returns that length."""
         row = self._rows[index]
         row.ids = row.ids[: min(_common(row.ids, ids), max(len(ids) - 2, 0))]
         self._model.truncate(index, len(row.ids))

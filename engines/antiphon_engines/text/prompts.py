@@ -1,8 +1,8 @@
 """Requests -> token ids.
 
-A plain continuation is the document's own text: that is what small models do best. Anything with an instruction
-becomes one user message in the model's chat markup: the text first and the instruction last, so that the cached
-prefix survives the next instruction.
+A plain continuation is the document's own text: small models do that best. Anything with an instruction becomes one
+user message in the model's chat markup: the text first and the instruction last, so that the cached prefix survives the
+next instruction.
 
 A model too small for that (`ChatMarkup.primed`) is asked for a story with the instruction in it, and its answer is
 begun with the story so far: it then goes on writing in place, where otherwise it would talk about the task.
@@ -56,10 +56,10 @@ class Prompt(Struct, frozen=True):
 
 
 def build(request: TextRequest, tokenizer: Tokenizer, budget: int, written: Sequence[int] = ()) -> Prompt:
-    """The prompt of at most `budget` tokens; `written` is what the run has generated so far, and is kept whole.
+    """The prompt of at most `budget` tokens; `written` is the text that the run has generated so far, and is kept
+    whole.
 
-    Raises InvalidRequest when what cannot be cut does not fit.
-    """
+    Raises InvalidRequest when the parts that cannot be cut do not fit."""
     room = budget - len(written)
     if request.task == "chat":
         return _answer(request, tokenizer, room, written)
@@ -81,7 +81,7 @@ def _continue(request: TextRequest, tokenizer: Tokenizer, room: int, written: Se
 
 
 def _beginning(request: TextRequest, tokenizer: Tokenizer) -> list[int]:
-    """What stands before the text: with a style card, the order of a story in this style, which the text begins to
+    """The lines before the text: with a style card, the order of a story in this style, which the text begins to
     fulfil. It does not change while the text grows, so that the cached prefix stays valid."""
     chat = tokenizer.chat
     notes = wording.style_notes(request.style, small=chat is not None and chat.primed)
@@ -122,7 +122,7 @@ def _instruct(request: TextRequest, tokenizer: Tokenizer, room: int, written: Se
 
 
 def calmed(request: TextRequest, tokenizer: Tokenizer) -> TextRequest:
-    """What a small model is asked in a conversation is sampled within its bounds."""
+    """Chat requests to a small model are sampled within these bounds."""
     chat = tokenizer.chat
     if request.task != "chat" or chat is None or not chat.primed:
         return request
@@ -139,7 +139,7 @@ def calmed(request: TextRequest, tokenizer: Tokenizer) -> TextRequest:
 def _reply(
     request: TextRequest, tokenizer: Tokenizer, chat: ChatMarkup, room: int, written: Sequence[int]
 ) -> Prompt:
-    """What a small model is asked in a conversation: the end of the story, and the question alone."""
+    """Sampling bounds of chat requests to a small model: the end of the story, and the question alone."""
     question = request.instruction.strip()
     if len(question.split()) > GREETING:
         question += ONE_SENTENCE
@@ -160,7 +160,7 @@ def _reply(
 
 
 def _answer(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequence[int]) -> Prompt:
-    """The story first, since it changes least; then what was said, the question last."""
+    """The story first, since it changes least; then the conversation, the question last."""
     chat = tokenizer.chat
     if chat is not None and chat.primed:
         return _reply(request, tokenizer, chat, room, written)

@@ -1,7 +1,7 @@
 """Logits -> one token, its probability and its rivals.
 
-Order: repetition penalty, temperature, top-k, top-p, min-p (as in transformers). What is *reported* is the model's own
-opinion: natural-log probabilities of the raw logits, before penalty, temperature and filters.
+Order: repetition penalty, temperature, top-k, top-p, min-p (as in transformers). The *reported* probabilities are the
+model's own: natural-log probabilities of the raw logits, before penalty, temperature and filters.
 
 The draw for token number `i` of a run is Philox(key=seed, counter=i): it depends on nothing else, so the same seed
 and prompt give the same text alone, in a batch, or after other draws.

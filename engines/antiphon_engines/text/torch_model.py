@@ -151,8 +151,8 @@ class TorchModel:
 
     @torch.inference_mode()
     def _run_planned(self, slot: Slot, rows: list[int], ids: Ids, lengths: list[int]) -> Logits:
-        """Through the slot's runner. A row's new tokens stand at the right, what is missing before them is masked, and
-        so is what a shorter row lacks of the past."""
+        """Through the slot's runner. A row's new tokens stand at the right, missing positions before them are masked,
+        and so are those that a shorter past lacks."""
         width = ids.shape[1]
         given, counts = torch.from_numpy(np.ascontiguousarray(ids)).to(self._device), torch.tensor(lengths)
         starts = torch.tensor([self._lengths[row] for row in rows])

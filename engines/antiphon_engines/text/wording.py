@@ -1,4 +1,4 @@
-"""What a model is told beside the text itself, in words: the room's style card, a conversation, a rewriting."""
+"""The words of prompts beside the text itself: the room's style card, a conversation, a rewriting."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _LINES = 7
 
 
 def style_notes(style: StyleCard, *, small: bool = False) -> str:
-    """The card as sentences; empty for an empty card. A small model is not told what to avoid: naming a thing brings
-    it up."""
+    """The card as sentences; empty for an empty card. A small model is not given a list of things to avoid: naming a
+    thing brings it up."""
     told = [
         part
         for part, value in (
@@ -32,14 +32,14 @@ def style_notes(style: StyleCard, *, small: bool = False) -> str:
 
 
 def conversation(request: TextRequest) -> str:
-    """What was said, one line each, the last one to be answered."""
+    """The conversation, one line each; the last line is to be answered."""
     lines = request.chat[-_LINES:]
     said = [f"{line.name}: {' '.join(line.text.split())}" for line in lines]
     return "\n".join(said) or request.instruction.strip()
 
 
 def instruction(request: TextRequest) -> str:
-    """What is to be done with the text or the passage."""
+    """The task for the text or the passage."""
     return request.instruction.strip() or (REWRITE if request.task == "rewrite" else "")
 
 

@@ -1,4 +1,4 @@
-"""The loop's account of itself: counters for the gateway, and the trace of what it did and why."""
+"""The loop's account of itself: counters for the gateway, and the trace of its decisions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from antiphon_engines.scheduling.unit_choice import Batch, Idle, has_paused
 
 
 class Accounting:
-    """`now` is seconds on the loop's clock; `cpu` gives those that its thread has computed: on a machine that others
-    use too, only they tell what scheduling costs."""
+    """`now` is seconds on the loop's clock; `cpu` gives those that its thread has computed: on a shared machine only
+    they show the cost of scheduling."""
 
     def __init__(self, cpu: Callable[[], float] = time.thread_time) -> None:
         self._cpu = cpu
@@ -32,7 +32,7 @@ class Accounting:
         self._since, self._since_cpu = now, self._cpu()
 
     def enters(self, now: float) -> None:
-        """An engine is about to admit or to step; what came before was overhead."""
+        """An engine is about to admit or to step; the time before was overhead."""
         cpu = self._cpu()
         self._overhead += now - self._since
         self._overhead_cpu += cpu - self._since_cpu
@@ -70,7 +70,7 @@ class Accounting:
         )
 
     def made(self, batch: Batch, results: Sequence[Sequence[Made]], produced: Sequence[int]) -> None:
-        """What came of a step that ended well."""
+        """The outputs of a step that ended well."""
         self._steps += 1
         self._units += len(batch.tickets)
         self._made[batch.engine] += sum(produced)

@@ -34,14 +34,14 @@ class Encoders:
         self._wake = wake
 
     def submit(self, write: Callable[[], File]) -> Future[File]:
-        """Have a file written; the future has it, or what `write` raised."""
+        """Have a file written; the future has it, or the exception of `write`."""
         self._places.acquire()
         future = self._pool.submit(write)
         future.add_done_callback(self._written)
         return future
 
     def close(self) -> None:
-        """Drop what has not begun, and wait for the rest."""
+        """Drop jobs that have not begun, and wait for the rest."""
         self._pool.shutdown(cancel_futures=True)
 
     def _written(self, _: Future[File]) -> None:

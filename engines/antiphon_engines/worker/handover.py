@@ -1,5 +1,5 @@
-"""The engines that serve one kind of run: the latest takes what is new, unless a run names another that has stayed
-beside it; engines that have left end what they began. To the scheduler they are one engine."""
+"""The engines that serve one kind of run: the latest takes new runs, unless a run names another that has stayed beside
+it; engines that were replaced finish their runs. To the scheduler they are one engine."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from antiphon_engines.api import (
 
 
 class Handover:
-    """Implements `Engine`, `Divisible` and `Listening` for whatever stands in it. `info` is the latest engine's, with
-    the names of those that have stayed beside it.
+    """Implements `Engine`, `Divisible` and `Listening` by delegation. `info` is the latest engine's, with the names of
+    those that have stayed beside it.
 
     An engine that has left is closed when its last job is released.
     """

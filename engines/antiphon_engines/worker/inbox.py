@@ -29,7 +29,7 @@ class Joined:
 
     engine: Engine
     spec: str = ""
-    """What was asked for by `UseModel`; empty for what the worker was started with."""
+    """The model that `UseModel` named; empty for a model that the worker was started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Inbox(Protocol):
     """Where the loop takes its commands from."""
 
     def drain(self, timeout: float | None) -> list[News]:
-        """What has come, in order. While nothing has, wait at most `timeout` seconds; None: until something comes."""
+        """The messages that have come, in order. While nothing has, wait at most `timeout` seconds; None: until
+        something comes."""
         ...
 
 

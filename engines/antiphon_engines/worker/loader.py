@@ -33,7 +33,7 @@ class Loader:
         self._thread = threading.Thread(target=self._work, name="loader", daemon=True)
 
     def start(self, wanted: Sequence[Later]) -> None:
-        """Load first what joins the worker later; everything else is served meanwhile."""
+        """Load the engines that join the worker later; everything else is served meanwhile."""
         for each in wanted:
             self._queue.put((each, ""))
         self._thread.start()

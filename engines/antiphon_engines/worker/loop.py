@@ -101,9 +101,9 @@ class WorkerLoop:
         encoder: Encoder,
         beside: Callable[[Modality], int] = lambda modality: 0,
     ) -> None:
-        """`models` are the specs of what serves; `load` begins to load another one, or says why it cannot. `encoder`
-        writes the files of pictures; whoever made it closes it. `beside`: how many earlier engines stay when another
-        takes over."""
+        """`models` are the specs of the models that serve; `load` begins to load another one, or says why it cannot.
+        `encoder` writes the files of pictures; whoever made it closes it. `beside`: how many earlier engines stay when
+        another takes over."""
         self.engines = {kind: Handover(engine) for kind, engine in engines.items()}
         """By kind; whoever made the loop closes them."""
         self._switch = ModelSwitch(models, load)
@@ -128,7 +128,7 @@ class WorkerLoop:
         self._accounting = Accounting()
 
     def run(self) -> None:
-        """Raises EngineBroken when the engine keeps failing; what was to be reported has been sent then."""
+        """Raises EngineBroken when the engine keeps failing; all reports have been sent then."""
         try:
             while (commands := self._receive()) is not None:
                 self._accounting.begins(self._clock())
@@ -156,8 +156,8 @@ class WorkerLoop:
     # Receive --------------------------------------------------------------------------------------------
 
     def _receive(self) -> list[News] | None:
-        """What the gateway said since the last step; None when it said to leave. With nothing to step, wait for more,
-        or until the next band's time has come."""
+        """Handle the gateway's messages since the last step; None when it said to leave. With nothing to step, wait for
+        more, or until the next band's time has come."""
         began = self._clock()
         rest = max(0.0, self._idle.until - began)
         commands = self._inbox.drain(None if rest == math.inf else min(rest, LONGEST_REST))
@@ -363,7 +363,7 @@ class WorkerLoop:
         self._forget(ticket)
 
     def _forget(self, ticket: Ticket) -> None:
-        """A run is over: free what the engine holds for it."""
+        """A run is over: free the engine's state of it."""
         self._queue_changed = True
         self._told.pop(ticket.number, None)
         job, ticket.job = ticket.job, None
@@ -374,7 +374,8 @@ class WorkerLoop:
                 self._engine_failed([], error)
 
     def _engine_failed(self, tickets: Sequence[Ticket], error: Exception) -> None:
-        """The engine raised what no engine should: fail the runs it was given, and give up when it goes on."""
+        """The engine raised an exception, which no engine should: fail the runs it was given, and give up when it goes
+        on."""
         logger.error("the engine failed", exc_info=error)
         self._broken += 1
         reason = f"the model failed: {type(error).__name__}: {str(error)[:200]}"

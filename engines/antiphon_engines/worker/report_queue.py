@@ -1,7 +1,6 @@
-"""What the gateway has still to hear of each run, in the run's order.
+"""Events of each run that are still to be sent to the gateway, in the run's order.
 
-A file that is being written holds back what comes after it of the same run, its end too, and nothing of anybody else.
-"""
+A file that is being written holds back later events of the same run, its end too, and none of other runs."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ Item: TypeAlias = RunEvent | Future[File]
 
 
 class ReportQueue:
-    """By ticket. It holds what was added since the last `take`, and behind files not more than its run went on
-    meanwhile; how many of these there are is the encoder's bound."""
+    """By ticket. It holds the events since the last `drain`, and behind files no more than the run made meanwhile; how
+    many of these there are is the encoder's bound."""
 
     def __init__(self) -> None:
         self._runs: dict[int, deque[Item]] = {}
@@ -32,7 +31,7 @@ class ReportQueue:
         self._runs.pop(ticket, None)
 
     def drain(self) -> list[Events]:
-        """What can be told now."""
+        """The events that can be sent now."""
         taken: list[Events] = []
         for ticket, items in list(self._runs.items()):
             events: list[RunEvent] = []
@@ -46,7 +45,7 @@ class ReportQueue:
         return taken
 
     def broken(self) -> list[tuple[int, BaseException]]:
-        """Runs of which a file could not be written, and why; it and what was to follow it is dropped."""
+        """Runs of which a file could not be written, and why; it and the events behind it are dropped."""
         found: list[tuple[int, BaseException]] = []
         for ticket, items in self._runs.items():
             for index, item in enumerate(items):
@@ -66,7 +65,7 @@ class ReportQueue:
 
 
 def _event(item: Item) -> RunEvent | None:
-    """What can be told, if it can."""
+    """The event, if it can be sent now."""
     if not isinstance(item, Future):
         return item
     return item.result() if item.done() and item.exception() is None else None

@@ -1,9 +1,8 @@
 """The server's clock, as far as a client can tell (the web client has the same estimate in `connection/clock.ts`).
 
 Each answered ping gives an offset that is wrong by at most half of its way there and back, and more likely right the
-quicker it was: what waited in a queue waited on one of the two ways only. So the estimate is the median of the quickest
-quarter of the last samples. Old samples go, so that clocks may drift.
-"""
+quicker it was: a message that waited in a queue waited on one of the two ways only. So the estimate is the median of
+the quickest quarter of the last samples. Old samples go, so that clocks may drift."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ class ServerClock:
         self._samples.append((received_ms - sent_ms, server_ms - (sent_ms + received_ms) / 2))
 
     def renew(self) -> None:
-        """A new connection, perhaps to another process: what is known holds until the first sample."""
+        """A new connection, perhaps to another process: the old estimate holds until the first sample."""
         self._old = True
 
     @property

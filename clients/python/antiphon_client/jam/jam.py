@@ -2,8 +2,7 @@
 
 As long as it is because it is one surface (`room.jam`); its parts are in `clock` and `loops`.
 
-Server time is in milliseconds; `room.jam.now_ms` is what the server's clock shows now, as far as pings can tell.
-"""
+Server time is in milliseconds; `room.jam.now_ms` is the server's current time, as estimated from pings."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ JamFormat: TypeAlias = Literal["mid", "wav", "flac", "json"]
 _FIRST_PINGS, _QUICK, _SLOW = 8, 0.1, 3.0
 """So many pings come quickly, the others at their pace; seconds."""
 _NOTES, _FRAMES = 4096, 512
-"""What waits for a reader that is slow: messages of notes, and frames of audio."""
+"""Bounds of the buffers of a slow reader: messages of notes, and frames of audio."""
 
 
 class AudioFrame(Struct, frozen=True):
@@ -82,7 +81,7 @@ class AudioFrame(Struct, frozen=True):
 
 
 class Performance(AnyRun):
-    """What `room.jam.perform()` returns: the band, until it is stopped (`await performance.stop()`)."""
+    """The result of `room.jam.perform()`: the band, until it is stopped (`await performance.stop()`)."""
 
     def __init__(self, session: Session, request: Perform) -> None:
         super().__init__(session, request.perform)
@@ -191,10 +190,11 @@ class Jam(Listener):
         await self.play(NoteEvent(self.now_ms, pitch, velocity))
 
     async def release(self, pitch: int) -> None:
+        """Release a key now. Raises RequestRefused, NoAnswer."""
         await self.play(NoteEvent(self.now_ms, pitch, 0))
 
     def set_instrument(self, program: int, *, volume: float = 1.0, muted: bool = False) -> None:
-        """What one plays on: a General MIDI program, 128 for drums. Raises ClientError."""
+        """Choose the instrument: a General MIDI program, 128 for drums. Raises ClientError."""
         fields = {"program": program, "volume": volume, "muted": muted}
         _check(faults(PLAYER, fields), "instrument")
         me = self._session.state.me
@@ -203,19 +203,19 @@ class Jam(Listener):
         self._put(PLAYERS, me.id, fields)
 
     def played(self) -> EventStream[Played]:
-        """What the others play from now on, as it comes. After a gap what still sounded is released."""
+        """The others' notes from now on. After a gap all sounding notes are released."""
         return self._played.open()
 
     # The band -----------------------------------------------------------------------------------------------
 
     @property
     def controls(self) -> BandControls:
-        """What the room asks of the band."""
+        """The room's wishes to the band."""
         return band_controls(self._part(BAND))
 
     def ask_band(self, **fields: Any) -> None:
-        """Change fields of `controls`; `prompts`, `roles`, `volumes` and `instruments` are dictionaries, and take the
-        place of what was there; None takes a field away. Raises ClientError."""
+        """Change fields of `controls`; `prompts`, `roles`, `volumes` and `instruments` are dictionaries, and replace
+        the old value; None takes a field away. Raises ClientError."""
         wrong = [name for name, value in fields.items() if value is not None and not _sound(name, value)]
         _check(wrong, "request to the band")
         with self._replica.doc.transaction():
@@ -234,7 +234,7 @@ class Jam(Listener):
         return Performance(self._session, Perform(self._session.pending.next_number(), seed))
 
     def band_notes(self) -> EventStream[BandNotes]:
-        """What the band is about to play, from now on."""
+        """The band's notes from now on, ahead of their time."""
         return self._notes.open()
 
     def audio(self) -> EventStream[AudioFrame]:
@@ -251,7 +251,8 @@ class Jam(Listener):
         to_ms: float | None = None,
         loop: str | None = None,
     ) -> bytes:
-        """The last session, what was played between two server times, or (as `mid`) a loop. Raises RequestRefused."""
+        """The last session, the time between two server times, or (as `mid`) a loop, as a file. Raises
+        RequestRefused."""
         query = {"format": format, "from": _whole(from_ms), "to": _whole(to_ms), "loop": loop}
         given = {name: value for name, value in query.items() if value is not None}
         return await call(self._session.address, "GET", f"/jam/export?{urlencode(given)}")
@@ -279,6 +280,7 @@ class Jam(Listener):
     # What the server says -----------------------------------------------------------------------------------
 
     def on_message(self, message: ServerMessage) -> None:
+        """Follow the clock, the transport, the players and the band."""
         match message:
             case Welcome():
                 self._welcomed(message)
@@ -300,6 +302,7 @@ class Jam(Listener):
                 self._missed()
 
     def on_failure(self, failure: ClientError) -> None:
+        """The room is lost for good: end all streams with `failure`."""
         for streams in (self._played, self._notes, self._audio):
             streams.on_failure(failure)
 
@@ -311,7 +314,7 @@ class Jam(Listener):
         self.stream = None
 
     def _run_changed(self, run: RunInfo) -> None:
-        """What waits of a band that ended is not heard."""
+        """Drop buffered frames of a band that ended."""
         if run.state in ENDED and self.stream is not None and self.stream.run == run.id:
             self.stream = None
             self._audio.keep(lambda frame: frame.run != run.id)
@@ -323,7 +326,7 @@ class Jam(Listener):
         self._played.put(message)
 
     def _missed(self) -> None:
-        """Releases may be among what did not come."""
+        """Release all notes: some releases may have been lost."""
         now = self.now_ms
         for participant, pitches in self._sounding.items():
             if pitches:

@@ -45,6 +45,7 @@ class ChangeBus(InMemorySubscriptionBus):
 
     @property
     def listened(self) -> bool:
+        """Whether anybody is subscribed."""
         return self._listeners_now > 0
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:

@@ -138,7 +138,7 @@ class Connection:
                 raise JoinRefused(code, socket.close_reason or "")
 
     async def _write(self, socket: _Socket) -> None:
-        """Send what waits, in order: requests that were made before an edit still go before it."""
+        """Send waiting messages in order: requests that were made before an edit still go before it."""
         with contextlib.suppress(ConnectionClosed):
             while True:
                 timeout = None

@@ -1,4 +1,4 @@
-"""What streams out of a room, for whoever wants to follow it: each reader has a bounded queue of its own."""
+"""Streams of events of a room: each reader has a bounded queue of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class EventStream(Generic[T]):
-    """One reader's: iterate it, for ever. What it does not read in time is dropped, oldest first, and counted."""
+    """The stream of one reader: iterate it. When its buffer is full the oldest items are dropped and counted."""
 
     def __init__(self, bound: int) -> None:
         self.dropped = 0
@@ -34,15 +34,17 @@ class EventStream(Generic[T]):
         return self._items.popleft()
 
     def put(self, item: T) -> None:
+        """Append an item; the oldest is dropped when the buffer is full."""
         self.dropped += len(self._items) == self._items.maxlen
         self._items.append(item)
         self._news.set()
 
     def keep(self, holds: Callable[[T], bool]) -> None:
-        """What waits and does not hold any more goes."""
+        """Drop buffered items that `holds` is false for."""
         self._items = deque(filter(holds, self._items), self._items.maxlen)
 
     def on_failure(self, failure: ClientError) -> None:
+        """Raise `failure` to the reader once the buffer is empty."""
         self._failure = failure
         self._news.set()
 
@@ -55,18 +57,22 @@ class EventStreams(Generic[T]):
         self._streams: WeakSet[EventStream[T]] = WeakSet()
 
     def open(self) -> EventStream[T]:
+        """A stream for a new reader, from now on."""
         stream: EventStream[T] = EventStream(self._bound)
         self._streams.add(stream)
         return stream
 
     def put(self, item: T) -> None:
+        """Append an item to every stream."""
         for stream in self._streams:
             stream.put(item)
 
     def keep(self, holds: Callable[[T], bool]) -> None:
+        """Drop buffered items that `holds` is false for, in every stream."""
         for stream in self._streams:
             stream.keep(holds)
 
     def on_failure(self, failure: ClientError) -> None:
+        """End every stream with `failure`."""
         for stream in self._streams:
             stream.on_failure(failure)

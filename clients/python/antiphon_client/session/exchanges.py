@@ -31,6 +31,7 @@ class Exchange:
 
     @property
     def over(self) -> bool:
+        """Whether the server has taken or refused it."""
         return self.taken or self.refusal is not None
 
 
@@ -69,7 +70,7 @@ class Exchanges:
         return False
 
     def on_reconnect(self, is_waiting: Callable[[Message], bool]) -> None:
-        """A new connection: what was sent over the old one gets no answer. `is_waiting`: it has not been sent yet."""
+        """A new connection: requests sent over the old one get no answer. `is_waiting`: it has not been sent yet."""
         for exchange in self._open:
             if not exchange.over and not is_waiting(exchange.message):
                 exchange.refusal = RequestRefused("unavailable", LOST)

@@ -1,4 +1,4 @@
-"""A part of a room that follows what the server says."""
+"""A part of a room that follows the server's messages."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ class Listener:
         """Any message."""
 
     def on_failure(self, failure: ClientError) -> None:
-        """The room is lost for good."""
+        """The room cannot be reached any more."""

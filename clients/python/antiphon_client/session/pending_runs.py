@@ -32,6 +32,7 @@ class PendingRuns:
         self._runs[run.number] = run
 
     def forget(self, run: AnyRun) -> None:
+        """Stop passing messages on to `run`."""
         self._runs.pop(run.number, None)
 
     def early(self, run: str) -> Iterable[TokenInfo]:
@@ -56,6 +57,7 @@ class PendingRuns:
             run.on_info(info)
 
     def on_info(self, info: RunInfo) -> None:
+        """A run changed."""
         self._early.pop(info.id, None)
         for run in self._of(info.id):
             run.on_info(info)
@@ -63,6 +65,7 @@ class PendingRuns:
                 self.forget(run)
 
     def on_tokens(self, message: Tokens) -> None:
+        """Tokens of a run came."""
         if (recalled := self._recalled.get(message.run)) is not None:
             recalled.update((token.index, token) for token in message.tokens)
         runs = self._of(message.run)
@@ -74,11 +77,12 @@ class PendingRuns:
             early.extend(message.tokens)
 
     def on_preview(self, preview: Preview) -> None:
+        """A preview of a picture came."""
         for run in self._of(preview.run):
             run.on_preview(preview)
 
     def on_refusal(self, number: int, error: ClientError) -> bool:
-        """Whether there was such a request."""
+        """Returns whether there was such a request."""
         run = self._runs.pop(number, None)
         if run is not None:
             run.on_refusal(error)
@@ -93,7 +97,7 @@ class PendingRuns:
             )
 
     def on_failure(self, failure: ClientError) -> None:
-        """The room is lost for good."""
+        """The room cannot be reached any more."""
         for run in self._runs.values():
             run.on_refusal(failure)
 

@@ -1,8 +1,7 @@
 """The client's copy of the document, without I/O: local edits become batches, remote frames are applied.
 
-One batch is in flight at a time. What is edited meanwhile waits and goes out merged, so that a refused batch can
-be sent again in order, and a batch number says exactly what the server has.
-"""
+One batch is in flight at a time. Later edits wait and go out merged, so that a refused batch can be sent again in
+order, and a batch number tells exactly which edits the server has."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ class Mark:
 
 
 class Replica:
-    """The document and what of it the server does not have yet."""
+    """The document and the edits that the server does not have yet."""
 
     def __init__(self) -> None:
         self.lineage: str | None = None
@@ -45,7 +44,7 @@ class Replica:
         self.refused: tuple[str, str, str] | None = None
         """Status, reason and story text of a batch that was refused for good; cleared by the reader."""
         self.renaming = 0
-        """The client id that what waits is written under, as soon as a `rebuild` has come; 0: none."""
+        """The client id that waiting edits will be written under, as soon as a `rebuild` has come; 0: none."""
         self._batch = 0
         self._durable = 0
         self._flight: Edit | None = None
@@ -69,10 +68,12 @@ class Replica:
 
     @property
     def client_id(self) -> int:
+        """The Yjs client id that local edits carry."""
         return self.doc.client_id
 
     @property
     def text(self) -> str:
+        """The story as plain text."""
         return str(self.story)
 
     @property
@@ -154,6 +155,7 @@ class Replica:
 
     @property
     def resume(self) -> Resume | None:
+        """The point to resume from; None before the first `rebuild`."""
         if self.lineage is None or self.epoch is None:
             return None
         return Resume(self.lineage, self.epoch, self.offset)
@@ -187,20 +189,21 @@ class Replica:
             self.renaming = message.client_id
 
     def _renamed(self) -> list[bytes]:
-        """What waits, as written under the id that the room gave us."""
+        """The waiting edits, written under the id that the room gave us."""
         old = self.client_id
         clocks = [item.clock for update in self._waiting for item in read(update)[0] if item.client == old]
         first = min(clocks, default=0)
         return [renamed(update, old, self.renaming, first, 0) for update in self._waiting]
 
     def _send_again(self, last_batch: int) -> None:
-        """The room began another life: what it had applied but not yet written is to be sent once more."""
+        """The room restarted: send edits again that it had applied but not stored."""
         known = [*self._applied, *([self._flight] if self._flight else [])]
         self._waiting[:0] = [edit.update for edit in known if edit.batch > last_batch]
         self._applied.clear()
         self._flight = None
 
     def updated(self, message: Update) -> None:
+        """Apply an update of the server."""
         self._apply(message.update)
         self.offset = message.offset
 

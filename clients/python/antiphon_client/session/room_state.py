@@ -1,4 +1,4 @@
-"""What the server said last about a room: who is here, its runs, its models."""
+"""The last known state of a room: who is here, its runs, its models."""
 
 from __future__ import annotations
 

@@ -25,43 +25,69 @@ MAX_BUFFERED = 4096
 class Pending(Protocol):
     """The requests of this client that wait for their run (`pending_runs.PendingRuns`)."""
 
-    def next_number(self) -> int: ...
+    def next_number(self) -> int:
+        """As in `PendingRuns`."""
+        ...
 
-    def expect(self, run: AnyRun, /) -> None: ...
+    def expect(self, run: AnyRun, /) -> None:
+        """As in `PendingRuns`."""
+        ...
 
-    def forget(self, run: AnyRun, /) -> None: ...
+    def forget(self, run: AnyRun, /) -> None:
+        """As in `PendingRuns`."""
+        ...
 
-    def early(self, run: str, /) -> Iterable[TokenInfo]: ...
+    def early(self, run: str, /) -> Iterable[TokenInfo]:
+        """As in `PendingRuns`."""
+        ...
 
 
 class RunSession(Protocol):
-    """What a run needs of the connection to its room (`session.Session`)."""
+    """The part of `session.Session` that a run needs."""
 
     @property
-    def runs(self) -> Mapping[str, RunInfo]: ...
+    def runs(self) -> Mapping[str, RunInfo]:
+        """Run id -> the run as the room knows it now."""
+        ...
 
     @property
-    def address(self) -> Address: ...
+    def address(self) -> Address:
+        """Where the room is."""
+        ...
 
     @property
-    def timeout(self) -> float: ...
+    def timeout(self) -> float:
+        """Seconds that a call waits for an answer."""
+        ...
 
     @property
-    def pending(self) -> Pending: ...
+    def pending(self) -> Pending:
+        """The runs that wait for an answer."""
+        ...
 
-    def request(self, message: Message, /) -> None: ...
+    def request(self, message: Message, /) -> None:
+        """As in `Session`."""
+        ...
 
-    async def located(self, start: int | None, end: int | None, /) -> tuple[int, int, int]: ...
+    async def located(self, start: int | None, end: int | None, /) -> tuple[int, int, int]:
+        """As in `Session`."""
+        ...
 
-    async def submit(self, run: AnyRun, request: Message, /) -> None: ...
+    async def submit(self, run: AnyRun, request: Message, /) -> None:
+        """As in `Session`."""
+        ...
 
-    async def steer(self, steer: Steer, /) -> Steered: ...
+    async def steer(self, steer: Steer, /) -> Steered:
+        """As in `Session`."""
+        ...
 
-    async def stop(self, run: str, /) -> RunInfo: ...
+    async def stop(self, run: str, /) -> RunInfo:
+        """As in `Session`."""
+        ...
 
 
 class AnyRun(ABC):
-    """What every run has, of a text or of a picture. `number` is the request's own, echoed by the server.
+    """The common part of all runs. `number` is the request's own, echoed by the server.
 
     The request is sent when an iteration, or `finished()`, begins, or with `await start()`.
     """
@@ -82,6 +108,7 @@ class AnyRun(ABC):
 
     @property
     def ended(self) -> bool:
+        """Whether the run is done, stopped or failed."""
         return self.info is not None and self.info.state in ENDED
 
     async def start(self) -> RunInfo:
@@ -95,7 +122,7 @@ class AnyRun(ABC):
         return self.info
 
     async def finished(self) -> RunInfo:
-        """Wait for the end, whatever it is, and return it. Raises RequestRefused."""
+        """Wait for the end of the run and return its state. Raises RequestRefused."""
         await self.start()
         while not self.ended:
             await self._wait()
@@ -103,7 +130,7 @@ class AnyRun(ABC):
         return self.info
 
     async def stop(self) -> RunInfo:
-        """Stop it; what was made stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""
+        """Stop it; its output stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""
         return await self._session.stop((await self.start()).id)
 
     async def _steer(self, change: TextSteer | ImageSteer) -> Steered:
@@ -146,7 +173,7 @@ class AnyRun(ABC):
 
 
 class Run(AnyRun):
-    """What `room.ask()` returns: iterate it for tokens, or await `finished()`."""
+    """The result of `room.ask()`: iterate it for tokens, or await `finished()`."""
 
     def __init__(self, session: RunSession, number: int, send: Callable[[AnyRun], Awaitable[None]]) -> None:
         super().__init__(session, number)
@@ -198,6 +225,7 @@ class Run(AnyRun):
         await self._sending(self)
 
     def on_tokens(self, tokens: Iterable[TokenInfo]) -> None:
+        """Buffer tokens for the reader; a token that came before is skipped."""
         for token in tokens:
             if token.index >= self._next:  # a recall tells them once more
                 self._next = token.index + 1

@@ -1,8 +1,7 @@
-"""One's membership of a room: the copy of its document and what the server said, over one connection that mends itself.
+"""A participant's session in a room: the copy of its document and the server's state, over one connection that
+reconnects by itself.
 
-`Room` and its parts stand on it: it sends their requests in order, knows who waits for which answer, and passes on what
-the server says.
-"""
+`Room` and its parts use it: it sends their requests in order, matches answers to callers, and passes messages on."""
 
 from __future__ import annotations
 
@@ -56,7 +55,7 @@ _ASKING = frozenset({"ask", "paint", "perform", "retry", "replace_token", "sugge
 
 
 class Session:
-    """`listeners` hear what the server says. All methods belong to the event loop that joined."""
+    """`listeners` get the server's messages. All methods belong to the event loop that joined."""
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class Session:
         self.state = RoomState()
         self.connected = False
         self.secret: str | None = None
-        """What proves to the server, on another connection, that this is the same member."""
+        """The secret that identifies this member on another connection."""
         self.pending = PendingRuns(self.state.runs)
         self.listeners: list[Listener] = []
         self.timeout = timeout
@@ -82,7 +81,7 @@ class Session:
         self._kind = kind
         self._connection = Connection(address.websocket, self.replica, self._hello, self._receive, self._lost)
         self._viewing: Viewing | None = None
-        """What every new connection is told."""
+        """Sent on every new connection."""
         self._exchanges = Exchanges()
         self._joins = 0
         """Connections that the server has welcomed."""
@@ -156,9 +155,9 @@ class Session:
         *,
         timeout: float | None = None,
     ) -> None:
-        """Send a request and wait until the server has taken it, and then until `done()`. `ref` is what a refusal of it
-        names; `timeout` is in seconds, this session's by default. Raises RequestRefused when the server refuses it or
-        the connection was lost before the answer, NoAnswer, ClientError for what is out of bounds, and EditRefused or
+        """Send a request and wait until the server has taken it, and then until `done()`. `ref` is the reference in its
+        refusal; `timeout` is in seconds, this session's by default. Raises RequestRefused when the server refuses it or
+        the connection was lost before the answer, NoAnswer, ClientError for values out of bounds, and EditRefused or
         JoinRefused when that happens meanwhile."""
         self._raise_failure()
         exchange = self._exchanges.begin(message, ref)

@@ -1,4 +1,4 @@
-"""The terminal participant: the text that changes live, who is here, what the AI does, and a line to ask it."""
+"""The terminal participant: the live text, who is here, the AI's runs, and a line of instructions."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ class RoomApp(App[str]):
         self.joined = asyncio.Event()
 
     def compose(self) -> ComposeResult:
+        """Textual: the widgets."""
         with Horizontal():
             yield StoryArea(id="story", read_only=True)
             with Vertical(id="side"):
@@ -71,6 +72,7 @@ class RoomApp(App[str]):
         yield Footer()
 
     def on_mount(self) -> None:
+        """Textual: join the room."""
         self.run_worker(self._stay(), name="room")
 
     async def _stay(self) -> None:
@@ -120,9 +122,11 @@ class RoomApp(App[str]):
         self.run_worker(self._ask(""), exclusive=False)
 
     def action_instruct(self) -> None:
+        """Go to the line of instructions."""
         self.query_one("#ask", Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Ask the AI to follow the line that was entered."""
         if event.value.strip():
             self.run_worker(self._ask(event.value.strip()), exclusive=False)
         event.input.clear()
@@ -142,7 +146,7 @@ class RoomApp(App[str]):
             story.focus()
 
     def action_again(self) -> None:
-        """The same once more instead of what this person's latest run wrote, also while it writes."""
+        """Retry this person's latest run, also while it writes."""
         room, run = self._room, self._run
         if room is None or run is None:
             self.notify("there is no run to try again")
@@ -161,7 +165,7 @@ class RoomApp(App[str]):
             self._do(room.reject(waiting[0].id))
 
     async def action_take_back(self) -> None:
-        """Undo what the latest run wrote, and nothing else."""
+        """Undo the text of the latest run, and nothing else."""
         room = self._room
         written = [run for run in room.runs.values() if not run.undone and run.state in ENDED] if room else []
         if room is None or not written:
@@ -194,7 +198,7 @@ class RoomApp(App[str]):
             await self._follow(run)
 
     async def _follow(self, run: Run) -> None:
-        """Read what a run writes; what it writes for this person alone is shown beside the text."""
+        """Read the tokens of a run; a private run is shown beside the text."""
         before, self._run = self._run, run
         try:
             try:
@@ -213,7 +217,7 @@ class RoomApp(App[str]):
 
 
 def _line(run: RunInfo) -> str:
-    """A run in one line: what it is, and how far."""
+    """A run in one line: task and progress."""
     match run.state:
         case "queued":
             how = f"waits, place {run.position}" if run.position else "waits"

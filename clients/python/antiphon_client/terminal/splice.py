@@ -38,7 +38,7 @@ def location(text: str, index: int) -> tuple[int, int]:
 
 
 def index(text: str, place: tuple[int, int]) -> int:
-    """The place of (line, column); what is past the end is the end."""
+    """The index of (line, column), clamped to the end of the text."""
     line, column = place
     start = 0
     for _ in range(line):

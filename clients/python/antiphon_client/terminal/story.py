@@ -1,4 +1,4 @@
-"""The story as a text area: what is typed becomes an edit of the room at once, what others do appears in place."""
+"""The story as a text area: typing edits the room at once, and others' edits appear in place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StoryArea(TextArea):
         self.follow()
 
     def follow(self) -> None:
-        """Show what the room's text is now; the cursor stays at its words."""
+        """Show the room's current text; the cursor stays at its words."""
         if self._room is None:
             return
         change = difference(self.text, shown(self._room.text))
@@ -84,9 +84,11 @@ class StoryArea(TextArea):
         )
 
     def action_undo(self) -> None:
+        """Undo one's own last action."""
         self.run_worker(self._step_back(back=True), exclusive=False)
 
     def action_redo(self) -> None:
+        """Redo one's own last undone action."""
         self.run_worker(self._step_back(back=False), exclusive=False)
 
     async def _step_back(self, *, back: bool) -> None:
@@ -99,13 +101,14 @@ class StoryArea(TextArea):
                 self.notify(escape(str(error)), severity="warning")
 
     def get_line(self, line_index: int) -> Text:
+        """Textual: a line with the styles of its passages."""
         line = super().get_line(line_index)
         for start, end, style in self._spans.get(line_index, ()):
             line.stylize(style, start, end)
         return line
 
     def _marks(self) -> dict[int, list[tuple[int, int, Style]]]:
-        """What is to be shown in a style of its own, by line."""
+        """Styled passages, by line."""
         spans: dict[int, list[tuple[int, int, Style]]] = {}
         if self._room is None:
             return spans

@@ -72,7 +72,8 @@ class MusicgenMusician:
 
 
 class MusicgenSource:
-    """One stream. Codes are (codebooks, frames); a *column* is what one step of the decoder reads, delays and all."""
+    """One stream. Codes are (codebooks, frames); a *column* is the input of one step of the decoder, with the
+    delays."""
 
     def __init__(self, model: Any, networks: MusicgenNetworks, tokenizer: Any, seed: int) -> None:
         self._model, self._networks, self._tokenizer = model, networks, tokenizer

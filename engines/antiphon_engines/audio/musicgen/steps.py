@@ -44,7 +44,7 @@ class MusicSteps:
 
     @torch.inference_mode()
     def tell(self, words: torch.Tensor) -> None:
-        """What the stream is to sound like from the next call on: ``words[2, length, width]``."""
+        """The conditioning of the stream from the next call on: ``words[2, length, width]``."""
         length = words.shape[1]
         if length > WORDS:
             raise ValueError(f"{length} words are more than {WORDS}")

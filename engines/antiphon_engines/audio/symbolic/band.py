@@ -140,7 +140,8 @@ class Band:
                 self._performer.revise()
 
     def on_notes(self, notes: Sequence[PlayedNote]) -> None:
-        """Keys of people. What nobody can follow (while the transport stands still, from a far future) is left out.
+        """Keys of people. Notes that cannot be followed (while the transport stands still, from a far future) are left
+        out.
 
         The end of a long note may lie as far in the future as it likes: loops say it in advance.
         """
@@ -164,7 +165,7 @@ class Band:
                 self._performer.on_note(tick, note.pitch)
 
     def reach(self, sample: int) -> float:
-        """Of what sounds later than this many seconds from now, people can still change everything."""
+        """People can still change all sound that is due later than this many seconds from now."""
         transport = self._timeline.at(sample).transport
         ticks = self._lag(transport) + self._shift(transport)
         return ticks / TICKS_PER_BEAT * 60 / transport.tempo - _ARRIVAL

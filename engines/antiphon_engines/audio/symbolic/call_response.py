@@ -49,5 +49,5 @@ class Answering:
         return True
 
     def forget(self) -> None:
-        """The transport has jumped: what was played belongs to another place."""
+        """The transport has jumped: the notes belong to another place."""
         self._first, self._last, self._until = None, -math.inf, -math.inf

@@ -1,4 +1,4 @@
-"""What the players ask of the band: the controls of the model's bars and the engine's help."""
+"""The players' wishes to the band: the controls of the model's bars and the engine's help."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ CHORD_TEMPERATURE: Final = 0.3
 
 @dataclass(frozen=True)
 class Controls:
-    """What the players ask of the band; a change is heard from the next bar line on.
+    """The players' wishes to the band; a change is heard from the next bar line on.
 
     ``styles`` maps names in tokens.STYLES to weights. ``beats`` is 3 or 4, or 2 for the first half of a bar of 4.
-    ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how
-    many ticks late people's notes are known. ``chord`` pins the harmony. ``follow`` and ``key_lock`` are help from
-    outside the model, in nats: towards chords that hold what was just heard (and, where people repeat themselves, what
-    they are about to play), and away from notes outside the key. ``urge`` is for the roles in
-    ``urged`` when they have been silent for long: a small model that has left a role out tends to go on without it.
-    """
+    ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how many ticks late people's notes are known. ``chord``
+    pins the harmony. ``follow`` and ``key_lock`` are help from outside the model, in nats: towards chords that hold the
+    notes just heard (and, where people repeat themselves, those they will probably play next), and away from notes
+    outside the key. ``urge`` is for the roles in ``urged`` when they have been silent for long: a small model that has
+    left a role out tends to go on without it."""
 
     styles: Mapping[str, float] = field(default_factory=lambda: {"pop": 1.0})
     key: Key | None = Key(0, "maj")

@@ -1,10 +1,9 @@
 """Decode a small Llama checkpoint token by token in numpy, with a key/value cache.
 
 For a model of some million parameters and one stream the cost is calls as much as arithmetic: on one CPU core this loop
-is several times faster than the same model in torch, and needs no torch at all. What can be is multiplied into the
-matrices beforehand (norms, the scale of attention), and the rest is written for few calls. Its logits are those of
-transformers' LlamaForCausalLM (tests/engines/audio/symbolic/test_loader.py compares them).
-"""
+is several times faster than the same model in torch, and needs no torch at all. Norms and the scale of attention are
+multiplied into the matrices beforehand; the rest makes few calls. Its logits are those of transformers'
+LlamaForCausalLM (tests/engines/audio/symbolic/test_loader.py compares them)."""
 
 from __future__ import annotations
 

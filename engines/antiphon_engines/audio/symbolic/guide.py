@@ -1,9 +1,8 @@
 """The engine's help for a small model: which chords and pitches people's notes speak for.
 
-Two cases. People ask for a chord (hands.py): the chord that holds most of it is played, whatever the key is and
-whatever the model would rather do. Or they play a line: the help then prefers chords that hold what they are likely to
-play next, by what was just heard, by where they have played this before (recall.py), and by what the model expects.
-"""
+Two cases. People ask for a chord (hands.py): the chord that holds most of it is played, against the key and the model's
+own choice. Or they play a line: the help then prefers chords that hold the notes they will probably play next, by the
+notes just heard, by earlier passages like this (recall.py), and by the model's expectation."""
 
 from __future__ import annotations
 
@@ -30,25 +29,25 @@ _ROOTS: Final = np.array([chord.root for chord in CHORDS])
 _FOLLOWED_TICKS: Final = 3 * TICKS_PER_BEAT
 _FORETOLD_WEIGHT: Final = 2.5
 _EXPECTED_WEIGHT: Final = 3.0
-"""What is foretold and what the model itself expects, in notes that were just heard."""
+"""The weight of predicted and of expected notes, in notes that were just heard."""
 _FOURTH_NOTE_COST: Final = 1 / 7
-"""What a fourth chord tone must hold of the melody to count: a note of the scale holds that much by chance."""
+"""The part of the melody that a fourth chord tone must hold to count: a note of the scale holds that much by chance."""
 _FOURTH_NOTES: Final[Floats] = np.maximum(_MEMBERS.sum(1) - 3, 0)
 _ASKED: Final = 120.0
-"""Nats for a chord that holds all of what is asked for: a third of it is more than the model ever gives away."""
+"""Nats for a chord that holds all requested notes: a third of it is more than the model ever gives away."""
 _LOWEST: Final = 0.05
-"""What the lowest note of a chord says about its root, as a part of `_ASKED`."""
+"""The evidence of the lowest note of a chord for its root, as a part of `_ASKED`."""
 _FEWEST_HELD: Final = 3
-"""Notes of what is asked for that a chord must hold to be an answer."""
+"""The requested notes that a chord must hold to be an answer."""
 
 
 class Guide:
-    """What people have played, and what follows from it for the chord of a beat."""
+    """The notes of people, and the chords that they suggest for a beat."""
 
     def __init__(self) -> None:
         self._recall, self._hands = Recall(), Hands()
         self.asked: Asked | None = None
-        """What people asked for when the last chord was chosen."""
+        """The request of people when the last chord was chosen."""
 
     def press(self, tick: int, pitch: int) -> None:
         self._recall.add(tick, pitch)
@@ -61,7 +60,7 @@ class Guide:
         self._hands.let_go(tick)
 
     def forget(self, known: int) -> None:
-        """Drop what cannot matter any more after ``known``."""
+        """Drop notes that no longer matter after ``known``."""
         self._recall.forget(known)
         self._hands.forget(known)
 
@@ -100,7 +99,7 @@ class Guide:
 
 
 def _answers(asked: Asked) -> Floats | None:
-    """(CHORDS,) nats for chords that hold what is asked for; None if no chord does."""
+    """(CHORDS,) nats for chords that hold the requested notes; None if no chord does."""
     wanted = np.array([pitch_class in asked.pitch_classes for pitch_class in range(12)], np.float32)
     held = _MEMBERS @ wanted
     if held.max() < _FEWEST_HELD:
@@ -138,7 +137,7 @@ def _outside(key: Key, chord: Chord | None = None) -> Floats:
 
 @cache
 def pitches_outside(key: Key, chord: Chord | None) -> Floats:
-    """(vocabulary,) 1 for each pitch token of the band outside the key, or outside what ``chord`` makes of it."""
+    """(vocabulary,) 1 for each pitch token of the band outside the key, or outside the scale of ``chord``."""
     table = np.zeros(len(VOCABULARY), np.float32)
     for role, (low, high) in RANGES.items():
         if role != "H":

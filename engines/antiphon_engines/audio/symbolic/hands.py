@@ -1,4 +1,4 @@
-"""What lies under people's hands: which keys they hold, and which chord they mean by it.
+"""The chord that people play: which keys they hold, and which chord they mean by it.
 
 A chord is *asked for* when three to five pitch classes sound together, or were struck together a moment ago. Single
 notes ask for nothing; they are evidence (guide.py).
@@ -66,7 +66,7 @@ class Hands:
             stroke.end = tick if stroke.end is None else min(stroke.end, tick)
 
     def forget(self, now: int) -> None:
-        """Drop what cannot matter any more after ``now``."""
+        """Drop notes that no longer matter after ``now``."""
         self._strokes = [
             stroke
             for stroke in self._strokes
@@ -74,7 +74,7 @@ class Hands:
         ]
 
     def asked(self, known: int) -> Asked | None:
-        """The chord that people ask for, by what is known of them up to the tick ``known``."""
+        """The chord that people ask for, by their notes up to the tick ``known``."""
         held = _chord([stroke.pitch for stroke in self._strokes if stroke.sounds(known)])
         if held is not None:
             return held

@@ -1,14 +1,13 @@
 """The band as a session over the model's cache: people's notes go in as they come, the band's notes come out.
 
 Time is a count of ticks (tokens.TICKS_PER_BEAT a quarter note) from the start of the session. The caller owns the
-clock: it reports people's notes with `hear`, asks for the band's notes with `advance`, and renders them.
+clock: it reports people's notes with `on_note`, asks for the band's notes with `advance`, and renders them.
 
 The stream that the model reads is the one of tokens.py. A step forward in time is sampled first and committed only
 when nobody can play before it any more; a note that arrives in between is injected and the step is sampled again.
 
-One class and one file: what may be sampled, what is injected and what is revised all depend on the place in one open
-bar, and a split would pass that place around.
-"""
+One class and one file: the sampled, injected and revised tokens all depend on the position in one open bar, and a split
+would pass that position around."""
 
 from __future__ import annotations
 
@@ -74,7 +73,7 @@ class Performer:
     def __init__(self, decoder: Decoder, controls: Controls, seed: int = 0) -> None:
         self._decoder, self._random = decoder, np.random.default_rng(seed)
         self.controls = controls
-        """Set it to change what is asked for."""
+        """Set it to change the wishes."""
         self._in_force = controls
         self._waiting: list[
             tuple[int, int, int]
@@ -168,14 +167,13 @@ class Performer:
     def _enforce(self, controls: Controls) -> None:
         """Let ``controls`` rule the open bar; another style, key or density opens a section.
 
-        Sections are what changes these in the training set. In the middle of one the model plays on as before.
-        """
+        Sections change these in the training set. In the middle of one the model plays on as before."""
         before, self._in_force = self._in_force, controls
         if (before.styles, before.key, before.density) != (controls.styles, controls.key, controls.density):
             self._bar_number = 0
 
     def _open_beat(self) -> None:
-        """Inject what was heard by this beat, then choose its chord."""
+        """Inject the notes heard by this beat, then choose its chord."""
         now = self._beat_tick
         self._heard_count = 0
         self._guide.forget(now - LAGS[-1])
@@ -306,9 +304,8 @@ class Performer:
     def advance(self, now: int, horizon: int) -> list[Note]:
         """The band's notes from the last horizon up to ``horizon`` (not included), in ticks of the session.
 
-        ``now`` says that every note of people up to that tick has been reported with `hear`. No step is taken past
-        what that allows: with ``horizon`` > ``now`` + lag the notes end there and come with a later call.
-        """
+        ``now`` says that every note of people up to that tick has been reported with `on_note`. No step is taken beyond
+        that: with ``horizon`` > ``now`` + lag the notes end there and come with a later call."""
         out: list[Note] = []
         while True:
             if self._pending is None:
@@ -366,7 +363,7 @@ class Performer:
             pitches.append(int(text[1:]))
 
     def cut(self) -> None:
-        """End the open bar, whatever it still lacks, and open another where the notes handed out so far end."""
+        """End the open bar, complete or not, and open another where the notes handed out so far end."""
         self._pending = None
         self._open_bar(max(self._promised, self._beat_tick))
 
@@ -376,7 +373,7 @@ class Performer:
         return self._bar_start
 
     def revise(self) -> None:
-        """Restate the controls of the open bar: what follows in it is sampled as if it had opened with them.
+        """Restate the controls of the open bar: the rest of it is sampled as if it had opened with them.
 
         Its length and its lag stay. Nothing happens where the bar has outgrown the window.
         """

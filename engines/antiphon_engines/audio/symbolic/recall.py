@@ -1,9 +1,8 @@
-"""People repeat themselves: find where they have played this before, and foretell what they play next.
+"""People repeat themselves: find where they have played this before, and predict the next notes.
 
-A band that hears notes late can follow a tune only as far as it can foresee it. When what was heard in the last two
-bars stands earlier in the session too, at a distance of whole bars, the notes after the earlier place are the best
-guess of the notes to come. The guess is used as help for the choice of chords (performer.py) and nowhere else.
-"""
+A band that hears notes late can follow a tune only as far as it can foresee it. When the notes of the last two bars
+occur earlier in the session too, at a distance of whole bars, the notes after the earlier place are the best guess of
+the notes to come. The guess is used as help for the choice of chords (performer.py) and nowhere else."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ _LEAST_LIKENESS: Final = 0.6
 
 
 class Recall:
-    """The notes of people so far, as (tick, pitch class), and what they foretell."""
+    """The notes of people so far, as (tick, pitch class), and the predicted notes."""
 
     def __init__(self) -> None:
         self._notes: list[tuple[int, int]] = []
@@ -29,7 +28,7 @@ class Recall:
         bisect.insort(self._notes, (tick, pitch % 12))
 
     def forget(self, now: int) -> None:
-        """Drop what lies too far back to be looked at again."""
+        """Drop notes that are too far back to be searched."""
         del self._notes[: bisect.bisect_left(self._notes, (now - _KEPT_TICKS, 0))]
 
     def between(self, start: int, stop: int) -> list[tuple[int, int]]:

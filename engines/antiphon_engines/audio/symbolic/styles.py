@@ -22,7 +22,7 @@ KITS: Final = (0, 8, 25)
 DRUM_KIT: Final = 128
 """The program of a drum kit in the protocol."""
 _FAMILIES: Final = (0, 11, 16, 24, 33, 48, 48, 61, 66, 73, 80, 89, 88, 24, 11, 91)
-"""What stands for each family of eight programs of which the SoundFont has none that is near."""
+"""The substitute for each family of eight programs that the SoundFont lacks."""
 
 
 @dataclass(frozen=True)

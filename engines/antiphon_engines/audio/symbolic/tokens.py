@@ -103,7 +103,7 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its controls, one chord a beat (None: no chord), and what happens in it in ticks from the bar line."""
+    """One bar: its controls, one chord a beat (None: no chord), and its events in ticks from the bar line."""
 
     beats: int = 4
     number: int = 0

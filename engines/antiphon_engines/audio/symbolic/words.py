@@ -1,4 +1,4 @@
-"""What people ask of the band in words, as the model understands it: styles with weights, and a mood.
+"""Prompts in words, as controls of the model: styles with weights, and a mood.
 
 The model knows 29 styles by name and nothing of language, so this is a dictionary: names and near names of styles,
 instruments and places that suggest one, and adjectives that say how dense and how bright it should be. A word that
@@ -100,7 +100,7 @@ class Direction:
 
 
 def direction(prompts: Iterable[Prompt]) -> Direction:
-    """What weighted prompts ask for together. Prompts without weight, and none at all, ask for no style."""
+    """The combined effect of weighted prompts. Prompts without weight, and none at all, ask for no style."""
     styles: dict[str, float] = {}
     moods: dict[str, list[tuple[float, float]]] = {"density": [], "brightness": []}
     for prompt in prompts:

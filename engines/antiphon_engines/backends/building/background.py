@@ -56,7 +56,7 @@ class Builder:
         self._thread.join()
 
     def close(self) -> None:
-        """End the process, whatever it is doing; idempotent."""
+        """End the process at once; idempotent."""
         self._closed = True
         self._process.kill()
         if threading.current_thread() is not self._thread:

@@ -19,7 +19,7 @@ from antiphon_engines.backends.plans.order import OPSET
 from antiphon_engines.backends.plans.signature import Signature
 
 _LARGEST_FILE: Final = 1_900_000_000
-"""Bytes of weights in one protobuf file, whose format ends at 2 GiB; what is larger goes beside it."""
+"""Bytes of weights in one protobuf file, whose format ends at 2 GiB; larger data goes beside it."""
 
 
 def export(network: Network, folder: Path) -> Path:

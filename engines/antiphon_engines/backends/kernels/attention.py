@@ -22,7 +22,7 @@ def attends(layer: Any) -> bool:
 
 class Attention:
     """In the place of diffusers' AttnProcessor2_0; wide heads go through plain products, with the scores in float32,
-    and what has a mask goes the original way."""
+    and calls with a mask go the original way."""
 
     def __init__(self, original: Any) -> None:
         self.original = original

@@ -27,10 +27,9 @@ class CudaGraphs:
     """Recordings by shape; the one used longest ago is forgotten when there are `most`.
 
     A shape is recorded when it comes for the `after`-th time, since a recording costs as much as some ten plain calls
-    and holds its own inputs and outputs; all share one memory pool. What cannot be recorded (it reads back from the
-    device, or there is no memory left) is called plainly from then on, and tried again only after so many others could
-    not be either that it is forgotten. For one thread at a time.
-    """
+    and holds its own inputs and outputs; all share one memory pool. A call that cannot be recorded (it reads back from
+    the device, or memory is short) runs without a recording from then on, and is tried again only after so many others
+    failed that it is forgotten. For one thread at a time."""
 
     def __init__(self, most: int, after: int = 2) -> None:
         self._most = most
@@ -41,7 +40,8 @@ class CudaGraphs:
         self._pool: Any = None
 
     def __call__(self, call: Call, given: Given, key: Hashable = ()) -> Any:
-        """What `call` gives for `given`. `key` stands for everything beside the shapes that decides which kernels run.
+        """The result of `call` for `given`. `key` stands for everything beside the shapes that decides which kernels
+        run.
 
         Outputs are tensors or tuples of tensors, and belong to the caller.
         """
@@ -132,7 +132,8 @@ def _named(given: Given) -> str:
 
 @contextmanager
 def _hearing() -> Iterator[list[Any]]:
-    """What a block says of waiting for the device: a capture that meets such a call fails, and leaves much broken."""
+    """Warnings of a block about waiting for the device: a capture that meets such a call fails, and leaves much
+    broken."""
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("ignore")

@@ -1,4 +1,5 @@
-"""Group normalisation, what is added before it and the SiLU behind it, in two passes over channels-last memory: Triton.
+"""Group normalisation with the addition before it and the SiLU behind it, in two passes over channels-last memory:
+Triton.
 
 Torch's kernel wants channels first, runs one block per group and leaves the sum and the SiLU to passes of their own;
 around it every convolution turns the picture over and back, and adds its bias in one more pass. Statistics are summed

@@ -50,8 +50,7 @@ def load_pipeline(
 ) -> Any:
     """A diffusers pipeline from a folder, in one type or in one for each component, with adapters merged into it.
 
-    Raises EngineUnavailable for an adapter, and whatever diffusers raises for a folder.
-    """
+    Raises EngineUnavailable for an adapter, and the exceptions of diffusers for a folder."""
     from diffusers import DiffusionPipeline
 
     pipeline: Any = DiffusionPipeline.from_pretrained(

@@ -16,7 +16,7 @@ from antiphon_engines.backends.plans.signature import Precision, Signature
 
 
 class MusicDecoder(torch.nn.Module):
-    """A MusicgenForCausalLM: one frame of codes, the past, and what the words' states are to every layer, to logits of
+    """A MusicgenForCausalLM: one frame of codes, the past, and the words' keys and values of every layer, to logits of
     every codebook.
 
     `ids[rows, codebooks, 1]`, `keys/values[rows, heads, past, size]`, `cross_keys/values[rows, heads, words, size]` ->
@@ -109,7 +109,7 @@ def _gates(weight: torch.Tensor) -> torch.Tensor:
 
 
 def exportable(network: Network) -> Network:
-    """The network as the exporter can follow it; the original stays what it was."""
+    """The network as the exporter can follow it; the original is not changed."""
     if not isinstance(network.module, CodecDecoder):
         return network
     module = deepcopy(network.module)

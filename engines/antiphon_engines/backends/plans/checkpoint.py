@@ -1,4 +1,4 @@
-"""What a checkpoint folder holds, read from its configuration files: parts, their signatures, their hash.
+"""The contents of a checkpoint folder, by its configuration files: parts, their signatures, their hash.
 
 Imports no runtime, so that keys are cheap and `antiphon engines list` is quick.
 """

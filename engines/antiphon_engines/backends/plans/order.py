@@ -1,4 +1,4 @@
-"""What to build: one value that says everything, crosses the process border, and gives the plan's key."""
+"""A build order: one value that says everything, crosses the process border, and gives the plan's key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Order(Struct, frozen=True):
         return self.checkpoint.signature(self.part, self.bounds)
 
     def key(self) -> PlanKey:
-        """Reads the weights, to hash them. Raises EngineUnavailable for what cannot be built or read."""
+        """Reads the weights, to hash them. Raises EngineUnavailable when it cannot be built or read."""
         if self.backend == "torch":
             raise EngineUnavailable("torch runs the checkpoint itself: there is nothing to build")
         # An ONNX file depends on no version of what will run it.

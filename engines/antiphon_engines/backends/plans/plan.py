@@ -22,7 +22,7 @@ Part: TypeAlias = Literal[
     "music_decoder",
     "codec_decoder",
 ]
-"""What of a checkpoint is run: `decoder` is an autoencoder's, from latents to pixels."""
+"""A part of a checkpoint that is run: `decoder` is an autoencoder's, from latents to pixels."""
 
 
 class Lora(Struct, frozen=True, order=True):
@@ -35,7 +35,7 @@ class Lora(Struct, frozen=True, order=True):
 
 class PlanKey(Struct, frozen=True):
     """Two plans of equal keys are interchangeable. Everything that changes the files, or that they cannot be run
-    without, is a field: what differs is built anew."""
+    without, is a field: a plan with another key is built anew."""
 
     part: Part
     backend: BackendName
@@ -47,7 +47,7 @@ class PlanKey(Struct, frozen=True):
     runtime: str
     """Version of TensorRT, or of ONNX's operators."""
     exporter: str
-    """Versions of what made the ONNX file, and of our own recipe."""
+    """Versions of the exporter, and of our own recipe."""
     dims: tuple[Dim, ...]
     """The profile: sizes that calls may have, and the one it is tuned for."""
     loras: tuple[tuple[str, float], ...] = ()

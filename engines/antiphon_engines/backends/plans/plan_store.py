@@ -1,4 +1,4 @@
-"""Plans on disk. One is used only when its manifest, its files and its key are what they should be.
+"""Plans on disk. One is used only when its manifest, its files and its key are as expected.
 
 The check is against damage and mix-ups, not against an enemy: who can write to the folder can also write a matching
 manifest, and an engine is code. Keep the folder as private as the rest of the cache.
@@ -33,7 +33,7 @@ class PlanRefused(EngineUnavailable):
 
 
 class Entry(Struct, frozen=True):
-    """What `antiphon engines list` shows of one folder."""
+    """One folder in `antiphon engines list`."""
 
     name: str
     key: PlanKey | None

@@ -1,4 +1,4 @@
-"""From settings to orders: which part of a model is to run on what. Imports no runtime."""
+"""From settings to orders: which part of a model runs on which backend. Imports no runtime."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CannotRun(EngineUnavailable):
 
 
 class Wishes(Struct, frozen=True):
-    """What the settings ask for, of one model on one device."""
+    """The settings for one model on one device."""
 
     checkpoint: Checkpoint
     backends: Mapping[Part, choices.BackendChoice]
@@ -56,7 +56,7 @@ class Wishes(Struct, frozen=True):
         return choices.precise(self.precisions[part], cuda=bool(self.architecture))
 
     def order(self, part: Part, precision: Precision) -> Order | None:
-        """What has to be built for a part; None where torch runs it. Raises CannotRun."""
+        """The build order for a part; None where torch runs it. Raises CannotRun."""
         backend = self.backend(part)
         if backend == "torch" or part not in self.checkpoint.parts:
             return None

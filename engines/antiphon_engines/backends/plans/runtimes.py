@@ -1,4 +1,4 @@
-"""Which backends can run here, and what to install where one cannot. Imports no runtime."""
+"""Which backends can run here, and the command that installs one that cannot. Imports no runtime."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Availability(Struct, frozen=True):
     runs: bool
     builds: bool
     reason: str
-    """Why it does not run, or what it runs on."""
+    """Why it does not run, or the device that it runs on."""
     remedy: str = ""
-    """The command that gets what is missing; empty when nothing that can be installed is."""
+    """The command that installs the missing package; empty when nothing that can be installed is."""
 
 
 def architecture() -> str:
@@ -58,7 +58,7 @@ def version(backend: BackendName) -> str:
 
 
 def exporter_version() -> str:
-    """Of everything that decides what an ONNX file looks like; raise the first number when a recipe of ours changes."""
+    """Of everything that determines an ONNX file; raise the first number when a recipe of ours changes."""
     named = []
     for name in ("torch", "onnxscript", "diffusers", "transformers"):
         try:
@@ -69,7 +69,7 @@ def exporter_version() -> str:
 
 
 def missing_exporter() -> str:
-    """What has to be installed before plans can be made; empty when all is there."""
+    """The package that is missing for building plans; empty when all is there."""
     lacking = [name for name in EXPORTER if find_spec(name) is None]
     return f"{', '.join(lacking)} for exporting; run: pip install 'antiphon[export]'" if lacking else ""
 

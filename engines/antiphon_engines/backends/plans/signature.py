@@ -1,4 +1,4 @@
-"""What goes into a network and what comes out: named tensors, some of whose sizes differ between calls."""
+"""The inputs and outputs of a network: named tensors, some of whose sizes differ between calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16")
 
 
 class ShapeRefused(InvalidRequest):
-    """The sizes of a call lie outside what the plan was made for."""
+    """The sizes of a call are outside the plan's bounds."""
 
 
 class Dim(Struct, frozen=True):
@@ -48,7 +48,7 @@ class Signature(Struct, frozen=True):
     """(whole, first, second): the size `whole` is `first` + `second`, and no Dim of its own."""
 
     def sizes(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
-        """The sizes of a call, by Dim. Raises ShapeRefused for what does not fit."""
+        """The sizes of a call, by Dim. Raises ShapeRefused for sizes that do not fit."""
         found: dict[str, int] = {}
         for port in self.inputs:
             shape = shapes.get(port.name)

@@ -98,7 +98,7 @@ def text_encoder(longest: int, bounds: Bounds) -> Signature:
 
 
 def cached(layers: int) -> list[str]:
-    """What the keys and values of every layer are called."""
+    """Names of the keys and values of every layer."""
     return [f"{kind}_{layer}" for layer in range(layers) for kind in ("keys", "values")]
 
 

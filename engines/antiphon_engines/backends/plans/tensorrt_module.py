@@ -15,12 +15,13 @@ from antiphon_engines.api import EngineUnavailable
 logger = logging.getLogger(__name__)
 TensorRtName: TypeAlias = Literal["tensorrt", "tensorrt_rtx"]
 RTX_ARCHITECTURES: Final = ("sm75", "sm80", "sm86", "sm89", "sm120", "sm121")
-"""What `tensorrt_rtx` 1.7 builds for: Turing, Ampere, Ada and Blackwell. Hopper (sm90) is not among them."""
+"""The architectures that `tensorrt_rtx` 1.7 builds for: Turing, Ampere, Ada and Blackwell. Hopper (sm90) is not among
+them."""
 MINIMUM: Final = {"tensorrt": 10, "tensorrt_rtx": 1}
 
 
 def load(name: TensorRtName) -> Any:
-    """The module. Raises EngineUnavailable with what to install."""
+    """The module. Raises EngineUnavailable with the package to install."""
     try:
         module = importlib.import_module(name)
     except ImportError as error:
@@ -34,7 +35,7 @@ def load(name: TensorRtName) -> Any:
 
 
 def make_logger(module: Any) -> tuple[Any, Callable[[], str]]:
-    """A logger for TensorRT, which passes its messages on, and what it said last of an error."""
+    """A logger for TensorRT, which passes its messages on, and keeps its last error."""
     said = [""]
 
     class Messages(module.ILogger):  # type: ignore[misc]
@@ -50,7 +51,7 @@ def make_logger(module: Any) -> tuple[Any, Callable[[], str]]:
 
 
 def make_monitor(module: Any, tell: Callable[[float], None]) -> Any:
-    """What TensorRT reports its build to. Its phases nest; the outermost ones make the fraction."""
+    """TensorRT's progress monitor. Its phases nest; the outermost ones make the fraction."""
 
     class Monitor(module.IProgressMonitor):  # type: ignore[misc]
         def __init__(self) -> None:

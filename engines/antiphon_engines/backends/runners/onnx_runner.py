@@ -16,7 +16,7 @@ from antiphon_engines.backends.runners.runner import Tensors, shapes
 
 
 class OnnxRunner:
-    """`threads` are those of one call on the CPU. Raises EngineUnavailable for what ONNX Runtime cannot run."""
+    """`threads` are those of one call on the CPU. Raises EngineUnavailable for a file that ONNX Runtime cannot run."""
 
     backend: BackendName = "onnxruntime"
 

@@ -26,7 +26,7 @@ class Parked:
         return self._runner(tensors)
 
     def load(self) -> None:
-        """Raises EngineUnavailable when the plan is no longer what it was."""
+        """Raises EngineUnavailable when the plan has changed."""
         if self._runner is None:
             self._runner = self._open()
 

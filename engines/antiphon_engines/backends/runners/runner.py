@@ -1,4 +1,4 @@
-"""What all backends give: a callable on named tensors."""
+"""The interface of all backends: a callable on named tensors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ Tensors: TypeAlias = Mapping[str, torch.Tensor]
 class Runner(Protocol):
     """A network that is ready to run. Calls come from one thread at a time.
 
-    Inputs are cast to what the network takes; outputs are its own, on the device of the inputs, and belong to the
-    caller. Raises ShapeRefused for sizes outside the signature's, and then nothing has been run.
-    """
+    Inputs are cast to the network's types; outputs are its own, on the device of the inputs, and belong to the caller.
+    Raises ShapeRefused for sizes outside the signature's, and then nothing has been run."""
 
     backend: BackendName
     signature: Signature

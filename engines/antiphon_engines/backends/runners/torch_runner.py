@@ -31,12 +31,10 @@ _ATTENTION: Final = [
 
 
 class TorchRunner:
-    """`graphs` records a shape's kernels, fused where the network is one of convolutions, in about a second;
-    `compile` costs a minute per shape at its first call; `compile_graphs` records what was compiled. All but eager
-    are for CUDA.
+    """`graphs` records a shape's kernels, fused where the network is one of convolutions, in about a second; `compile`
+    costs a minute per shape at its first call; `compile_graphs` records the compiled code. All but eager are for CUDA.
 
-    Sizes outside the signature are not refused: torch takes what the module takes, which makes it the fallback.
-    """
+    Sizes outside the signature are not refused: torch takes every input of the module, which makes it the fallback."""
 
     backend: BackendName = "torch"
 
@@ -55,8 +53,8 @@ class TorchRunner:
         self._call: Callable[..., Any] | None = self._prepared()
 
     def __call__(self, tensors: Tensors, *, variant: Hashable = None) -> dict[str, torch.Tensor]:
-        """`variant` names what has been changed about the module for this call, its adapters for one: what was compiled
-        or fused does not know of it, and a recording is of one variant."""
+        """`variant` names the changes of the module for this call, such as its adapters: compiled and fused code
+        ignores it, and a recording is of one variant."""
         call = self._call
         if call is None:
             raise RuntimeError("the runner is closed")

@@ -1,8 +1,7 @@
 """Any GGUF file through llama.cpp (`xllamacpp`, extra `[gguf]`).
 
-llama.cpp's own server runs inside the worker process, on a loopback port behind a key of this process; it batches
-its slots and keeps their prompt caches. What a seed gives may depend on what shares the batch.
-"""
+llama.cpp's own server runs inside the worker process, on a loopback port behind a key of this process; it batches its
+slots and keeps their prompt caches. The output of a seed may depend on the other rows of its batch."""
 
 from __future__ import annotations
 
@@ -95,7 +94,7 @@ def _serve(path: Path, config: WorkerConfig, key: str) -> Any:
 
 
 def _device(config: WorkerConfig) -> str:
-    """What llama.cpp offloads to; the wheel from PyPI knows CPUs only, others know CUDA, ROCm or Metal."""
+    """The device that llama.cpp offloads to; the wheel from PyPI knows CPUs only, others know CUDA, ROCm or Metal."""
     import xllamacpp
 
     names = [str(device["name"]).lower() for device in xllamacpp.get_device_info()]

@@ -32,7 +32,7 @@ class LoopThread:
         self._loop.call_soon_threadsafe(function, *args)
 
     def close(self) -> None:
-        """Cancel what runs, wait for its end, stop the thread. Idempotent."""
+        """Cancel all tasks, wait for their end, stop the thread. Idempotent."""
         if self._loop.is_closed():
             return
         self.run(self._drain())

@@ -1,5 +1,5 @@
-"""The OpenAI API's bodies, both ways: what we ask of `/completions` and `/chat/completions`, and what the events of
-their streams say. No I/O.
+"""The OpenAI API's bodies, both ways: requests to `/completions` and `/chat/completions`, and the events of their
+streams. No I/O.
 
 Shapes: https://platform.openai.com/docs/api-reference/completions and /chat, with the additions that vLLM, SGLang,
 TensorRT-LLM, llama.cpp and Ollama understand (`top_k`, `min_p`, `repetition_penalty` or `repeat_penalty`, `id`).
@@ -43,7 +43,7 @@ _TALKING = (
 
 
 def completion_body(call: Call, model: str, *, plain: bool) -> dict[str, Any]:
-    """The text as it stands, to be continued. `plain` keeps to what OpenAI itself documents."""
+    """The text as it stands, to be continued. `plain` uses only fields that OpenAI documents."""
     body = _sampling(call.request, model, plain=plain) | {"prompt": _prompt(call)}
     if not plain:
         body["logprobs"] = call.request.params.alternatives + 1
@@ -243,7 +243,7 @@ _overflow = msgspec.json.Decoder(_Refusal)
 
 
 def arrivals(payload: bytes, alternatives: int) -> list[Arrival]:
-    """What one event says. Raises ServerError when it is an error, BadStream when it is not of the API's shape."""
+    """The content of one event. Raises ServerError when it is an error, BadStream when it is not of the API's shape."""
     try:
         chunk = _chunk.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

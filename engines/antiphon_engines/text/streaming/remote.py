@@ -53,8 +53,8 @@ def build(url: str, model: str, config: WorkerConfig) -> StreamedEngine:
 
 
 class OpenAISource:
-    """Streams from one server. What the server turns out not to offer (`/completions`, the fields beyond OpenAI's
-    own) is remembered, so that it costs one refused request each."""
+    """Streams from one server. Missing features of the server (`/completions`, the fields beyond OpenAI's own) are
+    remembered, so that each costs one refused request."""
 
     def __init__(
         self,

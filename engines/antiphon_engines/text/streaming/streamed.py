@@ -1,8 +1,7 @@
-"""Engines whose tokens come from a server as a stream: what llama.cpp and remote servers share.
+"""Engines whose tokens come from a server as a stream: the common part of llama.cpp and remote servers.
 
-The worker's loop calls `step` from its thread; the requests run on a :class:`LoopThread`. A step hands over what
-has arrived, after waiting briefly when nothing has, so that the worker's loop neither spins nor stalls.
-"""
+The worker's loop calls `step` from its thread; the requests run on a :class:`LoopThread`. A step returns the outputs
+that have arrived, after a short wait when there are none, so that the worker's loop neither spins nor stalls."""
 
 from __future__ import annotations
 
@@ -48,8 +47,8 @@ PATIENCE = 0.02
 
 
 class Call(Struct, frozen=True):
-    """One request to the server. `written` is what the run has written so far, when a change restarted it;
-    `request.params.max_tokens` is what may still come."""
+    """One request to the server. `written` is the text of the run so far, when a change restarted it;
+    `request.params.max_tokens` is the number of tokens left."""
 
     request: TextRequest
     written: str = ""
@@ -72,15 +71,15 @@ class TokenSource(Protocol):
     """The server's side. Its methods run on the engine's loop thread."""
 
     def stream(self, call: Call) -> AsyncGenerator[Arrival, None]:
-        """Tokens (whatever their index), then one Finish. Closing the generator ends the request at once.
-        Raises StreamFailed."""
+        """Tokens (of any index), then one Finish. Closing the generator ends the request at once. Raises
+        StreamFailed."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class _Attempt:
-    """One request under way. A steered job drops its attempt, with what it had not yet handed over."""
+    """One request under way. A steered job drops its attempt, with the outputs not yet returned."""
 
     def __init__(
         self, thread: LoopThread, source: TokenSource, call: Call, limit: int, arrived: threading.Condition
@@ -131,7 +130,7 @@ class _Attempt:
 
 
 class StreamJob:
-    """A run served by a stream: the request as steered so far, and what it has written."""
+    """A run served by a stream: the request as steered so far, and its text."""
 
     unit = "stream"
     window: Window | None = None
@@ -150,7 +149,7 @@ class StreamJob:
         return self.request.params.max_tokens - self.count
 
     def drop_attempt(self) -> None:
-        """End the request under way; what it has not handed over never happened."""
+        """End the request under way; outputs that it has not returned are dropped."""
         if self.attempt is not None:
             self.attempt.cancel()
             self.attempt = None
@@ -189,8 +188,8 @@ class StreamedEngine:
         return [self._collect(job) for job in running]
 
     def steer(self, job: Job, change: Steer) -> None:
-        """Fewer or more tokens change the run as it is; anything else restarts the request, with what has been
-        written as its context."""
+        """Fewer or more tokens change the run as it is; anything else restarts the request, with the text so far as its
+        context."""
         mine = self._mine(job)
         fields = {
             name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not UNSET
