@@ -49,7 +49,7 @@ class Load(Struct, frozen=True):
 
 LONG: Final = Load(presses=300, enters=30, comments=40)
 SHORT: Final = Load(sizes=(0, 20_000), presses=12, enters=3, comments=1)
-TABS: Final = (None, "desk", "comments", "history")
+TABS: Final = (None, "document", "comments", "history")
 
 
 def run(long: bool, short: bool = False) -> Report:
