@@ -82,7 +82,7 @@ class CannotStart(AntiphonError):
 
 
 class Serving(Struct, frozen=True):
-    """What is known once the server is ready. `room` and `link` (its owner's) when a room was asked for."""
+    """The addresses of a ready server. `room` and `link` (its owner's) when a room was requested."""
 
     url: str
     gateway: Gateway

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Ended(NamedTuple):
-    """How it went: the exit status, and what it wrote."""
+    """The exit status and the output of a child process."""
 
     status: int
     out: bytes
@@ -33,7 +33,7 @@ async def run_child(arguments: tuple[str, ...], data: bytes, seconds: float) -> 
     finally:
         if process.returncode is None:
             process.kill()
-            # Reads what is left, so that the transport ends with the process.
+            # Reads the rest, so that the transport ends with the process.
             await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out, err)

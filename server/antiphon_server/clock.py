@@ -14,11 +14,11 @@ class Clock(Protocol):
         ...
 
     def server_ms(self) -> float:
-        """What clients are told the time is, in milliseconds: Unix time when the process began, and steady since."""
+        """The clients' time in milliseconds: Unix time when the process began, and steady since."""
         ...
 
     def unix_ms(self) -> int:
-        """Wall clock, milliseconds since 1970, for what people read and what is stored."""
+        """Wall clock, milliseconds since 1970, for people and for the store."""
         ...
 
 

@@ -78,7 +78,7 @@ class EngineOptions(BaseModel):
     policy: Literal["deadline", "fifo"] = "deadline"
     """Order of the units on the device; `fifo` (first come, first served) is there for comparison."""
     max_unit_ms: int = Field(default=100, ge=5, le=10_000)
-    """What one step of the device should take at most: longer work is divided where that can be done."""
+    """Target length of one step of the device: longer work is divided where possible."""
     tokens_per_second: float = Field(default=15.0, gt=0, le=1000)
     """Pace of one text, and `previews_per_second` of one picture, that are kept up while others want the device."""
     previews_per_second: float = Field(default=4.0, gt=0, le=100)
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Networks whose X-Forwarded-For, -Proto and -Host headers are believed."""
     viewers_may: frozenset[Literal["comment", "history"]] = frozenset({"comment"})
-    """What people with a viewer's link may do besides seeing. The history shows what was deleted, too."""
+    """Rights of people with a viewer's link besides seeing. The history shows deleted content, too."""
     drain_timeout: float = Field(default=10.0, ge=0, le=600)
     """How long a drain may take before connections are cut."""
     engine: EngineOptions = EngineOptions()

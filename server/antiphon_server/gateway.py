@@ -1,4 +1,4 @@
-"""What every request and connection of one server shares. Made by `app`; handlers find it under `GATEWAY`."""
+"""State that all requests and connections of one server share. Made by `app`; handlers find it under `GATEWAY`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _REJOIN_PATIENCE = 5.0
 
 
 class Engine(RunEngine, Protocol):
-    """An engine host: what runs need of it, and its life. `EngineHost`, or a scripted one in tests."""
+    """An engine host: the interface of runs, and its life cycle. `EngineHost`, or a scripted one in tests."""
 
     @property
     def state(self) -> HostState:

@@ -17,7 +17,7 @@ class JamSettings(BaseModel):
     early: float = Field(default=1.0, ge=0, le=30)
     """Keys that come more than so much before their time likewise."""
     notes_per_second: float = Field(default=60.0, gt=0, le=10_000)
-    """Keys that one participant may press; what is beyond is not heard."""
+    """Keys that one participant may press; others do not hear more."""
     note_burst: int = Field(default=240, ge=1, le=100_000)
     notice: float = Field(default=0.15, ge=0, le=5)
     """At least so long before a change of the transport everybody is told of it."""
@@ -34,7 +34,7 @@ class JamSettings(BaseModel):
     band_backoff_most: float = Field(default=300.0, gt=0, le=3600)
     """At most so long."""
     log_bytes: int = Field(default=64 * MIB, ge=64 * 1024, le=1024 * MIB)
-    """What a room keeps of what was played; the oldest goes. Notes take about 1 MB an hour and person; the sound of a
+    """Size of a room's recording; the oldest part goes. Notes take about 1 MB an hour and person; the sound of a
     band that tells no notes, which is kept too, 45 MB an hour."""
     log_batches: int = Field(default=20_000, ge=10, le=1_000_000)
     """Writes of about a second each."""

@@ -79,7 +79,7 @@ class Limits(BaseModel):
     """Requests to paint of one connection: many, since a live frame asks with every few strokes."""
     paint_burst: int = Field(default=60, ge=1, le=10_000)
     remarks_per_minute: float = Field(default=120.0, gt=0, le=1e6)
-    """What one connection says in the chat and in comments; beyond it: `rate_limited`."""
+    """Messages and comments of one connection; beyond it: `rate_limited`."""
     remark_burst: int = Field(default=30, ge=1, le=10_000)
     lessons_per_minute: float = Field(default=12.0, gt=0, le=1e6)
     """Passages that one member has measured for their style; beyond it: `rate_limited`."""
@@ -137,7 +137,7 @@ class Limits(BaseModel):
     """Steps of undo and redo of one connection; beyond it they are answered `rate_limited`."""
     step_burst: int = Field(default=300, ge=1, le=100_000)
     lookups_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
-    """Requests of one address for what is known of a room: members, links, provenance, the record of its jam."""
+    """Requests of one address for facts of a room: members, links, provenance, the recording of its jam."""
     lookup_burst: int = Field(default=300, ge=1, le=100_000)
     history_per_minute: float = Field(default=600.0, gt=0, le=1e6)
     """Requests for a room's past from one address."""

@@ -43,7 +43,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `time` (ISO 8601, UTC), `level`, `logger`, `message`, and what the caller gave."""
+    """One JSON object a line: `time` (ISO 8601, UTC), `level`, `logger`, `message`, and the caller's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """As in `logging.Formatter`."""
@@ -61,7 +61,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Malformed(logging.Filter):
-    """Of the HTTP server's logger: what a peer did wrong is one line at the level `debug`, without a traceback."""
+    """Of the HTTP server's logger: a peer's fault is one line at the level `debug`, without a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """As in `logging.Filter`."""

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes at `/metrics`: counted in plain integers where it is hot, gathered when it is asked for."""
+"""The metrics that Prometheus scrapes at `/metrics`: plain integers on hot paths, gathered on request."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A better text model beside the one that serves: fetched, tried and put in its place while the server runs.
 
 With `text_model = "auto"` this begins by itself; a model that somebody chooses and that is not prepared comes in the
-same way. One at a time; what cannot be had is told with its reason, and the model that serves goes on. Fetching and
+same way. One at a time; a failure is told with its reason, and the model that serves goes on. Fetching and
 trying are processes of their own, of which this is the owner.
 """
 
@@ -64,7 +64,7 @@ class ModelFetcher:
         self._task: asyncio.Task[None] | None = None
         self._logged = -1.0
         self.better: Better | None = None
-        """What is being brought, or why it was not; None when there is nothing to say."""
+        """The state of the current fetch, or the reason of the last failure; None when there is neither."""
 
     @property
     def busy(self) -> bool:
@@ -72,7 +72,7 @@ class ModelFetcher:
         return self._task is not None and not self._task.done()
 
     def begin(self, name: str, *, tries: bool) -> None:
-        """Bring the model of that name of the catalogue, in place of what is being brought. `tries`: it has to show
+        """Bring the model of that name of the catalogue, instead of the current fetch. `tries`: it has to show
         its speed first."""
         if self.busy and self.better is not None and self.better.name == name:
             return
@@ -81,7 +81,7 @@ class ModelFetcher:
         self._task = asyncio.create_task(self._bring(name, tries, self._task), name="model-fetcher")
 
     def withdraw(self) -> None:
-        """Nobody wants what is being brought any more; what has come of it stays on the disk."""
+        """Cancel the current fetch; its finished parts stay on the disk."""
         if self.busy:
             assert self._task is not None
             self._task.cancel()
@@ -212,7 +212,7 @@ async def run_lines(module: str, *arguments: str) -> AsyncIterator[dict[str, Any
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
-    """With what it has started: pip fetches in a process of its own."""
+    """With its child processes: pip fetches in a process of its own."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

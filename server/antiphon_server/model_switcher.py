@@ -34,7 +34,7 @@ _LINE = 200
 
 
 class Host(Protocol):
-    """What is needed of the engine host."""
+    """The interface of the engine host."""
 
     @property
     def state(self) -> HostState:
@@ -54,7 +54,7 @@ class Host(Protocol):
 class ModelSwitcher:
     """Of the models that are set. Raises EngineUnavailable for a spec among them that names none.
 
-    `changed` is called when what is being fetched has changed (`infos`)."""
+    `changed` is called when the state of a fetch has changed (`infos`)."""
 
     def __init__(
         self, settings: Settings, host: Host, changed: Callable[[], None], children: Children | None = None
@@ -77,7 +77,7 @@ class ModelSwitcher:
         }
 
     def infos(self) -> tuple[ModelInfo, ...]:
-        """What answers, for people: known by the settings before it has loaded."""
+        """The name of the model, for people: known by the settings before it has loaded."""
         state = self._host.state
         ready = state.status == "ready"
         if not state.engines:
@@ -135,7 +135,7 @@ class ModelSwitcher:
             self._fetcher.stay(best, obstacle)
 
     async def close(self) -> None:
-        """End what is being fetched; the next try goes on from there."""
+        """Cancel the current fetch; the next one continues it."""
         await self._fetcher.close()
 
     def _better(self) -> Better | None:
@@ -196,7 +196,7 @@ def _serving(engine: EngineInfo, state: HostState) -> ModelInfo:
 
 
 def _state_note(state: HostState) -> Remark:
-    """Why nothing answers now. While something loads, the server's own words say only what."""
+    """Why nothing answers now. While a model loads, the server's own text names it only."""
     return Remark(state.message, state.status, () if state.status == "starting" else (state.message,))
 
 

@@ -1,4 +1,4 @@
-"""Memory that is free goes back to the system. The C library (glibc) keeps what was once in use: after a large room or
+"""Returns free memory to the system. The C library (glibc) keeps memory that was once in use: after a large room or
 a burst of large messages the process would stay as large as it was at its worst."""
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class RoomLimits(Struct, frozen=True):
     """Passages that one member has measured for their style."""
     lesson_burst: int = 6
     viewer_rights: frozenset[RightName] = frozenset({"comment"})
-    """What viewers may do besides seeing: `comment`, `history`."""
+    """Rights of viewers besides seeing: `comment`, `history`."""
     edits_per_second: float = 200.0
     """Told to clients; the connection enforces it by reading later."""
     max_runs: int = 16
@@ -52,7 +52,7 @@ class RoomLimits(Struct, frozen=True):
     max_kept_runs: int = 500
     """Ended runs that a room still tells newcomers about."""
     max_tokens_kept: int = 4 * MIB
-    """Of what models said of their tokens, packed: those of some 100,000 tokens; the oldest runs' go first."""
+    """Token details of runs, packed: those of some 100,000 tokens; the oldest runs' go first."""
     empty_timeout: float = 60.0
     """A room that has been empty this long stops its runs and may leave the memory."""
     jam: JamSettings = JamSettings()

@@ -3,8 +3,8 @@
 The policy: an asset goes when it was last brought longer ago than a grace period (an upload comes before the object
 that shows it, and a client may be offline meanwhile), and neither the live document nor the newest snapshot, nor any
 kept entry of the history, nor the request of a kept run names it. So undo, replay and forks find every picture that
-ever stood on the canvas; what goes are uploads that were never placed and sources of paintings whose runs are
-forgotten. One file is deleted at a time, after its age was looked at again: a crash leaves whole files or none.
+ever stood on the canvas; the deleted ones are uploads that were never placed and sources of paintings whose runs
+are forgotten. One file is deleted at a time, after its age was looked at again: a crash leaves whole files or none.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 _PAGE: Final = 500
 """Entries of a history that are looked through at a time."""
 _NAMES: Final = re.compile(rb"(?=([0-9a-f]{64}))")
-"""Names stand in updates as they are. Overlapping: what stands before a name may be a digit, too."""
+"""Names stand in updates as they are. Overlapping: the character before a name may be a digit, too."""
 
 
 class Collected(Struct, frozen=True):
-    """What went, or would go: files and their bytes."""
+    """Deleted files, or those that would be deleted, and their bytes."""
 
     count: int = 0
     bytes: int = 0
@@ -74,14 +74,14 @@ class Collector:
                     log.info("collected %d assets, %d bytes", collected.count, collected.bytes)
 
     async def collect(self, *, dry: bool = False) -> Collected:
-        """Go through all rooms. `dry`: delete nothing, say what would go. Raises StorageUnavailable; what was deleted
-        until then stays deleted."""
+        """Go through all rooms. `dry`: delete nothing, count only. Raises StorageUnavailable; files deleted until
+        then stay deleted."""
         rooms = await self._assets.rooms()
         self._kept = {room: self._kept.get(room, set()) for room in rooms}
         total = Collected()
         for room in rooms:
             if self._rooms.problem is not None:
-                raise self._rooms.problem  # what waits for the disk may name anything
+                raise self._rooms.problem  # waiting changes may name any asset
             total += await self._room(room, self._now() - self._grace, dry)
         return total
 

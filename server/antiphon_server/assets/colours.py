@@ -1,4 +1,4 @@
-"""Brings a picture's colours to sRGB, which is what browsers, models and our own files mean by red, green and blue."""
+"""Brings a picture's colours to sRGB, the colour space of browsers, models and our own files."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class AssetFiles:
             known = folder / _name(info)
             if info.sha256 in held:
                 if known.exists() and not _whole(known.read_bytes(), info.sha256):
-                    _write(known, data)  # what came heals what was damaged
+                    _write(known, data)  # the new bytes repair a damaged file
                 os.utime(known)
                 return
             if len(held) >= self._bounds.count:

@@ -19,7 +19,7 @@ Kept: TypeAlias = Callable[[AntiphonError | None], None]
 
 
 class AssetLoader(Protocol):
-    """What a room needs of the assets. Callbacks never come during the call."""
+    """The interface of assets for a room. Callbacks never come during the call."""
 
     def fetch(self, room: str, names: Sequence[str], done: Fetched) -> None:
         """Read assets of the room, in the order of their names."""
@@ -53,7 +53,7 @@ class StoredAssetLoader:
         self._start(work, done)
 
     async def close(self) -> None:
-        """Drop what is under way; nobody is called back any more."""
+        """Drop pending work; nobody is called back any more."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

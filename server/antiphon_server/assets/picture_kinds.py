@@ -1,4 +1,4 @@
-"""What kind of picture a file is, by its first bytes: names and media types are a stranger's word."""
+"""Detects the kind of a picture by its first bytes: names and media types may be wrong."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Makes a stranger's picture ours: decoded under bounds and encoded again, so that no hostile file reaches a browser.
 
 Only pixels survive (the first frame, turned as EXIF says, its colours brought to sRGB): metadata, profiles, trailing
-bytes and everything that a decoder elsewhere could stumble over are gone. Sizes are read from the header: what is
-larger than a board needs is scaled down, what only wants to fill the memory is refused before anything is decoded.
+bytes and everything that a decoder elsewhere could stumble over are gone. Sizes are read from the header: a picture
+larger than a board needs is scaled down, one that would fill the memory is refused before it is decoded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DECODE_ERRORS = (
     TypeError,
     Warning,  # where they are errors
 )
-"""What decoders raise on files that are not what they say."""
+"""Errors of decoders on damaged or mislabelled files."""
 TAKEN: Final = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, SVG"
 _LIGHT: Final = frozenset({"PNG", "JPEG", "WEBP", "GIF", "BMP"})
 _LOSSLESS: Final = 2_000_000
@@ -54,8 +54,8 @@ class BadPicture(PeerError):
 
 
 class PictureLimits(Struct, frozen=True):
-    """`bytes` bounds the file that is made, `file_bytes` the one that comes; `pixels` and `side` what is kept,
-    `source_pixels` what is decoded to be scaled down."""
+    """`bytes` bounds the file that is made, `file_bytes` the one that comes; `pixels` and `side` the kept picture,
+    `source_pixels` one that is decoded to be scaled down."""
 
     bytes: int = 16 * 1024 * 1024
     pixels: int = 16 * 1024 * 1024
@@ -75,7 +75,7 @@ class Picture(Struct, frozen=True):
     info: AssetInfo
     data: bytes
     scaled_from: tuple[int, int] | None = None
-    """Width and height of the file that came, where it was larger than what is kept."""
+    """Width and height of the original file, where it was larger than the kept one."""
     frames: int = 1
     """Of the file that came; the first one is kept."""
 
@@ -192,7 +192,7 @@ def _decoded(
     image = _plain(opened, _grey_bits(data) if kind == "PNG" else 8)
     if factor < 1:
         image = _scaled(image, factor * size[0] / image.width)
-    # Turned last: then little is turned. The orientation stands in what was opened.
+    # Turned last: then little is turned. The orientation stands in the opened file.
     orientation = opened.getexif().get(0x0112, 1)
     turned = ImageOps.exif_transpose(_oriented(image, orientation))
     image = to_srgb(turned, icc)
@@ -242,7 +242,7 @@ def _scaled(image: Image.Image, factor: float) -> Image.Image:
 
 
 def _target(kind: Kind, image: Image.Image) -> str:
-    """What it is kept as."""
+    """The format of the kept file."""
     if kind in TYPES:
         return kind
     if kind in ("GIF", "BMP"):
@@ -275,7 +275,7 @@ def _encoded(
 def _written(image: Image.Image, kind: str, sampling: int) -> bytes:
     options: dict[str, Any] = dict(_OPTIONS[kind])
     if kind == "JPEG":
-        # What had its colours in full keeps them; of what was scaled or came from elsewhere all are kept.
+        # A lossless original stays lossless; so do scaled and converted ones.
         options["subsampling"] = max(0, sampling)
     target = io.BytesIO()
     image.save(target, kind, **options)

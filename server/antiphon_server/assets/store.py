@@ -1,4 +1,4 @@
-"""What a store of assets must do. Every implementation passes one contract suite (`tests/server/store`).
+"""The interface of a store of assets. Every implementation passes one contract suite (`tests/server/store`).
 
 An asset is a picture of a room, named by the SHA-256 of its bytes: the document holds the name, the store the bytes.
 Its bytes have been made by this server (`pictures`, or an engine), never by a peer.
@@ -16,7 +16,7 @@ MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 
 
 class AssetInfo(Struct, frozen=True):
-    """What is known of an asset without its bytes. `size` is bytes; `width` and `height` are pixels."""
+    """The facts of an asset without its bytes. `size` is bytes; `width` and `height` are pixels."""
 
     sha256: str
     """64 lower-case hexadecimal digits."""
@@ -38,7 +38,7 @@ class AssetsFull(TooLarge):
 
 
 class AssetDamaged(AntiphonError):
-    """What the disk holds is not what was stored. An upload of the same picture heals it."""
+    """The file on the disk differs from the stored one. An upload of the same picture repairs it."""
 
     code = ErrorCode.UNAVAILABLE
 
@@ -74,9 +74,9 @@ class AssetStore(Protocol):
         ...
 
     async def tidy(self, room: str, before: float) -> None:
-        """Delete what a crash before `before` left half-written. Raises StorageUnavailable."""
+        """Delete half-written files of a crash before `before`. Raises StorageUnavailable."""
         ...
 
     async def close(self) -> None:
-        """Finish what is being written."""
+        """Finish pending writes."""
         ...

@@ -1,7 +1,7 @@
 """An SVG file as pixels, by resvg. To be called in a process of its own (`picture_process`).
 
-Only what draws is handed on: no scripts, no foreign content, nothing that names another file or address. resvg runs no
-scripts and asks no network, but it would open files of this machine that a picture names.
+Only drawing elements are handed on: no scripts, no foreign content, nothing that names another file or address. resvg
+runs no scripts and asks no network, but it would open files of this machine that a picture names.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _clean(root: ElementTree.Element) -> None:
 
 
 def _size(root: ElementTree.Element) -> tuple[float, float]:
-    """In pixels: what the file says, what of it follows from the view box, or what browsers take."""
+    """Size in pixels: the file's own, else that of its view box, else the default of browsers."""
     box = [float(each) for each in re.findall(r"[-+0-9.eE]+", root.get("viewBox", ""))]
     width, height = _length(root.get("width")), _length(root.get("height"))
     if len(box) == 4 and box[2] > 0 and box[3] > 0:

@@ -1,4 +1,4 @@
-"""`antiphon assets`: what is kept of pictures."""
+"""`antiphon assets`: the stored pictures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""For `antiphon doctor`: every backend, and every network of the models: whether it can run here, on what, and what
-would have to be installed. Imports no runtime."""
+"""For `antiphon doctor`: every backend, and every network of the models: whether it can run here, on which device, and
+the packages that are missing. Imports no runtime."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _backend(found: Availability) -> Check:
 
 
 def _networks(what: str, family: Family, config: WorkerConfig, architecture: str) -> list[Check]:
-    """A line for each network of a model. Nothing here is missing: torch runs what nothing else does."""
+    """A line for each network of a model. Nothing here is missing: torch runs the rest."""
     try:
         folder = model_folder(family, config)
         if folder is None:

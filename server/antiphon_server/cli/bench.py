@@ -51,7 +51,7 @@ def bench(
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder to leave a copy in")] = None,
 ) -> None:
-    """Measure the real thing beside what one would use instead. Exit status 0 when it could be measured."""
+    """Measure Antiphon beside its alternatives. Exit status 0 when it could be measured."""
     module = import_module(f"antiphon_server.bench.{name}")
     if seconds is not None and name not in (Bench.AUDIO, Bench.HOSTILE, Bench.MIXED):
         raise typer.BadParameter("only `audio`, `hostile` and `mixed` take --seconds")

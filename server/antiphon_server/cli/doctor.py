@@ -1,4 +1,5 @@
-"""`antiphon doctor`: what this machine has, what the chosen model needs, and the command that gets what is missing."""
+"""`antiphon doctor`: the state of this machine, the needs of the chosen model, and the commands to install missing
+parts."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ def doctor(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms and the signing key")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
 ) -> None:
-    """Say what is installed, on which device models will run, what is missing, and whether every room is as far as it
-    once durably was. Exit status 1 when the chosen model cannot run, or edits are missing."""
+    """Show installed and missing parts, the devices that models will run on, and whether every room still has all of
+    its durable edits. Exit status 1 when the chosen model cannot run, or edits are missing."""
     from antiphon_server.cli import inspection
     from antiphon_server.config import load
 

@@ -1,4 +1,4 @@
-"""`antiphon engines`: the plans that a model's networks run from: what there is, building them, and trusting them."""
+"""`antiphon engines`: the plans that a model's networks run from: listing, building and trusting them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 
 class PlansFailed(EngineUnavailable):
-    """Some plans could not be built, or are not what torch computes."""
+    """Some plans could not be built, or differ from torch."""
 
 
 @app.command("build")
@@ -169,7 +169,7 @@ def _orders(
     precision: str | None,
     device: str | None,
 ) -> list[Order]:
-    """What is meant. Raises EngineUnavailable."""
+    """The named plans. Raises EngineUnavailable."""
     config = settings.worker_config()
     folders = (
         [planning.folder_of(model, Path(config.cache_dir) / planning.HUB)]

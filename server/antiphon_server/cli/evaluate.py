@@ -1,4 +1,4 @@
-"""`antiphon eval`: what a model can do, in tasks that a program checks."""
+"""`antiphon eval`: scores a model in tasks that a program checks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def evaluate_text(
     if kind is not None and kind not in kinds:
         raise typer.BadParameter(f"there is no kind {kind}: {', '.join(kinds)}")
     tasks = [task for task in all_tasks() if split in ("all", task.split) and kind in (None, task.kind)]
-    # One of each kind after the other: what is there of a run that is broken off says something of all of them.
+    # One of each kind after the other: a run that is broken off has results of all kinds.
     tasks.sort(key=lambda task: int(task.name.partition("/")[2]))
     worker = settings.worker_config()
     worker = replace(worker, max_jobs=at_once, max_batch=at_once, threads=threads or worker.threads)

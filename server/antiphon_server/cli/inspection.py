@@ -1,4 +1,4 @@
-"""What a data folder holds, for `antiphon doctor` and `antiphon rooms`. Read only, while a server runs too."""
+"""The content of a data folder, for `antiphon doctor` and `antiphon rooms`. Read only, while a server runs too."""
 
 from __future__ import annotations
 

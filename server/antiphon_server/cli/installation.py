@@ -1,4 +1,4 @@
-"""What is installed here and what could run, found out without importing any numerical runtime."""
+"""Finds installed parts and usable devices without importing a numerical runtime."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _backend(name: str, version: str | None, purpose: str, remedy: str) -> Check
 
 
 def _band(cache_dir: Path) -> Check:
-    """Whether a band can play here, and sound be made of what was played."""
+    """Whether a band can play here, and a recording be rendered."""
     try:
         spec.check(cache_dir, "embedded")
     except EngineUnavailable as error:

@@ -1,4 +1,4 @@
-"""The `antiphon` command. Importing it is cheap: what a command needs is imported when it runs."""
+"""The `antiphon` command. Importing it is cheap: the imports of a command come when it runs."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ async def _serve(settings: Settings, open_room: bool, beats: Beats) -> None:
 
 
 def ready_line(url: str, room: str, link: str, style: str) -> str:
-    """What `serve` prints when it is ready."""
+    """The output of `serve` when it is ready."""
     if style == "json":
         made = {"room": room, "link": link} if room else {}
         return json.dumps({"event": "ready", "url": url, **made})
@@ -177,7 +177,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def main() -> None:
-    """The console script: what goes wrong on purpose is one line on stderr and exit status 1."""
+    """The console script: an expected error is one line on stderr and exit status 1."""
     try:
         app()
     except AntiphonError as error:

@@ -73,7 +73,7 @@ async def _use(base: str, token: str, modality: str, name: str, say: Callable[[s
 
 
 def _better(model: dict[str, Any]) -> Better | None:
-    """What is being fetched, or why it was not."""
+    """The current fetch, or the reason of its failure."""
     told = model.get("better")
     return None if told is None else msgspec.convert(told, Better)
 

@@ -1,4 +1,4 @@
-"""`antiphon models`: what there is, what is ready, and getting it ready."""
+"""`antiphon models`: lists models, and prepares them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def prepare_model(
 
 
 def _prepare_music(cache_dir: Path, spec: str, report: Report) -> None:
-    """What the band needs; a server without a band is better than none."""
+    """The files of the band; a server without a band is better than none."""
     try:
         music.prepare(cache_dir, spec, report)
     except EngineUnavailable as error:

@@ -1,4 +1,4 @@
-"""`antiphon rooms`: what the operator can do about a room without being its owner."""
+"""`antiphon rooms`: an operator's commands for rooms, without being their owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`antiphon trace`: what the device did for a room, and why, as a file that Perfetto shows."""
+"""`antiphon trace`: the device's steps for a room, with their reasons, as a file for Perfetto."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def trace(
         str, typer.Option(help="Address of the server, when ROOM is an id")
     ] = "http://127.0.0.1:8080",
 ) -> None:
-    """Write what the device did in the last minutes, and why, as a Chrome trace. Open it at ui.perfetto.dev."""
+    """Write the device's last minutes, with the reasons of its steps, as a Chrome trace. Open it at ui.perfetto.dev."""
     base, name, secret = _address(room, url, token)
     events = asyncio.run(_fetch(base, name, secret))
     try:

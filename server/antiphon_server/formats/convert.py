@@ -48,7 +48,7 @@ def convert(job: Job) -> Answer:
         return Refused(ErrorCode.INVALID, "the file is nested too deeply")
     except ModuleNotFoundError as error:
         return Unavailable(f"{error.name} is not installed here: pip install 'antiphon[documents]'")
-    except Exception:  # parsers raise what they like on damaged files
+    except Exception:  # parsers raise any exception on damaged files
         return Refused(ErrorCode.INVALID, f"the file is damaged, or it is no {job.format} file")
 
 

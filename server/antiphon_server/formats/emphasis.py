@@ -29,7 +29,7 @@ def marked(words: tuple[Words, ...]) -> str:
 
 
 def unescaped(text: str) -> str:
-    """What is printed of a stretch of plain words."""
+    """The printed part of a stretch of plain words."""
     return _ESCAPED.sub(r"\1", text)
 
 
@@ -70,7 +70,7 @@ def _trimmed(words: Words) -> list[Words]:
 
 
 def _pairs(line: str, runs: list[re.Match[str]]) -> dict[int, int]:
-    """Which mark closes which. In one pass: what a pair encloses is dropped for good."""
+    """Which mark closes which. In one pass: marks inside a pair are dropped."""
     pairs: dict[int, int] = {}
     stack: list[int] = []
     waiting = dict.fromkeys(_FIELDS, 0)

@@ -1,7 +1,7 @@
 """The encoding of a text file: told by its mark, by being UTF-8, by who asks, or guessed.
 
 The guess is charset-normalizer's (how much a decoding looks like a language) with a prior for the encodings that files
-of people have; it says whether it is sure, and what else the file could be.
+of people have; it tells whether it is sure, and names alternatives.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ _NAMES: Final = {
 }  # fmt: skip
 _JAPANESE: Final = ("cp932", "shift_jis", "euc_jp")
 _KANA: Final = 0.3
-"""What is a fifth kana or more is Japanese."""
+"""A text with a fifth of kana or more is Japanese."""
 _COMMON: Final = ("cp1252", "cp1251", "koi8_r", "koi8_u", "cp866", "cp1250", "iso8859_2")
 _BLANKS: Final = frozenset(" \n\r\t.,;:!?\u3002\u3001\uff0c\u201c\u201d\u00ab\u00bb\u2014")
 _BLANK: Final = 0.02
-"""What is a text has so many of them at least."""
+"""A text has at least this share of them."""
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -94,8 +94,8 @@ class Choice(Struct, frozen=True):
 
 
 class Decoded(Struct, frozen=True):
-    """`replaced` counts what is no letter in this encoding; `choices` begin with the one that was taken, and are empty
-    when there was nothing to choose."""
+    """`replaced` counts bytes that are no letter in this encoding; `choices` begin with the one that was taken, and are
+    empty when there was nothing to choose."""
 
     text: str
     encoding: str
@@ -126,7 +126,7 @@ def decode(data: bytes, encoding: str = "") -> Decoded:
 
 
 def declared(data: bytes) -> str:
-    """What a page of HTML says of itself in its first kilobyte, when it is one of OFFERED."""
+    """The encoding that a page of HTML declares in its first kilobyte, when it is one of OFFERED."""
     found = _CHARSET.search(data[:1024])
     name = found[1].decode("ascii", "replace").lower() if found else ""
     name = _LABELS.get(name, name)

@@ -48,7 +48,7 @@ _TITLE_KEYS: Final = {
 
 
 def read(data: bytes) -> Manuscript:
-    """Raises PeerError for what is no such file; entities and document types are refused."""
+    """Raises PeerError for other files; entities and document types are refused."""
     try:
         root: Element = fromstring(data)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -195,7 +195,7 @@ def _words(paragraph: Element) -> list[Words]:
 
 
 def _typed(words: list[Words], kind: str, paragraph: Element, *, dual: bool) -> list[Words]:
-    """The line as Fountain has it; what would be read as something else gets its mark in `_forced`."""
+    """The line as Fountain has it; a line that would be read as another kind gets its mark in `_forced`."""
     text = "".join(each.text for each in words).strip()
     if kind == "lyric":
         return [Words("~"), *words]
@@ -224,7 +224,7 @@ def _forced(blocks: tuple[Block, ...], title: int) -> tuple[Block, ...]:
 
 
 def _title_page(content: Element | None) -> list[str]:
-    """The title page's lines as entries. The first is the title; who wrote it, and from what, is told by words."""
+    """The title page's lines as entries. The first is the title; author and source are found by their words."""
     found: list[str] = []
     keys: set[str] = set()
     for paragraph in content if content is not None else ():

@@ -1,7 +1,6 @@
-"""Fountain, the plain-text screenplay (https://fountain.io/syntax): in, out, and what each line of a script is.
-
+"""Fountain, the plain-text screenplay (https://fountain.io/syntax): in, out, and the kind of each line.
 A script in a room is Fountain as it is typed, one line a block: its title page, notes and boneyards stand in the text,
-and nothing is escaped on the way out, so that what comes back is what went in. Everything is linear in the text.
+and nothing is escaped on the way out, so that a round trip keeps it. Everything is linear in the text.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ _SPEECH: Final = ("character", "parenthetical", "dialogue")
 
 
 class Line(NamedTuple):
-    """What a line is, and which stretches of it are notes or boneyard and are not printed."""
+    """The kind of a line, and its stretches of notes or boneyard, which are not printed."""
 
     kind: Element
     hidden: tuple[Span, ...] = ()
 
 
 def elements(lines: Sequence[str]) -> list[Element]:
-    """What each line is, by the rules of the specification; ours beside them: ИНТ. and НАТ. open scenes too."""
+    """The kind of each line, by the specification; in addition ИНТ. and НАТ. open scenes."""
     return [line.kind for line in parsed(lines)]
 
 
@@ -80,7 +79,7 @@ def without(line: str, spans: Sequence[Span]) -> str:
 
 
 def without_brackets(text: str) -> str:
-    """A character's name without what stands behind it in brackets, such as (V.O.)."""
+    """A character's name without an extension in brackets, such as (V.O.)."""
     parts: list[str] = []
     at = 0
     while (start := text.find("(", at)) >= 0 and (end := text.find(")", start)) >= 0:
@@ -139,7 +138,7 @@ def line_of(block: Block) -> str:
 
 
 def _hidden(lines: Sequence[str]) -> list[tuple[Span, ...]]:
-    """Notes [[ ]] and boneyards /* */, also over several lines; what is not ended is not begun."""
+    """Notes [[ ]] and boneyards /* */, also over several lines; one without an end is plain text."""
     found: list[list[Span]] = [[] for _ in lines]
     opened: tuple[str, int, int] | None = None
     for number, line in enumerate(lines):

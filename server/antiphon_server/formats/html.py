@@ -1,4 +1,4 @@
-"""HTML in and out. What comes in is sanitised by nh3 (the ammonia library) before a word of it is looked at."""
+"""HTML in and out. Input is sanitised by nh3 (the ammonia library) before it is read."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def write(manuscript: Manuscript) -> str:
 
 
 def first_words(manuscript: Manuscript, most: int = 60) -> str:
-    """What a file is called that must be called something: its first heading, else its first line."""
+    """The title of a file without one: its first heading, else its first line."""
     headings = (block.text.strip() for block in manuscript.blocks if block.kind == "heading")
     lines = (block.text.strip() for block in manuscript.blocks)
     found = next(filter(None, headings), "") or next(filter(None, lines), "")
@@ -200,7 +200,7 @@ def _styled(words: Words) -> str:
 
 
 def _title(text: str, lowered: str) -> str:
-    """What stands in the first <title>. By searching for its two ends, which a regular expression does again and again
+    """The content of the first <title>. By searching for its two ends, which a regular expression does again and again
     where there is no end."""
     start = lowered.find("<title")
     begin = lowered.find(">", start) + 1 if start >= 0 else 0

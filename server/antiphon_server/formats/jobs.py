@@ -1,4 +1,4 @@
-"""What the gateway asks of a converting process, and what that answers."""
+"""Jobs of the gateway for a converting process, and their results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Write(Struct, frozen=True, tag="write"):
 
 
 class Encoding(Struct, frozen=True):
-    """What a text file was read as. Who is not sure asks the reader, with `choices`."""
+    """The encoding that a text file was read with. When unsure, `choices` are offered to the reader."""
 
     name: str
     sure: bool = True
@@ -60,7 +60,7 @@ class PackedWrite(Struct, frozen=True, tag="write"):
 
 
 class Found(Struct, frozen=True, tag="found"):
-    """`ops` is a Quill delta; `notices` say what is not as it was."""
+    """`ops` is a Quill delta; `notices` name the differences from the file."""
 
     title: str
     ops: list[dict[str, Any]]

@@ -22,12 +22,12 @@ Op: TypeAlias = dict[str, Any]
 
 MAX_LEVEL: Final = MAX_HEADER
 SCENE_BREAK: Final = "* * *"
-"""What stands for a rule between two scenes: the editor has no rule."""
+"""Stands for a rule between two scenes: the editor has no rule."""
 RIGHT_TO_LEFT_MARK: Final = "\u200f"
 LISTS: Final = ("bullet", "ordered")
 _INLINE: Final = ("bold", "italic", "underline", "strike")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
-"""What no file format takes in a text; a line feed and a tab are kept."""
+"""Characters that no file format takes; a line feed and a tab are kept."""
 _LINK: Final = re.compile(rf"(?:{'|'.join(LINK_SCHEMES)}):[^\s<>\"\\^`{{|}}]+", re.IGNORECASE)
 """Every other address, such as a script's or a file's on somebody's computer, is not kept."""
 
@@ -49,8 +49,8 @@ class Words(Struct, frozen=True):
 
 class Block(Struct, frozen=True):
     """A line. `level` counts from 1 and is a heading's only; `indent` is the depth of a list's item, from 0; `start` is
-    the number of an ordered item that does not follow the one before it, or 0; `rtl` is for what does not show it by
-    its first letter."""
+    the number of an ordered item that does not follow the one before it, or 0; `rtl` is for text that does not show it
+    by its first letter."""
 
     words: tuple[Words, ...] = ()
     kind: Kind = "paragraph"
@@ -77,7 +77,7 @@ class Notice(Struct, frozen=True):
 
 
 class Manuscript(Struct, frozen=True):
-    """`notices` say what a file had that this has not."""
+    """`notices` name content of a file that this lacks."""
 
     blocks: tuple[Block, ...] = ()
     title: str = ""
@@ -138,8 +138,8 @@ def trimmed(blocks: Sequence[Block]) -> tuple[Block, ...]:
 
 
 def numbers(blocks: Sequence[Block]) -> list[int]:
-    """The number of each ordered item, and 0 for every other block. A numbering ends at what is no item of a list, at
-    an item of a lower level, and at a bullet of its own."""
+    """The number of each ordered item, and 0 for every other block. A numbering ends at a block that is no item of a
+    list, at an item of a lower level, and at a bullet of its own."""
     found: list[int] = []
     counts = [0] * (MAX_INDENT + 1)
     for block in blocks:
@@ -181,7 +181,7 @@ def as_text(manuscript: Manuscript) -> str:
 
 
 def restarts(blocks: Sequence[Block]) -> list[bool]:
-    """Whether an item opens a list of its own: its kind, or its number, does not follow what stands before it."""
+    """Whether an item opens a list of its own: its kind, or its number, does not follow the block before it."""
     found: list[bool] = []
     open_at: dict[int, Kind] = {}
     for block in blocks:
@@ -196,7 +196,7 @@ def restarts(blocks: Sequence[Block]) -> list[bool]:
 
 
 def from_pieces(pieces: Iterable[tuple[Any, Mapping[str, Any] | None]], title: str = "") -> Manuscript:
-    """The story as it stands without its open suggestions: what they would insert is left out, what they would delete
+    """The story as it stands without its open suggestions: proposed insertions are left out, text of proposed deletions
     is kept. Embeds of other programs are left out, and counted."""
     blocks: list[Block] = []
     line: list[Words] = []

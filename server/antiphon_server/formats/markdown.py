@@ -215,7 +215,7 @@ def _styled(words: Words) -> str:
 
 
 def _safe_start(text: str) -> str:
-    """What would open a list, a heading or the like at a line's start is taken at its word."""
+    """Escapes characters that would open a list, a heading or the like at a line's start."""
     if _BREAK.fullmatch(text):
         return f"\\{text}"
     return _LINE_START.sub(lambda found: f"{found[1]}{found[2][:-1]}\\{found[2][-1]}", text)

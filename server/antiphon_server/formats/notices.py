@@ -1,4 +1,4 @@
-"""What a conversion did to a text, as codes with counts: whoever shows them has the words in the reader's language."""
+"""Notices of a conversion, as codes with counts: the client shows them in the reader's language."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def merged(*several: Iterable[Notice]) -> tuple[Notice, ...]:
 
 
 def losses(manuscript: Manuscript, format: str) -> tuple[Notice, ...]:
-    """What a format cannot hold of this text."""
+    """Content of this text that a format cannot hold."""
     emphasis, links = _PLAIN.get(format, (True, True))
     without = _LINES.get(format, ())
     tally = Tally()

@@ -1,4 +1,4 @@
-"""Who wrote what, as a report that travels with an export: JSON, and an appendix for people."""
+"""The authorship report of an export: JSON, and an appendix for people."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Writer(Struct, frozen=True):
 
 
 class RunShare(Struct, frozen=True):
-    """What a run wrote that still stands, and how it was asked for. `params` are sampling parameters as JSON text."""
+    """The remaining text of a run, and its request. `params` are sampling parameters as JSON text."""
 
     run: str
     asked_by: str

@@ -1,4 +1,4 @@
-"""A screenplay as what it is made of: title page, scenes, action, speeches; without what is not printed."""
+"""The parts of a screenplay: title page, scenes, action, speeches; without unprinted text."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class _Group(Struct, frozen=True):
     fixed: bool = False
     """Not to be parted."""
     keep: bool = False
-    """Stays with what follows."""
+    """Stays with the next lines."""
     cue: int = 0
     """Lines at its top that stay with the next ones: who speaks, and how."""
 
@@ -142,7 +142,7 @@ def _parting(group: _Group, room: int) -> int:
 
 
 def _needed(groups: Sequence[_Group], index: int) -> int:
-    """Lines that must fit: a heading takes the first lines of what follows with it."""
+    """Lines that must fit: a heading takes the first lines after it along."""
     needed = len(groups[index].lines)
     while groups[index].keep and index + 1 < len(groups) and groups[index + 1].before >= 0:
         index += 1

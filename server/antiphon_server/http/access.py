@@ -23,7 +23,7 @@ B = TypeVar("B", bound=Struct)
 
 
 def base_url(request: web.Request) -> str:
-    """What invite links begin with: the public URL, or the host that was asked, which the guard has checked."""
+    """The base of invite links: the public URL, or the host that was asked, which the guard has checked."""
     gateway = request.app[GATEWAY]
     return gateway.settings.public_url or gateway.proxies.base_url(request)
 

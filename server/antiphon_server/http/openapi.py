@@ -1,5 +1,5 @@
 """The HTTP API as an OpenAPI 3.1 document, served at `/api/openapi.json`. A test holds every route against it, and a
-fuzzer (`bench.http_fuzz`) asks what it describes."""
+fuzzer (`bench.http_fuzz`) sends requests by it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ BYTES: Final = "application/octet-stream"
 
 class Operation(Struct, frozen=True, kw_only=True):
     """One method of one address. `query`: name -> schema; those in `needed` are required. `body`: a struct that comes
-    as JSON, or `bytes`. `answers`: status -> media type; `fields`: what a JSON answer has at least. `token`: whose."""
+    as JSON, or `bytes`. `answers`: status -> media type; `fields`: the least fields of a JSON answer. `token`:
+    whose."""
 
     method: str
     path: str

@@ -1,4 +1,5 @@
-"""Where a picture comes from, as JSON: what the room's own records say, and never what a client wrote on an object."""
+"""Where a picture comes from, as JSON: from the room's own records, never from fields that a client wrote on an
+object."""
 
 from __future__ import annotations
 

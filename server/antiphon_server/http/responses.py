@@ -62,7 +62,7 @@ _PERMISSIONS = ", ".join(
         )
     ]
 )
-"""What the page may use of the machine: keys over MIDI and sound, and nothing that watches."""
+"""Permissions policy of the page: MIDI and sound, no camera, microphone or location."""
 HEADERS = {
     "Server": "antiphon",
     "Content-Security-Policy": _CONTENT_SECURITY,
@@ -89,7 +89,7 @@ def problem(code: ErrorCode, message: str, status: int | None = None) -> web.Res
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what handlers raise into answers; no traceback leaves the server."""
+    """Convert errors of handlers to answers; no traceback leaves the server."""
     try:
         return await handler(request)
     except web.HTTPException as error:

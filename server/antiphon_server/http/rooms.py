@@ -32,7 +32,7 @@ async def create_room(request: web.Request) -> web.Response:
 
 
 def invitations(request: web.Request, record: RoomRecord) -> dict[str, Any]:
-    """What is answered when a room was made."""
+    """The answer to a request that made a room."""
     gateway = request.app[GATEWAY]
     tokens = {role: gateway.tokens.issue(record.id, role, record.links[role]) for role in _ROLES}
     base = base_url(request)
@@ -44,7 +44,7 @@ def invitations(request: web.Request, record: RoomRecord) -> dict[str, Any]:
 
 
 async def show_room(request: web.Request) -> web.Response:
-    """`GET /api/rooms/{room}` -> who is known there, what the AI did, and what the caller may do."""
+    """`GET /api/rooms/{room}` -> its participants, its runs, and the caller's rights."""
     pay_for_lookup(request)
     grant, room = await authorised(request)
     body = {
@@ -100,7 +100,7 @@ async def alive(_request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """`GET /readyz` -> 200 when rooms can be stored and every model that is set serves; else 503 with what is wrong.
+    """`GET /readyz` -> 200 when rooms can be stored and every model that is set serves; else 503 with the reasons.
     A model that this installation cannot run is told, and does not count."""
     gateway = request.app[GATEWAY]
     broken, state = gateway.store.problem, gateway.engine.state

@@ -1,4 +1,4 @@
-"""`/api/rooms/{room}/trace`: what the device did lately, for the room's owner."""
+"""`/api/rooms/{room}/trace`: recent activity of the device, for the room's owner."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a slow client has not been sent yet: bounded per lane, each lane by the policy it declares.
+"""The queue of frames to a slow client: bounded per lane, each lane by its declared policy.
 
 Audio is worth nothing once its time is past: it goes out by turns with edits and control messages, not behind them,
-what has become too old is left out, and the client is told how much it missed.
+late packets are dropped, and the client is told how much it missed.
 
 Pure: bytes and lanes in, bytes out in the order of the lanes. `Outbox` decides when to use it.
 """
@@ -19,7 +19,7 @@ from antiphon_proto.lanes import Lane
 ORDERED = frozenset({Lane.CONTROL, Lane.EDIT})
 """Kept in one queue, in the order sent, and never dropped."""
 LATEST = frozenset({Lane.PREVIEW, Lane.PRESENCE})
-"""One place per slot; what comes later replaces what waits. The other lanes drop their oldest."""
+"""One place per slot; a later frame replaces a waiting one. The other lanes drop their oldest."""
 _DROPPING = tuple(lane for lane in Lane if lane not in ORDERED | {Lane.AUDIO})
 
 
@@ -62,7 +62,7 @@ class _DroppingLane:
         return dropped
 
     def drop(self, slot: object) -> int:
-        """Forget what waits in a slot; returns how many frames that were."""
+        """Drop the frames that wait in a slot; returns their number."""
         old = self._frames.pop(slot, None)
         self._size -= len(old or b"")
         return int(old is not None)
@@ -151,7 +151,7 @@ class Backlog:
         return 0
 
     def drop(self, lane: Lane, slot: str) -> int:
-        """Forget what waits in a slot of a latest-wins lane; returns how many frames that were."""
+        """Drop the frames that wait in a slot of a latest-wins lane; returns their number."""
         return self._lanes[lane].drop(slot)
 
     def take(self, now: float) -> tuple[bytes | None, int]:
@@ -180,7 +180,7 @@ class Backlog:
         return None
 
     def ordered(self) -> Iterator[bytes]:
-        """Take what must not be dropped, in order."""
+        """Take the frames that must not be dropped, in order."""
         while self._ordered:
             yield self._ordered.popleft()
         self._ordered_size = 0

@@ -51,7 +51,7 @@ class Connections:
         await self._empty.wait()
 
     async def drain(self, timeout: float) -> None:
-        """Close what is open and wait until it is gone, at most `timeout` seconds; then cut what is left."""
+        """Close all connections and wait for them, at most `timeout` seconds; then cut the rest."""
         self._draining = True
         for outbox in tuple(self._open):
             outbox.close(CloseCode.DRAINING, "the server restarts")

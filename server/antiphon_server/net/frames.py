@@ -1,4 +1,4 @@
-"""What a room sends: one frame, encoded at most once per dialect, and the outlet it is handed to.
+"""Frames, each encoded at most once per dialect, and the outlets that a room hands them to.
 
 A room never touches a socket. It hands each :class:`Frame` to the :class:`Outlet` of every seat; the outlet applies
 the lane's policy (see `antiphon_proto.lanes`) and never blocks, so that one slow client costs the others nothing.
@@ -32,7 +32,7 @@ def websocket_frame(payload: bytes) -> bytes:
 
 
 class Frame:
-    """One thing to deliver. `slot` names what a newer frame of the same slot replaces (latest-wins lanes).
+    """One message to deliver. A newer frame of the same `slot` replaces it (latest-wins lanes).
 
     `native` and `yjs` are complete WebSocket bytes for clients of `/ws` and `/yjs/{room}`; None means that clients of
     that dialect do not get this frame. After `deadline`, in seconds of the monotonic clock, it is worth nothing.
@@ -85,7 +85,7 @@ def native_bytes(message: Message) -> bytes:
 
 
 class Shown:
-    """What became of the previews for one connection."""
+    """Counts of previews for one connection."""
 
     __slots__ = ("missed", "offered")
 
@@ -112,9 +112,9 @@ class Outlet(Protocol):
         ...
 
     def forget(self, lane: Lane, slot: str) -> None:
-        """What waits in this slot of a latest-wins lane is not sent any more."""
+        """Drop the frames that wait in this slot of a latest-wins lane."""
         ...
 
     def close(self, code: CloseCode, reason: str = "") -> None:
-        """End the connection (what is queued in the control lane goes out first). Idempotent."""
+        """End the connection (queued frames of the control lane go out first). Idempotent."""
         ...

@@ -55,7 +55,7 @@ class Clock(Protocol):
 
 
 class Traffic:
-    """What all outboxes of a server did. Plain integers: they are counted once per delivered frame."""
+    """Counts of all outboxes of a server. Plain integers: they are counted once per delivered frame."""
 
     __slots__ = ("bytes", "dropped", "edits", "frames", "queued", "received", "resyncs")
 
@@ -128,14 +128,14 @@ class Outbox:
         self._wire.abort()
 
     def ended(self) -> None:
-        """The connection is over: forget what waits."""
+        """The connection is over: drop waiting frames."""
         self.close_code = self.close_code or CloseCode.NORMAL
         self._backlog.clear()
         self._disarm()
 
     @property
     def backlog(self) -> int:
-        """Bytes queued here, beside what waits in the transport."""
+        """Bytes queued here, beside those in the transport."""
         return self._backlog.size
 
     def _write(self, data: bytes) -> None:
@@ -194,6 +194,6 @@ class Outbox:
 
 
 def close_frame(code: CloseCode, reason: str = "") -> bytes:
-    """An unmasked WebSocket close frame (RFC 6455, section 5.5.1); the reason is cut to what a control frame holds."""
+    """An unmasked WebSocket close frame (RFC 6455, section 5.5.1); the reason is cut to the size of a control frame."""
     body = reason.encode()[:_MAX_REASON].decode(errors="ignore").encode()
     return bytes((_FIN_CLOSE, 2 + len(body))) + struct.pack("!H", code) + body

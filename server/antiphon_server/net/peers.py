@@ -1,4 +1,4 @@
-"""Who is at the other end: the peer's address, or what a trusted proxy says about it."""
+"""The address of a peer, or the one that a trusted proxy gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@\[\]?#]{1,255}))(?::[0-9]{1
 
 
 class Proxies:
-    """Reads `X-Forwarded-*` only from peers in `trusted` networks; anybody else could write there what they like."""
+    """Reads `X-Forwarded-*` only from peers in `trusted` networks; anybody else could forge them."""
 
     def __init__(self, trusted: Iterable[str]) -> None:
         self._networks = tuple(ipaddress.ip_network(network) for network in trusted)

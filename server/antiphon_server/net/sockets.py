@@ -36,7 +36,7 @@ _YIELD: Final[tuple[Kind, ...]] = ("idle stranger", "busy stranger", "idle known
 
 
 def open_files() -> int:
-    """Raise the bound of open files to what the system allows this process; returns it."""
+    """Raise the limit of open files to the system's maximum for this process; returns it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with suppress(OSError, ValueError):
@@ -110,7 +110,7 @@ class Sockets:
         return max(1, int(self.total * (1 - _RESERVE)))
 
     def protocol(self, inner: asyncio.Protocol) -> Socket:
-        """What the listening server gives a new connection."""
+        """The protocol of a new connection, made by the listening server."""
         return Socket(self, inner)
 
     @contextmanager
@@ -222,7 +222,7 @@ class Socket(asyncio.Protocol):
         return "busy stranger" if self.busy else "idle stranger"
 
     def stalled(self, now: float) -> float:
-        """For how many seconds the peer has taken nothing of what waits for it."""
+        """Seconds since the peer last took waiting bytes."""
         waiting = 0 if self._transport is None else self._transport.get_write_buffer_size()
         if not waiting or waiting != self._waiting or self._since is None:
             self._waiting, self._since = waiting, now if waiting else None

@@ -1,9 +1,9 @@
-"""Fair turns on the event loop: what one connection sends never keeps the others from theirs.
+"""Fair turns on the event loop: messages of one connection do not delay those of others.
 
 Messages of all connections are handled in slices of `SLICE` seconds; between two slices everything else of the loop has
 its turn (timers, answers, accepted connections). Within a slice those go first who, and whose room and address, have
-used least of the loop lately. Who used much waits longer, and is never forgotten: the place of a waiter is fixed by
-when it came and what had been used by then.
+used least of the loop lately. Heavy users wait longer, but not forever: the place of a waiter follows from its time of
+arrival and its use until then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final, Protocol
 SLICE: Final = 0.005
 """Seconds of messages that are handled before the rest of the loop has its turn. One message may take longer."""
 _MEMORY: Final = 2.0
-"""Seconds after which what was used counts for about a third of it."""
+"""Seconds after which past use counts for about a third."""
 _WEIGHT: Final = 8.0
 """Seconds that somebody stands back for each second that they have used lately."""
 _ACCOUNTS: Final = 20_000
@@ -38,7 +38,7 @@ class Loop(Protocol):
 
 
 class Account:
-    """Seconds of the loop that somebody used; what is past counts less and less."""
+    """Seconds of the loop that somebody used, with exponential decay."""
 
     __slots__ = ("_at", "_used")
 
@@ -77,7 +77,7 @@ class Turns:
         self._spent = 0.0
         """Of the slice that is under way."""
         self._planned = 0.0
-        """What those may need who were let go ahead and have not begun."""
+        """Expected use of those who may go ahead and have not begun."""
         self._scheduled = False
         self.longest = 0.0
         """Seconds of the longest piece of work so far."""

@@ -1,7 +1,7 @@
-"""What is held of messages that have not come whole: bounded for the whole server and per address, and for a time.
+"""Bounds unfinished messages: their bytes for the whole server and per address, and their time.
 
-Who brings an address over its share is let go; where all addresses together hold too much, the oldest message of the
-address that holds most makes room.
+A connection that brings its address over its share is closed; where all addresses together hold too much, the oldest
+message of the address that holds most is dropped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Clock(Protocol):
 
 
 class Part:
-    """One connection's. `drop(reason)` frees what it holds and closes it."""
+    """One connection's. `drop(reason)` frees its bytes and closes it."""
 
     def __init__(self, unfinished: Unfinished, address: str, drop: Callable[[str], None]) -> None:
         self.address = address

@@ -1,4 +1,4 @@
-"""What a store of rooms must do. Every implementation passes one contract suite (`tests/server/store`).
+"""The interface of a store of rooms. Every implementation passes one contract suite (`tests/server/store`).
 
 Writes are queued synchronously on the event loop and group-committed by the store's own task: a room never waits
 for the disk, and tells its clients `durable` when the commit that holds their edit has returned.
@@ -61,9 +61,9 @@ class RoomRecord(Struct, frozen=True):
     origin: tuple[str, int] | None = None
     """Of a fork: the room, and the entry of it after which this one began."""
     invites: tuple[Invite, ...] = ()
-    """What is known of the links in `links`, and the other links in force (`antiphon_server.core.invites`)."""
+    """Facts of the links in `links`, and the other links in force (`antiphon_server.core.invites`)."""
     losses: tuple[Loss, ...] = ()
-    """What damage to the storage took; what was written since has the same numbers."""
+    """Entries that damage to the storage destroyed; later entries have the same numbers."""
 
 
 class Standing(Struct, frozen=True):
@@ -86,7 +86,7 @@ class Entry(Struct, frozen=True):
     at_ms: int
     run: str | None = None
     credits: bytes = b""
-    """Who made what it brings, where that is not the author: of a restoration (`shared.Credits`)."""
+    """The makers of restored content, where they are not the author (`document.state.Credits`)."""
 
 
 class EntryHead(Struct, frozen=True):
@@ -141,7 +141,7 @@ class StoredPlace(Struct, frozen=True, array_like=True):
 
 
 class RunRecord(Struct, frozen=True):
-    """A run and what it was asked, for provenance. `params` and `prompt` are JSON."""
+    """A run and its request, for provenance. `params` and `prompt` are JSON."""
 
     info: RunInfo
     params: str
@@ -153,7 +153,7 @@ class RunRecord(Struct, frozen=True):
 
 
 class RunTokens(Struct, frozen=True):
-    """What a model said of the tokens of a run that has ended: opaque bytes."""
+    """Token details of a run that has ended: opaque bytes."""
 
     run: str
     at_ms: int
@@ -176,7 +176,7 @@ class Snapshot(Struct, frozen=True):
 
 
 class JamEntry(Struct, frozen=True):
-    """What sounded in the jam within [from_ms, to_ms): opaque bytes. `seq` rises by one per room, from 1."""
+    """A part of the jam's recording, [from_ms, to_ms): opaque bytes. `seq` rises by one per room, from 1."""
 
     seq: int
     from_ms: int
@@ -216,7 +216,7 @@ class StoredRoom(Struct, frozen=True):
     tokens: tuple[RunTokens, ...] = ()
     """Oldest first."""
     aside: tuple[Quarantined, ...] = ()
-    """What was kept aside, in the order of the entries."""
+    """Quarantined content, in the order of the entries."""
 
     @property
     def alive_ms(self) -> float:
@@ -244,7 +244,7 @@ Change: TypeAlias = (
 forgotten member is deleted, and so are tokens that are gone and a snapshot that is kept aside; the others are put by
 id."""
 SPARSE = 2000
-"""Entries that lie between two snapshots of the past at most, which is what it costs to go back to a point."""
+"""Most entries between two kept snapshots, which bounds the replay of a past state."""
 
 Committed: TypeAlias = Callable[[StorageUnavailable | None], None]
 """Called once on the event loop: None when the changes are on disk. While the disk refuses, the store keeps them and
@@ -264,11 +264,11 @@ class RoomStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Commit what is queued, then let go of everything. Raises StorageUnavailable if it could not be written."""
+        """Commit queued changes, then release everything. Raises StorageUnavailable if it could not be written."""
         ...
 
     async def create(self, record: RoomRecord, contents: Sequence[Change] = ()) -> None:
-        """Make a room durable, with what it begins with, before its links are handed out: all of it or nothing.
+        """Make a room durable, with its first content, before its links are handed out: all of it or nothing.
 
         Raises Conflict when the id is taken.
         """
@@ -279,7 +279,7 @@ class RoomStore(Protocol):
         ...
 
     def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
-        """Queue changes; they are committed together, in order, with what else is queued (group commit).
+        """Queue changes; they are committed together, in order, with other queued changes (group commit).
 
         Raises StorageUnavailable, and then queues nothing, when the queue is at its bound or the disk refused the last
         commit and has not recovered.

@@ -1,6 +1,6 @@
 """Backups of a data folder: a consistent copy of the rooms and their assets, also while a server runs.
 
-    FOLDER/manifest.json    what the copy holds: SHA-256 and size of every file, schema, time
+    FOLDER/manifest.json    list of the copy: SHA-256 and size of every file, schema, time
     FOLDER/rooms.sqlite     the rooms at one point in time
     FOLDER/assets/...       every asset that they name
     FOLDER/join.key         the key that signs links: without it the links of the rooms are void
@@ -52,7 +52,7 @@ class FileRecord(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """What a backup holds. `files`: path below the folder -> what it must be."""
+    """The manifest of a backup. `files`: path below the folder -> expected size and hash."""
 
     format: int
     schema: int
@@ -167,7 +167,7 @@ def _assets(data_dir: Path) -> list[str]:
 
 
 def _copy(source: Path, target: Path) -> FileRecord | None:
-    """Copy a file, with its mode, and hash what was written; None when there is none."""
+    """Copy a file, with its mode, and hash the copy; None when there is no file."""
     try:
         total, size = hashlib.sha256(), 0
         with source.open("rb") as read:

@@ -1,4 +1,4 @@
-"""A store that notes how far each room is durable, and tells at start what another life had that this one has not."""
+"""A store that notes how far each room is durable, and reports lost entries at start."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Damage(Struct, frozen=True):
 
 
 def compare(marks: dict[str, int], found: dict[str, Standing]) -> list[Damage]:
-    """What is missing of what the marks say."""
+    """The entries that the marks promise and the store lacks."""
     damage = []
     for room, until in sorted(marks.items()):
         standing = found.get(room)
@@ -66,7 +66,7 @@ class MarkedStore:
         self._marks = marks
         self._unix_ms = unix_ms
         self.damage: list[Damage] = []
-        """What was missing at start."""
+        """Entries that were missing at start."""
 
     @property
     def problem(self) -> StorageUnavailable | None:
@@ -86,7 +86,7 @@ class MarkedStore:
             log.error("DAMAGE: and %d rooms more; `antiphon doctor` names them", len(self.damage) - _TOLD)
 
     def _record(self, record: RoomRecord, damage: Damage) -> None:
-        """The room's own history says so; from now on the mark is what there is."""
+        """Note the loss in the room's history; the mark is reset to the newest entry."""
         assert damage.found is not None
         loss = Loss(damage.found, damage.until, self._unix_ms())
 

@@ -2,8 +2,8 @@
 
 SQLite drops a damaged end of its write-ahead log in silence, and a missing file is an empty one to it. So after every
 commit the newest sequence of each room in it is noted here: a line in a file of its own, written behind the commit and
-off the event loop, flushed to the disk at most once a second and never waited for. A mark is never ahead of what was
-committed, and at most a second behind after a power cut; an ended process loses none that was handed to the system.
+off the event loop, flushed to the disk at most once a second and never waited for. A mark is never ahead of the
+commits, and at most a second behind after a power cut; an ended process loses none that was handed to the system.
 
 The file also holds fingerprints of the signing keys in the order in which they came.
 """
@@ -60,7 +60,7 @@ class Marks:
         self._failed = False
 
     async def open(self) -> None:
-        """Read what is there. A file that cannot be used is told, and keeps nobody from working."""
+        """Read the file. A damaged one is reported and does not stop the server."""
         try:
             await asyncio.to_thread(self._open)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Rooms as rows: what a commit writes, and what a load reads (SQLite's upsert; see `tables`)."""
+"""Rooms as rows: the writes of a commit and the reads of a load (SQLite's upsert; see `tables`)."""
 
 from __future__ import annotations
 

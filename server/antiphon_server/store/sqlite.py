@@ -111,7 +111,7 @@ class SqliteStore:
 
     async def _begin(self, alone: bool) -> None:
         """`alone`: over one connection that keeps the index of the log in memory. SQLite otherwise needs room for it on
-        the disk, and without any a server could not even show what it has."""
+        the disk, and without any a server could not even show its rooms."""
         _probe(self._path, alone)
         self._engine = _make_engine(self._path, alone)
         async with self._engine.begin() as connection:
@@ -381,7 +381,7 @@ def _size(change: Change) -> int:
 
 
 def _storage_error(error: Exception, path: Path) -> StorageUnavailable:
-    """One clear line for what the disk or SQLite said."""
+    """One clear line for an error of the disk or of SQLite."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     words = str(cause)
     if getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in words:

@@ -88,4 +88,4 @@ quarantine = Table(
 Index("runs_in_order", runs.c.room, runs.c.created_ms)
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",), 2: (), 3: ()}
-"""Schema version -> what brings a file of that version to the next; tables that are new are made by themselves."""
+"""Schema version -> migration of a file of that version to the next; new tables are made without one."""

@@ -33,13 +33,13 @@ def fingerprint(update: bytes) -> str:
 
 
 class Beacon:
-    """Says what is being served. Without a supervisor it says it to nobody."""
+    """Publishes the room and message that are being served; without a supervisor it does nothing."""
 
     def __init__(self, record: bytearray | mmap.mmap | None = None) -> None:
         self._record = bytearray(RECORD) if record is None else record
         self._served = b""
         self._last: dict[str, str] = {}
-        """Room -> fingerprint of the last update that came for it: what freezes may do so a little later."""
+        """Room -> fingerprint of the last update that came for it: a freeze may follow a little later."""
 
     @contextmanager
     def serving(self, room: str, what: str, update: bytes | None = None) -> Iterator[None]:
@@ -87,7 +87,7 @@ class Beats:
         return self._pipe >= 0
 
     async def run(self, hello: Mapping[str, str | int], stop: asyncio.Event) -> None:
-        """Say `hello` (what the supervisor must know: `data_dir`, `log_format`, `port`), then beat until cancelled;
+        """Send `hello` (`data_dir`, `log_format` and `port`, for the supervisor), then beat until cancelled;
         `stop` is set when the supervisor is gone."""
         line = json.dumps(hello).encode() + b"\n"
         try:

@@ -1,6 +1,6 @@
 """The watchdog: `antiphon serve` runs the gateway as a child of this process, which starts it again when it freezes.
 
-A thread inside the gateway could not do it: what freezes it for good (a loop in native code) holds the interpreter's
+A thread inside the gateway could not do it: a permanent freeze (a loop in native code) holds the interpreter's
 lock, and no other thread of Python runs. So the watchdog is the parent. It hears a beat of the gateway's event loop
 twice a second, and reads from memory that both share which room is being served (`beacon`).
 
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 RECORD: Final = 512
-"""Bytes of the shared record: what is being served, JSON, ended by a zero byte."""
+"""Bytes of the shared record of the current room: JSON, ended by a zero byte."""
 BEAT: Final = 0.5
 """Seconds between two beats."""
 WARN_SECONDS: Final = 2.0
@@ -68,7 +68,7 @@ class Supervisor:
         """The signal that asked us to end."""
         self._process: subprocess.Popen[bytes] | None = None
         self._hello: dict[str, Any] = {}
-        """What the gateway says of itself with its first beat: where it keeps its data, how it logs."""
+        """The gateway's first beat: the folder of its data, and the format of its log."""
         self._restarts: list[float] = []
 
     def run(self) -> int:
@@ -203,7 +203,7 @@ class Supervisor:
 
 
 def served_room(record: mmap.mmap) -> dict[str, str]:
-    """What the shared record says: `room`, `what` is done there, and `update`, the fingerprint of the last one."""
+    """The shared record: `room`, the current message (`what`), and `update`, the fingerprint of the last update."""
     try:
         found: dict[str, str] = json.loads(record[:RECORD].split(b"\0", 1)[0] or b"{}")
         return found

@@ -1,5 +1,5 @@
-"""What stopped the gateway before, by the notes of the watchdog: such an update is not applied again, neither from a
-client that sends it once more nor from the store, and a room that did it repeatedly is held back for a while."""
+"""Suspects: updates that stopped the gateway before, by the notes of the watchdog. They are not applied again, neither
+from a client nor from the store, and a room with several stops is held back for a while."""
 
 from __future__ import annotations
 

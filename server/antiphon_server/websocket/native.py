@@ -157,7 +157,7 @@ class Connection:
 
 
 def close_code(error: AntiphonError) -> CloseCode:
-    """What a client that could not be let in, or cannot go on, is told."""
+    """The close code for a client that cannot join or go on."""
     match error:
         case ProtocolViolation():
             return error.close_code

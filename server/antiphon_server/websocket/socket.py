@@ -1,4 +1,4 @@
-"""One WebSocket of either dialect: its transport as a `Wire`, and what arrives on it, at the rate it may."""
+"""One WebSocket of either dialect: its transport as a `Wire`, and its messages at the permitted rate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from antiphon_server.token_bucket import TokenBucket
 
 _NOTSENT_LOWAT = 16 * 1024
 _ITEM_BYTES = 256
-"""What one item of an edit is charged as: it takes about as long to read and apply as so many bytes to relay."""
+"""Charge of one item of an edit, in bytes: reading and applying it takes as long as relaying so many."""
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 
 
@@ -42,7 +42,7 @@ class TransportWire:
         self._transport.abort()
 
     def end(self) -> None:
-        """Nothing more will be written: close when what waits has gone out, or soon in any case."""
+        """Nothing more will be written: close after the waiting frames have gone out, or after a short time."""
         self._transport.close()
         if self._transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)

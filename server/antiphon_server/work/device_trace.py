@@ -1,4 +1,4 @@
-"""What the device did and why, as a trace that Perfetto and chrome://tracing show.
+"""The device's steps with their reasons, as a trace for Perfetto and chrome://tracing.
 
 Format: "Trace Event Format" (Google, 2016), JSON object form. Tracks: one per engine under *device*, where each unit
 stands with its batch and its reasons, beside the waits; one per run of the room under *runs*, from its coming to its

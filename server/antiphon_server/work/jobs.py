@@ -1,4 +1,4 @@
-"""What the gateway asks of its helper processes (`work_pool`), and what they answer. MessagePack on a pipe.
+"""Jobs of the gateway for its helper processes (`work.pool`), and their results. MessagePack on a pipe.
 
 Documents go as Yjs states: they are built again over there, since a document belongs to one thread.
 """
@@ -76,7 +76,7 @@ class Compare(Struct, frozen=True, tag="compare"):
 
 
 class Differ(Struct, frozen=True, tag="differ"):
-    """What leads from the story of `now` to that of the packed moment `then`."""
+    """The differences from the story of `now` to that of the packed state `then`."""
 
     now: Copy
     then: bytes
@@ -90,7 +90,7 @@ class Trace(Struct, frozen=True, tag="trace"):
 
 
 class Made(Struct, frozen=True, tag="made"):
-    """What was asked for, as bytes."""
+    """The result, as bytes."""
 
     data: bytes
 
@@ -101,7 +101,7 @@ class Learned(Struct, frozen=True, tag="learned"):
 
 
 class Replayed(Struct, frozen=True, tag="replayed"):
-    """`moment` is packed; beside it what the gateway itself looks at."""
+    """`moment` is packed; the other fields are for the gateway itself."""
 
     moment: bytes
     snapshot: Snapshot

@@ -1,4 +1,4 @@
-"""A few processes of ours for what costs too much on the event loop: replays of the past, exports, statistics.
+"""A few helper processes for work that costs too much on the event loop: replays, exports, statistics.
 
 Threads would not do: Yrs, regular expressions and JSON hold the interpreter's lock for as long as they take. A process
 is started with the first job, kept for the next, and ended when it was idle for long or a job takes too long.
@@ -33,7 +33,7 @@ class CannotWork(AntiphonError):
 
 
 class Pool(Protocol):
-    """What those need who have work done."""
+    """The interface for callers of helper processes."""
 
     async def run(self, job: Job, key: str) -> Answer: ...
 
@@ -139,7 +139,7 @@ class _Helper:
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-        # Reads what is left, so that the transport ends with the process.
+        # Reads the rest, so that the transport ends with the process.
         await self._process.communicate()
 
 

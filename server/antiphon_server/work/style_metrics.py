@@ -1,7 +1,7 @@
-"""What a passage tells of its style by counting: person, tense, length of sentences, speech, words and names.
+"""Style metrics of a passage: person, tense, length of sentences, speech, words and names.
 
-Counting knows English and Russian, and only what words show; what it cannot tell it leaves empty. Tone, and what to
-avoid, nobody can count.
+Works for English and Russian, by words only; it leaves undecided fields empty. Tone, and things to avoid, cannot be
+counted.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _COMMON: Final = _words(
 
 
 def learned(text: str) -> tuple[StyleCard, StyleMeasures]:
-    """A proposal for a style card, and what was counted."""
+    """A proposal for a style card, and the counts."""
     words = _WORD.findall(text)
     plain = [word.casefold() for word in words]
     sentences = [found for found in _SENTENCE.findall(text) if _WORD.search(found)]
@@ -98,7 +98,7 @@ def _person(counts: dict[str, int]) -> str:
 
 
 def _clearest(counts: dict[str, int]) -> str:
-    """What most of the signs say, if they say it clearly."""
+    """The value that most signs support, if it is clear."""
     total = sum(counts.values())
     best = max(counts, key=lambda name: counts[name])
     return best if total >= 3 and counts[best] >= _CLEAR * total else ""

@@ -15,7 +15,7 @@ Measured: TypeAlias = Callable[[tuple[StyleCard, StyleMeasures] | AntiphonError]
 
 
 class StyleReader(Protocol):
-    """What a room needs. Callbacks never come during the call."""
+    """The interface for rooms. Callbacks never come during the call."""
 
     def learn(self, text: str, key: str, done: Measured) -> None:
         """Measure `text` for `key`, who shares the helpers with others."""
@@ -33,7 +33,7 @@ class PooledStyleReader:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Drop what is under way."""
+        """Drop pending work."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Every word of a Word file: a walk over all of its text, in whatever it is wrapped; what it cannot keep is counted."""
+"""Every word of a Word file: a walk over all of its text, in whatever it is wrapped; lost content is counted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PROPERTIES: Final = ("b", "i", "strike", "dstrike", "vanish")
 
 
 class _Field:
-    """A complex field: what it says it is, and whether its result has begun."""
+    """A complex field: its instruction, and whether its result has begun."""
 
     def __init__(self) -> None:
         self.code = ""
@@ -298,8 +298,8 @@ class Reader:
             self._tally.add("objects")
 
     def _style(self, run: Element, paragraph: Element | None) -> tuple[bool, bool, bool, bool] | None:
-        """Bold, italic, underline and strike; None for a hidden run. What a paragraph's style does to all of its words
-        is the style's, and a heading is bold by itself."""
+        """Bold, italic, underline and strike; None for a hidden run. A paragraph style's own formatting does not count,
+        and a heading is bold by itself."""
         properties = named(run, "rPr")
         character = value(named(properties, "rStyle")) or ""
         said = {}
@@ -399,7 +399,7 @@ def _inside(parent: Element, name: str) -> list[Element]:
 
 
 def _walk(element: Element) -> Iterable[Element]:
-    """An element and all in it, without fallbacks and without what is inside of text boxes."""
+    """An element and its descendants, without fallbacks and text boxes."""
     stack = [element]
     while stack:
         here = stack.pop()

@@ -1,4 +1,4 @@
-"""The parts of a Word file (Office Open XML, ECMA-376) that say what its paragraphs are: relationships, styles, lists.
+"""The parts of a Word file (Office Open XML, ECMA-376) that define its paragraphs: relationships, styles, lists.
 
 Elements are told by their local names, so that the Strict form of the standard, which has other namespaces, is read by
 the same code as the Transitional one.
@@ -76,7 +76,7 @@ class Relation(NamedTuple):
 
 
 class Package:
-    """A zip file of XML parts. Raises PeerError for what is damaged."""
+    """A zip file of XML parts. Raises PeerError for a damaged one."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -110,7 +110,7 @@ class Package:
 
 
 class Shape(NamedTuple):
-    """What a paragraph is; `number` is an ordered item's, or 0."""
+    """The kind of a paragraph; `number` is an ordered item's, or 0."""
 
     kind: Kind = "paragraph"
     level: int = 0
@@ -133,7 +133,7 @@ class Styles:
         self._chains: dict[str, tuple[Element, ...]] = {}
 
     def chain(self, style: str) -> tuple[Element, ...]:
-        """A style and what it is based on."""
+        """A style and its base style."""
         if style in self._chains:
             return self._chains[style]
         found: list[Element] = []
@@ -168,7 +168,7 @@ class Numbering:
         self._begun: set[tuple[str, int]] = set()
 
     def item(self, num: str, indent: int) -> Shape:
-        """What an item of this list is, counted on; of a list that is nowhere said, a bullet."""
+        """The kind and number of the next item of this list; a bullet for an undefined list."""
         found = self._nums.get(num)
         key = value(named(found, "abstractNumId")) or ""
         link = value(named(self._abstract.get(key), "numStyleLink"))
@@ -197,7 +197,7 @@ class Numbering:
 
 
 def shape(properties: Element | None, styles: Styles, numbering: Numbering) -> Shape:
-    """What a paragraph is by its style, its outline level and its list."""
+    """The kind of a paragraph by its style, its outline level and its list."""
     style = value(named(properties, "pStyle")) or styles.default
     chain = styles.chain(style)
     names = [value(named(each, "name")) or "" for each in chain] or [style]

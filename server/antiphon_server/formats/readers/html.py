@@ -43,7 +43,7 @@ class _Style(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """An element that has begun, and what it changed: all as it was outside of it."""
+    """An open element, and the state to restore at its end."""
 
     tag: str
     style: _Style
@@ -69,7 +69,7 @@ class Reader(HTMLParser):
         self._lists: list[Kind] = []
         self._counts: list[int] = []
         self._item: int | None = None
-        """The number that the next line has as an item; None: an item has begun, and what follows is a paragraph."""
+        """The number that the next line has as an item; None: an item has begun, and the next line is a paragraph."""
         self._reading = False
 
     def finish(self) -> tuple[Block, ...]:
@@ -170,7 +170,7 @@ class Reader(HTMLParser):
             self._line.append(Words(text, *self._style))
 
     def _dress(self, tag: str, attributes: dict[str, str | None]) -> None:
-        """What an element and its inline style do to the words inside."""
+        """The formatting that an element and its inline style give the words inside."""
         style = self._style
         if tag in _TAGS:
             style = style._replace(**{_TAGS[tag]: True})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Every word of an OpenDocument text, and a count of what it cannot keep."""
+"""Every word of an OpenDocument text, and a count of lost content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MAX_BLANKS: Final = 10_000
 
 
 class _Style:
-    """What an automatic or named style says; None where it says nothing."""
+    """The property of an automatic or named style; None where it has none."""
 
     def __init__(self, element: Element) -> None:
         self.name = value(element, "display-name") or value(element, "name") or ""

@@ -64,7 +64,7 @@ class _Style(Struct, frozen=True):
     deleted: bool = False
     codec: str = ""
     skip: str = ""
-    """The name of what is not text, "" in the text."""
+    """The name of a destination that is not text, "" in the text."""
     link: str = ""
     unicode_skip: int = 1
 
@@ -323,7 +323,7 @@ class Reader:
             self._tally.add("pictures")
 
     def _table_of_lists(self, word: str, number: int | None) -> None:
-        """What each list's levels are: \\levelnfc 23 is a bullet, 255 nothing."""
+        """The kinds of each list's levels: \\levelnfc 23 is a bullet, 255 nothing."""
         match word:
             case "list":
                 self._levels = []
