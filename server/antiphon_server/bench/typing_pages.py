@@ -90,6 +90,8 @@ _PASTE: Final = """([html, text]) => {
     editor.dispatchEvent(paste);
 }"""
 _SAVED: Final = "() => document.querySelector('.status')?.classList.contains('status-good')"
+_WHOLE: Final = "() => !document.querySelector('.showing')"
+"""A long text comes into the page part by part."""
 _UNITS: Final = """() => {
     let units = 0;
     for (const line of document.querySelectorAll(".ql-editor :is(p, h1, h2, li, blockquote)"))
@@ -137,7 +139,9 @@ class Typist(Visitor):
         await self.page.wait_for_function(f"(units) => ({_UNITS})() >= units", arg=units, polling=200)
 
     async def saved(self) -> None:
+        """All of the text is in the page, and all that was written is saved."""
         await self.page.wait_for_function(_SAVED, polling=50)
+        await self.page.wait_for_function(_WHOLE, polling=50)
 
     async def caret(self, part: float, selected: int = 0) -> None:
         """Into the line that stands so far down the text (0 to 1), at its end."""
