@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from antiphon_engines.config import DEFAULT_TEXT_MODEL
+from antiphon_engines.model_files import synth_binding
 from antiphon_engines.model_files.prepare import prepare_embedded
 from support.server import LiveServer, running
 
@@ -58,6 +59,13 @@ def cache_dir() -> Path:
 def embedded_text_model(cache_dir: Path) -> Path:
     """The folder of the embedded text model, prepared when it is not there yet (minutes, once)."""
     return prepare_embedded(cache_dir, "int8", lambda stage, part: None)
+
+
+@pytest.fixture(scope="session")
+def synthesiser(cache_dir: Path) -> None:
+    """The band's synthesiser, fetched when it is not there yet. It is no package of the environment: no test may skip
+    because it cannot be imported by its name."""
+    synth_binding.prepare(cache_dir, lambda stage, part: None)
 
 
 @pytest.fixture

@@ -26,9 +26,10 @@ def band_is_ready(room: Room) -> bool:
     return any(model.audio is not None and model.ready for model in room.models)
 
 
-async def test_a_band_outlives_its_worker(tmp_path: Path, embedded_text_model: Path, cache_dir: Path) -> None:
-    for module in ("av", "safetensors", "tinysoundfont"):
-        pytest.importorskip(module)
+@pytest.mark.usefixtures("synthesiser")
+async def test_a_band_outlives_its_worker(
+    tmp_path: Path, embedded_text_model: Path, cache_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     arguments = ("--cache-dir", str(cache_dir), "--image-model", "none", "--music-model", "embedded")
     async with serving(tmp_path, *arguments) as served:
         links = await create_room(served.url)
@@ -50,7 +51,8 @@ async def test_a_band_outlives_its_worker(tmp_path: Path, embedded_text_model: P
             after = await until_music(audio)
             assert after[0].pts > before[-1].pts
             assert all(frame.epoch > 1 for frame in after)
-            assert [error.error_code for error in ada.take_refusals()] == ["worker_lost"]
+            # Nobody waits for an answer by then: the SDK writes it into its log, for both who hear the band.
+            assert caplog.text.count("the band lost its engine and starts again") == 2
             await performance.stop()
             async with asyncio.timeout(PATIENCE):
                 assert (await performance.finished()).state == "stopped"

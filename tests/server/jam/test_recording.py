@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import av
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from mido import MidiFile
 from pycrdt import Map
 
 from antiphon_engines.api import Performed
+from antiphon_engines.audio.opus import OpusEncoder
 from antiphon_proto.jam import PPQ, BandNote, NoteEvent, Transport, TransportChange
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play
 from antiphon_server.jam.midi import midi
@@ -313,11 +316,9 @@ async def test_a_session_comes_back_as_events_midi_and_ledger(server: LiveServer
         assert answer.status == 401
 
 
+@pytest.mark.usefixtures("synthesiser")
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 async def test_a_session_comes_back_as_sound(server: LiveServer, kind: str) -> None:
-    av = pytest.importorskip("av")
-    numpy = pytest.importorskip("numpy")
-    pytest.importorskip("tinysoundfont")
     made = await server.new_room()
     room = await server.gateway.hub.get(made["room"])
     ann = NativeReplica("Ann", "owner", 11)
@@ -342,12 +343,8 @@ async def test_a_session_comes_back_as_sound(server: LiveServer, kind: str) -> N
     assert 0.8 <= len(sound) / rate <= 6
 
 
+@pytest.mark.usefixtures("synthesiser")
 async def test_a_band_that_tells_no_notes_is_kept_as_it_sounded(server: LiveServer) -> None:
-    av = pytest.importorskip("av")
-    numpy = pytest.importorskip("numpy")
-    pytest.importorskip("tinysoundfont")
-    from antiphon_engines.audio.opus import OpusEncoder
-
     made = await server.new_room()
     room = await server.gateway.hub.get(made["room"])
     ann = NativeReplica("Ann", "owner", 11)
