@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from antiphon_client import NothingToUndo, Painted, connect, create_room
+from antiphon_client import NothingToUndo, Painted, RequestRefused, connect, create_room
 from antiphon_proto.params import ImageParams, TextParams
 
 
@@ -35,6 +35,11 @@ async def suggest(room):
     run = room.ask(mode="suggest", params=TextParams(max_tokens=10))
     info = await run.finished()  # its words wait in the text
     await room.accept(info.id)
+
+    try:
+        await room.reject(info.id)  # it was decided already
+    except RequestRefused as error:
+        print("refused:", error)
 
 
 async def draw(room):

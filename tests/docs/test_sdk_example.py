@@ -17,6 +17,7 @@ async def test_the_tour_goes_through(tmp_path: Path, capsys: pytest.CaptureFixtu
         await runpy.run_path(str(EXAMPLE))["main"](server.url)
     said = capsys.readouterr().out.splitlines()
     assert said[0] == " a scripted reply"
+    assert any(line.startswith("refused:") for line in said)
     assert any(line.endswith("bytes of PNG") for line in said)
     assert "Ada owner" in said
     assert said[-1] == "nothing is left to undo"
