@@ -1,1 +1,1 @@
-"""Benchmarks: `antiphon bench NAME`. Each measures the real thing beside what a user would pick instead."""
+"""Benchmarks: `antiphon bench NAME`. Each measures Antiphon beside its alternatives."""

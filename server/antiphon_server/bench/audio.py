@@ -46,7 +46,8 @@ class PlayingFailed(AntiphonError):
 
 @dataclass
 class _Band:
-    """What a listener beside the worker sees of one band. `leads`: seconds by which frames came before they sound."""
+    """The frames of one band, as a listener beside the worker gets them. `leads`: seconds by which frames came before
+    they sound."""
 
     start: float
     lead: float

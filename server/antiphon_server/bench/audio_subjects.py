@@ -1,4 +1,4 @@
-"""What `antiphon bench audio` measures without a worker: how fast each part of the band is, and how soon it reacts.
+"""Subjects of `antiphon bench audio` without a worker: the speed of each part of the band, and its reaction time.
 
 `python -m antiphon_server.bench.audio_subjects CACHE SECONDS` prints one JSON object. The band plays on a clock that
 this process owns, each frame at the moment at which its window opens, so reaction times do not depend on the machine.

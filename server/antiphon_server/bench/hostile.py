@@ -1,4 +1,4 @@
-"""`antiphon bench hostile`: a member who means harm, and what the others notice of it.
+"""`antiphon bench hostile`: an attacker in a server, and the effects on others.
 
 A server of its own; two people in a room of their own measure how long an edit takes (`bystander`) while
 
@@ -286,7 +286,7 @@ async def _written(site: Site, room: dict[str, Any], length: int) -> int:
 
 
 def summary(taken: dict[str, Any], base: float) -> dict[str, Any]:
-    """Of latencies in milliseconds; what is more than a freeze above `base` is counted."""
+    """Of latencies in milliseconds; freezes above `base` are counted."""
     values = sorted(taken["ms"]) or [0.0]
     return {
         "edits": len(taken["ms"]),
@@ -303,7 +303,7 @@ class _Bystander:
         self._process = process
 
     async def take(self) -> dict[str, Any]:
-        """What was felt since the last time."""
+        """Latencies since the last call."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None

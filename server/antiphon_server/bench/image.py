@@ -185,7 +185,7 @@ class _Stock:
 
 
 async def _compare(easel: _Easel, stock: _Stock, rounds: int) -> dict[str, Any]:
-    for users in USERS:  # the first of each size is slower, and the scheduler learns what it costs
+    for users in USERS:  # the first of each size is slower, and the scheduler learns its cost
         await easel.paint(users)
     await stock.paint(1)
     ours: dict[int, list[list[_Run]]] = {users: [] for users in USERS}
@@ -225,7 +225,7 @@ def _account(rounds: Sequence[Sequence[_Run]], stock: Sequence[float]) -> dict[s
 
 
 async def _preview_cost(easel: _Easel, steps: int, rounds: int) -> dict[str, Any]:
-    """What previews cost, and how large they are at 256 pixels."""
+    """Cost of previews, and their size at 256 pixels."""
     with_previews, without = [], []
     for _ in range(2 * rounds):
         with_previews.append((await easel.paint(1))[0].end)

@@ -1,4 +1,4 @@
-"""Servers under measurement: started as a user would start them, and asked the kernel what they used."""
+"""Servers under measurement: started as a user would start them, with their use of memory and CPU from the kernel."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Usage:
 
 
 _SMALL: Final = {"ANTIPHON_TEXT_MODEL": DEFAULT_TEXT_MODEL}
-"""`auto` would fetch or load a large model beside what is measured."""
+"""`auto` would fetch or load a large model during the measurement."""
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ class Load(Struct, frozen=True):
 
 
 class Subject(Struct, frozen=True):
-    """What is loaded: where clients connect, and which process pays."""
+    """The server under load: its address, and its process."""
 
     name: str
     dialect: Dialect

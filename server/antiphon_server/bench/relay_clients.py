@@ -124,7 +124,7 @@ class DrainClient(asyncio.Protocol):
 
 
 class Observer:
-    """Applies what it receives to a document and notes when each edit became visible."""
+    """Applies updates to a document and notes when each edit became visible."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.seen: dict[int, float] = {}
@@ -186,7 +186,7 @@ class Writer:
 
 
 def greeting(dialect: Dialect, token: str, number: int) -> bytes:
-    """What a client says first."""
+    """A client's first messages."""
     if dialect == "yjs":
         return encode_y(SyncStep1(b"\0"))
     return encode(Hello(1, token, f"load {number}", 1_000_000 + number))

@@ -1,4 +1,4 @@
-"""What every bench hands back: figures, and targets that say for themselves whether they are met."""
+"""The report of a bench: figures, and targets that know whether they are met."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Target(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """`load` says in words what was done; `results` is nested dicts of JSON values, units in the names."""
+    """`load` describes the load in words; `results` is nested dicts of JSON values, units in the names."""
 
     bench: str
     load: str

@@ -1,4 +1,4 @@
-"""`antiphon bench room`: what people see in a writing room, measured in their browsers.
+"""`antiphon bench room`: latencies of a writing room, measured in browsers.
 
 A real server with the embedded text model, and real Chromium pages (`room_pages`): first visits with a cold cache; key
 presses in one page until they stand in another; the model's words as they come in a page, beside the worker's own

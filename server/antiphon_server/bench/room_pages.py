@@ -1,7 +1,7 @@
-"""People in real browsers, for the bench: Chromium, and a page in a room that keeps its own time of what it shows.
+"""People in real browsers, for the bench: Chromium, and a page in a room that records the times of its changes.
 
 Times are the pages' own, `performance.timeOrigin` + `performance.now()`: Unix milliseconds of this machine's clock.
-What a page shows is told by a MutationObserver, so it is the moment when the document holds it; the frame that paints
+A MutationObserver sees the changes of a page, so a time is that of the document; the frame that paints
 it is up to 17 ms later.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Page
 
 PATIENCE_MS: Final = 120_000.0
-"""What must come is waited for so long, then the bench is given up."""
+"""Longest wait for an expected event; then the bench fails."""
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _EDITOR: Final = ".ql-editor[contenteditable='true']"
 
@@ -59,7 +59,7 @@ _LENGTH: Final = "document.querySelector('.ql-editor').textContent.replaceAll('\
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A headless Chromium. Raises EngineUnavailable with what to do where playwright, Chromium or the built web
+    """A headless Chromium. Raises EngineUnavailable with instructions where playwright, Chromium or the built web
     client is missing, and where a page does not come as far as it is asked to."""
     try:
         from playwright.async_api import Error, async_playwright
@@ -163,7 +163,7 @@ class Visitor:
         await self.page.keyboard.press("Control+Enter")
 
     async def ended_runs(self, count: int) -> list[str]:
-        """Wait for so many runs to end, and read what the page says of each. Raises EngineUnavailable where one
+        """Wait for so many runs to end, and read the page's record of each. Raises EngineUnavailable where one
         failed."""
         await self.page.wait_for_function(
             "(count) => document.querySelectorAll('.run-done, .run-failed').length >= count", arg=count

@@ -1,4 +1,4 @@
-"""`antiphon bench text`: the embedded model beside what else would run it on this machine's cores.
+"""`antiphon bench text`: the embedded model beside other runtimes on this machine's cores.
 
 Each subject runs in a child process of its own, one after the other, with the same prompts, threads and sampling:
 that is the only honest way to read its peak memory, and a crash of one is a line in the report. A subject that does

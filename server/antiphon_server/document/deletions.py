@@ -125,9 +125,9 @@ class Deletions:
 
 
 def _take_back(removal: Removal, at: int, text: str) -> list[OwnedPiece] | None:
-    """The pieces of `text`, inserted at `at`, if it is the end or the beginning of what was removed; they leave it.
+    """The pieces of `text`, inserted at `at`, if it is the end or the beginning of the removed text; they leave it.
 
-    One's own words among it may stay away: what one wrote and deleted oneself comes back with another undo, or never.
+    Text that the deleter had written may be missing: it comes back with another undo, or never.
     """
     foreign = [piece for piece in removal.pieces if piece.owner != removal.by]
     for pieces in (removal.pieces, foreign):

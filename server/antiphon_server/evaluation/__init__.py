@@ -1,1 +1,1 @@
-"""How well a text model does what people ask of it: tasks whose answers a program can check."""
+"""Scores a text model in tasks whose answers a program can check."""

@@ -1,6 +1,6 @@
 """Checks of an answer by a program. Each returns why the answer fails, or an empty string.
 
-They are strict about what can be counted (language, length, names, JSON) and tolerant where a heuristic decides (tense
+They are strict about countable properties (language, length, names, JSON) and tolerant where a heuristic decides (tense
 and person are read off pronouns and frequent verbs outside quotation marks).
 """
 

@@ -1,6 +1,6 @@
-"""Runs tasks on an engine, several at a time, and counts what passes.
+"""Runs tasks on an engine, several at a time, and counts passes.
 
-The answers are what people would get: continuations end with a sentence, as the server sees to it.
+The answers are those that people would get: continuations end with a sentence, as on the server.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Running:
         self._began = time.perf_counter()
 
     def hear(self, outputs: Sequence[object]) -> Outcome | None:
-        """Take what a step gave; the outcome when that was the end."""
+        """Take the outputs of a step; returns the outcome at the end."""
         for output in outputs:
             match output:
                 case Token(info):

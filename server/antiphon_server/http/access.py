@@ -44,7 +44,7 @@ async def authorised(request: web.Request) -> tuple[Grant, Room]:
 
 
 def pay_for_lookup(request: web.Request) -> None:
-    """Raises RateLimited for an address that asks for what is known of rooms again and again."""
+    """Raises RateLimited for an address that asks for facts of rooms too often."""
     gateway = request.app[GATEWAY]
     if not gateway.lookup_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many requests from this address; wait a little")

@@ -1,4 +1,4 @@
-"""`/api/rooms/{room}/assets/{sha256}/...`: what can be made of a picture without a model."""
+"""`/api/rooms/{room}/assets/{sha256}/...`: conversions of a picture that need no model."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ _HEADERS: Final = {
 async def upload(request: web.Request) -> web.Response:
     """`POST /api/rooms/{room}/assets`, the picture's file as the body -> 201 `{"sha256", "type", "size", "width",
     "height"}` once it is on disk; with `scaled_from: [width, height]` where it was made smaller, and `frames` where
-    there were more than the one that is kept. What comes out is not the file that went in: see `picture_reading`."""
+    there was more than one, of which the first is kept. The stored file is not the uploaded one: see
+    `assets.sanitize`."""
     gateway = request.app[GATEWAY]
     grant, _ = await authorised(request)
     require(grant.role, Right.EDIT)
@@ -73,7 +74,7 @@ async def show_provenance(request: web.Request) -> web.Response:
 
 
 def described(info: AssetInfo) -> dict[str, str | int]:
-    """What a new asset is answered with."""
+    """The answer to an upload."""
     return {
         "sha256": info.sha256,
         "type": info.type,

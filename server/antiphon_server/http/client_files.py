@@ -15,7 +15,7 @@ FONTS = STATIC / "fonts"
 """For the server's own use: the typewriter's face of printed scripts."""
 SOUND_FONT = Path(antiphon_engines.__file__).parent / "weights" / "music" / "band.sf3"
 _FOREVER = "public, max-age=31536000, immutable"
-"""For assets: their names hold a hash of what is in them."""
+"""For assets: their names hold a hash of their content."""
 _ASK_AGAIN = "no-cache"
 _FOR_A_WEEK = "public, max-age=604800"
 

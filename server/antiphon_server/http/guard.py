@@ -1,5 +1,5 @@
-"""What every HTTP request must meet before a handler sees it: a host that is ours, a body that is not compressed, and,
-where it changes something without a token, a page of this site as its origin.
+"""Checks every HTTP request before a handler sees it: its host must be ours, its body not compressed, and, where it
+changes something without a token, its origin must be a page of this site.
 
 A web page cannot set `Authorization` on a request to another site without that site's leave, so a request with a token
 was not forged by one. Programs that are no browsers send neither `Origin` nor `Sec-Fetch-Site`.

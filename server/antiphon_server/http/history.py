@@ -64,12 +64,12 @@ async def show_history(request: web.Request) -> web.Response:
 
 
 def _missing(room: Room) -> list[dict[str, int]]:
-    """What damage to the server's storage took, oldest first."""
+    """Losses by damage to the server's storage, oldest first."""
     return [named(loss) for loss in room.context.identity.losses]
 
 
 async def show_moment(request: web.Request) -> web.StreamResponse:
-    """`GET .../history/{seq}` -> story and canvas as they were after that entry, with who made what."""
+    """`GET .../history/{seq}` -> story and canvas as they were after that entry, with their authors."""
     room = await _reading(request)
     moment = await _moment(request, room, _whole(request.match_info["seq"], "seq"))
     answer = await request.app[GATEWAY].archive.shown(moment)
@@ -77,7 +77,7 @@ async def show_moment(request: web.Request) -> web.StreamResponse:
 
 
 async def compare(request: web.Request) -> web.StreamResponse:
-    """`GET .../compare?from=SEQ&to=SEQ` -> what changed between two points, and who wrote it."""
+    """`GET .../compare?from=SEQ&to=SEQ` -> the changes between two points, with their authors."""
     room = await _reading(request)
     start, end = (_whole(request.query.get(name, ""), name) for name in ("from", "to"))
     first, second = await _moment(request, room, start), await _moment(request, room, end)
@@ -142,7 +142,7 @@ async def _granted(request: web.Request, right: Right) -> tuple[str, Room]:
     require(grant.role, right, room.context.limits.viewer_rights)
     if not gateway.history_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many requests for the past from this address; wait a little")
-    room.tick()  # what was done up to now is in the history
+    room.tick()  # all changes until now are in the history
     return grant.role, room
 
 
@@ -167,7 +167,7 @@ def _groups(heads: Iterable[EntryHead]) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for head in heads:
         last = groups[-1] if groups else None
-        # What the server puts right belongs to what it puts right.
+        # A repair of the server's belongs to the repaired change.
         same = last is not None and (
             (head.author, head.run) == (last["author"], last["run"]) or head.author == SERVER.author
         )

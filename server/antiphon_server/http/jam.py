@@ -27,8 +27,8 @@ _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 async def log(request: web.Request) -> web.Response:
-    """`GET .../jam/log?from=MS&to=MS&after=N` -> `{"events", "next"}`: what sounded, who played it and when, in server
-    time. `next` is the `after` of the following page, null on the last."""
+    """`GET .../jam/log?from=MS&to=MS&after=N` -> `{"events", "next"}`: notes and changes with authors and times, in
+    server time. `next` is the `after` of the following page, null on the last."""
     pay_for_lookup(request)
     gateway = request.app[GATEWAY]
     _, room = await authorised(request)
@@ -89,7 +89,7 @@ def _chosen(entries: list[JamEntry], from_ms: int, to_ms: int | None) -> tuple[l
 
 
 def _ledger(room: str, events: list[JamEvent], low: float, high: float) -> bytes:
-    """Who played what."""
+    """The credits of a jam."""
     inside = _plain(event for event in events if low <= event.at_ms < high)
     people = {event.participant: event.name for event in events if isinstance(event, Person)}
     body = {"room": room, "from_ms": low, "to_ms": high, "people": people, "events": inside}

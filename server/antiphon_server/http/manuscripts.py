@@ -37,9 +37,9 @@ _TITLE: Final = 200
 async def export(request: web.Request) -> web.StreamResponse:
     """`GET .../export?format=F[&form=prose|screenplay][&authorship=1]`, F of Writable or json.
 
-    The text stands without its open suggestions. With `authorship` the report on who wrote what follows it; `json` is
-    the text as a Quill delta and that report. The header `Antiphon-Notices` says what the format does not hold, as
-    `code=count` with commas between (`formats.notices.CODES`).
+    The text stands without its open suggestions. With `authorship` the authorship report follows it; `json` is
+    the text as a Quill delta and that report. The header `Antiphon-Notices` names content that the format does not
+    hold, as `code=count` with commas between (`formats.notices.CODES`).
     """
     gateway = request.app[GATEWAY]
     _, room = await authorised(request)
@@ -77,9 +77,9 @@ async def export(request: web.Request) -> web.StreamResponse:
 async def convert(request: web.Request) -> web.Response:
     """`POST .../import?format=F[&encoding=E]`, F of Readable, the file as the body -> `{"title", "ops", "notices",
     "encoding"}`: a Quill delta that the caller puts where it likes, as an edit of its own. Nothing in the room changes
-    by it. `notices` say what is not as it was, `[{"code", "count"}]`; `encoding` is null for what is no text file, else
-    `{"name", "sure", "choices": [{"encoding", "preview"}]}`: who reads that it is not sure asks, and sends the file
-    again with E."""
+    by it. `notices` name the differences, `[{"code", "count"}]`; `encoding` is null for other than text files, else
+    `{"name", "sure", "choices": [{"encoding", "preview"}]}`: a client that is not sure asks, and sends the file again
+    with E."""
     gateway = request.app[GATEWAY]
     grant, _ = await authorised(request)
     require(grant.role, Right.EDIT)

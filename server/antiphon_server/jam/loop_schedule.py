@@ -40,8 +40,8 @@ class _Loop:
     def between(
         self, low: float, high: float, beats: int
     ) -> Iterator[tuple[float, tuple[int, int, int, int]]]:
-        """Of [low, high) in beats since bar 0, all bars of `beats`: the beat of each note, and the note. What lies
-        beyond the loop's own bars, which may have been longer when it was recorded, does not sound."""
+        """Of [low, high) in beats since bar 0, all bars of `beats`: the beat of each note, and the note. Notes
+        beyond the loop's own bars, which may have been longer when it was recorded, do not sound."""
         length = self.bars * beats
         turn = int(low // length)
         while turn * length < high:

@@ -30,8 +30,8 @@ class Timebase(Struct, frozen=True):
         return self.start + sample / SAMPLE_RATE
 
     def segments(self, course: Sequence[Transport]) -> tuple[Segment, ...]:
-        """The transport in samples, from sample 0 on. `course` is what is in force and what is promised, in order;
-        what was before that, in a stream that began earlier, stands still."""
+        """The transport in samples, from sample 0 on. `course` are the current and the promised transports, in order;
+        before the first, in a stream that began earlier, the transport stands still."""
         segments: list[Segment] = []
         for transport in course:
             sample = self.sample_at(transport.at_ms)

@@ -63,7 +63,7 @@ class Admission:
         swept = room.is_swept(member)
         known = self._rebuilt if self._rebuilt and self._rebuilt[1:3] == (reason, swept) else None
         # A newcomer has nothing that a state of a moment ago could be at odds with. (In the updates since then may
-        # stand what was written and deleted again, which is not for everybody.)
+        # stand deleted words, which are not for everybody.)
         recent = reason == "new" and not swept and known is not None
         if known is None or not (known[0] == room.offset or (recent and room.delivery.covers(known[0]))):
             state = room.state_for(member)

@@ -1,4 +1,4 @@
-"""What others feel: `python -m antiphon_server.bench.attacks.bystander WS_URL OWNER_TOKEN EDITOR_TOKEN PERIOD`.
+"""Latencies of bystanders: `python -m antiphon_server.bench.attacks.bystander WS_URL OWNER_TOKEN EDITOR_TOKEN PERIOD`.
 
 Two people in a room of their own: one writes every PERIOD seconds, the other notes when it comes. A process of its own,
 so that an attacker's work is not in the figures. For every line on standard input it prints the latencies since the

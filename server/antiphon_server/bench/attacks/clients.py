@@ -1,4 +1,4 @@
-"""Clients that say what they like: members of a room over `/ws`, and what stands around a server under attack."""
+"""Clients that send any message: members of a room over `/ws`, and the set-up around a server under attack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from antiphon_server.bench.relay_clients import DrainClient
 
 
 class Member:
-    """A native client that is in a room. Most of what it hears it does not look at."""
+    """A native client in a room. It ignores most messages."""
 
     def __init__(self, client: DrainClient, welcome: Welcome, client_id: int) -> None:
         self.client = client
@@ -79,7 +79,7 @@ class Member:
 
 
 class Log:
-    """What a server wrote to standard error, with `--log-format json`."""
+    """The log of a server on standard error, with `--log-format json`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,5 +1,5 @@
 """The same updates in Yrs (pycrdt), in JavaScript Yjs and in our own index: text, formatting and values must be the
-same, in any order, and after saving and loading; a room that is opened again must be what it was.
+same, in any order, and after saving and loading; a reopened room must be unchanged.
 
 Updates are made by `update_composer` and by honest clients of both implementations, whose edits must all be taken.
 Run it as `python -m antiphon_server.bench.attacks.differential --updates 100000`.
@@ -70,13 +70,13 @@ class NodeYjs:
 
 
 class Room:
-    """One room of the fuzzer: what the server does with updates, without connections."""
+    """One room of the fuzzer: the server's handling of updates, without connections."""
 
     def __init__(self, seed: int, limits: RoomLimits) -> None:
         self.chance = random.Random(seed)
         self.limits = limits
         self.ops: list[tuple[Any, ...]] = []
-        """What was done, for `do`."""
+        """The operations so far, for `do`."""
         self.shared = SharedState(limits, client_id=self.chance.getrandbits(32))
         self.entries: list[Entry] = []
         self.taken: list[bytes] = []
@@ -93,7 +93,7 @@ class Room:
         self.composer = Composer(self.chance, self.shared.document._index)
 
     def bring(self, update: bytes, author: str, origin: int) -> bool:
-        """Whether it was taken. Raises what is none of a peer's faults."""
+        """Whether it was accepted. Raises errors that are no peer's fault."""
         document = self.shared.document
         self.ops.append(("bring", update.hex(), author, origin))
         try:
@@ -131,7 +131,7 @@ class Room:
         self.snapshot = self.shared.snapshot(len(self.entries), 0)
 
     def do(self, op: Sequence[Any]) -> None:
-        """Once more what another room did."""
+        """Repeat the operations of another room."""
         match op:
             case "bring", str(update), str(author), int(origin):
                 self.bring(bytes.fromhex(update), author, origin)
@@ -161,7 +161,7 @@ class Room:
 
 
 def seen(doc: Doc[Any]) -> dict[str, Any]:
-    """What Yrs shows of a document."""
+    """A document's content by Yrs."""
     text = doc.get("story", type=Text)
     found: dict[str, Any] = {"text": str(text), "delta": text.diff()}
     for name in MAPS:
@@ -293,7 +293,7 @@ class Fuzzer:
             self._differ(seed, "JavaScript cannot apply what the server tells", said["error"], room)
 
     def compare(self, room: Room, seed: int) -> None:
-        """What the server shows against all that others make of its updates."""
+        """Compare the server's content with that of the other implementations."""
         document = room.shared.document
         truth = seen(document._doc)
         state = document.state()
@@ -326,7 +326,7 @@ class Fuzzer:
     def _look(
         self, updates: Sequence[bytes], seed: int, name: str, room: Room, *, tidies: bool = False
     ) -> dict[str, Any] | None:
-        """What JavaScript makes of them."""
+        """Their content by JavaScript Yjs."""
         assert self._node is not None
         said = self._node.ask("look", updates=[_base64(one) for one in updates], tidies=tidies)
         if "error" in said:
@@ -398,8 +398,8 @@ class Fuzzer:
 
 
 def _causal(shuffled: list[bytes]) -> list[bytes]:
-    """The same order, but for updates that build on later ones: what is kept until those come may be lost, in Yrs
-    mostly, in Yjs now and then. The server never tells anything before what it builds on."""
+    """The same order, but for updates that build on later ones: updates kept until those come may be lost, in Yrs
+    mostly, in Yjs now and then. The server never sends an update before its dependencies."""
     known: dict[int, int] = {}
     left = [(one, inspect(one)) for one in shuffled]
     found = []
@@ -463,7 +463,7 @@ def _grown(updates: Sequence[bytes]) -> dict[str, Any] | str:
 
 
 def _edit(doc: Doc[Any], chance: random.Random) -> None:
-    """What an honest client of pycrdt does."""
+    """The edits of an honest client of pycrdt."""
     text = doc.get("story", type=Text)
     with doc.transaction():
         for _ in range(chance.choice((1, 1, 2, 4))):

@@ -1,7 +1,7 @@
 """Claims to be somebody else: forged attributes, embeds, client ids and cursors, and how many of them were believed.
 
-Ann writes capital letters and shows her cursor; Mallory writes small ones and claims what they like. What the room then
-says about both, over its own interfaces, is compared with what was done.
+Ann writes capital letters and shows her cursor; Mallory writes small ones and claims what they like. The
+room's account of both, over its own interfaces, is compared with their actions.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BATCH: Final = 50
 
 
 class _Liar:
-    """A member of the room and what became of their edits."""
+    """A member of the room and the results of their edits."""
 
     def __init__(self) -> None:
         self.member: Member

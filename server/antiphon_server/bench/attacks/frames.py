@@ -34,7 +34,7 @@ _ORIGIN: Final = 16
 
 
 class Frames:
-    """`client_id` is what the sender may write under."""
+    """The sender may write under `client_id`."""
 
     def __init__(self, seed: int, client_id: int) -> None:
         self._chance = random.Random(seed)
@@ -84,7 +84,7 @@ class Frames:
         return self._broken(encode_y(SyncUpdate(self._update())))
 
     def _update(self) -> bytes:
-        """One that is taken here becomes part of what the next ones are made for."""
+        """An accepted update becomes part of the document for the next ones."""
         dice = self._chance.random()
         if dice < 0.04:
             return self._chance.randbytes(self._chance.randrange(200))

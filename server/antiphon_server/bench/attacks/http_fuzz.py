@@ -1,4 +1,4 @@
-"""Asks every HTTP route what its OpenAPI description allows, and what it does not, and counts the answers.
+"""Sends every HTTP route valid and invalid requests by its OpenAPI description, and counts the answers.
 
 `python -m antiphon_server.bench.attacks.http_fuzz --requests N` starts a server of its own and prints one JSON
 object; `fuzz` asks one that runs. Needs `schemathesis` (the extra [dev]).
