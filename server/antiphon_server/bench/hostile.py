@@ -2,8 +2,8 @@
 
 A server of its own; two people in a room of their own measure how long an edit takes (`bystander`) while
 
-- frames that are made to harm come over `/ws` and `/yjs` (`hostile_frames`),
-- each attack by legal requests goes on in another room (`hostile_attacks`);
+- frames that are made to harm come over `/ws` and `/yjs` (`bench.attacks.frames`),
+- each attack by legal requests goes on in another room (`bench.attacks.legal`);
 
 and the same updates are brought into several implementations of Yjs, and rooms reopened (`differential`).
 """

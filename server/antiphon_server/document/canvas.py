@@ -286,7 +286,7 @@ class Canvas:
 def _fields(found: Map[Any]) -> dict[str, Any]:
     """Plain values, by way of JSON: item by item a long stroke takes pycrdt a hundred times as long. Values that JSON
     lacks come as None or a list, which fits no field. Shared texts, which would look like plain ones, and deep nesting,
-    which Yrs could not walk, never come into the document (`yupdate`)."""
+    which Yrs could not walk, never come into the document (`document.updates.parser`)."""
     return _checked(found, msgspec.json.decode(str(found)))
 
 

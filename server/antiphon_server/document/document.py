@@ -2,8 +2,8 @@
 
 pycrdt's pitfalls (FACTS, "CRDT") end here: a Rust panic is a BaseException, observers must not raise, origins are
 small integers, an update with missing dependencies is kept by Yrs and applied later under somebody else's name, and
-indices are bytes. A client's update is read first (`yupdate`) and refused whole; should Yrs still fail on one, the
-document is rebuilt without it.
+indices are bytes. A client's update is read first (`document.updates.parser`) and refused whole; should Yrs still fail
+on one, the document is rebuilt without it.
 
 Attributes are for display: a client may write `ai` or `suggest` where it likes, since authorship is the truth.
 """
@@ -137,7 +137,7 @@ class Document:
         self._max_update = max_update
         self._max_items = max_items
         self.read = 0
-        """Items of the last update that a peer brought (`yupdate`), also of one that was refused."""
+        """Items of the last update that a peer brought (`document.updates.parser`), also of one that was refused."""
         self.recounts = 0
         """Changes of the story that Yrs told otherwise than they were."""
         self._max_document = max_document

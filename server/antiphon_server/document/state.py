@@ -92,7 +92,8 @@ class SharedState:
         mark: int | None = 0,
     ) -> list[tuple[int, int]]:
         """Account for an applied change that `owner` made and that everybody will have at room offset `offset`.
-        `mark` is the number of the action that it belongs to (`undo_trace`; 0: none); None: the trace knows it.
+        `mark` is the number of the action that it belongs to (`document.undo.trace`; 0: none); None: the trace knows
+        it.
 
         Returns the ranges of people's text that took over formatting which is a run's alone.
         """

@@ -2,7 +2,7 @@
 
     submitted -> playing -> (its worker dies) -> submitted again, a bounded number of times -> over
 
-The stream's clock is fixed when it begins (`timebase`). Committed audio goes to everybody at once; a raised
+The stream's clock is fixed when it begins (`jam.stream_clock`). Committed audio goes to everybody at once; a raised
 epoch cancels audio on its way that a change of the transport made wrong.
 """
 

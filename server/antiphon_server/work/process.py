@@ -1,5 +1,5 @@
 """A helper process of the gateway: `python -m antiphon_server.work.process`. Jobs come in on standard input, answers go
-out on standard output, one after the other; both are MessagePack behind their length in four bytes (`work_jobs`).
+out on standard output, one after the other; both are MessagePack behind their length in four bytes (`work.jobs`).
 """
 
 from __future__ import annotations

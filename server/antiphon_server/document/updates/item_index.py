@@ -3,10 +3,10 @@
 Yjs names places by ids of other items, so the effect of an update depends on the items of the document. This index
 holds them: runs of items in the order in which Yjs puts them (its own algorithm, `Item.integrate`), updated with every
 change. An item is refused whose origins stand in different parents or under different keys, whose kind has
-no place there (`yschema`), or whose origins cannot have been neighbours: then the order would depend on who hears of
-it first, and on whether the document was loaded or grew. (They were neighbours for somebody when neither the left
-origin of the right one nor the right origin of the left one stands between them: all else that must be known with
-them stands outside, since it holds for them in turn.)
+no place there (`document.updates.schema`), or whose origins cannot have been neighbours: then the order would depend on
+who hears of it first, and on whether the document was loaded or grew. (They were neighbours for somebody when neither
+the left origin of the right one nor the right origin of the left one stands between them: all else that must be known
+with them stands outside, since it holds for them in turn.)
 
 Typing costs a comparison and an addition. A run takes about 200 bytes; there are as many as Yrs has items, or fewer.
 """

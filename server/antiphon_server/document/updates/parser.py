@@ -2,8 +2,8 @@
 
 Yrs keeps an update whose dependencies it lacks and applies it later, together with somebody else's, and a decoder
 that fails half-way may leave its mark. So an update is read here first, and only one that is whole, whose
-dependencies are here, and that writes where it may (`yschema`) is applied. Kinds of content that Yrs and JavaScript
-Yjs read differently, or that nothing of ours uses, are malformed. Source: yjs `src/utils/encoding.js`,
+dependencies are here, and that writes where it may (`document.updates.schema`) is applied. Kinds of content that Yrs
+and JavaScript Yjs read differently, or that nothing of ours uses, are malformed. Source: yjs `src/utils/encoding.js`,
 `src/structs/*.js` and lib0 `encoding.js` (any).
 """
 

@@ -16,8 +16,8 @@ from antiphon_server.document.updates.parser import ARRAY, EMBED, FORMAT, MAP, N
 
 
 class Rule:
-    """Of one type. `takes` are kinds of content (`yupdate`); `inside` gives the rules of shared types inside it, by
-    their kind, or by the key and the kind. `closed`: only the server writes there."""
+    """Of one type. `takes` are kinds of content (`document.updates.parser`); `inside` gives the rules of shared types
+    inside it, by their kind, or by the key and the kind. `closed`: only the server writes there."""
 
     __slots__ = ("closed", "inside", "shape", "takes")
 
