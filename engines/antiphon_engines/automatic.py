@@ -1,4 +1,5 @@
-"""`auto`: the best text model that is prepared and has shown here that it is fast enough; else the small one.
+"""`auto`: the small text model serves at once; the best one that is fast enough here takes over, with the small one
+beside it.
 
 The speed of a model on this machine is measured once by `antiphon_engines.probe` and kept beside its files, for this
 processor and this number of threads. A measurement below the bound is not kept: a busy machine is slow today only."""
@@ -39,9 +40,12 @@ class Obstacle(Struct, frozen=True):
 
 
 def resolved(cache_dir: Path, spec: str, threads: int) -> str:
-    """`spec` itself; for `auto` the model that serves at once."""
+    """`spec` itself; for `auto` the model that serves at once: the small one, beside which a better one is loaded, or
+    where the small one is not prepared a better one that has shown its speed."""
     if spec.strip() != AUTO:
         return spec
+    if is_prepared(cache_dir, DEFAULT_TEXT_MODEL):
+        return DEFAULT_TEXT_MODEL
     ready = (
         name
         for name in LADDER

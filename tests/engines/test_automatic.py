@@ -33,10 +33,15 @@ def test_a_spec_is_what_it_is(tmp_path: Path) -> None:
     assert automatic.resolved(tmp_path, AUTO, 2) == DEFAULT_TEXT_MODEL
 
 
-def test_a_model_that_has_shown_its_speed_serves_at_once(cache: Path) -> None:
+def test_a_model_that_has_shown_its_speed_serves_at_once_where_there_is_no_small_one(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert automatic.resolved(cache, AUTO, 2) == DEFAULT_TEXT_MODEL
     assert automatic.note_speed(cache, BEST, 2, LEAST_SPEED) is None
     assert automatic.resolved(cache, AUTO, 2) == BEST
+    with monkeypatch.context() as patched:
+        patched.setattr(automatic, "is_prepared", lambda cache_dir, name: True)
+        assert automatic.resolved(cache, AUTO, 2) == DEFAULT_TEXT_MODEL, "then both serve side by side"
     # Measured with other threads it says nothing about these.
     assert automatic.resolved(cache, AUTO, 1) == DEFAULT_TEXT_MODEL
 
