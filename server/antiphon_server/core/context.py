@@ -97,8 +97,7 @@ class RoomContext:
         wake: Callable[[], None],
         index: ItemIndex | None = None,
     ) -> None:
-        self.id = stored.record.id
-        self.lineage = stored.record.lineage
+        self.id, self.lineage = stored.record.id, stored.record.lineage
         self.epoch = secrets.token_hex(8)
         self.limits = limits
         self.monotonic = clock.monotonic

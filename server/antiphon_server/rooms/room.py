@@ -82,9 +82,8 @@ class Room:
             wake=partial(wake, self),
             index=index,
         )
-        self.id = context.id
+        self.id, self.pause = context.id, context.pause
         self.shared, self.runs, self.members = context.shared, context.runs, context.members
-        self.pause = context.pause
         self.long_work = LongWork(context.pause)
         self._reports = Reports(context)
         self._closed = False
