@@ -69,7 +69,10 @@ class Member:
         self.client.send(data)
 
     def send_fragments(self, message: bytes, piece: int, count: int | None = None) -> None:
-        """A message in fragments, or only the first `count` of them."""
+        """A message in fragments, where it is longer than one, or only the first `count` of them."""
+        if len(message) <= piece:
+            self.send(message)
+            return
         parts = [message[at : at + piece] for at in range(0, len(message), piece)]
         for index, part in enumerate(parts[:count]):
             self.send(encode(Fragment(index, len(parts), part)))

@@ -22,6 +22,7 @@ from antiphon_proto.messages import (
     SetPresence,
     Undo,
 )
+from antiphon_proto.sync import SyncStep2, decode_y
 from antiphon_server.bench.attacks.clients import Member, Site
 from antiphon_server.bench.relay_clients import DrainClient
 
@@ -101,27 +102,30 @@ async def undos(ground: Ground, stop: asyncio.Event) -> Told:
     return await stream(ground, stop, "editor", lambda _: [encode(Undo(None)), encode(Redo())] * 50, 0.25)
 
 
+async def _copied(ground: Ground) -> Doc[Any]:
+    """The document of the room, as a plain client gets it."""
+    answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def heard(data: bytes) -> None:
+        if len(data) > ground.length // 2 and not answer.done():
+            answer.set_result(data)
+
+    opened = await DrainClient.open(ground.yjs("editor"), heard)
+    opened.send(b"\x00\x00\x01\x00")
+    message = decode_y(await asyncio.wait_for(answer, 30), 2**26)
+    opened.close()
+    assert isinstance(message, SyncStep2)
+    doc: Doc[Any] = Doc()
+    doc.apply_update(message.update)
+    return doc
+
+
 async def deletions(ground: Ground, stop: asyncio.Event) -> Told:
     """Single characters of the long text, a thousand at once."""
-    doc: Doc[Any] = Doc()
-    parts: list[bytes] = []
-    opened = await DrainClient.open(ground.yjs("editor"), lambda data: parts.append(data[2:]))
-    opened.send(b"\x00\x00\x01\x00")
+    doc = await _copied(ground)
     told = Counter[str]()
     member = await ground.member("editor")
     batch = 0
-    await asyncio.sleep(1)
-    for part in parts:
-        at = shift = size = 0
-        while True:
-            byte = part[at]
-            size |= (byte & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if byte < 0x80:
-                break
-        if size > 100:
-            doc.apply_update(part[at : at + size])
-    opened.close()
     story: Text = doc.get("story", type=Text)
     while not stop.is_set() and not member.closed:
         for _ in range(500):
@@ -133,6 +137,30 @@ async def deletions(ground: Ground, stop: asyncio.Event) -> Told:
             member.send(encode(Edit(batch, doc.get_update(before))))
             told["deletions"] += 1
         await asyncio.sleep(1.0)
+    member.close()
+    return told
+
+
+async def replacements(ground: Ground, stop: asyncio.Event) -> Told:
+    """A word in 2,000 places of the long text at once, taken back and done again."""
+    copy = await _copied(ground)
+    told = Counter[str]()
+    member = await ground.member("editor")
+    doc: Doc[Any] = Doc(client_id=member.client_id)
+    doc.apply_update(copy.get_update())
+    story: Text = doc.get("story", type=Text)
+    before = doc.get_state()
+    step = len(story) // 2000
+    with doc.transaction():
+        for number in range(2000):
+            del story[number * step : number * step + 3]
+            story.insert(number * step, "new")
+    member.send_fragments(encode(Edit(1, doc.get_update(before))), FRAGMENT_BODY)
+    while not stop.is_set() and not member.closed:
+        member.send(encode(Undo(None)))
+        member.send(encode(Redo()))
+        told["steps"] += 2
+        await asyncio.sleep(0.5)
     member.close()
     return told
 
@@ -234,6 +262,7 @@ ATTACKS: Final[dict[str, Attack]] = {
     "learn_style 200/s": lessons,
     "undo and redo, 100 at once": undos,
     "deletions, 500 at once": deletions,
+    "replaced in 2,000 places, undone and redone": replacements,
     "presences of 30 viewers": presences,
     "/yjs sync steps 50/s": sync_steps,
     "unfinished messages": unfinished,

@@ -11,8 +11,8 @@ from antiphon_server.document.updates.parser import UpdateInfo, inspect
 
 LARGE: Final = 256
 """Items, or ranges of deletions, from which an update is cut."""
-_PART: Final = 128
-"""Items of a part, or so many times 128 bytes of their contents."""
+_PART: Final = 48
+"""Items of a part; each 128 bytes of their contents count as one more."""
 
 
 def parts(update: bytes, info: UpdateInfo) -> tuple[tuple[bytes, UpdateInfo], ...]:
