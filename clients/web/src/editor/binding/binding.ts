@@ -1,6 +1,6 @@
-// Ties a Quill editor to the shared text. Ours rather than y-quill's, because a person's words must not inherit a model's
-// marks, no edit may split a character, a large paste must travel in pieces, and what others write while somebody
-// composes must not touch the words that are being composed.
+// Binds a Quill editor to the shared text. It replaces y-quill, because a person's words must not inherit a model's
+// attributes, no edit may split a character, a large paste must be sent in pieces, and edits of others during a
+// composition must not touch the composed words.
 
 import type Quill from "quill/core.js";
 import { Delta } from "quill/core.js";
@@ -34,19 +34,19 @@ import { differsAnywhere, differsAt } from "./pageCheck";
 import { UndoGroups } from "./undoGroups";
 
 export interface BindingOptions {
-  /** Whether this much new text may go in; when not, the edit is taken back. */
+  /** Whether this much new text may be inserted; when not, the edit is reverted. */
   allows(insertedUnits: number): boolean;
   /** Most bytes that one update may have. */
   maxUpdateBytes(): number;
-  /** Makes an edit as another step of undo, or as more of the last one. */
+  /** Makes an edit as a new step of undo, or as part of the last one. */
   as(step: StepKind, edit: () => void): void;
-  /** Whether the room has comments: then what is typed inside a passage has to become part of it. */
+  /** Whether the room has comments: text typed inside a passage becomes part of it. */
   hasPassages(): boolean;
-  /** The two texts were brought in line; `ops` are what another's change did to the page, null for our own. */
+  /** The two texts are equal again; `ops` is what an edit of others did to the page, null for our own. */
   onChange(ops: readonly Op[] | null): void;
   /** How much of a large edit the page shows, 0 to 1; null: all of it. */
   onShowing(part: number | null): void;
-  /** Page and text were found to differ, and the page was built anew. */
+  /** Page and text differed, and the page was rebuilt. */
   onRepair(what: string): void;
 }
 
@@ -55,7 +55,7 @@ const PIECE = 32 * 1024;
 /** Bytes that a unit may take, and bytes that an update takes beside its text. */
 const UNIT_BYTES = 3;
 const OVERHEAD = 512;
-/** The whole page is compared with the text when nothing has happened for so long. */
+/** After a pause of this length the whole page is compared with the text. */
 const QUIET_MS = 4000;
 
 export class Binding {
@@ -65,11 +65,11 @@ export class Binding {
   private readonly composition: Composition;
   private readonly typing = new UndoGroups();
   /**
-   * What the text has and the page does not show yet, as an edit of the page as it is: what others did in the lines of a
+   * The part of the text that the page does not show yet, as an edit of the page: edits of others in the lines of a
    * composition, and the rest of a large edit.
    */
   private held = new Delta();
-  /** A large edit is being shown, part by part: units of it, the caret when it began, and where the caret is to go. */
+  /** A large edit that is being shown part by part: its units, the caret at its beginning, and the final caret. */
   private showing: { units: number; from: number | null; to: RelativePosition | null } | null = null;
   private next: ReturnType<typeof setTimeout> | undefined;
   private quiet: ReturnType<typeof setTimeout> | undefined;
@@ -99,23 +99,23 @@ export class Binding {
     return this.shared.plain;
   }
 
-  /** What comes next is another step of undo. */
+  /** The next edit begins a new step of undo. */
   part(): void {
     this.typing.part();
   }
 
-  /** Somebody composes here, or a large edit is not shown yet: places of the page are not those of the text. */
+  /** A composition, or a large edit that is not shown yet: places of the page are not those of the text. */
   get behind(): boolean {
     return this.composition.active || this.held.length() > 0;
   }
 
-  /** Takes the words of a composition as they are, and shows all that waits, before something else is done to the text. */
+  /** Ends a composition with its present words, and shows all that waits, before something else changes the text. */
   settle(): void {
     this.composition.settle();
     this.showHeld();
   }
 
-  /** A large edit of this person's: the text has it at once, as one step of undo, and the page shows it part by part. */
+  /** A large edit of this person: the text has it at once, as one step of undo; the page shows it part by part. */
   write(edit: Delta): void {
     this.composition.settle();
     if (!isLarge(edit)) {
@@ -158,7 +158,7 @@ export class Binding {
     const page = this.held.length() > 0 ? plainOf(before.ops as Op[]) : this.plain;
     const edit = new Delta(inWholeCharacters(person.ops, page) as Delta["ops"]);
     if (this.showing) this.showing.from = null;
-    // Letters that are typed where a large edit goes on stay together: before the rest of it.
+    // Letters typed where a large edit is being shown stay together: before the rest of it.
     const first = this.showing === null;
     const mine = this.held.length() > 0 ? this.held.transform(edit, first) : edit;
     this.held = edit.transform(this.held, !first);
@@ -172,7 +172,7 @@ export class Binding {
     this.options.onChange(null);
   };
 
-  /** Puts an edit of a person's into the shared text. */
+  /** Applies an edit of this person to the shared text. */
   private share(ops: readonly Op[]): void {
     const edit = this.options.hasPassages() ? inPassages(ops, this.passages()) : ops;
     const units = Math.floor((this.options.maxUpdateBytes() - OVERHEAD) / UNIT_BYTES);
@@ -184,7 +184,7 @@ export class Binding {
     this.shared.follow(edit);
   }
 
-  /** A line that is begun but empty exists in the shared text only when the line before and it have ended. */
+  /** A new empty line exists in the shared text only when it and the line before have ended. */
   private endLastLine(): void {
     const shows = this.quill.getLength() + growthOf(this.held.ops as Op[]);
     if (shows <= shown(this.plain).length) return;
@@ -213,16 +213,16 @@ export class Binding {
     this.options.onChange(edit.ops as Op[]);
   };
 
-  /** Somebody composes: shows what does not touch their lines, and holds the rest. */
+  /** During a composition: shows what does not touch its lines, and holds the rest. */
   private showAround(edit: Delta): void {
     const { outside, inside } = around(this.held.compose(edit), this.composition.zone());
     if (outside.length() > 0) this.composition.applyAround(outside);
     this.held = inside;
   }
 
-  /** A composition has ended, and its words are in both texts: now comes what was held. */
+  /** A composition has ended, and its words are in both texts: shows what was held. */
   private composed(): void {
-    // Quill keeps what is composed behind a freshly chosen format until now.
+    // Until now Quill keeps the composed words behind a newly chosen format.
     this.quill.update("user");
     if (isLarge(this.held)) {
       this.showLater(null);
@@ -235,7 +235,7 @@ export class Binding {
     this.options.onChange(held.length() > 0 ? (held.ops as Op[]) : null);
   }
 
-  /** Begins to show what is held, or goes on with it; `to` is where the caret is to be when it is done. */
+  /** Shows what is held, or continues with it; `to` is the caret at the end. */
   private showLater(to: RelativePosition | null): void {
     const units = growthOf(this.held.ops as Op[]);
     if (!this.showing) {
@@ -248,11 +248,11 @@ export class Binding {
     if (to) this.showing.to = to;
   }
 
-  /** One part, and the next when the page has had time for something else. A page that nobody sees need not wait. */
+  /** Shows one part, and the next after the page had time for other work. A hidden page need not wait. */
   private readonly showPart = (): void => {
     if (!this.showing) return;
     if (this.composition.active) {
-      this.showing = null; // it goes on when the composition has ended
+      this.showing = null; // it continues when the composition has ended
       return;
     }
     const { now, later } = document.hidden ? { now: this.held, later: null } : firstPart(this.held);
@@ -280,7 +280,7 @@ export class Binding {
     this.compare();
     this.options.onShowing(null);
     const place = to && createAbsolutePositionFromRelativePosition(to, this.text.doc as Doc);
-    // Whoever has gone on elsewhere meanwhile is not called back.
+    // The caret of a person who has moved on meanwhile stays.
     if (place && from !== null && this.quill.hasFocus() && this.quill.getSelection()?.index === from)
       this.quill.setSelection(place.index, 0, "silent");
     this.options.onChange(null);
@@ -292,7 +292,7 @@ export class Binding {
       : this.plain;
   }
 
-  /** Page and text must be the same now, at least where the last change was. */
+  /** Checks that page and text are equal, at least where the last change was. */
   private compare(): void {
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => this.compareAll(), QUIET_MS);
@@ -310,20 +310,20 @@ export class Binding {
     else this.page.arrange();
   }
 
-  /** Nothing should bring us here: the text counts, and the page is built anew from it. */
+  /** Should never be needed: rebuilds the page from the text. */
   private repair(what: string): void {
     this.shared.reread();
     this.restore();
     this.options.onRepair(what);
   }
 
-  /** Builds the page anew from the text, whatever stands in it; the selection stays. */
+  /** Rebuilds the page from the text; the selection stays. */
   restore(): void {
     const { scroll, selection } = this.quill;
     const range = this.quill.hasFocus() ? selection.savedRange : null;
     this.held = new Delta();
     this.showing = null;
-    // Nothing that was done to the page is read from it.
+    // Pending changes of the page are discarded.
     scroll.observer.takeRecords();
     for (const node of [...scroll.domNode.childNodes]) if (!scroll.find(node)) node.remove();
     this.showAll();
@@ -340,7 +340,7 @@ export class Binding {
       }
       index += typeof op.insert === "string" ? op.insert.length : 1;
       const run = op.attributes?.ai ?? op.attributes?.suggest;
-      // Bound to the character before it: what people type there does not push the cursor on.
+      // Bound to the character before it: text typed there does not move the cursor.
       if (typeof run === "string") {
         this.written.set(run, createRelativePositionFromTypeIndex(this.text, index, -1));
       }

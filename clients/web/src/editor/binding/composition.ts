@@ -1,12 +1,12 @@
 // While somebody composes (an input method, a dead key, most phone keyboards) the browser owns the line that they
-// compose in: whatever else touches it breaks the composition. This knows whether it is so, and where.
+// compose in: any other change of it breaks the composition. This knows whether there is one, and where.
 
 import Quill, { type Parchment } from "quill/core.js";
 import type { Zone } from "../text/composedEdits";
 import type { LineEditor } from "./lineEditor";
 import { beside, LineGroup } from "./lineGroups";
 
-/** A composition that says nothing for so long has been forgotten by its input method. */
+/** A composition without an event for so long counts as abandoned. */
 const FORGOTTEN_MS = 60_000;
 
 type Block = {
@@ -30,7 +30,7 @@ export class Composition {
     quill.on(Quill.events.COMPOSITION_END, this.ended);
     const { signal } = this.events;
     const settle = () => this.settle();
-    // The browser ends it first, where it does so at all.
+    // The browser ends it first, if it does.
     quill.root.addEventListener("blur", () => queueMicrotask(settle), { signal });
     quill.root.addEventListener("compositionupdate", () => this.watch(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden && settle(), { signal });
@@ -54,7 +54,7 @@ export class Composition {
     };
   }
 
-  /** Applies an edit that leaves the zone alone. Quill holds back what the composition does to the page; this does not. */
+  /** Applies an edit outside of the zone. Quill holds back changes during a composition; this does not. */
   applyAround(edit: Parameters<LineEditor["applyDelta"]>[0]): void {
     const { scroll, editor, selection } = this.quill;
     const held = scroll as unknown as { batch: MutationRecord[] | false; observer: MutationObserver };
@@ -66,7 +66,7 @@ export class Composition {
       held.observer.takeRecords();
       held.batch = kept;
     }
-    // Quill compares the page with where the caret was before the composition.
+    // Quill compares the page with the caret before the composition.
     const moved = (index: number) => edit.transformPosition(index, true);
     const range = selection.lastRange;
     if (!range) return;
@@ -75,7 +75,7 @@ export class Composition {
     selection.savedRange = selection.lastRange;
   }
 
-  /** Ends it from our side, with the words that are there. */
+  /** Ends the composition from our side, with its present words. */
   settle(): void {
     const { composition } = this.quill;
     if (!composition.isComposing) return;
@@ -123,7 +123,7 @@ export class Composition {
   }
 }
 
-/** What a line is in that stands in the page, or in a group of lines: itself, or its list. */
+/** The block of a line: the line itself, or its list. */
 function top(line: Block, quill: Quill): Parchment.Blot {
   let found = line as unknown as Parchment.Blot;
   while (found.parent && found.parent !== quill.scroll && !(found.parent instanceof LineGroup))

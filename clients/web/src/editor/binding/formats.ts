@@ -1,4 +1,4 @@
-// Quill with exactly the formats of the room, and nothing else: what is not here cannot be pasted.
+// Quill with exactly the formats of the room: others cannot be pasted.
 
 import Block from "quill/blots/block.js";
 import Embed from "quill/blots/embed.js";
@@ -26,7 +26,7 @@ const Suggest = new Parchment.Attributor("suggest", "data-suggest", inline);
 const Reason = new Parchment.Attributor("reason", "data-reason", inline);
 const SuggestDelete = new Parchment.Attributor("suggest_del", "data-suggest-del", inline);
 
-/** Something in the text that another program put there and that we cannot show: it keeps its place. */
+/** An embedded object of another program that we cannot show: it keeps its place. */
 class Foreign extends Embed {
   static override blotName = "foreign";
   static override tagName = "SPAN";
@@ -39,7 +39,7 @@ class Foreign extends Embed {
   }
 }
 
-/** A link leads where the room allows; another, of a script's or of another program's, is only its words. */
+/** A link to an address that the room allows; other links, from scripts or other programs, show their text only. */
 class Link extends QuillLink {
   static override sanitize(address: string): string {
     return safeLink(address) ?? QuillLink.SANITIZED_URL;
@@ -71,7 +71,7 @@ interface UndoOptions {
   redo(): void;
 }
 
-/** In the place of Quill's history: undo lives on the server, where it knows whose edit was whose. */
+/** Replaces Quill's history: undo is done by the server, which knows who made each edit. */
 class ServerUndo extends Module<UndoOptions> {
   undo(): void {
     this.options.undo?.();
@@ -81,7 +81,7 @@ class ServerUndo extends Module<UndoOptions> {
     this.options.redo?.();
   }
 
-  /** Quill calls these two; there is no stack here to clear or to cut. */
+  /** Quill calls these two; there is no stack to clear or to cut. */
   clear(): void {}
 
   cutoff(): void {}

@@ -1,5 +1,5 @@
 // Quill's editor, by lines. Quill's own reads and compares the whole text after every change, so that a key in a novel
-// takes as long as the novel is; here only the lines that are not the same objects as before are looked at.
+// takes time in proportion to the novel; this one reads only the lines that are not the same objects as before.
 
 import type Block from "quill/blots/block.js";
 import Editor from "quill/core/editor.js";
@@ -34,12 +34,12 @@ export class LineEditor extends Editor {
 
   constructor(scroll: Editor["scroll"]) {
     super(scroll);
-    // Quill asks for the text before every change, and rarely looks at it.
+    // Quill asks for the text before every change, and rarely uses it.
     Object.defineProperty(this, "delta", { get: () => this.contents() });
     this.lines = this.read();
   }
 
-  /** The text as a delta that is put together when somebody looks at it. */
+  /** The text as a delta that is built when it is read. */
   private contents(): Delta {
     const { lines } = this;
     if (this.whole?.of !== lines) this.whole = { of: lines, delta: new Contents(lines) };
@@ -83,7 +83,7 @@ export class LineEditor extends Editor {
 
   override update(change: Delta | null, _mutations: MutationRecord[] = [], hints?: Hints): Delta {
     const old = this.lines;
-    // Quill puts the selection back after an edit that it was asked for.
+    // Quill restores the selection after an edit by its API.
     if (change && joinLists(this.scroll)) this.scroll.observer.takeRecords();
     const now = this.read();
     const most = Math.min(old.length, now.length);
@@ -111,11 +111,11 @@ export class LineEditor extends Editor {
   /** Puts the lines of a long text into groups; the text stays the same. */
   arrange(): void {
     this.scroll.update();
-    // The lines are the same objects as before, and nothing of this is to be read from the page.
+    // The lines are the same objects as before; these changes must not be read from the page.
     if (arrange(this.scroll, faceOf(this.scroll.domNode))) this.scroll.observer.takeRecords();
   }
 
-  /** The lines of the page now; of a group that has not changed they are not looked at. */
+  /** The present lines of the page; unchanged groups are not read. */
   private read(): Line[] {
     const found: Line[] = [];
     const lines = (parent: Parchment.ParentBlot, into: Line[]) => {
@@ -178,7 +178,7 @@ function slice(lines: readonly Line[], start: number, end: number): Delta {
   return joined(found).slice(start - skipped, end - skipped);
 }
 
-/** What happened to the lines that are not the same: the edit that was asked for when that explains it. */
+/** The edit of the changed lines: the requested edit, if it explains them. */
 function changeBetween(
   gone: Delta,
   come: Delta,

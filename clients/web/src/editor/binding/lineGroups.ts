@@ -1,6 +1,6 @@
-// The lines of a long text stand in groups of about a hundred. The browser lays out and paints only the groups near the
+// The lines of a long text are in groups of about a hundred. The browser lays out and paints only the groups near the
 // window (`content-visibility`, in the style sheet), and Quill finds a place without a walk over all lines. A short text
-// has no groups. Where the text is cut into them means nothing: any cut shows and shares the same.
+// has no groups. Group boundaries have no meaning: they change neither what is shown nor what is shared.
 
 import Block, { BlockEmbed } from "quill/blots/block.js";
 import Container from "quill/blots/container.js";
@@ -16,9 +16,9 @@ export interface Line {
 
 /** Lines of a new group. A list is one of them. */
 const SIZE = 100;
-/** A group that has grown above this is cut. */
+/** A larger group is split. */
 const MOST = 250;
-/** So many lines in a row without groups are put into some. */
+/** So many lines in a row without a group are grouped. */
 const LONG = 400;
 /** A glyph is about so wide, in parts of the size of the font: enough to guess how high a group is. */
 const GLYPH = 0.47;
@@ -29,7 +29,7 @@ export class LineGroup extends Container {
   static override blotName = "line-group";
   static override tagName = "LINE-GROUP";
   static override allowedChildren = [Block, BlockEmbed, Container];
-  /** The lines as they were read last; null when something in here has changed since. */
+  /** The lines as last read; null when something in the group has changed since. */
   lines: readonly Line[] | null = null;
   private units = -1;
   private checked = false;
@@ -38,7 +38,7 @@ export class LineGroup extends Container {
     super(scroll, document.createElement("line-group"));
   }
 
-  /** A line in here has changed, or has come or gone. */
+  /** A line of the group was changed, added or removed. */
   touch(): void {
     this.lines = null;
     this.units = -1;
@@ -76,7 +76,7 @@ export class LineGroup extends Container {
     super.enforceAllowedChildren();
   }
 
-  /** Of a group that is copied only its lines. */
+  /** Copies only the lines of a group. */
   html(index: number, length: number): string {
     const lines = Object.create(this, {
       html: { value: undefined },
@@ -86,7 +86,7 @@ export class LineGroup extends Container {
     return Editor.prototype.getHTML.call({ scroll: lines } as Editor, index, length);
   }
 
-  /** What comes in the middle of a group is put into it: see `PageScroll.insertBefore`. */
+  /** Inserts in the middle of a group: see `PageScroll.insertBefore`. */
   override split(index: number): Parchment.Blot | null {
     if (index === 0) return this;
     if (index >= this.length()) return this.next;
@@ -95,7 +95,7 @@ export class LineGroup extends Container {
   }
 }
 
-/** The lines' own methods, after which what Quill knows of a line is not true any more. */
+/** Methods of lines that invalidate what Quill has cached of them. */
 const CHANGES = [
   ...["deleteAt", "formatAt", "insertAt", "insertBefore", "moveChildren"],
   ...["optimize", "remove", "removeChild", "split"],
@@ -128,7 +128,7 @@ function groupOf(blot: Parchment.Blot): LineGroup | null {
   return found;
 }
 
-/** What stands before or behind an item of the page, in whichever group. */
+/** The item of the page before or after another one, in any group. */
 export function beside(item: Parchment.Blot, way: "prev" | "next"): Parchment.Blot | null {
   if (item[way] || !(item.parent instanceof LineGroup)) return inner(item[way], way);
   return inner(item.parent[way], way);
@@ -193,7 +193,7 @@ const childrenOf = (parent: Parchment.ParentBlot): Item[] => {
   return found;
 };
 
-/** The items that the selection's ends stand in. */
+/** The items that contain the ends of the selection. */
 function heldItems(scroll: Parchment.ScrollBlot): Set<Parchment.Blot> {
   const held = new Set<Parchment.Blot>();
   const selection = document.getSelection();
@@ -210,7 +210,7 @@ function open(group: LineGroup): true {
   return true;
 }
 
-/** Lines of a group that has too many go into groups before and behind it. */
+/** Moves lines of a group with too many into groups before and after it. */
 function cut(
   scroll: Parchment.ScrollBlot,
   group: LineGroup,

@@ -25,7 +25,7 @@ class StartAttributor extends Parchment.Attributor {
 
 export const Start = new StartAttributor("start", "data-start", { scope: Parchment.Scope.BLOCK });
 
-/** Enter in such an item: what goes on to the next line follows, and does not start anew. */
+/** Enter in such an item: the next line continues the numbers. */
 export const startBinding = {
   key: "Enter",
   shiftKey: null,

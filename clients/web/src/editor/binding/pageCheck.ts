@@ -6,11 +6,11 @@ import { plainOf } from "../text/pageEdits";
 import { PLACEHOLDER } from "../text/sharedText";
 import type { Line, LineEditor } from "./lineEditor";
 
-/** Quill holds the place of a format that was chosen for what comes next with it. */
+/** Quill's placeholder for a format that was chosen for the next letters. */
 const NO_BREAK = /\ufeff/g;
 const DRAWN = ["bold", "italic", "underline", "strike", ...MODEL_FORMATS];
 
-/** What is wrong with the lines of the last change; null when nothing is. `text` is the shared text as shown. */
+/** The difference in the lines of the last change; null when there is none. `text` is the shared text as shown. */
 export function differsAt(page: LineEditor, text: string): string | null {
   const { index, first, count } = page.changed;
   const lines = page.lines.slice(first, first + count);
@@ -24,7 +24,7 @@ export function differsAt(page: LineEditor, text: string): string | null {
   return length === text.length ? null : `the page has ${length} places and the text ${text.length}`;
 }
 
-/** The same for all of it, formats included. */
+/** The same for the whole page, formats included. */
 export function differsAnywhere(page: LineEditor, ops: readonly Op[]): string | null {
   const text = plainOf(ops);
   let at = 0;
@@ -50,7 +50,7 @@ function differsLine({ delta, node }: Line, text: string): string | null {
   return drawn === words ? null : `a line of ${text.length} places is drawn otherwise`;
 }
 
-/** What is drawn of the marks on words, stretch by stretch; marks on line ends have rules of their own. */
+/** The visible formats of text, range by range; formats of line ends have rules of their own. */
 function marks(ops: readonly Op[]): string {
   const found: string[] = [];
   let last = "";

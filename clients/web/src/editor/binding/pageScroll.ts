@@ -1,4 +1,4 @@
-// Quill's root, which checks the kinds of all its lines each time it is asked anything; ours checks when lines have come.
+// Quill's root. Quill's own checks the kinds of all its lines at every call; this one only when lines were added.
 
 import Scroll from "quill/blots/scroll.js";
 import type { Parchment } from "quill/core.js";
@@ -8,7 +8,7 @@ export class PageScroll extends Scroll {
   private grown?: boolean;
 
   override insertBefore(blot: Parchment.Blot, ref?: Parchment.Blot | null): void {
-    // Lines that come into the middle of a group stay in it.
+    // Lines inserted in the middle of a group stay in it.
     if (ref?.parent instanceof LineGroup) {
       ref.parent.insertBefore(blot, ref);
       return;

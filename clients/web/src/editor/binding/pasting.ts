@@ -1,4 +1,4 @@
-// What is pasted, before Quill reads it: styles become elements (a page of ours has no inline styles, and would empty
+// Prepares pasted HTML before Quill reads it: styles become elements (our pages have no inline styles, and would empty
 // them), lists of Word become lists, addresses that the room does not allow lose their link.
 
 import { Delta, type Range } from "quill/core.js";
@@ -14,14 +14,14 @@ const STYLE_ATTRIBUTE = /(<[a-z][^>]*?)\sstyle\s*=/gi;
 const LIST = /mso-list:\s*l(\d+)\s+level(\d+)/i;
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
 
-/** Where what is pasted goes; of a large edit the page shows one part after the other. */
+/** Inserts pasted text; a large one is shown part by part. */
 export type Write = (edit: Delta) => void;
 
 export class RoomClipboard extends Clipboard {
   override onPaste(range: Range, content: { text?: string; html?: string }): void {
     const pasted = this.convert(content, this.quill.getFormat(range.index));
     this.write(new Delta().retain(range.index).delete(range.length).concat(pasted));
-    if (isLarge(pasted)) return; // the caret goes behind it when it is there
+    if (isLarge(pasted)) return; // the caret moves behind it once it is shown
     this.quill.setSelection(range.index + pasted.length(), 0, "silent");
     this.quill.scrollSelectionIntoView();
   }
@@ -35,7 +35,7 @@ export class RoomClipboard extends Clipboard {
   }
 }
 
-/** `html` as elements that say all by their names. */
+/** `html` as elements whose names carry all formats. */
 export function prepared(html: string): string {
   const doc = new DOMParser().parseFromString(
     html
@@ -89,7 +89,7 @@ function declarations(style: string): Map<string, string> {
   return found;
 }
 
-/** Puts the words of a node into an element: below the lines that it may hold. */
+/** Wraps the text of a node in an element, inside the lines that it may contain. */
 function wrapWords(node: Element, name: string): void {
   const walker = node.ownerDocument.createTreeWalker(node, NodeFilter.SHOW_TEXT);
   const words: Text[] = [];
@@ -109,7 +109,7 @@ function replaceWith(node: Element, other: Element): void {
   node.replaceWith(other);
 }
 
-/** Google Docs sends readers over an address of its own. */
+/** Google Docs replaces links by a redirect of its own. */
 function checkLink(link: HTMLAnchorElement): void {
   const given = link.getAttribute("href") ?? "";
   const over = /^https:\/\/www\.google\.com\/url\?/.test(given) ? new URL(given).searchParams.get("q") : null;
@@ -118,7 +118,7 @@ function checkLink(link: HTMLAnchorElement): void {
   else link.setAttribute("href", address);
 }
 
-/** Paragraphs of Word that are items of a list. `rules` say which of them are numbered. */
+/** Paragraphs of Word that are list items. `rules` says which of them are numbered. */
 function wordLists(doc: Document, rules: string): void {
   let current = "";
   let list: Element | null = null;

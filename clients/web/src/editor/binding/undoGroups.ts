@@ -1,4 +1,4 @@
-// Which edits of the text belong together for undo, as good editors have it: letters of a word that are typed one after
+// Which edits of the text form one step of undo: letters of a word typed one after
 // the other, or backspaces in a row. A pause, another place, Enter, a new word, a change from typing to deleting, a
 // format, a paste or anything larger begins another step.
 
@@ -6,7 +6,7 @@ import type { StepKind } from "../../protocol/messages";
 import type { Op } from "../../room/document/delta";
 
 const PAUSE_MS = 1000;
-/** UTF-16 units of what can come of one key: an emoji of several parts, a short word of an input method. */
+/** Most UTF-16 units of one key: an emoji of several parts, a short word of an input method. */
 const ONE_KEY = 16;
 
 interface Edit {
@@ -20,12 +20,12 @@ export class UndoGroups {
   private last: { kind: "insert" | "delete"; start: number; end: number; text: string; time: number } | null =
     null;
 
-  /** The caret went elsewhere, or something else was done: what comes next is another step. */
+  /** The caret moved, or something else was done: the next edit begins a new step. */
   part(): void {
     this.last = null;
   }
 
-  /** What an edit is for undo. */
+  /** The kind of step of an edit. */
   step(ops: readonly Op[], now: number): StepKind {
     const edit = read(ops);
     const { last } = this;
@@ -38,7 +38,7 @@ export class UndoGroups {
       this.last = { kind: "delete", start: at, end: at, text: "", time: now };
       return goesOn ? "same" : "new";
     }
-    // What was typed a moment ago may be replaced: an input method and a correction do so.
+    // Input methods and corrections replace text that was just typed.
     const within = soon && last.kind === "insert" && at >= last.start && at + deleted <= last.end;
     const goesOn = within && at + deleted === last.end && !begins(last.text, inserted);
     const start = goesOn ? last.start : at;
@@ -48,7 +48,7 @@ export class UndoGroups {
   }
 }
 
-/** Whether what is typed begins a word, or a line, after what was typed before. */
+/** Whether typed text begins a new word or line. */
 function begins(before: string, typed: string): boolean {
   if (typed.includes("\n")) return true;
   return /\s$/.test(before) && !/^\s/.test(typed);

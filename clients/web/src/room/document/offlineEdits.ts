@@ -10,13 +10,13 @@ export interface UnsavedEdits {
   update: Uint8Array;
 }
 
-/** Where it is kept: one record for each tab. */
+/** The store: one record for each tab. */
 export interface UnsavedStore {
-  /** Resolves when it is kept; null takes the record away. */
+  /** Resolves when it is stored; null deletes the record. */
   put(unsaved: UnsavedEdits | null): Promise<void>;
-  /** The records of this room that no living tab has, this tab's own among them. */
+  /** This tab's record and those of closed tabs of this room. */
   take(): Promise<UnsavedEdits[]>;
-  /** Those records are ours now. */
+  /** Deletes those records: this tab has taken them over. */
   settle(): Promise<void>;
 }
 
@@ -26,26 +26,26 @@ export interface Copy {
   readonly waits: boolean;
   /** All of that; null: nothing. */
   unsaved(): Uint8Array | null;
-  /** Puts it into the copy; whether it brought something new. */
+  /** Applies it to the copy; returns whether it contained something new. */
   restore(unsaved: UnsavedEdits): boolean;
 }
 
-/** A hand that types is left alone for so long. */
+/** Edits are stored after a pause of this length. */
 const REST_MS = 400;
-/** What still waits shows so often that its tab is alive. */
+/** A waiting record is renewed this often, to show that its tab is alive. */
 export const ALIVE_MS = 20_000;
 
 export class OfflineEdits {
   /** Nothing would be lost if the page closed now. */
   readonly kept = signal(true);
-  /** The browser's store can be opened, and does not give or take: nothing is kept. */
+  /** The store can be opened, but not read or written: nothing is kept. */
   readonly broken = signal(false);
-  /** What an earlier page left and this one has not brought in: there is no way into the room yet. */
+  /** Edits of an earlier page that were not applied yet: we are not in the room. */
   readonly left = signal<readonly UnsavedEdits[]>([]);
   private taken: UnsavedEdits[] | null = null;
   private timer: Timer | null = null;
   private shelved = false;
-  /** Counted, to know what a record does not hold yet. */
+  /** Number of changes, to know whether a record is up to date. */
   private changes = 0;
   private closed = false;
 
@@ -58,12 +58,12 @@ export class OfflineEdits {
     void this.fetch();
   }
 
-  /** The copy has caught up with the room: what an earlier page left goes on top. */
+  /** The copy has caught up with the room: applies the edits of an earlier page. */
   synced(): void {
     this.bringIn();
   }
 
-  /** Something was written here, or has arrived. */
+  /** Something was edited here, or has arrived. */
   changed(): void {
     const { waits } = this.copy;
     if (!waits && !this.shelved) {
@@ -75,7 +75,7 @@ export class OfflineEdits {
     this.later(REST_MS);
   }
 
-  /** The page may go any moment: what can still be kept is. */
+  /** The page may close at any moment: stores what it can. */
   now(): void {
     if (!this.kept.peek()) void this.keep();
   }
@@ -89,7 +89,7 @@ export class OfflineEdits {
     try {
       this.taken = await this.store.take();
     } catch {
-      // What lies there cannot be known, and must not be written over.
+      // Its contents are unknown, and must not be overwritten.
       this.broken.value = true;
       this.timer?.cancel();
       return;
@@ -106,7 +106,7 @@ export class OfflineEdits {
   private async keep(): Promise<void> {
     if (this.taken === null && this.broken.peek()) return;
     const { lineage } = this.copy;
-    // Before the first visit of this page has begun, the store holds what the last one left.
+    // Before this page has entered the room, the store holds the edits of the last one.
     if (lineage === null || this.taken === null || this.taken.length > 0) return this.later(REST_MS);
     const update = this.copy.unsaved();
     this.shelved = update !== null;
@@ -115,11 +115,11 @@ export class OfflineEdits {
       await this.store.put(update && { lineage, update });
       this.broken.value = false;
     } catch {
-      // A full disk: what is not saved lives in this page only, and the page says so. There may be room later.
+      // A full disk: unsaved edits exist in this page only, and the page says so. There may be space later.
       this.broken.value = true;
       return this.later(ALIVE_MS);
     }
-    if (changes !== this.changes) return; // written meanwhile, and kept next time
+    if (changes !== this.changes) return; // edited meanwhile, and stored next time
     this.kept.value = true;
     if (update) this.later(ALIVE_MS);
   }
@@ -132,7 +132,7 @@ export class OfflineEdits {
     const news = found.map((unsaved) => this.copy.restore(unsaved));
     if (news.includes(true)) this.onRestored();
     this.shelved = true;
-    // What could not be kept under this tab's name stays where it lay.
+    // Records that could not be stored under this tab's name stay where they are.
     void this.keep().then(() =>
       this.broken.peek() ? undefined : this.store.settle().catch(() => undefined),
     );

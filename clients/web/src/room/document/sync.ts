@@ -31,16 +31,16 @@ export type RefusalReason =
 export interface Refusal {
   reason: RefusalReason;
   message: string;
-  /** What was typed and is not in the room. */
+  /** Text that was typed and is not in the room. */
   text: string;
 }
 
 export interface SyncOptions {
   clock: Clock;
   send(message: ClientMessage): boolean;
-  /** Connect anew, without a resume point. */
+  /** Reconnect without a resume point. */
   restart(): void;
-  /** What an update that is made here is for the server's undo. */
+  /** The kind of step of a local update, for the server's undo. */
   kindOf(origin: unknown): StepKind;
   /** The document was replaced by another one. */
   onDocument(doc: Doc): void;
@@ -51,11 +51,11 @@ export interface SyncOptions {
 
 /** One batch per this time, unless the room's limits ask for fewer. */
 const BATCH_MS = 20;
-/** Units of a text whose digest is not made at once. */
+/** Above this many units the digest is computed in pieces. */
 const LONG = 50_000;
 const HOLD_FIRST_MS = 500;
 const HOLD_LONGEST_MS = 8000;
-/** Attempts to bring our changes in before they are given back to the person. */
+/** Attempts to apply our changes before they are returned to the person. */
 const MAX_REMAKES = 4;
 const MAX_UPDATE_DEFAULT = 192 * 1024;
 
@@ -63,7 +63,7 @@ export class Sync implements Copy {
   doc: Doc;
   /** Whether our copy has caught up since the last greeting. */
   synced = false;
-  /** Our copy is about to be dropped: what is written into it now would be lost. */
+  /** Our copy is about to be dropped: edits would be lost. */
   frozen = false;
   lineage: string | null = null;
   private epoch = "";
@@ -76,7 +76,7 @@ export class Sync implements Copy {
   private holdMs = 0;
   private held = false;
   private replaceNext = false;
-  /** The waiting changes are to be written again on top of the next rebuild. */
+  /** The waiting changes must be written again on top of the next rebuild. */
   private remaking = false;
   private remakes = 0;
   /** The Yjs client id that the server gave us; 0: none yet. */
@@ -93,7 +93,7 @@ export class Sync implements Copy {
     this.doc = this.listen(newDocument());
   }
 
-  /** What `hello` offers: where we are, unless our copy must not be built upon. */
+  /** The resume point for `hello`; null when our copy cannot be continued. */
   get resume(): Resume | null {
     if (this.lineage === null || this.replaceNext) return null;
     return { lineage: this.lineage, epoch: this.epoch, offset: this.offset };
@@ -108,7 +108,7 @@ export class Sync implements Copy {
     return this.session;
   }
 
-  /** The room offset that our copy stands at, for positions in requests. */
+  /** The room offset of our copy, for positions in requests. */
   get position(): number {
     return this.offset;
   }
@@ -118,7 +118,7 @@ export class Sync implements Copy {
     return this.outbox.empty;
   }
 
-  /** What was typed here and may not be in the room. */
+  /** Text that was typed here and may not be in the room. */
   get unsentText(): string {
     return insertedText(
       this.outbox
@@ -140,7 +140,7 @@ export class Sync implements Copy {
     return updates.length > 0 ? mergeUpdates(updates) : null;
   }
 
-  /** See `Copy`. Whether it brought something new. */
+  /** See `Copy`. */
   restore({ lineage, update }: UnsavedEdits): boolean {
     if (lineage !== this.lineage) {
       const text = insertedText([update], this.doc);
@@ -185,7 +185,7 @@ export class Sync implements Copy {
     });
   }
 
-  /** The connection is gone; changes are kept until it is back. */
+  /** The connection was lost; changes are kept until it is back. */
   disconnected(): void {
     this.synced = false;
     this.unansweredSince = null;
@@ -220,7 +220,7 @@ export class Sync implements Copy {
     this.changed();
   }
 
-  /** Sends what is waiting now, ahead of its time (before a request that builds on it). */
+  /** Sends waiting edits now (before a request that depends on them). */
   flush(): void {
     this.flushTimer?.cancel();
     this.flushTimer = null;
@@ -265,7 +265,7 @@ export class Sync implements Copy {
     else if (message.resumed) this.caughtUp();
   }
 
-  /** We write under this id from now on; what waits under another one is written again. */
+  /** Uses this client id from now on; changes that wait under another one are written again. */
   private lease(client: number): void {
     this.leased = client;
     if (client === 0 || client === this.doc.clientID) return;
@@ -289,14 +289,14 @@ export class Sync implements Copy {
     this.caughtUp();
   }
 
-  /** Another document in the place of ours, with our waiting changes on top. */
+  /** Replaces our document by another one, with our waiting changes on top. */
   private replace(update: Uint8Array): void {
     const old = this.doc;
     const fresh = newDocument();
     applyUpdate(fresh, update, REMOTE);
     if (this.remaking) this.remake(old, fresh);
     for (const waiting of this.outbox.updates()) applyUpdate(fresh, waiting, REMOTE);
-    // Yjs draws a new id when it meets its own one in an update; the id is the one that we greeted with.
+    // Yjs changes its id when an update contains it; we keep the id of our greeting.
     fresh.clientID = this.clientId;
     this.frozen = false;
     this.doc = this.listen(fresh);
@@ -304,7 +304,7 @@ export class Sync implements Copy {
     old.destroy();
   }
 
-  /** What waits as items of the id that is ours, beside what the room has. */
+  /** Writes the waiting changes again under our id, on top of what the room has. */
   private remake(old: Doc, fresh: Doc): void {
     this.remaking = false;
     const ours = (id: number) => id === this.leased && id === old.clientID && this.remakes < 2;
@@ -325,7 +325,7 @@ export class Sync implements Copy {
       case "applied":
         this.outbox.applied(batch);
         this.unansweredSince = this.outbox.waiting().length > 0 ? this.options.clock.now() : null;
-        // The updates up to here came before it; of a tick that was all ours there is no echo.
+        // All updates up to here have arrived before it; a tick with only our edits has no echo.
         this.offset = Math.max(this.offset, offset);
         this.holdMs = 0;
         return;
@@ -346,9 +346,9 @@ export class Sync implements Copy {
     }
   }
 
-  /** The room cannot take it as it is: its copy, and our waiting changes written again. */
+  /** The room refuses the batch as it is: gets its copy, and writes our waiting changes again. */
   private again(message: string): void {
-    if (this.remaking) return; // an answer to what was sent before
+    if (this.remaking) return; // an answer to an earlier batch
     this.remakes += 1;
     if (this.remakes > MAX_REMAKES) {
       this.abandon("invalid", message);
@@ -359,7 +359,7 @@ export class Sync implements Copy {
     this.options.restart();
   }
 
-  /** Refused for now: wait, and send it and what builds on it once more. */
+  /** Refused for now: waits, then sends the batch and the following ones again. */
   private hold(): void {
     if (this.held) return;
     this.held = true;
@@ -380,7 +380,7 @@ export class Sync implements Copy {
   }
 
   /**
-   * Refused for good. What was written after it builds upon it in Yjs's own counting, so the whole copy goes: a new
+   * Refused for good. Later edits depend on it in Yjs's counting, so the whole copy is dropped: a new
    * document under a new client id, and the text is offered to the person.
    */
   private abandon(reason: RefusalReason, message: string): void {
@@ -404,13 +404,13 @@ export class Sync implements Copy {
     const { doc } = this;
     const ours = storyOf(doc).toString();
     const judge = (digest: Uint8Array) => {
-      // What was written meanwhile does not matter: the two differed at this place of the log.
+      // Later edits do not matter: the copies differed at this point of the log.
       if (digest.every((byte, index) => byte === sha256[index]) || this.doc !== doc || this.replaceNext)
         return;
       this.replaceNext = true;
       this.options.send({ tag: "resync", reason: "the copy differs from the digest" });
     };
-    // A novel takes longer than a key may.
+    // For a novel this takes longer than a key may.
     if (ours.length > LONG) void digestLater(ours).then(judge);
     else judge(digestOf(ours));
   }
