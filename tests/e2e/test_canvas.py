@@ -239,8 +239,8 @@ async def test_files_come_in_where_they_fall_or_are_told_of(company: Company, se
     said = " ".join(await ada.page.locator(".notice").all_inner_texts())
     for words in (
         "made smaller: from 9000 × 40 to 8192",
-        "Excalidraw is no kind of picture",
-        "no whole PNG file",
+        "Excalidraw is not supported",
+        "the PNG file is damaged",
     ):
         assert words in said
     assert not re.search("0x|Error|BytesIO", said)

@@ -1,6 +1,6 @@
 // The field in which a text of the board is edited, in its place and size.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { MAX_TEXT } from "../../canvas/boardText";
 import { type CanvasEditor, FONT_SIZE } from "../../canvas/canvasEditor";
 import { fontOf } from "../../canvas/drawing";
@@ -14,7 +14,8 @@ export function TextField({ canvasEditor, writing }: { canvasEditor: CanvasEdito
   const camera = canvasEditor.camera.value;
   const at = toScreen(camera, writing.at);
   const { label } = writing;
-  useEffect(() => {
+  // Before the next paint: the next key is meant for this field already, and would choose a tool on the board.
+  useLayoutEffect(() => {
     if (!field.current) return;
     writing.open(field.current);
     field.current.focus();
