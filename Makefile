@@ -60,7 +60,7 @@ format: dev
 	$(BIN)/ruff format .
 
 types: dev
-	$(BIN)/mypy -p antiphon_proto -p antiphon_engines -p antiphon_server -p antiphon_client
+	$(BIN)/mypy
 
 imports: dev
 	$(BIN)/lint-imports

@@ -101,7 +101,7 @@ def test_what_an_object_costs_does_not_depend_on_the_board() -> None:
     there.add(SHAPE)
     read: list[str] = []
     look = other._order_key
-    other._order_key = lambda key: (read.append(key), look(key))[1]  # type: ignore[method-assign, func-returns-value]
+    other._order_key = lambda key: (read.append(key), look(key))[1]
     made = [there.add(SHAPE) for _ in range(5)]
     assert read == made
     placed = sorted(there.items(), key=lambda one: one[1]["z"])
@@ -196,7 +196,7 @@ async def test_a_held_picture_is_watched_steered_and_stopped(
                 break
         assert (await painting.steer(ImageSteer(prompt="a wolf"))).made == 2
         await bob.wait_for(lambda room: room.runs[run.id].instruction == "a wolf")
-        assert [change.prompt for _, change in server.engine.steered] == ["a wolf"]  # type: ignore[union-attr]
+        assert [change.prompt for _, change in server.engine.steered] == ["a wolf"]
         await painting.stop()
         assert (await painting.finished()).state == "stopped"
         assert [event async for event in painting] == []

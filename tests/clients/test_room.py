@@ -22,6 +22,7 @@ from antiphon_client import (
     connect,
     create_room,
 )
+from antiphon_engines.api import TextRequest
 from antiphon_engines.ipc.events import Failed
 from antiphon_proto.jam import NoteEvent
 from antiphon_proto.messages import Steered
@@ -93,6 +94,7 @@ async def test_ask_yields_tokens_and_the_text_enters_the_document(
     assert all(token.logprob <= 0 for token in tokens)
     assert await agree(ada, bob) == "Однажды сказал 猫 🎭 конец | потом"
     (request,) = server.engine.requests.values()
+    assert isinstance(request, TextRequest)
     assert request.before.endswith("Однажды")
     assert request.params.seed == 5
 
@@ -110,7 +112,7 @@ async def test_stop_and_steer_reach_the_engine(server: LiveServer, pair: tuple[R
     other = pair[0].ask("a calm")
     info = await other.start()
     with pytest.raises(RequestRefused, match="steered by `change`"):
-        await other.steer(ImageSteer(prompt="a fox"))  # type: ignore[arg-type]
+        await other.steer(ImageSteer(prompt="a fox"))
     server.engine.obeys = False
     waiting = asyncio.create_task(other.steer(TextSteer(temperature=0.3)))
     await pair[0].wait_for(lambda room: room.runs[info.id].epoch == info.epoch + 1)

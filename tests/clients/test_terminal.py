@@ -78,7 +78,7 @@ async def test_the_ai_is_asked_at_the_cursor_and_its_words_are_shown_as_its_own(
         (run,) = server.engine.requests
         server.engine.write(run, "long tail")
         await until(pilot, lambda: story.text == "A long tail")
-        assert {span.style.color.name for span in story.get_line(0).spans} == {"cyan"}  # type: ignore[union-attr]
+        assert {span.style.color.name for span in story.get_line(0).spans} == {"cyan"}
         other.insert(0, "Once. ")
         await until(pilot, lambda: story.text == "Once. A long tail")
         server.engine.finish(run)

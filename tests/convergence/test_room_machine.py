@@ -196,7 +196,7 @@ class RoomMachine(RuleBasedStateMachine):
         known = len(self.house.host.requests)
         native.send(
             self.house.room,
-            Ask(self.asks, task, mode, native.resume.offset, start, end),  # type: ignore[arg-type]
+            Ask(self.asks, task, mode, native.resume.offset, start, end),
         )
         if len(self.house.host.requests) > known:
             run = self.house.host.last

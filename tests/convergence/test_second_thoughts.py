@@ -58,7 +58,7 @@ def test_people_keep_their_words(steps: list[tuple[str, int, int, int]]) -> None
             task = "continue" if kind == "ask" else "brainstorm"
             known = set(house.host.requests)
             mode = "suggest" if count == 1 else "write"
-            who.send(house.room, Ask(1, task, mode, who.resume.offset, place, place))  # type: ignore[arg-type]
+            who.send(house.room, Ask(1, task, mode, who.resume.offset, place, place))
             started = [run for run in house.host.requests if run not in known]
             for run in started:
                 house.host.start(run)

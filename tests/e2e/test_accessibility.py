@@ -88,7 +88,7 @@ class Looker:
 
     async def __call__(self, screen: str) -> None:
         for scheme in SCHEMES:
-            await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             problems = await axe.violations(self.page)
             problems += [f"moves: {name}" for name in await self.page.evaluate(MOVING)]
             if problems:
@@ -196,7 +196,7 @@ async def test_every_screen_is_accessible(
     await page.locator(".past-head .primary").click()
     await expect(ada.story).to_be_visible()
     for scheme in SCHEMES:
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         poor = await page.evaluate(CONTRAST, [*COLORS, AI.color, PROOFREADER.color])
         assert poor == [], scheme
 

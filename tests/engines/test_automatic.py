@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ from antiphon_engines import automatic
 from antiphon_engines.automatic import AUTO, LADDER, LEAST_SPEED
 from antiphon_engines.catalogue import find
 from antiphon_engines.config import DEFAULT_TEXT_MODEL
-from antiphon_engines.model_files import manifest
+from antiphon_engines.model_files import machine, manifest
 
 [BEST] = LADDER
 GB = 1_000_000_000
@@ -22,8 +23,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     card = find(BEST)
     folder = tmp_path / "text" / BEST / "gguf"
     folder.mkdir(parents=True)
-    (folder / card.file_name).write_bytes(b"GGUF")  # type: ignore[union-attr]
-    manifest.write(folder, card.sha256)  # type: ignore[union-attr]
+    (folder / card.file_name).write_bytes(b"GGUF")
+    manifest.write(folder, card.sha256)
     monkeypatch.setattr(automatic, "free_memory", lambda: 8 * GB)
     return tmp_path
 
@@ -71,11 +72,11 @@ def test_it_stays_with_the_small_one_where_memory_is_short(
 
 
 def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(automatic.shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * GB))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * GB))
     obstacle = automatic.disk_obstacle(tmp_path / "not" / "there" / "yet")
     assert obstacle is not None
     assert obstacle.key == "disk"
-    monkeypatch.setattr(automatic.shutil, "disk_usage", lambda _: SimpleNamespace(free=4 * GB))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4 * GB))
     assert automatic.disk_obstacle(tmp_path) is None
 
 
@@ -88,5 +89,5 @@ def test_which_models_are_fetched_by_their_name(cache: Path) -> None:
 
 
 def test_free_memory_is_a_number_or_unknown() -> None:
-    free = automatic.free_memory()
+    free = machine.free_memory()
     assert free is None or free > 0

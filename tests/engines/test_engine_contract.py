@@ -28,12 +28,12 @@ STORY = "The fog lay low over the river when Mira opened the door of the old mil
 
 
 def ask(text: str = STORY, *, max_tokens: int = 8, seed: int = 11, **params: object) -> TextRequest:
-    return TextRequest("continue", text, params=TextParams(max_tokens=max_tokens, seed=seed, **params))  # type: ignore[arg-type]
+    return TextRequest("continue", text, params=TextParams(max_tokens=max_tokens, seed=seed, **params))
 
 
 @pytest.fixture(params=ENGINES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest) -> EngineCase:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def engine(case: EngineCase, request: pytest.FixtureRequest) -> Iterator[Engine]
 
 @pytest.fixture(params=[*ENGINES, *PAINTERS, *BANDS], ids=lambda case: case.name)
 def any_case(request: pytest.FixtureRequest) -> EngineCase:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_what_cannot_work_is_told_before_anything_is_fetched(
         script["main"](["run"])
     assert not (tmp_path / "stamps").exists()
     (tmp_path / "stamps").mkdir()
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 5_000_000))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 5_000_000))
     with pytest.raises(script["SetUpFailed"], match="needs 3500 MB of free disk space; .* has 5"):
         script["install"]("run")
 

@@ -77,7 +77,7 @@ def test_bad_frames_are_refused_or_ignored(vector: dict[str, Any]) -> None:
 
 
 SERVER = [vector for vector in GOOD if vector["direction"] == "server"]
-NESTED = {
+NESTED: dict[str, list[tuple[Any, ...]]] = {
     "welcome": [("participant",), ("participants", 0), ("runs", 0), ("models", 0), ("limits",)],
     "run": [("run",)],
 }
@@ -86,7 +86,7 @@ NESTED = {
 
 @pytest.mark.parametrize("vector", SERVER, ids=named)
 def test_a_client_ignores_the_fields_of_a_newer_server(vector: dict[str, Any]) -> None:
-    fields = with_bytes(vector["fields"])
+    fields: Any = with_bytes(vector["fields"])
     names = type(decode(vector)).__struct_fields__
     for field, *place in NESTED.get(fields[0], []):
         inner = fields[1 + names.index(str(field))]

@@ -45,7 +45,7 @@ def test_command_line_beats_environment_beats_file(file: Path, monkeypatch: pyte
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        Settings().port = 1  # type: ignore[misc]
+        Settings().port = 1
 
 
 @pytest.mark.parametrize(

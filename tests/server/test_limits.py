@@ -56,7 +56,7 @@ def test_buckets_are_kept_per_key_and_for_a_bounded_number_of_keys() -> None:
 def test_limits_are_frozen_and_checked() -> None:
     limits = Limits()
     with pytest.raises(ValidationError):
-        limits.max_update = 5  # type: ignore[misc]
+        limits.max_update = 5
     with pytest.raises(ValidationError, match="max_update"):
         Limits(max_update=0)
     with pytest.raises(ValidationError, match="max_updates"):

@@ -178,7 +178,7 @@ async def test_a_wish_that_is_taken_back(tmp_path: Path) -> None:
 
 
 async def test_a_process_is_gone_with_whoever_wanted_it() -> None:
-    lines = run_lines("timeit", "-n", "1", "-s", "import time", "time.sleep(600)")
+    lines: Any = run_lines("timeit", "-n", "1", "-s", "import time", "time.sleep(600)")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
             await anext(lines)

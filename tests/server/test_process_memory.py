@@ -38,9 +38,9 @@ def test_large_blocks_are_returned() -> None:
 
 async def test_it_is_trimmed_after_something_was_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     trimmed: list[int] = []
+    freed = 0
     monkeypatch.setattr(process_memory, "_EVERY", 0.0)
     monkeypatch.setattr(process_memory, "trim", lambda: trimmed.append(freed))
-    freed = 0
     task = asyncio.create_task(process_memory.give_back(lambda: freed))
     for _ in range(20):
         await asyncio.sleep(0)

@@ -14,6 +14,7 @@ import numpy as np
 from antiphon_engines.api import (
     Audio,
     AudioRequest,
+    Deferred,
     Failed,
     Listening,
     Output,
@@ -65,7 +66,8 @@ class Take:
         opens = self.session.window.opens
         assert opens < float("inf"), "the band has nothing to do"
         self.clock[0] = max(self.clock[0], opens)
-        [outputs] = self.engine.step([self.session])
+        [made] = self.engine.step([self.session])
+        outputs = [output for output in made if not isinstance(output, Deferred)]
         for output in outputs:
             match output:
                 case Audio():
@@ -75,7 +77,7 @@ class Take:
                     self.chords += chords
                 case Failed():
                     self.failure = output
-        return list(outputs)
+        return outputs
 
     def until(self, seconds: float) -> Take:
         """Frames up to that time of the stream."""

@@ -94,7 +94,7 @@ class FakeBand:
 
     def release(self, job: Job) -> None:
         if job in self.sessions:
-            self.sessions.remove(job)  # type: ignore[arg-type]
+            self.sessions.remove(job)
 
     def close(self) -> None:
         self.sessions.clear()

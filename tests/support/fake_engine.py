@@ -53,7 +53,7 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.config import WorkerConfig
 from antiphon_proto.messages import TokenInfo
-from antiphon_proto.params import TextParams
+from antiphon_proto.params import TextParams, TextSteer
 
 NEVER = Window(math.inf, math.inf)
 """Of a job that has nothing to do until somebody says something."""
@@ -106,6 +106,7 @@ class FakeEngine:
 
     def admit(self, request: Request) -> Job:
         assert len(self.jobs) < self.info.max_jobs, "more jobs than places"
+        assert isinstance(request, TextRequest)
         match request.instruction:
             case "invalid":
                 raise InvalidRequest("the fake engine was asked to refuse")
@@ -132,6 +133,7 @@ class FakeEngine:
 
     def steer(self, job: Job, change: Steer) -> None:
         assert isinstance(job, FakeJob)
+        assert isinstance(change, TextSteer)
         if change.instruction == "invalid":
             raise InvalidRequest("the fake engine was asked to refuse the steer")
         if change.instruction is not UNSET:
@@ -140,7 +142,7 @@ class FakeEngine:
 
     def release(self, job: Job) -> None:
         if job in self.jobs:
-            self.jobs.remove(job)  # type: ignore[arg-type]
+            self.jobs.remove(job)
 
     def close(self) -> None:
         self.closed = True

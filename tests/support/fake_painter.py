@@ -60,7 +60,7 @@ class FakePainter:
 
     def release(self, job: Job) -> None:
         if job in self.sheets:
-            self.sheets.remove(job)  # type: ignore[arg-type]
+            self.sheets.remove(job)
 
     def close(self) -> None:
         self.sheets.clear()

@@ -28,8 +28,8 @@ def lines(draw: st.DrawFn) -> tuple[Words, ...]:
     for index, text in enumerate(draw(st.lists(LINES, min_size=1, max_size=3))):
         if index:
             parts.append(Words(" "))
-        marks = [draw(st.booleans()) for _ in range(4)]
-        parts.append(Words(text, *marks, draw(LINKS)))
+        bold, italic, underline, strike = (draw(st.booleans()) for _ in range(4))
+        parts.append(Words(text, bold, italic, underline, strike, draw(LINKS)))
     return join(parts)
 
 

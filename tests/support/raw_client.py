@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pycrdt import Doc, Text
@@ -40,8 +40,8 @@ class NativeClient:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.doc: Doc[Text] = Doc()
-        self.story = self.doc.get("story", type=Text)
+        self.doc: Doc[Any] = Doc()
+        self.story: Text = self.doc.get("story", type=Text)
         self.heard: list[ServerMessage] = []
         self.welcome: Welcome | None = None
         self._session = ClientSession(max_message=MAX, clock=time.monotonic)
@@ -121,8 +121,8 @@ class YjsClient:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.doc: Doc[Text] = Doc()
-        self.story = self.doc.get("story", type=Text)
+        self.doc: Doc[Any] = Doc()
+        self.story: Text = self.doc.get("story", type=Text)
 
     async def say(self, message: YMessage) -> None:
         await self.socket.send(encode_y(message))

@@ -102,6 +102,10 @@ class _Replica:
         grant = Grant(room.id, self.role, room.context.link_ids()[self.role])
         return JoinRequest(grant, self.name, self.client_id, dialect=self.dialect, **more)
 
+    def connect(self, room: Room) -> None:
+        """Sit down in the room."""
+        raise NotImplementedError
+
     def drop(self, room: Room) -> None:
         """The connection breaks: what was under way to the client is lost."""
         assert self.seat is not None
@@ -183,7 +187,7 @@ class NativeReplica(_Replica):
         held = [] if limit is None else self.pipe.frames[limit:]
         if limit is not None:
             self.pipe.frames = self.pipe.frames[:limit]
-        messages = []
+        messages: list[Message] = []
         for payload in self.pipe.payloads():
             message = self._decoder.decode(payload)
             assert message is not None

@@ -35,6 +35,7 @@ class ScriptedHost:
     ) -> None:
         if self.refusal is not None:
             raise self.refusal
+        assert isinstance(request, TextRequest)
         self.requests[run] = request
         self._sinks[run] = sink
         self._indices[run] = 0

@@ -76,7 +76,8 @@ async def running(data_dir: Path, *, engine_failure: str = "", **settings: Any) 
     chosen = Settings(port=0, data_dir=data_dir, **settings)
     task = asyncio.create_task(serve(chosen, stop, ready.set_result, make_engine=make))
     try:
-        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        waits: set[asyncio.Future[Any]] = {task, ready}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             await task
         yield LiveServer(ready.result(), engines[0], stop)

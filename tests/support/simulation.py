@@ -6,10 +6,11 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import msgspec
 
-from antiphon_engines.api import EngineInfo, ImageRequest, Piece, Request, Window, kind_of
+from antiphon_engines.api import EngineInfo, ImageRequest, Job, Piece, Request, Window, kind_of
 from antiphon_engines.scheduling.batching import Fairness
 from antiphon_engines.scheduling.scheduler import Scheduler
 from antiphon_engines.scheduling.ticket import State, Ticket
@@ -154,7 +155,8 @@ class Simulation:
     def admit(self) -> None:
         while ticket := self.scheduler.admit(self.now):
             self.started[ticket.number] = self.now
-            job = ticket.job = self._work[ticket.number]
+            job = self._work[ticket.number]
+            ticket.job = cast(Job, job)  # its properties cannot be set, and nobody sets them
             job.start = max(job.start, self.now + AHEAD)
 
     def step(self) -> Batch | None:

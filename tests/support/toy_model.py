@@ -91,7 +91,7 @@ class ToyTokenizer:
 
     start_ids: tuple[int, ...] = ()
     end_ids = frozenset({END})
-    chat = ChatMarkup(opening="<user>", closing="<ai>")
+    chat: ChatMarkup | None = ChatMarkup(opening="<user>", closing="<ai>")
     spaced = np.array([index == ord(" ") for index in range(VOCABULARY)])
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:

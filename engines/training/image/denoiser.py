@@ -138,7 +138,7 @@ class Trainer:
         tokenizer = BertTokenizer.from_pretrained(self.work / "tokenizer")
         texts = [caption(scene, rng) for scene in scenes for _ in range(count)] + [""] * count
         parts = [tokenize(tokenizer, texts[start : start + 8192]) for start in range(0, len(texts), 8192)]
-        return torch.cat(parts).unflatten(0, (-1, count))
+        return torch.cat(parts).reshape(-1, count, parts[0].shape[-1])
 
     @property
     def checkpoint(self) -> Path:

@@ -361,7 +361,7 @@ def evaluate(arguments: argparse.Namespace) -> Measures:
         report["against"] = compare(
             pipeline, arguments.against, groups, unseen, judge, arguments.limit or SKETCHES
         )
-    seeds = [noun for noun in ("cat", "house", "car", "tree", "happy face") if noun in groups]
+    seeds: list[str] = [noun for noun in ("cat", "house", "car", "tree", "happy face") if noun in groups]
     if seeds:
         eight = [noun for noun in seeds for _ in range(8)]
         save_grid(grids / "seeds.jpg", draw_all(pipeline, eight, 77, SAMPLED_STEPS, GUIDANCE), 8)

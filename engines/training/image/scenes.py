@@ -119,7 +119,8 @@ def draw_scene(picture: Picture, rng: Random, held_out: bool = True) -> Scene:
             ]
         )
     mirrored = picture.noun not in ONE_WAY and rng.random() < 0.4
-    kind, where = rng.random(), ()
+    kind = rng.random()
+    where: tuple[str, ...] = ()
     if kind < 0.1 and picture.noun not in UNCOUNTED:
         placements = _several(rng, mirrored, rng.choice(tuple(COUNTS)))
     elif kind < 0.32:

@@ -119,7 +119,7 @@ def play(decoder: Decoder, asked: Round, *, struck: bool = True) -> tuple[list[N
         lag=_LAG,
         urge=2.0,
         urged=frozenset("BCPD"),
-        **HELP,
+        **HELP,  # type: ignore[arg-type]  # strengths of help, all of them floats
     )
     performer = Performer(decoder, controls, asked.seed)
     notes: list[Note] = []

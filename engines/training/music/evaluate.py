@@ -461,7 +461,8 @@ def helped(options: argparse.Namespace, hindsight: Sequence[Take]) -> dict[str, 
     return {
         "help": HELP,
         "model_with_help": played_along(runs, hindsight, np.random.default_rng(1)),
-        "hindsight": {"consonant_on_strong_beats": consonance({0: hindsight}, deals)} | musical(hindsight),
+        "hindsight": {"consonant_on_strong_beats": consonance({0: list(hindsight)}, deals)}
+        | musical(hindsight),
     }
 
 

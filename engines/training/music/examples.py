@@ -35,7 +35,17 @@ from antiphon_engines.audio.symbolic.tokens import (
     Note,
 )
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_proto.jam import PPQ, SAMPLE_RATE, BandControls, KeyMode, Prompt, Transport
+from antiphon_proto.jam import (
+    PPQ,
+    SAMPLE_RATE,
+    BandChord,
+    BandControls,
+    BandNote,
+    BandRole,
+    KeyMode,
+    Prompt,
+    Transport,
+)
 
 from .harmony import Tone
 from .measures import Take
@@ -94,7 +104,7 @@ _CALLS: Final = (
     "69 - 69 72 - 74 75 76 - 79 76 74 - - - -",
 )
 _BLUES: Final = tuple(note for turn, call in enumerate(_CALLS) for note in _line(16 * turn, call, 0.5))
-_ROLES: Final = frozenset({"bass", "chords", "drums"})
+_ROLES: Final[frozenset[BandRole]] = frozenset({"bass", "chords", "drums"})
 PIECES: Final = (
     Piece(
         "ode",
@@ -138,7 +148,8 @@ def perform(piece: Piece, musician: EmbeddedMusician) -> tuple[Take, Pcm]:
     ]
     changes = [(at * beat_s, change) for at, change in piece.changes[1:]]
     packets: list[bytes] = []
-    notes, chords = [], []
+    notes: list[BandNote] = []
+    chords: list[BandChord] = []
     while session.pts < SECONDS * SAMPLE_RATE:
         clock[0] = max(clock[0], session.window.opens)
         while keys and keys[0][0] <= clock[0]:

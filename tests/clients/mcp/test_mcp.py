@@ -59,7 +59,7 @@ async def ask(client: Client, tool: str, **arguments: Any) -> Any:
 async def refusal(client: Client, tool: str, **arguments: Any) -> str:
     answer = await client.call_tool(tool, arguments)
     assert answer.is_error
-    return str(answer.content[0].text)  # type: ignore[union-attr]
+    return str(answer.content[0].text)
 
 
 async def test_an_agent_reads_and_writes_beside_people(owner: Room, links: dict[str, Address]) -> None:

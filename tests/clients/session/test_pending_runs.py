@@ -10,7 +10,7 @@ from antiphon_client.session.run import AnyRun, Run
 from antiphon_client.session.session import Session
 from antiphon_proto.messages import RunInfo, TokenInfo, Tokens
 
-INFO = RunInfo("run-1", 0, "ada", "ai", "continue", "write", "streaming", "fake")
+INFO = RunInfo("run-1", 0, "ada", "ai", "continue", "write", "running", "fake")
 
 
 async def _nothing(_: AnyRun) -> None:
@@ -78,6 +78,15 @@ async def test_a_request_without_an_answer_ends_with_the_connection_and_one_with
         await waiting.start()
     announce(session, replace(INFO, state="done"))
     assert (await running.finished()).state == "done"
+
+
+async def test_a_run_in_trouble_that_goes_on_tells_whoever_asked_for_it(session: Session) -> None:
+    run = asked_for(session)
+    announce(session, INFO, run.number)
+    trouble = RequestRefused("worker_lost", "the band lost its engine and starts again")
+    assert session.pending.on_notice(INFO.id, trouble)
+    assert not session.pending.on_notice("another", trouble)
+    assert (run.notice, run.ended) == (trouble, False)
 
 
 async def test_a_refusal_goes_to_the_request_that_it_names(session: Session) -> None:

@@ -414,7 +414,7 @@ def test_what_cannot_be_played_is_refused(request_: object) -> None:
     take = band()
     for _ in range(9):
         with pytest.raises(InvalidRequest):
-            take.engine.admit(request_)  # type: ignore[arg-type]
+            take.engine.admit(request_)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_what_cannot_be_played_is_refused(request_: object) -> None:
 def test_a_bad_change_changes_nothing(change: object) -> None:
     steady, steered = band().until(2), band().until(2)
     with pytest.raises(InvalidRequest):
-        steered.engine.steer(steered.session, change)  # type: ignore[arg-type]
+        steered.engine.steer(steered.session, change)
     assert steady.until(5).notes == steered.until(5).notes
 
 
@@ -440,7 +440,7 @@ def test_one_bands_fault_is_its_own() -> None:
 
     take = band()
     other = take.engine.admit(asking(seed=9))
-    take.session.player = Broken()  # type: ignore[assignment]
+    take.session.player = Broken()
     [failed], played = take.engine.step([take.session, other])
     assert isinstance(failed, Failed)
     assert any(isinstance(output, Audio) for output in played)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_a_diffusers_folder_paints_what_the_pipeline_in_memory_paints(folder: Pa
     assert facts is not None
     # A turbo model is known by its name.
     assert (facts.steps, facts.guidance) == (2, 0.0)
-    [stored] = paint(built, ask())  # type: ignore[arg-type]
+    [stored] = paint(built, ask())
     [memory] = paint(easel(tiny.stable_diffusion()), ask(guidance=0.0))
     assert distance(stored, memory) <= 2
 
@@ -53,7 +54,7 @@ def test_sana_is_loaded_from_a_folder(tmp_path: Path) -> None:
     assert built is not None
     assert built.info.image is not None
     assert built.info.image.samplers == ("scm",)
-    paint(built, ask(steps=2))  # type: ignore[arg-type]
+    paint(built, ask(steps=2))
 
 
 def spoil(folder: Path, part: str, change: Any) -> None:
@@ -120,7 +121,7 @@ def test_hub_ids_and_none() -> None:
 def test_a_worker_without_pictures_still_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     text = object()
     monkeypatch.setattr(text_spec, "build", lambda config, residency: text)
-    found = image_spec.find_spec
+    found = find_spec
     monkeypatch.setattr(image_spec, "find_spec", lambda name: None if name == "diffusers" else found(name))
     engines = registry.engines(config("embedded"))
     assert engines.ready == (text,)

@@ -299,4 +299,4 @@ def test_bad_requests_are_refused_and_take_no_place(engine: ImageEngine, name: s
 
 def test_jobs_of_another_engine_are_a_mistake(engine: ImageEngine) -> None:
     with pytest.raises(TypeError):
-        engine.release(object())  # type: ignore[arg-type]
+        engine.release(object())

@@ -51,7 +51,7 @@ def build(
         image_model=str(place / model),
         threads=1,
         device=device,
-        **settings,  # type: ignore[arg-type]
+        **settings,
     )
     engine = spec.build(config, Residency(budget))
     assert isinstance(engine, ImageEngine)

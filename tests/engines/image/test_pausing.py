@@ -14,7 +14,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_engines.api import Audio, Done, Failed, Image, ImageRequest, InvalidRequest, Preview, Step
+from antiphon_engines.api import (
+    Audio,
+    Done,
+    Engine,
+    Failed,
+    Image,
+    ImageRequest,
+    InvalidRequest,
+    Preview,
+    Step,
+)
 from antiphon_engines.image import adapters
 from antiphon_engines.image.engine import ImageEngine
 from antiphon_engines.image.painting import Painting
@@ -169,7 +179,7 @@ def test_an_abandoned_forward_frees_its_memory_and_leaves_no_trace(engine: Image
 
     wanted = ask("image_to_image", seed=3, strength=0.6, source=encode(scene()), steps=3)
     [expected] = paint(engine, wanted)
-    family = engine._family
+    family: Any = engine._family
     module: Any = family._unet if unit == "denoise" else family._vae
     hooks = [layer.register_forward_hook(remember) for layer in module.modules() if not [*layer.children()]]
     [job] = begun(engine, wanted, unit=unit)
@@ -182,7 +192,8 @@ def test_an_abandoned_forward_frees_its_memory_and_leaves_no_trace(engine: Image
     for hook in hooks:
         hook.remove()
     engine.budget(1e9)
-    assert np.array_equal(*paint(engine, wanted), expected)
+    [again] = paint(engine, wanted)
+    assert np.array_equal(again, expected)
 
 
 def test_a_batch_goes_on_without_one_that_is_cancelled(engine: ImageEngine) -> None:
@@ -231,7 +242,8 @@ def test_a_network_that_fails_in_the_middle_fails_its_picture_alone(
     engine: ImageEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [job] = begun(engine, ask(seed=6, steps=2))
-    last: Any = engine._family._unet.conv_out
+    family: Any = engine._family
+    last = family._unet.conv_out
 
     def breaks(*_: Any) -> None:
         raise RuntimeError("boom")
@@ -256,7 +268,7 @@ class Worker:
         self.script = list(commands)
         self.band = FakeBand(self.clock.monotonic, lambda unit, size: self.clock.advance(0.004))
         self.painter = ticking(tiny.stable_diffusion(), self.clock)
-        engines = {"image": self.painter, "audio": self.band}
+        engines: dict[str, Engine] = {"image": self.painter, "audio": self.band}
         infos = {kind: engine.info for kind, engine in engines.items()}
         self.scheduler = Scheduler(infos, QueueBounds())
         self.events: dict[int, list[tuple[float, Any]]] = {}

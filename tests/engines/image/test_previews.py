@@ -30,7 +30,7 @@ class Averages:
 
 def test_colours_are_found_by_least_squares() -> None:
     averages = Averages()
-    colours = LatentColours.fit(averages)  # type: ignore[arg-type]
+    colours = LatentColours.fit(averages)
     picture = torch.rand((2, 3, 32, 48), generator=torch.Generator().manual_seed(3)) * 2 - 1
     shown = colours(averages.encode_pictures(picture, None))
     assert shown.shape == (2, 3, 4, 6)

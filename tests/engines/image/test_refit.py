@@ -11,8 +11,8 @@ import torch
 from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.backends import acceleration
 from antiphon_engines.backends.acceleration import Acceleration
+from antiphon_engines.backends.building import background
 from antiphon_engines.backends.plans import runtimes
 from antiphon_engines.backends.plans.plan import BackendName, Lora, Plan, model_name
 from antiphon_engines.backends.plans.plan_store import PlanStore
@@ -74,7 +74,7 @@ class Bench:
             raise RuntimeError("the build began")
 
         monkeypatch.setattr(opening, "open_plan", open_plan)
-        monkeypatch.setattr(acceleration.background, "Builder", builder)
+        monkeypatch.setattr(background, "Builder", builder)
         monkeypatch.setattr(
             runtimes, "availability", lambda backend, _: Availability(backend, "11.4", True, True, "on sm89")
         )

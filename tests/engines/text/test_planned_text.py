@@ -140,7 +140,7 @@ def test_a_plan_that_fails_leaves_the_words_to_torch(folder: Path, engines: obje
     for _ in range(4):
         step(engine, [before])
     slot._runner.close()
-    slot._runner = Broken()  # type: ignore[assignment]
+    slot._runner = Broken()
     while before.end is None:
         step(engine, [before])
     assert engine.info.backend == "torch"

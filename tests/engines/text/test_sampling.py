@@ -13,7 +13,7 @@ OFF = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
 def params(**changes: object) -> TextParams:
-    return TextParams(**{"temperature": 1.0, "alternatives": 0, **OFF, **changes})  # type: ignore[arg-type]
+    return TextParams(**{"temperature": 1.0, "alternatives": 0, **OFF, **changes})
 
 
 def logits(seed: int = 0, scale: float = 3.0) -> np.ndarray:
@@ -69,7 +69,9 @@ def test_draws_follow_the_filtered_distribution(change: dict[str, float]) -> Non
     # The draw is the inverse of the cumulative distribution, likeliest first.
     order = np.argsort(-row, kind="stable")
     mass = np.cumsum(expected[order])
-    wanted = [order[min(np.searchsorted(mass, uniform(5, i), side="right"), SIZE - 1)] for i in range(400)]
+    wanted = [
+        order[min(int(np.searchsorted(mass, uniform(5, i), side="right")), SIZE - 1)] for i in range(400)
+    ]
     assert float(np.mean(drawn == np.array(wanted))) > 0.99  # rounding may decide a tie at a border
 
 

@@ -28,7 +28,7 @@ TEMPLATE = re.compile(r"<[|｜]|</?(?:start_of_turn|end_of_turn|s>)|\[/?INST\]")
 
 
 def asked(**fields: object) -> Prompt:
-    return story_prompts.prompt(QWEN, TextRequest(**({"task": "continue", "before": STORY} | fields)))  # type: ignore[arg-type]
+    return story_prompts.prompt(QWEN, TextRequest(**({"task": "continue", "before": STORY} | fields)))
 
 
 def said(prompt: Prompt) -> str:
@@ -159,5 +159,5 @@ def test_answers_and_rewritings_are_sampled_calmly() -> None:
         ("rewrite", "x", QWEN.calm_changes),
         ("continue", "", 1.5),
     ):
-        request = TextRequest(task=task, before=STORY, selection=selection, params=bold)  # type: ignore[arg-type]
+        request = TextRequest(task=task, before=STORY, selection=selection, params=bold)
         assert story_prompts.calmed(QWEN, request).params.temperature == expected

@@ -253,7 +253,7 @@ def test_an_engine_that_keeps_breaking_ends_the_worker_and_everybody_is_told() -
     def breaks(jobs: Sequence[object]) -> list[list[object]]:
         raise MemoryError("no memory")
 
-    gateway.engine.step = breaks  # type: ignore[assignment]
+    gateway.engine.step = breaks
     with pytest.raises(EngineBroken, match="MemoryError: no memory"):
         gateway.run()
     for number in range(1, MAX_BROKEN + 1):
@@ -272,7 +272,7 @@ def test_failures_with_successes_in_between_do_not_end_the_worker() -> None:
 @pytest.mark.parametrize("answer", [[], [[], []]])
 def test_an_engine_that_answers_for_the_wrong_number_of_jobs_is_broken(answer: list[list[object]]) -> None:
     gateway = Gateway([submit(1)])
-    gateway.engine.step = lambda jobs: answer  # type: ignore[assignment,return-value]
+    gateway.engine.step = lambda jobs: answer  # type: ignore[return-value]
     gateway.run()
     end = gateway.events(1)[-1]
     assert isinstance(end, Failed)
@@ -288,7 +288,7 @@ def test_the_start_is_told_before_the_engine_sees_the_request() -> None:
         told.append(gateway.kinds(1))
         return admit(wanted)
 
-    gateway.engine.admit = spy  # type: ignore[assignment]
+    gateway.engine.admit = spy
     gateway.run()
     assert told == [["Started"]]
 
@@ -458,8 +458,8 @@ def test_what_was_painted_is_told_when_the_engine_breaks() -> None:
     def breaks(jobs: Sequence[object]) -> list[list[object]]:
         raise MemoryError("no memory")
 
-    gateway.loop._reports.settle = write_and_settle  # type: ignore[method-assign]
-    gateway.engine.step = breaks  # type: ignore[assignment]
+    gateway.loop._reports.settle = write_and_settle
+    gateway.engine.step = breaks
     gateway.script = [[submit(number)] for number in range(2, 2 + MAX_BROKEN)]
     with pytest.raises(EngineBroken):
         gateway.run()
@@ -609,7 +609,7 @@ def test_a_run_that_the_device_cannot_serve_is_told_why() -> None:
     gateway = Gateway()
     reason = "one step of it takes 3.0 s here, too long while a band plays"
     gateway.script = [[submit(1, tokens=100)], []]
-    gateway.scheduler.hopeless = lambda now: [  # type: ignore[method-assign]
+    gateway.scheduler.hopeless = lambda now: [
         (ticket, reason) for ticket in gateway.scheduler.active if ticket.outputs == 2
     ]
     gateway.run()

@@ -140,7 +140,7 @@ def test_of_an_animation_the_first_frame_stays() -> None:
         made = clean(_saved(frames[0], kind, save_all=True, append_images=frames[1:]), LIMITS)
         image = opened(made.data)
         assert getattr(image, "n_frames", 1) == 1
-        red, _, blue = image.convert("RGB").getpixel((4, 4))  # type: ignore[misc]
+        red, _, blue = image.convert("RGB").getpixel((4, 4))
         assert red > 200 > 50 > blue
 
 

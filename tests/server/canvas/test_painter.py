@@ -557,7 +557,7 @@ def test_a_picture_takes_the_shape_of_its_frame(
     frame: tuple[float, float], given: dict[str, int], expected: tuple[int, int | None]
 ) -> None:
     model = ModelInfo("image", "brush", "cpu", True, "", ImageModel(128, 128, 8, 1.0, 1_000_000, ("lcm",)))
-    made = shaped(ImageParams(**given), *frame, model)  # type: ignore[arg-type]
+    made = shaped(ImageParams(**given), *frame, model)
     assert (made.width, made.height) == expected
     assert shaped(ImageParams(), *frame, ModelInfo("image", "brush", "cpu", True)) == ImageParams()
 

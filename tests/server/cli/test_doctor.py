@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from antiphon_engines.api import EngineUnavailable
+from antiphon_engines.audio import spec
 from antiphon_engines.backends.plans import runtimes
 from antiphon_engines.config import WorkerConfig
 from antiphon_server.cli import backend_checks, installation
@@ -109,12 +110,12 @@ def test_the_band_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def lacks(*_: object) -> None:
         raise EngineUnavailable("the band needs av; run: pip install 'antiphon[music]'")
 
-    monkeypatch.setattr(installation.spec, "check", lacks)
+    monkeypatch.setattr(spec, "check", lacks)
     _, checks = examine("--cache-dir", str(tmp_path))
     assert checks["band"]["state"] == "absent"
     assert checks["band"]["detail"].endswith("the band needs av")
     assert checks["band"]["remedy"] == "pip install 'antiphon[music]'"
-    monkeypatch.setattr(installation.spec, "check", lambda *_: None)
+    monkeypatch.setattr(spec, "check", lambda *_: None)
     _, checks = examine("--cache-dir", str(tmp_path))
     assert checks["band"]["state"] == "ok"
 

@@ -117,7 +117,7 @@ def test_a_mass_replacement_and_its_undo_stop_often_and_are_one_step() -> None:
     ann.receive()
     assert str(bo.story) == str(ann.story) == replaced
     assert bo.resume is not None
-    assert bo.resume.offset == ann.resume.offset == house.room.context.offset > offset + 8  # type: ignore[union-attr]
+    assert bo.resume.offset == ann.resume.offset == house.room.context.offset > offset + 8
     turned = ((Undo(None), original), (Redo(), replaced), (Undo(None), original))
     for number, (message, expected) in enumerate(turned, 1):
         texts = {house.room.text()}

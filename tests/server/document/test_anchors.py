@@ -50,7 +50,7 @@ def test_anchor_stays_between_its_neighbours(
             if insert:
                 story.insert(size(now[:at]), insert)
         for delta in deltas:
-            anchors.fold(splices(delta))  # type: ignore[arg-type]
+            anchors.fold(splices(delta))
         characters = [i for i, c in enumerate(oracle) if c is not None]
         doomed = characters[at : at + delete]
         oracle = [c for i, c in enumerate(oracle) if i not in doomed]

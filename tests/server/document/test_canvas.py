@@ -277,7 +277,7 @@ def test_one_edit_of_many_objects_is_judged_object_by_object(
     settle(house, ann, bob)
     stand = here(house)
     assert "o1" not in stand, "points are a shared array"
-    assert stand["o3"]["points"] == [*STROKE["points"], 9.0, 9.0, 1.0]  # type: ignore[misc]
+    assert stand["o3"]["points"] == [*STROKE["points"], 9.0, 9.0, 1.0]
     assert (stand["o2"]["x"], stand["o0"]["x"], stand["o0"]["w"]) == (SHAPE["x"], 0, SHAPE["w"])
     digest = house.room.shared.objects.get("o3")
     assert digest is not None
@@ -314,7 +314,7 @@ def test_bounds_of_objects_and_points() -> None:
     send(house, ann, before)
     settle(house, ann)
     assert set(here(house)) == set(canvas(ann).to_py() or {}) == {"a", "s"}
-    assert here(house)["s"]["points"] == [*STROKE["points"], 5.0, 5.0, 0.5]  # type: ignore[misc]
+    assert here(house)["s"]["points"] == [*STROKE["points"], 5.0, 5.0, 0.5]
     assert [error.ref for error in ann.of(Error)] == ["b", "s"]
 
 

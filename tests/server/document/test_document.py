@@ -120,7 +120,7 @@ def test_deletions_that_are_new_count_in_full_and_those_of_a_client_that_syncs_d
     for part in range(4):
         before = doc.get_state()
         updates: list[bytes] = []
-        watch = doc.observe(lambda event, updates=updates: updates.append(event.update))  # type: ignore[misc]
+        watch = doc.observe(lambda event, updates=updates: updates.append(event.update))
         for at in range(10):
             del story[part * 10 + at : part * 10 + at + 1]
         doc.unobserve(watch)

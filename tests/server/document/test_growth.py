@@ -49,7 +49,7 @@ class Place:
 
     def __init__(self) -> None:
         self.house = House(SMALL)
-        self.house.store.put = self.put  # type: ignore[method-assign]  # the disk is no memory
+        self.house.store.put = self.put  # the disk is no memory
         self.ann = self.house.join(NativeReplica("Ann", "owner", 11))
         self.bo = self.house.join(NativeReplica("Bo", "editor", 12))
         self.ann.story.insert(0, "Once upon a time. " * 20)

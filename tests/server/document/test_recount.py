@@ -111,7 +111,7 @@ def test_a_change_that_does_not_add_up_is_told_from_the_texts(monkeypatch: pytes
     writer = Doc(client_id=7)
     text = writer.get("story", type=Text)
     text += "one two three"
-    shared.take(shared.document.apply(writer.get_update(), 16), Owner("ann"), 1)  # type: ignore[arg-type]
+    shared.take(shared.document.apply(writer.get_update(), 16), Owner("ann"), 1)
     lies[0] = True
     other = Doc(client_id=8)
     other.apply_update(writer.get_update())

@@ -26,10 +26,10 @@ class Scribe:
     def admit(self, request: Request) -> Job:
         self.admitted += 1
         self.most = max(self.most, self.admitted)
-        return Letters(self._answers.get(request.before + request.selection, ""))  # type: ignore[union-attr]
+        return Letters(self._answers.get(request.before + request.selection, ""))
 
     def step(self, jobs: Sequence[Job]) -> list[list[Output]]:
-        return [self._one(job) for job in jobs]  # type: ignore[arg-type]
+        return [self._one(job) for job in jobs]
 
     def _one(self, job: Letters) -> list[Output]:
         if self._fails:
@@ -80,7 +80,7 @@ def test_what_passes_is_counted_by_kind_and_seed() -> None:
     chosen = tasks("russian")[:4]
     right = {chosen[0].request.before: " Она ушла домой. Больше никто не пришёл, и стало тихо. Вера ждала."}
     engine = Scribe(right)
-    summary = evaluate(engine, chosen, (1, 2), split="all")  # type: ignore[arg-type]
+    summary = evaluate(engine, chosen, (1, 2), split="all")
     assert summary.share == 0.25
     assert summary.kinds == {"russian": 0.25}
     assert summary.per_seed == (0.25, 0.25)
@@ -93,6 +93,6 @@ def test_what_passes_is_counted_by_kind_and_seed() -> None:
 
 
 def test_a_model_that_fails_passes_nothing() -> None:
-    summary = evaluate(Scribe({}, fails=True), tasks("plain"), (1,), split="all")  # type: ignore[arg-type]
+    summary = evaluate(Scribe({}, fails=True), tasks("plain"), (1,), split="all")
     assert summary.share == 0.0
     assert summary.outcomes[0].fails == ("the model failed: broken",)

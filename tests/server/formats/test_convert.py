@@ -71,7 +71,7 @@ def test_only_words_come_out_of_html(hostile: str) -> None:
 @given(st.binary(max_size=400), st.sampled_from(["md", "html", "docx", "epub", "txt", "fountain"]))
 @settings(deadline=None, derandomize=True, max_examples=150)
 def test_any_bytes_are_read_or_refused(data: bytes, format: str) -> None:
-    answer = convert(Read(format, data))  # type: ignore[arg-type]
+    answer = convert(Read(format, data))
     assert isinstance(answer, Found | Refused)
     if isinstance(answer, Found):
         assert all(isinstance(op["insert"], str) for op in answer.ops)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from antiphon_server.formats import fountain
 from antiphon_server.formats.emphasis import styled
 from antiphon_server.formats.fountain import elements
+from antiphon_server.formats.manuscript import Manuscript
 
 _VECTORS = Path(__file__).parents[3] / "proto" / "vectors" / "fountain.json"
 _CASES = json.loads(_VECTORS.read_text("utf-8"))
@@ -86,7 +87,7 @@ def test_emphasis_is_shown_and_what_is_none_stays() -> None:
 def test_a_title_page_is_made_of_the_rooms_title_only_where_there_is_none() -> None:
     untitled = fountain.read("INT. PIER\n")
     assert fountain.write(untitled) == "INT. PIER\n"
-    titled = fountain.Manuscript(untitled.blocks, "The Pier")
+    titled = Manuscript(untitled.blocks, "The Pier")
     assert fountain.write(titled) == "Title: The Pier\n\nINT. PIER\n"
     own = fountain.read("Author: Ada\n\nINT. PIER\n")
-    assert fountain.write(fountain.Manuscript(own.blocks, "T")).startswith("Title: T\nAuthor: Ada\n")
+    assert fountain.write(Manuscript(own.blocks, "T")).startswith("Title: T\nAuthor: Ada\n")

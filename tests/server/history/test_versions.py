@@ -289,8 +289,8 @@ def test_going_back_and_forking_give_exactly_the_state_of_that_point(
         elif kind == "comment" and who.text:
             assert who.resume is not None
             start = min(at, len(who.text) - 1)
-            place = who.index(start), who.index(start + 1)
-            who.send(house.room, AddComment(f"c{len(states)}", who.resume.offset, *place, "why"))
+            first, last = who.index(start), who.index(start + 1)
+            who.send(house.room, AddComment(f"c{len(states)}", who.resume.offset, first, last, "why"))
         elif kind == "back" and states:
             chosen = sorted(states)[at % len(states)]
             restore(house, who, _moment(house, chosen))

@@ -182,7 +182,7 @@ def test_the_band_follows_its_controls_and_the_transport_once_a_tick(
     assert not request_of(house, run).segments[0].transport.playing
     write(house, ann, lambda jam: jam.update({"band": Map({"density": 0.5})}))
     write(house, ann, lambda jam: jam["band"].update({"density": 0.75}))
-    assert [steer.controls.density for steer in steers(house)] == [0.5, 0.75]  # type: ignore[union-attr]
+    assert [steer.controls.density for steer in steers(house)] == [0.5, 0.75]
     house.host.steered.clear()
     answer = conduct(house, ann, playing=True, tempo=90.0)
     assert answer.at_ms >= house.room.context.server_ms() + 1000 * (0.25 + 0.45)

@@ -17,7 +17,7 @@ NOTICE = 150.0
 
 
 def wish(when: When = "bar", number: int = 1, asker: str = "ann", **change: object) -> Wish:
-    return Wish(number, asker, TransportChange(**change), when)  # type: ignore[arg-type]
+    return Wish(number, asker, TransportChange(**change), when)
 
 
 def playing(tempo: float = 120.0, at_ms: float = 0.0, beats: int = 4) -> Conductor:

@@ -160,5 +160,5 @@ def _heard(server: LiveServer, room_id: str) -> list[object]:
         seen.append(message)
         return receiving(seat, message)
 
-    room.receiving = noted  # type: ignore[method-assign]
+    room.receiving = noted
     return seen

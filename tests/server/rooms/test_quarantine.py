@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -27,8 +28,8 @@ def _hub(store: MemoryStore | SqliteStore) -> Hub:
 
 
 def _words(client: int, *words: str) -> list[bytes]:
-    doc: Doc[object] = Doc(client_id=client)
-    text = doc.get("story", type=Text)
+    doc: Doc[Any] = Doc(client_id=client)
+    text: Text = doc.get("story", type=Text)
     found = []
     for word in words:
         before = doc.get_state()
@@ -59,7 +60,7 @@ async def test_a_bad_entry_is_kept_aside_and_the_rest_stands(caplog: pytest.LogC
 
 async def test_what_its_author_wrote_later_stands_and_what_builds_on_it_goes() -> None:
     store = MemoryStore()
-    doc: Doc[object] = Doc(client_id=66)
+    doc: Doc[Any] = Doc(client_id=66)
     doc.apply_update(EMOJI_IN_AN_ARRAY)
     before = doc.get_state()
     doc.get("story", type=Text).insert(0, "mine")
@@ -81,7 +82,7 @@ async def test_a_bad_snapshot_is_replaced_by_what_it_stood_for(tmp_path: Path) -
     await store.open()
     try:
         room_id = await _stored(store, *_words(7, "one ", "two "), EMOJI_IN_AN_ARRAY)
-        doc: Doc[object] = Doc()
+        doc: Doc[Any] = Doc()
         for entry in await store.history(room_id, 0, 10):
             doc.apply_update(entry.update)
         stored = await store.load(room_id)
@@ -117,7 +118,7 @@ async def test_a_panic_of_yrs_while_loading_costs_the_entry_alone(monkeypatch: p
     room_id = await _stored(store, _words(7, "good")[0], bad)
     apply = Doc.apply_update
 
-    def failing(self: Doc[object], data: bytes) -> None:
+    def failing(self: Doc[Any], data: bytes) -> None:
         if data == bad:
             raise PanicException("called `Option::unwrap()` on a `None` value")
         apply(self, data)

@@ -357,7 +357,7 @@ def test_who_left_no_trace_makes_room_for_newcomers_and_nobody_else_does() -> No
     ann.edit(house.room, 0, insert="mine")
     ann.drop(house.room)
     put_out = house.join(NativeReplica("Out", "viewer", 12))
-    house.room.members.get(put_out.participant).update(revoked=True)  # type: ignore[union-attr]
+    house.room.members.get(put_out.participant).update(revoked=True)
     put_out.drop(house.room)
     here = house.join(NativeReplica("Here", "viewer", 13))
     passing = [NativeReplica(f"Guest {n}", "viewer", 20 + n) for n in range(5)]
@@ -367,7 +367,7 @@ def test_who_left_no_trace_makes_room_for_newcomers_and_nobody_else_does() -> No
     house.tick()
     kept = {ann.participant, put_out.participant, here.participant, passing[-1].participant}
     assert {member.id for member in house.room.members} == kept
-    assert {member.id for member in house.store.stored("room").members} == kept  # type: ignore[union-attr]
+    assert {member.id for member in house.store.stored("room").members} == kept
     origins = [member.origin for member in house.room.members]
     assert len(set(origins)) == len(origins)
     house.join(NativeReplica("Stays", "viewer", 30))

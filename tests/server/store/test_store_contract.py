@@ -53,7 +53,7 @@ def entry(seq: int, body: bytes = b"\x00\xffupdate", run: str | None = None) -> 
 
 
 def run_record(name: str, state: str = "running", created: int = 5) -> RunRecord:
-    info = RunInfo(name, 1, "p1", "ai", "continue", "write", state, "model", created_ms=created)  # type: ignore[arg-type]
+    info = RunInfo(name, 1, "p1", "ai", "continue", "write", state, "model", created_ms=created)
     return RunRecord(info, "{}", '{"before":"текст 🎭"}')
 
 
@@ -100,7 +100,7 @@ async def test_committed_is_called_once_each_in_order_and_after_it_is_readable(
     await store.create(room())
     told: list[tuple[int, StorageUnavailable | None]] = []
     for seq in range(1, 6):
-        store.put("r1", [entry(seq)], lambda problem, seq=seq: told.append((seq, problem)))  # type: ignore[misc]
+        store.put("r1", [entry(seq)], lambda problem, seq=seq: told.append((seq, problem)))
     assert told == []
     await store.flush()
     assert told == [(seq, None) for seq in range(1, 6)]

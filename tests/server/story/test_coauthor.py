@@ -67,7 +67,7 @@ def _ask(
     assert who.resume is not None
     more = {"task": "continue" if end is None else "instruct", "mode": "write"} | more
     place = who.index(start), who.index(start if end is None else end)
-    who.send(house.room, Ask(ask=ask, offset=who.resume.offset, start=place[0], end=place[1], **more))  # type: ignore[arg-type]
+    who.send(house.room, Ask(ask=ask, offset=who.resume.offset, start=place[0], end=place[1], **more))
     return house.host.last
 
 

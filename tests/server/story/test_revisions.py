@@ -58,7 +58,7 @@ def ask(
     who.receive()
     assert who.resume is not None
     place = who.index(start), who.index(end)
-    who.send(house.room, Ask(1, task, mode, who.resume.offset, *place, **more))  # type: ignore[arg-type]
+    who.send(house.room, Ask(1, task, mode, who.resume.offset, *place, **more))
     return [run for run in house.host.requests if run not in known]
 
 
@@ -292,7 +292,7 @@ def swap(
     place = who.index(start), who.index(end)
     who.send(
         house.room,
-        ReplaceToken(7, run, token, number, who.resume.offset, *place, **more),  # type: ignore[arg-type]
+        ReplaceToken(7, run, token, number, who.resume.offset, *place, **more),
     )
     house.tick()
 

@@ -131,7 +131,7 @@ async def test_asking_too_often_is_answered_and_the_connection_goes_on(tmp_path:
         async with native(server.ws_url) as client:
             await client.hello(room["tokens"]["editor"])
             for number in (1, 2):
-                await client.say(Ask(number, "continue", "write", client.welcome.offset, 0, 0))  # type: ignore[union-attr]
+                await client.say(Ask(number, "continue", "write", client.welcome.offset, 0, 0))
             error = await client.hear(Error)
             assert (error.code, error.re, error.ref) == ("rate_limited", "ask", "2")
             await client.say(Ping(1.0))
@@ -208,19 +208,19 @@ async def test_connections_of_one_address_are_bounded(tmp_path: Path) -> None:
 
 async def test_a_page_of_another_site_may_not_open_a_socket(server: LiveServer) -> None:
     with pytest.raises(InvalidStatus) as caught:
-        async with connect(server.ws_url, origin="https://evil.example"):  # type: ignore[arg-type]
+        async with connect(server.ws_url, origin="https://evil.example"):
             pass
     assert caught.value.response.status_code == 403
-    async with connect(server.ws_url, origin=server.url):  # type: ignore[arg-type]
+    async with connect(server.ws_url, origin=server.url):
         pass
 
 
 async def test_allowed_origins_are_a_setting(tmp_path: Path) -> None:
     async with running(tmp_path, allowed_origins=("https://friend.example",)) as server:
-        async with connect(server.ws_url, origin="https://friend.example"):  # type: ignore[arg-type]
+        async with connect(server.ws_url, origin="https://friend.example"):
             pass
         with pytest.raises(InvalidStatus):
-            async with connect(server.ws_url, origin="null"):  # type: ignore[arg-type]
+            async with connect(server.ws_url, origin="null"):
                 pass
 
 

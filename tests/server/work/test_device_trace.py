@@ -10,8 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from antiphon_engines.ipc.channel import Traced
 from antiphon_engines.ipc.trace import BOUND, Named, Recorder, RestRecord, RunRecord, UnitRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -40,8 +40,8 @@ from antiphon_server.work.process import done
 
 
 def copy(text: str) -> Copy:
-    document: Doc[object] = Doc()
-    story = document.get("story", type=Text)
+    document: Doc[Any] = Doc()
+    story: Text = document.get("story", type=Text)
     story += text
     authors = Authorship()
     authors.insert(0, len(text.encode()), Owner("p1"))

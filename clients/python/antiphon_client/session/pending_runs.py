@@ -88,6 +88,12 @@ class PendingRuns:
             run.on_refusal(error)
         return run is not None
 
+    def on_notice(self, run: str, notice: RequestRefused) -> bool:
+        """Returns whether a run of that id was asked for here."""
+        for one in self._of(run):
+            one.on_notice(notice)
+        return bool(self._of(run))
+
     def on_reconnect(self) -> None:
         """Requests without an answer get none any more."""
         for run in self._unanswered():

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from antiphon_client.address import Address
-from antiphon_client.errors import ClientError, RunFailed
+from antiphon_client.errors import ClientError, RequestRefused, RunFailed
 from antiphon_client.session.exchanges import answered_within
 from antiphon_proto.messages import Ask, Message, Preview, RunInfo, Steer, Steered, TokenInfo
 from antiphon_proto.params import ImageSteer, TextSteer
@@ -98,6 +98,8 @@ class AnyRun(ABC):
         self._session = session
         self._changed = asyncio.Event()
         self._refusal: ClientError | None = None
+        self.notice: RequestRefused | None = None
+        """The latest trouble of a run that goes on: a band that lost its engine and starts again (`worker_lost`)."""
         self._started = False
         self._steering = asyncio.Lock()
 
@@ -165,6 +167,11 @@ class AnyRun(ABC):
 
     def on_preview(self, preview: Preview) -> None:  # noqa: B027 (most runs ignore it)
         """It came; a run of a picture keeps it for its reader."""
+
+    def on_notice(self, notice: RequestRefused) -> None:
+        """The run is in trouble and goes on."""
+        self.notice = notice
+        self._changed.set()
 
     def on_refusal(self, error: ClientError) -> None:
         """The request was refused, or cannot be answered any more."""

@@ -369,7 +369,7 @@ class Session:
         number = int(message.ref) if message.ref.isdigit() else 0
         if message.re in _ASKING and self.pending.on_refusal(number, error):
             return
-        if not self._exchanges.on_error(message):
+        if not (self._exchanges.on_error(message) or self.pending.on_notice(message.ref, error)):
             log.warning(
                 "a refusal that nobody waits for: %s %s: %s", message.re, message.ref, message.message
             )

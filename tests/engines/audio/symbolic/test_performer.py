@@ -257,4 +257,4 @@ def test_held_keys_are_let_go_when_the_caller_says_so(decoder: Decoder) -> None:
 )
 def test_controls_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="range"):
-        Controls(**wrong)  # type: ignore[arg-type]
+        Controls(**wrong)

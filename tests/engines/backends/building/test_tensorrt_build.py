@@ -65,7 +65,7 @@ def test_the_precision_is_the_graphs(rtx: Any, tiny: Checkpoint, store: PlanStor
     for precision in ("fp32", "bf16"):
         order = replace(plans.order(tiny, "text_encoder", "tensorrt_rtx", "sm89"), precision=precision)
         plan = build.build(store, order)
-        sizes[precision] = store.find(order.exported().key()).model.stat().st_size  # type: ignore[union-attr]
+        sizes[precision] = store.find(order.exported().key()).model.stat().st_size
         assert plan.key.precision == precision
     assert sizes["bf16"] < sizes["fp32"]
 

@@ -53,7 +53,7 @@ def build(server: OpenAIServer) -> Iterator[Build]:
     built: list[StreamedEngine] = []
 
     def make(**settings: object) -> StreamedEngine:
-        config = WorkerConfig(cache_dir="unused", api_key=KEY, max_jobs=4, **settings)  # type: ignore[arg-type]
+        config = WorkerConfig(cache_dir="unused", api_key=KEY, max_jobs=4, **settings)
         built.append(remote.build(server.url, "some-model", config))
         return built[-1]
 
