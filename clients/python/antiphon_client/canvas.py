@@ -45,8 +45,8 @@ class Canvas(Mapping[str, dict[str, Any]]):
         return key
 
     def update(self, key: str, **fields: Any) -> None:
-        """Change fields; None takes one away. Others' changes of other fields stand, and of a text on the board what
-        they write elsewhere in it. Raises ClientError or KeyError."""
+        """Change fields; None takes one away. Others' changes of other fields stand, and so does text that they write
+        elsewhere in the same object. Raises ClientError or KeyError."""
         after = {**self[key], **fields}
         _check({name: value for name, value in after.items() if value is not None})
         found = self._root[key]
@@ -96,7 +96,7 @@ def _shared(fields: Mapping[str, Any], name: str, value: Any) -> Any:
 
 
 def _reword(text: Text, words: str) -> None:
-    """Change what differs between its first and its last difference, and leave the rest alone."""
+    """Replace the part between the first and the last difference, and leave the rest alone."""
     old = str(text)
     most = min(len(old), len(words))
     start = next((at for at in range(most) if old[at] != words[at]), most)

@@ -21,7 +21,7 @@ class Chat:
 
     @property
     def entries(self) -> tuple[ChatEntry, ...]:
-        """What was said, oldest first. An answer of the AI has its `run`, and grows."""
+        """The messages, oldest first. An answer of the AI has its `run`, and grows."""
         found = self._session.replica.doc.get(CHAT, type=Array).to_py() or []
         return tuple(msgspec.convert({**one, "ms": int(one["ms"])}, ChatEntry) for one in found)
 

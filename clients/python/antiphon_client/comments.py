@@ -63,7 +63,7 @@ class Comments(Mapping[str, Comment]):
         await self._session.exchange(DeleteComment(key, reply), key, gone)
 
     def passage(self, key: str) -> str:
-        """The text that a comment is about now; empty when it was deleted (`Comment.quote` says what it was)."""
+        """The text that a comment is about now; empty when it was deleted (`Comment.quote` still holds it)."""
         pieces = self._session.replica.story.diff() if key in self else []
         return "".join(
             text for text, marks in pieces if isinstance(text, str) and marks and ATTR_COMMENT + key in marks

@@ -1,4 +1,4 @@
-"""What can go wrong for a user of the SDK."""
+"""The errors of the SDK; all derive from `ClientError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The room's past: what was done by whom, how it stood at any point, going back, and forks. Raises RequestRefused."""
+"""The room's past: changes by author, past states, restoring, and forks. Raises RequestRefused."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class History(Listener):
         return msgspec.json.decode(await self._call("GET", f"/history/{seq}"), type=Moment)
 
     async def compare(self, start: int, end: int) -> tuple[Change, ...]:
-        """What leads from one point's story to another's."""
+        """The changes between the stories of two points."""
         query = urlencode({"from": start, "to": end})
         return msgspec.json.decode(await self._call("GET", f"/compare?{query}"), type=_Compared).story
 

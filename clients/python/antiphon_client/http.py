@@ -11,7 +11,7 @@ from antiphon_client.errors import ClientError, NoAnswer, RequestRefused
 
 
 class Answer(Struct, frozen=True):
-    """What came over HTTP. Names of `headers` are in lower case."""
+    """An HTTP response. Names of `headers` are in lower case."""
 
     body: bytes
     headers: dict[str, str]

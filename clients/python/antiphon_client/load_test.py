@@ -1,5 +1,5 @@
-"""A room full of people, for measurements: writers, painters and a jam, each over a connection of their own, and what
-they saw when.
+"""A room full of people, for measurements: writers, painters and a jam, each over a connection of their own, with the
+times at which they got the outputs.
 
     python -m antiphon_client.load_test LINK --seconds 300 --writers 3 --painters 2 --jam
 
@@ -191,8 +191,8 @@ async def _listen(room: Room, stream: EventStream[AudioFrame], ear: Ear) -> None
 
 
 class Ear:
-    """Counts what is heard of a band: frames of `frame` samples, by where they begin, when they should sound and when
-    they came, in server time."""
+    """Counts the audible frames of a band: frames of `frame` samples, by where they begin, when they should sound and
+    when they came, in server time."""
 
     def __init__(self, heard: Heard, frame: int = FRAME) -> None:
         self._heard = heard

@@ -39,7 +39,7 @@ def add_to(server: MCPServer[Any], room: Room) -> None:
 
     @tool(server)
     async def picture_provenance(asset: str) -> dict[str, Any]:
-        """Where a picture comes from: model, prompt, seed, who asked, what it was painted from."""
+        """Where a picture comes from: model, prompt, seed, asker, source pictures."""
         return await room.provenance(asset)
 
     if "edit" in room.rights:
@@ -61,7 +61,7 @@ def _drawing(server: MCPServer[Any], room: Room) -> None:
     @tool(server, writes=True)
     async def add_object(fields: dict[str, Any]) -> str:
         """Add an object to the board; returns its id. `fields`: `x`, `y` (canvas units, y downwards) and `type` with
-        what it needs. `shape`: `shape` (rectangle, ellipse, triangle, diamond, line, arrow), `w`, `h`, `color`, `fill`
+        its own fields. `shape`: `shape` (rectangle, ellipse, triangle, diamond, line, arrow), `w`, `h`, `color`, `fill`
         ("#rrggbb"). `text`: `text`, `color`, `font_size`. `stroke`: `points` as x, y, pressure (0 to 1), x, y,
         pressure, ..., `color`, `size`."""
         key = room.canvas.add(fields)

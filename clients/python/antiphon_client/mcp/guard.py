@@ -1,4 +1,4 @@
-"""What all tools share: errors that the agent can read, and bounds on what is returned."""
+"""Shared by all tools: errors that the agent can read, and bounds on results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tool(
     server: MCPServer[Any], *, writes: bool = False, destroys: bool = False
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """Register a coroutine function as a tool. A ClientError becomes an error that the model reads; a wait of more than
-    120 s ends with one too. The hints tell the agent's user what the tool does to the room."""
+    120 s ends with one too. The hints tell the agent's user how the tool changes the room."""
 
     def register(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         @functools.wraps(function)

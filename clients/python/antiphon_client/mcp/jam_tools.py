@@ -1,4 +1,4 @@
-"""Tools of the jam: hear what is played as notes, play, ask the band, change tempo and key."""
+"""Tools of the jam: read the notes that are played, play, ask the band, change tempo and key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add_to(server: MCPServer[Any], room: Room) -> None:
 
     @tool(server)
     async def read_jam() -> dict[str, Any]:
-        """Tempo, meter and key of the jam, whether it plays, what the band is asked for, and the notes of the last
+        """Tempo, meter and key of the jam, whether it plays, the wishes to the band, and the notes of the last
         minute."""
         await room.jam.in_time()
         now = room.jam.now_ms

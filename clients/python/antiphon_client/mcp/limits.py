@@ -1,4 +1,4 @@
-"""Bounds on what an agent may ask of the room in a time."""
+"""Rate limits of an agent's requests to a room."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _COUNTED: Final = frozenset({"tools/call", "resources/read"})
 
 
 class RequestLimits:
-    """Middleware that refuses tool calls and reads beyond the bounds with an error that says when to try again. What
-    is refused is not queued: an agent that floods is answered at once and costs nothing."""
+    """Middleware that refuses tool calls and reads beyond the bounds with an error that says when to try again. Refused
+    calls are not queued: an agent that floods is answered at once and costs nothing."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic

@@ -49,7 +49,7 @@ class ChangeBus(InMemorySubscriptionBus):
         return self._listeners_now > 0
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        """Returns what ends the subscription."""
+        """Subscribe; returns a function that ends the subscription."""
         end = super().subscribe(listener)
         self._listeners_now += 1
 

@@ -1,4 +1,4 @@
-"""Tools of the room's own models, and of what is done with what they made."""
+"""Tools of the room's own models and their runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from antiphon_proto.params import TextParams
 
 
 def add_to(server: MCPServer[Any], room: Room) -> None:
-    """Register the tools of runs; what they make is asked for with the right to prompt."""
+    """Register the tools of runs; asking a model takes the right to prompt."""
 
     @tool(server)
     async def list_runs(last: int = 20) -> list[dict[str, Any]]:
-        """What the models of the room made or are making, newest first: who asked, model, state, instruction."""
+        """The runs of the room's models, newest first: asker, model, state, instruction."""
         within(last, 1, 200, "last")
         newest = sorted(room.runs.values(), key=lambda run: run.created_ms, reverse=True)
         return [_told(room, run) for run in newest[:last]]
@@ -35,7 +35,7 @@ def add_to(server: MCPServer[Any], room: Room) -> None:
 
         @tool(server, writes=True)
         async def undo() -> str:
-            """Take back your own last action in the room. What others made stays."""
+            """Take back your own last action in the room. Others' work stays."""
             try:
                 step = await room.undo()
             except NothingToUndo:
@@ -70,7 +70,7 @@ def _asking(server: MCPServer[Any], room: Room) -> None:
 
     @tool(server, writes=True)
     async def stop_run(run: str) -> None:
-        """Stop a run that is under way; what it made stays."""
+        """Stop a run that is under way; its output stays."""
         await room.stop(run)
 
 

@@ -1,4 +1,4 @@
-"""Search by words over what a room holds."""
+"""Search by words over a room's contents."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ async def serve(link: str, name: str, port: int | None) -> None:
 
 
 def build(room: Room, bus: resources.ChangeBus) -> MCPServer[Any]:
-    """The MCP server over a joined room: tools for what its rights allow, and resources. `bus` carries the news that
+    """The MCP server over a joined room: tools that its rights allow, and resources. `bus` carries the news that
     resources changed."""
     server: MCPServer[Any] = MCPServer(
         "antiphon",

@@ -32,8 +32,8 @@ def _reading(server: MCPServer[Any], room: Room) -> None:
 
     @tool(server)
     async def search_room(query: str, limit: int = 20) -> list[dict[str, Any]]:
-        """Find words in the story, the chat, the comments and the pictures' prompts, whatever their case. Each hit has
-        `where`, the words around it, and the id or the character at which it stands."""
+        """Find words in the story, the chat, the comments and the pictures' prompts; upper and lower case match. Each
+        hit has `where`, the words around it, and the id or the character at which it stands."""
         return search(room, query, within(limit, 1, 100, "limit"))
 
     @tool(server)
