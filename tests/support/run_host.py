@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from antiphon_engines.api import PlayedNote, Request, Steer, TextRequest
+from antiphon_engines.api import PlayedNote, Request, Steer
 from antiphon_engines.ipc.events import Done, Failed, RunEvent, Started, Steered, SteerRejected, Token
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import Alternative, TokenInfo
@@ -14,7 +15,7 @@ class ScriptedHost:
     """Implements `antiphon_server.runs.engine.Engine`. Runs are named in the order of their submission."""
 
     def __init__(self) -> None:
-        self.requests: dict[str, TextRequest] = {}
+        self.requests: dict[str, Any] = {}
         self.steered: list[tuple[str, Steer]] = []
         self.pushed: list[tuple[str, tuple[PlayedNote, ...]]] = []
         self.cancelled: list[str] = []
@@ -35,7 +36,6 @@ class ScriptedHost:
     ) -> None:
         if self.refusal is not None:
             raise self.refusal
-        assert isinstance(request, TextRequest)
         self.requests[run] = request
         self._sinks[run] = sink
         self._indices[run] = 0
