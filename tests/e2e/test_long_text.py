@@ -219,3 +219,35 @@ async def test_a_large_paste_comes_part_by_part_and_goes_as_one(
     await eve.page.reload()
     await eve.here()
     assert await ada.agrees_with(eve, again) == again
+
+
+async def test_keys_reach_the_ends_of_a_long_text(company: Company, served: ServedProcess) -> None:
+    """Also where the browser has not laid the lines out yet; what is typed at once stands there, whole."""
+    links = (await served.new_room())["links"]
+    ada, eve = await company.person("Ada", links["owner"]), await company.person("Eve", links["editor"])
+    html, text = novel(2000)
+    await ada.story.focus()
+    await ada.story.evaluate(PASTE, [html, text])
+    whole = await ada.agrees_with(eve)
+    keyboard = eve.page.keyboard
+    await eve.page.bring_to_front()
+    await eve.story.focus()
+    for round_ in range(3):
+        await keyboard.press("Control+Home")
+        await keyboard.type(f"[{round_}")
+        await keyboard.press("Control+End")
+        await keyboard.type(f"{round_}]")
+    whole = f"[2[1[0{whole}0]1]2]"
+    assert await eve.agrees_with(ada, whole) == whole
+    # A caret that a click or a script left between lines.
+    await eve.story.evaluate("(editor) => getSelection().collapse(editor.querySelectorAll('line-group')[9], 0)")
+    await keyboard.type("(all of this)")
+    assert "\n(all of this)" in await eve.agrees_with(ada)
+    await keyboard.press("Control+Shift+End")
+    await keyboard.press("Control+Shift+Home")
+    await keyboard.type("start")
+    # All from the beginning to the caret was selected, backwards, by the second key.
+    assert (await eve.agrees_with(ada)).startswith("startLine")
+    await keyboard.press("Control+a")
+    await keyboard.type("new")
+    assert (await eve.agrees_with(ada, "new")).strip() == "new"

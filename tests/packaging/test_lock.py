@@ -16,7 +16,7 @@ LOCK = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 RUN = ("prepare", "image", "music", "documents", "terminal", "mcp", "gguf")
-DEV = (*RUN, "torch", "gguf", "tensorrt-rtx", "browser", "dev")
+DEV = (*RUN, "torch", "tensorrt-rtx", "browser", "dev")
 BOUNDED = ("transformers", "diffusers", "onnxruntime", "pycrdt", "xllamacpp", "tokenizers")
 """We ride on their internals."""
 

@@ -83,7 +83,7 @@ def _answer(request: web.Request, room: Room, status: int = 200) -> web.Response
             "members": members[one.id],
             "standing": invites.standing(record, one.id),
         }
-        for one in invites.links(record)
+        for one in room.moderation.links()
     ]
     return web.json_response({"links": rows}, status=status, headers=_HEADERS)
 

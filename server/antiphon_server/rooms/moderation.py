@@ -46,11 +46,17 @@ class Moderation:
         if sitting is None or (sitting.record.link, sitting.role) != (grant.link, grant.role):
             raise Unauthorized("the invite link is no longer in force")
 
+    def links(self) -> list[Invite]:
+        """The links of the room; those who came since the last tick are counted."""
+        return [self._counted(one) for one in invites.links(self._room.identity)]
+
     def link(self, grant: Grant) -> Invite | None:
         """The link of this token, if it is in force; those who came since the last tick are counted."""
         found = invites.in_force(self._room.identity, grant, self._room.unix_ms())
-        waiting = self._came.count(found.id) if found is not None else 0
-        return replace(found, uses=found.uses + waiting) if found is not None and waiting else found
+        return None if found is None else self._counted(found)
+
+    def _counted(self, invite: Invite) -> Invite:
+        return replace(invite, uses=invite.uses + self._came.count(invite.id))
 
     def came(self, member: Member) -> None:
         """Somebody new is in the room; counted with the next tick, since many may come at once."""

@@ -19,6 +19,7 @@ import { watchBeforeInput } from "./input/beforeInput";
 import { watchDragging } from "./input/dragging";
 import { Linking } from "./input/linking";
 import { watchShortcuts } from "./input/shortcuts";
+import { watchTextEnds } from "./input/textEnds";
 import { type TextLine, textLines, wordsIn } from "./outline";
 import { CaretFollowing } from "./overlay/caretFollowing";
 import { CaretPlace } from "./overlay/caretPlace";
@@ -138,6 +139,7 @@ export class StoryEditor {
     const openLink = () => {
       if (this.quill.isEnabled()) this.linking.dialogOpen.value = true;
     };
+    watchTextEnds(this.quill, open);
     watchShortcuts(this.quill, { toggle: (format) => this.toggle(format, true), openLink }, open);
     this.quill.on("selection-change", () => this.onSelection());
     root.addEventListener("pointerdown", () => {
