@@ -1,11 +1,11 @@
-"""What may stand on the canvas: the kinds of objects, their fields and the bounds of each, for the server and the SDK.
+"""Objects of the canvas: their types, fields and bounds, for the server and the SDK.
 
 The root `canvas` is a Y.Map: object id -> Y.Map of the fields below. Values are plain, with two exceptions: a stroke's
-`points` is a Y.Array (numbers x, y, pressure; x, y, pressure; ...), so that it grows while it is drawn, and the `text`
-of a text object is a Y.Text (characters only: no formats, no embeds), so that several people can write in it at once.
-Rooms that are older hold that text as a plain string; the server makes it a Y.Text when it opens the room, and when a
-client writes a plain one. Coordinates are canvas units (pixels at zoom 1), y downwards, `rotation` is degrees clockwise
-about the middle.
+`points` is a Y.Array (numbers x, y, pressure; x, y, pressure; ...), so that it can grow while it is drawn, and the
+`text` of a text object is a Y.Text (characters only: no formats, no embeds), so that several people can write in it at
+once. Older rooms hold that text as a plain string; the server converts it to a Y.Text when it opens the room, and when
+a client writes a plain string. Coordinates are canvas units (pixels at zoom 1), y downwards, `rotation` is degrees
+clockwise about the middle.
 
 `z` orders the objects from back to front (`antiphon_proto.order`).
 """

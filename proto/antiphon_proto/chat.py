@@ -1,7 +1,7 @@
-"""The chat beside the story: what stands in the root `chat`, its bounds, and the message that says something.
+"""The chat: entries of the root `chat`, their bounds, and the message that adds one.
 
-The root is a Y.Array, oldest first, of Y.Maps with the fields of :class:`ChatEntry`. The server alone writes it: the
-author is who the connection belongs to, and what a client writes there by itself is undone before anybody sees it.
+The root is a Y.Array, oldest first, of Y.Maps with the fields of :class:`ChatEntry`. Only the server writes it. It
+takes the author from the connection, and reverts direct writes of a client before they are sent to others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from antiphon_proto.frame import ModelName, Request, UInt
 
 MAX_SAID = 4000
-"""Characters of what a person says at once."""
+"""Most characters of one message of a person."""
 MAX_ANSWER = 16_384
 """Characters of an answer of the AI."""
 DEFAULT_MAX_CHAT = 500

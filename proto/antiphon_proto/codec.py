@@ -77,11 +77,11 @@ class Decoder(Generic[M]):
 
 @cache
 def client_decoder(max_size: int = MAX_FRAME) -> Decoder[ClientMessage]:
-    """For the server's side: what clients send."""
+    """For the server's side: decodes messages of clients."""
     return Decoder(ClientMessage, max_size)
 
 
 @cache
 def server_decoder(max_size: int = MAX_FRAME) -> Decoder[ServerMessage]:
-    """For the client's side: what the server sends."""
+    """For the client's side: decodes messages of the server."""
     return Decoder(ServerMessage, max_size)

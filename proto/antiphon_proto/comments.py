@@ -1,8 +1,8 @@
-"""Comments on passages of the story: what stands in the root `comments`, its bounds, and the messages about it.
+"""Comments on passages of the story: the root `comments`, its bounds, and the messages about it.
 
-The root is a Y.Map: comment id -> Y.Map of the fields of :class:`Comment`; `replies` is a Y.Array of plain maps. The
-server alone writes it. The passage is what carries the text attribute `comment:ID` (value true), so that it moves with
-the text. A comment whose passage was deleted stays, with `quote` saying what it was about.
+The root is a Y.Map: comment id -> Y.Map of the fields of :class:`Comment`; `replies` is a Y.Array of plain maps. Only
+the server writes it. The passage carries the text attribute `comment:ID` (value true), so it moves with the text. A
+comment outlives its passage; `quote` then holds the text that it was made on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages of the shared document: what a client changes, what became of it, and what everybody is told."""
+"""Messages of the shared document: edits, undo, their acknowledgements, and updates to all clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AckStatus = Literal[
 
 
 Surface = Literal["story", "canvas", "jam"]
-"""Where something is undone. The style card belongs to the story."""
+"""The part of the document that an undo applies to. The style card belongs to the story."""
 StepKind = Literal["", "new", "same", "undo", "redo"]
 Count = tuple[UInt, UInt]
 
@@ -23,9 +23,9 @@ Count = tuple[UInt, UInt]
 class Edit(Request, frozen=True, tag="edit"):
     """A Yjs update (v1 encoding). `batch` rises by one per session; each is answered by `ack`s.
 
-    `step` says what it is for the sender's undo: `new` begins another step, `same` goes on with the last one, empty
-    leaves it to the pauses between edits. `undo` and `redo` are of a client that had no connection and took its last
-    step back, or did it again, by itself.
+    `step` tells the server how to group the edit for the sender's undo: `new` begins a step, `same` continues the last
+    one, and empty groups by the pauses between edits. `undo` and `redo` mark an edit with which a client that was
+    offline undid or redid its last step itself.
     """
 
     lane: ClassVar[Lane] = Lane.EDIT
@@ -35,8 +35,8 @@ class Edit(Request, frozen=True, tag="edit"):
 
 
 class Undo(Request, frozen=True, tag="undo"):
-    """Undo what a run made (`run`), or the sender's own last action (`run` is nil) on a surface, or on any (nil).
-    `step` is echoed in `stepped` or in the `error`; a run is answered by `run`."""
+    """Undo a run (`run`), or the sender's own last action (`run` is nil) on `surface`, or on any surface (nil). `step`
+    is echoed in `stepped` or in `error`. Undo of a run is answered by `run`."""
 
     run: Id | None = None
     surface: Surface | None = None
@@ -44,14 +44,14 @@ class Undo(Request, frozen=True, tag="undo"):
 
 
 class Redo(Request, frozen=True, tag="redo"):
-    """Do the sender's own last undone action again."""
+    """Redo the sender's last undone action."""
 
     surface: Surface | None = None
     step: UInt = 0
 
 
 class Resync(Request, frozen=True, tag="resync"):
-    """The client found that its copy differs (see `digest`) and wants a `rebuild`."""
+    """The client found that its copy differs (see `digest`) and asks for a `rebuild`."""
 
     reason: Annotated[str, Meta(max_length=128)] = ""
 
@@ -76,7 +76,7 @@ class Update(Message, frozen=True, tag="update"):
 
 
 class Ack(Message, frozen=True, tag="ack"):
-    """The fate of a batch. `applied` comes with the offset that holds it; `durable` when it is on disk."""
+    """The status of a batch. `applied` carries the offset that includes it; `durable` follows when it is on disk."""
 
     lane: ClassVar[Lane] = Lane.EDIT
     batch: UInt
@@ -87,8 +87,8 @@ class Ack(Message, frozen=True, tag="ack"):
 
 class Stepped(Message, frozen=True, tag="stepped"):
     """Answer to `undo` and `redo`: an action of this `kind` (`edit`, `run`, `accept`, `reject`, `restore`, `undo_run`,
-    `conduct`) was taken back, or done again. What changed of the story lies in [start, end), UTF-8 bytes as at `offset`
-    (nil: nothing did); `objects` are those of the canvas that changed, 64 at most."""
+    `conduct`) was undone or redone. The changes to the story lie in [start, end), UTF-8 bytes as at `offset` (nil: no
+    change); `objects` are the changed objects of the canvas, 64 at most."""
 
     lane: ClassVar[Lane] = Lane.EDIT
     step: UInt
@@ -103,7 +103,7 @@ class Stepped(Message, frozen=True, tag="stepped"):
 
 
 class Steps(Message, frozen=True, tag="steps"):
-    """How many actions the receiver can undo and do again, by surface; a surface that is left out has none."""
+    """How many actions the receiver can undo and redo, by surface; a missing surface has none."""
 
     lane: ClassVar[Lane] = Lane.EDIT
     steps: dict[Surface, Count]

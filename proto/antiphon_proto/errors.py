@@ -1,7 +1,5 @@
-"""The one tree of protocol errors, and the close codes that tell a client what to do next.
-
-A :class:`PeerError` is the other side's fault and is answered with a typed message or a close code;
-anything else that escapes is our fault.
+"""The tree of protocol errors, and the close codes that tell a client how to proceed. A :class:`PeerError` is the other
+side's fault and is answered with a typed message or a close code; any other exception that escapes is our fault.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 
 class ErrorCode(StrEnum):
-    """What was wrong, in the words that stand on the wire (`error.code`, `ack.code`, `run.error`)."""
+    """Error code as sent on the wire (`error.code`, `ack.code`, `run.error`)."""
 
     INVALID = "invalid"  # malformed, out of range, or meaningless in this place
     TOO_LARGE = "too_large"
@@ -28,7 +26,7 @@ class ErrorCode(StrEnum):
 
 
 class CloseCode(IntEnum):
-    """WebSocket close codes. `retry` and `reauthenticate` say what a client may do after each."""
+    """WebSocket close codes. `retry` and `reauthenticate` say how a client may proceed after each."""
 
     NORMAL = 1000
     GOING_AWAY = 1001

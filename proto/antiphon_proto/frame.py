@@ -1,4 +1,4 @@
-"""What all messages share: their base class, and the bounded types that their fields are made of."""
+"""The base class of all messages, and the bounded types of their fields."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ class Message(Struct, frozen=True, array_like=True):
 
 
 class Request(Message, frozen=True, forbid_unknown_fields=True):
-    """Base of what clients send: the server refuses what it does not know."""
+    """Base of client messages: the server refuses unknown fields."""

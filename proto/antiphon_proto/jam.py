@@ -1,4 +1,4 @@
-"""The jam: its clock, what people play, what is asked of the band. Shared by the wire, the document and the engines.
+"""The jam: its clock, notes of people and the band, controls of the band. Shared by wire, document and engines.
 
 Three clocks meet here. *Server time* is Unix milliseconds on the server's clock (clients know their offset to it).
 *Beats* are quarter notes from the jam's first beat, as floats; *ticks* are `PPQ` to a beat, as whole numbers. *Samples*
@@ -39,20 +39,21 @@ Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
 BandRole = Literal["lead", "bass", "chords", "pad", "drums"]
 BAND_ROLES: Final[tuple[BandRole, ...]] = ("lead", "bass", "chords", "pad", "drums")
 BandMode = Literal["accompany", "answer", "free"]
-"""`accompany` follows what people play; `answer` waits for a phrase and answers it; `free` plays by itself."""
+"""`accompany` follows the players; `answer` waits for a phrase and answers it; `free` plays by itself."""
 Reaction = Annotated[float, Meta(ge=0.25, le=8.0)]
-"""Beats until what people play changes what is heard, at the least."""
+"""Shortest time, in beats, until the band's sound reacts to the players."""
 When = Literal["now", "beat", "bar"]
 
 # The document: root `jam`, a Y.Map ----------------------------------------------------------------------
 
 TRANSPORT: Final = "transport"
-"""{"now": Transport, "next": Transport or null} as JSON objects; only the server writes it."""
+"""{"now": Transport, "next": Transport or null} as JSON objects; written by the server only."""
 BAND: Final = "band"
-"""Y.Map of what is asked of the band, one entry per field of `BandControls` (`prompts`: a Y.Map text -> weight;
-`roles`: a Y.Map role -> bool; `volumes`: a Y.Map role -> 0 to 1; `instruments`: a Y.Map role -> program)."""
+"""Y.Map of the band's controls, one entry per field of `BandControls` (`prompts`: a Y.Map text -> weight; `roles`: a
+Y.Map role -> bool; `volumes`: a Y.Map role -> 0 to 1; `instruments`: a Y.Map role -> program)."""
 PLAYERS: Final = "players"
-"""Y.Map: participant id -> {"program": Program, "volume": 0 to 1, "muted": bool}; everybody writes their own."""
+"""Y.Map: participant id -> {"program": Program, "volume": 0 to 1, "muted": bool}; participants write their own
+entry."""
 LOOPS: Final = "loops"
 """Y.Map: loop id -> Y.Map of a loop's fields (`LOOP_FIELDS`)."""
 SETTINGS: Final = "settings"
@@ -64,7 +65,7 @@ multiple of `bars`. `by` is the author, which the server sets."""
 
 
 class Transport(Struct, frozen=True, forbid_unknown_fields=True):
-    """From server time `at_ms` on, beat `beat` and those after it sound at `tempo`; stopped, the beat stays.
+    """Beat `beat` sounds at server time `at_ms`, later beats follow at `tempo`; while stopped, the beat stays.
 
     Bar `bar` begins at beat `bar_beat`; bars of `beats` follow it. `serial` rises with every change.
     """
@@ -101,7 +102,7 @@ class Transport(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TransportChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is unset stays as it is. `bar` jumps to the start of a bar (with `playing` true: starts there)."""
+    """Unset fields do not change. `bar` jumps to the start of a bar (with `playing` true: starts there)."""
 
     playing: bool | UnsetType = UNSET
     tempo: Tempo | UnsetType = UNSET
@@ -161,7 +162,8 @@ class BandControls(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def loop_notes(value: Any) -> list[tuple[int, int, int, int]] | None:
-    """A loop's `notes` as (tick, duration, pitch, velocity), or None when they are not what LOOP_FIELDS says."""
+    """A loop's `notes` as (tick, duration, pitch, velocity), or None when they do not have the form that LOOP_FIELDS
+    states."""
     if not isinstance(value, list) or len(value) > MAX_LOOP_NOTES:
         return None
     longest = MAX_LOOP_BARS * 7 * PPQ

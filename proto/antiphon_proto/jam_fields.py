@@ -1,6 +1,5 @@
-"""What may stand in the root `jam` of the document: the fields of each part and their bounds, for server and SDK.
-
-Values are plain, as JSON has them; numbers that count are whole, though Yjs may bring them as floats.
+"""Fields of the document root `jam` and their bounds, for server and SDK. Values are plain JSON values. Counts are
+whole numbers, though Yjs may deliver them as floats.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from antiphon_proto.jam import (
 
 Check = Callable[[object], bool]
 SECTIONS: Final = (BAND, PLAYERS, LOOPS, SETTINGS)
-"""The Y.Maps that people write in."""
+"""The Y.Maps that clients may write."""
 MAX_INTERVAL: Final = 16
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -92,7 +91,7 @@ CONTROL_MAPS: Final[dict[str, tuple[Check, Check, int]]] = {
     "volumes": (_role, _UNIT, len(BAND_ROLES)),
     "instruments": (_role, _PROGRAM, len(BAND_ROLES)),
 }
-"""Fields of `band` that are Y.Maps: what a key and a value may be, and how many there may be."""
+"""Fields of `band` that are Y.Maps: check of a key, check of a value, most entries."""
 
 
 def is_loop_id(value: str) -> bool:
@@ -103,18 +102,18 @@ def is_loop_id(value: str) -> bool:
 def faults(
     checks: Mapping[str, Check], fields: Mapping[str, object], required: tuple[str, ...] = ()
 ) -> list[str]:
-    """Names of the fields that may not stand so, missing ones included."""
+    """Names of the invalid fields, missing ones included."""
     wrong = [name for name, value in fields.items() if name not in checks or not checks[name](value)]
     return wrong + [name for name in required if name not in fields]
 
 
 def loop_faults(fields: Mapping[str, object]) -> list[str]:
-    """Names of the fields that make a loop invalid, and of those that it lacks."""
+    """Names of the invalid and of the missing fields of a loop."""
     return faults(LOOP, fields, LOOP_REQUIRED)
 
 
 def band_controls(fields: Mapping[str, Any]) -> BandControls:
-    """What is asked of the band, from the (sound) fields of `band`; what is not there, or null, is the default."""
+    """The band's controls from the (valid) fields of `band`; a missing or null field has its default."""
     default = BandControls()
     fields = {name: value for name, value in fields.items() if value is not None}
     plain = {name: fields[name] for name in CONTROL if name in fields}

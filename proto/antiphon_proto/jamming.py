@@ -1,4 +1,4 @@
-"""Messages of the jam: what people play, the transport, the band's audio and notes (`antiphon_proto.jam`)."""
+"""Messages of the jam: notes of people, the transport, the band's audio and notes (`antiphon_proto.jam`)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Opus = Annotated[bytes, Meta(max_length=16_384)]
 
 
 class Play(Request, frozen=True, tag="play"):
-    """Keys that the sender pressed and released, for the others and the band; nobody answers. Times that are more
-    than `jam.late` behind or `jam.early` ahead of the server's clock are moved to that bound."""
+    """Keys that the sender pressed and released, for the others and the band; not answered. Times that are more than
+    `jam.late` behind or `jam.early` ahead of the server's clock are moved to that bound."""
 
     lane: ClassVar[Lane] = Lane.AUDIO
     events: Annotated[tuple[NoteEvent, ...], Meta(min_length=1, max_length=MAX_NOTE_EVENTS)]
 
 
 class Conduct(Request, frozen=True, tag="conduct"):
-    """Change the transport at the next beat or bar line, or as soon as everybody can know of it ("now"). Answered by
-    `conducted`; what is in force stands in the document (`jam.transport`)."""
+    """Change the transport at the next beat or bar line, or as soon as all clients can have received it ("now").
+    Answered by `conducted`; the transport in force is in the document (`jam.transport`)."""
 
     conduct: UInt
     change: TransportChange
@@ -40,7 +40,7 @@ class Perform(Request, frozen=True, tag="perform"):
 
 class Played(Message, frozen=True, tag="played"):
     """Keys that another participant pressed and released, in server time. After a gap (`audio_gap`) a client releases
-    what it sounds of the others."""
+    all notes of the others."""
 
     lane: ClassVar[Lane] = Lane.AUDIO
     participant: Id
@@ -57,9 +57,8 @@ class Conducted(Message, frozen=True, tag="conducted"):
 
 
 class BandStream(Message, frozen=True, tag="band_stream"):
-    """How to hear the band, before its first `audio` and to everybody who comes later. Sample `pts` sounds at server
-    time `start_ms + pts / 48`. A raised `epoch` replaces: what is buffered of older epochs from `from_pts` on is
-    dropped."""
+    """Timing of the band's stream; sent before its first `audio`, and to newcomers. Sample `pts` sounds at server time
+    `start_ms + pts / 48`. When `epoch` rises, clients drop buffered audio of older epochs from `from_pts` on."""
 
     run: Id
     epoch: UInt
@@ -68,11 +67,12 @@ class BandStream(Message, frozen=True, tag="band_stream"):
     """Samples of one `audio`."""
     from_pts: UInt = 0
     pre_skip: UInt = 0
-    """Samples that the decoder gives before the first that counts."""
+    """Samples to discard from the start of the decoder's output."""
 
 
 class Audio(Message, frozen=True, tag="audio"):
-    """A frame of the band: 48 kHz stereo Opus. `seq` rises by one; a hole is a gap: what would have come too late."""
+    """A frame of the band: 48 kHz stereo Opus. `seq` rises by one; a missing number is a frame that would have come too
+    late."""
 
     lane: ClassVar[Lane] = Lane.AUDIO
     run: Id
@@ -83,7 +83,7 @@ class Audio(Message, frozen=True, tag="audio"):
 
 
 class BandNotes(Message, frozen=True, tag="band_notes"):
-    """What the band is about to play: committed, never taken back."""
+    """Notes that the band is about to play: committed, never retracted."""
 
     lane: ClassVar[Lane] = Lane.AUDIO
     run: Id
@@ -93,6 +93,6 @@ class BandNotes(Message, frozen=True, tag="band_notes"):
 
 
 class AudioGap(Message, frozen=True, tag="audio_gap"):
-    """Messages of the audio lane that this client did not read in time and will not get."""
+    """Number of audio messages that were dropped because this client did not read them in time."""
 
     dropped: UInt

@@ -28,7 +28,7 @@ RightName = Literal[
 
 
 class Resume(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a returning client already has."""
+    """The state that a returning client already has."""
 
     lineage: Id
     epoch: Id
@@ -63,7 +63,7 @@ class ImageModel(Struct, frozen=True, array_like=True):
 
 
 class AudioModel(Struct, frozen=True, array_like=True):
-    """What a band hears and honours, for the interface to offer no more than that."""
+    """Inputs and controls that a band supports, so that the interface offers no others."""
 
     hears: Literal["notes", "audio", "nothing"]
     controls: tuple[str, ...]
@@ -115,7 +115,7 @@ class ModelInfo(Struct, frozen=True, array_like=True):
     audio: AudioModel | None = None
     """Of a ready audio engine."""
     backend: str = ""
-    """What runs it: `torch`, `onnxruntime`, ...; told again when another one takes over or fails."""
+    """Backend that runs it: `torch`, `onnxruntime`, ...; sent again when another one takes over or fails."""
     building: tuple[Building, ...] = ()
     """Plans that are being built for it while it serves."""
     choices: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ class ModelInfo(Struct, frozen=True, array_like=True):
     note_key: str = ""
     """Names `note` for an interface that has it in its own language; where it does not know the name: `note`."""
     note_values: tuple[str, ...] = ()
-    """What stands in it: names, addresses, reasons."""
+    """Fields by name: names, addresses, reasons."""
     better: Better | None = None
     """A better text model that is being fetched or tried, or why it does not serve."""
     beside: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ class Hello(Request, frozen=True, tag="hello"):
     agent: Annotated[str, Meta(max_length=128)] = ""
     """The client's own name, for logs."""
     kind: Literal["human", "agent"] = "human"
-    """`agent`: a program acts here. Everybody sees it marked so, now and in the provenance of what it makes."""
+    """`agent`: a program acts here. It is marked as one for all participants, and in the provenance of its work."""
 
 
 class SetPresence(Request, frozen=True, tag="set_presence"):
@@ -228,7 +228,7 @@ class Welcome(Message, frozen=True, tag="welcome"):
     last_batch: UInt
     """Highest batch of this session that the server has applied: the client need not send it again."""
     rights: tuple[RightName, ...] = ()
-    """What this participant may do in this room."""
+    """Rights of this participant in this room."""
     client_id: UInt = 0
     """The Yjs client id that this session writes under, and nobody else: the one of `hello`, or another where that
     is not free. New items of other ids are refused."""

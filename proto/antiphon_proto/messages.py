@@ -1,8 +1,7 @@
 """Every message of `/ws`: one MessagePack array `[tag, field, ...]` each, every field bounded.
 
-The classes are the specification's table in code (`PROTOCOL.md` explains the exchanges); they are defined by subject,
-and imported from here. Each declares the lane it travels in. Positions in the story are **UTF-8 byte offsets** of its
-plain text, stated against a room offset.
+`PROTOCOL.md` explains the exchanges. The classes are defined in one module per subject and imported from here. Each
+declares its lane. Positions in the story are **UTF-8 byte offsets** of its plain text, stated against a room offset.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""Keys that order the objects of the canvas: a new one fits between any two, so nobody's order disturbs another's.
+"""Keys that order the objects of the canvas: a new key fits between any two, so concurrent changes of order do not
+conflict.
 
-Keys are strings of `DIGITS`, compared as ASCII, ties by object id. No key that is made here ends in "0": nothing would
-fit below it. At both ends keys grow with the logarithm of their number: as many leading "z" (or "0") as a key has, so
-many digits count on behind them (1, 2, 4, then 8). Between two keys the middle is taken: a random order grows with the
-logarithm too; one that always halves the same gap grows by a digit for every six keys, and the server spreads such keys
-out when they come to more than `LONG` (`antiphon_server.document.board_order`). `clients/web/src/canvas/order.ts` is
-the same.
+Keys are strings of `DIGITS`, compared as ASCII, ties by object id. No generated key ends in "0": nothing would fit
+below it. At both ends the length of keys grows with the logarithm of their number: the leading "z" (or "0") characters
+say how many digits count behind them (1, 2, 4, then 8). A key between two others is the middle. In random order, the
+length grows with the logarithm too; repeated halving of the same gap adds a digit for every six keys, and the server
+respaces such keys when they are longer than `LONG` (`antiphon_server.document.board_order`).
+`clients/web/src/canvas/order.ts` is the same.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MAX_KEY: Final = 1024
 """Characters of a key, at most."""
 LONG: Final = 40
-"""Characters of a key, above which the server spreads it and its neighbours out."""
+"""Characters of a key above which the server respaces it and its neighbours."""
 _BASE: Final = len(DIGITS)
 _MOST: Final = 8
-"""Digits that count on at an end: 62 ** 8 keys are never used up."""
+"""Most counting digits at an end: 62 ** 8 keys are never used up."""
 
 
 def key_between(low: str = "", high: str = "") -> str:
-    """A key above `low` and below `high`; "" stands for no bound. Raises ValueError when there is none between."""
+    """A key above `low` and below `high`; "" is no bound. Raises ValueError when there is none between."""
     if not low and not high:
         made = DIGITS[_BASE // 2]
     elif not high:
@@ -54,7 +55,7 @@ def keys_between(low: str, high: str, count: int) -> list[str]:
 
 
 def sound(key: str) -> bool:
-    """Whether others fit beside the key on both sides, and it is short."""
+    """Whether the key is short and other keys fit on both sides of it."""
     return len(key) <= LONG and not key.endswith("0")
 
 

@@ -26,22 +26,22 @@ Task = Literal["continue", "instruct", "rewrite", "fix", "brainstorm"]
 replaces the selection; `fix` corrects grammar and spelling of the selection, or of the paragraph; `brainstorm` makes
 `CANDIDATES` candidates, of which one is chosen."""
 WriterTask = Literal["chat", "alternative", "suggest"]
-"""Of runs that no `ask` starts: an answer in the chat; a token that was replaced by one of its alternatives; words that
-a participant suggests."""
+"""Tasks of runs that no `ask` starts: an answer in the chat; a token that was replaced by an alternative; a suggestion
+of a participant."""
 CANDIDATES = 3
-"""Runs that one brainstorm starts, of seeds that follow each other."""
+"""Runs that one brainstorm starts, with consecutive seeds."""
 Mode = Literal["write", "suggest", "private"]
 """`write` inserts directly; `suggest` waits for acceptance; `private` streams to the asker only. The candidates of a
-brainstorm stand in no text before one is chosen: all see them, or with `private` the asker only."""
+brainstorm are not in the text until one is chosen; all participants see them, or with `private` only the asker."""
 
 
 class TextParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How text is sampled.
 
-    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1 and `min_p` 0 switch that filter off. The same seed and
-    prompt give the same text, alone or in a batch; without a seed the server draws one and reports it.
-    `alternatives` is how many other candidates each token is reported with. `whole_sentences`: the text ends with a
-    sentence, at about `max_tokens`, and brings no doubled blanks or empty lines.
+    `temperature` 0 is greedy. `top_k` 0 and `top_p` 1 and `min_p` 0 switch that filter off. The same seed and prompt
+    give the same text, alone or in a batch; without a seed the server draws one and reports it. `alternatives` is the
+    number of other candidates reported with each token. `whole_sentences`: the text ends with a sentence, at about
+    `max_tokens`, and has no double spaces or empty lines.
     """
 
     max_tokens: MaxTokens = 120
@@ -57,7 +57,7 @@ class TextParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 
 
 class TextSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A change to a run while it streams; what is unset stays as it is. Takes effect at the next step."""
+    """A change to a run while it streams; unset fields do not change. Takes effect at the next step."""
 
     instruction: Annotated[str, Meta(max_length=4000)] | UnsetType = UNSET
     max_tokens: MaxTokens | UnsetType = UNSET
@@ -69,8 +69,8 @@ class TextSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
 
 ImageTask = Literal["text_to_image", "image_to_image", "inpaint"]
-"""`inpaint` paints where the mask is white and nowhere else; outpainting is the same with a source that has been made
-larger. `image_to_image` starts from the source, as far from it as `strength` says."""
+"""`inpaint` paints only where the mask is white; outpainting is inpainting with an enlarged source. `image_to_image`
+starts from the source; `strength` sets the distance from it."""
 Sampler = Literal["ddim", "euler", "dpmpp_2m", "lcm", "flow_euler", "scm"]
 Steps = Annotated[int, Meta(ge=1, le=100)]
 Guidance = Annotated[float, Meta(ge=0.0, le=30.0)]
@@ -82,19 +82,19 @@ PreviewSide = Annotated[int, Meta(ge=32, le=512)]
 
 
 class Adapter(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
-    """A low-rank adapter that the server offers by name, and how strongly it colours the picture."""
+    """A low-rank adapter (LoRA) that the server offers by name, and its scale."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     scale: Annotated[float, Meta(ge=-2.0, le=2.0)] = 1.0
 
 
 class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How a picture is painted; what is None is the model's own default.
+    """Parameters of a picture; None takes the model's default.
 
-    `width` and `height` are pixels; with a source they are its own by default. `guidance` up to 1 switches guidance
-    (and with it the negative prompt) off. `strength` counts with a source only: 0 keeps it, 1 forgets it; under a mask
-    it is 1 by default. `adapters` (LoRA) are among those that the server offers. The same seed and request give the
-    same picture, alone or in a batch; without a seed one is drawn.
+    `width` and `height` are pixels; with a source they default to its size. `guidance` up to 1 switches guidance (and
+    with it the negative prompt) off. `strength` applies only with a source: 0 keeps it, 1 ignores it; with a mask the
+    default is 1. `adapters` (LoRA) are among those that the server offers. The same seed and request give the same
+    picture, alone or in a batch; without a seed one is drawn.
     """
 
     steps: Steps | None = None
@@ -109,10 +109,10 @@ class ImageParams(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 
 class ImageSteer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A change to a picture while it is painted; what is unset stays as it is. Takes effect at the next step.
+    """A change to a picture while it is painted; unset fields do not change. Takes effect at the next step.
 
-    `previews` and `preview_side` bound what is shown meanwhile: a preview at every n-th step at most (0: none), and
-    pixels of its long side; within that the server follows what the viewers can use.
+    `previews` and `preview_side` bound the previews: one every n steps at most (0: none), and pixels of the longer
+    side. Within these bounds the server adapts to the viewers.
     """
 
     prompt: ImagePrompt | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""Messages of runs: what people ask of the AI, how it stands, and what is done with what it made."""
+"""Messages of runs: requests to the AI, states of runs, and actions on their results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Alternative(Struct, frozen=True, array_like=True):
 class TokenInfo(Struct, frozen=True, array_like=True):
     """One sampled token: the text it completed (whole characters only), its natural-log probability, its rivals.
 
-    An engine that is not told (some remote servers) gives NaN and, for the id, -1.
+    An engine that does not know the probability (some remote servers) gives NaN, and -1 for an unknown id.
     """
 
     index: UInt
@@ -50,15 +50,15 @@ class TokenInfo(Struct, frozen=True, array_like=True):
 
 
 Thinned: TypeAlias = Literal["", "load", "viewers"]
-"""The device has more to do than it can, or most of those who look do not keep up."""
+"""`load`: the device is overloaded. `viewers`: most viewers cannot keep up."""
 
 
 class RunInfo(Struct, frozen=True, array_like=True):
-    """A run as everybody sees it, of a text or of a picture.
+    """The public state of a run, of text, picture or jam.
 
-    `progress` of `length`: tokens, or denoising steps (`length` 0: not known yet). `position` counts from 1 in the
-    queue; times are milliseconds. `target` is the frame that a picture is painted for, or the chat entry that an answer
-    stands in. A picture's `instruction` is its prompt, its `mode` always `write`.
+    `progress` of `length` is in tokens or denoising steps (`length` 0: not known yet). `position` counts from 1 in the
+    queue; times are milliseconds. `target` is the frame of a picture, or the chat entry of an answer. A picture's
+    `instruction` is its prompt, its `mode` always `write`.
     """
 
     id: Id
@@ -82,22 +82,22 @@ class RunInfo(Struct, frozen=True, array_like=True):
     created_ms: UInt = 0
     target: Annotated[str, Meta(max_length=64)] = ""
     group: Annotated[str, Meta(max_length=64)] = ""
-    """The candidates of one brainstorm share it."""
+    """Shared by the candidates of one brainstorm."""
     origin: Annotated[str, Meta(max_length=64)] = ""
-    """The run that this one tries again, or a token of which it replaced."""
+    """The run that this one retries, or whose token it replaced."""
     text: Annotated[str, Meta(max_length=16_384)] = ""
-    """What it wrote, once it has ended, of a run whose text stands nowhere: a private one, or a candidate."""
+    """The text of a finished run that is not in the document: a private run, or a candidate."""
     thinned: Thinned = ""
-    """Of a picture that is painted: why its live previews come noticeably more rarely than they could."""
+    """Why the previews of a picture are sent less often than the engine could make them."""
 
 
 class Ask(Request, frozen=True, tag="ask"):
     """Ask the AI. Positions are UTF-8 byte offsets in the story as it was at room offset `offset`.
 
-    `start` == `end` is a cursor; else the range is the selection that the task is about. `rewrite` needs one, and its
-    instruction says how (it may be empty). `fix` takes the paragraph of a cursor; its corrections come as a suggestion,
-    each with the text attribute `reason`. `ask` is echoed in the `run` that answers (in each of a brainstorm's), or in
-    an `error`.
+    `start` == `end` is a cursor; else the range is the selection of the task. `rewrite` needs a selection; its
+    instruction may be empty. `fix` with a cursor takes the cursor's paragraph; its corrections come as a suggestion,
+    each with the text attribute `reason`. `ask` is echoed in the `run` that answers (in every `run` of a brainstorm),
+    or in an `error`.
     """
 
     ask: UInt
@@ -109,16 +109,16 @@ class Ask(Request, frozen=True, tag="ask"):
     instruction: Instruction = ""
     params: TextParams = TextParams()
     model: ModelName = ""
-    """Which of the text models that serve side by side writes (`ModelInfo.beside`); empty: the one that serves."""
+    """One of the text models that serve side by side (`ModelInfo.beside`); empty: the default one."""
 
 
 class Suggest(Request, frozen=True, tag="suggest"):
-    """Suggest words of one's own in place of [start, end), or at a cursor (`start` == `end`).
+    """Suggest text of the sender's own in place of [start, end), or at a cursor (`start` == `end`).
 
-    They wait in the story like a suggestion of the AI until somebody who may edit accepts or rejects them. Empty `text`
-    suggests to take the passage out. `reason` is shown with it. Positions as in `ask`. `suggest` is echoed in the `run`
-    that stands for it (task `suggest`, whose author is the sender), or in an `error`: `conflict` where another
-    suggestion is open there.
+    The suggestion waits in the story, like one of the AI, until a participant who may edit accepts or rejects it. Empty
+    `text` suggests a deletion. `reason` is shown with it. Positions are as in `ask`. `suggest` is echoed in the `run`
+    of the suggestion (task `suggest`, its author is the sender), or in an `error`: `conflict` if another suggestion is
+    open there.
     """
 
     suggest: UInt
@@ -132,10 +132,10 @@ class Suggest(Request, frozen=True, tag="suggest"):
 class Paint(Request, frozen=True, tag="paint"):
     """Ask the AI to paint a frame of the canvas. `paint` is echoed in the `run` that answers, or in an `error`.
 
-    `source` and `mask` are assets of this room: `image_to_image` needs a source, `inpaint` both, of one size; white in
-    the mask is where paint may go. The finished picture takes the frame's place. With `live` the frame stays and shows
-    the picture: for a frame that is painted again and again while people draw. A newer request of the same asker for
-    the same frame supersedes the older one (PROTOCOL.md, "Painting").
+    `source` and `mask` are assets of this room. `image_to_image` needs a source; `inpaint` needs both, of the same
+    size, and paints where the mask is white. The finished picture replaces the frame. With `live` the frame stays and
+    shows the picture: for a frame that is repainted while people draw. A newer request of the same asker for the same
+    frame supersedes the older one (PROTOCOL.md, "Painting").
     """
 
     paint: UInt
@@ -149,13 +149,13 @@ class Paint(Request, frozen=True, tag="paint"):
 
 
 class Stop(Request, frozen=True, tag="stop"):
-    """Stop a run; what it has made stays. Answered by its `run`, or by an `error`."""
+    """Stop a run and keep its result so far. Answered by its `run`, or by an `error`."""
 
     run: Id
 
 
 class Steer(Request, frozen=True, tag="steer"):
-    """Change a live run: `change` for a text, `image` for a picture; the other one stays empty."""
+    """Change a live run: `change` for a text, `image` for a picture; the other field stays empty."""
 
     run: Id
     change: TextSteer = TextSteer()
@@ -163,7 +163,7 @@ class Steer(Request, frozen=True, tag="steer"):
 
 
 class Accept(Request, frozen=True, tag="accept"):
-    """Accept a suggestion, whole, or only the part inside [start, end) as at room offset `offset`."""
+    """Accept a suggestion: all of it, or only the part inside [start, end) as at room offset `offset`."""
 
     run: Id
     offset: UInt = 0
@@ -172,7 +172,7 @@ class Accept(Request, frozen=True, tag="accept"):
 
 
 class Reject(Request, frozen=True, tag="reject"):
-    """Reject a suggestion, whole or in part, as `accept` accepts one."""
+    """Reject a suggestion, all or part of it; fields as in `accept`."""
 
     run: Id
     offset: UInt = 0
@@ -181,31 +181,31 @@ class Reject(Request, frozen=True, tag="reject"):
 
 
 class Choose(Request, frozen=True, tag="choose"):
-    """Put what a candidate, or a private run, wrote at its place in the story (`private` stays where it is: invalid).
-    The other candidates of its group are dropped; one that still writes is stopped first."""
+    """Insert the text of a candidate or of a private run at its place in the story (mode `private` is invalid). The
+    other candidates of its group are dropped; one that is still running is stopped first."""
 
     run: Id
     mode: Mode = "write"
 
 
 class Retry(Request, frozen=True, tag="retry"):
-    """The same request with a new seed, after what the old run wrote was removed. Answered as an `ask` is."""
+    """Remove the text of a run and repeat its request with a new seed. Answered as an `ask` is."""
 
     ask: UInt
     run: Id
 
 
 class Recall(Request, frozen=True, tag="recall"):
-    """Ask for the details of all tokens of a run, for whoever came after they were told: answered by `tokens`, or by an
-    `error` when they are not known any more."""
+    """Ask for the details of all tokens of a run, for clients that joined after they were sent. Answered by `tokens`,
+    or by an `error` if they are no longer kept."""
 
     run: Id
 
 
 class ReplaceToken(Request, frozen=True, tag="replace_token"):
-    """Put one of the alternatives of a run's token in place of what is left of it in the story, [start, end) as at room
-    offset `offset`. With `go_on` the rest of what the run wrote after it makes way for a new continuation. Answered as
-    an `ask` is, by a run of task `alternative`."""
+    """Replace a token of a run, of which [start, end) is left in the story as at room offset `offset`, by one of its
+    alternatives. With `go_on` the run's text after it is replaced by a new continuation. Answered as an `ask` is, by a
+    run of task `alternative`."""
 
     ask: UInt
     run: Id
@@ -229,8 +229,8 @@ class Run(Message, frozen=True, tag="run"):
 
 
 class Steered(Message, frozen=True, tag="steered"):
-    """To whoever steered: the change that began the run's `epoch` is in force. `made` tokens, or denoising steps, had
-    come before it; everything after was made with it."""
+    """To the participant who steered: the change that began the run's `epoch` is in force, from token or denoising step
+    `made` on."""
 
     run: Id
     epoch: UInt
@@ -247,16 +247,16 @@ class Tokens(Message, frozen=True, tag="tokens"):
 
 
 class Viewing(Request, frozen=True, tag="viewing"):
-    """How large the sender shows pictures that are being painted: pixels of the longer side of the largest, 0 when it
-    shows none. Previews follow what the viewers of a room can use."""
+    """The size at which the sender shows pictures in progress: pixels of the longer side of the largest, 0 if it shows
+    none. The size of previews follows the viewers of a room."""
 
     lane: ClassVar[Lane] = Lane.PRESENCE
     side: Annotated[int, Meta(ge=0, le=65535)]
 
 
 class Preview(Message, frozen=True, tag="preview"):
-    """What a run's picture will be, as far as `step` of `of` shows it. A client drops what is not of its epoch: it was
-    made before a steer."""
+    """A preview of a run's picture after `step` of `of` steps. A client drops previews of another epoch: they were made
+    before a steer."""
 
     lane: ClassVar[Lane] = Lane.PREVIEW
     run: Id

@@ -41,7 +41,7 @@ _NEXT = {
     (SessionState.OPEN, "closed"): SessionState.CLOSED,
     (SessionState.CLOSED, "closed"): SessionState.CLOSED,
 }
-"""All transitions. What is not here cannot happen."""
+"""All transitions; there are no others."""
 
 
 class _Assembly:
@@ -85,7 +85,7 @@ class _Session(Generic[M]):
         return 0 if self._assembly is None else self._assembly.size
 
     def close(self) -> None:
-        """The connection ended, or is about to; what was held of an unfinished message is gone."""
+        """The connection ended or is about to end; an unfinished message is dropped."""
         self._assembly = None
         self._move("closed")
 
@@ -138,14 +138,15 @@ class _Session(Generic[M]):
 
 
 class ServerSession(_Session[ClientMessage]):
-    """What a server hears. `max_message` bounds a reassembled message, bytes; `clock` gives monotonic seconds."""
+    """The server's side of a connection. `max_message` bounds a reassembled message, bytes; `clock` gives monotonic
+    seconds."""
 
     def __init__(self, *, max_message: int, clock: Callable[[], float]) -> None:
         super().__init__(client_decoder(), Hello, max_message=max_message, clock=clock)
 
 
 class ClientSession(_Session[ServerMessage]):
-    """What a client hears."""
+    """The client's side of a connection."""
 
     def __init__(self, *, max_message: int, clock: Callable[[], float]) -> None:
         super().__init__(server_decoder(), Welcome, max_message=max_message, clock=clock)

@@ -1,7 +1,7 @@
-"""The style card of a room: how its story is told. It stands at the beginning of every prompt.
+"""The style card of a room: how its story is told. Every prompt begins with it.
 
-The root `style` is a Y.Map of plain strings with the names of :class:`StyleCard`'s fields. Whoever may edit writes it;
-a field that may not stand so goes back to what it was, and the sender gets an `error`, as on the canvas.
+The root `style` is a Y.Map of plain strings with the names of :class:`StyleCard`'s fields. Participants who may edit
+write it. An invalid field is reset to its former value and the sender gets an `error`, as on the canvas.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BOUNDS: Final = {"tone": 200, "person": 100, "tense": 100, "keep": 1000, "avoid"
 
 
 class StyleCard(Struct, frozen=True, omit_defaults=True):
-    """`keep` and `avoid` are things to keep to and to keep from; `facts` are names and what is true in the story."""
+    """`keep` and `avoid` are features of style to keep and to avoid; `facts` are names and facts of the story."""
 
     tone: Annotated[str, Meta(max_length=200)] = ""
     person: Annotated[str, Meta(max_length=100)] = ""
@@ -42,7 +42,7 @@ def fits(name: str, value: object) -> bool:
 
 
 class StyleMeasures(Struct, frozen=True, array_like=True):
-    """What was counted in a passage. Shares are of 1."""
+    """Statistics of a passage. Shares are fractions of 1."""
 
     words: UInt
     sentences: UInt
@@ -65,8 +65,8 @@ class LearnStyle(Request, frozen=True, tag="learn_style"):
 
 
 class Learned(Message, frozen=True, tag="learned"):
-    """To the asker: a style card proposed from what was counted, fields that counting cannot tell left empty. It is
-    theirs to put into the room, or not."""
+    """To the asker: a style card proposed from the statistics of a passage; fields that cannot be counted are empty.
+    The asker decides whether to write it to the room."""
 
     learn: UInt
     card: StyleCard

@@ -30,7 +30,7 @@ MAX_AWARENESS_STATE = 4096
 
 
 class SyncStep1(Struct, frozen=True):
-    """The sender's state vector: it asks for what it lacks."""
+    """The sender's state vector: a request for the updates that it lacks."""
 
     state_vector: bytes
 

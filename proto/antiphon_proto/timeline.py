@@ -1,4 +1,4 @@
-"""Messages of a room's history: versions that people named, and who wrote how much. The rest is HTTP (PROTOCOL.md)."""
+"""Messages of a room's history: named versions, and shares of authorship. The rest is HTTP (PROTOCOL.md)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VersionName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Version(Struct, frozen=True, array_like=True):
-    """A point of the history that somebody named. `seq` is the number of the entry after which it stands."""
+    """A named point of the history, after the entry with number `seq`."""
 
     id: Id
     name: VersionName
@@ -22,14 +22,14 @@ class Version(Struct, frozen=True, array_like=True):
 
 
 class Versions(Message, frozen=True, tag="versions"):
-    """All named versions, oldest first, whenever one was named or taken away."""
+    """All named versions, oldest first; sent whenever one was added or removed."""
 
     versions: tuple[Version, ...]
 
 
 class Shares(Message, frozen=True, tag="shares"):
-    """How many characters of the story at `offset` each participant and each run wrote; what a run wrote counts for
-    its author, too. Sent now and then while the text changes, and to newcomers."""
+    """Characters of the story at `offset` by participant and by run; text of a run counts for its author too. Sent at
+    intervals while the text changes, and to newcomers."""
 
     offset: UInt
     people: dict[str, UInt]

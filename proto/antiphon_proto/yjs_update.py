@@ -1,7 +1,6 @@
-"""Takes a Yjs update (v1) of one's own apart and puts it together again: under another client id, or without some.
-
-For updates that are known to be well formed; the server reads what peers send with a stricter reader of its own.
-Source: yjs `src/utils/encoding.js`, `src/structs/*.js`; lib0 `encoding.js`.
+"""Splits a trusted Yjs update (v1) and rebuilds it under another client id, or without some of its items. For updates
+that are known to be well formed; the server reads updates of peers with a stricter parser. Source: yjs
+`src/utils/encoding.js`, `src/structs/*.js`; lib0 `encoding.js`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 ItemId = tuple[int, int]
 """(client, clock); clocks count UTF-16 units."""
 Deletions = dict[int, list[tuple[int, int]]]
-"""Client -> (clock, length) of what is deleted."""
+"""Client -> (clock, length) of deleted ranges."""
 
 _GC, _SKIP = 0, 10
 _ORIGIN, _RIGHT, _KEYED = 0x80, 0x40, 0x20
@@ -67,7 +66,7 @@ def write(items: Iterable[Item], deletions: Mapping[int, Iterable[tuple[int, int
 def renamed(update: bytes, old: int, new: int, first: int, start: int) -> bytes:
     """The update with the items of client `old` from clock `first` on as items of client `new` from clock `start` on.
 
-    Earlier items of `old` are left out of it; what refers to them still does.
+    Earlier items of `old` are left out; references to them remain.
     """
 
     def moved(one: ItemId | None) -> ItemId | None:
@@ -114,7 +113,7 @@ def without(update: bytes, clients: Set[int], known: Mapping[int, int]) -> bytes
 
 
 def write_state_vector(clocks: Mapping[int, int]) -> bytes:
-    """Client -> clock, as Yjs asks for what it lacks."""
+    """Client -> clock: a Yjs state vector."""
     pairs = b"".join(uint(client) + uint(clock) for client, clock in clocks.items())
     return uint(len(clocks)) + pairs
 
