@@ -55,7 +55,7 @@ def load_pictures(work: Path, *roles: str) -> list[Picture]:
 
 
 def store_pictures(work: Path, index: list[dict[str, Any]], images: list[npt.NDArray[np.uint8]]) -> None:
-    """Write pictures as lossless WebP in one file, and what is known of each in another."""
+    """Write pictures as lossless WebP in one file, and the description of each in another."""
     encoded = []
     for image in images:
         file = io.BytesIO()

@@ -107,7 +107,7 @@ def sample(
 
 
 class Trainer:
-    """The denoiser's training: one object holds what a checkpoint has to hold."""
+    """The denoiser's training: one object holds all state of a checkpoint."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         """Load the latents and the text encoder, and make or resume the model and its optimiser."""

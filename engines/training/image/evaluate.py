@@ -2,9 +2,9 @@
 
     python -m training.image.evaluate --work build/image --report image_model_eval.json
 
-Every prompt names a noun in a colour that the training held out for it, half of them on a background that was held
-out for it too. The same measures are taken on the recipe's own paintings of these scenes (``reference``): what the
-measures say of a perfect picture.
+Every prompt names a noun in a colour that the training held out for it, half of them on a background that was held out
+for it too. The same measures are taken on the recipe's own paintings of these scenes (``reference``): the score of a
+perfect picture.
 """
 
 import argparse
@@ -38,7 +38,7 @@ BATCH = 32
 VISIBLE = 0.22
 """Root-mean-square distance from the background, of 1, above which a pixel belongs to the object."""
 TIMED_STEPS = 8
-"""Steps whose time is measured, as the target names them."""
+"""Names of the steps whose time is measured, as in the target."""
 SKETCHES = 16
 UNSEEN = 60
 """How many sketches, and how many drawings of unseen sets, are measured."""
@@ -146,7 +146,7 @@ def reference_paintings(groups: dict[str, list[Picture]], scenes: list[Scene], r
 
 
 def plain_paintings(pictures: list[Picture]) -> Tensor:
-    """Paint pictures as they are, on white."""
+    """Paint pictures unchanged, on white."""
     return Painter(pictures).paint(pictures, [Scene(p.noun, None, False, "white", p.style) for p in pictures])
 
 
@@ -155,8 +155,8 @@ def measure_diversity(
 ) -> Measures:
     """Compare seeds with each other and with the nearest training picture, at 32 px, root mean square of 0..1.
 
-    ``between_sets`` is the distance between training pictures of one noun, and ``unseen_nearest`` how near a picture of
-    a set that was never trained on comes to its nearest training picture: the scale to read the others on.
+    ``between_sets`` is the distance between training pictures of one noun, and ``unseen_nearest`` the distance from a
+    picture of a set that was never trained on to its nearest training picture. Both are the scale for the other values.
     """
 
     def small(images: Tensor) -> Tensor:

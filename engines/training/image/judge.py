@@ -2,10 +2,11 @@
 
     python -m training.image.judge --work build/image
 
-Histograms of oriented gradients (Dalal and Triggs, 2005) and a coarse map of where the object is, mixed at random
-(Huang, Zhu and Siew, 2006: one noun has several poses, which no linear rule holds together) and classified by a rule
-that is fitted in closed form, so it takes minutes. It learns from the training split alone and is measured on icon sets
-that neither it nor the denoiser has seen, drawn by other hands: what it gets right there says how far to trust it.
+Features are histograms of oriented gradients (Dalal and Triggs, 2005) and a coarse map of the object's position. They
+are mixed at random (Huang, Zhu and Siew, 2006), because one noun has several poses, which no linear rule separates, and
+classified by a rule that is fitted in closed form within minutes. The classifier learns from the training split only.
+It is measured on icon sets that neither it nor the denoiser has seen, drawn by other artists; its accuracy there says
+how far to trust it.
 """
 
 import argparse
@@ -35,7 +36,7 @@ CELL = 8
 """Side of the square over which orientations are counted."""
 ORIENTATIONS = 9
 MIXED = 3000
-"""How many random mixtures of the features the classifier sees beside them."""
+"""Number of random mixtures of features that the classifier sees in addition to the features."""
 VISIBLE = 0.25
 """Root-mean-square distance from the ground, of 2, above which a pixel belongs to the object."""
 
@@ -43,7 +44,7 @@ VISIBLE = 0.25
 def centred(images: Tensor) -> Tensor:
     """Cut ``[N, 3, H, W]`` pictures to their object and enlarge it to the size at which the recipe centres objects.
 
-    What differs from the rim's colour is the object. A picture without any stays as it is.
+    The object is all that differs from the rim's colour. A picture without an object is returned unchanged.
     """
     count, _, height, width = images.shape
     ink = functional.avg_pool2d((images - ground_of(images)).square().mean(1, keepdim=True).sqrt(), 3, 1, 1)[

@@ -127,7 +127,7 @@ def sketch_table(measured: list[dict[str, Any]]) -> str:
 
 
 def comparison(report: dict[str, Any]) -> str:
-    """Return a table of this model beside the one that it was measured against, or nothing."""
+    """Return a table that compares this model with the one that it was measured against, or an empty string."""
     if "against" not in report:
         return ""
     both = report["against"]
@@ -200,7 +200,7 @@ def notice() -> str:
 
 
 def model_card(work: Path, size: int) -> str:
-    """Write the model card from what the stages measured and from the observations kept beside this file."""
+    """Write the model card from the stages' measurements and from the observations in the file next to this one."""
     template = (Path(__file__).parent / "MODEL_CARD.template.md").read_text(encoding="utf-8")
     report = json.loads((work / "evaluation.json").read_text())
     reports = {

@@ -1,4 +1,4 @@
-"""What every training stage needs: device, precision, time budget, learning-rate schedule, loss curves, grids."""
+"""Shared by the training stages: device, precision, time budget, learning-rate schedule, loss curves, grids."""
 
 import contextlib
 import csv
@@ -43,7 +43,7 @@ def autocast(device: torch.device, on_cpu: bool) -> contextlib.AbstractContextMa
 
 
 def learning_rate(step: int, fraction: float, warmup: int, hold: float = 0.5) -> float:
-    """Return the factor of the peak rate: linear warm-up, a plateau, then a cosine to 2 % over what is left."""
+    """Return the factor of the peak rate: linear warm-up, a plateau, then a cosine to 2 % over the rest."""
     if fraction < hold:
         decay = 1.0
     else:
@@ -59,7 +59,7 @@ class Deadline:
     """
 
     def __init__(self, minutes: float, steps: int, spent: float = 0.0) -> None:
-        """Start the budget; ``spent`` is what earlier runs of a resumed training used, in seconds."""
+        """Start the budget; ``spent`` is the time used by earlier runs of a resumed training, in seconds."""
         self._seconds, self._steps = minutes * 60, steps
         self._started = self._now() - spent
 

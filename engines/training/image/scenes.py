@@ -1,4 +1,4 @@
-"""A scene (what, how many, in which colour, where, on which ground, in which style) and the words people use for it."""
+"""A scene (noun, count, colour, position, background, style) and the words people use for it."""
 
 from dataclasses import dataclass
 from random import Random
@@ -45,7 +45,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What one training picture shows; ``colour`` is None when the object keeps its own colours and none prevails.
+    """The content of one training picture; ``colour`` is None when the object keeps its own colours and none prevails.
 
     ``where`` holds the words of its captions about size and place; they are empty for most scenes.
     """
@@ -65,7 +65,7 @@ def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> int:
 
 
 def _centred(rng: Random, mirrored: bool) -> Placement:
-    """Nearly fill the picture: what a prompt that says nothing of size and place asks for."""
+    """Nearly fill the picture: the layout for a prompt without size and place."""
     size = rng.uniform(0.84, 1.0)
     slack = 1 - size * FILLED
     return Placement(

@@ -1,7 +1,6 @@
-"""What the model is taught to draw: nouns, colours, backgrounds, styles, and what is held out for the evaluation.
-
-The nouns are the emoji that are recognisable at 128 px and that the sets draw alike, chosen on contact sheets; the core
-ones, with a star, are what a CPU can learn. The file is long because the table is: one line per noun.
+"""Vocabulary of the model: nouns, colours, backgrounds, styles, and the combinations held out for the evaluation. The
+nouns are the emoji that are recognisable at 128 px and that the sets draw alike, chosen on contact sheets; the core
+ones, with a star, can be learned on a CPU. The file is long because the table is: one line per noun.
 """
 
 import hashlib
@@ -55,7 +54,7 @@ COLOUR_SYNONYMS: dict[str, str] = {
     "grey": "gray",
     "silver": "gray",
 }
-"""Other words for the colours, which captions use now and then."""
+"""Synonyms of the colours, which some captions use."""
 
 RUSSIAN_COLOURS: dict[str, tuple[str, str]] = {
     "red": ("красн", "ый ая ое ого ую ом ые"),
@@ -106,7 +105,7 @@ HOMONYMS = frozenset({"bug", "horse", "mouse", "train", "boat"})
 """Names that mean another thing in the one-colour set (a chess piece, a pointing device, a front view)."""
 
 ONE_WAY = frozenset({"music note", "check mark", "medal", "moon", "piano"})
-"""Nouns whose drawings are never mirrored."""
+"""Nouns whose drawings are not mirrored."""
 
 UNCOUNTED = frozenset({
     "fire", "lightning", "wave", "rain cloud", "island", "mountain", "volcano", "tornado", "rainbow", "earth",
@@ -121,8 +120,8 @@ class Concept:
     """One thing that the model can draw.
 
     ``noun`` is its name in captions, ``icons`` are names in the icon sets (several names give several pictures),
-    ``synonyms`` are other words that captions use for it now and then, and ``russian`` the words of Russian captions. A
-    ``core`` concept is one that the denoiser learns even on a CPU; the other stages know all of them.
+    ``synonyms`` are other words that some captions use for it, and ``russian`` the words of Russian captions. The
+    denoiser learns a ``core`` concept even on a CPU; the other stages use all concepts.
     """
 
     noun: str

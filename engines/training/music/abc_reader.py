@@ -1,8 +1,8 @@
 """Read single-voice ABC tunes: melody only, repeats played out, on the grid of 12 ticks a quarter note.
 
-Covers what the tune books of music21's corpus use (ABC 1.6): fields K, L, M, T, in-line fields, accidentals that hold
-for a bar, tuplets, broken rhythm, ties, chords (their top note), repeats and first and second endings. Grace notes,
-chord symbols and decorations are skipped. A tune that does not come out in whole bars is refused.
+Covers the parts of ABC 1.6 that the tune books of music21's corpus use: fields K, L, M, T, in-line fields, accidentals
+that hold for a bar, tuplets, broken rhythm, ties, chords (their top note), repeats and first and second endings. Grace
+notes, chord symbols and decorations are skipped. A tune without whole bars is refused.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class AbcKey(NamedTuple):
 
 
 def parse_key(text: str) -> AbcKey:
-    """The value of a K: field; what cannot be read is C major."""
+    """The value of a K: field; C major if it cannot be read."""
     text = text.split("%")[0].strip()
     if text.startswith(("HP", "Hp")):  # Highland pipes
         return AbcKey(2, 9, "mix")

@@ -1,12 +1,12 @@
-"""A person strikes a chord: when does the band play it? Rounds from fixed seeds, on a clock of ticks; a table to JSON.
+"""Measures when the band plays a chord that a person strikes. Rounds from fixed seeds, on a clock of ticks; JSON.
 
     python -m training.music.asked_chords --rounds 160 --json asked_chords.json
 
-Each round is a band of four roles with the jam's own help, in a key, a style and at a place of the bar drawn by its
-number. After two bars somebody strikes a chord, lets it go after one, two or four beats or holds it, and nothing else
-is played. *Answered* is the first note of the band that belongs to the chord while the band's chord holds all of it;
-*by chance* is the same, counted from the same moment, when nobody plays. *Something else* is the first note that
-differs from what the band plays when nobody does.
+Each round is a band of four roles with the jam's own help. Key, style and place in the bar are drawn from its number.
+After two bars a person strikes a chord and releases it after one, two or four beats, or holds it; nothing else is
+played. *Answered* is the first note of the band that belongs to the chord while the band's chord contains it. *By
+chance* is the same, counted from the same moment, when no chord is struck. *Something else* is the first note that
+differs from the band's notes when no chord is struck.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ KINDS: Final[tuple[Kind, ...]] = ("in the key", "outside the key", "a seventh")
 
 @dataclass(frozen=True)
 class Round:
-    """What is asked for: ``pitches`` are struck at ``tick`` and let go after ``held`` beats."""
+    """A struck chord: ``pitches`` are pressed at ``tick`` and released after ``held`` beats."""
 
     kind: Kind
     seed: int
@@ -72,7 +72,7 @@ class Answer:
     by_chance: int | None
     different: int | None
     own: tuple[bool, ...]
-    """Of bass, chords and pad while the band's chord holds what was asked for: does its chord hold the note?"""
+    """For bass, chords and pad, while the band's chord contains the struck one: whether it contains the note."""
 
 
 def drawn(seed: int) -> Round:

@@ -1,7 +1,7 @@
 """Crops of pieces as training batches: transposed, some controls hidden, targets weighed.
 
-While training goes on the loader can put new arrangements in the place of old ones (``fresh`` a batch): a GPU reads the
-token file many times over, and what a model then learns by heart are its arrangements.
+During training the loader can replace old arrangements by new ones (``fresh`` a batch): a GPU reads the token file many
+times, and the model would memorise its arrangements.
 """
 
 from __future__ import annotations

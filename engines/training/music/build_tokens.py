@@ -2,10 +2,10 @@
 
     python -m training.music.build_tokens --data build/music --arrangements 6 --riffs 4000
 
-``tokens.npz`` holds ``tokens`` (uint16 ids in one row, as played), ``mended`` (uint16, ``tokens`` XOR the ids that the
-model is asked for: 0 but at chords that another should stand for), ``offsets`` (int64, where each piece starts, and the
-end), ``source`` (uint8, index into SOURCES), ``held_out`` (bool) and the vocabulary's SHA-256.
-Held-out pieces are chosen by tune, so no arrangement of a held-out tune is ever trained on.
+``tokens.npz`` holds ``tokens`` (uint16 ids in one row, as played), ``mended`` (uint16, ``tokens`` XOR the target ids: 0
+except at chords that another should replace), ``offsets`` (int64, where each piece starts, and the end), ``source``
+(uint8, index into SOURCES), ``held_out`` (bool) and the vocabulary's SHA-256. Held-out pieces are chosen by tune, so no
+arrangement of a held-out tune is ever trained on.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python -m training.music.card --json ../tests/bench/results/music_model_eval.json
 
-Replaces what stands between the two marks in MODEL_CARD.md; the rest of the card is written by people.
+Replaces the text between the two marks in MODEL_CARD.md; the rest of the card is written by hand.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _verdict(met: bool) -> str:
 
 
 def targets(report: dict[str, Any]) -> list[str]:
-    """Rows of what was asked for, what the bare model and the model with help reach, and whether that is enough."""
+    """Rows: the target, the results of the bare model and of the model with help, and whether they meet the target."""
     rows = ["| target | bare model | with the engine's help | |", "| --- | --- | --- | --- |"]
     bare, helped = report["model"], report["model_with_help"]
     chords = [side["following"]["mixed"]["on_chord"] for side in (bare, helped)]
@@ -78,7 +78,7 @@ def following(report: dict[str, Any]) -> list[str]:
 
 
 def consonance(report: dict[str, Any]) -> list[str]:
-    """Rows of consonance on strong beats, lag by lag, between what shuffling and what hindsight give."""
+    """Rows of consonance on strong beats, by lag, with shuffling and hindsight for comparison."""
     sides = [report[name]["consonant_on_strong_beats"] for name in ("model", "model_with_help")]
     rows = [
         "| consonant on strong beats, lag | bare | shuffled | p | with help | shuffled | p |",

@@ -1,7 +1,6 @@
-"""What a band plays that cannot know the chords: the history among which the model learns to choose the next one.
-
-In a jam the chords before are the model's own, chosen from what it had heard by then. Four kinds of companion stand in
-for it, two of them a piece, in turns of four bars, so that no single habit can be read as a hint of what people play.
+"""Accompaniment that does not know the chords: the history from which the model learns to choose the next chord. In a
+jam the earlier chords are the model's own, chosen from the notes heard so far. Four kinds of companion imitate it, two
+per piece, in turns of four bars, so that no single habit hints at the notes of people.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Embeddings that know what tokens share while they are trained, and that are plain when they are exported.
+"""Embeddings that share features between tokens during training and are exported as a plain matrix.
 
 The same pitch class in another octave or another voice, a chord and the notes in it, the same tick for people and for
-the band: during training a token's vector is its own plus the vectors of its features, so what is learned about one
-token helps all that share a feature. The sum is an ordinary embedding matrix for the stock transformers class.
+the band: during training a token's vector is its own plus the vectors of its features, so training on one token helps
+all tokens that share a feature. The sum is an ordinary embedding matrix for the stock transformers class.
 """
 
 from __future__ import annotations

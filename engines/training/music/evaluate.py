@@ -48,7 +48,7 @@ from .pieces import Tune, arranged
 from .rolls import piano_roll
 
 HELP: Final = {"follow": FOLLOW, "key_lock": KEY_LOCK, "chord_temperature": CHORD_TEMPERATURE}
-"""The engine's help, as in the jam, that is reported beside the bare model."""
+"""The engine's help, as in the jam, reported in addition to the bare model."""
 _LAG_SHARES: Final = {0: 0.20, 3: 0.15, 6: 0.25, 12: 0.25, 24: 0.15}
 """How the lags are mixed in the one headline number (as in the project's first attempt, so that they compare)."""
 _TEMPI: Final = (60.0, 80.0, 100.0, 120.0, 142.0, 165.0)
@@ -70,7 +70,7 @@ class Session:
 
 
 def controls_of(bar: Bar, lag: int, **settings: Any) -> Controls:
-    """Controls that ask for what ``bar`` asks for."""
+    """Controls that match ``bar``."""
     return Controls(
         styles={bar.style: 1.0},
         key=bar.key,
@@ -109,7 +109,7 @@ def perform(
 
 
 def references(tunes: Sequence[Tune], count: int, bars: int, part: str = "melody") -> list[Take]:
-    """Arrangements with hindsight of held-out tunes: the controls to ask for, and what to compare with."""
+    """Arrangements with hindsight of held-out tunes: the controls to set, and the reference to compare with."""
     takes = []
     for index, tune in enumerate(tunes):
         piece = arranged(tune, 500_000 + index, part, faults=False)
@@ -211,7 +211,7 @@ def accompany(
 
 
 def following(by_lag: dict[int, list[Take]], references: Sequence[Take]) -> dict[str, Any]:
-    """Human notes on the band's chord, by lag and mixed, beside chance, a still band, and hindsight."""
+    """Human notes on the band's chord, by lag and mixed, with chance, a still band and hindsight for comparison."""
     table = {
         lag: {
             "on_chord": pooled(takes, measures.people_on_chord),
@@ -233,9 +233,8 @@ def following(by_lag: dict[int, list[Take]], references: Sequence[Take]) -> dict
 
 
 def consonance(by_lag: dict[int, list[Take]], rng: np.random.Generator) -> dict[str, Any]:
-    """Consonant intervals between people and band on strong beats, beside shuffled accompaniment, by lag and over all.
-
-    One lag of some dozens of takes is too few intervals to tell two hundredths from chance, so all are pooled too.
+    """Consonant intervals between people and band on strong beats, by lag and pooled, with shuffled accompaniment. The
+    few dozen takes of one lag have too few intervals to tell a difference of 0.02 from chance; hence the pool.
     """
 
     def compared(takes: Sequence[Take]) -> dict[str, float]:
@@ -287,9 +286,8 @@ def _bars(first: Bar, count: int, **changes: Any) -> list[Bar]:
 
 
 def steering(decoder: Decoder, seeds: int) -> dict[str, Any]:
-    """Change one control at a time on bare sessions (nobody plays) and see whether the music changes with it.
-
-    Changes fall into the middle of a section of eight bars, where the training set has none and people make them.
+    """Change one control at a time on sessions without players and measure whether the music follows. The changes are
+    in the middle of a section of eight bars: the training set has none there, but people make them.
     """
     density: list[tuple[float, float]] = []
     turned: dict[str, float] = {}
@@ -402,7 +400,7 @@ def _canonical(ids: Ids) -> Ids:
 
 
 def copying(data: Path, sessions: Sequence[Session]) -> dict[str, Any]:
-    """Longest run of the band's tokens that also stands in the training set, in any key; held-out pieces beside it."""
+    """Longest run of the band's tokens that is also in the training set, in any key; held-out pieces for comparison."""
     with np.load(data / "tokens.npz") as file:
         tokens, offsets, out = file["tokens"], file["offsets"], file["held_out"]
     pieces = [tokens[offsets[i] : offsets[i + 1]].astype(np.int64) for i in range(len(out))]
@@ -454,7 +452,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def helped(options: argparse.Namespace, hindsight: Sequence[Take]) -> dict[str, Any]:
-    """The parts of the report that the engine's help changes, beside what hindsight reaches."""
+    """The parts of the report that the engine's help changes, with the results of hindsight."""
     runs = accompany(options.weights, hindsight, LAGS, options.workers, **HELP)
     _roll(options, "roll_helped", runs, 4)
     deals = np.random.default_rng(2)

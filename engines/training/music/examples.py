@@ -1,4 +1,4 @@
-"""Two examples of 30 seconds, as sound and as piano rolls: what the model card shows.
+"""Two examples of 30 seconds for the model card, as sound and as piano rolls.
 
     cd engines && python -m training.music.examples --out antiphon_engines/weights/music
 

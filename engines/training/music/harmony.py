@@ -82,7 +82,7 @@ def _beat_weights(melody: Sequence[Tone], tonic: int, beats: int) -> list[list[f
 
 
 class _Search(NamedTuple):
-    """What a scale mode says of chords, one column a candidate."""
+    """Features of chords in a scale mode, one column per candidate."""
 
     fit: Floats  # (12, candidates) of each pitch class above the tonic
     prior: Floats  # (candidates,)
@@ -157,9 +157,8 @@ def foreseen(
     rng: random.Random,
     noise: float = 0.05,
 ) -> list[Chord]:
-    """One triad a beat (``tonics``: of each) as a band chooses it that knows ``heard`` only ``lag`` ticks late.
-
-    The search of `harmonise`, stopped at each beat at what is known by then and carried on without notes to that beat.
+    """One triad per beat (``tonics``: of each beat), chosen by a band that hears ``heard`` ``lag`` ticks late. The
+    search of `harmonise`, cut off at the notes known at each beat and continued without notes to that beat.
     """
     search, beats = _search(mode), len(tonics)
     turned = [t._replace(pitch=t.pitch - tonics[min(beats - 1, t.tick // TICKS_PER_BEAT)]) for t in heard]
@@ -193,7 +192,8 @@ _LABELS: Final = tuple((root, quality) for quality in ("maj", "min", "7", "m7", 
 
 
 def label(parts: Sequence[Sequence[Tone]], beats: int) -> list[Chord]:
-    """The chord of each beat of a score, by the template that holds most of what sounds; the bass counts more."""
+    """The chord of each beat of a score: the template that contains most of the sounding notes; the bass counts
+    more."""
     weights = [[0.0] * 12 for _ in range(beats)]
     for index, part in enumerate(parts):
         share = 1.3 if index == len(parts) - 1 else 1.0
@@ -220,7 +220,7 @@ def label(parts: Sequence[Sequence[Tone]], beats: int) -> list[Chord]:
 def progression(
     style: str, tonic: int, minor: bool, bar_beats: int, bars: int, rng: random.Random
 ) -> list[Chord]:
-    """One triad a beat from a loop that suits ``style``: what a riff is played over."""
+    """One triad per beat from a loop that suits ``style``: the harmony under a riff."""
     if style == "blues":
         loops = _LOOPS["blues"]
     elif minor:

@@ -1,6 +1,5 @@
-"""What is measured on a performance. Pure functions over a `Take`: what people and the band played, and what was asked.
-
-Every share is a plain fraction; nothing here knows the model.
+"""Measures of a performance: pure functions over a `Take` (notes of people and band, and the controls). Shares are
+fractions of 1. The measures do not depend on the model.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def people_on_chord(take: Take, moved_bars: int = 0) -> list[bool]:
 
 
 def people_on_tonic(take: Take) -> list[bool]:
-    """The same for a band that never leaves the tonic triad: what following has to beat."""
+    """The same for a band that never leaves the tonic triad: the baseline for following."""
     hits = []
     for tone in take.people:
         key = take.asked[min(len(take.asked) - 1, tone.tick // take.bar)].key or Key(0, "maj")

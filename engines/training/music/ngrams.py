@@ -34,7 +34,7 @@ class NGrams:
     """Interpolated n-grams with Witten-Bell smoothing, orders 1 to ``order``."""
 
     def __init__(self, ids: Ids, order: int, asked: Ids | None = None) -> None:
-        """``asked`` (as long as ``ids``, its default) is what stands for each token when it comes last in a gram."""
+        """``asked`` (of the length of ``ids``, its default) replaces each token where it is the last of a gram."""
         self.order = order
         self._grams: list[tuple[Ids, Ids]] = []
         self._contexts: list[tuple[Ids, Ids, Ids]] = []
@@ -80,7 +80,7 @@ def hashes(ids: Ids, size: int) -> NDArray[np.uint64]:
 
 
 def longest_shared(streams: Sequence[Ids], training: Ids, sizes: Sequence[int]) -> list[int]:
-    """For each stream the greatest of ``sizes`` for which a run of so many tokens also stands in ``training``; or 0."""
+    """For each stream the greatest of ``sizes`` for which a run of that length is also in ``training``; else 0."""
     longest = [0] * len(streams)
     for size in sorted(sizes):
         ours = [hashes(stream, size) if len(stream) >= size else np.zeros(0, np.uint64) for stream in streams]

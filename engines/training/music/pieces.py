@@ -1,12 +1,12 @@
 """From a tune to training pieces: harmonise, arrange, hand parts to people and to the band, write bars.
 
-What makes the band listen:
+The band learns to listen because of these rules:
 
-- The melody is the people's part most of the time, and it stands ``lag`` ticks late, as it will in a live jam.
+- The melody is the people's part most of the time. It is ``lag`` ticks late, as in a live jam.
 - The chords that the band is *asked* for are chosen with the whole melody in view, one a beat, and fit it.
-- The chords that it *plays*, and that stand in the stream, are those of a band that hears as late as the model does
-  (companions.py). Were they the right ones, the chord of the beat before would give away what people are about to play,
-  the model would learn to copy it instead of listening, and among its own chords it would be lost.
+- The chords that it *plays*, and that are in the stream, are those of a band that hears as late as the model does
+  (companions.py). With the right chords the previous beat would give away the coming notes of people: the model would
+  learn to copy it instead of listening, and would fail on its own chords.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Piece:
         return out
 
     def to_tokens(self) -> list[int]:
-        """Token ids of the piece as it is played."""
+        """Token ids of the piece as played."""
         return encode(self.to_bars())
 
     def to_example(self) -> tuple[list[int], list[int]]:
@@ -208,9 +208,8 @@ class Palette:
         self._chosen: dict[tuple[int, Chord], Chord] = {}
 
     def coloured(self, beat: int, chord: Chord, *, moved: bool = False) -> Chord:
-        """The triad ``chord`` as it is played at ``beat``; ``moved`` takes it to the section's key first.
-
-        Others are coloured already and stay as they are.
+        """The triad ``chord`` as played at ``beat``; ``moved`` transposes it to the section's key first. Other chords
+        are coloured already and do not change.
         """
         if chord.quality not in ("maj", "min", "dim"):
             return chord
@@ -226,9 +225,8 @@ class Palette:
 
 
 def _follow(piece: Piece, mode: str, palette: Palette, rng: random.Random) -> None:
-    """Let the band play what a late listener would, wherever people play and it has no lead of its own.
-
-    Where nobody is heard for a bar, whatever it plays is what it is asked for.
+    """Give the band the chords of a late listener wherever people play and it has no lead of its own. Where no person
+    is heard for a bar, the chords that it plays are also the target.
     """
     beats, length = piece.bar_beats, piece.bar_beats * TICKS_PER_BEAT
     tonics = [tonic for tonic in piece.keys for _ in range(beats)]
@@ -262,14 +260,14 @@ PARTS: Final = {
     "lead": 0.03,
     "none": 0.06,
 }
-"""What people play, and how often: the melody; every other phrase, answered by the band; the beginning, continued by
-the band; the chords or the bass under the band's melody; nothing while the band leads; nothing at all."""
+"""The people's part, and its frequency: the melody; every other phrase, answered by the band; the beginning, continued
+by the band; the chords or the bass under the band's melody; nothing while the band leads; nothing at all."""
 
 
 def _cast(
     piece: Piece, melody: Sequence[Tone], part: str, base: frozenset[str], rng: random.Random
 ) -> tuple[list[frozenset[str]], list[Tone]]:
-    """Who plays what: roles of the band in each bar, and the notes of people."""
+    """Distribution of parts: roles of the band in each bar, and the notes of people."""
     length = piece.bar_beats * TICKS_PER_BEAT
     people: list[Tone] = list(melody) if part in ("melody", "trade", "continue") else []
     lead = [part in ("lead", "comp", "bass")] * piece.bars
@@ -312,8 +310,8 @@ def _band(style: Style, drums: bool, rng: random.Random) -> frozenset[str]:
 def arranged(tune: Tune | None, seed: int, part: str | None = None, *, faults: bool = True) -> Piece:
     """One arrangement of ``tune``, or of a riff of our own when there is none; ``seed`` fixes every choice.
 
-    ``part`` (in PARTS) is what people play, drawn if it is None. Without ``faults`` the band plays the chords that are
-    wanted and people play exactly.
+    ``part`` (in PARTS) is the people's part, drawn if it is None. Without ``faults`` the band plays the target chords
+    and people play exactly.
     """
     rng = random.Random(seed)
     if tune is None:

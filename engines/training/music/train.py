@@ -5,7 +5,7 @@
 
 The learning rate follows the share of ``--minutes`` (or of ``--steps``) that is spent. Minutes are processor time on a
 CPU, so a run that shares its core keeps its schedule, and wall-clock time on CUDA. SIGTERM saves and ends; the same
-command goes on from ``OUT/checkpoint.pt`` with the time that was left. ``OUT/curves.jsonl`` gets the training loss each
+command continues from ``OUT/checkpoint.pt`` with the remaining time. ``OUT/curves.jsonl`` gets the training loss each
 20 steps and the held-out loss of each kind of token at every checkpoint.
 """
 
@@ -89,7 +89,7 @@ class Run:
         out.mkdir(parents=True, exist_ok=True)
 
     def compile(self, batch: Batch) -> None:
-        """Compile the blocks, and try them on ``batch``: where the compiler fails, training goes on without it."""
+        """Compile the blocks, and try them on ``batch``: if the compiler fails, training continues without it."""
         started = time.monotonic()
         self._trained = torch.compile(self.model.model, dynamic=False)
         try:

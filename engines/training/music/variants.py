@@ -1,4 +1,4 @@
-"""Tunes that nobody wrote: variations on those of the books, so that no model knows by heart how a tune goes on."""
+"""Variations on the tunes of the books, so that no model memorises how a tune continues."""
 
 from __future__ import annotations
 
