@@ -128,7 +128,12 @@ def decode(data: bytes, encoding: str = "") -> Decoded:
 def declared(data: bytes) -> str:
     """The encoding that a page of HTML declares in its first kilobyte, when it is one of OFFERED."""
     found = _CHARSET.search(data[:1024])
-    name = found[1].decode("ascii", "replace").lower() if found else ""
+    return offered(found[1].decode("ascii", "replace")) if found else ""
+
+
+def offered(label: str) -> str:
+    """The name in OFFERED of an encoding as a file declares it; "" for UTF-8 and for others."""
+    name = label.lower()
     name = _LABELS.get(name, name)
     return name if name in OFFERED and name != "utf-8" else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import posixpath
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from antiphon_proto.errors import PeerError
 from antiphon_server.formats import html
+from antiphon_server.formats.encoding import decode, offered
 from antiphon_server.formats.manuscript import Block, Manuscript, Notice, first_strong
 from antiphon_server.formats.notices import Tally, merged
 from antiphon_server.formats.readers.zip_files import check
@@ -28,6 +30,8 @@ _DC: Final = "{http://purl.org/dc/elements/1.1/}"
 _XHTML: Final = 'xmlns="http://www.w3.org/1999/xhtml"'
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip file knows: equal books are equal files."""
+_ENCRYPTION: Final = "META-INF/encryption.xml"
+_DECLARED: Final = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9_:.-]+)["']""")
 
 
 def read(data: bytes) -> Manuscript:
@@ -44,6 +48,7 @@ def read(data: bytes) -> Manuscript:
         package = _xml(archive, package_path)
         items = {item.get("id"): item for item in package.iter(f"{_OPF}item")}
         names = set(archive.namelist())
+        locked = _locked(archive) if _ENCRYPTION in names else frozenset()
         for reference in package.iter(f"{_OPF}itemref"):
             item = items.get(reference.get("idref"))
             if item is None or "nav" in (item.get("properties") or "").split():
@@ -53,7 +58,9 @@ def read(data: bytes) -> Manuscript:
             if path not in names:
                 tally.add("files")
                 continue
-            chapter = html.read(archive.read(path).decode("utf-8", "replace"))
+            if path in locked:
+                raise PeerError("the book is protected against copying: its text is encrypted")
+            chapter = html.read(_page(archive.read(path)))
             blocks += chapter.blocks
             found.append(chapter.notices)
     except (KeyError, RuntimeError, zipfile.BadZipFile, ParseError, DefusedXmlException) as error:
@@ -124,6 +131,20 @@ def _chapters(blocks: Sequence[Block]) -> list[list[Block]]:
             chapters.append([])
         chapters[-1].append(block)
     return chapters
+
+
+def _page(data: bytes) -> str:
+    """A chapter is UTF-8 by the standard, or what its mark or its first line says; old books have others."""
+    found = _DECLARED.match(data)
+    return decode(data, offered(found[1].decode("ascii")) if found else "").text
+
+
+def _locked(archive: zipfile.ZipFile) -> frozenset[str]:
+    """Encrypted files. Fonts often are; a text that is cannot be read."""
+    root = _xml(archive, _ENCRYPTION)
+    return frozenset(
+        unquote(each.get("URI", "")) for each in root.iter() if each.tag.endswith("}CipherReference")
+    )
 
 
 def _xml(archive: zipfile.ZipFile, path: str) -> Element:

@@ -818,7 +818,7 @@ export const en = {
     insert: "Insert",
     cancel: "Cancel",
     refused: {
-      invalid: "This file cannot be read: it is damaged, or its name has the wrong extension.",
+      invalid: "This file cannot be read: it is damaged, locked by a password or copy protection, or its name has the wrong extension.",
       too_large: "This file holds more than the room can take.",
       rate_limited: "Too many files at once: try again in a moment.",
     },

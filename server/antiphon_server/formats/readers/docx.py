@@ -59,14 +59,23 @@ class Reader:
         self._main = self._package.main
         self._relations = self._package.relations(self._main)
         self._styles = Styles(self._related("styles"))
-        self._numbering = Numbering(self._related("numbering"), self._styles)
+        self._open_fields = False
+        """Whether words between a field's beginning and its result count as text."""
+        self._start()
+
+    def _start(self) -> None:
         self._tally = Tally()
+        self._numbering = Numbering(self._related("numbering"), self._styles)
         self._blocks: list[Block] = []
         self._wanted: list[int] = []
         self._line: list[Words] = []
+        self._carried: list[Words] = []
+        """Words of a paragraph whose end was deleted: they belong to the next one."""
         self._boxes: list[Element] = []
         self._notes: list[tuple[str, str]] = []
         self._fields: list[_Field] = []
+        self._held = False
+        """Whether a field has hidden words so far."""
         self._link = ""
         self._title = ""
 
@@ -76,6 +85,13 @@ class Reader:
         if body is None:
             raise PeerError("the file is damaged: it has no text")
         self._flow(body)
+        self._end_carried()
+        if self._fields and self._held:
+            # A field that never ends would take all words behind it.
+            self._start()
+            self._open_fields = True
+            self._flow(body)
+            self._end_carried()
         self._end_notes()
         self._count_rest(body)
         title = self._core_title()
@@ -109,11 +125,14 @@ class Reader:
 
     def _paragraph(self, paragraph: Element | list[Element], prefix: str = "") -> None:
         properties = None if isinstance(paragraph, list) else named(paragraph, "pPr")
-        what = shape(properties, self._styles, self._numbering)
-        self._line = [Words(prefix)] if prefix else []
+        self._line, self._carried = [Words(prefix), *self._carried] if prefix else self._carried, []
         self._boxes, outer = [], self._boxes
         self._inline(paragraph, properties)
         boxes, self._boxes = self._boxes, outer
+        if not boxes and named(named(properties, "rPr"), "del") is not None:
+            self._carried = self._line
+            return
+        what = shape(properties, self._styles, self._numbering)
         right = self._bidi(properties)
         lines = self._lines(what)
         for line in lines:
@@ -129,6 +148,10 @@ class Reader:
             self._title = "".join(words.text for words in lines[0]).strip()
         for box in boxes:
             self._flow(box)
+
+    def _end_carried(self) -> None:
+        if self._carried:
+            self._paragraph([])
 
     def _put(self, block: Block, what: Shape) -> None:
         self._blocks.append(block)
@@ -155,6 +178,7 @@ class Reader:
                     self._flow(cell)
             return
         self._tally.add("tables")
+        self._end_carried()
         for row in rows:
             line: list[Words] = []
             for index, cell in enumerate(row):
@@ -168,6 +192,7 @@ class Reader:
         blocks, wanted = self._blocks, self._wanted
         self._blocks, self._wanted = [], []
         self._flow(cell)
+        self._end_carried()
         inside, self._blocks, self._wanted = self._blocks, blocks, wanted
         words: list[Words] = []
         for block in inside:
@@ -244,7 +269,8 @@ class Reader:
                 self._inline([element], paragraph)
 
     def _say(self, text: str, style: tuple[bool, bool, bool, bool]) -> None:
-        if self._fields and not self._fields[-1].shown:
+        if self._fields and not self._fields[-1].shown and not self._open_fields:
+            self._held = self._held or bool(text.strip())
             return
         link = self._link or next((f.link for f in reversed(self._fields) if f.link), "")
         self._line.append(Words(text, *style, link))
@@ -292,6 +318,11 @@ class Reader:
         if boxes:
             self._tally.add("text_boxes", len(boxes))
             self._boxes += boxes
+        elif drawn := [
+            text for e in _walk(element) if local(e.tag) == "textpath" and (text := value(e, "string"))
+        ]:
+            self._tally.add("text_boxes")
+            self._line += [Words(" ".join(drawn))]
         elif "blip" in names or "imagedata" in names or "svgBlip" in names:
             self._tally.add("pictures")
         elif local(element.tag) == "object" or "chart" in names or "relIds" in names or "OLEObject" in names:
@@ -354,6 +385,7 @@ class Reader:
                 self._paragraph(child, prefix)
             else:
                 self._flow([child])
+        self._end_carried()
 
     def _count_rest(self, body: Element) -> None:
         for relation in self._package.relations(self._main).values():

@@ -30,6 +30,15 @@ from antiphon_server.formats.notices import Tally
 from antiphon_server.formats.readers.docx_parts import local, value, whole
 from antiphon_server.formats.readers.zip_files import check
 
+_SHAPES: Final = frozenset({
+    "frame", "text-box", "custom-shape", "rect", "ellipse", "circle", "line", "polyline", "polygon", "regular-polygon",
+    "path", "connector", "caption", "measure",
+})  # fmt: skip
+_NO_TEXT: Final = frozenset({
+    "annotation-end", "soft-page-break", "bookmark", "change", "forms", "index-title-template", "script", "desc",
+    "note-citation", "title",
+})  # fmt: skip
+"""Elements beside the text, whatever is in them."""
 _MAX_CHAIN: Final = 20
 _MAX_BLANKS: Final = 10_000
 
@@ -58,6 +67,8 @@ class _Style:
 class Reader:
     def __init__(self, data: bytes) -> None:
         self._archive = check(data)
+        if b"encryption-data" in self._bytes("META-INF/manifest.xml"):
+            raise PeerError("the file is protected by a password: save it without")
         content = self._part("content.xml")
         if content is None:
             raise PeerError("the file is damaged: it has no text")
@@ -119,12 +130,14 @@ class Reader:
                     self._tally.add(
                         "insertions", sum(local(each.tag) == "insertion" for each in element.iter())
                     )
-                case "sequence-decls" | "variable-decls" | "user-field-decls" | "forms" | "soft-page-break":
-                    pass
-                case "frame" | "custom-shape" | "rect" | "text-box":
+                case "annotation":
+                    self._tally.add("comments")
+                case "numbered-paragraph":
+                    self._numbered(element)
+                case name if name in _SHAPES:
                     self._frame(element)
                     self._flush_boxes()
-                case "index-title-template" | "table-of-content-source" | "illustration-index-source":
+                case name if name in _NO_TEXT or name.endswith(("-source", "-decls")):
                     pass
                 case _:
                     self._flow(element)
@@ -153,6 +166,16 @@ class Reader:
                 else:
                     self._flow([child])
         self._counts[depth] = number
+
+    def _numbered(self, element: Element) -> None:
+        """An item of a list outside of a list."""
+        depth = max(0, whole(value(element, "level"), 1) - 1)
+        style = value(element, "style-name") or ""
+        kind, start = self._lists.get(style, {}).get(depth, ("bullet", 1))
+        self._counts[depth] = whole(value(element, "start-value"), self._counts.get(depth, start - 1) + 1)
+        self._item = (kind, min(depth, MAX_INDENT), self._counts[depth])
+        self._flow(element)
+        self._item = None
 
     def _paragraph(self, element: Element, prefix: str = "") -> None:
         self._line = [Words(prefix)] if prefix else []
@@ -214,9 +237,9 @@ class Reader:
                     self._tally.add("comments")
                 case "ruby":
                     self._ruby(element, style)
-                case "frame" | "custom-shape" | "rect":
+                case _ if name in _SHAPES:
                     self._frame(element)
-                case "annotation-end" | "soft-page-break" | "bookmark" | "change":
+                case _ if name in _NO_TEXT:
                     pass
                 case _:
                     self._inline(element, style)
@@ -245,11 +268,15 @@ class Reader:
 
     def _frame(self, element: Element) -> None:
         """A picture, an object, or a box with words."""
-        boxes = [each for each in element.iter() if local(each.tag) == "text-box"]
+        box = element
+        if local(element.tag) == "frame":
+            box = next((each for each in element if local(each.tag) == "text-box"), element)
         names = {local(each.tag) for each in element.iter()}
-        if boxes:
-            self._tally.add("text_boxes", len(boxes))
-            self._boxes += boxes[:1]
+        lines = (each for each in box.iter() if local(each.tag) in ("p", "h"))
+        if any("".join(each.itertext()).strip() for each in lines):
+            # Boxes inside of it come with its text.
+            self._tally.add("text_boxes")
+            self._boxes.append(box)
         elif "object" in names or "object-ole" in names:
             href = next((value(e, "href") or "" for e in element.iter() if local(e.tag) == "object"), "")
             formula = self._part(posixpath.normpath(f"{href}/content.xml"))
@@ -266,13 +293,10 @@ class Reader:
                 self._tally.add("objects")
         elif "image" in names:
             self._tally.add("pictures")
-        elif any((text or "").strip() for text in element.itertext()):
-            self._tally.add("text_boxes")
-            self._boxes.append(element)
 
     def _table(self, table: Element) -> None:
         self._tally.add("tables")
-        for row in (each for each in table.iter() if local(each.tag) == "table-row"):
+        for row in _rows(table):
             line: list[Words] = []
             for index, cell in enumerate(
                 e for e in row if local(e.tag) in ("table-cell", "covered-table-cell")
@@ -326,13 +350,30 @@ class Reader:
         return " ".join((found.text or "").split()) if found is not None else ""
 
     def _part(self, name: str) -> Element | None:
+        data = self._bytes(name)
         try:
-            root: Element = fromstring(self._archive.read(name))
-        except KeyError:
-            return None
-        except (ParseError, DefusedXmlException, RuntimeError, OSError, zipfile.BadZipFile) as error:
+            root: Element | None = fromstring(data) if data else None
+        except (ParseError, DefusedXmlException) as error:
             raise PeerError(f"the file is damaged: {name}: {error}") from None
         return root
+
+    def _bytes(self, name: str) -> bytes:
+        """b"" when there is no such part."""
+        try:
+            return self._archive.read(name)
+        except KeyError:
+            return b""
+        except (RuntimeError, OSError, zipfile.BadZipFile) as error:
+            raise PeerError(f"the file is damaged: {name}: {error}") from None
+
+
+def _rows(table: Element) -> Iterable[Element]:
+    """In whatever they are wrapped, without those of tables in the cells."""
+    for each in table:
+        if local(each.tag) == "table-row":
+            yield each
+        elif local(each.tag) in ("table-header-rows", "table-rows", "table-row-group"):
+            yield from _rows(each)
 
 
 def _levels(style: Element) -> dict[int, tuple[Kind, int]]:

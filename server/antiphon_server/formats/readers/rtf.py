@@ -44,6 +44,9 @@ _SKIPPED: Final = frozenset({
     "do", "private", "userprops", "pnseclvl", "xe", "tc", "rxe", "template", "passwordhash",
     "expandedcolortbl",
 })  # fmt: skip
+_STARRED: Final = frozenset({"shptxt", "shppict", "footnote", "fldinst", "moMath", "moMathPara"})
+"""Destinations behind \\* that are text, or that have some in them."""
+_OF_PARAGRAPHS: Final = {"s": "style", "outlinelevel": "outline", "ls": "list", "ilvl": "level"}
 _COUNTED: Final = {"pict": "pictures", "object": "objects", "annotation": "comments"}
 _HEADERS: Final = ("header", "footer")
 _CHARSETS: Final = {
@@ -87,7 +90,10 @@ class Reader:
         self._codec = "cp1252"
         self._fonts: dict[int, str] = {}
         self._font = 0
+        self._default_font = -1
         self._named: dict[int, str] = {}
+        self._defined = 0
+        """The style of paragraphs whose definition is read."""
         self._style = _Style()
         self._stack: list[_Style] = []
         self._star = False
@@ -113,9 +119,14 @@ class Reader:
         self._override: int | None = None
 
     def read(self) -> Manuscript:
-        for found in _TOKEN.finditer(self._data):
+        at = 0
+        while found := _TOKEN.match(self._data, at):
+            at = found.end()
             word, number, code, symbol, brace, text = found.groups()
-            if word is not None:
+            if word == b"bin":
+                # Bytes that are no RTF.
+                at += max(int(number or 0), 0)
+            elif word is not None:
                 self._flush()
                 self._control(word.decode(), int(number) if number else None)
             elif code is not None:
@@ -123,11 +134,14 @@ class Reader:
             elif brace == b"{":
                 self._flush()
                 self._stack.append(self._style)
+                self._defined = 0
             elif brace == b"}":
                 self._flush()
                 self._close()
             elif symbol is not None:
-                self._flush()
+                # The second byte of a letter may be one of these.
+                if symbol not in b"\\{}":
+                    self._flush()
                 self._symbol(symbol)
             elif text is not None:
                 self._plain(text)
@@ -160,7 +174,7 @@ class Reader:
         """Bytes become letters by the font's encoding."""
         if not self._bytes:
             return
-        codec = self._style.codec or self._codec
+        codec = self._style.codec or self._fonts.get(self._default_font) or self._codec
         text = bytes(self._bytes).decode(codec, "replace")
         self._bytes.clear()
         self._say(text)
@@ -190,7 +204,7 @@ class Reader:
             case "listtext" | "pntext":
                 self._label += text
             case "stylesheet":
-                key = self._paragraph.style
+                key = self._defined
                 self._named[key] = (self._named.get(key, "") + text).strip("; ")
             case header if header.startswith(_HEADERS) and text.strip():
                 self._headers.add(header)
@@ -228,8 +242,12 @@ class Reader:
         star, self._star = self._star, False
         on = number is None or number != 0
         style = self._style
-        if word in _SKIPPED or (star and word not in ("shptxt", "shppict", "footnote", "fldinst")):
+        if word in _SKIPPED or (star and word not in _STARRED):
             self._skip(word)
+            return
+        if style.skip and word in _OF_PARAGRAPHS:
+            # Definitions of styles and lists: the paragraphs that follow are not like them.
+            self._define(word, number)
             return
         match word:
             case "b" | "i" | "strike" | "striked":
@@ -263,10 +281,7 @@ class Reader:
                     self._tally.add("tables")
                 self._in_table = True
             case "s" | "outlinelevel" | "ls" | "ilvl" if number is not None:
-                field = {"s": "style", "outlinelevel": "outline", "ls": "list", "ilvl": "level"}[word]
-                self._paragraph = replace(self._paragraph, **{field: number})
-                if word == "ls" and style.skip == "listoverridetable" and self._override is not None:
-                    self._overrides[number] = self._override
+                self._paragraph = replace(self._paragraph, **{_OF_PARAGRAPHS[word]: number})
             case "rtlpar":
                 self._paragraph = replace(self._paragraph, rtl=True)
             case "ltrpar":
@@ -281,6 +296,8 @@ class Reader:
                 self._codec = "mac_roman"
             case "pc":
                 self._codec = "cp437"
+            case "deff":
+                self._default_font = number if number is not None else -1
             case "f" if number is not None:
                 self._font = number
                 self._style = replace(style, codec=self._fonts.get(number, ""))
@@ -301,8 +318,8 @@ class Reader:
                 self._end_paragraph()
             case "shppict":
                 pass
-            case "bin" if number is not None and number > 0:
-                self._ignore = number
+            case "moMath" if not style.skip:
+                self._tally.add("formulas")
             case "cell" | "nestcell" if not style.skip:
                 self._cell()
             case "listid" | "levelnfc" | "levelstartat" | "list" | "listoverride":
@@ -310,8 +327,18 @@ class Reader:
             case _ if word in _SPECIAL:
                 self._say(_SPECIAL[word])
 
+    def _define(self, word: str, number: int | None) -> None:
+        skip = self._style.skip
+        if word == "s" and skip == "stylesheet":
+            self._defined = number or 0
+        elif word == "ls" and skip == "listoverridetable" and self._override is not None:
+            self._overrides[number or 0] = self._override
+
     def _skip(self, word: str) -> None:
-        if not self._style.skip:
+        if self._style.skip == "stylesheet":
+            # A style of letters, tables or sections.
+            self._style = replace(self._style, skip=word)
+        elif not self._style.skip:
             if word in _COUNTED:
                 self._tally.add(_COUNTED[word])
             if word in ("listtext", "pntext"):

@@ -10,12 +10,18 @@ from antiphon_proto.errors import PeerError, TooLarge
 
 MAX_UNPACKED: Final = 128 * 1024 * 1024
 MAX_FILES: Final = 5_000
+_COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""Files of Word before 2007, and newer ones that are encrypted."""
 _RATIO: Final = 200
 """Unpacked bytes for a packed one; a text reaches 20."""
 
 
 def check(data: bytes) -> zipfile.ZipFile:
     """The archive. Raises PeerError when it is none, and TooLarge when it would unpack to more than it may."""
+    if data.startswith(_COMPOUND):
+        raise PeerError(
+            "the file is protected by a password, or it is one of an old Word: save it without, or as docx"
+        )
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         files = archive.infolist()
