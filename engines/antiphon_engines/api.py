@@ -247,6 +247,8 @@ class ImageFacts(Struct, frozen=True):
     """The first is the default."""
     strength: float = 0.6
     """Of `image_to_image`."""
+    styles: tuple[str, ...] = ()
+    """Words for styles that it understands; empty: any words."""
 
 
 class AudioFacts(Struct, frozen=True):

@@ -29,6 +29,8 @@ TEXT: Final = "text"
 ORDER: Final = "z"
 MAX_TEXT: Final = 10_000
 """Characters of a text on the board."""
+MAX_ALT: Final = 1000
+"""Characters of what a person says that a picture shows."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Check = Callable[[object], bool]
@@ -113,7 +115,7 @@ _BY_TYPE: Final[dict[str, dict[str, Check]]] = {
         "font_size": _number(1, 1000),
         "align": _one_of("left", "center", "right"),
     },
-    "image": {"asset": _ASSET, "style": _text(64), **_PROVENANCE},
+    "image": {"asset": _ASSET, "style": _text(64), "alt": _text(MAX_ALT), **_PROVENANCE},
     "frame": {
         "prompt": _text(2000),
         "negative_prompt": _text(2000),

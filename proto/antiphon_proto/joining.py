@@ -60,6 +60,8 @@ class ImageModel(Struct, frozen=True, array_like=True):
     """Of `image_to_image`."""
     adapters: tuple[str, ...] = ()
     """Names that `params.adapters` may ask for."""
+    styles: tuple[str, ...] = ()
+    """Words for styles that it understands; empty: any words."""
 
 
 class AudioModel(Struct, frozen=True, array_like=True):

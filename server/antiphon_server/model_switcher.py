@@ -221,6 +221,7 @@ def _image_model(facts: ImageFacts | None, adapters: tuple[str, ...]) -> ImageMo
         tuple(facts.samplers),
         facts.strength,
         adapters,
+        tuple(facts.styles),
     )
 
 

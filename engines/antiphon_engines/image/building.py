@@ -51,11 +51,12 @@ def build_embedded(config: WorkerConfig, residency: Residency | None = None) -> 
         pipeline, "antiphon-image", device, defaults, choices.backends("image", config.image_backend)
     )
     # The interface offers what stands after "try:" as prompts.
-    prompts = ", ".join(embedded.load_vocabulary().prompts[:_SUGGESTED])
+    known = embedded.load_vocabulary()
+    prompts = ", ".join(known.prompts[:_SUGGESTED])
     text = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"
     note = Remark(text, "embedded_image", (prompts,))
     acceleration = _accelerate(family, embedded.FOLDER, config, residency)
-    return finish(family, config, colours, note=note, acceleration=acceleration)
+    return finish(family, config, colours, note=note, styles=known.styles, acceleration=acceleration)
 
 
 def build(
@@ -108,6 +109,7 @@ def finish(
     colours: LatentColours,
     tiny: Any | None = None,
     note: Remark = NO_REMARK,
+    styles: tuple[str, ...] = (),
     acceleration: Acceleration | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> ImageEngine:
@@ -120,6 +122,7 @@ def finish(
         max_pixels=config.image_pixels,
         threads=config.threads,
         note=note,
+        styles=styles,
         acceleration=acceleration,
         clock=clock,
     )

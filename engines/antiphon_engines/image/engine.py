@@ -71,6 +71,7 @@ class ImageEngine:
         max_pixels: int,
         threads: int,
         note: Remark = NO_REMARK,
+        styles: tuple[str, ...] = (),
         acceleration: Acceleration | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -93,6 +94,7 @@ class ImageEngine:
                 max_pixels=max_pixels,
                 samplers=family.samplers.names,
                 strength=defaults.strength,
+                styles=styles,
             ),
         )
         self._family = family

@@ -2,7 +2,7 @@
 
 import { PAPER, type Part, parts, turn } from "./drawing";
 import { around, type Box, bounds, liveBox, middle } from "./geometry";
-import type { BoardObject } from "./objects";
+import { type BoardObject, shownBy } from "./objects";
 
 const MARGIN = 16;
 const MAX_SIDE = 8192;
@@ -34,7 +34,10 @@ export function svgFile(
       ...(transform ? { transform } : {}),
       ...(object.opacity < 1 ? { opacity: object.opacity } : {}),
     };
-    return `<g${written(attributes)}>${parts(object, picture).map(element).join("")}</g>`;
+    const words = shownBy(object);
+    const said = words ? { role: "img", "aria-label": words } : {};
+    const title = words ? `<title>${escaped(words)}</title>` : "";
+    return `<g${written({ ...attributes, ...said })}>${title}${parts(object, picture).map(element).join("")}</g>`;
   });
   const { width, height } = size;
   const view = { xmlns: "http://www.w3.org/2000/svg", viewBox: `${box.x} ${box.y} ${box.w} ${box.h}` };

@@ -47,6 +47,8 @@ export interface Label extends Common {
 export interface Picture extends Common {
   type: "image";
   asset: string;
+  /** What it shows, in somebody's words; empty: nobody said. */
+  alt: string;
   /** What the model was asked for; empty for people's pictures, as everything that follows. */
   prompt: string;
   negative_prompt: string;
@@ -99,6 +101,8 @@ const SHAPES: readonly string[] = ["rectangle", "ellipse", "triangle", "diamond"
 const TASKS: readonly string[] = ["text_to_image", "image_to_image", "inpaint"];
 const COLOR = /^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$/;
 const LIMIT = 1_000_000;
+/** UTF-16 units of what somebody says that a picture shows. */
+export const MAX_ALT = 1000;
 const MAX_POINTS = 12_000;
 
 /** Reads an object through `get`; null when it is invalid (a peer of another version, a hostile presence). */
@@ -179,6 +183,7 @@ export function readObject(id: string, get: (name: string) => unknown): BoardObj
         ...common,
         type: "image",
         asset: text("asset"),
+        alt: text("alt").slice(0, MAX_ALT),
         prompt: text("prompt"),
         negative_prompt: text("negative_prompt"),
         style: text("style"),
@@ -223,6 +228,14 @@ export const fieldsOf = (object: BoardObject): Fields =>
   Object.fromEntries(
     Object.entries(object).filter(([name, value]) => name !== "id" && name !== "z" && value !== null),
   );
+
+/** What an object shows, for people who do not see it: somebody's words, or what the model was asked for. */
+export const shownBy = (object: BoardObject): string =>
+  object.type === "image"
+    ? object.alt || object.prompt
+    : object.type === "frame" && object.asset
+      ? object.prompt
+      : "";
 
 const assetOf = (value: string): string => (/^[0-9a-f]{64}$/.test(value) ? value : "");
 

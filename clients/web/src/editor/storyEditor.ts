@@ -4,7 +4,7 @@
 // `binding/`, `input/`, `overlay/`, `script/` and `text/`.
 
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
-import Quill, { Delta } from "quill/core.js";
+import Quill, { Delta, type Range } from "quill/core.js";
 import { type Op, shown } from "../room/document/delta";
 import { storyOf } from "../room/document/document";
 import type { Room } from "../room/room";
@@ -86,6 +86,7 @@ export class StoryEditor {
       undo: () => room.undoSteps.back("story"),
       redo: () => room.undoSteps.again("story"),
       write: (edit) => this.binding?.write(edit),
+      reserve: (range) => this.reserve(range),
     });
     this.rested = this.changes.count;
     this.textLines = computed(() => {
@@ -250,6 +251,13 @@ export class StoryEditor {
     if (isLarge(delta)) this.quill.setSelection(end, 0, "silent");
     this.binding?.write(new Delta().retain(end).concat(delta));
     if (!isLarge(delta)) this.quill.setSelection(end + delta.length(), 0, "user");
+  }
+
+  /** Words that are still read go to the caret when the document was replaced meanwhile. */
+  private reserve(range: Range): (words: Delta) => void {
+    const { binding } = this;
+    const put = binding?.reserve(range);
+    return (words) => (put && this.binding === binding ? put(words) : this.insert(words.ops as Op[]));
   }
 
   /** Toggles a format at the selection, as the toolbar and the keyboard do. */

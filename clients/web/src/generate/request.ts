@@ -15,7 +15,8 @@ export function requestOf(
   wanted: Request,
   model: ImageModel | null,
 ): { prompt: string; params: ImageParams } {
-  const words = styled(wanted.style, wanted.prompt.trim(), wanted.negative_prompt.trim());
+  const { style, prompt, negative_prompt } = wanted;
+  const words = styled(style, prompt.trim(), negative_prompt.trim(), model?.styles ?? []);
   const params: ImageParams = {};
   if (words.negative_prompt) params.negative_prompt = words.negative_prompt.slice(0, MAX_PROMPT);
   if (wanted.task !== "text_to_image") params.strength = wanted.strength ?? usualStrength(wanted.task, model);

@@ -20,15 +20,24 @@ export const STYLES = [
 
 const joined = (...parts: string[]) => parts.filter(Boolean).join(", ");
 
-/** The prompts for the model: the person's words with those of the style. */
+/** The words of a style for a model that understands only `known` ones (none: any words); null: it knows none of them. */
+export function styleWords(style: string, known: readonly string[]): Omit<Style, "id"> | null {
+  const found: Style | undefined = STYLES.find((each) => each.id === style);
+  if (!found || known.length === 0) return found ?? null;
+  const [first = ""] = found.words.split(", ");
+  return known.includes(first) ? { words: first, negative: "" } : null;
+}
+
+/** The prompts for the model: the person's words with those of the style. Words that it does not know spoil its picture. */
 export function styled(
   style: string,
   prompt: string,
   negative: string,
+  known: readonly string[],
 ): { prompt: string; negative_prompt: string } {
-  const known: Style | undefined = STYLES.find((each) => each.id === style);
+  const added = styleWords(style, known);
   return {
-    prompt: joined(prompt, known?.words ?? ""),
-    negative_prompt: joined(negative, known?.negative ?? ""),
+    prompt: joined(prompt, added?.words ?? ""),
+    negative_prompt: joined(negative, added?.negative ?? ""),
   };
 }

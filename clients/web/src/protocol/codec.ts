@@ -116,6 +116,7 @@ const imageModel = record({
   samplers: list(anyText),
   strength: optional(float, () => 0.6),
   adapters: optional(list(anyText), () => []),
+  styles: optional(list(anyText), () => []),
 });
 const audioModel = record({
   hears: oneOf("notes", "audio", "nothing"),

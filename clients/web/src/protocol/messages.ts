@@ -99,6 +99,8 @@ export interface ImageModel {
   strength: number;
   /** Names that `params.adapters` may ask for. */
   adapters: string[];
+  /** Words for styles that it understands; empty: any words. */
+  styles: string[];
 }
 /** What a band hears and honours. */
 export interface AudioModel {

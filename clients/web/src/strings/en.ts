@@ -203,6 +203,7 @@ export const en = {
   settings: {
     title: "Settings",
     style: "Style",
+    unknownStyle: "The model here does not know this style and paints without it.",
     noStyle: "None",
     negative: "Leave out",
     negativePlaceholder: "What should not be there",
@@ -233,6 +234,8 @@ export const en = {
 
   picture: {
     label: "This picture",
+    alt: "What it shows, for people who do not see it",
+    altPlaceholder: "A lighthouse in the fog",
     paintOver: "Paint over",
     paintOverHint: "Brush over a part and say what should be there; the rest stays as it is",
     extend: "Extend",
@@ -818,7 +821,8 @@ export const en = {
     insert: "Insert",
     cancel: "Cancel",
     refused: {
-      invalid: "This file cannot be read: it is damaged, locked by a password or copy protection, or its name has the wrong extension.",
+      invalid:
+        "This file cannot be read: it is damaged, locked by a password or copy protection, or its name has the wrong extension.",
       too_large: "This file holds more than the room can take.",
       rate_limited: "Too many files at once: try again in a moment.",
     },

@@ -18,6 +18,7 @@ const MODEL: ImageModel = {
   samplers: ["dpmpp_2m", "ddim"],
   strength: 0.4,
   adapters: ["pixels"],
+  styles: [],
 };
 const read = (fields: Record<string, unknown>) =>
   readObject("id", (name) => ({ z: "V", x: 0, y: 0, w: 100, h: 100, ...fields })[name]);
@@ -53,7 +54,11 @@ test("a frame asks for what was set, and leaves the rest to the model", () => {
 });
 
 test("an unknown style adds nothing", () => {
-  assert.deepEqual(styled("of another version", "a", ""), { prompt: "a", negative_prompt: "" });
+  assert.deepEqual(styled("of another version", "a", "", []), { prompt: "a", negative_prompt: "" });
+  // The embedded model knows a few styles; words of others spoil its pictures.
+  const known = ["flat sticker", "logo"];
+  assert.deepEqual(styled("logo", "fox", "", known), { prompt: "fox, logo", negative_prompt: "" });
+  assert.deepEqual(styled("ink", "fox", "red", known), { prompt: "fox", negative_prompt: "red" });
 });
 
 test("a person's settings go from one frame to the next, and only those", () => {

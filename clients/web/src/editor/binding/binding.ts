@@ -3,7 +3,7 @@
 // composition must not touch the composed words.
 
 import type Quill from "quill/core.js";
-import { Delta } from "quill/core.js";
+import { Delta, type Range } from "quill/core.js";
 import {
   createAbsolutePositionFromRelativePosition,
   createRelativePositionFromTypeIndex,
@@ -31,6 +31,7 @@ import { firstPart, isLarge } from "../text/slices";
 import { Composition } from "./composition";
 import type { LineEditor } from "./lineEditor";
 import { differsAnywhere, differsAt } from "./pageCheck";
+import { noteRunEnds } from "./runEnds";
 import { UndoGroups } from "./undoGroups";
 
 export interface BindingOptions {
@@ -133,6 +134,20 @@ export class Binding {
     this.showLater(createRelativePositionFromTypeIndex(this.text, Math.min(end, this.text.length), -1));
   }
 
+  /** Keeps a place for words that are still read. What is selected goes at once; what is typed comes behind them. */
+  reserve({ index, length }: Range): (words: Delta) => void {
+    this.settle();
+    if (length > 0) this.quill.deleteText(index, length, "user");
+    const place = createRelativePositionFromTypeIndex(this.text, Math.min(index, this.text.length), -1);
+    const goOn = length > 0 ? this.typing.mark() : null;
+    return (words) => {
+      this.settle();
+      const at = createAbsolutePositionFromRelativePosition(place, this.text.doc as Doc)?.index;
+      goOn?.();
+      this.write(new Delta().retain(at ?? this.text.length).concat(words));
+    };
+  }
+
   /** The passages of the comments, as the shared text has them. */
   passages(): Passages {
     return this.shared.passages;
@@ -198,7 +213,7 @@ export class Binding {
   private readonly onText = (event: YTextEvent): void => {
     if (event.transaction.origin === this) return;
     const ops = event.delta as Op[];
-    this.noteWriting(ops);
+    noteRunEnds(this.text, ops, this.written);
     const before = this.plain;
     this.shared.follow(ops);
     const edit = new Delta(asShown(fromShared(ops), before, this.plain) as Delta["ops"]);
@@ -329,21 +344,5 @@ export class Binding {
     this.showAll();
     if (range) this.quill.setSelection(range.index, range.length, "silent");
     this.options.onChange(null);
-  }
-
-  private noteWriting(ops: readonly Op[]): void {
-    let index = 0;
-    for (const op of ops) {
-      if (op.insert === undefined) {
-        index += typeof op.retain === "number" ? op.retain : 0;
-        continue;
-      }
-      index += typeof op.insert === "string" ? op.insert.length : 1;
-      const run = op.attributes?.ai ?? op.attributes?.suggest;
-      // Bound to the character before it: text typed there does not move the cursor.
-      if (typeof run === "string") {
-        this.written.set(run, createRelativePositionFromTypeIndex(this.text, index, -1));
-      }
-    }
   }
 }

@@ -18,7 +18,7 @@ import { LineEditor } from "./lineEditor";
 import { telling } from "./lineGroups";
 import { Start, startBinding } from "./listStart";
 import { PageScroll } from "./pageScroll";
-import { RoomClipboard, type Write } from "./pasting";
+import { type Reserve, RoomClipboard, type Write } from "./pasting";
 
 const inline = { scope: Parchment.Scope.INLINE };
 const Ai = new Parchment.Attributor("ai", "data-ai", inline);
@@ -116,12 +116,15 @@ const WORDS = ["bold", "italic", "underline", "strike", "link"];
 const LINES = ["header", "blockquote", "list", "indent", "start"];
 const FORMATS = [...WORDS, ...LINES, ...MODEL_FORMATS, "foreign"];
 
-export function createQuill(host: HTMLElement, options: UndoOptions & { write: Write }): Quill {
+export function createQuill(
+  host: HTMLElement,
+  options: UndoOptions & { write: Write; reserve: Reserve },
+): Quill {
   const quill = new Quill(host, {
     formats: FORMATS,
     modules: {
       history: { undo: options.undo, redo: options.redo },
-      clipboard: { write: options.write },
+      clipboard: { write: options.write, reserve: options.reserve },
       uploader: { mimetypes: [] },
       // Tab moves the focus, as everywhere on the web; the levels of a list have keys of their own.
       keyboard: {

@@ -2,7 +2,7 @@
 // them), lists of Word become lists, addresses that the room does not allow lose their link.
 
 import { Delta, type Range } from "quill/core.js";
-import Clipboard from "quill/modules/clipboard.js";
+import Clipboard, { traverse } from "quill/modules/clipboard.js";
 import { safeLink } from "../text/links";
 import { isLarge } from "../text/slices";
 
@@ -16,9 +16,20 @@ const HEADINGS = "h1, h2, h3, h4, h5, h6";
 
 /** Inserts pasted text; a large one is shown part by part. */
 export type Write = (edit: Delta) => void;
+/** Marks where words that are still read will stand; gives what puts them there. */
+export type Reserve = (range: Range) => (words: Delta) => void;
+
+/** UTF-16 units of HTML that are read in one piece. */
+const AT_ONCE = 100_000;
+/** Longer HTML is read in pieces of so many milliseconds. */
+const SLICE_MS = 10;
 
 export class RoomClipboard extends Clipboard {
   override onPaste(range: Range, content: { text?: string; html?: string }): void {
+    if ((content.html?.length ?? 0) > AT_ONCE) {
+      void this.pasteLater(range, content.html as string);
+      return;
+    }
     const pasted = this.convert(content, this.quill.getFormat(range.index));
     this.write(new Delta().retain(range.index).delete(range.length).concat(pasted));
     if (isLarge(pasted)) return; // the caret moves behind it once it is shown
@@ -27,16 +38,81 @@ export class RoomClipboard extends Clipboard {
   }
 
   write(edit: Delta): void {
-    (this.options as unknown as { write: Write }).write(edit);
+    this.settings.write(edit);
   }
 
   override convertHTML(html: string): Delta {
-    return super.convertHTML(prepared(html));
+    const reading = this.read(html);
+    for (;;) {
+      const { done, value } = reading.next();
+      if (done) return value;
+    }
+  }
+
+  /** Reads a long page with time for keys and frames between the pieces. */
+  private async pasteLater(range: Range, html: string): Promise<void> {
+    const put = this.settings.reserve(range);
+    const reading = this.read(html);
+    let until = performance.now() + SLICE_MS;
+    for (;;) {
+      const { done, value } = reading.next();
+      if (done) {
+        put(withoutEnd(value));
+        return;
+      }
+      if (performance.now() < until) continue;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      until = performance.now() + SLICE_MS;
+    }
+  }
+
+  /** A pasted page as an edit; pauses between its nodes. */
+  private *read(html: string): Generator<undefined, Delta> {
+    const doc = yield* prepared(html);
+    this.normalizeHTML(doc);
+    const matches: Matches = new WeakMap();
+    const [ofElements = [], ofTexts = []] = this.prepareMatching(doc.body, matches);
+    const { scroll } = this.quill;
+    // As Quill's own walk does; what is small is left to that.
+    function* walk(node: Element): Generator<undefined, Delta> {
+      yield;
+      if ((node.textContent ?? "").length < WALKED)
+        return traverse(scroll, node as HTMLElement, ofElements, ofTexts, matches);
+      const all = new Delta();
+      for (const child of [...node.childNodes]) {
+        let found: Delta;
+        if (child instanceof Element) {
+          found = yield* walk(child);
+          for (const match of [...ofElements, ...(matches.get(child) ?? [])])
+            found = match(child as HTMLElement, found, scroll);
+        } else found = traverse(scroll, child as ChildNode, ofElements, ofTexts, matches);
+        for (const op of found.ops) all.push(op);
+        yield;
+      }
+      return all;
+    }
+    return yield* walk(doc.body);
+  }
+
+  private get settings(): { write: Write; reserve: Reserve } {
+    return this.options as unknown as { write: Write; reserve: Reserve };
   }
 }
 
-/** `html` as elements whose names carry all formats. */
-export function prepared(html: string): string {
+type Matches = Parameters<typeof traverse>[4];
+/** UTF-16 units of text that are walked in one piece. */
+const WALKED = 5000;
+
+/** A line's end that only closes the last pasted line is not pasted. */
+function withoutEnd(words: Delta): Delta {
+  const last = words.ops.at(-1);
+  if (typeof last?.insert !== "string" || !last.insert.endsWith("\n") || last.attributes) return words;
+  const rest = last.insert.slice(0, -1);
+  return new Delta([...words.ops.slice(0, -1), ...(rest ? [{ insert: rest }] : [])]);
+}
+
+/** `html` as elements whose names carry all formats; pauses between them. */
+function* prepared(html: string): Generator<undefined, Document> {
   const doc = new DOMParser().parseFromString(
     html
       .replace(/<!--[\s\S]*?-->/g, keptList)
@@ -44,16 +120,25 @@ export function prepared(html: string): string {
       .replace(STYLE_ATTRIBUTE, `$1 ${STYLE}=`),
     "text/html",
   );
-  const rules = doc.documentElement.innerHTML;
+  yield;
+  const rules = html.includes("mso-list") ? doc.documentElement.innerHTML : "";
   for (const node of doc.querySelectorAll(NOTHING)) node.remove();
+  yield;
   wordLists(doc, rules);
-  for (const node of doc.querySelectorAll(`[${STYLE}]`)) applyStyle(node as HTMLElement);
-  for (const link of doc.querySelectorAll("a")) checkLink(link);
+  yield;
+  for (const node of doc.querySelectorAll(`[${STYLE}]`)) {
+    applyStyle(node as HTMLElement);
+    yield;
+  }
+  for (const link of doc.querySelectorAll("a")) {
+    checkLink(link);
+    yield;
+  }
   for (const mark of doc.querySelectorAll("[data-ai], [data-suggest], [data-suggest-del], [data-reason]"))
     for (const name of ["data-ai", "data-suggest", "data-suggest-del", "data-reason"])
       mark.removeAttribute(name);
   for (const gone of doc.querySelectorAll("del")) replaceWith(gone, doc.createElement("s"));
-  return doc.body.innerHTML;
+  return doc;
 }
 
 /** Word puts the rules of its lists into a comment. */

@@ -19,14 +19,30 @@ interface Edit {
 export class UndoGroups {
   private last: { kind: "insert" | "delete"; start: number; end: number; text: string; time: number } | null =
     null;
+  private edits = 0;
+  private joins = false;
 
   /** The caret moved, or something else was done: the next edit begins a new step. */
   part(): void {
     this.last = null;
   }
 
+  /** Gives what makes the next edit a part of the step before it, when there was no edit in between. */
+  mark(): () => void {
+    const { edits } = this;
+    return () => {
+      this.joins = this.edits === edits;
+    };
+  }
+
   /** The kind of step of an edit. */
   step(ops: readonly Op[], now: number): StepKind {
+    this.edits += 1;
+    if (this.joins) {
+      this.joins = false;
+      this.last = null;
+      return "same";
+    }
     const edit = read(ops);
     const { last } = this;
     this.last = null;

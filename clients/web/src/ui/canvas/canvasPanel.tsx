@@ -212,7 +212,14 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
       {only?.type === "frame" && room.members.canEdit && (
         <FrameCard room={room} canvasEditor={canvasEditor} imageActions={imageActions} frame={only} />
       )}
-      {only?.type === "image" && <PictureCard room={room} imageActions={imageActions} picture={only} />}
+      {only?.type === "image" && (
+        <PictureCard
+          room={room}
+          imageActions={imageActions}
+          picture={only}
+          onDescribe={(words) => canvasEditor.board.change(new Map([[only.id, { alt: words || null }]]))}
+        />
+      )}
       {layers.value && <LayersPanel room={room} canvasEditor={canvasEditor} onClose={toggleLayers} />}
     </section>
   );

@@ -3,7 +3,7 @@
 import type { Signal } from "@preact/signals";
 import type { Changed, Frame } from "../../canvas/objects";
 import { newSeed } from "../../generate/request";
-import { STYLES } from "../../generate/styles";
+import { STYLES, styleWords } from "../../generate/styles";
 import type { ImageModel } from "../../protocol/messages";
 import { t } from "../../strings";
 
@@ -44,6 +44,9 @@ export function FrameSettings(props: {
             ))}
           </select>
         </label>
+        {frame.style && image && image.styles.length > 0 && !styleWords(frame.style, image.styles) && (
+          <p class="hint settings-wide">{t.settings.unknownStyle}</p>
+        )}
         <label class="settings-wide">
           <span>{t.settings.negative}</span>
           <input

@@ -3,7 +3,7 @@
 import { h } from "preact";
 import { parts, turn } from "../../canvas/drawing";
 import type { Box } from "../../canvas/geometry";
-import type { BoardObject } from "../../canvas/objects";
+import { type BoardObject, shownBy } from "../../canvas/objects";
 import type { Room } from "../../room/room";
 
 export function ObjectView({
@@ -16,7 +16,7 @@ export function ObjectView({
   title?: string;
 }) {
   const made = parts(object, (asset) => room.pictures.url(asset));
-  const words = title || (object.type === "image" ? object.prompt : "");
+  const words = title || shownBy(object);
   return (
     <g data-object={object.id} data-type={object.type} transform={turn(object)} opacity={object.opacity}>
       {made.map((part, index) => h(part.tag, { key: index, ...part.attributes }, part.text))}

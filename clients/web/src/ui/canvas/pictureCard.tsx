@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Picture } from "../../canvas/objects";
+import { MAX_ALT, type Picture } from "../../canvas/objects";
 import type { ImageActions } from "../../generate/imageActions";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
@@ -14,10 +14,12 @@ export function PictureCard({
   room,
   imageActions,
   picture,
+  onDescribe,
 }: {
   room: Room;
   imageActions: ImageActions;
   picture: Picture;
+  onDescribe: (words: string) => void;
 }) {
   const extending = useSignal(false);
   const looking = useSignal(false);
@@ -143,6 +145,20 @@ export function PictureCard({
           </button>
         )}
       </div>
+      {room.members.canEdit && (
+        <label class="picture-alt">
+          <span>{t.picture.alt}</span>
+          <textarea
+            key={picture.id}
+            class="field small"
+            rows={1}
+            maxLength={MAX_ALT}
+            placeholder={picture.prompt || t.picture.altPlaceholder}
+            value={picture.alt}
+            onChange={(event) => onDescribe(event.currentTarget.value.trim())}
+          />
+        </label>
+      )}
       {enlarged.value && room.members.canEdit && <p class="hint">{enlarged.value}</p>}
       {extending.value && (
         <ExtendForm
