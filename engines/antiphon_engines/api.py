@@ -48,6 +48,16 @@ class ChatLine(Struct, frozen=True, array_like=True):
     text: str
 
 
+class Persona(Struct, frozen=True):
+    """Who answers in a conversation, where that is a performer: people's own words, which the prompt keeps apart from
+    its orders. `notes`: what it may leave beside its answer, in lines as `performer_prompts` explains them to the
+    model: remarks on passages, or other words for them."""
+
+    name: str
+    brief: str
+    notes: Literal["", "remarks", "words"] = ""
+
+
 class TextRequest(Struct, frozen=True, tag="text"):
     """A request for text.
 
@@ -65,6 +75,8 @@ class TextRequest(Struct, frozen=True, tag="text"):
     style: StyleCard = StyleCard()
     chat: tuple[ChatLine, ...] = ()
     """The conversation; the last line is the one to answer."""
+    persona: Persona | None = None
+    """Of task `chat`: who answers; None: the co-author."""
     model: str = ""
     """Name of the engine that is to write, among those that serve side by side; empty: the one that serves."""
 

@@ -33,6 +33,8 @@ class Reply(Struct, frozen=True):
     author: str
     ms: int
     text: str
+    run: str = ""
+    """Of a performer's: the run that wrote it."""
 
 
 class Comment(Struct, frozen=True):
@@ -44,6 +46,8 @@ class Comment(Struct, frozen=True):
     quote: str
     resolved: bool = False
     replies: tuple[Reply, ...] = ()
+    run: str = ""
+    """Of a performer's: the run that left it."""
 
 
 class AddComment(Request, frozen=True, tag="comment"):

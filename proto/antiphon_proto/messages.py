@@ -79,6 +79,7 @@ from antiphon_proto.joining import (
     UseModel,
     Welcome,
 )
+from antiphon_proto.performers import DropPerformer, Performer, Performers, PutPerformer
 from antiphon_proto.runs import (
     Accept,
     Alternative,
@@ -130,6 +131,7 @@ __all__ = [
     "Conducted",
     "DeleteComment",
     "Digest",
+    "DropPerformer",
     "Edit",
     "Error",
     "FRAGMENT_BODY",
@@ -161,12 +163,15 @@ __all__ = [
     "Participant",
     "Pass",
     "Perform",
+    "Performer",
+    "Performers",
     "Ping",
     "Play",
     "Played",
     "Pong",
     "Presence",
     "Preview",
+    "PutPerformer",
     "Rebuild",
     "Recall",
     "Redo",
@@ -239,6 +244,8 @@ ClientMessage = (
     | ResolveComment
     | DeleteComment
     | LearnStyle
+    | PutPerformer
+    | DropPerformer
     | Revoke
     | UseModel
     | Resync
@@ -264,6 +271,7 @@ ServerMessage = (
     | BandNotes
     | AudioGap
     | Learned
+    | Performers
     | Shares
     | Stepped
     | Steps

@@ -25,9 +25,9 @@ Task = Literal["continue", "instruct", "rewrite", "fix", "brainstorm"]
 """`continue` extends the text at a place; `instruct` follows a free instruction, with the text as context; `rewrite`
 replaces the selection; `fix` corrects grammar and spelling of the selection, or of the paragraph; `brainstorm` makes
 `CANDIDATES` candidates, of which one is chosen."""
-WriterTask = Literal["chat", "alternative", "suggest"]
+WriterTask = Literal["chat", "alternative", "suggest", "performer"]
 """Tasks of runs that no `ask` starts: an answer in the chat; a token that was replaced by an alternative; a suggestion
-of a participant."""
+of a participant; what a performer does (`antiphon_proto.performers`)."""
 CANDIDATES = 3
 """Runs that one brainstorm starts, with consecutive seeds."""
 Mode = Literal["write", "suggest", "private"]

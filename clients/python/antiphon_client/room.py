@@ -25,6 +25,7 @@ from antiphon_client.jam.jam import Jam
 from antiphon_client.manuscripts import Converted, Exported, FileFormat, convert, export
 from antiphon_client.model_choice import use_model
 from antiphon_client.paint_run import Painting, Source
+from antiphon_client.performers import Cast
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.run import Run
@@ -109,13 +110,15 @@ class Room:
         """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
         self.style = Style(session)
         """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
+        self.performers = Cast(session)
+        """AI participants with a role: `room.performers[id]`, `.add("critic")`, `.change(...)`, `.remove(id)`."""
         self.history = History(session)
         """The room's past: `.page()`, `.at(seq)`, `.compare(...)`, `.name(...)`, `.restore(seq)`, `.fork(seq)`."""
         self.writing = Writing(session)
         """More of the AI: `.rewrite(...)`, `.fix(...)`, `.brainstorm()`, `.choose(run)`, `.retry(run)`,
         `.replace_token(...)`."""
         self._steps = OwnSteps(session)
-        session.listeners += [self.jam, self.style, self.history, self._steps]
+        session.listeners += [self.jam, self.style, self.performers, self.history, self._steps]
 
     @property
     def address(self) -> Address:

@@ -44,6 +44,8 @@ RECALLED = 256
 CALM = TextParams(max_tokens=60, temperature=0.2, top_p=0.9)
 """Bounds of how a small model talks: bolder or longer it loses the question."""
 ONE_SENTENCE = " Answer in one short sentence."
+BRIEFED = 200
+"""Characters of a performer's brief that a small model is told, before the question: it has no room for more."""
 GREETING = 2
 """Words of a line that is no question yet, and wants no sentence."""
 
@@ -143,6 +145,8 @@ def _reply(
     question = request.instruction.strip()
     if len(question.split()) > GREETING:
         question += ONE_SENTENCE
+    if request.persona is not None and request.persona.brief.strip():
+        question = f"{' '.join(request.persona.brief.split())[:BRIEFED]} {question}"
     opening = tokenizer.encode(chat.talking or chat.opening, special=True)
     closing = tokenizer.encode(chat.closing, special=True)
     asked = tokenizer.encode(question)

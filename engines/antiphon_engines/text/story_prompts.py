@@ -18,8 +18,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antiphon_engines.api import TextRequest
-from antiphon_engines.text import wording
+from antiphon_engines.api import Persona, TextRequest
+from antiphon_engines.text import performer_prompts, wording
 
 Role = Literal["system", "user", "assistant"]
 BEGUN: Final = 240
@@ -137,7 +137,9 @@ def family_of(name: str) -> Family:
 
 def prompt(family: Family, request: TextRequest, written: str = "") -> Prompt:
     """The question to the model; `written` is the text of the run so far, with which its answer begins."""
-    orders = family.russian if _is_russian(request) else family.english
+    orders = family.russian if is_russian(request) else family.english
+    if request.task == "chat" and request.persona is not None:
+        return _perform(orders, request, request.persona, written)
     if request.task == "chat":
         return _talk(orders, request, written)
     if request.selection.strip() and wording.instruction(request):
@@ -197,6 +199,26 @@ def _talk(orders: Orders, request: TextRequest, written: str) -> Prompt:
     return Prompt((*turns, ("user", _plain(talk))), begun=written, opens=not written)
 
 
+def _perform(orders: Orders, request: TextRequest, persona: Persona, written: str) -> Prompt:
+    notes = wording.style_notes(request.style)
+    story = request.before.strip()
+    *earlier, _ = wording.conversation(request).split("\n")
+    asked = request.chat[-1].text.strip() if request.chat else request.instruction.strip()
+    told = _paragraphs(
+        notes,
+        f"{orders.story}\n{story}" if story else "",
+        "\n".join((orders.earlier, *earlier)) if earlier else "",
+        asked,
+    )
+    words = (
+        performer_prompts.RUSSIAN if orders is RUSSIAN or is_russian(request) else performer_prompts.ENGLISH
+    )
+    turns: tuple[tuple[Role, str], ...] = (("system", _plain(performer_prompts.system(words, persona))),)
+    if example := performer_prompts.example(words, persona):
+        turns += (("user", f"{orders.story}\n{example[0]}"), ("assistant", example[1]))
+    return Prompt((*turns, ("user", _plain(told))), begun=written, opens=not written)
+
+
 def _turns(system: str, message: str) -> tuple[tuple[Role, str], ...]:
     return (("system", system), ("user", _plain(message)))
 
@@ -225,7 +247,7 @@ def _last_sentence(text: str) -> str:
     return text[start:]
 
 
-def _is_russian(request: TextRequest) -> bool:
+def is_russian(request: TextRequest) -> bool:
     """By the words that the answer goes along with: a question, a passage, or the text."""
     said: Sequence[str] = (request.selection, request.before[-600:], request.instruction)
     if request.task == "chat":

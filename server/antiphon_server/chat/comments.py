@@ -51,10 +51,9 @@ class Comments:
             case AddComment():
                 self._add(member, message)
             case AddReply():
-                self._reply(member, message)
+                self.reply(message.comment, message.text, Owner(member.id))
             case ResolveComment(key, resolved):
-                self._find(key)["resolved"] = resolved
-                self._note(member, lambda roots: roots.set_resolved(key, resolved))
+                self._resolve(key, resolved, Owner(member.id))
             case DeleteComment(key, str(reply)):
                 self._delete_reply(member, key, reply)
             case DeleteComment(key):
@@ -67,59 +66,98 @@ class Comments:
     def __contains__(self, key: str) -> bool:
         return key in self._comments
 
-    def _add(self, member: Member, message: AddComment) -> None:
+    def get(self, key: str) -> Fields:
+        """A comment with its replies. Raises NotFound."""
+        return self._find(key)
+
+    def passage(self, key: str) -> list[tuple[int, int]]:
+        """[start, end) of what is left of a comment's passage, in bytes of the story."""
+        return self._document.marked(ATTR_COMMENT + key, True)
+
+    def leave(self, key: str, start: int, end: int, text: str, owner: Owner) -> None:
+        """A comment on [start, end) of the story as it is, of a member or of a run. Raises PeerError, Conflict or
+        TooLarge."""
         document = self._document
-        text = self._said(message.text)
-        if message.id in self._comments:
+        text = self._said(text)
+        if key in self._comments:
             raise Conflict("this id is taken by another comment")
         if len(self._comments) >= self._bound:
             raise TooLarge(f"a room holds {self._bound} comments; delete some that are resolved")
-        start, end = located(self._room, member.id, message.offset, message.start, message.end)
         if start == end:
             raise PeerError("a comment needs a passage")
         quote = "".join(piece for piece, _ in document.chunks(start, min(end, start + 4 * MAX_QUOTE + 4)))
         comment: Fields = {
-            "author": member.id,
+            "author": owner.author,
             "ms": float(self._room.unix_ms()),
             "text": text,
             "quote": quote.replace(EMBED, "").rstrip("\ufffd")[:MAX_QUOTE],
             "resolved": False,
             REPLIES: [],
+            **_by_run(owner),
         }
-        self._comments[message.id] = comment
-        self._note(member, lambda roots: roots.put_comment(message.id, comment))
-        mark = document.format([(start, end)], {ATTR_COMMENT + message.id: True}, SERVER_ORIGIN)
+        self._comments[key] = comment
+        self._note(owner, lambda roots: roots.put_comment(key, comment))
+        mark = document.format([(start, end)], {ATTR_COMMENT + key: True}, SERVER_ORIGIN)
         self._room.commit(mark, SERVER)
 
-    def _reply(self, member: Member, message: AddReply) -> None:
-        replies = self._find(message.comment)[REPLIES]
+    def reply(self, key: str, text: str, owner: Owner) -> None:
+        """An answer to a comment, of a member or of a run. Raises NotFound, PeerError or TooLarge."""
+        replies = self._find(key)[REPLIES]
         if len(replies) >= MAX_REPLIES:
             raise TooLarge(f"a comment holds {MAX_REPLIES} replies")
         reply = {
             "id": f"y{secrets.token_hex(4)}",
-            "author": member.id,
+            "author": owner.author,
             "ms": float(self._room.unix_ms()),
-            "text": self._said(message.text),
+            "text": self._said(text),
+            **_by_run(owner),
         }
         replies.append(reply)
-        self._note(member, lambda roots: roots.add_reply(message.comment, reply))
+        self._note(owner, lambda roots: roots.add_reply(key, reply))
+
+    def take_back(self, run: str, owner: Owner) -> None:
+        """Take away what a run left that is still there: its comments and its replies. A comment that others have
+        answered stays, as dealt with: their words are not the run's."""
+        for key, comment in self._comments.items():
+            for reply in [one["id"] for one in comment[REPLIES] if one.get("run") == run]:
+                self._drop_reply(key, reply, owner)
+        for key in [key for key, comment in self._comments.items() if comment.get("run") == run]:
+            if self._comments[key][REPLIES]:
+                self._resolve(key, True, owner)
+            else:
+                self._drop(key, owner)
+
+    def _add(self, member: Member, message: AddComment) -> None:
+        start, end = located(self._room, member.id, message.offset, message.start, message.end)
+        self.leave(message.id, start, end, message.text, Owner(member.id))
+
+    def _resolve(self, key: str, resolved: bool, owner: Owner) -> None:
+        self._find(key)["resolved"] = resolved
+        self._note(owner, lambda roots: roots.set_resolved(key, resolved))
 
     def _delete(self, member: Member, key: str) -> None:
         _require_own(member, self._find(key)["author"])
+        self._drop(key, Owner(member.id))
+
+    def _drop(self, key: str, owner: Owner) -> None:
         del self._comments[key]
-        self._note(member, lambda roots: roots.drop_comment(key))
+        self._note(owner, lambda roots: roots.drop_comment(key))
         attribute = ATTR_COMMENT + key
         marked = self._document.marked(attribute, True)
         self._room.commit(self._document.format(marked, {attribute: None}, SERVER_ORIGIN), SERVER)
 
     def _delete_reply(self, member: Member, key: str, reply: str) -> None:
-        replies = self._find(key)[REPLIES]
-        place = next((i for i, found in enumerate(replies) if found["id"] == reply), None)
-        if place is None:
+        found = next((one for one in self._find(key)[REPLIES] if one["id"] == reply), None)
+        if found is None:
             raise NotFound("there is no such reply")
-        _require_own(member, replies[place]["author"])
+        _require_own(member, found["author"])
+        self._drop_reply(key, reply, Owner(member.id))
+
+    def _drop_reply(self, key: str, reply: str, owner: Owner) -> None:
+        replies = self._comments[key][REPLIES]
+        place = next(i for i, one in enumerate(replies) if one["id"] == reply)
         del replies[place]
-        self._note(member, lambda roots: roots.drop_reply(key, place))
+        self._note(owner, lambda roots: roots.drop_reply(key, place))
 
     def _find(self, key: str) -> Fields:
         try:
@@ -135,12 +173,16 @@ class Comments:
             raise TooLarge("the document is at its bound")
         return text
 
-    def _note(self, member: Member, work: Callable[[SideRoots], object]) -> None:
-        self._room.commit(self._document.note(work, SERVER_ORIGIN), Owner(member.id))
+    def _note(self, owner: Owner, work: Callable[[SideRoots], object]) -> None:
+        self._room.commit(self._document.note(work, SERVER_ORIGIN), owner)
 
     @property
     def _document(self) -> Document:
         return self._room.shared.document
+
+
+def _by_run(owner: Owner) -> Fields:
+    return {"run": owner.run} if owner.run else {}
 
 
 def _require_own(member: Member, author: object) -> None:

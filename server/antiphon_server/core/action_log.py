@@ -30,8 +30,9 @@ _GARBAGE: Final = 64
 """Forgotten actions after which their marks are swept from the trace."""
 _HELD_BYTES: Final = 32 * 1024 * 1024
 """Deleted text and former objects that a room's actions may hold; beyond, the oldest actions are forgotten."""
-_UNTOLD = frozenset({"jam", "chat"})
-"""Tasks of runs that are no actions: played music cannot be undone, and the chat is no surface."""
+_UNTOLD = frozenset({"jam", "chat", "performer"})
+"""Tasks of runs that are no actions: played music cannot be undone, the chat is no surface, and what a performer did is
+undone as one, by its run."""
 
 
 class Hand(Struct):

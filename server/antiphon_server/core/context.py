@@ -79,6 +79,8 @@ class RoomListeners(Struct):
     """A participant's seat was given up."""
     authors: list[Authors] = field(default_factory=list)
     """Participants whose work a part holds; they are not forgotten."""
+    performers: list[Callable[[], Sequence[Participant]]] = field(default_factory=list)
+    """AI participants that a part brings in."""
 
 
 class RoomContext:
@@ -175,7 +177,8 @@ class RoomContext:
         authors = shared.authorship.shares().keys() | shared.people()
         known = (member for member in self.members if member.seat is not None or member.id in authors)
         proofs = any(run.info.author == PROOFREADER.id for run in self.runs)
-        return (AI, *((PROOFREADER,) if proofs else ()), *(member.participant for member in known))
+        brought = (one for some in self.listeners.performers for one in some())
+        return (AI, *((PROOFREADER,) if proofs else ()), *brought, *(member.participant for member in known))
 
     def shares(self) -> Shares:
         """How many characters each author wrote."""

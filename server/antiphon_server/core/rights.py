@@ -15,12 +15,14 @@ from antiphon_proto.messages import (
     Choose,
     Conduct,
     DeleteComment,
+    DropPerformer,
     Edit,
     LearnStyle,
     Message,
     Paint,
     Perform,
     Play,
+    PutPerformer,
     Recall,
     Redo,
     Reject,
@@ -90,6 +92,8 @@ NEEDED: dict[type[Message], Right] = {
     Undo: Right.EDIT,
     Redo: Right.EDIT,
     Revoke: Right.MODERATE,
+    PutPerformer: Right.EDIT,  # it may be given the right to edit
+    DropPerformer: Right.EDIT,
     UseModel: Right.MODERATE,  # and the server's settings
     Resync: Right.SEE,
 }

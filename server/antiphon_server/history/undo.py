@@ -34,6 +34,9 @@ from antiphon_server.document.undo.stretches import Insertion, Operation, Stretc
 _SHOWN: Final = 64
 """Objects that whoever steps back is told of."""
 
+REASONED: Final = frozenset({"fix", "suggest", "performer"})
+"""Tasks whose suggestions carry a reason."""
+
 Reconduct: TypeAlias = Callable[[str, dict[str, Any], dict[str, Any]], bool]
 """(participant, fields of the transport as they should be now, fields to set) -> whether any were set."""
 
@@ -208,7 +211,7 @@ class UndoRedo:
         shared = self._room.shared
         key = run.info.id
         cleared = {schema.ATTR_SUGGEST_DELETE: None}
-        if run.info.task == "fix":
+        if run.info.task in REASONED:
             cleared[schema.ATTR_REASON] = None
 
         def back(stretch: Stretch) -> tuple[OwnedPiece, ...]:

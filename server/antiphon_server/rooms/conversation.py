@@ -6,10 +6,11 @@ from antiphon_engines.api import EngineUnavailable
 from antiphon_proto import schema
 from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import AntiphonError, ErrorCode, RateLimited, TooLarge
-from antiphon_proto.messages import Error, Learned, LearnStyle, Say
+from antiphon_proto.messages import AddComment, AddReply, Error, Learned, LearnStyle, Say
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.chat.chat import Chat, calls_ai
 from antiphon_server.chat.comments import Comments
+from antiphon_server.chat.comments import Request as CommentRequest
 from antiphon_server.chat.moved_comments import MovedComments
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
@@ -19,6 +20,8 @@ from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.change import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
+from antiphon_server.performers.stage import Performers
+from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.token_bucket import Buckets
 from antiphon_server.work.style_reading import StyleReader
@@ -28,7 +31,9 @@ _LONGEST = 256 * 1024
 
 
 class Conversation:
-    def __init__(self, room: RoomContext, coauthor: Coauthor, style: StyleReader | None) -> None:
+    def __init__(
+        self, room: RoomContext, supervisor: RunSupervisor, coauthor: Coauthor, style: StyleReader | None
+    ) -> None:
         limits = room.limits
         self._room = room
         self._style = style
@@ -36,6 +41,7 @@ class Conversation:
         self._coauthor = coauthor
         self.chat = Chat(room, limits.max_chat)
         self.comments = Comments(room, limits.max_comments)
+        self.performers = Performers(room, supervisor, coauthor, self.chat, self.comments)
         self._moved = MovedComments(
             lambda name: room.shared.document.marked(name, True),
             lambda name: name.removeprefix(ATTR_COMMENT) in self.comments,
@@ -50,15 +56,30 @@ class Conversation:
         """Raises PeerError, Denied or TooLarge. When the AI cannot answer, the message stands, and this raises
         the reason."""
         model = self._room.model("text")
+        called = self.performers.roster.called(message.text)
         to_ai = message.to_ai or calls_ai(message.text, "" if model is None else model.name)
-        if to_ai:
+        if to_ai or called:
             require(member.role, Right.PROMPT)
         self.chat.say(member.id, message.text)
-        if to_ai:
+        if to_ai or called:
             try:
-                self._coauthor.answer(member, message, self.chat)
+                if called:
+                    self.performers.answer_chat(member, message, called)
+                else:
+                    self._coauthor.answer(member, message, self.chat)
             except AntiphonError:
                 self._room.flush()  # its sender sees the message before the reason why nobody answers
+                raise
+
+    def remark(self, member: Member, message: CommentRequest) -> None:
+        """A comment, or what is done with one. Raises as `Comments.handle`; where performers that it calls cannot
+        answer, it stands, and this raises the reason."""
+        self.comments.handle(member, message)
+        if isinstance(message, AddComment | AddReply):
+            try:
+                self.performers.answer_comment(member, message)
+            except AntiphonError:
+                self._room.flush()
                 raise
 
     def learn(self, member: Member, message: LearnStyle) -> None:

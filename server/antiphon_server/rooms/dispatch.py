@@ -16,11 +16,13 @@ from antiphon_proto.messages import (
     ClientMessage,
     Conduct,
     DeleteComment,
+    DropPerformer,
     Edit,
     LearnStyle,
     Paint,
     Perform,
     Play,
+    PutPerformer,
     Recall,
     Redo,
     Reject,
@@ -66,6 +68,8 @@ _WRITING = (
     | Choose
     | Conduct
     | DeleteComment
+    | DropPerformer
+    | PutPerformer
     | Redo
     | Reject
     | ReplaceToken
@@ -160,7 +164,11 @@ class Dispatcher:
             case Suggest():
                 self._proposals.suggest(member, message)
             case AddComment() | AddReply() | ResolveComment() | DeleteComment():
-                self._conversation.comments.handle(member, message)
+                self._conversation.remark(member, message)
+            case PutPerformer():
+                self._conversation.performers.put(message)
+            case DropPerformer():
+                self._conversation.performers.drop(message)
             case Undo(run) if run is not None:
                 self._revisions.undo(member, run)
             case Choose():
@@ -201,7 +209,7 @@ def reference(message: ClientMessage) -> tuple[str, str]:
             return tag, str(number)
         case AddComment(id=key) | AddReply(comment=key) | ResolveComment(comment=key):
             return tag, key
-        case DeleteComment(comment=key):
+        case DeleteComment(comment=key) | PutPerformer(id=key) | DropPerformer(id=key):
             return tag, key
         case Stop(run) | Steer(run) | Accept(run) | Reject(run) | Choose(run) | Recall(run) | Undo(run):
             return tag, run or ""

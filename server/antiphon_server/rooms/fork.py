@@ -39,7 +39,8 @@ async def fork(hub: Hub, assets: AssetStore, room: Room, moment: Past) -> RoomRe
         *runs,
         *tokens,
     ]
-    record = await hub.create(origin=(room.id, moment.seq), contents=contents)
+    performers = room.context.identity.performers
+    record = await hub.create(origin=(room.id, moment.seq), contents=contents, performers=performers)
     for name in {found.decode() for found in _NAMES.findall(moment.snapshot.state)}:
         if (info := await assets.find(room.id, name)) is not None:
             await assets.put(record.id, info, await assets.read(room.id, info))

@@ -25,7 +25,15 @@ from antiphon_server.rooms.quarantine import UNREADABLE, without_snapshot
 from antiphon_server.rooms.room import Room
 from antiphon_server.rooms.services import Services
 from antiphon_server.runs.engine import Engine
-from antiphon_server.store.api import Change, Entry, RoomRecord, RoomStore, StorageUnavailable, StoredRoom
+from antiphon_server.store.api import (
+    Change,
+    Entry,
+    PerformerRecord,
+    RoomRecord,
+    RoomStore,
+    StorageUnavailable,
+    StoredRoom,
+)
 from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.token_bucket import Buckets
 from antiphon_server.watchdog.beacon import Beacon
@@ -114,14 +122,20 @@ class Hub:
             tasks.create_task(self._sweep_forever(), name="rooms-sweep")
 
     async def create(
-        self, *, origin: tuple[str, int] | None = None, contents: Sequence[Change] = ()
+        self,
+        *,
+        origin: tuple[str, int] | None = None,
+        contents: Sequence[Change] = (),
+        performers: tuple[PerformerRecord, ...] = (),
     ) -> RoomRecord:
         """A new durable room, empty or with the contents of a fork. Raises QueueFull (too many rooms in memory) or
         StorageUnavailable."""
         await self._make_place("")
         links = {role: secrets.token_hex(8) for role in ROLES}
         now = self._services.clock.unix_ms()
-        record = RoomRecord(secrets.token_urlsafe(9), secrets.token_hex(8), now, links, origin=origin)
+        record = RoomRecord(
+            secrets.token_urlsafe(9), secrets.token_hex(8), now, links, origin=origin, performers=performers
+        )
         await self._store.create(record, contents or [Entry(1, SERVER.author, _SEED, now)])
         return record
 

@@ -115,7 +115,7 @@ class Room:
         self._painter = Painter(context, supervisor, services.assets)
         self._admission = Admission(context)
         coauthor = Coauthor(context, supervisor)
-        self.conversation = Conversation(context, coauthor, services.style)
+        self.conversation = Conversation(context, supervisor, coauthor, services.style)
         self.timeline = Timeline(context, self.conversation.comments.__contains__)
         self.jam_session = JamSession(context, supervisor, stored, services.sound)
         undo = UndoRedo(
@@ -130,7 +130,14 @@ class Room:
             self._painter,
             suggestions,
             self.conversation,
-            Revisions(context, supervisor, coauthor, suggestions, self.conversation.chat),
+            Revisions(
+                context,
+                supervisor,
+                coauthor,
+                suggestions,
+                self.conversation.chat,
+                self.conversation.performers.undo,
+            ),
             Corrections(context, supervisor, services.proofreader),
             Proposals(context),
             self._admission,
@@ -151,9 +158,11 @@ class Room:
             self._repairs.on_commit,
             conversation.on_commit,
             jam.on_commit,
+            conversation.performers.news.on_commit,
         ]
         listeners.left.append(jam.on_left)
-        listeners.welcomed.append(jam.on_welcome)
+        listeners.welcomed += [jam.on_welcome, conversation.performers.on_welcome]
+        listeners.performers.append(conversation.performers.roster.participants)
         listeners.authors.append(conversation.authors)
 
     async def opened(self) -> Room:
@@ -287,6 +296,8 @@ class Room:
             self._supervisor.halt_all()
             self.jam_session.halt()
         self._painter.sweep()
+        if not self.pause.held:
+            self.conversation.performers.sweep()
         self.jam_session.sweep()
         if self.context.log.long and not self.pause.held:
             self.snapshot()

@@ -189,7 +189,12 @@ class RunSupervisor:
     def _own_live(self, member: Member, run_id: str) -> RunEntry:
         run = self._room.runs.known(run_id, member.id)
         shared = run.info.task == "jam" and may(member.role, Right.CONDUCT)  # one band for the whole room
-        if run.info.participant != member.id and not shared and not may(member.role, Right.MODERATE):
+        by_itself = run.info.task == "performer" and run.info.participant == run.info.author
+        if (
+            run.info.participant != member.id
+            and not (shared or by_itself)
+            and not may(member.role, Right.MODERATE)
+        ):
             raise Denied("this run is somebody else's")
         if not run.live:
             raise Conflict(f"this run is over ({run.info.state})")

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_proto.messages import RunInfo, Version
+from antiphon_proto.messages import Performer, RunInfo, Version
 
 
 class StorageUnavailable(AntiphonError):
@@ -49,6 +49,16 @@ class Loss(Struct, frozen=True):
     noticed_ms: int
 
 
+class PerformerRecord(Struct, frozen=True):
+    """A performer of the room; `gone`: one that was removed and is kept for the name under which its work stands."""
+
+    performer: Performer
+    gone: bool = False
+    asked_ms: tuple[int, ...] = ()
+    """When its runs of the last hour began, those that somebody asked for."""
+    unasked_ms: tuple[int, ...] = ()
+
+
 class RoomRecord(Struct, frozen=True):
     """A room's identity. `lineage` is issued here and never by a client; `links`: role -> id of the link in force."""
 
@@ -64,6 +74,7 @@ class RoomRecord(Struct, frozen=True):
     """Facts of the links in `links`, and the other links in force (`antiphon_server.core.invites`)."""
     losses: tuple[Loss, ...] = ()
     """Entries that damage to the storage destroyed; later entries have the same numbers."""
+    performers: tuple[PerformerRecord, ...] = ()
 
 
 class Standing(Struct, frozen=True):

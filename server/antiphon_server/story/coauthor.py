@@ -62,7 +62,7 @@ class Coauthor:
         if ask.task == "brainstorm":
             group = group or f"g{secrets.token_hex(6)}"
         seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
-        model = self._chosen(ask.model)
+        model = self.chosen(ask.model)
         view = window(room.shared.document.data(), start, end)
         works: list[TextRun] = []
         try:
@@ -102,14 +102,9 @@ class Coauthor:
         if say.at is not None:
             at = located(room, member.id, say.offset, say.at, say.at)[0]
         view = window(document.data(), at, at)
-        names = {one.id: one.name for one in (*room.participants(), member.participant)}
-        lines = tuple(
-            ChatLine(names.get(entry["participant"], "Guest"), entry["text"][:_CHAT_LINE])
-            for entry in chat.recent(_CHAT_LINES)
-            if entry["text"]
-        )
-        model = self._chosen(say.model)
-        asked = without_call(say.text, self._model_name())
+        lines = self.talk(member, chat)
+        model = self.chosen(say.model)
+        asked = without_call(say.text, self.model_name())
         params = replace(_ANSWER, seed=secrets.randbits(SEED_BITS))
         request = TextRequest(
             task="chat",
@@ -146,6 +141,15 @@ class Coauthor:
         self._supervisor.hold(work)
         self._supervisor.submit(work, request)
 
+    def talk(self, member: Member, chat: Chat) -> tuple[ChatLine, ...]:
+        """The newest lines of the chat; the last one is what `member` has just said."""
+        names = {one.id: one.name for one in (*self._room.participants(), member.participant)}
+        return tuple(
+            ChatLine(names.get(entry["participant"], "Guest"), entry["text"][:_CHAT_LINE])
+            for entry in chat.recent(_CHAT_LINES)
+            if entry["text"]
+        )
+
     def style(self) -> StyleCard:
         """The room's style card."""
         return StyleCard.of(self._room.shared.document.side.style_fields())
@@ -155,7 +159,7 @@ class Coauthor:
         info = self._room.model("text")
         return name if info is not None and name in (info.name, *info.beside) else ""
 
-    def _chosen(self, name: str) -> str:
+    def chosen(self, name: str) -> str:
         """The model that was named, else the room's default where it serves. Raises NotFound for the name of a model
         that does not serve."""
         if not name:
@@ -167,7 +171,8 @@ class Coauthor:
             raise NotFound(f"there is no text model {name!r} among those that serve: {known}")
         return name
 
-    def _model_name(self) -> str:
+    def model_name(self) -> str:
+        """The text model that serves; empty where none does."""
         model = self._room.model("text")
         return "" if model is None else model.name
 
@@ -197,7 +202,7 @@ class Coauthor:
             instruction=ask.instruction,
             length=request.params.max_tokens,
             seed=request.params.seed or 0,
-            model=request.model or self._model_name(),
+            model=request.model or self.model_name(),
             params=msgspec.json.encode(request.params).decode(),
             prompt=msgspec.json.encode(shown).decode(),
             group=group,

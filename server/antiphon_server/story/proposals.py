@@ -14,7 +14,7 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.ranges import located
 from antiphon_server.core.run_registry import Order
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.state import OURS, SERVER_ORIGIN
+from antiphon_server.document.state import AI_ORIGIN, OURS, SERVER_ORIGIN
 from antiphon_server.document.text_index import size
 
 _LONGEST: Final = 64 * 1024
@@ -30,17 +30,9 @@ class Proposals:
 
     def suggest(self, member: Member, message: Suggest) -> None:
         """Put a member's suggestion into the story. Raises PeerError, Conflict, TooLarge; then nothing changed."""
-        room, document = self._room, self._room.shared.document
+        room = self._room
         start, end = located(room, member.id, message.offset, message.start, message.end)
-        if start == end and not message.text:
-            raise PeerError("a suggestion adds words or takes a passage out")
-        if end - start > _LONGEST:
-            raise TooLarge(f"at most {_LONGEST} bytes are suggested to be replaced at once")
-        if not document.fits(2 * size(message.text)):
-            raise TooLarge("the document is at its bound")
-        pieces = document.chunks(start, end)
-        if any(mark in attributes for _, attributes in pieces for mark in _OPEN):
-            raise Conflict("another suggestion is open in this passage; it is decided first")
+        check(room, start, end, message.text)
         order = Order(
             ask=message.suggest,
             participant=member.id,
@@ -57,15 +49,46 @@ class Proposals:
         run = room.runs.start(order, room.unix_ms())
         run.update(state="done")
         room.actions.adopt(run, member.id)
-        owner = Owner(member.id, run.info.id)
-        reason = {schema.ATTR_REASON: message.reason} if message.reason else {}
-        if start < end:
-            marks = {**reason, schema.ATTR_SUGGEST_DELETE: run.info.id}
-            room.commit(document.format([(start, end)], marks, SERVER_ORIGIN), owner)
-        if message.text:
-            kept = {
-                name: value for name, value in (pieces[0][1] if pieces else {}).items() if name not in OURS
-            }
-            marks = {**kept, **reason, schema.ATTR_SUGGEST: run.info.id}
-            room.commit(document.insert(end, message.text, marks, SERVER_ORIGIN), owner)
+        put(room, start, end, message.text, message.reason, Owner(member.id, run.info.id))
         room.wake()
+
+
+def check(room: RoomContext, start: int, end: int, text: str) -> None:
+    """Whether `text` may be suggested in place of [start, end). Raises PeerError, Conflict or TooLarge."""
+    document = room.shared.document
+    if start == end and not text:
+        raise PeerError("a suggestion adds words or takes a passage out")
+    if end - start > _LONGEST:
+        raise TooLarge(f"at most {_LONGEST} bytes are suggested to be replaced at once")
+    if not document.fits(2 * size(text)):
+        raise TooLarge("the document is at its bound")
+    if any(mark in attributes for _, attributes in document.chunks(start, end) for mark in _OPEN):
+        raise Conflict("another suggestion is open in this passage; it is decided first")
+
+
+def put(
+    room: RoomContext,
+    start: int,
+    end: int,
+    text: str,
+    reason: str,
+    owner: Owner,
+    *,
+    by_ai: bool = False,
+) -> None:
+    """Put a suggestion that was checked into the story; `owner` names its run."""
+    document = room.shared.document
+    run = owner.run
+    pieces = document.chunks(start, end)
+    origin = AI_ORIGIN if by_ai else SERVER_ORIGIN
+    marks: dict[str, object] = {schema.ATTR_REASON: reason} if reason else {}
+    if start < end:
+        room.commit(
+            document.format([(start, end)], {**marks, schema.ATTR_SUGGEST_DELETE: run}, origin), owner
+        )
+    if text:
+        kept = {name: value for name, value in (pieces[0][1] if pieces else {}).items() if name not in OURS}
+        made = {schema.ATTR_AI: run} if by_ai else {}
+        room.commit(
+            document.insert(end, text, {**kept, **marks, **made, schema.ATTR_SUGGEST: run}, origin), owner
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -35,12 +37,15 @@ class Revisions:
         coauthor: Coauthor,
         suggestions: Suggestions,
         chat: Chat,
+        retract: Callable[[Member, RunEntry], None],
     ) -> None:
+        """`retract` takes away what a performer's run left beside the story."""
         self._room = room
         self._supervisor = supervisor
         self._coauthor = coauthor
         self._suggestions = suggestions
         self._chat = chat
+        self._retract = retract
 
     def recall(self, member: Member, message: Recall) -> None:
         """Send the token details of a run. Raises NotFound or Conflict."""
@@ -146,6 +151,8 @@ class Revisions:
         run = self._room.runs.known(run_id, member.id)
         if not run.draft and run.info.task != "chat":
             self._suggestions.undo(member, run_id)
+            if run.info.task == "performer":
+                self._retract(member, run)
             return
         if run.info.undone:
             raise Conflict("there is nothing of this run to undo")

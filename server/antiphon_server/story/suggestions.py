@@ -17,13 +17,10 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.state import SERVER_ORIGIN
-from antiphon_server.history.undo import UndoRedo
+from antiphon_server.history.undo import REASONED, UndoRedo
 from antiphon_server.runs.supervisor import RunSupervisor
 
 Ranges: TypeAlias = list[tuple[int, int]]
-
-_REASONED = frozenset({"fix", "suggest"})
-"""Tasks whose suggestions carry a reason."""
 
 
 class Suggestions:
@@ -123,7 +120,7 @@ class Suggestions:
 
 def _cleared(run: RunEntry, mark: str) -> dict[str, None]:
     """The attributes that go when a mark of the run is settled."""
-    return dict.fromkeys((mark, schema.ATTR_REASON) if run.info.task in _REASONED else (mark,))
+    return dict.fromkeys((mark, schema.ATTR_REASON) if run.info.task in REASONED else (mark,))
 
 
 def _common(a: Ranges, b: Ranges) -> Ranges:

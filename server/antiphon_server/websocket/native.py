@@ -15,6 +15,7 @@ from antiphon_proto.messages import (
     AddReply,
     Ask,
     ClientMessage,
+    DropPerformer,
     Edit,
     Error,
     Hello,
@@ -22,6 +23,7 @@ from antiphon_proto.messages import (
     Perform,
     Ping,
     Pong,
+    PutPerformer,
     Redo,
     ReplaceToken,
     Retry,
@@ -130,7 +132,7 @@ class Connection:
                 return self._paints.allow()
             case Say(to_ai=True) | Ask() | Retry() | ReplaceToken() | Steer() | Perform():
                 return self._asks.allow()
-            case Say() | AddComment() | AddReply() | Suggest():
+            case Say() | AddComment() | AddReply() | Suggest() | PutPerformer() | DropPerformer():
                 return self._remarks.allow()
             case Undo() | Redo():
                 return self._steps.allow()

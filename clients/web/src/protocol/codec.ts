@@ -85,6 +85,7 @@ const runInfo = record({
     "chat",
     "alternative",
     "suggest",
+    "performer",
     "jam",
   ),
   mode,
@@ -106,6 +107,21 @@ const runInfo = record({
   origin: optional(text({ max: 64 }), blank),
   text: optional(text({ max: 16_384 }), blank),
   thinned: optional(oneOf("", "load", "viewers"), () => "" as const),
+});
+const performerRole = oneOf("cowriter", "editor", "critic", "dramaturg", "own");
+const performerRights = list(oneOf("comment", "suggest", "edit"), 3);
+const performerId = text({ max: 32, pattern: /^[A-Za-z0-9_-]{1,32}$/ });
+const performer = record({
+  id: performerId,
+  name: text({ max: 32 }),
+  color: text({ max: 7, pattern: /^#[0-9a-fA-F]{6}$/ }),
+  role: optional(performerRole, () => "own" as const),
+  brief: optional(prose, blank),
+  model: optional(anyText, blank),
+  rights: optional(performerRights, () => []),
+  hourly: optional(whole(0, 60), () => 20),
+  unasked: optional(whole(0, 60), zero),
+  spent: optional(uint, zero),
 });
 const imageModel = record({
   width: uint,
@@ -360,6 +376,19 @@ const CLIENT: Shapes<ClientMessage> = {
   reply: record({ comment: commentId, text: text({ min: 1, max: 4000 }) }),
   resolve: record({ comment: commentId, resolved: optional(bool, () => true) }),
   delete_comment: record({ comment: commentId, reply: optional(nullable(id), nothing) }),
+  put_performer: record({
+    id: performerId,
+    name: optional(text({ max: 32 }), blank),
+    role: optional(performerRole, () => "own" as const),
+    brief: optional(prose, blank),
+    color: optional(text({ max: 7, pattern: /^(#[0-9a-fA-F]{6})?$/ }), blank),
+    model: optional(text({ max: 1024 }), blank),
+    rights: optional(nullable(performerRights), nothing),
+    hourly: optional(whole(0, 60), () => 20),
+    unasked: optional(whole(0, 60), zero),
+    language: optional(oneOf("en", "ru"), () => "en" as const),
+  }),
+  drop_performer: record({ id: performerId }),
   learn_style: record({ learn: uint, offset: uint, start: uint, end: uint }),
   revoke: record({ participant: id, everywhere: optional(bool, () => false) }),
   use_model: record({ modality: oneOf("text", "image", "audio"), model: text({ min: 1, max: 1024 }) }),
@@ -440,6 +469,7 @@ const SERVER: Shapes<ServerMessage> = {
     chords: optional(list(bandChord, 64), () => []),
   }),
   audio_gap: record({ dropped: uint }),
+  performers: record({ performers: list(performer) }),
   learned: record({ learn: uint, card: styleCard, measures: styleMeasures }),
   shares: record({ offset: uint, people: dictionary(uint), runs: dictionary(uint) }),
   versions: record({ versions: list(version) }),

@@ -11,7 +11,7 @@ export const MAX_FRAGMENTS = 512;
 export type Role = "owner" | "editor" | "viewer";
 export type Task = "continue" | "instruct" | "rewrite" | "fix" | "brainstorm";
 /** Of runs that no `ask` starts. */
-export type WriterTask = "chat" | "alternative" | "suggest";
+export type WriterTask = "chat" | "alternative" | "suggest" | "performer";
 export type ImageTask = "text_to_image" | "image_to_image" | "inpaint";
 export type Mode = "write" | "suggest" | "private";
 export type RunState = "queued" | "running" | "done" | "stopped" | "failed";
@@ -39,6 +39,25 @@ export interface Participant {
   /** `agent`: a program that acts for somebody. */
   kind: "human" | "agent" | "ai";
   online: boolean;
+}
+export type PerformerRole = "cowriter" | "editor" | "critic" | "dramaturg" | "own";
+export type PerformerRight = "comment" | "suggest" | "edit";
+export interface Performer {
+  id: string;
+  name: string;
+  color: string;
+  role: PerformerRole;
+  /** What it is to do. */
+  brief: string;
+  /** One of the text models that serve; empty: the room's default. */
+  model: string;
+  rights: PerformerRight[];
+  /** Runs that it may have in any hour. */
+  hourly: number;
+  /** Of these, how many by itself; 0: it waits to be asked. */
+  unasked: number;
+  /** Runs of the last hour. */
+  spent: number;
 }
 export interface Alternative {
   text: string;
@@ -389,6 +408,21 @@ export type ClientMessage =
   | { tag: "reply"; comment: string; text: string }
   | { tag: "resolve"; comment: string; resolved: boolean }
   | { tag: "delete_comment"; comment: string; reply: string | null }
+  | {
+      tag: "put_performer";
+      id: string;
+      name: string;
+      role: PerformerRole;
+      brief: string;
+      color: string;
+      model: string;
+      /** Null: those of its role. */
+      rights: PerformerRight[] | null;
+      hourly: number;
+      unasked: number;
+      language: "en" | "ru";
+    }
+  | { tag: "drop_performer"; id: string }
   | { tag: "learn_style"; learn: number; offset: number; start: number; end: number }
   | { tag: "revoke"; participant: string; everywhere: boolean }
   | { tag: "use_model"; modality: ModelInfo["modality"]; model: string }
@@ -462,6 +496,7 @@ export type ServerMessage =
   | { tag: "audio"; run: string; epoch: number; seq: number; pts: number; opus: Uint8Array }
   | { tag: "band_notes"; run: string; epoch: number; notes: BandNote[]; chords: BandChord[] }
   | { tag: "audio_gap"; dropped: number }
+  | { tag: "performers"; performers: Performer[] }
   | { tag: "learned"; learn: number; card: StyleCard; measures: StyleMeasures }
   | { tag: "shares"; offset: number; people: Record<string, number>; runs: Record<string, number> }
   | { tag: "versions"; versions: Version[] }

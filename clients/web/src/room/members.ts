@@ -21,10 +21,11 @@ export class Members {
     return role === "owner" || role === "editor";
   }
 
-  /** Whether a run is ours to stop and to steer. */
+  /** Whether a run is ours to stop and to steer; a performer's own is everybody's. */
   mayConduct(run: RunInfo): boolean {
     const me = this.me.value;
-    return me !== null && (me.role === "owner" || (me.role === "editor" && run.participant === me.id));
+    const ours = run.participant === me?.id || (run.task === "performer" && run.participant === run.author);
+    return me !== null && (me.role === "owner" || (me.role === "editor" && ours));
   }
 
   onWelcome(message: Welcome): void {

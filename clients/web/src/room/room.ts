@@ -37,6 +37,7 @@ import { JamChannel } from "./jamChannel";
 import { Members } from "./members";
 import { Notices } from "./notices";
 import { PendingRequests } from "./pendingRequests";
+import { Performers } from "./performers";
 import { PresenceSender } from "./presenceSender";
 import type { Place, Range, RoomPort } from "./roomPort";
 import { BEGINNING, RunRequests } from "./runRequests";
@@ -101,6 +102,7 @@ export class Room implements RoomPort {
   /** Text in this tab's fields that was not sent. */
   readonly fieldDrafts: FieldDrafts;
   readonly style = new Style(this);
+  readonly performers = new Performers(this, newId);
   readonly http = new RoomHttp(() => ({ room: this.id, token: this.token.peek(), session: this.session }));
   readonly pictures = new Pictures(this.http);
   readonly manuscripts = new Manuscripts(this.http);
@@ -349,6 +351,9 @@ export class Room implements RoomPort {
       case "steps":
         this.undoSteps.counts.value = message.steps;
         break;
+      case "performers":
+        this.performers.onPerformers(message);
+        break;
       case "learned":
         this.style.onLearned(message);
         break;
@@ -372,6 +377,7 @@ export class Room implements RoomPort {
 
   private welcome(message: Welcome): void {
     this.members.onWelcome(message);
+    this.performers.onWelcome();
     this.drafts.clear();
     this.undoSteps.counts.value = {};
     this.chat.entered(message.server_ms);

@@ -615,6 +615,7 @@ export const en = {
       chat: "Answer in the chat",
       alternative: "Another word",
       suggest: "Suggestion",
+      performer: "Performer",
       text_to_image: "Picture",
       image_to_image: "Picture from a drawing",
       inpaint: "Picture under a mask",
@@ -749,6 +750,50 @@ export const en = {
     forked: "A new room was made",
     forkedHint: "It starts as this room was at that point. You own it; nobody else is in it yet.",
     forkOpen: "Go there",
+  },
+
+  performers: {
+    title: "Performers",
+    hint: "AI participants with a role. Call one by @name in the chat or in a comment.",
+    own: "One of your own",
+    roles: {
+      cowriter: { name: "Co-writer", hint: "Suggests words that go on with the story" },
+      editor: { name: "Editor", hint: "Suggests shorter and clearer wording" },
+      critic: { name: "Critic", hint: "Says what does not convince and what works" },
+      dramaturg: { name: "Dramaturg", hint: "Asks who wants what, and what changes" },
+    },
+    spent: (spent: number, hourly: number) => `${spent} of ${hourly} this hour`,
+    change: (name: string) => `Change ${name}`,
+    remove: (name: string) => `Remove ${name}`,
+    watches: (unasked: number) => `Reads along when people pause; comments at most ${unasked} times an hour.`,
+    waits: (name: string) => `Waits to be called: @${name}`,
+    modelGone: (model: string) => `Its model ${model} does not serve now: it cannot answer.`,
+    name: "Name",
+    brief: "What it is to do",
+    briefExample: "You watch the dates and the weather of the story…",
+    may: "It may",
+    rights: {
+      comment: "comment on passages",
+      suggest: "suggest words that wait for a decision",
+      edit: "change the text at once",
+    },
+    hourly: "Runs an hour, at most",
+    unasked: "Of these, by itself",
+    unaskedHint: "Above 0 it looks at what is new when people pause. It never changes the text by itself.",
+    model: "Model",
+    roomModel: "The room's",
+    save: "Save",
+    add: "Add",
+    cancel: "Cancel",
+    call: "Call a performer",
+    answering: (name: string) => `${name} is answering…`,
+    left: (comments: number, suggestion: boolean) =>
+      [
+        comments > 0 ? many(comments, "comment") : "",
+        suggestion ? "a suggestion that waits for a decision" : "",
+      ]
+        .filter(Boolean)
+        .join(", "),
   },
 
   style: {

@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antiphon_engines.api import TextRequest
-from antiphon_engines.text import wording
-from antiphon_engines.text.story_prompts import Prompt
+from antiphon_engines.api import Persona, TextRequest
+from antiphon_engines.text import performer_prompts, wording
+from antiphon_engines.text.story_prompts import Prompt, is_russian
 from antiphon_engines.text.streaming.sse import BadStream
 from antiphon_engines.text.streaming.streamed import Arrival, Call, Finish
 from antiphon_proto.messages import Alternative, TokenInfo
@@ -66,12 +66,21 @@ def chat_body(call: Call, model: str, *, plain: bool) -> dict[str, Any]:
     assignment = _assignment(call)
     if call.written.strip():
         assignment += f"\n\nYou have already written this there, go on from its last word:\n{call.written}"
-    system = _TALKING if call.request.task == "chat" else _SYSTEM
+    system = _SYSTEM
+    if call.request.task == "chat":
+        system = _TALKING if call.request.persona is None else _performing(call.request, call.request.persona)
     messages = [{"role": "system", "content": system}, {"role": "user", "content": assignment}]
     body = _sampling(call.request, model, plain=plain) | {"messages": messages}
     if not plain:
         body |= {"logprobs": True, "top_logprobs": call.request.params.alternatives + 1}
     return body
+
+
+def _performing(request: TextRequest, persona: Persona) -> str:
+    words = performer_prompts.RUSSIAN if is_russian(request) else performer_prompts.ENGLISH
+    told = performer_prompts.system(words, persona)
+    shown = performer_prompts.example(words, persona)
+    return told if shown is None else f"{told}\n{shown[1]}"
 
 
 def _sampling(request: TextRequest, model: str, *, plain: bool) -> dict[str, Any]:

@@ -13,6 +13,8 @@ export interface Reply {
   author: string;
   ms: number;
   text: string;
+  /** Of a performer's: the run that wrote it. */
+  run: string;
 }
 export interface Comment extends Omit<Reply, "id"> {
   id: string;
@@ -94,11 +96,13 @@ function readComment(id: string, entry: YMap<unknown>): Comment {
     text: word(entry.get("text")),
     quote: word(entry.get("quote")),
     resolved: entry.get("resolved") === true,
+    run: word(entry.get("run")),
     replies: (replies?.toArray() ?? []).map((reply) => ({
       id: word(reply.id),
       author: word(reply.author),
       ms: Number(reply.ms) || 0,
       text: word(reply.text),
+      run: word(reply.run),
     })),
   };
 }

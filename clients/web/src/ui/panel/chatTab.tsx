@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { RunInfo } from "../../protocol/messages";
 import { type MessageItem as Entry, MAX_SAID } from "../../room/document/chat";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
@@ -12,6 +13,7 @@ import { MessageItem } from "../parts/messageItem";
 import { queueText } from "../parts/queueText";
 import { noteOf } from "../parts/serverText";
 import { RetryButton } from "../story/retryButton";
+import { Calls } from "./performersSection";
 import type { TabProps } from "./tab";
 
 export function ChatTab({ room, editor }: TabProps) {
@@ -63,6 +65,7 @@ export function ChatTab({ room, editor }: TabProps) {
               {answering.note && `: ${noteOf(answering)}`}
             </p>
           )}
+          <Calls room={room} words={room.fieldDrafts.field("chat")} />
           <Composer
             words={room.fieldDrafts.field("chat")}
             label={t.chat.say}
@@ -80,6 +83,7 @@ export function ChatTab({ room, editor }: TabProps) {
 function Line({ room, entry }: { room: Room; entry: Entry }) {
   const run = entry.run ? room.runs.all.value.get(entry.run) : undefined;
   const writing = run !== undefined && isActive(run);
+  const notes = run?.task === "performer" && !writing ? notesOf(room, run) : "";
   return (
     <MessageItem room={room} author={entry.participant} ms={entry.ms} text={entry.text} growing={writing}>
       {writing && (
@@ -93,9 +97,16 @@ function Line({ room, entry }: { room: Room; entry: Entry }) {
               {t.runs.stop}
             </button>
           )}
-          <RetryButton room={room} run={run} />
+          {run.task === "chat" && <RetryButton room={room} run={run} />}
         </p>
       )}
+      {notes && <p class="hint">{notes}</p>}
     </MessageItem>
   );
+}
+
+/** What a performer left in the text beside its answer. */
+function notesOf(room: Room, run: RunInfo): string {
+  const comments = room.comments.all.value.filter((comment) => comment.run === run.id).length;
+  return t.performers.left(comments, run.suggestion === "open");
 }

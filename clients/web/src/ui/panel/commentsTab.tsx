@@ -4,11 +4,13 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type Comment, MAX_COMMENT } from "../../room/document/comments";
 import type { Room } from "../../room/room";
+import { isActive } from "../../room/runs";
 import { t } from "../../strings";
 import { Composer } from "../parts/composer";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import { MessageItem } from "../parts/messageItem";
+import { Calls } from "./performersSection";
 import type { TabProps } from "./tab";
 
 export function CommentsTab({ room, editor }: TabProps) {
@@ -61,6 +63,9 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
   useEffect(() => {
     if (open) root.current?.scrollIntoView({ block: "nearest" });
   }, [open]);
+  const answering = [...room.runs.all.value.values()].filter(
+    (run) => run.task === "performer" && run.target === comment.id && isActive(run),
+  );
   const show = () => {
     room.comments.open.value = open ? null : comment.id;
     if (!open && span) editor?.bringIntoView(span.index);
@@ -90,11 +95,17 @@ function Thread({ room, editor, comment }: Pick<TabProps, "editor"> & { room: Ro
             )}
           </MessageItem>
         ))}
+      {answering.map((run) => (
+        <p key={run.id} class="hint" role="status">
+          {t.performers.answering(room.members.all.value.get(run.author)?.name ?? "")}
+        </p>
+      ))}
       {!open && comment.replies.length > 0 && (
         <p class="hint">{t.comments.replies(comment.replies.length)}</p>
       )}
       {open && may && (
         <>
+          <Calls room={room} words={room.fieldDrafts.field(`reply.${comment.id}`)} />
           <Composer
             words={room.fieldDrafts.field(`reply.${comment.id}`)}
             label={t.comments.reply}

@@ -10,6 +10,7 @@ import { t } from "../../strings";
 import { Avatar } from "../parts/avatar";
 import type { AuthorColours } from "../story/authorColours";
 import { StyleCard } from "../story/styleCard";
+import { PerformersSection } from "./performersSection";
 import type { TabProps } from "./tab";
 
 export function DocumentTab({ room, editor, authorColours }: TabProps) {
@@ -45,6 +46,7 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
         </fieldset>
         {script && <p class="hint">{t.document.scriptHint}</p>}
       </section>
+      <PerformersSection room={room} />
       <StyleCard room={room} editor={editor} />
       <section>
         <h3>{t.document.outline}</h3>

@@ -1,6 +1,7 @@
 // The AI tab: all runs, newest first.
 
 import type { RunInfo } from "../../protocol/messages";
+import { isPainting } from "../../room/runs";
 import { t } from "../../strings";
 import { ModelCard } from "../parts/modelCard";
 import { RunCard } from "../story/runCard";
@@ -52,7 +53,7 @@ function FirstSteps() {
 function newestOfEach(runs: readonly RunInfo[]): RunInfo[] {
   const frames = new Set<string>();
   return runs.filter((run) => {
-    if (!run.target) return true;
+    if (!isPainting(run)) return true;
     const first = !frames.has(run.target);
     frames.add(run.target);
     return first;

@@ -48,7 +48,9 @@ export function Announcer({ room }: { room: Room }) {
 
 /** Our runs, and answers in the chat, which are for everybody. The band is not announced. */
 const isOurs = (room: Room, run: RunInfo) =>
-  run.task === "chat" || (run.participant === room.members.me.peek()?.id && run.task !== "jam");
+  run.task === "chat" ||
+  run.task === "performer" ||
+  (run.participant === room.members.me.peek()?.id && run.task !== "jam");
 
 const nameOf = (run: RunInfo) => run.instruction || t.runs.tasks[run.task];
 
