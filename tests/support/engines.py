@@ -12,7 +12,7 @@ import pytest
 from antiphon_engines.api import Engine
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.model_files.prepare import prepare_source
-from support import openai_server, tiny_checkpoint
+from support import openai_server, tiny_checkpoint, tiny_gguf
 from support.toy_model import ToyModel, ToyTokenizer
 
 
@@ -65,12 +65,20 @@ def _torch(request: pytest.FixtureRequest) -> Engine:
 
 
 def _gguf(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.text.gguf import build
+
+    path = tiny_gguf.write(request.getfixturevalue("tmp_path") / "tiny.gguf")
+    config = WorkerConfig(cache_dir="unused", max_jobs=4, max_batch=3, context=1536, threads=1, device="cpu")
+    return build.stepped(path, config, name="gguf")
+
+
+def _llama_server(request: pytest.FixtureRequest) -> Engine:
     from antiphon_engines.text.streaming import llama_cpp
 
     cache_dir = request.getfixturevalue("cache_dir")
     path = prepare_source(cache_dir, lambda stage, part: None)
     config = WorkerConfig(cache_dir=str(cache_dir), max_jobs=3, context=256, threads=1, device="cpu")
-    return llama_cpp.build(path, config, name="gguf")
+    return llama_cpp.build(path, config, name="llama-server")
 
 
 def _remote(request: pytest.FixtureRequest) -> Engine:
@@ -126,9 +134,10 @@ def _magenta(request: pytest.FixtureRequest) -> Engine:
 ENGINES: list[EngineCase] = [
     EngineCase("toy", _toy),
     EngineCase("embedded", _embedded, needs=("onnxruntime",)),
-    # In these two a batch may change the last bits of a logit, and with them a text.
+    # In these a batch may change the last bits of a logit, and with them a text.
     EngineCase("torch", _torch, exact=False, needs=("torch", "transformers")),
-    EngineCase("gguf", _gguf, exact=False, needs=("xllamacpp",)),
+    EngineCase("llama-server", _llama_server, exact=False, needs=("xllamacpp",)),
+    EngineCase("gguf", _gguf, exact=False, needs=("xllamacpp", "gguf")),
     EngineCase("remote", _remote),
 ]
 

@@ -36,7 +36,7 @@ from antiphon_engines.api import (
 from antiphon_engines.text.generation import TextJob
 from antiphon_engines.text.model import Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
-from antiphon_engines.text.prompts import Prompt, build, calmed
+from antiphon_engines.text.prompts import PlainPrompting, Prompt, Prompting
 from antiphon_engines.text.sampling import log_totals
 from antiphon_engines.text.tokenizer import Tokenizer
 from antiphon_proto.params import TextSteer
@@ -59,6 +59,7 @@ class TextEngine:
         note: Remark = NO_REMARK,
         clock: Callable[[], float] = time.perf_counter,
         acceleration: Accelerating | None = None,
+        prompting: Prompting | None = None,
     ) -> None:
         """`acceleration` is the engine's from now on: it is closed with it."""
         if not 1 <= max_jobs <= model.rows:
@@ -75,6 +76,7 @@ class TextEngine:
         self._acceleration = acceleration
         self._model = model
         self._tokenizer = tokenizer
+        self._prompting = prompting or PlainPrompting(tokenizer)
         self._chunk = max(chunk, _SMALLEST)
         self._idle_chunk = max(idle_chunk or chunk, self._chunk)
         self._cache = PrefixCache(model)
@@ -105,8 +107,8 @@ class TextEngine:
     def admit(self, request: Request) -> TextJob:
         if len(self._jobs) >= self.info.max_jobs:
             raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
-        request = calmed(written(request), self._tokenizer)
-        prompt = build(request, self._tokenizer, self._budget(request))
+        request = self._prompting.calmed(written(request))
+        prompt = self._prompting.build(request, self._budget(request))
         seed = request.params.seed
         row, read = self._cache.take(prompt.ids)
         seed = secrets.randbits(53) if seed is None else seed
@@ -134,7 +136,7 @@ class TextEngine:
         params = replace(mine.request.params, **fields)
         request = replace(mine.request, instruction=instruction, params=params)
         if instruction != mine.request.instruction:
-            self._prompt_again(mine, build(request, self._tokenizer, self._budget(request), mine.written))
+            self._prompt_again(mine, self._prompting.build(request, self._budget(request), mine.written))
         mine.request = request
 
     def release(self, job: Job) -> None:

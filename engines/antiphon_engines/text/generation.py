@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon_engines.api import Done, Failed, Output, Piece, TextRequest, Token, Window
+from antiphon_engines.text.answer_filter import AnswerFilter
 from antiphon_engines.text.detokenize import Detokenizer
 from antiphon_engines.text.prompts import Prompt
 from antiphon_engines.text.sampling import Choice, Row, choose
@@ -13,9 +14,6 @@ from antiphon_engines.text.stop_filter import StopFilter
 from antiphon_engines.text.tokenizer import Tokenizer
 from antiphon_proto.errors import ErrorCode
 from antiphon_proto.messages import Alternative, TokenInfo
-
-PENALISED = 256
-"""How many of the latest tokens, prompt and own, the repetition penalty looks back on."""
 
 
 class TextJob:
@@ -35,9 +33,10 @@ class TextJob:
         self._seed = seed
         self._tokenizer = tokenizer
         self._detokenizer = Detokenizer(tokenizer, prompt.ids)
+        self._shape = _shape(prompt)
         self._stops = StopFilter(request.params.stop)
         self._space = prompt.space
-        self._recent = list(prompt.ids[-PENALISED:])
+        self._recent = list(prompt.ids[-prompt.looks_back :])
 
     @property
     def piece(self) -> Piece | None:
@@ -56,6 +55,7 @@ class TextJob:
         if not self.written:
             self._detokenizer = Detokenizer(self._tokenizer, prompt.ids)
             self._space = prompt.space
+            self._shape = _shape(prompt)
 
     def receive(self, logits: Row, log_total: float, *, full: bool) -> list[Output]:
         """Take the next token from the model's answer. `full` says that no further token fits into the row."""
@@ -72,15 +72,33 @@ class TextJob:
             allowed=self._allowed(len(logits)),
         )
         if choice.token in self._tokenizer.end_ids:
-            return [*self._tokens(self._stops.flush()), Done("end")]
+            return [*self._last(), Done("end")]
         self.written.append(choice.token)
-        self._recent = [*self._recent[1 - PENALISED :], choice.token]
-        passed, stopped = self._stops.push(self._info(choice))
+        self._recent = [*self._recent[1 - self.prompt.looks_back :], choice.token]
+        shaped, ended = self._shape.push(self._info(choice))
+        outputs, stopped = self._stop(shaped)
         if stopped:
-            return [*self._tokens(passed), Done("stop_string")]
+            return [*outputs, Done("stop_string")]
+        if ended:
+            return [*outputs, *self._tokens(self._stops.flush()), Done("end")]
         if len(self.written) >= params.max_tokens or full:
-            return [*self._tokens(passed), *self._tokens(self._stops.flush()), Done("length")]
-        return self._tokens(passed)
+            return [*outputs, *self._last(), Done("length")]
+        return outputs
+
+    def _stop(self, infos: list[TokenInfo]) -> tuple[list[Output], bool]:
+        """What goes out of the shaped tokens, and whether a stop string of the request has ended the run."""
+        outputs: list[Output] = []
+        for info in infos:
+            passed, stopped = self._stops.push(info)
+            outputs += self._tokens(passed)
+            if stopped:
+                return outputs, True
+        return outputs, False
+
+    def _last(self) -> list[Output]:
+        """What was held back, at the end of the run."""
+        outputs, stopped = self._stop(self._shape.flush())
+        return outputs if stopped else [*outputs, *self._tokens(self._stops.flush())]
 
     def _allowed(self, size: int) -> NDArray[np.bool_] | None:
         """Only the first token is constrained: a run writes something, and goes on from the spaces before it."""
@@ -111,3 +129,7 @@ class TextJob:
     @staticmethod
     def _tokens(infos: list[TokenInfo]) -> list[Output]:
         return [Token(info) for info in infos]
+
+
+def _shape(prompt: Prompt) -> AnswerFilter:
+    return AnswerFilter(opens=prompt.opens, stops=prompt.stops, tidy=prompt.tidy, before=prompt.before)

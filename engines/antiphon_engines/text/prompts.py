@@ -21,6 +21,7 @@ for one short sentence, sampled calmly (judged by eye, 10 questions and 3 seeds:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -55,6 +56,38 @@ class Prompt(Struct, frozen=True):
     space: bool = False
     """The text ended in spaces, which were taken off: the answer has to begin with one, and loses it.
     (Models know " word" as one token and have hardly seen a word after a lone space.)"""
+    opens: bool = False
+    """This and the next three: how the answer is filtered; see `answer_filter.AnswerFilter`."""
+    stops: tuple[str, ...] = ()
+    tidy: bool = False
+    before: str = ""
+    looks_back: int = 256
+    """How many of the latest tokens, prompt and own, the repetition penalty is about."""
+
+
+class Prompting(Protocol):
+    """How the requests to one model become prompts."""
+
+    def calmed(self, request: TextRequest) -> TextRequest:
+        """The request, sampled within the model's bounds."""
+        ...
+
+    def build(self, request: TextRequest, budget: int, written: Sequence[int] = ()) -> Prompt:
+        """As the function `build`."""
+        ...
+
+
+class PlainPrompting:
+    """The prompts of this module."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def calmed(self, request: TextRequest) -> TextRequest:
+        return calmed(request, self._tokenizer)
+
+    def build(self, request: TextRequest, budget: int, written: Sequence[int] = ()) -> Prompt:
+        return build(request, self._tokenizer, budget, written)
 
 
 def build(request: TextRequest, tokenizer: Tokenizer, budget: int, written: Sequence[int] = ()) -> Prompt:

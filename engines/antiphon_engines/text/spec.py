@@ -180,9 +180,9 @@ def prepare(
 
 
 def _build_gguf(path: Path, name: str, config: WorkerConfig, note: Remark) -> Engine:
-    from antiphon_engines.text.streaming import llama_cpp
+    from antiphon_engines.text.gguf import build as gguf
 
-    return llama_cpp.build(path, config, name=name, note=note)
+    return gguf.build(path, config, name=name, note=note)
 
 
 def _parse_url(spec: str) -> RemoteModel:

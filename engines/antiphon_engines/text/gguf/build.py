@@ -1,0 +1,65 @@
+"""A GGUF file -> the text engine that runs it: on the scheduler's terms where its state can be cut row by row."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from antiphon_engines.api import NO_REMARK, Engine, Remark
+from antiphon_engines.config import WorkerConfig
+from antiphon_engines.text.engine import TextEngine
+from antiphon_engines.text.gguf import library
+from antiphon_engines.text.gguf.model import GgufModel, RowsUnsupported
+from antiphon_engines.text.gguf.prompting import StoryPrompting
+from antiphon_engines.text.gguf.tokenizer import GgufTokenizer
+from antiphon_engines.text.prompts import PlainPrompting, Prompting
+from antiphon_engines.text.story_prompts import family_of
+
+logger = logging.getLogger(__name__)
+
+
+def build(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_REMARK) -> Engine:
+    """Load the file; about a second per GB. Raises EngineUnavailable when llama.cpp cannot load it.
+
+    A model with another state than keys and values, or with a chat template that only llama.cpp's server can fill in,
+    is run by that server instead."""
+    try:
+        return stepped(path, config, name=name, note=note)
+    except (RowsUnsupported, library.LayoutUnknown) as reason:
+        from antiphon_engines.text.streaming import llama_cpp
+
+        logger.info("%s is run by llama.cpp's own server: %s", name, reason)
+        return llama_cpp.build(path, config, name=name, note=note)
+
+
+def stepped(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_REMARK) -> TextEngine:
+    """The engine whose steps are llama.cpp's decode. Raises RowsUnsupported or LayoutUnknown where that cannot be."""
+    model = GgufModel(
+        path,
+        name=name,
+        rows=config.max_jobs + 1,
+        context=config.context,
+        threads=config.threads,
+        chunk=config.prefill_chunk,
+        device="cpu" if config.device == "cpu" else "auto",
+    )
+    try:
+        tokenizer = GgufTokenizer(model, library.load())
+        prompting: Prompting = PlainPrompting(tokenizer)
+        if model.template is not None:
+            if not StoryPrompting.suits(tokenizer):
+                raise RowsUnsupported(f"llama.cpp does not know the chat template of {name}")
+            prompting = StoryPrompting(tokenizer, family_of(name))
+    except BaseException:
+        model.close()
+        raise
+    return TextEngine(
+        model,
+        tokenizer,
+        max_jobs=config.max_jobs,
+        max_batch=config.max_batch,
+        chunk=config.busy_chunk,
+        idle_chunk=config.prefill_chunk,
+        note=note,
+        prompting=prompting,
+    )
