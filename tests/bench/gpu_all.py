@@ -22,6 +22,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,11 @@ class Bench:
     def run(self) -> dict[str, Any]:
         self._ask_backends()
         for subject in self.subjects:
-            self.attempt(f"{subject.name}, torch", lambda subject=subject: self._measure_torch(subject))
+            self.attempt(f"{subject.name}, torch", partial(self._measure_torch, subject))
         self._summarise()
         for name, measure in gpu_engines.MEASURES.items():
             if name.split()[0].strip(",") in self.options.only and self.time_left(f"engine {name}"):
-                self.attempt(f"engine {name}", lambda name=name, measure=measure: measure(self, name))
+                self.attempt(f"engine {name}", partial(measure, self, name))
         # Large networks take minutes to export: they wait until all else is known.
         large = [each for each in self.subjects if self.cuda and each.modality == "image"]
         self._plans([each for each in self.subjects if each not in large])
@@ -163,7 +164,7 @@ class Bench:
             off = compare(parted(runner, given), self._expected[subject.name, name])
             parted(runner, given)  # the second call of a shape records it
             first = time.perf_counter() - began
-            taken = self.median(lambda given=given: parted(runner, given))
+            taken = self.median(partial(parted, runner, given))
             place = ("results", subject.modality, subject.part, name)
             eager = self.report["results"].get(subject.modality, {}).get(subject.part, {}).get(name, {})
             figures = {"ms": taken, "error": float(f"{off:.2g}")}
@@ -181,9 +182,7 @@ class Bench:
             for subject in wanted:
                 what = f"{subject.part}, {found.backend}"
                 if self.time_left(what):
-                    self.attempt(
-                        what, lambda subject=subject, name=found.backend: self._measure_plan(subject, name)
-                    )
+                    self.attempt(what, partial(self._measure_plan, subject, found.backend))
 
     def _measure_plan(self, subject: Subject, backend: BackendName) -> None:
         # ONNX Runtime has few bfloat16 kernels.

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gpu_image
@@ -93,7 +94,7 @@ def audio(bench: Any, name: str) -> None:
     resampled = importlib.util.find_spec("av") is not None
     before = musicgen._Resampler
     if not resampled:
-        musicgen._Resampler = lambda rate: lambda pcm: pcm  # type: ignore[assignment, misc]
+        musicgen._Resampler = _not_resampled  # type: ignore[assignment, misc]
     try:
         for title, in_place in (("eager", False), ("graphs", True)):
             if in_place and not bench.cuda:
@@ -153,11 +154,9 @@ def linears(bench: Any, name: str) -> None:
         held, scale = _rounded(weight)
         ready = _rounded(x)
         times = {
-            "bf16": _replayed(lambda x=x, weight=weight: torch.nn.functional.linear(x, weight)),
-            "fp8": _replayed(lambda x=x, held=held, scale=scale: _product(*_rounded(x), held, scale)),
-            "fp8, rounding not counted": _replayed(
-                lambda ready=ready, held=held, scale=scale: _product(*ready, held, scale)
-            ),
+            "bf16": _replayed(partial(torch.nn.functional.linear, x, weight)),
+            "fp8": _replayed(partial(_product_of, x, held, scale)),
+            "fp8, rounding not counted": _replayed(partial(_product, *ready, held, scale)),
         }
         exact = x.float() @ weight.float().T
         off = float((_product(*ready, held, scale).float() - exact).abs().max() / exact.abs().max())
@@ -180,6 +179,14 @@ def _product(
     return torch._scaled_mm(
         x, weight.T, scale_a=scale, scale_b=weight_scale.T, out_dtype=torch.bfloat16, use_fast_accum=True
     )
+
+
+def _product_of(x: torch.Tensor, weight: torch.Tensor, weight_scale: torch.Tensor) -> torch.Tensor:
+    return _product(*_rounded(x), weight, weight_scale)
+
+
+def _not_resampled(rate: int) -> Callable[[Any], Any]:
+    return lambda pcm: pcm
 
 
 def _replayed(call: Callable[[], Any]) -> float:

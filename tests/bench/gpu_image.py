@@ -24,6 +24,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,14 +188,10 @@ def compare(
     """Ours and the stock pipeline, for each number of users; `note` hears each figure as soon as it is known."""
     results: dict[str, Any] = {}
     for users in options.users:
-        subjects = {
-            "ours": lambda seconds, n=users: ours(engine, n, options.steps, options.size, seconds),
-            "stock": lambda seconds, n=users: stock(
-                pipeline, n, options.steps, options.size, seconds, batch=False
-            ),
-            "stock_batch": lambda seconds, n=users: stock(
-                pipeline, n, options.steps, options.size, seconds, batch=True
-            ),
+        subjects: dict[str, Callable[[float], dict[str, float]]] = {
+            "ours": partial(ours, engine, users, options.steps, options.size),
+            "stock": partial(stock, pipeline, users, options.steps, options.size, batch=False),
+            "stock_batch": partial(stock, pipeline, users, options.steps, options.size, batch=True),
         }
         for subject in subjects.values():
             subject(options.seconds / 10)  # warms up kernels and caches of this batch size
