@@ -15,6 +15,7 @@ from antiphon_proto.codec import encode_frames
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import Message
+from antiphon_proto.sync import SyncStep1, SyncStep2, encode_y
 
 Dialect = Literal["native", "yjs"]
 
@@ -82,6 +83,11 @@ class Frame:
 def native_bytes(message: Message) -> bytes:
     """WebSocket bytes of a native message, cut into `fragment`s when it is larger than one frame may be."""
     return b"".join(map(websocket_frame, encode_frames(message)))
+
+
+def yjs_frame(message: SyncStep1 | SyncStep2) -> Frame:
+    """A step of the sync handshake of a plain y-websocket client; never dropped."""
+    return Frame(Lane.EDIT, yjs=websocket_frame(encode_y(message)))
 
 
 class Shown:

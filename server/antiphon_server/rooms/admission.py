@@ -10,8 +10,7 @@ from antiphon_server.core.delivery import durable
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may, names
 from antiphon_server.core.seat import JoinRequest, Seat
-from antiphon_server.net.frames import Frame, Outlet
-from antiphon_server.net.yjs_frames import edit_frame
+from antiphon_server.net.frames import Frame, Outlet, yjs_frame
 from antiphon_server.token_bucket import Buckets
 
 _REBUILDS_PER_SECOND = 0.5
@@ -49,7 +48,7 @@ class Admission:
         if native:
             self._welcome(member, session, seat, request)
         else:
-            seat.outlet.send(edit_frame(SyncStep1(room.shared.document.state_vector())))
+            seat.outlet.send(yjs_frame(SyncStep1(room.shared.document.state_vector())))
         self.send_presences(seat)
         room.send_all(Frame.of(Joined(member.participant)), but=member.id)
         room.wake()
@@ -86,7 +85,7 @@ class Admission:
             self._send_away(seat)
             return
         if self._synced is None or not known:
-            self._synced = key, edit_frame(SyncStep2(room.state_for(member, vector)))
+            self._synced = key, yjs_frame(SyncStep2(room.state_for(member, vector)))
         frame = self._synced[1]
         if not dear and len(frame.yjs or b"") > _LARGE and not seat.rebuilds.allow():
             self._send_away(seat)

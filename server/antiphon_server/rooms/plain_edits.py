@@ -19,8 +19,7 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.change import ForeignIds, InvalidUpdate, MissingUpdates
-from antiphon_server.net.frames import Frame, websocket_frame
-from antiphon_server.net.yjs_frames import edit_frame
+from antiphon_server.net.frames import Frame, websocket_frame, yjs_frame
 
 
 class Take(Protocol):
@@ -83,7 +82,7 @@ class PlainEdits:
     def show(self, member: Member, seat: Seat) -> None:
         """The truth, to a client that may not edit."""
         if seat.rebuilds.allow():
-            seat.outlet.send(edit_frame(SyncStep2(self._room.state_for(member))))
+            seat.outlet.send(yjs_frame(SyncStep2(self._room.state_for(member))))
 
     def sweep(self, seats: Iterable[Seat]) -> None:
         """Once a second: ask again, and tell whose copy differs for good."""
@@ -118,7 +117,7 @@ class PlainEdits:
         if now - dues.asked_at >= _ASK_SECONDS:
             dues.asked_at = now
             dues.lacks = False
-            seat.outlet.send(edit_frame(SyncStep1(self._room.shared.document.state_vector())))
+            seat.outlet.send(yjs_frame(SyncStep1(self._room.shared.document.state_vector())))
 
     def _tell(self, seat: Seat) -> None:
         denied = websocket_frame(encode_y(PermissionDenied(_FOREIGN)))
