@@ -14,6 +14,7 @@ from antiphon_server.formats.manuscript import Words, join
 
 _RUN: Final = re.compile(r"\\.|\*+|_+", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([*_\\])")
+_ESCAPING: Final = re.compile(r"\\(?=[*_\\])")
 _FIELDS: Final = {"*": ("italic",), "**": ("bold",), "***": ("bold", "italic"), "_": ("underline",)}
 
 
@@ -31,6 +32,11 @@ def marked(words: tuple[Words, ...]) -> str:
 def unescaped(text: str) -> str:
     """The printed part of a stretch of plain words."""
     return _ESCAPED.sub(r"\1", text)
+
+
+def escaped(text: str) -> str:
+    """A stretch of words that `unescaped` prints as it is here."""
+    return _ESCAPING.sub(r"\\\\", text)
 
 
 def _marked(words: Words) -> str:

@@ -11,6 +11,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from antiphon_proto.errors import PeerError
 from antiphon_server.formats import fountain
+from antiphon_server.formats.emphasis import escaped
 from antiphon_server.formats.manuscript import Block, Manuscript, Notice, Words, join, trimmed
 from antiphon_server.formats.notices import Tally
 from antiphon_server.formats.script import Part, script
@@ -187,7 +188,7 @@ def _words(paragraph: Element) -> list[Words]:
     words: list[Words] = []
     for text in paragraph.findall("Text"):
         style = text.get("Style", "").split("+")
-        plain = (text.text or "").replace("\n", " ")
+        plain = escaped((text.text or "").replace("\n", " "))
         words.append(
             Words(plain, "Bold" in style, "Italic" in style, "Underline" in style, "Strikeout" in style)
         )

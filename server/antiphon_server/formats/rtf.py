@@ -59,7 +59,7 @@ def _paragraph(block: Block, lists: _Lists, index: int) -> str:
         case "bullet" | "ordered":
             left = _INDENT * (block.indent + 1)
             start += rf"\ls{lists.number(index)}\ilvl{block.indent}\fi-360\li{left}"
-            label = f"{lists.numbers[index]}." if block.kind == "ordered" else r"\u8226?"
+            label = f"{lists.numbers[index]}." if block.kind == "ordered" else r"\u8226\'3f"
             mark = rf"{{\listtext {label}\tab}}"
     start += r"\rtlpar\qr" if block.right_to_left else r"\ltrpar"
     return f"{start} {mark}{''.join(map(_words, block.words))}\\par\n"
@@ -84,7 +84,8 @@ def _words(words: Words) -> str:
 
 
 def _text(text: str) -> str:
-    """ASCII, and every other letter as one or two UTF-16 units."""
+    """ASCII, and every other letter as one or two UTF-16 units, each with a question mark as a byte for programs that
+    cannot read it: some take away more than the one letter where it is written as such."""
     parts: list[str] = []
     for letter in text:
         if letter in "\\{}":
@@ -97,7 +98,7 @@ def _text(text: str) -> str:
             units = letter.encode("utf-16-le", "surrogatepass")
             for at in range(0, len(units), 2):
                 unit = int.from_bytes(units[at : at + 2], "little", signed=True)
-                parts.append(rf"\u{unit}?")
+                parts.append(rf"\u{unit}\'3f")
     return "".join(parts)
 
 
@@ -139,7 +140,7 @@ def _list(number: int, kind: Kind, indent: int, first: int) -> str:
         shown = (
             rf"{{\leveltext\'02\'{level:02x}.;}}{{\levelnumbers\'01;}}"
             if kind == "ordered"
-            else r"{\leveltext\'01\u8226 ?;}{\levelnumbers;}"
+            else r"{\leveltext\'01\u8226\'3f;}{\levelnumbers;}"
         )
         left = _INDENT * (level + 1)
         form = 0 if kind == "ordered" else 23

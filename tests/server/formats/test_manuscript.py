@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -109,6 +109,7 @@ def test_what_a_script_has_no_place_for_is_said(format: Writable) -> None:
 
 
 @given(manuscripts(kinds=("paragraph",)))
+@example(Manuscript((Block((Words(r"\\*"),)),)))
 @settings(deadline=None, derandomize=True, max_examples=60)
 def test_scripts_keep_every_word(manuscript: Manuscript) -> None:
     """Emphasis is Fountain's to read; notes and boneyards, which FDX has no place for, are not printed either."""

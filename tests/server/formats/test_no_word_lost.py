@@ -273,3 +273,25 @@ def test_a_paragraph_whose_end_was_deleted_goes_on_in_the_next() -> None:
         + paragraph(run("Three."))
     )
     assert docx.read(word_file(body)).text == "One, two.\nThree."
+
+
+def test_lists_of_rtf_that_are_written_by_hand_are_lists() -> None:
+    """As pandoc writes them: hanging lines that begin with their number or mark."""
+    lines = (
+        (0, 0, "Words first."),
+        (-360, 360, r"1.\tab one"),
+        (-360, 720, r"\bullet \tab deep"),
+        (0, 720, "Within the item."),
+        (-360, 360, r"4.\tab four"),
+        (0, 0, r"5.\tab no item"),
+    )
+    body = "".join(rf"{{\pard \fi{first} \li{left} {text}\par}}" for first, left, text in lines)
+    found = rtf.read(f"{{\\rtf1\\ansi {body}}}".encode())
+    assert [(b.kind, b.indent, b.start, b.text) for b in found.blocks] == [
+        ("paragraph", 0, 0, "Words first."),
+        ("ordered", 0, 0, "one"),
+        ("bullet", 1, 0, "deep"),
+        ("paragraph", 0, 0, "Within the item."),
+        ("ordered", 0, 4, "four"),
+        ("paragraph", 0, 0, "5.\tno item"),
+    ]

@@ -46,7 +46,14 @@ _SKIPPED: Final = frozenset({
 })  # fmt: skip
 _STARRED: Final = frozenset({"shptxt", "shppict", "footnote", "fldinst", "moMath", "moMathPara"})
 """Destinations behind \\* that are text, or that have some in them."""
-_OF_PARAGRAPHS: Final = {"s": "style", "outlinelevel": "outline", "ls": "list", "ilvl": "level"}
+_OF_PARAGRAPHS: Final = {
+    "s": "style",
+    "outlinelevel": "outline",
+    "ls": "list",
+    "ilvl": "level",
+    "fi": "first",
+    "li": "left",
+}
 _COUNTED: Final = {"pict": "pictures", "object": "objects", "annotation": "comments"}
 _HEADERS: Final = ("header", "footer")
 _CHARSETS: Final = {
@@ -55,6 +62,10 @@ _CHARSETS: Final = {
     238: "cp1250", 254: "cp437", 255: "cp850",
 }  # fmt: skip
 _HYPERLINK: Final = re.compile(r'HYPERLINK\s+(?:\\l\s+)?"([^"]+)"', re.IGNORECASE)
+_HANGING: Final = re.compile(
+    r"([0-9]{1,9}|[a-z]|[ivxlc]{1,7})[.)]\t+|([\u2022\u25e6\u25aa\u2013\u00b7*-])\t+", re.IGNORECASE
+)
+"""The number or mark that a program without lists writes into the line itself."""
 _LABEL: Final = re.compile(r"\W*\d+[.)]?\W*")
 
 
@@ -79,6 +90,9 @@ class _Paragraph(Struct, frozen=True):
     level: int = 0
     rtl: bool = False
     table: bool = False
+    first: int = 0
+    left: int = 0
+    """Indents of its first line and of all, in twentieths of a point."""
 
 
 class Reader:
@@ -113,6 +127,8 @@ class Reader:
         self._formats: dict[int, list[tuple[str, int]]] = {}
         self._counts: dict[tuple[int, int], int] = {}
         self._label = ""
+        self._lefts: list[int] = []
+        """The indents of the open lists that are written by hand."""
         self._title = ""
         self._in_table = self._titled = False
         self._headers: set[str] = set()
@@ -280,7 +296,7 @@ class Reader:
                 if not self._in_table:
                     self._tally.add("tables")
                 self._in_table = True
-            case "s" | "outlinelevel" | "ls" | "ilvl" if number is not None:
+            case _ if word in _OF_PARAGRAPHS and number is not None:
                 self._paragraph = replace(self._paragraph, **{_OF_PARAGRAPHS[word]: number})
             case "rtlpar":
                 self._paragraph = replace(self._paragraph, rtl=True)
@@ -425,6 +441,9 @@ class Reader:
         self._in_table = False
         line, self._line = self._line, []
         kind, level, indent, number = self._shape()
+        if kind == "paragraph" and (item := self._hanging("".join(words.text for words in line))):
+            kind, indent, number, mark = item
+            line = _without(line, mark)
         lines: list[list[Words]] = [[]]
         for words in line:
             if words.text != "\n":
@@ -439,6 +458,20 @@ class Reader:
             rtl = self._paragraph.rtl and first_strong(text) != "rtl"
             self._put(Block(made, kind, level, indent, rtl=rtl), number)
         self._label = ""
+
+    def _hanging(self, text: str) -> tuple[Kind, int, int, int] | None:
+        """Kind, depth and number of an item whose number or mark stands in its text, and the length of that."""
+        paragraph = self._paragraph
+        if not paragraph.left:
+            self._lefts = []
+        found = _HANGING.match(text) if paragraph.first < 0 < paragraph.left else None
+        if found is None:
+            return None
+        self._lefts = [left for left in self._lefts if left < paragraph.left] + [paragraph.left]
+        depth = min(len(self._lefts) - 1, MAX_INDENT)
+        if found[1] is None:
+            return "bullet", depth, 0, found.end()
+        return "ordered", depth, int(found[1]) if found[1].isdigit() else 0, found.end()
 
     def _put(self, block: Block, number: int) -> None:
         if not self._blocks and not self._outer:
@@ -473,6 +506,15 @@ class Reader:
             ordered = _LABEL.fullmatch(self._label.strip()) is not None
             return ("ordered", 0, depth, 0) if ordered else ("bullet", 0, depth, 0)
         return ("quote", 0, 0, 0) if "quot" in name else ("paragraph", 0, 0, 0)
+
+
+def _without(line: list[Words], units: int) -> list[Words]:
+    """The line without its first characters."""
+    kept: list[Words] = []
+    for words in line:
+        kept.append(replace(words, text=words.text[units:]))
+        units = max(0, units - len(words.text))
+    return kept
 
 
 def _codec(page: int) -> str:
