@@ -14,7 +14,7 @@ AckStatus = Literal[
 ]
 
 
-Surface = Literal["story", "canvas", "jam"]
+Surface = Literal["story", "canvas", "jam", "film"]
 """The part of the document that an undo applies to. The style card belongs to the story."""
 StepKind = Literal["", "new", "same", "undo", "redo"]
 Count = tuple[UInt, UInt]

@@ -35,6 +35,7 @@ from antiphon_server.gateway import GATEWAY, Engine, Gateway
 from antiphon_server.http import asset_tools, openapi
 from antiphon_server.http import assets as asset_http
 from antiphon_server.http import engines as engines_http
+from antiphon_server.http import film as film_http
 from antiphon_server.http import history as history_http
 from antiphon_server.http import jam as jam_http
 from antiphon_server.http import links as links_http
@@ -250,6 +251,7 @@ def application(gateway: Gateway) -> web.Application:
             *room_http.ROUTES,
             *asset_http.ROUTES,
             *jam_http.ROUTES,
+            *film_http.ROUTES,
             *asset_tools.ROUTES,
             *export_http.ROUTES,
             *trace_http.ROUTES,

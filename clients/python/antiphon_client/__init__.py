@@ -18,6 +18,7 @@ from antiphon_client.errors import (
     RequestRefused,
     RunFailed,
 )
+from antiphon_client.film import Film
 from antiphon_client.jam.clock import ServerClock
 from antiphon_client.jam.jam import AudioFrame, Jam, Performance
 from antiphon_client.manuscripts import Converted, Encoding, EncodingChoice, Exported, Notice
@@ -37,6 +38,7 @@ __all__ = [
     "Encoding",
     "EncodingChoice",
     "Exported",
+    "Film",
     "Jam",
     "JoinRefused",
     "NoAnswer",

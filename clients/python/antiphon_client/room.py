@@ -20,6 +20,7 @@ from antiphon_client.canvas import Canvas
 from antiphon_client.chat import Chat
 from antiphon_client.comments import Comments
 from antiphon_client.errors import ClientError
+from antiphon_client.film import Film
 from antiphon_client.history import History
 from antiphon_client.jam.jam import Jam
 from antiphon_client.manuscripts import Converted, Exported, FileFormat, convert, export
@@ -102,6 +103,8 @@ class Room:
         self._replica = session.replica
         self.canvas = Canvas(self._replica, session.wake)
         """The objects that people and the AI draw: `room.canvas[id]`, `.add(...)`, `.update(...)`."""
+        self.film = Film(session)
+        """The shots of the film: `room.film[id]`, `.make()`, `.update(...)`, `.move(...)`, `.breakdown()`."""
         self.jam = Jam(session)
         """The jam: its clock, playing, conducting, the band: `room.jam.play(...)`, `.conduct(...)`, `.perform()`."""
         self.chat = Chat(session)

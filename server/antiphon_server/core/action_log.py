@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from antiphon_proto import schema
 from antiphon_proto.editing import StepKind, Surface
+from antiphon_proto.film import TRANSPORT as FILM_TRANSPORT
 from antiphon_proto.messages import RunInfo
 from antiphon_server.core.long_work import finished
 from antiphon_server.core.run_registry import RunEntry
@@ -326,6 +327,7 @@ def _surfaces(change: Change) -> list[Surface]:
         "story": bool(change.splices or change.reformats or schema.STYLE in change.roots),
         "canvas": bool(change.objects),
         "jam": bool(change.jam),
+        "film": any(one.key != FILM_TRANSPORT for one in change.film),
     }
     return [surface for surface in SURFACES if touched[surface]]
 
@@ -339,6 +341,9 @@ def _joins(last: Action, change: Change, surface: Surface, step: StepKind, now_m
     if surface == "canvas":
         keys = {place[2] for place in last.entries}
         return all(one.action == "changed" and one.id in keys for one in change.objects)
+    if surface == "film":
+        keys = {place[2] for place in last.entries}
+        return all(one.former is not None and one.key in keys for one in change.film)
     if surface == "jam":
         keys = {place[2] for place in last.entries}
         return all(one.former is not None and one.key in keys for one in change.jam)

@@ -1,4 +1,4 @@
-"""Repairs changes that a client may not make to the canvas or the jam, before anybody else sees them."""
+"""Repairs changes that a client may not make to the canvas, the jam or the film, before anybody else sees them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Repairs:
 
     def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
         """Commit the repairs of a change, and tell its sender about them."""
-        if owner == SERVER or not (change.objects or change.jam):
+        if owner == SERVER or not (change.objects or change.jam or change.film):
             return
         room, limits, shared = self._room, self._room.limits, self._room.shared
         mended: list[Mended] = []
@@ -32,6 +32,10 @@ class Repairs:
             room.commit(repair, SERVER)
         if change.jam:
             repair, more = shared.document.mend_jam(change.jam, owner.author, shared.maker, SERVER_ORIGIN)
+            room.commit(repair, SERVER)
+            mended += more
+        if change.film:
+            repair, more = shared.document.mend_film(change.film, SERVER_ORIGIN)
             room.commit(repair, SERVER)
             mended += more
         for one in mended[:_TOLD]:

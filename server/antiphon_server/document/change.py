@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from antiphon_proto.errors import AntiphonError, PeerError
 from antiphon_server.document.canvas import ObjectChange
+from antiphon_server.document.film.film import FilmChange
 from antiphon_server.document.jam import JamChange
 from antiphon_server.document.side_roots import Touched
 from antiphon_server.document.text_index import Reformat, Splice
@@ -39,13 +40,14 @@ class DocumentBroken(AntiphonError):
 
 class Change(Struct, frozen=True):
     """The effect of one transaction: the Yjs update, changes of the story's text, of formats of text that stays, of
-    canvas and jam, and the roots beside them that it touched (`side_roots`)."""
+    canvas, jam and film, and the roots beside them that it touched (`side_roots`)."""
 
     update: bytes
     splices: tuple[Splice, ...] = ()
     reformats: tuple[Reformat, ...] = ()
     objects: tuple[ObjectChange, ...] = ()
     jam: tuple[JamChange, ...] = ()
+    film: tuple[FilmChange, ...] = ()
     roots: Touched = {}
     gone: Units | None = None
     """The Yjs ids of the one passage that it deleted, where they are one range."""

@@ -33,6 +33,7 @@ from antiphon_server.document.change import (
     Units,
 )
 from antiphon_server.document.exact_splices import exact_splices
+from antiphon_server.document.film.film import Film, FilmChange
 from antiphon_server.document.jam import Jam, JamChange
 from antiphon_server.document.observing import observe
 from antiphon_server.document.side_roots import SideRoots
@@ -444,6 +445,24 @@ class Document:
 
         return self.play(work, origin), mended
 
+    @property
+    def film(self) -> Film:
+        """For reading; `shoot` writes."""
+        return self._side.film
+
+    def shoot(self, work: Callable[[Film], object], origin: int) -> Change | None:
+        """Change the film in one transaction."""
+        return self._transact(origin, lambda: work(self._side.film))
+
+    def mend_film(self, changes: Sequence[FilmChange], origin: int) -> tuple[Change | None, list[Mended]]:
+        """Repair invalid content that `changes` left in the film."""
+        mended: list[Mended] = []
+
+        def work(film: Film) -> None:
+            mended.extend(film.mend(changes))
+
+        return self.shoot(work, origin), mended
+
     def snap(self, at: int) -> int:
         """`at` as an index that stands between two characters."""
         data = self.data()
@@ -456,10 +475,10 @@ class Document:
         self._doc: Doc[Any] = Doc(client_id=client_id or secrets.randbits(32))
         self._text: Text = self._doc.get(schema.STORY, type=Text)
         self._canvas = Canvas(self._doc)
-        self._side = SideRoots(self._doc)
         for update in filter(None, (self._base, *self._log)):
             self._doc.apply_update(update)
         self._jam = Jam(self._doc)
+        self._side = SideRoots(self._doc)
         self._size = len(self._base or b"") + sum(map(len, self._log))
         self._size_exact = False
         self._encoded = None
@@ -579,7 +598,13 @@ class Document:
             self._index_own(update)
         self._note(update, changes)
         return Change(
-            update, changes, formats, self._canvas.changes(), self._jam.changes(), self._side.touched()
+            update,
+            changes,
+            formats,
+            self._canvas.changes(),
+            self._jam.changes(),
+            self._side.film.changes(),
+            self._side.touched(),
         )
 
     def _kept(self) -> StoryPieces:

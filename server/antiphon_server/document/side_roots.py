@@ -1,4 +1,5 @@
-"""The shared roots beside story and canvas: chat, comments and style card. Follows, reads, writes and repairs them.
+"""The shared roots beside story, canvas and jam: chat, comments, style card, and the film, which has a view of its own.
+Follows, reads, writes and repairs them.
 
 Only the server writes chat and comments (`updates.schema`). Editors write the style card; a faulty field gets its
 former value back.
@@ -14,6 +15,7 @@ from pycrdt import Array, Doc, Map
 
 from antiphon_proto import schema
 from antiphon_proto.style import fits
+from antiphon_server.document.film.film import Film
 from antiphon_server.document.observing import observe
 
 Fields = dict[str, Any]
@@ -23,13 +25,14 @@ REPLIES = "replies"
 
 
 class SideRoots:
-    """A view of one `Doc`. Reading gives plain values by way of JSON, as the canvas does. Numbers are written as
-    floats: an integer of Python's would reach JavaScript as a BigInt."""
+    """A view of one `Doc`, which holds its content already. Reading gives plain values by way of JSON, as the canvas
+    does. Numbers are written as floats: an integer of Python's would reach JavaScript as a BigInt."""
 
     def __init__(self, doc: Doc[Any]) -> None:
         self._chat: Array[Any] = doc.get(schema.CHAT, type=Array)
         self._comments: Map[Any] = doc.get(schema.COMMENTS, type=Map)
         self.style: Map[Any] = doc.get(schema.STYLE, type=Map)
+        self.film = Film(doc)
         self._touched: dict[str, Fields] = {}
         observe(self._chat, self._on_chat, deep=True)
         observe(self._comments, self._on_comments, deep=True)
@@ -99,6 +102,7 @@ class SideRoots:
 
     def begin(self) -> None:
         """A transaction begins."""
+        self.film.begin()
         self._touched = {}
 
     def touched(self) -> Touched:

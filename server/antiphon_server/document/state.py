@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto import schema
+from antiphon_proto.film import TRANSPORT
 from antiphon_proto.jam import LOOPS
 from antiphon_server.document.anchors import Anchors
 from antiphon_server.document.authorship import Authorship, Owner, Span
@@ -42,6 +43,7 @@ class _Ledger(Struct, frozen=True, array_like=True):
     removals: list[StoredRemoval]
     objects: bytes = b""
     loops: bytes = b""
+    shots: bytes = b""
 
 
 class Credits(Struct, frozen=True, array_like=True):
@@ -80,6 +82,7 @@ class SharedState:
         self.trace = Trace(self.document.length, (one for one in removals if one.by.run is not None))
         self.objects = ObjectAuthors(stored.objects if stored else b"")
         self.loops = ObjectAuthors(stored.loops if stored else b"")
+        self.shots = ObjectAuthors(stored.shots if stored else b"")
         self.edit_window = EditWindow(limits.history_ticks)
 
     def take(
@@ -119,6 +122,8 @@ class SharedState:
             self.objects.credit(key, author, self.document.canvas.digest(key))
         loops = [one.object for one in change.jam if one.section == LOOPS]
         self.loops.fold(loops, owner, self.document.jam.digest, mends=owner == SERVER)
+        shots = [one.object for one in change.film if one.key != TRANSPORT]
+        self.shots.fold(shots, owner, self.document.film.digest, mends=owner == SERVER)
         self.anchors.fold(change.splices)
         self.edit_window.add(offset, change.splices, sender)
         return inherited
@@ -155,13 +160,14 @@ class SharedState:
         return author.creator.author if author else None
 
     def people(self) -> set[str]:
-        """Everybody who made something that stands on the canvas or in the jam."""
-        return self.objects.people() | self.loops.people()
+        """Everybody who made something that stands on the canvas, in the jam or in the film."""
+        return self.objects.people() | self.loops.people() | self.shots.people()
 
     def past(self) -> set[str]:
         """Everybody who made or removed something that may come back."""
         held = {piece.owner.author for stretch in self.trace for piece in stretch.pieces}
-        return held | self.deletions.people() | self.objects.past() | self.loops.past()
+        gone = (each.past() for each in (self.objects, self.loops, self.shots))
+        return held.union(self.deletions.people(), *gone)
 
     def taken_by(self, run: str | None = None) -> list[StoredRemoval]:
         """Text of others that a run, or each of them, deleted, in the order of the text."""
@@ -178,6 +184,7 @@ class SharedState:
             [*self.deletions.store(), *self.taken_by()],
             self.objects.serialise(),
             self.loops.serialise(),
+            self.shots.serialise(),
         )
         return Snapshot(seq, self.document.checkpoint(), msgspec.msgpack.encode(ledger), at_ms)
 

@@ -130,6 +130,18 @@ OPERATIONS: Final = (
         method="GET", path=f"{_ROOM}/jam/export", summary="The jam as a file", answers={200: "*/*"},
         query={**_SPAN, "format": _choice("mid", "wav", "flac", "json"), "loop": {"type": "string", "maxLength": 64}},
     ),
+    Operation(
+        method="GET", path=f"{_ROOM}/film", summary="The scenes of the script and the shots of the film",
+        fields=("scenes", "shots", "bare", "authors"),
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/film/make", summary="A shot for each beat of the script that has none",
+        fields=("made",), session=True,
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/film/breakdown", summary="Who and what each scene needs", answers={200: "*/*"},
+        query={"format": _choice("csv", "json"), "language": _choice("en", "ru")},
+    ),
     Operation(method="GET", path=f"{_ROOM}/trace", summary="What the device did, for owners", fields=("traceEvents",)),
     Operation(
         method="GET", path=f"{_ROOM}/history", summary="The room's past, in groups of one hand",

@@ -5,7 +5,7 @@ Documents go as Yjs states: they are built again over there, since a document be
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -89,6 +89,15 @@ class Trace(Struct, frozen=True, tag="trace"):
     runs: list[str]
 
 
+class Screen(Struct, frozen=True, tag="screen"):
+    """The film of a document's state as JSON (`film.sheet`): the `sheet`, the `plan` of shots for what has none, or the
+    `breakdown`; `csv` is that as a table in a language."""
+
+    state: bytes
+    task: Literal["sheet", "plan", "breakdown", "csv"]
+    language: str = "en"
+
+
 class Made(Struct, frozen=True, tag="made"):
     """The result, as bytes."""
 
@@ -120,5 +129,5 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Differ | Trace
+Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Differ | Trace | Screen
 Answer: TypeAlias = Made | Learned | Replayed | Differed | Failed

@@ -19,6 +19,8 @@ from antiphon_proto.errors import AntiphonError
 from antiphon_server.document.authorship import Authorship
 from antiphon_server.document.text_diff import differences
 from antiphon_server.document.text_index import plain
+from antiphon_server.film.breakdown import as_csv, breakdown
+from antiphon_server.film.sheet import planned, sheet
 from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
 from antiphon_server.formats.report import appendix, as_json, report
 from antiphon_server.history.compare import compared
@@ -40,6 +42,7 @@ from antiphon_server.work.jobs import (
     Made,
     Replay,
     Replayed,
+    Screen,
     Show,
     Trace,
 )
@@ -97,10 +100,22 @@ def _do(job: Job) -> Answer:
             return Made(msgspec.json.encode(compared(_moment(first), _moment(second))))
         case Trace(traced, runs):
             return Made(msgspec.json.encode(chrome_trace(traced, frozenset(runs))))
+        case Screen():
+            return Made(_screened(job))
         case Differ(now, then):
             story = cut_by_author(_pieces(now), Authorship.restore(now.spans).spans())
             old = "".join(piece.text for piece in story)
             return Differed(story, differences(old, _moment(then).text))
+
+
+def _screened(job: Screen) -> bytes:
+    if job.task == "plan":
+        return msgspec.json.encode(planned(job.state))
+    found = sheet(job.state)
+    if job.task == "sheet":
+        return msgspec.json.encode(found)
+    table = breakdown(found.scenes, (shot.scene for shot in found.shots))
+    return as_csv(table, job.language).encode() if job.task == "csv" else msgspec.json.encode(table)
 
 
 def _moment(data: bytes) -> PastState:

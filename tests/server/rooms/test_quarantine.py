@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from pycrdt import Doc, Text
 
-from antiphon_server.bench.attacks.yjs_updates import item, string, update
+from antiphon_server.bench.attacks.yjs_updates import item, shared, string, update
 from antiphon_server.clock import SystemClock
 from antiphon_server.rooms.hub import Hub
 from antiphon_server.rooms.quarantine import kept_aside
@@ -19,7 +19,9 @@ from antiphon_server.store.api import Entry, Snapshot
 from antiphon_server.store.sqlite import SqliteStore
 from support.memory_store import MemoryStore
 
-EMOJI_IN_AN_ARRAY = update({66: [item(string("😀"), parent="film")]})
+EMOJI_IN_AN_ARRAY = update(
+    {66: [item(shared(0), parent="canvas", key="k"), item(string("😀"), parent=(66, 0))]}
+)
 """On which Yrs' `str` does not come back."""
 
 

@@ -13,7 +13,7 @@ from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from antiphon_proto.canvas import ORDER
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
-from antiphon_proto.schema import ATTR_SUGGEST, ATTR_SUGGEST_DELETE, CANVAS, JAM, STORY
+from antiphon_proto.schema import ATTR_SUGGEST, ATTR_SUGGEST_DELETE, CANVAS, FILM, JAM, STORY
 from antiphon_proto.splices import Splice, fold, splices
 from antiphon_proto.yjs_update import read, renamed
 
@@ -59,6 +59,7 @@ class Replica:
         self.story: Text = self.doc.get(STORY, type=Text)
         self.canvas: Map[Any] = self.doc.get(CANVAS, type=Map)
         self.jam: Map[Any] = self.doc.get(JAM, type=Map)
+        self.film: Map[Any] = self.doc.get(FILM, type=Map)
         self._top: str | None = None
         self._subscriptions = (
             self.doc.observe(self._on_transaction),

@@ -37,8 +37,8 @@ from antiphon_server.document.updates.parser import STRING, inspect
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import Entry, Snapshot
 
-MAPS: Final = ("canvas", "jam", "meta", "style", "comments")
-ARRAYS: Final = ("film", "chat")
+MAPS: Final = ("canvas", "jam", "film", "meta", "style", "comments")
+ARRAYS: Final = ("chat",)
 PER_ROOM: Final = 100
 """Accepted updates, after which a room is compared and opened again."""
 _SCRIPT: Final = node_peers.LOCKED / "differential.mjs"

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 
 const require = createRequire(`${process.argv[2]}/`)
 const Y = require('yjs')
-const MAPS = ['canvas', 'jam', 'meta', 'style', 'comments']
-const ARRAYS = ['film', 'chat']
+const MAPS = ['canvas', 'jam', 'film', 'meta', 'style', 'comments']
+const ARRAYS = ['chat']
 
 const opened = (clientID) => {
   const doc = new Y.Doc()

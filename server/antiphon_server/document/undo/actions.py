@@ -1,4 +1,4 @@
-"""The undo and redo stacks of each participant, one pair a surface (story, canvas, jam)."""
+"""The undo and redo stacks of each participant, one pair a surface (story, canvas, jam, film)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from antiphon_proto import schema
 from antiphon_proto.editing import Surface
 from antiphon_server.document.undo.entries import Entry, Place, join, weight
 
-SURFACES: Final[tuple[Surface, ...]] = ("story", "canvas", "jam")
+SURFACES: Final[tuple[Surface, ...]] = ("story", "canvas", "jam", "film")
 SURFACE_OF: Final[dict[str, Surface]] = {
     schema.CANVAS: "canvas",
     schema.JAM: "jam",
     schema.STYLE: "story",
+    schema.FILM: "film",
 }
 _KEPT: Final = 300
 """Actions of one participant on one surface; the oldest are forgotten."""

@@ -1,5 +1,5 @@
-"""Recent changes of canvas objects and of fields of jam and style card: each entry before and after, and how to revert
-it.
+"""Recent changes of canvas objects and of fields of shots, jam and style card: each entry before and after, and how to
+revert it.
 
 Reverting goes field by field: later changes of others stay. A created object goes away, a removed one comes back;
 `object_authors` knows its maker.
@@ -15,9 +15,11 @@ from msgspec import Struct
 
 from antiphon_proto import schema
 from antiphon_proto.canvas import POINTS, TEXT
+from antiphon_proto.film import TRANSPORT as FILM_TRANSPORT
 from antiphon_proto.jam import TRANSPORT
 from antiphon_server.document.canvas import Canvas, ObjectChange
 from antiphon_server.document.change import Change
+from antiphon_server.document.film.film import Film
 from antiphon_server.document.jam import Jam
 from antiphon_server.document.side_roots import SideRoots
 from antiphon_server.document.text_diff import common, differences
@@ -75,6 +77,10 @@ def entries(change: Change, shadow: Shadow, side: SideRoots) -> dict[Place, Entr
     for one in change.jam:
         if one.section and one.key != TRANSPORT and one.former != one.value:
             found[schema.JAM, one.section, one.key] = Entry(one.former, one.value)
+    for shot in change.film:
+        # A start or a stop is meant for its moment.
+        if shot.key != FILM_TRANSPORT and shot.former != shot.value:
+            found[schema.FILM, "", shot.key] = Entry(shot.former, shot.value)
     if schema.STYLE in change.roots:
         now = side.style_fields()
         for name, former in change.roots[schema.STYLE].items():
@@ -106,6 +112,8 @@ def take_back(found: Mapping[Place, Entry], canvas: Canvas, jam: Jam, side: Side
             _object(canvas, key, entry)
         elif root == schema.JAM:
             _field(jam, section, key, entry)
+        elif root == schema.FILM:
+            _shot(side.film, key, entry)
         elif side.style_fields().get(key) == entry.after:
             side.set_style(key, entry.before)
 
@@ -166,6 +174,17 @@ def _field(jam: Jam, section: str, key: str, entry: Entry) -> None:
             jam.merge(section, key, changes)
     elif now == after or (before is None and isinstance(after, Mapping)):
         jam.set(section, key, before)
+
+
+def _shot(film: Film, key: str, entry: Entry) -> None:
+    now, before, after = film.entry(key), entry.before, entry.after
+    if before is None:
+        film.set(key, None)
+    elif after is None:
+        if now is None:
+            film.set(key, before)
+    elif isinstance(now, Mapping) and (changes := _changes(before, after, now)):
+        film.merge(key, changes)
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,17 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from antiphon_server.document.updates.item_runs import ClientRuns, Node, Place, Run
-from antiphon_server.document.updates.parser import DELETED, FORMAT, GC, SHARED, Id, Item, UpdateInfo
+from antiphon_server.document.updates.parser import (
+    DELETED,
+    EMBED,
+    FORMAT,
+    GC,
+    SHARED,
+    STRING,
+    Id,
+    Item,
+    UpdateInfo,
+)
 from antiphon_server.document.updates.schema import RULES
 from antiphon_server.document.updates.wide_characters import WideCharacters, second_halves
 
@@ -115,6 +125,15 @@ class ItemIndex:
         run = place.head if place is not None else None
         while run is not None:
             yield run.client, run.clock, run.length
+            run = run.right
+
+    def characters(self, root: str) -> Iterator[tuple[int, int, int]]:
+        """The same for the characters of a text, embeds included: without its marks of formats."""
+        place = self._roots[root].places.get(None)
+        run = place.head if place is not None else None
+        while run is not None:
+            if run.what in (STRING, EMBED, DELETED):
+                yield run.client, run.clock, run.length
             run = run.right
 
     # Entering -----------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ RULES: Final[dict[str, Rule]] = {
     schema.STORY: Rule("text", (STRING, FORMAT, EMBED)),
     schema.CANVAS: _maps(3, {(POINTS, ARRAY): _POINTS, (TEXT_FIELD, TEXT): _BOARD_TEXT}),
     schema.JAM: _maps(4),
-    schema.FILM: Rule("array", _PLAIN, {MAP: _maps(0)}),
+    schema.FILM: _maps(1),
     schema.META: Rule("map", _PLAIN),
     schema.STYLE: Rule("map", _PLAIN),
     schema.CHAT: Rule("array", _PLAIN, {MAP: _CLOSED}, closed=True),

@@ -35,10 +35,10 @@ def _rich() -> Doc[Any]:
     canvas = doc.get("canvas", type=Map)
     canvas["a"] = {"deep": [1, 2.5, None, True, "x", {"y": 2**40}]}
     canvas["m"] = Map({"k": Array([1, "two"])})
-    film = doc.get("film", type=Array)
-    film.append("😀")
-    film.extend([1, "shot", None])
-    film.insert(0, 3)
+    chat = doc.get("chat", type=Array)
+    chat.append("😀")
+    chat.extend([1, "said", None])
+    chat.insert(0, 3)
     return doc
 
 
@@ -46,7 +46,7 @@ def test_reads_everything_that_yrs_writes() -> None:
     doc = _rich()
     info = inspect(doc.get_update())
     assert info.ends == state_vector(doc.get_state()) == {7: info.ends[7]}
-    assert {item[5] for item in info.structs[7] if isinstance(item[5], str)} == {"story", "canvas", "film"}
+    assert {item[5] for item in info.structs[7] if isinstance(item[5], str)} == {"story", "canvas", "chat"}
     assert info.deletes
     assert {item[2] for item in info.structs[7]} == {
         DELETED,

@@ -1,0 +1,217 @@
+"""The film of a room: its shots as plain objects, made from the text, and what the server says of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+from pycrdt import Map
+
+from antiphon_client.errors import ClientError
+from antiphon_client.http import call
+from antiphon_client.session.session import Session
+from antiphon_proto.film import ORDER, TRANSPORT, faults, is_shot_id
+from antiphon_proto.order import key_between
+
+
+class Beat(Struct, frozen=True):
+    """A piece of a scene that a shot can show: the characters [start, end) of the story. `who` says `text`; of an
+    action `who` is empty."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    who: str = ""
+    aside: str = ""
+    off: bool = False
+    dual: bool = False
+
+
+class Scene(Struct, frozen=True):
+    """A scene of the script, the characters [start, end) of the story."""
+
+    heading: str
+    place: str
+    time: str
+    inside: bool
+    outside: bool
+    number: str
+    start: int
+    end: int
+    beats: tuple[Beat, ...]
+
+
+class Shot(Struct, frozen=True, kw_only=True):
+    """A shot of the film with the words that it stands for. `scene` is the number of its scene among the scenes, -1
+    where its text is gone."""
+
+    id: str
+    fields: dict[str, Any]
+    scene: int
+    start: int
+    end: int
+    text: str
+    who: str
+    place: str
+    time: str
+    inside: bool
+
+
+class Sheet(Struct, frozen=True):
+    """`shots` in the order of the film; `bare`: how many beats of the script no shot shows; `authors`: shot id -> who
+    made it (`creator`) and who changed it last (`editor`), each `{"author", "run"}`."""
+
+    scenes: tuple[Scene, ...]
+    shots: tuple[Shot, ...]
+    bare: int
+    authors: dict[str, dict[str, Any]]
+
+
+class SceneNeeds(Struct, frozen=True):
+    """Who and what a scene needs."""
+
+    number: str
+    heading: str
+    place: str
+    time: str
+    inside: bool
+    outside: bool
+    people: tuple[str, ...]
+    props: tuple[str, ...]
+    sounds: tuple[str, ...]
+    speeches: int
+    shots: int
+
+
+class Film(Mapping[str, dict[str, Any]]):
+    """Shot id -> its fields (a copy; numbers are floats), in the order of the film. Fields: `antiphon_proto.film`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        found = self._root.get(key)
+        if key == TRANSPORT or not isinstance(found, Map):
+            raise KeyError(key)
+        return dict(found.to_py() or {})
+
+    def __iter__(self) -> Iterator[str]:
+        found = [
+            (str(one.get(ORDER) or ""), key)
+            for key, one in self._root.items()
+            if key != TRANSPORT and isinstance(one, Map)
+        ]
+        return iter([key for _, key in sorted(found)])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    # Changing it ------------------------------------------------------------------------------------------
+
+    async def make(self) -> list[str]:
+        """A shot for each beat of the script that has none; returns their ids once they are here. Shots that are there
+        stay as they are. Raises RequestRefused, NoAnswer, EditRefused."""
+        made: list[str] = msgspec.json.decode(await self._call("POST", "/film/make"))["made"]
+        await self._session.until(lambda: all(key in self._root for key in made))
+        return made
+
+    def add(self, fields: Mapping[str, Any], after: str | None = None) -> str:
+        """A new shot behind another one (default: at the end); returns its id. Raises ClientError, KeyError."""
+        placed = {ORDER: self._key_after(after), "kind": "action", "seconds": 3, **fields}
+        _check(placed)
+        key = secrets.token_urlsafe(9)
+        assert is_shot_id(key)
+        self._root[key] = Map(placed)
+        self._session.wake()
+        return key
+
+    def update(self, key: str, **fields: Any) -> None:
+        """Change fields; None takes one away. Others' changes of other fields stand. Raises ClientError, KeyError."""
+        after = {**self[key], **fields}
+        _check({name: value for name, value in after.items() if value is not None})
+        found = self._root[key]
+        with self._session.replica.doc.transaction():
+            for name, value in fields.items():
+                if value is not None:
+                    found[name] = value
+                elif name in found:
+                    del found[name]
+        self._session.wake()
+
+    def move(self, key: str, after: str | None) -> None:
+        """Put a shot behind another one; None: to the beginning. Raises KeyError."""
+        if after is None:
+            first = next((one for one in self if one != key), None)
+            order = key_between("", str(self[first][ORDER])) if first is not None else key_between()
+        else:
+            order = self._key_after(after, but=key)
+        self.update(key, **{ORDER: order})
+
+    def split(self, key: str, seconds: float) -> str:
+        """Make two shots of one, the first `seconds` long; returns the id of the second. Raises ClientError,
+        KeyError."""
+        fields = self[key]
+        rest = float(fields["seconds"]) - seconds
+        if not 0 < seconds < float(fields["seconds"]):
+            raise ClientError("a shot is split inside its length")
+        with self._session.replica.doc.transaction():
+            self.update(key, seconds=seconds)
+            copy = {
+                name: value for name, value in fields.items() if name not in (ORDER, "transition", "over")
+            }
+            return self.add({**copy, "seconds": rest}, after=key)
+
+    def delete(self, key: str) -> None:
+        """Raises KeyError."""
+        self[key]
+        del self._root[key]
+        self._session.wake()
+
+    # What the server says ---------------------------------------------------------------------------------
+
+    async def sheet(self) -> Sheet:
+        """Scenes and shots as the server reads them now. Raises RequestRefused, NoAnswer."""
+        return msgspec.json.decode(await self._call("GET", "/film"), type=Sheet)
+
+    async def scenes(self) -> tuple[Scene, ...]:
+        """The scenes of the script. Raises RequestRefused, NoAnswer."""
+        return (await self.sheet()).scenes
+
+    async def breakdown(self) -> tuple[SceneNeeds, ...]:
+        """Who and what each scene needs. Raises RequestRefused, NoAnswer."""
+        data = await self._call("GET", "/film/breakdown?format=json")
+        return msgspec.json.decode(data, type=tuple[SceneNeeds, ...])
+
+    async def breakdown_csv(self, language: Literal["en", "ru"] = "en") -> str:
+        """The same as a table. Raises RequestRefused, NoAnswer."""
+        query = urlencode({"format": "csv", "language": language})
+        return (await self._call("GET", f"/film/breakdown?{query}")).decode()
+
+    # Inside -----------------------------------------------------------------------------------------------
+
+    @property
+    def _root(self) -> Map[Any]:
+        return self._session.replica.film
+
+    def _key_after(self, after: str | None, but: str = "") -> str:
+        keys = [str(self[one][ORDER]) for one in self if one != but]
+        if after is None:
+            return key_between(keys[-1] if keys else "")
+        low = str(self[after][ORDER])
+        return key_between(low, next((one for one in keys if one > low), ""))
+
+    async def _call(self, method: str, path: str) -> bytes:
+        session = self._session
+        session.wake()
+        await session.until(lambda: session.replica.settled)
+        return await call(session.address, method, path, session=session.secret or "")
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    if wrong := faults(fields):
+        raise ClientError(f"not a shot: {', '.join(wrong)} may not be so, or is missing")

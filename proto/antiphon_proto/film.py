@@ -1,0 +1,124 @@
+"""What may stand in the root `film` of the document: the fields of a shot and their bounds, for server and SDK.
+
+The root is a Y.Map: shot id -> Y.Map of the fields below, all plain values. `z` orders the shots
+(`antiphon_proto.order`). `anchor` and `end` name the first and the last character of the story that a shot shows, by
+their Yjs ids (`client:clock`): they follow everybody's edits, and a deleted character still has its place. The key
+`transport` holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms),
+and goes on from there `speed` times as fast while it is `playing`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from antiphon_proto.order import MAX_KEY
+
+Check = Callable[[object], bool]
+TRANSPORT: Final = "transport"
+"""The one key of the root that is no shot."""
+ORDER: Final = "z"
+MAX_SHOTS: Final = 5000
+MAX_SECONDS: Final = 600.0
+"""Of one shot."""
+MAX_WORDS: Final = 4000
+"""Characters of the words and of the note of a shot."""
+FPS: Final = 24
+"""Frames a second of every film."""
+
+KINDS: Final = ("establish", "action", "speech", "title")
+SIZES: Final = ("extreme_wide", "wide", "full", "medium", "close", "extreme_close")
+ANGLES: Final = ("eye", "low", "high", "over_shoulder", "top")
+MOVES: Final = ("static", "pan_left", "pan_right", "tilt_up", "tilt_down", "push", "pull", "shake")
+TRANSITIONS: Final = ("cut", "dissolve", "fade", "wipe")
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ANCHOR: Final = re.compile(r"[0-9]{1,16}:[0-9]{1,16}")
+_ASSET: Final = re.compile(r"[0-9a-f]{64}")
+_ORDER: Final = re.compile(rf"[0-9A-Za-z]{{1,{MAX_KEY}}}")
+_MAX_CAST: Final = 32
+_MAX_MS: Final = 1e15
+
+
+def _number(low: float, high: float) -> Check:
+    def holds(value: object) -> bool:
+        # A comparison with NaN is false.
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+    return holds
+
+
+def _text(longest: int, form: re.Pattern[str] | None = None) -> Check:
+    def holds(value: object) -> bool:
+        return (
+            isinstance(value, str) and len(value) <= longest and (form is None or bool(form.fullmatch(value)))
+        )
+
+    return holds
+
+
+def _one_of(*choices: str) -> Check:
+    return lambda value: isinstance(value, str) and value in choices
+
+
+def _names(value: object) -> bool:
+    fits = _text(64)
+    return isinstance(value, list | tuple) and len(value) <= _MAX_CAST and all(map(fits, value))
+
+
+SHOT: Final[dict[str, Check]] = {
+    ORDER: _text(MAX_KEY, _ORDER),
+    "kind": _one_of(*KINDS),
+    "anchor": _text(33, _ANCHOR),
+    "end": _text(33, _ANCHOR),
+    "size": _one_of(*SIZES),
+    "angle": _one_of(*ANGLES),
+    "move": _one_of(*MOVES),
+    # A shot of no length is shown for one frame.
+    "seconds": _number(0, MAX_SECONDS),
+    # How it comes in after the shot before it, and for how long.
+    "transition": _one_of(*TRANSITIONS),
+    "over": _number(0, 10),
+    # Who speaks, and everybody who is seen.
+    "who": _text(64),
+    "cast": _names,
+    # Off the screen: a voice over the picture.
+    "off": lambda value: isinstance(value, bool),
+    # The scene's heading, when people give another one than the text's.
+    "scene": _text(300),
+    # Instead of the words of the text.
+    "words": _text(MAX_WORDS),
+    "note": _text(MAX_WORDS),
+    # An asset of the room.
+    "picture": _text(64, _ASSET),
+}
+REQUIRED: Final = (ORDER, "kind", "seconds")
+
+_TRANSPORT: Final[dict[str, Check]] = {
+    "playing": lambda value: isinstance(value, bool),
+    # Server time, in ms, at which the film is, or was, at the second `from`.
+    "at": _number(0, _MAX_MS),
+    "from": _number(0, MAX_SECONDS * MAX_SHOTS),
+    "speed": _number(-8, 8),
+}
+
+
+def is_shot_id(key: object) -> bool:
+    """Whether a shot may have this key."""
+    return isinstance(key, str) and key != TRANSPORT and _ID.fullmatch(key) is not None
+
+
+def faults(fields: Mapping[str, Any]) -> list[str]:
+    """Names of the fields of a shot that may not stand so, or are missing."""
+    wrong = [name for name, value in fields.items() if (check := SHOT.get(name)) is None or not check(value)]
+    return wrong + [name for name in REQUIRED if name not in fields]
+
+
+def is_transport(value: object) -> bool:
+    """Whether this is a state of playing."""
+    return (
+        isinstance(value, Mapping)
+        and value.keys() == _TRANSPORT.keys()
+        and all(check(value[name]) for name, check in _TRANSPORT.items())
+    )

@@ -1,0 +1,172 @@
+"""The film inside the shared document: follows, reads, writes and repairs it.
+
+As in the jam an update is applied unchanged, and invalid content gets its former value back in a second transaction of
+the server's, before either is sent. A copy that follows every change holds the former values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from pycrdt import Doc, Map
+
+from antiphon_proto import schema
+from antiphon_proto.film import (
+    MAX_SHOTS,
+    ORDER,
+    REQUIRED,
+    SHOT,
+    TRANSPORT,
+    faults,
+    is_shot_id,
+    is_transport,
+)
+from antiphon_proto.order import key_between
+from antiphon_server.document.canvas import Mended, ObjectChange
+from antiphon_server.document.observing import observe
+
+Fields = dict[str, Any]
+_pack = msgspec.msgpack.Encoder(order="sorted").encode
+
+
+class FilmChange(Struct, frozen=True):
+    """An entry of the film that a transaction touched; plain values, None where there was or is none."""
+
+    key: str
+    former: Any
+    value: Any
+
+    @property
+    def object(self) -> ObjectChange:
+        """As a change of a shot."""
+        action: Literal["added", "changed", "removed"] = (
+            "removed" if self.value is None else "added" if self.former is None else "changed"
+        )
+        return ObjectChange(self.key, action)
+
+
+class Film:
+    """A view of one `Doc`, which holds its content already."""
+
+    def __init__(self, doc: Doc[Any]) -> None:
+        self.root: Map[Any] = doc.get(schema.FILM, type=Map)
+        self._copy: dict[str, Any] = msgspec.json.decode(str(self.root))
+        self._touched: dict[str, None] = {}
+        observe(self.root, self._on_events, deep=True)
+
+    # Reading ------------------------------------------------------------------------------------------
+
+    @property
+    def shots(self) -> dict[str, Fields]:
+        """Shot id -> its fields, in the order of the film. Not to be changed."""
+        found = [(key, one) for key, one in self._copy.items() if key != TRANSPORT and isinstance(one, dict)]
+        return dict(sorted(found, key=lambda each: (str(each[1].get(ORDER, "")), each[0])))
+
+    def entry(self, key: str) -> Any:
+        """The current values."""
+        return self._copy.get(key)
+
+    def digest(self, key: str) -> bytes:
+        """Of a shot's content, 16 bytes; of nothing when there is none."""
+        fields = self._copy.get(key)
+        return hashlib.sha256(_pack(fields)).digest()[:16] if fields is not None else b""
+
+    # Writing, inside a transaction --------------------------------------------------------------------
+
+    def set(self, key: str, value: Mapping[str, Any] | None) -> None:
+        """Replace an entry; None removes it."""
+        if value is not None:
+            self.root[key] = dict(value) if key == TRANSPORT else Map(dict(value))
+        elif key in self.root:
+            del self.root[key]
+
+    def merge(self, key: str, fields: Mapping[str, Any]) -> None:
+        """Change fields of a shot that is there; None takes one away."""
+        found = self.root.get(key)
+        if not isinstance(found, Map):
+            return
+        for name, value in fields.items():
+            if value is not None:
+                found[name] = value
+            elif name in found:
+                del found[name]
+
+    # Transactions -------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A transaction begins."""
+        self._touched = {}
+
+    def changes(self) -> tuple[FilmChange, ...]:
+        """Return the changes; call once, at the end."""
+        found = []
+        for key in self._touched:
+            former, value = self._copy.get(key), self._read(key)
+            if value is None:
+                self._copy.pop(key, None)
+            else:
+                self._copy[key] = value
+            found.append(FilmChange(key, former, value))
+        return tuple(found)
+
+    def mend(self, changes: Sequence[FilmChange]) -> list[Mended]:
+        """Repair invalid content that `changes` left. Call in a transaction."""
+        mended: list[Mended] = []
+        for change in changes:
+            if change.value is not None and (what := self._mend(change)):
+                mended.append(Mended(change.key[:64], what))
+        for change in reversed(changes):
+            others = int(TRANSPORT in self.root)
+            if len(self.root) - others <= MAX_SHOTS:
+                break
+            if change.former is None and change.key != TRANSPORT and change.key in self.root:
+                self.set(change.key, None)
+                mended.append(Mended(change.key[:64], f"a film holds {MAX_SHOTS} shots at most"))
+        return mended
+
+    def _mend(self, change: FilmChange) -> str:
+        key = change.key
+        if key == TRANSPORT:
+            if is_transport(change.value) and not isinstance(self.root.get(key), Map):
+                return ""
+            self.set(key, change.former if is_transport(change.former) else None)
+            return "it may not be so"
+        found = self.root.get(key)
+        if not isinstance(found, Map) or not is_shot_id(key):
+            self.set(key, None)
+            return "it is no shot"
+        wrong = faults(change.value)
+        former = change.former if isinstance(change.former, Mapping) else {}
+        for name in wrong:
+            old = former.get(name)
+            if name in SHOT and SHOT[name](old):
+                found[name] = old
+            elif name == ORDER:
+                found[ORDER] = key_between(self._last())  # nobody's work is lost for its place
+            elif name in REQUIRED:
+                self.set(key, None)
+                return f"its {name} may not be so, or is missing"
+            elif name in found:
+                del found[name]
+        return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
+
+    def _last(self) -> str:
+        keys = (one.get(ORDER) for one in self.shots.values())
+        return max((key for key in keys if isinstance(key, str) and SHOT[ORDER](key)), default="")
+
+    # Inside -------------------------------------------------------------------------------------------
+
+    def _read(self, key: str) -> Any:
+        found = self.root.get(key)
+        return msgspec.json.decode(str(found)) if hasattr(found, "observe") else found
+
+    def _on_events(self, events: list[Any]) -> None:
+        # Must not raise, and must not read more than it is given.
+        for event in events:
+            path, keys = event.path, getattr(event, "keys", None) or {}
+            for key in (str(path[0]),) if path else keys:
+                self._touched[str(key)] = None
