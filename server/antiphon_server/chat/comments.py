@@ -4,7 +4,7 @@ so that they move, split and join with it."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from antiphon_proto.comments import (
@@ -62,6 +62,9 @@ class Comments:
     def authors(self) -> set[str]:
         replies = (reply for comment in self._comments.values() for reply in comment[REPLIES])
         return {str(one["author"]) for one in (*self._comments.values(), *replies)}
+
+    def ids(self) -> Iterable[str]:
+        return self._comments.keys()
 
     def __contains__(self, key: str) -> bool:
         return key in self._comments

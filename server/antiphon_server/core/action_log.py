@@ -64,6 +64,12 @@ class ActionLog:
         self._runs: dict[str, Hand] = {}
         self._number = 0
         self._garbage: set[int] = set()
+        self._gone: set[str] = set()
+        """Numbers and runs whose marks are to be swept from the trace, """
+        self._sweeping: Iterator[None] | None = None
+        """and the sweep that is under way."""
+        self._swept: frozenset[int] = frozenset()
+        """The numbers of the last sweep: what was cut meanwhile may have kept a mark until the next one."""
         self._changed: set[str] = set()
         """Whose lists have changed since they were told."""
 
@@ -195,7 +201,8 @@ class ActionLog:
 
     def forget_run(self, run: str) -> None:
         self._runs.pop(run, None)
-        self._shared.trace.forget((), run)
+        self._gone.add(run)
+        self._begin_sweep()
 
     # For undo and redo -----------------------------------------------------------------------------------
 
@@ -233,6 +240,12 @@ class ActionLog:
                 action.formats.append(Format(known[key], one.name, former, value))
             trace.mark(one.start, one.end, -known[key] if backward else known[key])
 
+    def tidy(self) -> None:
+        """With each tick at which the story is not being changed in parts: go on with a sweep."""
+        if self._sweeping is not None and next(self._sweeping, self) is self:
+            self._sweeping = None
+            self._begin_sweep()
+
     def reset(self) -> None:
         """The document was restored after a failed change: the trace may not fit it any more."""
         shared = self._shared
@@ -241,6 +254,8 @@ class ActionLog:
         self._stacks.clear()
         self._runs.clear()
         self._garbage.clear()
+        self._gone.clear()
+        self._sweeping = None
 
     def stacks(self, member: str) -> dict[Surface, Stack]:
         """The actions of a member, by surface."""
@@ -293,17 +308,23 @@ class ActionLog:
             self._garbage.update(action.numbers())
             if self._runs.get(action.run or "") is not None and action.kind == "run":
                 self._runs.pop(action.run or "", None)
-        if len(self._garbage) >= _GARBAGE:
-            self._sweep()
+        self._begin_sweep()
 
     def _drop(self, stack: Stack) -> None:
         self._release([*stack])
         stack.done.clear()
         stack.undone.clear()
 
-    def _sweep(self) -> None:
-        self._shared.trace.forget(self._garbage)
+    def _begin_sweep(self) -> None:
+        if self._sweeping is None and (self._gone or len(self._garbage) >= _GARBAGE):
+            self._sweeping = self._sweep()
+
+    def _sweep(self) -> Iterator[None]:
+        numbers, runs = self._swept | self._garbage, frozenset(self._gone)
+        self._swept = frozenset(self._garbage)
         self._garbage.clear()
+        self._gone.clear()
+        return self._shared.trace.forget(numbers, runs)
 
     def _bound(self) -> None:
         """Forget the oldest actions when too much is held."""
@@ -317,7 +338,7 @@ class ActionLog:
             half = max(1, len(oldest.done) // 2)
             self._release(oldest.done[:half])
             del oldest.done[:half]
-            self._sweep()
+            finished(self._sweep())
             held = trace.held + sum(action.weight for stack in stacks for action in stack)
 
 

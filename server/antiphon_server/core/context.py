@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 from msgspec import Struct, field
 
@@ -36,7 +36,6 @@ from antiphon_server.core.members import AI, PROOFREADER, Member, Members
 from antiphon_server.core.pause import Pause
 from antiphon_server.core.presence import PresenceBoard
 from antiphon_server.core.resume_ring import Ring
-from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_places import RunPlaces
 from antiphon_server.core.run_registry import RunRegistry
 from antiphon_server.core.seat import Grant, Mint, Seat
@@ -57,6 +56,9 @@ from antiphon_server.store.api import (
     StorageUnavailable,
     StoredRoom,
 )
+
+LONG_STORY: Final = 256 * 1024
+"""Bytes of a story from which what is told of the whole is not made on the event loop."""
 
 
 class CommitListener(Protocol):
@@ -132,6 +134,8 @@ class RoomContext:
         self.presence = PresenceBoard(limits.presence_interval, clock.unix_ms() // 1000)
         self.ids = ClientIds(self.members, self._id_taken)
         self.delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self.journal)
+        self.told_shares: Shares | None = None
+        """What everybody was told last of who wrote how much."""
         self._after: list[Frame] = []
         """Sent at the tick, after the update that they are about."""
         self._empty_since = clock.monotonic()
@@ -180,8 +184,10 @@ class RoomContext:
         brought = (one for some in self.listeners.performers for one in some())
         return (AI, *((PROOFREADER,) if proofs else ()), *brought, *(member.participant for member in known))
 
-    def shares(self) -> Shares:
-        """How many characters each author wrote."""
+    def shares(self) -> Shares | None:
+        """How many characters each author wrote: of a long story as everybody was told last, if they were."""
+        if self.shared.document.length >= LONG_STORY:
+            return self.told_shares
         return Shares(self.offset, *shares(self.shared))
 
     def link_ids(self) -> dict[Role, str]:
@@ -198,18 +204,6 @@ class RoomContext:
         ends = None if record.expires_ms is None else record.expires_ms / 1000
         path = self._mint(Grant(self.id, member.role, record.link, member.id, ends))
         return Pass(path.partition("#")[2])
-
-    def is_swept(self, member: Member) -> bool:
-        """Whether a member gets the document without deleted content: they have no right to the history."""
-        return not may(member.role, Right.HISTORY, self.limits.viewer_rights)
-
-    def state_for(self, member: Member, vector: bytes | None = None) -> bytes:
-        """The document as a Yjs update, or the part that a copy of state vector `vector` lacks, as a member may see it.
-        Raises InvalidUpdate."""
-        document = self.shared.document
-        if self.is_swept(member):
-            return document.swept_since(vector)
-        return document.state() if vector is None else document.since(vector)
 
     # Changes ---------------------------------------------------------------------------------------------
 

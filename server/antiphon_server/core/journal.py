@@ -6,7 +6,8 @@ edits, so that the queue exceeds its bound by one tick's changes at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from antiphon_server.store.api import (
@@ -50,6 +51,7 @@ class Journal:
         self._delay = _RETRY_FIRST
         self._failure: StorageUnavailable | None = None
         self._stopped = False
+        self._gathering = False
 
     @property
     def available(self) -> bool:
@@ -78,8 +80,19 @@ class Journal:
         """Call once everything added so far is on disk."""
         self._open.durable.append(call)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is added meanwhile is handed over at once, with all that waits: it is durable as a whole, or not."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+
     def flush(self) -> None:
         """Hand over new changes, and refused ones when their retry is due. Call every tick."""
+        if self._gathering:
+            return
         if self._refused:
             if self._open.changes or self._open.durable:
                 self._refused.append(self._open)

@@ -145,8 +145,6 @@ class Document:
         self._base = state
         self._encoded: bytes | None = None
         self._log: list[bytes] = []
-        self._swept: bytes | None = None
-        """The state without deleted content, until the next change."""
         self._pieces: StoryPieces | None = None
         """As long as they are needed, and for a while after."""
         self._unused = 0
@@ -231,7 +229,8 @@ class Document:
         return str(self._text)
 
     def state(self) -> bytes:
-        """The whole document as one update; made once for as long as nothing changes (`forget_state`)."""
+        """The whole document as one update; made once for as long as nothing changes (`forget_state`). It holds no
+        deleted content: Yrs drops that with the transaction, and nothing here keeps it."""
         if self._encoded is None:
             self._encoded = self._doc.get_update()
         return self._encoded
@@ -248,30 +247,12 @@ class Document:
         return self._doc.get_state()
 
     def since(self, vector: bytes) -> bytes:
-        """The update that a peer with state vector `vector` lacks. Raises InvalidUpdate."""
+        """The part of the state that a peer with state vector `vector` lacks. Raises InvalidUpdate."""
         if vector == _NOTHING:
             return self.state()
         try:
             state_vector(vector)
             return self._doc.get_update(vector)
-        except (MalformedUpdate, ValueError) as error:
-            raise InvalidUpdate(f"not a state vector: {error}") from None
-
-    def swept_since(self, vector: bytes | None = None) -> bytes:
-        """The same, or the whole without a vector, without deleted content: for peers that may not read it.
-
-        Raises InvalidUpdate. Costs as much as loading the document, once per change of it.
-        """
-        copy: Doc[Any] = Doc()
-        if self._swept is None:
-            copy.apply_update(self.state())  # Yrs drops deleted content, and no undo manager keeps it
-            self._swept = copy.get_update()
-        if vector in (None, _NOTHING):
-            return self._swept
-        try:
-            state_vector(vector)
-            copy.apply_update(self._swept)
-            return copy.get_update(vector)
         except (MalformedUpdate, ValueError) as error:
             raise InvalidUpdate(f"not a state vector: {error}") from None
 
@@ -483,8 +464,7 @@ class Document:
         self._size_exact = False
         self._encoded = None
         self._length = len(self._text)
-        self._embeds = any(not isinstance(content, str) for content, _ in self._text.diff())
-        self._swept = None
+        self._embeds = size(str(self._text)) != self._length
         self._pieces = None
         self._updates: list[bytes] = []
         self._deltas: list[Any] = []
@@ -648,7 +628,7 @@ class Document:
             raise DocumentBroken(f"the server's own edit cannot be read: {error}") from error
 
     def _note(self, update: bytes, changes: tuple[Splice, ...]) -> None:
-        self._encoded = self._swept = None
+        self._encoded = None
         self._log.append(update)
         self._size += len(update)
         self._size_exact = False

@@ -37,7 +37,12 @@ class StoryPieces:
     """`text` is a `Text.diff`. Places and lengths are bytes, an embed counts one."""
 
     def __init__(self, text: Iterable[tuple[Any, Attributes | None]]) -> None:
-        pieces = [part for content, attributes in text for part in _parts(content, attributes or {})]
+        pieces: list[_Piece] = []
+        for content, attributes in text:
+            if isinstance(content, str) and len(content) <= _CHARACTERS:  # nearly always
+                pieces.append((content, attributes or {}, size(content)))
+            else:
+                pieces += _parts(content, attributes or {})
         self._blocks = [_Block(pieces[at : at + _BLOCK]) for at in range(0, len(pieces), _BLOCK)]
         if not self._blocks:
             self._blocks.append(_Block([]))

@@ -15,7 +15,6 @@ from antiphon_proto.editing import Stepped, Surface
 from antiphon_proto.errors import Conflict
 from antiphon_server.core.action_log import Hand
 from antiphon_server.core.context import RoomContext
-from antiphon_server.core.long_work import result
 from antiphon_server.core.members import Member
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner, Span
@@ -27,12 +26,14 @@ from antiphon_server.document.side_roots import SideRoots
 from antiphon_server.document.state import SERVER_ORIGIN, Credits
 from antiphon_server.document.text_index import size
 from antiphon_server.document.undo.actions import Action, RunState
-from antiphon_server.document.undo.entries import take_back
+from antiphon_server.document.undo.entries import Entry, Place, take_back, weight
 from antiphon_server.document.undo.parts import Ranged, Work, batched, parts_of
 from antiphon_server.document.undo.stretches import Insertion, Operation, Stretch
 
 _SHOWN: Final = 64
 """Objects that whoever steps back is told of."""
+_OBJECT_BYTES: Final = 4096
+"""Of an object, before and after: what one of a part may have."""
 
 REASONED: Final = frozenset({"fix", "suggest", "performer"})
 """Tasks whose suggestions carry a reason."""
@@ -63,13 +64,13 @@ class UndoRedo:
         """Redo the member's last undone action, in the same way. Raises Conflict."""
         return self._step(member, surface, request, redo=True)
 
-    def take_back_run(self, member: Member, run: RunEntry) -> list[tuple[int, int]]:
-        """Remove the remaining work of a run and restore the content that it removed, as an action of this member's;
-        returns the ranges of restored text."""
+    def take_back_run(self, member: Member, run: RunEntry) -> Generator[None, None, list[tuple[int, int]]]:
+        """Remove the remaining work of a run and restore the content that it removed, as an action of this member's,
+        with a stop after each part of a large one; returns the ranges of restored text."""
         hand = self._log.command(member.id, "undo_run", run.info.id)
         hand.turned = True
         number = self._log.next()
-        changes, operations = result(self._take_back(member, run, hand, number))
+        changes, operations = yield from self._take_back(member, run, hand, number)
         after = _undone(run)
         if changes:
             story = any(change.splices or change.reformats for change in changes)
@@ -78,6 +79,7 @@ class UndoRedo:
             # Undoing this action reverses its changes of formats.
             for change in changes:
                 self._log.add_formats(change, part, backward=False)
+                yield
             part.runs[run.info.id] = (after, _state(run))
         run.update(undone=after[0], suggestion=after[1])
         return [
@@ -198,7 +200,7 @@ class UndoRedo:
             back if action.surface == "story" else None,
             -sign,
             formats,
-            [partial(take_back, dict(some)) for some in batched(found.items())],
+            [partial(take_back, dict(some)) for some in batched(found.items(), _units)],
         )
         if not changes:
             action.entries = found  # it may matter again when others have gone back
@@ -307,6 +309,11 @@ class UndoRedo:
             objects=tuple(objects),
             run=first.run or "",
         )
+
+
+def _units(item: tuple[Place, Entry]) -> int:
+    """A large object counts as several."""
+    return 1 + weight(dict((item,))) // _OBJECT_BYTES
 
 
 def _state(run: RunEntry) -> RunState:

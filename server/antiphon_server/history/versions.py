@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from antiphon_proto import schema
-from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import Denied, NotFound, PeerError, TooLarge
 from antiphon_proto.messages import Version, Versions
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may
 from antiphon_server.document.authorship import Owner
-from antiphon_server.document.text_diff import Difference
-from antiphon_server.history.past_state import PastState, StoryPiece
 from antiphon_server.history.restore import Restoration
 
 _MAX_VERSIONS = 200
-_OF_RUNS = (schema.ATTR_AI, schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE)
 
 
 class Timeline:
-    """`has_comment`: whether there is a comment of this id."""
+    """`comments` returns the ids of the comments that there are."""
 
-    def __init__(self, room: RoomContext, has_comment: Callable[[str], bool]) -> None:
+    def __init__(self, room: RoomContext, comments: Callable[[], Iterable[str]]) -> None:
         self._room = room
-        self._has_comment = has_comment
+        self._comments = comments
 
     def versions(self) -> tuple[Version, ...]:
         """Oldest first."""
@@ -58,46 +53,34 @@ class Timeline:
             raise Denied("this version is somebody else's")
         self._put(tuple(one for one in self.versions() if one is not found))
 
-    def restore(
-        self, member: Member, moment: PastState, now: Sequence[StoryPiece], differences: Sequence[Difference]
-    ) -> int:
-        """Restore story and canvas; returns the number of the entry that did, or of the last one when nothing differed.
-        `now` is the current story, and `differences` lead from it to the past one (`rooms.restore`).
-        Raises StorageUnavailable or TooLarge."""
+    def standing(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Comments and runs that there are: what marks others need not come back."""
+        return frozenset(self._comments()), frozenset(run.info.id for run in self._room.runs)
+
+    def restore(self, member: Member, restoration: Restoration) -> Iterator[None]:
+        """Restore story and canvas, with a stop after each part of a large restoration; the story must not change
+        meanwhile. Its parts become durable together. Raises StorageUnavailable or TooLarge."""
         room = self._room
         room.require_writable()
         document = room.shared.document
-        restoration = Restoration(now, moment, self._keeps, differences)
         if not document.fits(2 * restoration.inserted):
             raise TooLarge("the document is at its bound")
-        change = document.rework(restoration.write, member.origin)
         hand = room.actions.command(member.id, "restore")
-        room.commit(change, Owner(member.id), credits=restoration.credits(), hand=hand)
-        self._revive(moment)
+        with room.journal.together():
+            for number, (work, credits) in enumerate(restoration.parts()):
+                if number:
+                    yield
+                change = document.rework(work, member.origin)
+                room.commit(change, Owner(member.id), credits=credits, hand=hand)
+            self._revive(restoration)
         room.wake()
-        return room.seq
 
-    def _keeps(self, name: str, value: object) -> bool:
-        """A comment that was deleted since marks nothing any more, and a run that is forgotten suggests nothing."""
-        if name.startswith(ATTR_COMMENT):
-            return self._has_comment(name.removeprefix(ATTR_COMMENT))
-        if name in (schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE, schema.ATTR_REASON):
-            return name == schema.ATTR_REASON or self._room.runs.knows(value)
-        return True
-
-    def _revive(self, moment: PastState) -> None:
+    def _revive(self, restoration: Restoration) -> None:
         """Runs whose text stands again can be undone again, and suggestions that are open again be settled."""
-        runs = self._room.runs
-        written = {piece.owner.run for piece in moment.story if piece.owner.run}
-        suggested = {
-            piece.attributes.get(mark)
-            for piece in moment.story
-            for mark in (schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE)
-        }
-        for run in runs:
-            if run.info.id in written | suggested and not run.live:
+        for run in self._room.runs:
+            if run.info.id in restoration.written | restoration.suggested and not run.live:
                 run.update(undone=False)
-            if run.info.id in suggested:
+            if run.info.id in restoration.suggested:
                 run.update(suggestion="open")
 
     def _put(self, versions: tuple[Version, ...]) -> None:

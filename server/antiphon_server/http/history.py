@@ -118,7 +118,7 @@ async def restore(request: web.Request) -> web.Response:
     past = await _moment(request, room, body.seq)
     # The room may have been let go while the past was read.
     room = await gateway.hub.get(room.id)
-    seq = await bring_back(room, lambda: acting(request, room), past, gateway.pool)
+    seq = await bring_back(room, lambda: acting(request, room), past, gateway.pool, gateway.turns)
     return web.json_response({"seq": seq}, headers=_HEADERS)
 
 

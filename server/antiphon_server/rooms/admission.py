@@ -24,9 +24,9 @@ class Admission:
         self._room = room
         self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)
         """By member: who comes back has not got more."""
-        self._synced: tuple[tuple[int, bool, bytes], Frame] | None = None
+        self._synced: tuple[tuple[int, bytes], Frame] | None = None
         """The same for the last answer to a plain Yjs client: its key and its frame."""
-        self._rebuilt: tuple[int, str, bool, Frame] | None = None
+        self._rebuilt: tuple[int, str, Frame] | None = None
         """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
 
     def seat(self, member: Member, session: str, outlet: Outlet, request: JoinRequest) -> Seat:
@@ -59,41 +59,35 @@ class Admission:
         if not seat.rebuilds.allow():
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
-        swept = room.is_swept(member)
-        known = self._rebuilt if self._rebuilt and self._rebuilt[1:3] == (reason, swept) else None
-        # A newcomer has nothing that a state of a moment ago could be at odds with. (In the updates since then may
-        # stand deleted words, which are not for everybody.)
-        recent = reason == "new" and not swept and known is not None
+        known = self._rebuilt if self._rebuilt and self._rebuilt[1] == reason else None
+        # A newcomer has nothing that a state of a moment ago could be at odds with. But in the updates since then may
+        # stand deleted words, which are not for everybody.
+        recent = (
+            reason == "new"
+            and known is not None
+            and may(member.role, Right.HISTORY, room.limits.viewer_rights)
+        )
         if known is None or not (known[0] == room.offset or (recent and room.delivery.covers(known[0]))):
-            state = room.state_for(member)
-            frame = Frame.of(Rebuild(room.lineage, room.epoch, room.offset, reason, state))
-            known = self._rebuilt = room.offset, reason, swept, frame
-        seat.outlet.send(known[3])
+            frame = Frame.of(
+                Rebuild(room.lineage, room.epoch, room.offset, reason, room.shared.document.state())
+            )
+            known = self._rebuilt = room.offset, reason, frame
+        seat.outlet.send(known[2])
         for update in room.delivery.after(known[0]):
             seat.outlet.send(update)
 
-    def sync(self, member: Member, seat: Seat, vector: bytes) -> None:
+    def sync(self, seat: Seat, vector: bytes) -> None:
         """Send a plain Yjs client the updates that it lacks. It pays for a large answer as for a rebuild; too many of
         them end the connection, since nothing in its protocol says "wait". Raises PeerError."""
         room = self._room
-        swept = room.is_swept(member)
-        key = room.offset, swept, vector
-        known = self._synced is not None and self._synced[0] == key
-        # Without deleted content any answer costs as much as the whole document.
-        dear = swept and not known and room.shared.document.size > _LARGE
-        if dear and not seat.rebuilds.allow():
-            self._send_away(seat)
-            return
-        if self._synced is None or not known:
-            self._synced = key, yjs_frame(SyncStep2(room.state_for(member, vector)))
+        key = room.offset, vector
+        if self._synced is None or self._synced[0] != key:
+            self._synced = key, yjs_frame(SyncStep2(room.shared.document.since(vector)))
         frame = self._synced[1]
-        if not dear and len(frame.yjs or b"") > _LARGE and not seat.rebuilds.allow():
-            self._send_away(seat)
+        if len(frame.yjs or b"") > _LARGE and not seat.rebuilds.allow():
+            seat.outlet.close(CloseCode.RATE_LIMITED, "you ask for too much of the document; wait a little")
             return
         seat.outlet.send(frame)
-
-    def _send_away(self, seat: Seat) -> None:
-        seat.outlet.close(CloseCode.RATE_LIMITED, "you ask for too much of the document; wait a little")
 
     def sweep(self) -> None:
         """Once a second: drop the answers that are kept for clients who come at the same time."""
@@ -165,7 +159,8 @@ class Admission:
             # Its acks may have gone to the connection before this one.
             self._room.journal.when_durable(lambda: durable(seat, last_batch, room.offset))
         seat.outlet.send(Frame.of(room.pass_for(member)))
-        seat.outlet.send(Frame.of(room.shares()))
+        if (shares := room.shares()) is not None:
+            seat.outlet.send(Frame.of(shares))
         if versions := room.identity.versions:
             seat.outlet.send(Frame.of(Versions(versions)))
         if may(member.role, Right.MODERATE):

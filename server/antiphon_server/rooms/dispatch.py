@@ -154,9 +154,9 @@ class Dispatcher:
             case Steer():
                 self._supervisor.steer(member, message)
             case Accept():
-                self._suggestions.accept(member, message)
+                yield from self._suggestions.accept(member, message)
             case Reject():
-                self._suggestions.reject(member, message)
+                yield from self._suggestions.reject(member, message)
             case Say():
                 self._conversation.say(member, message)
             case LearnStyle():
@@ -170,11 +170,11 @@ class Dispatcher:
             case DropPerformer():
                 self._conversation.performers.drop(message)
             case Undo(run) if run is not None:
-                self._revisions.undo(member, run)
+                yield from self._revisions.undo(member, run)
             case Choose():
                 self._revisions.choose(member, message)
             case Retry():
-                self._revisions.retry(member, message)
+                yield from self._revisions.retry(member, message)
             case Recall():
                 self._revisions.recall(member, message)
             case ReplaceToken():

@@ -82,7 +82,7 @@ class PlainEdits:
     def show(self, member: Member, seat: Seat) -> None:
         """The truth, to a client that may not edit."""
         if seat.rebuilds.allow():
-            seat.outlet.send(yjs_frame(SyncStep2(self._room.state_for(member))))
+            seat.outlet.send(yjs_frame(SyncStep2(self._room.shared.document.state())))
 
     def sweep(self, seats: Iterable[Seat]) -> None:
         """Once a second: ask again, and tell whose copy differs for good."""

@@ -73,7 +73,7 @@ class Receiver:
             match message:
                 case SyncStep1(state_vector):
                     self._room.flush()
-                    self._admission.sync(member, seat, state_vector)
+                    self._admission.sync(seat, state_vector)
                 case SyncStep2(update) | SyncUpdate(update):
                     yield from self._edits.plain(member, seat, update, live=isinstance(message, SyncUpdate))
                 case Awareness(states):

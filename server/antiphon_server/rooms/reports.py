@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.messages import Digest, Error, Run, Shares
-from antiphon_server.core.context import RoomContext
+from antiphon_server.core.context import LONG_STORY, RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.document import digest
@@ -16,8 +16,6 @@ from antiphon_server.net.frames import Frame
 
 _HEARTBEAT = 15.0
 """Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
-_LONG_STORY = 256 * 1024
-"""Bytes of a story from which its digest is not made on the event loop."""
 
 
 class Reports:
@@ -47,7 +45,7 @@ class Reports:
         room = self._room
         if self._digested != room.offset and now - self._digest_at >= room.limits.digest_interval:
             self._digest_at = now
-            if room.shared.document.length >= _LONG_STORY:
+            if room.shared.document.length >= LONG_STORY:
                 self.digest_due = True
             else:
                 self._digested = room.offset
@@ -69,7 +67,8 @@ class Reports:
     def _summarise(self, sha256: bytes, counts: Counts) -> None:
         offset = self._room.offset
         self._room.tell_all(Digest(offset, sha256))
-        self._room.tell_all(Shares(offset, *counts))
+        self._room.told_shares = Shares(offset, *counts)
+        self._room.tell_all(self._room.told_shares)
 
     def store(self) -> None:
         """Tell everybody when nothing can be saved, once per failure."""

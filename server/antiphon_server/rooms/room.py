@@ -116,7 +116,7 @@ class Room:
         self._admission = Admission(context)
         coauthor = Coauthor(context, supervisor)
         self.conversation = Conversation(context, supervisor, coauthor, services.style)
-        self.timeline = Timeline(context, self.conversation.comments.__contains__)
+        self.timeline = Timeline(context, self.conversation.comments.ids)
         self.jam_session = JamSession(context, supervisor, stored, services.sound)
         undo = UndoRedo(
             context, lambda member, run: supervisor.stop(member, Stop(run)), self.jam_session.reconduct
@@ -266,6 +266,7 @@ class Room:
         if not self.pause.held:
             self._painter.tick()
             self._supervisor.tick()
+            context.actions.tidy()
         self.jam_session.tick()
         self.long_work.tick()
         context.flush()

@@ -29,6 +29,8 @@ from antiphon_server.story.proofreader import Correction, Proofreader
 
 _LONGEST = 64 * 1024
 """Bytes of a passage."""
+_AT_ONCE = 32
+"""Findings that are put into the story with one tick."""
 _NAME = re.compile(r"\w[\w'’-]*")
 
 
@@ -44,7 +46,8 @@ class CorrectionRun(LiveRun):
         self._text = text
         self._start = start
         self._trail = trail
-        self._found: Sequence[Correction] | None = None
+        self._open: list[tuple[Correction, int, int]] = []
+        """Findings that are not in the story yet, each where its words stand by the changes that `_trail` had."""
 
     def checked(self, result: Sequence[Correction] | AntiphonError) -> None:
         """The proofreader's findings."""
@@ -53,7 +56,8 @@ class CorrectionRun(LiveRun):
         if isinstance(result, AntiphonError):
             self._supervisor.fail(self, result)
             return
-        self._found = result
+        self._open = self._places(result)
+        self.run.update(length=len(result))
         self.ended = Done("end")
         self._room.wake()
 
@@ -74,10 +78,17 @@ class CorrectionRun(LiveRun):
         return {}
 
     def settle(self) -> bool:
-        if self._found and self._room.writable():
-            found, self._found = self._found, None
-            self._suggest(found)
-        return not self._found
+        """Put some of the findings into the story, the last ones first: they do not move the others."""
+        if self._open and self._room.writable():
+            for place, (one, start, end) in enumerate(self._open if self._trail.changes else ()):
+                changes = self._trail.changes
+                self._open[place] = one, fold(start, changes, "right"), fold(end, changes, "left")
+            some, self._open = self._open[-_AT_ONCE:], self._open[:-_AT_ONCE]
+            self._suggest(some)
+            self._trail = self._room.shared.anchors.trail()  # the own changes are behind all that is left
+            if self._open:
+                self._room.wake()
+        return not self._open
 
     def on_closed(self) -> None:
         if not self.run.info.progress:
@@ -87,10 +98,12 @@ class CorrectionRun(LiveRun):
     def owner(self) -> Owner:
         return Owner(PROOFREADER.id, self.run.info.id)
 
-    def _suggest(self, found: Sequence[Correction]) -> None:
-        places = self._places(found)
+    def _suggest(self, found: Sequence[tuple[Correction, int, int]]) -> None:
+        """Where somebody has changed the words meanwhile there is nothing to correct."""
         document = self._room.shared.document
         run = self.run.info.id
+        data = document.data()
+        places = [(one, start, end) for one, start, end in found if data[start:end] == self._wrong(one)]
         marked = [(one, start, end, _kept(document.chunks(start, end)[0][1])) for one, start, end in places]
 
         def work(text: Text, _canvas: object) -> None:
@@ -103,21 +116,21 @@ class CorrectionRun(LiveRun):
 
         if marked:
             self._room.commit(document.rework(work, AI_ORIGIN), self.owner)
-        self.run.update(progress=len(marked), length=len(marked))
+        progress = self.run.info.progress + len(marked)
+        self.run.update(progress=progress, length=progress + len(self._open))
+
+    def _wrong(self, one: Correction) -> bytes:
+        return self._text[one.start : one.end].encode()
 
     def _places(self, found: Sequence[Correction]) -> list[tuple[Correction, int, int]]:
-        """The current place of a finding; None when somebody has changed its text."""
-        data = self._room.shared.document.data()
+        """Where the words of each finding stood when the text was taken."""
         places = []
-        at = counted = 0
+        at, counted = self._start, 0
         for one in found:
             at += size(self._text[counted : one.start])
             counted = one.start
-            wrong = self._text[one.start : one.end].encode()
-            start = fold(self._start + at, self._trail.changes, "right")
-            end = fold(self._start + at + len(wrong), self._trail.changes, "left")
-            if wrong and data[start:end] == wrong:
-                places.append((one, start, end))
+            if wrong := self._wrong(one):
+                places.append((one, at, at + len(wrong)))
         return places
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -82,9 +82,10 @@ class Revisions:
             self._drop(other)
         self._room.wake()
 
-    def retry(self, member: Member, message: Retry) -> None:
-        """Remove a run's work and ask for the same with a new seed. Raises PeerError, NotFound, Denied, Conflict,
-        QueueFull or EngineUnavailable; when only the engine refuses, the run's work is gone already."""
+    def retry(self, member: Member, message: Retry) -> Iterator[None]:
+        """Remove a run's work, with a stop after each part of a large one, and ask for the same with a new seed. Raises
+        PeerError, NotFound, Denied, Conflict, QueueFull or EngineUnavailable; when only the engine refuses, the run's
+        work is gone already."""
         run = self._room.runs.known(message.run, member.id)
         info = run.info
         if info.task != "chat" and info.task not in _AGAIN:
@@ -107,7 +108,7 @@ class Revisions:
             start, end = self._room.places.of(run.info.id).range
             self._drop(run)
         else:
-            start, end = self._cleared(member, run)
+            start, end = yield from self._cleared(member, run)
         self._coauthor.begin(member, ask, start, end, group=info.group, origin=info.id)
 
     def replace(self, member: Member, message: ReplaceToken) -> None:
@@ -146,11 +147,12 @@ class Revisions:
             run.update(state="failed", error_code=str(error.code), error=error.message[:2000])
             room.wake()
 
-    def undo(self, member: Member, run_id: str) -> None:
-        """Remove the remaining work of a run. Raises NotFound, Denied, or Conflict when there is nothing."""
+    def undo(self, member: Member, run_id: str) -> Iterator[None]:
+        """Remove the remaining work of a run, with a stop after each part of a large one. Raises NotFound, Denied, or
+        Conflict when there is nothing."""
         run = self._room.runs.known(run_id, member.id)
         if not run.draft and run.info.task != "chat":
-            self._suggestions.undo(member, run_id)
+            yield from self._suggestions.undo(member, run_id)
             if run.info.task == "performer":
                 self._retract(member, run)
             return
@@ -173,7 +175,7 @@ class Revisions:
         self._chat.remove(run.info.target, Owner(AI.id, run.info.id))
         run.update(undone=True)
 
-    def _cleared(self, member: Member, run: RunEntry) -> tuple[int, int]:
+    def _cleared(self, member: Member, run: RunEntry) -> Generator[None, None, tuple[int, int]]:
         """Undo a run's text; returns the range of its request, as it stands then."""
         shared = self._room.shared
         try:
@@ -183,7 +185,9 @@ class Revisions:
             if not ranges:
                 raise
             where = place(self._room, *ranges[0], after=False)
-        restored = [] if run.info.undone else self._suggestions.undo(member, run.info.id)
+        restored: list[tuple[int, int]] = []
+        if not run.info.undone:
+            restored = yield from self._suggestions.undo(member, run.info.id)
         kept = [where.range] if where.selection.ranges else []
         found = sorted((*kept, *restored))
         return (found[0][0], found[-1][1]) if found else where.range

@@ -1,4 +1,4 @@
-"""Accepts and rejects suggestions, and undoes runs.
+"""Accepts and rejects suggestions, and undoes runs. Of a large one part by part, with a stop after each.
 
 All three go by authorship, never by attributes alone: they touch only text of the run that is still there and still its
 own, and no character of anybody else's.
@@ -6,6 +6,7 @@ own, and no character of anybody else's.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import TypeAlias
 
 from antiphon_proto import schema
@@ -17,6 +18,7 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.state import SERVER_ORIGIN
+from antiphon_server.document.undo.parts import batched
 from antiphon_server.history.undo import REASONED, UndoRedo
 from antiphon_server.runs.supervisor import RunSupervisor
 
@@ -29,32 +31,24 @@ class Suggestions:
         self._undo = undo
         self._supervisor = supervisor
 
-    def accept(self, member: Member, message: Accept) -> None:
+    def accept(self, member: Member, message: Accept) -> Iterator[None]:
         """The insertion stays, the text that it replaces goes. Raises NotFound, Conflict or PeerError."""
         run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
-        document = self._room.shared.document
-        owner = Owner(member.id, run.info.id)
         hand = self._room.actions.command(member.id, "accept", run.info.id)
-        cleared = document.format(added, _cleared(run, schema.ATTR_SUGGEST), SERVER_ORIGIN)
-        self._room.commit(cleared, owner, hand=hand)
-        self._room.commit(document.delete(doomed, SERVER_ORIGIN), owner, hand=hand)
+        yield from self._decide(member, run, hand, added, doomed, schema.ATTR_SUGGEST)
         self._settle(run, "accepted", hand)
 
-    def reject(self, member: Member, message: Reject) -> None:
+    def reject(self, member: Member, message: Reject) -> Iterator[None]:
         """The insertion goes, the text that it would replace stays. Raises NotFound, Conflict or PeerError."""
         run = self._open(member, message.run)
         added, doomed = self._parts(member, run, message)
-        document = self._room.shared.document
-        owner = Owner(member.id, run.info.id)
         hand = self._room.actions.command(member.id, "reject", run.info.id)
-        cleared = document.format(doomed, _cleared(run, schema.ATTR_SUGGEST_DELETE), SERVER_ORIGIN)
-        self._room.commit(cleared, owner, hand=hand)
-        self._room.commit(document.delete(added, SERVER_ORIGIN), owner, hand=hand)
+        yield from self._decide(member, run, hand, doomed, added, schema.ATTR_SUGGEST_DELETE)
         kept = self._room.shared.authorship.ranges(run.info.id)
         self._settle(run, "accepted" if kept else "rejected", hand)
 
-    def undo(self, member: Member, run_id: str) -> Ranges:
+    def undo(self, member: Member, run_id: str) -> Generator[None, None, Ranges]:
         """Remove the remaining text of the run and restore the text that it deleted; returns the restored ranges.
 
         A live run is stopped first, which takes the right to stop it. Raises NotFound, Denied, or Conflict when there
@@ -67,9 +61,24 @@ class Suggestions:
             raise Conflict("what the band played has been heard; it cannot be undone")
         if run.live:
             self._supervisor.stop(member, Stop(run_id))
-        restored = self._undo.take_back_run(member, run)
+        restored = yield from self._undo.take_back_run(member, run)
         self._room.wake()
         return restored
+
+    def _decide(
+        self, member: Member, run: RunEntry, hand: Hand, stays: Ranges, goes: Ranges, mark: str
+    ) -> Iterator[None]:
+        """One part of the text loses the run's mark and stays, the other goes."""
+        document = self._room.shared.document
+        owner = Owner(member.id, run.info.id)
+        for ranges in batched(stays):
+            cleared = document.format(ranges, _cleared(run, mark), SERVER_ORIGIN)
+            self._room.commit(cleared, owner, hand=hand)
+            yield
+        # From the end: what goes does not move what is still to go.
+        for ranges in batched(goes[::-1]):
+            self._room.commit(document.delete(ranges[::-1], SERVER_ORIGIN), owner, hand=hand)
+            yield
 
     def _open(self, member: Member, run_id: str) -> RunEntry:
         run = self._room.runs.known(run_id, member.id)

@@ -13,8 +13,7 @@ from antiphon_engines.ipc.channel import Traced
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.document.object_authors import ObjectAuthor
-from antiphon_server.document.text_diff import Difference
-from antiphon_server.history.past_state import StoryPiece
+from antiphon_server.history.restore import Restoration
 from antiphon_server.store.api import Entry, Snapshot
 
 
@@ -75,11 +74,13 @@ class Compare(Struct, frozen=True, tag="compare"):
     second: bytes
 
 
-class Differ(Struct, frozen=True, tag="differ"):
-    """The differences from the story of `now` to that of the packed state `then`."""
+class Restore(Struct, frozen=True, tag="restore"):
+    """The steps from `now` to the packed state `then`. `comments` and `runs` are those that there are."""
 
     now: Copy
     then: bytes
+    comments: frozenset[str]
+    runs: frozenset[str]
 
 
 class Trace(Struct, frozen=True, tag="trace"):
@@ -118,9 +119,8 @@ class Replayed(Struct, frozen=True, tag="replayed"):
     runs: frozenset[str]
 
 
-class Differed(Struct, frozen=True, tag="differed"):
-    now: tuple[StoryPiece, ...]
-    differences: list[Difference]
+class Found(Struct, frozen=True, tag="found"):
+    restoration: Restoration
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -129,5 +129,5 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Differ | Trace | Screen
-Answer: TypeAlias = Made | Learned | Replayed | Differed | Failed
+Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen
+Answer: TypeAlias = Made | Learned | Replayed | Found | Failed

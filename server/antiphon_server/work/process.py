@@ -15,8 +15,10 @@ from msgspec import to_builtins
 from pycrdt import Doc, Text
 
 from antiphon_proto import schema
+from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.document.authorship import Authorship
+from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.text_diff import differences
 from antiphon_server.document.text_index import plain
 from antiphon_server.film.breakdown import as_csv, breakdown
@@ -25,6 +27,7 @@ from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
 from antiphon_server.formats.report import appendix, as_json, report
 from antiphon_server.history.compare import compared
 from antiphon_server.history.past_state import PastState, cut_by_author, replayed, shown
+from antiphon_server.history.restore import Restoration, restoration
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.work.device_trace import chrome_trace
 from antiphon_server.work.jobs import (
@@ -32,16 +35,16 @@ from antiphon_server.work.jobs import (
     Authors,
     Compare,
     Copy,
-    Differ,
-    Differed,
     Export,
     Failed,
+    Found,
     Job,
     Learn,
     Learned,
     Made,
     Replay,
     Replayed,
+    Restore,
     Screen,
     Show,
     Trace,
@@ -102,10 +105,26 @@ def _do(job: Job) -> Answer:
             return Made(msgspec.json.encode(chrome_trace(traced, frozenset(runs))))
         case Screen():
             return Made(_screened(job))
-        case Differ(now, then):
-            story = cut_by_author(_pieces(now), Authorship.restore(now.spans).spans())
-            old = "".join(piece.text for piece in story)
-            return Differed(story, differences(old, _moment(then).text))
+        case Restore():
+            return Found(_restoration(job))
+
+
+def _restoration(job: Restore) -> Restoration:
+    document: Doc[Any] = Doc()
+    text: Text = document.get(schema.STORY, type=Text)
+    canvas = Canvas(document)
+    document.apply_update(job.now.state)
+    story = cut_by_author(text.diff(), Authorship.restore(job.now.spans).spans())
+    then = _moment(job.then)
+
+    def keeps(name: str, value: object) -> bool:
+        """A comment that was deleted since marks nothing any more, and a run that is forgotten suggests nothing."""
+        if name.startswith(ATTR_COMMENT):
+            return name.removeprefix(ATTR_COMMENT) in job.comments
+        return name not in (schema.ATTR_SUGGEST, schema.ATTR_SUGGEST_DELETE) or value in job.runs
+
+    found = differences("".join(piece.text for piece in story), then.text)
+    return restoration(story, canvas.objects(), then, keeps, found)
 
 
 def _screened(job: Screen) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from antiphon_proto.messages import Edit, Error, Redo, Stepped, Undo
+from antiphon_proto.messages import Accept, Ask, Edit, Error, Redo, Reject, Stepped, Undo
 from antiphon_server.core.long_work import LongWork
 from antiphon_server.core.pause import Pause
 from antiphon_server.net.turns import Turns
@@ -141,3 +141,48 @@ def test_a_mass_replacement_and_its_undo_stop_often_and_are_one_step() -> None:
     house.restart()
     assert house.room.text() == original
     assert list(house.room.shared.authorship.spans()) == owners
+
+
+def test_accepting_rejecting_and_undoing_many_corrections_stop_often() -> None:
+    """The work of a run in hundreds of places, decided or taken back at once."""
+    places = 300
+    text = " ".join("He go there now and then." for _ in range(places))
+    for message, expected in (
+        (Accept, text.replace("go", "goes")),
+        (Reject, text),
+        (Undo, text),
+    ):
+        house = House()
+        ann = house.join(NativeReplica("Ann", "owner", 11))
+        bo = house.join(NativeReplica("Bo", "editor", 12))
+        ann.edit(house.room, 0, insert=text)
+        house.tick(1)
+        ann.receive()
+        assert ann.resume is not None
+        ann.send(house.room, Ask(3, "fix", "suggest", ann.resume.offset, 0, len(text)))
+        house.proofreader.find(*[("go", "goes")] * places)
+        for _ in range(30):
+            house.tick()
+        run = house.room.run_infos()[-1]
+        assert run.length == places
+        assert house.room.text().count("gogoes") == places
+        assert ann.seat is not None
+        stops, shared = 0, house.room.shared
+        for _ in house.room.receiving(ann.seat, message(run.id)):
+            stops += 1
+            assert shared.authorship.length == shared.document.length
+            house.tick()
+        house.tick()
+        assert house.room.text() == expected
+        assert stops >= places // 32
+        assert shared.trace.length == shared.document.length
+        assert house.room.runs.get(run.id).info.suggestion == (
+            "accepted" if message is Accept else "rejected"
+        )
+        bo.receive()
+        assert str(bo.story) == expected
+        if message is not Undo:  # one step takes the whole decision back
+            ann.send(house.room, Undo(None))
+            house.tick()
+            assert house.room.text().count("gogoes") == places
+        assert ann.of(Error) == []

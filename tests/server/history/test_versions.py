@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from antiphon_server.rooms.fork import fork
 from antiphon_server.rooms.hub import Hub
 from antiphon_server.rooms.replay import Archive, Past
 from antiphon_server.rooms.room import Room
+from antiphon_server.work.jobs import Found, Restore
+from antiphon_server.work.process import done
 from support.inline_pool import InlinePool
 from support.memory_assets import MemoryAssets
 from support.replica import NativeReplica
@@ -50,9 +53,12 @@ def archive(house: House) -> Archive:
 def restore(house: House, who: NativeReplica, moment: PastState) -> int:
     member = house.room.members.get(who.participant)
     assert member is not None
-    now = story(house.room.shared)
-    found = differences("".join(piece.text for piece in now), moment.text)
-    return house.room.timeline.restore(member, moment, now, found)
+    job = Restore(house.room.copy(), msgspec.msgpack.encode(moment), *house.room.timeline.standing())
+    answer = done(job)
+    assert isinstance(answer, Found)
+    for _ in house.room.timeline.restore(member, answer.restoration):
+        house.room.context.flush()
+    return house.room.context.seq
 
 
 def owned(house: House) -> list[tuple[str, dict[str, Any], str, str | None]]:

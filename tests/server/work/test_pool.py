@@ -24,7 +24,6 @@ from antiphon_server.work.jobs import (
     Authors,
     Compare,
     Copy,
-    Differ,
     Export,
     Job,
     Learn,
@@ -32,6 +31,7 @@ from antiphon_server.work.jobs import (
     Made,
     Replay,
     Replayed,
+    Restore,
     Show,
     Trace,
 )
@@ -107,7 +107,7 @@ def test_every_job_travels() -> None:
         Replay(1000, 10, 1000, snapshot, (Entry(1, "p", b"\0\0", 0),)),
         Show(b"a"),
         Compare(b"a", b"b"),
-        Differ(copy("a"), b""),
+        Restore(copy("a"), b"", frozenset({"c"}), frozenset()),
         Trace(
             Traced(
                 1,

@@ -30,6 +30,9 @@ _GENEROUS: Final = {
     "HISTORY_BURST": "10000",
     "CONVERSIONS_PER_MINUTE": "1e6",
     "CONVERSION_BURST": "10000",
+    "LOOKUPS_PER_MINUTE": "1e6",
+    "LOOKUP_BURST": "100000",
+    "READING_BYTES_PER_SECOND": "1e9",
 }
 """Limits of the server under test: a request that is refused for its rate tries nothing."""
 _ARGUMENTS: Final = ("--text-model=http://127.0.0.1:9/v1#nobody", "--image-model=none", "--music-model=none")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
 
 from pycrdt import Text
@@ -65,10 +64,17 @@ def _small(one: Operation) -> Iterator[Operation]:
         at += sum(size(piece.text) for piece in pieces)
 
 
-def batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """The same in lists of at most so many as one part changes."""
-    rest = iter(items)
-    while batch := list(islice(rest, _UNITS)):
+def batched(items: Iterable[_Item], units: Callable[[_Item], int] = lambda _: 1) -> Iterator[list[_Item]]:
+    """The same in lists of at most so many as one part changes. `units`: as how many one counts."""
+    batch: list[_Item] = []
+    left = _UNITS
+    for item in items:
+        batch.append(item)
+        left -= units(item)
+        if left <= 0:
+            yield batch
+            batch, left = [], _UNITS
+    if batch:
         yield batch
 
 

@@ -36,7 +36,10 @@ _NONE: frozenset[int] = frozenset()
 _BLOCK = 128
 """Stretches per block; a block is halved at twice this."""
 _RANGES = 128
-"""Of the text that are looked at without a stop."""
+_BLOCKS = 64
+"""Ranges, and blocks, of the text that are looked at without a stop."""
+_FORGETS = 16
+"""The same of blocks whose marks are looked at."""
 
 
 class _Block:
@@ -163,7 +166,9 @@ class Trace:
         current = next(ranges, None)
         operations: list[Operation] = []
         was = at = 0
-        for block in self._blocks:
+        for count, block in enumerate(self._blocks, 1):
+            if not count % _BLOCKS:
+                yield
             for stretch in block.stretches:
                 if length := stretch.length:
                     while current is not None and current[1] <= was:
@@ -184,7 +189,7 @@ class Trace:
                     operations.append(Insertion(at, pieces))
                     at += stretch.length
         self._near = 0, 0
-        self._tidy_all()
+        yield from self._tidied()
         return joined(operations)
 
     def reformat(
@@ -194,31 +199,24 @@ class Trace:
         expected: object,
         target: object,
         pieces_of: Callable[[int, int], Iterable[tuple[Any, Any]]],
-    ) -> list[tuple[int, int]]:
+    ) -> Iterator[tuple[int, int]]:
         """Where the work of `mark` still has the value `expected` it gets the mark `-mark`, and deleted text the value
-        `target`; returns the ranges of living text that are to get it. `pieces_of` returns the content of a range."""
-        ranges: list[tuple[int, int]] = []
-        for start, end in self.alive(mark):
-            at = start
-            for content, attributes in pieces_of(start, end):
-                stop = at + (size(content) if isinstance(content, str) else 1)
-                if attributes.get(name) == expected:
-                    ranges.append((at, stop))
-                at = stop
-        for start, end in ranges:
-            self._split(start)
-            self._split(end)
-        for start, end in ranges:
-            for block, i, _ in self._living(start, end):
-                stretch = block.stretches[i]
-                stretch.marks = stretch.marks - {mark} | {-mark}
+        `target`; yields the ranges of living text that are to get it, one after the other: formats may change between
+        them, the text not. `pieces_of` returns the content of a range."""
         for block in self._blocks:
             row: list[Stretch] = []
             for stretch in block.stretches:
                 row += [stretch] if stretch.length else reformatted(stretch, mark, name, expected, target)
             block.stretches = row
         self._near = 0, 0
-        return ranges
+        for start, end in self.alive(mark):
+            at = start
+            for content, attributes in pieces_of(start, end):
+                stop = at + (size(content) if isinstance(content, str) else 1)
+                if attributes.get(name) == expected:
+                    self._remark(at, stop, mark)
+                    yield at, stop
+                at = stop
 
     # What can still come back ----------------------------------------------------------------------------
 
@@ -245,19 +243,30 @@ class Trace:
                 stretch.run = None
         self._tidy_all()
 
-    def forget(self, numbers: Container[int], run: str | None = None) -> None:
-        """The actions of these numbers will not be taken back, nor, if any, that run."""
-        for block in self._blocks:
+    def forget(self, numbers: Container[int], runs: Container[str] = ()) -> Iterator[None]:
+        """The actions of these numbers, and these runs, will not be taken back. With stops; the text may change in
+        between, and what is cut meanwhile may keep a mark."""
+        for count, block in enumerate(list(self._blocks), 1):
             for stretch in block.stretches:
                 if any(abs(mark) in numbers for mark in stretch.marks):
                     stretch.marks = frozenset(m for m in stretch.marks if abs(m) not in numbers)
                 if abs(stretch.taker) in numbers:
                     stretch.taker = 0
-                if run is not None and stretch.run == run:
+                if stretch.run is not None and stretch.run in runs:
                     stretch.run = None
-        self._tidy_all()
+            if not count % _FORGETS:
+                yield
+        yield from self._tidied()
 
     # Inside ----------------------------------------------------------------------------------------------
+
+    def _remark(self, start: int, end: int, mark: int) -> None:
+        """[start, end) has the mark `-mark` instead."""
+        self._split(start)
+        self._split(end)
+        for block, i, _ in self._living(start, end):
+            stretch = block.stretches[i]
+            stretch.marks = stretch.marks - {mark} | {-mark}
 
     def _insert_inside(self, number: int, i: int, offset: int, new: Stretch, origin: tuple[int, int]) -> bool:
         """Put a stretch into the deleted text right behind a place, if that holds its origin."""
@@ -361,8 +370,16 @@ class Trace:
             self._tidy_block(near)
 
     def _tidy_all(self) -> None:
+        for _ in self._tidied():
+            pass
+
+    def _tidied(self) -> Iterator[None]:
+        """Tidy all blocks, with stops."""
         for number in range(len(self._blocks) - 1, -1, -1):
-            self._tidy_block(number)
+            if number < len(self._blocks):
+                self._tidy_block(number)
+            if number and not number % _BLOCKS:
+                yield
 
     def _tidy_block(self, number: int) -> None:
         block = self._blocks[number]
