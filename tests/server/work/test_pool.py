@@ -32,6 +32,7 @@ from antiphon_server.work.jobs import (
     Replay,
     Replayed,
     Restore,
+    Screen,
     Show,
     Trace,
 )
@@ -108,6 +109,7 @@ def test_every_job_travels() -> None:
         Show(b"a"),
         Compare(b"a", b"b"),
         Restore(copy("a"), b"", frozenset({"c"}), frozenset()),
+        Screen(b"a", "csv", "ru"),
         Trace(
             Traced(
                 1,
