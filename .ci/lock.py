@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = Path("requirements")
 OLDEST = "3.11"
 NEWEST = "3.14"
-RUN = ("prepare", "image", "music", "documents", "terminal", "mcp", "gguf")
+RUN = ("prepare", "image", "music", "documents", "spelling", "terminal", "mcp", "gguf")
 DEV = (*RUN, "torch", "tensorrt-rtx", "browser", "dev")
 SOURCES = ("tensorrt-rtx", "tensorrt-rtx-cu13")
 """Metadata alone, and published as sources; everything else is a wheel."""

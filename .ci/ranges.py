@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = "prepare,image,music,documents,terminal,mcp,torch,gguf,dev"
+EXTRAS = "prepare,image,music,documents,spelling,terminal,mcp,torch,gguf,dev"
 SUITES = ("tests/proto", "tests/engines", "tests/server")
 TORCH = "requirements/torch.txt"
 

@@ -95,6 +95,10 @@ def _values(schema: Schema) -> str:
     """In words what a value may be."""
     if "anyOf" in schema:
         return " or ".join(_values(each) for each in schema["anyOf"])
+    if schema.get("type") == "array":
+        items, most = schema["items"], schema.get("maxItems")
+        what = items["$ref"].rpartition("/")[2] if "$ref" in items else _values(items)
+        return f"a list of {what}" + (f", at most {most}" if most else "")
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"])
     words = [

@@ -41,8 +41,9 @@ from antiphon_server.http import jam as jam_http
 from antiphon_server.http import links as links_http
 from antiphon_server.http import manuscripts as export_http
 from antiphon_server.http import rooms as room_http
+from antiphon_server.http import spelling as spelling_http
 from antiphon_server.http import trace as trace_http
-from antiphon_server.http.client_files import ClientFiles
+from antiphon_server.http.client_files import DICTIONARIES, ClientFiles
 from antiphon_server.http.guard import guard
 from antiphon_server.http.responses import errors, secure
 from antiphon_server.logs import Malformed
@@ -64,6 +65,7 @@ from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.websocket import routes as ws
 from antiphon_server.work.pool import WorkPool
 from antiphon_server.work.style_reading import PooledStyleReader
+from antiphon_server.work.text_checker import TextChecker
 
 log = logging.getLogger(__name__)
 _HTTP_LOG = logging.getLogger(f"{__name__}.http")
@@ -165,6 +167,9 @@ async def _run(
     stack.push_async_callback(proofreader.close)
     pool = WorkPool(settings.limits.work_processes, settings.limits.work_queue, settings.limits.work_seconds)
     stack.push_async_callback(pool.close)
+    # A pool of its own: nobody's export may hold up what is underlined while people type.
+    spelling = WorkPool(1, settings.limits.check_queue, settings.limits.check_seconds)
+    stack.push_async_callback(spelling.close)
     style = PooledStyleReader(pool)
     stack.push_async_callback(style.close)
     hub = Hub(
@@ -187,7 +192,18 @@ async def _run(
     )
     archive = Archive(store, settings.room_limits(), pool)
     gateway = Gateway(
-        settings, tokens, store, assets, pictures, engine, model_desk, hub, archive, metrics, pool
+        settings,
+        tokens,
+        store,
+        assets,
+        pictures,
+        engine,
+        model_desk,
+        hub,
+        archive,
+        metrics,
+        pool,
+        TextChecker(spelling, DICTIONARIES),
     )
     stack.push_async_callback(gateway.reader.close)
     runner = _runner(application(gateway), settings)
@@ -249,6 +265,7 @@ def application(gateway: Gateway) -> web.Application:
         (
             *ws.ROUTES,
             *room_http.ROUTES,
+            *spelling_http.ROUTES,
             *asset_http.ROUTES,
             *jam_http.ROUTES,
             *film_http.ROUTES,

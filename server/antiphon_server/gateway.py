@@ -37,6 +37,7 @@ from antiphon_server.runs.engine import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.token_bucket import Buckets
 from antiphon_server.work.pool import WorkPool
+from antiphon_server.work.text_checker import TextChecker
 
 _REJOIN_PATIENCE = 5.0
 """Seconds that somebody who comes back too often is kept waiting, before they are sent away."""
@@ -107,6 +108,7 @@ class Gateway:
         archive: Archive,
         metrics: Metrics,
         pool: WorkPool,
+        text_checker: TextChecker,
     ) -> None:
         limits = settings.limits
         self.settings = settings
@@ -120,6 +122,7 @@ class Gateway:
         self.archive = archive
         self.metrics = metrics
         self.pool = pool
+        self.text_checker = text_checker
         self.proxies = Proxies(settings.trusted_proxies)
         self.hosts = Hosts(settings.allowed_hosts, settings.public_url, settings.host, self.proxies)
         self.origins = Origins(settings.allowed_origins, self.proxies)
@@ -145,6 +148,7 @@ class Gateway:
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         self.lookup_rate = Buckets(limits.lookups_per_minute / 60, limits.lookup_burst, clock)
         self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)
+        self.check_rate = Buckets(limits.checked_per_minute / 60, limits.checked_burst, clock)
         self.reading_rate = Buckets(limits.reading_bytes_per_second, limits.reading_burst, clock)
         self.restore_rate = Buckets(limits.restores_per_minute / 60, limits.restore_burst, clock)
         self.tracer = Tracer(settings.trace_limits())

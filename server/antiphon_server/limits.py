@@ -133,6 +133,14 @@ class Limits(BaseModel):
     """Requests that may wait for one, half of them from one address; beyond it they are answered `queue_full`."""
     work_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Of one such request."""
+    checked_per_minute: float = Field(default=200_000.0, gt=0, le=1e9)
+    """Characters that one member has checked for spelling while typing; beyond it: `rate_limited`. What
+    another asked for costs nothing."""
+    checked_burst: int = Field(default=100_000, ge=4000, le=10_000_000)
+    check_seconds: float = Field(default=10.0, gt=0, le=600)
+    """Of one such request, the start of the checker included."""
+    check_queue: int = Field(default=64, ge=1, le=1000)
+    """Such requests that may wait, half of them of one member; beyond it they are answered `queue_full`."""
     steps_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
     """Steps of undo and redo of one connection; beyond it they are answered `rate_limited`."""
     step_burst: int = Field(default=300, ge=1, le=100_000)

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STRINGS = ROOT / "clients" / "web" / "src" / "strings"
 GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
-KEY = re.compile(r"(Ctrl|Alt|Shift|Esc|Enter|Backspace|F\d+|[A-Z]|[,.])([+ ].*)?")
+KEY = re.compile(r"(Ctrl|Tab|Alt|Shift|Esc|Enter|Backspace|F\d+|[A-Z]|[,.])([+ ].*)?")
 LABEL = {"en": re.compile(r"(?<!\*)\*([A-Z×+][^*\n]*(?:\n[^*\n]+)?)\*(?!\*)"), "ru": re.compile(r"«([^»]+)»")}
 
 

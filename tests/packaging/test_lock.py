@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-RUN = ("prepare", "image", "music", "documents", "terminal", "mcp", "gguf")
+RUN = ("prepare", "image", "music", "documents", "spelling", "terminal", "mcp", "gguf")
 DEV = (*RUN, "torch", "tensorrt-rtx", "browser", "dev")
 BOUNDED = ("transformers", "diffusers", "onnxruntime", "pycrdt", "xllamacpp", "tokenizers")
 """We ride on their internals."""

@@ -14,7 +14,7 @@ import msgspec
 from pycrdt import Array, Doc, Map
 
 from antiphon_proto import schema
-from antiphon_proto.style import fits
+from antiphon_proto.style import MAX_WORDS, WORD, fits
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.observing import observe
 
@@ -111,9 +111,14 @@ class SideRoots:
 
     def mend_style(self, former: Fields) -> list[str]:
         """Repair invalid fields; returns their names. `former`: their former values."""
-        wrong = [name for name, value in self._style_values().items() if not fits(name, value)]
+        fields = self._style_values()
+        wrong = [name for name, value in fields.items() if not fits(name, value)]
+        words = [name for name in fields if name.startswith(WORD) and name not in wrong]
+        if len(words) > MAX_WORDS:
+            new = [name for name in words if former.get(name, "") is None]
+            wrong += new[: len(words) - MAX_WORDS]
         for name in wrong:
-            if fits(name, former.get(name)):
+            if former.get(name) is not None and fits(name, former.get(name)):
                 self.style[name] = former[name]
             else:
                 del self.style[name]

@@ -13,6 +13,8 @@ from antiphon_proto.errors import NotFound
 STATIC = Path(__file__).parents[1] / "static"
 FONTS = STATIC / "fonts"
 """For the server's own use: the typewriter's face of printed scripts."""
+DICTIONARIES = STATIC / "dictionaries"
+"""For the server's own use too: what its checker of spelling knows."""
 SOUND_FONT = Path(antiphon_engines.__file__).parent / "weights" / "music" / "band.sf3"
 _FOREVER = "public, max-age=31536000, immutable"
 """For assets: their names hold a hash of their content."""

@@ -19,6 +19,7 @@ from antiphon_server.http.engines import Wish
 from antiphon_server.http.history import NewVersion, Point
 from antiphon_server.http.links import NewLink
 from antiphon_server.http.rooms import PlainClient
+from antiphon_server.http.spelling import Passages
 
 Schema = dict[str, Any]
 
@@ -108,6 +109,10 @@ OPERATIONS: Final = (
     Operation(
         method="POST", path=f"{_ASSET}/enlarge", summary="A new picture of twice the sides", answers={201: JSON},
         fields=_ASSET_FIELDS,
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/spelling", body=Passages, fields=("findings",), session=True,
+        summary="Faults of spelling and grammar in short texts, English or Russian",
     ),
     Operation(
         method="GET", path=f"{_ROOM}/export", summary="The story as a file", answers={200: "*/*"},

@@ -14,6 +14,7 @@ from antiphon_proto import schema
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_proto.messages import Ask, Joined, Steer
 from antiphon_proto.splices import fold
+from antiphon_proto.style import dictionary
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import PROOFREADER, Member
 from antiphon_server.core.ranges import located
@@ -178,8 +179,9 @@ class Corrections:
         run.update(state="running")
         work = CorrectionRun(run, room, self._supervisor, text, start, room.shared.anchors.trail())
         self._supervisor.hold(work)
-        facts = room.shared.document.side.style_fields().get("facts", "")
-        self._proofreader.check(text, set(_NAME.findall(facts)), work.checked)
+        style = room.shared.document.side.style_fields()
+        names = set(_NAME.findall(style.get("facts", ""))) | dictionary(style)
+        self._proofreader.check(text, names, work.checked)
 
 
 def _kept(attributes: dict[str, object] | object) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,17 +13,9 @@ from msgspec import Struct
 
 from antiphon_engines.api import EngineUnavailable, QueueFull
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
+from antiphon_server.spelling.english import findings, is_english
 
 log = logging.getLogger(__name__)
-
-_REASON = 200
-"""Characters of a reason."""
-_FEWEST = 8
-"""Words of a text below which its language cannot be told by them."""
-_FOREIGN = 0.4
-"""Share of unknown words from which a text is in another language."""
-_WORD = re.compile(r"\w[\w'’-]*")
-_SENTENCE_END = re.compile(r"(^|[.!?…:\n][\"'”’)\]]*\s*[\"'“‘(\[]*|[\"“‘(\[])$")
 
 
 class Correction(Struct, frozen=True):
@@ -100,47 +91,14 @@ class HarperProofreader:
                 raise EngineUnavailable("the proofreader is not installed here (harper-py)") from None
             self._linter = harper.Linter()
         lints = self._linter.lint(text)
-        if not _is_english(text, lints):
+        if not is_english(text, lints):
             raise NotEnglish("the proofreader knows English only")
         return corrections(text, lints, names)
 
 
-def _is_english(text: str, lints: Sequence[Any]) -> bool:
-    """By its letters, and by how many of its words the dictionary knows."""
-    letters = [character for character in text if character.isalpha()]
-    if 2 * sum(character < "\u0250" for character in letters) < len(letters):
-        return False
-    words = len(_WORD.findall(text))
-    unknown = sum(lint.lint_kind == "Spelling" for lint in lints)
-    return words < _FEWEST or unknown <= _FOREIGN * words
-
-
 def corrections(text: str, lints: Iterable[Any], names: Collection[str]) -> list[Correction]:
-    """The checker's findings that have a remedy, each place once, without names taken for misspelt words."""
-    known = {name.casefold() for name in names} | _capitalised(text)
-    found: list[Correction] = []
-    for lint in sorted(lints, key=lambda lint: (lint.span.start, lint.lint_kind == "Spelling")):
-        start, end = lint.span.start, lint.span.end
-        if not lint.suggestions or (found and start < found[-1].end):
-            continue
-        wrong = text[start:end]
-        if lint.lint_kind == "Spelling" and wrong.casefold() in known:
-            continue
-        remedy = lint.suggestions[0]
-        kind = remedy.kind.name
-        replacement = {"REMOVE": "", "INSERT_AFTER": wrong + remedy.replacement_text}.get(
-            kind, remedy.replacement_text
-        )
-        if replacement != wrong:
-            found.append(Correction(start, end, replacement, " ".join(lint.message.split())[:_REASON]))
-    return found
-
-
-def _capitalised(text: str) -> set[str]:
-    """Words that stand capitalised where no sentence begins: names."""
-    return {
-        word.group().casefold()
-        for word in _WORD.finditer(text)
-        if word.group()[0].isupper()
-        and not _SENTENCE_END.search(text[max(0, word.start() - 8) : word.start()])
-    }
+    """The checker's findings, each with its best remedy."""
+    return [
+        Correction(one.start, one.end, one.replacements[0], one.message)
+        for one in findings(text, lints, names)
+    ]

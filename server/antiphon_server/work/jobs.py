@@ -14,6 +14,7 @@ from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.document.object_authors import ObjectAuthor
 from antiphon_server.history.restore import Restoration
+from antiphon_server.spelling.findings import Finding, Passage
 from antiphon_server.store.api import Entry, Snapshot
 
 
@@ -99,6 +100,13 @@ class Screen(Struct, frozen=True, tag="screen"):
     language: str = "en"
 
 
+class Spell(Struct, frozen=True, tag="spell"):
+    """Check spelling and grammar; `dictionaries` is a folder."""
+
+    passages: tuple[Passage, ...]
+    dictionaries: str
+
+
 class Made(Struct, frozen=True, tag="made"):
     """The result, as bytes."""
 
@@ -123,11 +131,17 @@ class Found(Struct, frozen=True, tag="found"):
     restoration: Restoration
 
 
+class Spelled(Struct, frozen=True, tag="spelled"):
+    """The faults of each passage; None where its language cannot be checked here."""
+
+    findings: tuple[tuple[Finding, ...] | None, ...]
+
+
 class Failed(Struct, frozen=True, tag="failed"):
     """The job could not be done. `message` is one line."""
 
     message: str
 
 
-Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen
-Answer: TypeAlias = Made | Learned | Replayed | Found | Failed
+Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen | Spell
+Answer: TypeAlias = Made | Learned | Replayed | Found | Spelled | Failed

@@ -8,6 +8,8 @@ import os
 import resource
 import sys
 from collections import Counter
+from functools import cache
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -29,6 +31,7 @@ from antiphon_server.history.compare import compared
 from antiphon_server.history.past_state import PastState, cut_by_author, replayed, shown
 from antiphon_server.history.restore import Restoration, restoration
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.spelling.checker import Checkers
 from antiphon_server.work.device_trace import chrome_trace
 from antiphon_server.work.jobs import (
     Answer,
@@ -47,6 +50,8 @@ from antiphon_server.work.jobs import (
     Restore,
     Screen,
     Show,
+    Spell,
+    Spelled,
     Trace,
 )
 from antiphon_server.work.style_metrics import learned
@@ -101,6 +106,8 @@ def _do(job: Job) -> Answer:
             return Made(msgspec.json.encode(shown(_moment(moment))))
         case Compare(first, second):
             return Made(msgspec.json.encode(compared(_moment(first), _moment(second))))
+        case Spell(passages, dictionaries):
+            return Spelled(_checkers(dictionaries).check(passages))
         case Trace(traced, runs):
             return Made(msgspec.json.encode(chrome_trace(traced, frozenset(runs))))
         case Screen():
@@ -135,6 +142,11 @@ def _screened(job: Screen) -> bytes:
         return msgspec.json.encode(found)
     table = breakdown(found.scenes, (shot.scene for shot in found.shots))
     return as_csv(table, job.language).encode() if job.task == "csv" else msgspec.json.encode(table)
+
+
+@cache
+def _checkers(dictionaries: str) -> Checkers:
+    return Checkers(Path(dictionaries))
 
 
 def _moment(data: bytes) -> PastState:

@@ -22,6 +22,7 @@ from antiphon_proto.messages import (
     Undo,
     Update,
 )
+from antiphon_proto.style import MAX_WORDS, dictionary
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica, PlainReplica
 from support.rooms import House
@@ -360,6 +361,31 @@ def test_faults_of_the_style_card_go_back(house: House, ann: NativeReplica, bo: 
     for who in (ann, bo):
         who.receive()
         assert who.doc.get("style", type=Map).to_py() == {"tone": "dry", "tense": "past"}
+
+
+def test_the_rooms_dictionary_is_everybodys_bounded_and_undone(
+    house: House, ann: NativeReplica, bo: NativeReplica
+) -> None:
+    _style(house, ann, **{"word:mira": "Mira"})
+    _style(house, bo, **{"word:zorb": "zorb", "tone": "dry"})
+    assert dictionary(house.room.shared.document.side.style_fields()) == {"Mira", "zorb"}
+    # In prompts it has no place, and what is no word goes back.
+    ann.send(house.room, Ask(1, "continue", "private", 0, 0, 0))
+    request = house.host.requests[house.host.last]
+    assert isinstance(request, TextRequest)
+    assert request.style.tone == "dry"
+    _style(
+        house,
+        bo,
+        **{"word:a b": "a b", "word:c": "d", "word:": "", "word:e": 1.0, "word:" + "f" * 61: "f" * 61},
+    )
+    assert errors(bo) == [("invalid", "edit", "style")]
+    assert dictionary(house.room.shared.document.side.style_fields()) == {"Mira", "zorb"}
+    ann.send(house.room, Undo())
+    assert dictionary(house.room.shared.document.side.style_fields()) == {"zorb"}
+    _style(house, ann, **{f"word:w{number}": f"w{number}" for number in range(MAX_WORDS + 5)})
+    assert len(dictionary(house.room.shared.document.side.style_fields())) == MAX_WORDS
+    assert "zorb" in dictionary(house.room.shared.document.side.style_fields())
 
 
 def test_rights_are_told(house: House, ann: NativeReplica, viewer: NativeReplica) -> None:

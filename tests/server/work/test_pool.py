@@ -18,6 +18,7 @@ from antiphon_server.document.object_authors import ObjectAuthor
 from antiphon_server.document.state import SharedState
 from antiphon_server.formats.manuscript import Manuscript
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.spelling.findings import Passage
 from antiphon_server.store.api import Entry
 from antiphon_server.work.jobs import (
     Answer,
@@ -34,6 +35,7 @@ from antiphon_server.work.jobs import (
     Restore,
     Screen,
     Show,
+    Spell,
     Trace,
 )
 from antiphon_server.work.pool import CannotWork, WorkPool
@@ -110,6 +112,7 @@ def test_every_job_travels() -> None:
         Compare(b"a", b"b"),
         Restore(copy("a"), b"", frozenset({"c"}), frozenset()),
         Screen(b"a", "csv", "ru"),
+        Spell((Passage("a", "en"),), "folder"),
         Trace(
             Traced(
                 1,

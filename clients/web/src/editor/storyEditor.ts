@@ -34,6 +34,7 @@ import { TokenPositions } from "./overlay/tokenPositions";
 import { WritingAids } from "./overlay/writingAids";
 import { CompletionList } from "./script/completionList";
 import { ScriptLines } from "./script/scriptLines";
+import { Spelling } from "./spelling/spelling";
 import { correctionAround } from "./text/corrections";
 import type { Match } from "./text/find";
 import { isLarge } from "./text/slices";
@@ -60,6 +61,7 @@ export class StoryEditor {
   /** Where the model's tokens are. */
   readonly tokenPositions: TokenPositions;
   readonly aids: WritingAids;
+  readonly spelling: Spelling;
   private readonly completions: CompletionList;
   private binding: Binding | null = null;
   private modelName = "";
@@ -118,6 +120,20 @@ export class StoryEditor {
       this.binding?.passages(),
     );
     this.matches = new MatchMarks(this.quill, this.highlights);
+    this.spelling = new Spelling(
+      this.quill,
+      () => this.page,
+      this.highlights,
+      room.dictionary,
+      room.spelling,
+      {
+        on: computed(() => this.aids.on.value.spellcheck && room.entered.value && room.members.canEdit),
+        ready: () => this.binding !== null && !this.binding.behind,
+        online: () => room.phase.peek().name === "open",
+        settle: () => this.binding?.settle(),
+        script: () => room.settings.form.peek() === "screenplay",
+      },
+    );
     this.scriptLines = new ScriptLines(root, () => this.page);
     this.linking = new Linking(this.quill);
     this.following = new CaretFollowing(this.quill, {
@@ -179,6 +195,7 @@ export class StoryEditor {
     this.binding?.destroy();
     this.cursors.destroy();
     this.aids.destroy();
+    this.spelling.destroy();
     this.completions.destroy();
     this.highlights.clear();
   }
@@ -336,6 +353,7 @@ export class StoryEditor {
     // What follows needs the places of the text, which the page does not have yet.
     if (this.binding?.behind) return;
     this.following.changed(ops);
+    this.spelling.changed(!ops);
     this.showCursors();
     // Quill moves the caret after it has reported a change (Enter, paste), without an event.
     // Without the focus its caret is outdated: the place moves with the text, or with a run.
@@ -362,6 +380,7 @@ export class StoryEditor {
     if (range) {
       this.caret.set(range.index, range.index + range.length);
       this.selected.value = range.length;
+      this.spelling.moved(range.length === 0 ? range.index : null);
       this.readFormats(range);
     } else {
       this.suggestionAtCaret.value = null;

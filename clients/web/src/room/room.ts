@@ -21,6 +21,7 @@ import type {
 import { VERSION } from "../protocol/messages";
 import { Chat } from "./document/chat";
 import { Comments } from "./document/comments";
+import { Dictionary } from "./document/dictionary";
 import { byteOffset, storyOf } from "./document/document";
 import { EditBackup } from "./document/editBackup";
 import type { UnsavedStore } from "./document/offlineEdits";
@@ -33,6 +34,7 @@ import { Invites } from "./http/invites";
 import { Manuscripts } from "./http/manuscripts";
 import { Pictures } from "./http/pictures";
 import { RoomHttp } from "./http/roomHttp";
+import { SpellingApi } from "./http/spellingApi";
 import { JamChannel } from "./jamChannel";
 import { Members } from "./members";
 import { Notices } from "./notices";
@@ -103,11 +105,13 @@ export class Room implements RoomPort {
   readonly fieldDrafts: FieldDrafts;
   readonly style = new Style(this);
   readonly performers = new Performers(this, newId);
+  readonly dictionary = new Dictionary();
   readonly http = new RoomHttp(() => ({ room: this.id, token: this.token.peek(), session: this.session }));
   readonly pictures = new Pictures(this.http);
   readonly manuscripts = new Manuscripts(this.http);
   readonly history = new HistoryApi(this.http);
   readonly invites = new Invites(this.http);
+  readonly spelling = new SpellingApi(this.http);
   /** Named points of the history, oldest first. */
   readonly versions = signal<readonly Version[]>([]);
   readonly synced = signal(false);
@@ -128,7 +132,14 @@ export class Room implements RoomPort {
   maxPoints = 1000;
 
   /** Parts that read and write the shared document; `follow` gives them another copy of it. */
-  private readonly parts = [this.undoSteps, this.chat, this.comments, this.style, this.settings];
+  private readonly parts = [
+    this.undoSteps,
+    this.chat,
+    this.comments,
+    this.style,
+    this.dictionary,
+    this.settings,
+  ];
   private readonly link: Link;
   private readonly sync: Sync;
   private readonly pending: PendingRequests;

@@ -1062,6 +1062,40 @@ export const en = {
     make: "Make a link",
   },
 
+  spelling: {
+    label: (word: string) => `Spelling: ${word}`,
+    remove: "Remove it",
+    none: "No replacement is known.",
+    own: "Add to my words",
+    ownHint: "Kept in this browser, for all rooms",
+    room: "Add to the room's words",
+    roomHint: "For everybody in this room; can be undone",
+    ignore: "Ignore",
+    ownWords: "My words",
+    roomWords: "The room's words",
+    forget: (word: string) => `Take out ${word}`,
+    /** By kind, as the server names it. */
+    reasons: {
+      spelling: "This word is not in the dictionary.",
+      typo: "This looks like a slip of the keys.",
+      agreement: "The forms of the words do not agree.",
+      boundaryerror: "The words are joined or separated wrongly.",
+      capitalization: "Capital or small letter.",
+      eggcorn: "A similar expression is probably meant.",
+      malapropism: "A word that sounds alike is probably meant.",
+      nonstandard: "This is not standard English.",
+      grammar: "The grammar is not right here.",
+      usage: "The usage is not right here.",
+      wordchoice: "Another word is probably meant.",
+      punctuation: "The punctuation is not right here.",
+      repetition: "The word stands here twice.",
+      spacing: "A space is missing, or one too many.",
+      hyphen: "A hyphen is missing.",
+      verb: "Infinitives have the soft sign (-ться), the third person has none (-тся).",
+      other: "Something is not right here.",
+    } as Record<string, string>,
+  },
+
   suggestion: { by: (name: string) => `${name} suggests` },
 
   refused: {

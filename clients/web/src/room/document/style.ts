@@ -72,7 +72,9 @@ export class Style {
     this.unfollow();
     const root = doc.getMap("style") as YMap<unknown>;
     const read = () => {
-      const entries = [...root.entries()].filter(([, value]) => typeof value === "string");
+      const entries = STYLE_FIELDS.map((field) => [field, root.get(field)]).filter(
+        ([, value]) => typeof value === "string",
+      );
       this.card.value = Object.fromEntries(entries) as StyleCard;
     };
     root.observe(read);

@@ -58,6 +58,10 @@ export const loadAids = (): { spellcheck: boolean; focus: boolean; signs: boolea
 });
 export const saveAids = (aids: object): void => write(browser, "antiphon.writing", aids);
 
+/** Words of this person's dictionary; readers validate them. */
+export const loadWords = (): unknown => read<unknown>(browser, "antiphon.dictionary", []);
+export const saveWords = (words: readonly string[]): void => write(browser, "antiphon.dictionary", words);
+
 export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
 export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
 

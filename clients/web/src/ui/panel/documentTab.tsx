@@ -9,6 +9,7 @@ import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { Avatar } from "../parts/avatar";
 import type { AuthorColours } from "../story/authorColours";
+import { DictionaryLists } from "../story/dictionaryLists";
 import { StyleCard } from "../story/styleCard";
 import { PerformersSection } from "./performersSection";
 import type { TabProps } from "./tab";
@@ -27,7 +28,7 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
   const { words, characters, paragraphs, reading, speaking } = measures.value;
   return (
     <div class="document-tab">
-      {editor && room.members.canEdit && <Writing editor={editor} />}
+      {editor && room.members.canEdit && <Writing room={room} editor={editor} />}
       <section>
         <h3>{t.document.form}</h3>
         <fieldset class="segments" disabled={!room.members.canEdit}>
@@ -82,7 +83,7 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
 }
 
 /** Writing aids of this person, in this browser. */
-function Writing({ editor }: { editor: StoryEditor }) {
+function Writing({ room, editor }: { room: Room; editor: StoryEditor }) {
   const { aids } = editor;
   return (
     <section>
@@ -97,6 +98,7 @@ function Writing({ editor }: { editor: StoryEditor }) {
           {t.document[aid]}
         </label>
       ))}
+      <DictionaryLists room={room} />
     </section>
   );
 }

@@ -22,6 +22,7 @@ import { CommentButton } from "../story/commentButton";
 import { FindBar } from "../story/findBar";
 import { LinkCard } from "../story/linkCard";
 import { ShowingBar } from "../story/showingBar";
+import { SpellingCard } from "../story/spellingCard";
 import { SuggestionCard } from "../story/suggestionCard";
 import { TitleField } from "../story/titleField";
 import { TokenCard } from "../story/tokenCard";
@@ -185,6 +186,7 @@ export function RoomView({ room }: { room: Room }) {
           {editor.value && <ShowingBar editor={editor.value} />}
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
+          {editor.value && <SpellingCard room={room} editor={editor.value} host={host} />}
           {editor.value && <LinkCard room={room} editor={editor.value} host={host} />}
           {editor.value && <CommentButton room={room} editor={editor.value} host={host} />}
           {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}

@@ -1,0 +1,1 @@
+"""Planted faults and clean prose, and what a checker makes of them."""
