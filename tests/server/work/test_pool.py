@@ -113,6 +113,7 @@ def test_every_job_travels() -> None:
         Restore(copy("a"), b"", frozenset({"c"}), frozenset()),
         Screen(b"a", "csv", "ru"),
         Spell((Passage("a", "en"),), "folder"),
+        Screen(b"a", "sheet"),
         Trace(
             Traced(
                 1,
