@@ -18,7 +18,7 @@ class Ended(NamedTuple):
 
 async def run_child(arguments: tuple[str, ...], data: bytes, seconds: float) -> Ended:
     """Run this Python with `arguments`, `data` on its standard input. Raises TimeoutError after `seconds` by the clock.
-    Whatever happens, the process is gone when this returns."""
+    In every case the process has ended when this returns."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # a module in the working directory must not shadow ours

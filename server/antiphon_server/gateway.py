@@ -40,7 +40,7 @@ from antiphon_server.work.pool import WorkPool
 from antiphon_server.work.text_checker import TextChecker
 
 _REJOIN_PATIENCE = 5.0
-"""Seconds that somebody who comes back too often is kept waiting, before they are sent away."""
+"""Seconds that a member who reconnects too often waits before the connection is closed."""
 
 
 class Engine(RunEngine, Protocol):

@@ -1,10 +1,10 @@
-"""Deletes assets that nothing names any more.
+"""Deletes assets without a reference.
 
-The policy: an asset goes when it was last brought longer ago than a grace period (an upload comes before the object
-that shows it, and a client may be offline meanwhile), and neither the live document nor the newest snapshot, nor any
-kept entry of the history, nor the request of a kept run names it. So undo, replay and forks find every picture that
-ever stood on the canvas; the deleted ones are uploads that were never placed and sources of paintings whose runs
-are forgotten. One file is deleted at a time, after its age was looked at again: a crash leaves whole files or none.
+The policy: an asset is deleted when its last upload is older than a grace period (an upload comes before the object
+that shows it, and a client may be offline meanwhile) and nothing refers to it: not the live document, the newest
+snapshot, a kept entry of the history or the request of a kept run. So undo, replay and forks find every picture that
+was ever on the canvas; the deleted ones are uploads that were never placed and sources of paintings whose runs were
+removed. Files are deleted one at a time, after a second check of the age: a crash leaves whole files or none.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class StoredAssetLoader:
         self._start(work, done)
 
     async def close(self) -> None:
-        """Drop pending work; nobody is called back any more."""
+        """Drop pending work; no callback is called after this."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

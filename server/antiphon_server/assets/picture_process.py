@@ -1,8 +1,6 @@
-"""`python -m antiphon_server.assets.picture_process`: reads one picture, from standard input to standard output, then
-is gone.
-
-Large pictures, and kinds whose parsers are large themselves, are read here and not in the gateway: this process has
-bounds on memory and processor time, and whoever breaks it breaks nothing else.
+"""`python -m antiphon_server.assets.picture_process`: reads one picture, from standard input to standard output, and
+exits. Large pictures, and formats with large parsers, are read here and not in the gateway: this process has bounds on
+memory and processor time, and its crash affects nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A page in which somebody types into a long text, for `bench/typing.py`.
+"""A page that types into a long text, for `bench/typing.py`.
 
 A press is timed from the key (the event's own time stamp) to the end of the frame that shows it: the message that is
 posted in the frame's callback arrives when style, layout and paint are done. Chromium's own account of the same

@@ -61,7 +61,7 @@ class PaintRun(LiveRun):
         self._shown = show
         """Of previews, as the viewers can use them."""
         self._most = Show()
-        """Of previews, as whoever steered wants them at most."""
+        """Bounds of previews that the last steer set."""
         self._request = ImageRequest(
             paint.task, paint.prompt, paint.params, previews=show.previews, preview_side=show.side
         )

@@ -1,8 +1,7 @@
-"""How often, and how large, the pictures of a room are shown while they are painted: as its viewers can use it.
-
-A viewer who reads slowly delays nobody (their older previews are replaced by newer ones), so one of them changes
-nothing for the others; only when most viewers miss previews are fewer made, and when nearly all have kept up for a
-while, more again. No preview is larger than the largest picture on somebody's screen.
+"""Rate and size of the previews of a room, adapted to its viewers. A slow viewer delays no other (newer previews
+replace their older ones), so one of them does not change the rate. Only when most viewers miss previews are fewer made;
+when nearly all have kept up for a while, more again. No preview is larger than the largest picture on a viewer's
+screen.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ def collect(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
 ) -> None:
-    """Delete pictures that no room names any more and that are older than `limits.asset_grace_days`. A running server
-    does so by itself; this is for a folder that no server holds."""
+    """Delete pictures that no room refers to and that are older than `limits.asset_grace_days`. A running server does
+    so by itself; this is for a folder that no server uses."""
     from antiphon_server.config import load
 
     settings = load(config, {"data_dir": data_dir})

@@ -1,4 +1,4 @@
-"""`antiphon models use`: let another model serve, on a server that runs; for whoever can read its data folder."""
+"""`antiphon models use`: switch the model of a running server, for users who can read its data folder."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class ClientIds:
         self._users = {client: user for client, user in self._users.items() if user is not seat}
 
     def forget(self, member: Member) -> None:
-        """The room does not know this member any more."""
+        """The room has removed this member."""
         for client in member.record.clients:
             if self._owners.get(client) is member:
                 del self._owners[client]

@@ -1,7 +1,7 @@
 """The event log of a room's document: writes entries to the store, and replays them.
 
-Every change is an entry of its own, with its true author. Now and then a snapshot holds the state after all of them,
-with the places of the newest runs, so that the room loads fast.
+Every change is a separate entry with its author. Periodic snapshots hold the state after all entries, and the places of
+the newest runs, so that the room loads fast.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def in_force(record: RoomRecord, grant: Grant, now_ms: float) -> Invite | None:
 
 
 def used(record: RoomRecord, link: str) -> RoomRecord:
-    """Somebody new came by it."""
+    """A newcomer used the link."""
     return _with(record, [replace(one, uses=one.uses + (one.id == link)) for one in links(record)])
 
 
@@ -65,7 +65,7 @@ def made(record: RoomRecord, invite: Invite) -> RoomRecord:
 
 
 def ended(record: RoomRecord, link: str, now_ms: int) -> RoomRecord:
-    """The link lets nobody in any more; a standing one is replaced. Raises NotFound."""
+    """End the link; a permanent one is replaced. Raises NotFound."""
     left = [one for one in links(record) if one.id != link]
     if len(left) == len(links(record)):
         raise NotFound("there is no such link in this room")

@@ -97,7 +97,7 @@ class Tokens:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def operator(self, lifetime: float) -> str:
-        """A token for whoever runs this server, to be made where the signing key is."""
+        """A token for the operator of this server, made with the signing key."""
         claims = {"operator": True, "exp": int(self._clock() + lifetime)}
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 

@@ -100,7 +100,7 @@ class Members:
             self._add(record)
 
     def knows(self, request: JoinRequest) -> bool:
-        """Whether somebody comes back."""
+        """Whether this is a returning member."""
         return self._find(request)[0] is not None
 
     def admit(self, request: JoinRequest, link: Invite | None) -> tuple[Member, str]:

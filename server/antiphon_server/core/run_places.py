@@ -40,7 +40,7 @@ class RunPlaces:
             self._places.popitem(last=False)
 
     def of(self, run: str) -> Place:
-        """Raises Conflict when it is not known any more."""
+        """Raises Conflict when it is no longer known."""
         try:
             return self._places[run]
         except KeyError:

@@ -20,7 +20,7 @@ class Grant(Struct, frozen=True):
     role: Role
     link: str
     member: str = ""
-    """Of a pass: the member whom it was given to. It holds while they are a member, whatever becomes of the link."""
+    """Of a pass: its member. It is valid while they are a member, even after the link has ended."""
     expires: float | None = None
     """When it ends, and with it every session that it opened: Unix seconds."""
     renews: bool = False

@@ -1,9 +1,9 @@
 """The model's details of each token that it wrote: its probability and the alternatives.
 
-Kept with the room, so that whoever comes later, or after a restart, can ask for it (`recall`, `replace_token`). Of a
-run that goes on the tokens are held one by one; when it ends they are packed as one (zlib: about 40 bytes a token) and
-go to the store. All of a room's together take `bound` bytes at most, the oldest run's go first; those of a run that the
-room forgets go with it. A process that is killed loses the tokens of runs that were under way, never their text.
+Kept with the room, so that members who join later, or after a restart, can request it (`recall`, `replace_token`). The
+tokens of a live run are held one by one; when it ends they are packed together (zlib: about 40 bytes a token) and
+written to the store. A room keeps at most `bound` bytes and drops those of the oldest run first; those of a removed run
+are removed with it. A killed process loses the tokens of its live runs, never their text.
 """
 
 from __future__ import annotations

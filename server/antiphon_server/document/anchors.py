@@ -76,7 +76,7 @@ class Trail:
 
 
 class Anchors:
-    """Every live place of a text; one that nobody holds any more is forgotten by itself."""
+    """The live places of a text, held by weak references."""
 
     def __init__(self) -> None:
         self._anchors: WeakSet[Anchor | Passage | Trail] = WeakSet()

@@ -1,9 +1,9 @@
 """The order of the canvas as the server keeps it: no two objects share a key, and no key grows without bound.
 
-Clients make keys by themselves (`antiphon_proto.order`), so two may make the same one at the same moment, and whoever
-always places into the same gap makes longer and longer ones. Both are put right here, before anybody sees them: a few
-neighbours get new keys in the same order. They stay between the objects around them, so that an object
-placed beside them at the same moment still lands there.
+Clients make keys themselves (`antiphon_proto.order`), so two may make the same key at the same moment, and repeated
+placing into the same gap makes longer and longer keys. Both are corrected here, before clients receive them: a few
+neighbours get new keys in the same order. These stay between the objects around them, so that an object placed there at
+the same moment keeps its place.
 """
 
 from __future__ import annotations

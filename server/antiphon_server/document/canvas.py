@@ -1,8 +1,8 @@
 """The canvas inside the shared document: follows, reads, writes and repairs it.
 
 An update is applied unchanged (its clocks must count). Invalid content is repaired in a second transaction of the
-server's, before either is sent: a field gets its former value back, an object that is none goes away. So one bad
-field costs its sender neither the connection nor the rest of their edit, and nobody ever sees it.
+server, before either is sent: a field gets its former value back, an invalid object is removed. So a bad field costs
+its sender neither the connection nor the rest of the edit, and other clients never receive it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Recognises deleted text that its deleter inserts again, so that it keeps its authors.
 
-When somebody undoes their own deletion with the undo of a Yjs editor, the text comes back as a new insertion. (Text
-that our own undo restores is known by `undo.trace`.) It is still the work of its writer: an insertion at the very place
-of one's own deletion, with the very text, keeps its owners. The rule needs no flag, so that a replay of the log gives
-the same authorship. Where several deletions are entangled and come back as one, it may not recognise them: then the
-text counts as who brought it back.
+When a member undoes their own deletion with the undo of a Yjs editor, the text comes back as a new insertion. (Text
+that our own undo restores is known by `undo.trace`.) An insertion by the same member at the place of the deletion, with
+the same text, keeps the former owners. The rule needs no flag, so a replay of the log gives the same authorship. It may
+not recognise several overlapping deletions that come back as one insertion: then the text belongs to the member who
+inserted it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class StoredRemoval(Struct, frozen=True, array_like=True):
 
 
 class Removal:
-    """Text that `by` deleted. It stood within [start, end]: one place, until somebody else inserts something there."""
+    """Text that `by` deleted from within [start, end]: one place, until others insert text there."""
 
     __slots__ = ("by", "end", "pieces", "start")
 

@@ -1,11 +1,11 @@
 """The shared Yjs document of a room, on the event loop's thread, behind checks that let nothing half-way in.
 
-pycrdt's pitfalls (FACTS, "CRDT") end here: a Rust panic is a BaseException, observers must not raise, origins are
-small integers, an update with missing dependencies is kept by Yrs and applied later under somebody else's name, and
-indices are bytes. A client's update is read first (`document.updates.parser`) and refused whole; should Yrs still fail
-on one, the document is rebuilt without it.
+pycrdt's pitfalls (FACTS, "CRDT") end here: a Rust panic is a BaseException, observers must not raise, origins are small
+integers, an update with missing dependencies is kept by Yrs and applied later under another author's name, and indices
+are bytes. A client's update is read first (`document.updates.parser`) and refused whole; should Yrs still fail on one,
+the document is rebuilt without it.
 
-Attributes are for display: a client may write `ai` or `suggest` where it likes, since authorship is the truth.
+Attributes are for display: a client may set `ai` or `suggest` anywhere, since authorship is recorded separately.
 """
 
 from __future__ import annotations
@@ -353,7 +353,7 @@ class Document:
         return all(ends.get(client, 0) >= end for client, end in news.items())
 
     def insert(self, at: int, text: str, attributes: Attributes, origin: int) -> Change | None:
-        """Insert `text` with exactly these attributes, whatever stands around it."""
+        """Insert `text` with exactly these attributes, independent of the text around it."""
         text = scrub(text)
         return self._transact(origin, lambda: self._text.insert(at, text, dict(attributes))) if text else None
 

@@ -1,8 +1,8 @@
 """Keeps the author list equal to the text: each delta of Yrs is checked against the length of the text after it.
 
-Every length here counts as the text does: a character its bytes in UTF-8, an embed of whatever value one, a format
-nothing. Where the sums differ the change is computed from the texts before and after, and the author list is rebuilt
-from the log; both are logged and counted at `/metrics`.
+Lengths are counted as in the text: a character has its bytes in UTF-8, an embed one, a format none. Where the sums
+differ the change is computed from the texts before and after, and the author list is rebuilt from the log; both are
+logged and counted at `/metrics`.
 """
 
 from __future__ import annotations

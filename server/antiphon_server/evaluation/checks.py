@@ -135,7 +135,7 @@ def lines(count: int) -> Check:
 
 
 def has(*options: str) -> Check:
-    """One of these, whatever its case."""
+    """One of these, ignoring case."""
 
     def check(text: str) -> str:
         small = text.casefold()

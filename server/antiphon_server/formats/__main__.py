@@ -1,7 +1,6 @@
-"""`python -m antiphon_server.formats`: one conversion, from standard input to standard output, then gone.
-
-Files of strangers meet parsers here and not in the gateway: this process has bounds on memory and processor time, and
-whoever breaks it breaks nothing else. The job and its answer are MessagePack (`jobs`).
+"""`python -m antiphon_server.formats`: one conversion, from standard input to standard output. Untrusted files are
+parsed here and not in the gateway: this process has bounds on memory and processor time, and its crash affects nothing
+else. The job and its answer are MessagePack (`jobs`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One conversion, whatever its format; runs in a process of its own (`__main__`)."""
+"""One conversion, for all formats; runs in a separate process (`__main__`)."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def _put(paragraph: Any, words: Words, *, rtl: bool) -> None:
 
 
 def _link_style(document: Any) -> Any:
-    """Links look as in Word; its template has the style only when somebody used it."""
+    """Links look as in Word, whose template has the style only when it is used."""
     if "Hyperlink" not in document.styles:
         style = document.styles.add_style("Hyperlink", WD_STYLE_TYPE.CHARACTER)
         style.font.underline, style.font.color.rgb = True, RGBColor(0x05, 0x63, 0xC1)

@@ -81,7 +81,7 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 class Unavailable(Struct, frozen=True, tag="unavailable"):
-    """This server cannot do it, whatever the file."""
+    """This server cannot do the conversion for any file."""
 
     message: str
 

@@ -29,7 +29,7 @@ _INLINE: Final = ("bold", "italic", "underline", "strike")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 """Characters that no file format takes; a line feed and a tab are kept."""
 _LINK: Final = re.compile(rf"(?:{'|'.join(LINK_SCHEMES)}):[^\s<>\"\\^`{{|}}]+", re.IGNORECASE)
-"""Every other address, such as a script's or a file's on somebody's computer, is not kept."""
+"""Other addresses, such as scripts or local files, are not kept."""
 
 
 class Words(Struct, frozen=True):

@@ -51,7 +51,7 @@ def pay_for_lookup(request: web.Request) -> None:
 
 
 def bearer(request: web.Request) -> str:
-    """The token of the request; empty when there is none."""
+    """The token of the request; empty if it has none."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
 

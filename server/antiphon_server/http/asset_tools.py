@@ -31,7 +31,7 @@ async def enlarge(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     grant, data = await _picture(request)
     picture = await gateway.pictures.enlarge(data, 2)
-    await authorised(request)  # who was put out meanwhile adds nothing any more
+    await authorised(request)  # a member removed meanwhile may add nothing
     await gateway.assets.put(grant.room, picture.info, picture.data)
     return web.json_response(described(picture.info), status=201, headers={"Cache-Control": "no-store"})
 

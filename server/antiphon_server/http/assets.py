@@ -35,7 +35,7 @@ async def upload(request: web.Request) -> web.Response:
     pictures, seconds = gateway.pictures, gateway.settings.limits.upload_timeout
     async with pictures.receiving(request.content_length):
         data = await body(request, pictures.limits.file_bytes, seconds, "picture")
-        await authorised(request)  # a body may take a minute: who was put out meanwhile has no say any more
+        await authorised(request)  # a body may take a minute: the member may have been removed meanwhile
         picture = await pictures.clean(data)
     await authorised(request)
     await gateway.assets.put(grant.room, picture.info, picture.data)

@@ -16,7 +16,7 @@ from antiphon_server.gateway import GATEWAY, Gateway
 from antiphon_server.http.responses import Handler, problem
 
 PROBES: Final = frozenset({"/healthz", "/readyz"})
-"""Asked for by balancers under whatever name they know; they say nothing of anybody."""
+"""Balancers may request these under any host name; they reveal nothing about members."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -153,7 +153,7 @@ async def _reading(request: web.Request) -> Room:
 async def _doing(request: web.Request, right: Right, form: type[B]) -> tuple[Room, B]:
     await _granted(request, right)
     wish = await json_body(request, form)
-    return (await authorised(request))[1], wish  # who was put out while the body came has no say any more
+    return (await authorised(request))[1], wish  # the member may have been removed while the body came
 
 
 async def _moment(request: web.Request, room: Room, seq: int) -> Past:

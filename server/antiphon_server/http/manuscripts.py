@@ -90,7 +90,7 @@ async def convert(request: web.Request) -> web.Response:
         raise PeerError(f"no format {wanted[:20]!r}; there are {', '.join(get_args(Readable))}")
     limits = gateway.settings.limits
     data = await body(request, limits.max_import, limits.upload_timeout, "file")
-    await authorised(request)  # who was put out while the body came has no say any more
+    await authorised(request)  # the member may have been removed while the body came
     job = Read(
         cast(Readable, wanted), data, Bounds(text=limits.max_document), request.query.get("encoding", "")
     )

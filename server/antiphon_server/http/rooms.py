@@ -86,7 +86,7 @@ async def show_authorship(request: web.Request) -> web.StreamResponse:
 
 
 def _pay_for_reading(request: web.Request, room: Room) -> None:
-    """Raises RateLimited: whoever reads a long text again and again has had enough of it for now."""
+    """Raises RateLimited: repeated reads of a long text have a rate."""
     gateway = request.app[GATEWAY]
     if not gateway.reading_rate.allow(
         gateway.proxies.address(request), 64 * 1024 + room.shared.document.length
@@ -146,8 +146,8 @@ class PlainClient(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def make_pass(request: web.Request) -> web.Response:
     """`POST /api/rooms/{room}/pass` `{"name"?}`, with an invite's token -> 201 `{"participant", "token", "ticket",
-    "ticket_seconds"}`: a plain Yjs client becomes a member, and its pass holds whatever becomes of the link. With such
-    a pass: another ticket."""
+    "ticket_seconds"}`: a plain Yjs client becomes a member, and its pass stays valid after the link has ended. With
+    such a pass: another ticket."""
     gateway = request.app[GATEWAY]
     address = gateway.proxies.address(request)
     if not gateway.join_rate.allow(address):

@@ -12,7 +12,7 @@ from antiphon_server.jam_settings import JamSettings
 from antiphon_server.token_bucket import TokenBucket
 
 _TELL_EVERY: Final = 1.0
-"""Seconds between two words to somebody who plays too much."""
+"""Seconds between two messages to a member who exceeds the rate."""
 
 
 class Keys:
@@ -50,7 +50,7 @@ class Keys:
         return tuple(heard), refused and self._complaints.allow()
 
     def release(self, now_ms: float) -> tuple[NoteEvent, ...]:
-        """Nobody holds these keys any more."""
+        """These keys are released."""
         released = tuple(NoteEvent(now_ms, pitch, 0) for pitch in sorted(self._sounding))
         self._sounding.clear()
         return released

@@ -81,7 +81,7 @@ class Turned(Struct, frozen=True, tag="transport"):
 
 
 class Asked(Struct, frozen=True, tag="controls"):
-    """Somebody asked something else of the band."""
+    """The controls of the band changed."""
 
     at_ms: float
     by: str
@@ -118,7 +118,7 @@ JamEvent: TypeAlias = (
     | BandEnded
 )
 _BATCH = 2000
-"""Events that are written at once, whatever the time."""
+"""Number of events that causes a write at once."""
 _WAITING = 20_000
 """Events that wait for a store that refuses them; beyond it the oldest are lost."""
 _encode = msgspec.msgpack.Encoder().encode

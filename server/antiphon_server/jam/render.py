@@ -19,7 +19,7 @@ SoundFile = Literal["wav", "flac"]
 _WAITING: Final = 4
 """Exports that may wait for a place; beyond it they are refused at once."""
 _NICE: Final = "import os, sys; os.nice(10); from antiphon_engines.audio.render import main; sys.exit(main())"
-"""Whoever plays live comes first."""
+"""Live playing has priority."""
 
 
 class Renderer:

@@ -47,7 +47,7 @@ from antiphon_server.store.api import StoredRoom
 from antiphon_server.token_bucket import TokenBucket
 
 _STALE: Final = 1.0
-"""Seconds after its time for which a key is still worth sending to somebody who reads slowly."""
+"""Seconds after its time for which a key is still sent to a slow client."""
 _AHEAD_MS: Final = 1500.0
 """How far before they sound the band is told of the notes of loops."""
 _RESTATE: Final = 100
@@ -112,7 +112,7 @@ class JamSession:
     # What people ask ------------------------------------------------------------------------------------
 
     def play(self, member: Member, play: Play) -> None:
-        """Raises PeerError, or RateLimited now and then while keys are left out."""
+        """Raises PeerError, or RateLimited at intervals while keys are dropped."""
         events, refused = self._player(member).keys.take(play.events, self._room.server_ms())
         self._name(member)
         self._on_notes(member.id, events)
@@ -260,7 +260,7 @@ class JamSession:
         self._write()
 
     def halt(self) -> None:
-        """Nobody is here any more."""
+        """The last member has left."""
         if self._conductor.halt(self._room.server_ms()):
             self._turned()
 
@@ -295,7 +295,7 @@ class JamSession:
         return player
 
     def _name(self, member: Member) -> None:
-        """The record says once who somebody is."""
+        """The record names each member once."""
         if member.id not in self._named:
             self._named.add(member.id)
             self._log.add(Person(self._room.server_ms(), member.id, member.record.name))

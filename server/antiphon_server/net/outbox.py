@@ -123,7 +123,7 @@ class Outbox:
         self._arm(self._close_timeout, self._wire.abort)
 
     def abort(self) -> None:
-        """Cut the connection now, whatever waits."""
+        """Cut the connection now; queued frames are dropped."""
         self.close_code = self.close_code or CloseCode.GOING_AWAY
         self._wire.abort()
 

@@ -96,8 +96,8 @@ class Hosts:
 class Origins:
     """Which web pages may open a socket: the server's own, and those of the setting `allowed_origins`.
 
-    A page of another site would act with whatever token it got hold of (cross-site WebSocket hijacking). Clients
-    that are no browsers send no Origin.
+    A page of another site could act with a stolen token (cross-site WebSocket hijacking). Clients other than browsers
+    send no Origin.
     """
 
     def __init__(self, allowed: Iterable[str], proxies: Proxies) -> None:

@@ -1,10 +1,10 @@
-"""Every TCP connection of the server: counted, bounded, and let go of in a stated order when there are too many.
+"""Every TCP connection of the server: counted, bounded, and closed in a stated order when there are too many.
 
-A connection is a stranger's until a request on it has shown a valid token; then it is known. When there is no room for
-a new one, the oldest stranger yields to it (first one that asks for nothing, then one whose request runs), then the
-oldest known one that rests. So nobody can keep members or health checks out by opening connections and waiting:
-whoever has a token is let in by the next attempt. A WebSocket of a member never yields, and members are fewer than
-connections (`members`), which leaves the reserve.
+A connection is unknown until a request on it has shown a valid token; then it is known. When all places are taken, the
+oldest unknown connection is closed for a new one (first an idle one, then one with a running request), then the oldest
+idle known one. So open connections cannot keep members or health checks out: a client with a token is admitted by its
+next attempt. A WebSocket of a member never yields, and members are fewer than connections (`members`), which leaves the
+reserve.
 
 Headers have a deadline of their own (aiohttp's `keepalive_timeout`), a silent WebSocket has `hello_timeout`, and here a
 peer that takes none of its answer for `stall` seconds is cut off.

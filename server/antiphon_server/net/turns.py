@@ -22,7 +22,7 @@ SLICE: Final = 0.005
 _MEMORY: Final = 2.0
 """Seconds after which past use counts for about a third."""
 _WEIGHT: Final = 8.0
-"""Seconds that somebody stands back for each second that they have used lately."""
+"""Seconds of delay in the queue for each second of recent use."""
 _ACCOUNTS: Final = 20_000
 """Addresses and rooms whose use is known; the one that was used longest ago makes room."""
 
@@ -38,7 +38,7 @@ class Loop(Protocol):
 
 
 class Account:
-    """Seconds of the loop that somebody used, with exponential decay."""
+    """Seconds of loop time used, with exponential decay."""
 
     __slots__ = ("_at", "_used")
 

@@ -53,7 +53,7 @@ class Part:
         self._drop(reason)
 
     def end(self) -> None:
-        """Nothing is held any more."""
+        """Release all held bytes."""
         self.hold(0, 0.0)
 
 

@@ -23,7 +23,7 @@ class Admission:
     def __init__(self, room: RoomContext) -> None:
         self._room = room
         self._rebuilds = Buckets(_REBUILDS_PER_SECOND, _REBUILD_BURST, room.monotonic, room.limits.max_known)
-        """By member: who comes back has not got more."""
+        """By member: returning does not refill it."""
         self._synced: tuple[tuple[int, bytes], Frame] | None = None
         """The same for the last answer to a plain Yjs client: its key and its frame."""
         self._rebuilt: tuple[int, str, Frame] | None = None

@@ -1,4 +1,4 @@
-"""All rooms of a gateway, by id: loaded once whoever asks, ticked while there is something to say, let go when idle."""
+"""All rooms of a gateway, by id: loaded once for all callers, ticked while they have output, unloaded when idle."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class Hub:
         return record
 
     async def get(self, room: str, address: str = "") -> Room:
-        """The room, loaded if need be (once, whoever asks), for somebody at `address`. Raises NotFound, QueueFull,
+        """The room, loaded if needed (once for all callers), for a client at `address`. Raises NotFound, QueueFull,
         RateLimited or StorageUnavailable.
 
         Join it before the next `await`: an idle room may be unloaded."""

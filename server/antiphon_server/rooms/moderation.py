@@ -32,8 +32,8 @@ class Moderation:
     def entitled(self, grant: Grant, session: str) -> None:
         """Whether a request over HTTP with this token (and this session secret, if it has one) may be served.
 
-        A link for so many people opens nothing to somebody who has not come by it. Raises Denied for somebody who was
-        put out, Unauthorized for a link that is not in force.
+        A link with a limited number of uses serves only members who joined by it. Raises Denied for a removed member,
+        Unauthorized for a link that is not valid.
         """
         members = self._room.members
         sitting = members.of_session(session)
@@ -59,7 +59,7 @@ class Moderation:
         return replace(invite, uses=invite.uses + self._came.count(invite.id))
 
     def came(self, member: Member) -> None:
-        """Somebody new is in the room; counted with the next tick, since many may come at once."""
+        """A newcomer has joined; counted with the next tick, since many may join at once."""
         self._came.append(member.record.link)
 
     def settle(self) -> None:
@@ -72,7 +72,7 @@ class Moderation:
             self._room.put_identity(record)
 
     def remove(self, moderator: Member, participant: str, everywhere: bool) -> None:
-        """Put a member out; `everywhere`: and whoever came with the same person's pass. Raises NotFound, Conflict."""
+        """Remove a member; `everywhere`: and all windows with the same person's pass. Raises NotFound, Conflict."""
         member = self._room.members.get(participant)
         if member is None:
             raise NotFound("there is no such participant in this room")
@@ -85,7 +85,7 @@ class Moderation:
         self._put_out([member, *(one for one in others if one is not moderator)])
 
     def end_link(self, link: str, members: bool, moderator: Member) -> None:
-        """End a link; `members`: and put out whoever came by it, the moderator excepted. Raises NotFound."""
+        """End a link; `members`: and remove all who joined by it, except the moderator. Raises NotFound."""
         room = self._room
         people = [one for one in room.members if one.record.link == link and one is not moderator]
         room.put_identity(invites.ended(room.identity, link, room.unix_ms()))

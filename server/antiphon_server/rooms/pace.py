@@ -1,4 +1,4 @@
-"""Long work on the event loop, in slices: whoever does it rests between its parts, when enough has been done."""
+"""Long work on the event loop, in slices: the work yields between its parts after a slice."""
 
 from __future__ import annotations
 

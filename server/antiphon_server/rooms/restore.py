@@ -1,6 +1,6 @@
 """Restores a past state of a room without delaying other rooms: a helper process finds the steps.
 
-First while the room goes on; when somebody wrote meanwhile, once more while messages to this room wait. The steps are
+First while the room continues; if there were edits meanwhile, once more while messages to this room wait. The steps are
 taken in parts, by turns with everybody else's messages.
 """
 

@@ -322,11 +322,11 @@ class Room:
 
     @property
     def closed(self) -> bool:
-        """It was let go: nothing may be done in it any more."""
+        """The room was unloaded and must not be used."""
         return self._closed
 
     def idle_for(self) -> float:
-        """Seconds since the last one left; 0 while somebody is here."""
+        """Seconds since the last member left; 0 while a member is connected."""
         return self.context.idle_for()
 
     @property

@@ -42,7 +42,7 @@ class LiveRun(ABC):
 
     @abstractmethod
     def settle(self) -> bool:
-        """At the tick: bring output into the document; returns whether nothing waits any more."""
+        """At the tick: write output to the document; returns whether all of it was written."""
 
     @property
     @abstractmethod
@@ -59,4 +59,4 @@ class LiveRun(ABC):
 
     @abstractmethod
     def on_closed(self) -> None:
-        """The run is over, for whatever reason."""
+        """The run has ended, for any reason."""

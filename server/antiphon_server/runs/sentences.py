@@ -41,7 +41,7 @@ class Sentences:
     def __init__(self, params: TextParams, before: str) -> None:
         self.resize(params.max_tokens)
         self._most_newlines = 2 if "\n\n" in before else 1
-        """Whoever leaves lines empty may have them."""
+        """A text that already has empty lines keeps them."""
         tail = before[-2:]
         self._newlines = self._most_newlines if not before else len(tail) - len(tail.rstrip("\n"))
         self._spaced = not before or before[-1:].isspace()
@@ -54,7 +54,7 @@ class Sentences:
         """The last sentence has ended: nothing more is wanted."""
 
     def resize(self, length: int) -> None:
-        """Somebody wants another length, in tokens."""
+        """The length was steered; in tokens."""
         self._soft = max(1, round(length * _SOFT))
 
     def push(self, token: TokenInfo) -> list[TokenInfo]:

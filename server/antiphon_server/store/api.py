@@ -137,7 +137,7 @@ class MemberRecord(Struct, frozen=True):
 
 
 class Forgotten(Struct, frozen=True):
-    """A member whom the room does not know any more: their record goes."""
+    """Delete the record of a removed member."""
 
     member: str
 
@@ -172,7 +172,7 @@ class RunTokens(Struct, frozen=True):
 
 
 class TokensGone(Struct, frozen=True):
-    """The tokens of a run are not kept any more."""
+    """Delete the tokens of a run."""
 
     run: str
 

@@ -53,7 +53,7 @@ class SqliteStore:
     """A `RoomStore` in the file `path` (created, with its folder, when absent).
 
     `max_pending` bounds the queued bytes: past it `put` refuses. Commits begin at least `interval` seconds apart (one
-    costs as much as a hundred edits), unless somebody waits in `flush`. A room is loaded with its newest `max_runs`
+    costs as much as a hundred edits), unless a caller waits in `flush`. A room is loaded with its newest `max_runs`
     runs. One process at a time may hold the file.
     """
 
@@ -243,7 +243,7 @@ class SqliteStore:
         return True
 
     async def _gather(self, seconds: float) -> None:
-        """Let more come, so that one commit serves it all; cut short when somebody waits for the commit."""
+        """Wait for more entries, so that one commit serves all; cut short when a caller waits for the commit."""
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

@@ -1,7 +1,6 @@
-"""A live run whose text stands nowhere yet: a private one, or a candidate of a brainstorm.
-
-Its tokens are told, to the asker or to all; when it ends, `run.text` has the whole, so that whoever comes back finds
-it. Choosing it (`Revisions.choose`) puts it into the story.
+"""A live run whose text is not in the document: a private one, or a candidate of a brainstorm. Its tokens are sent to
+the asker or to all; when it ends, `run.text` has the whole text, also for members who return later. Choosing it
+(`Revisions.choose`) inserts it into the story.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a run's text goes in the story, and how it comes to stand there."""
+"""The position of a run's text in the story, and its insertion."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A live run that writes into the story.
 
-Tokens enter the document by the same path as a keystroke, one transaction per tick and run. The place follows
-everybody's edits; an insertion of somebody else's exactly there goes after it, so that a run's text stays in one piece
-unless a person types inside it.
+Tokens enter the document by the same path as a keystroke, one transaction per tick and run. The place follows all
+edits; an insertion of another author at the place goes after it, so that a run's text stays in one piece unless a
+person types inside it.
 """
 
 from __future__ import annotations

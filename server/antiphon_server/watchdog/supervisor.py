@@ -52,7 +52,7 @@ _CRASHES: Final = frozenset(
     }
 )
 _GIVE_UP: Final = 10
-"""Restarts within `_PERIOD` seconds after which whoever started us is to decide."""
+"""Restarts within `_PERIOD` seconds after which the watchdog gives up and exits."""
 _PERIOD: Final = 600.0
 _GAVE_UP: Final = 70
 """Exit status then (EX_SOFTWARE)."""
@@ -217,7 +217,7 @@ def _record(descriptor: int) -> mmap.mmap:
 
 
 def _stopped(pid: int) -> bool:
-    """Whether somebody stopped the process (SIGSTOP, a debugger)."""
+    """Whether the process is stopped (SIGSTOP, a debugger)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
     except (OSError, IndexError):

@@ -209,7 +209,7 @@ def _pieces(copy: Copy) -> Any:
 
 
 def _message(stream: BinaryIO) -> bytes:
-    """The next one; empty when there is none any more."""
+    """The next one; empty at the end."""
     head = stream.read(LENGTH)
     return stream.read(int.from_bytes(head)) if len(head) == LENGTH else b""
 

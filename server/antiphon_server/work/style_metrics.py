@@ -114,7 +114,7 @@ def _keep(measures: StyleMeasures) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Words that stand capitalised inside sentences, most frequent first; "I" is none."""
+    """Words that are capitalised inside sentences, most frequent first, without "I"."""
     counts: Counter[str] = Counter()
     for sentence in _SENTENCE.findall(_SPEECH.sub(lambda found: f"\n{found.group()[1:]}\n", text)):
         for word in _WORD.findall(sentence)[1:]:

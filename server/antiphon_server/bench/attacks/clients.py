@@ -128,7 +128,7 @@ class Site:
             return 0
 
     async def read(self, path: str, token: str) -> bytes:
-        """The body of an answer. Raises aiohttp.ClientError when it is none with 200."""
+        """The body of an answer. Raises aiohttp.ClientError when its status is not 200."""
         fields = {"Authorization": f"Bearer {token}"}
         async with self._http.get(self.url + path, headers=fields) as answer:
             answer.raise_for_status()

@@ -106,7 +106,7 @@ class Room:
         return True
 
     def undo(self, author: str, action: int | None = None) -> None:
-        """Take one of the last edits back, whoever made it."""
+        """Undo one of the last edits, of any author."""
         document, trace = self.shared.document, self.shared.trace
         if action is None:
             action = max(1, self._actions - self.chance.randrange(5))
@@ -398,8 +398,8 @@ class Fuzzer:
 
 
 def _causal(shuffled: list[bytes]) -> list[bytes]:
-    """The same order, but for updates that build on later ones: updates kept until those come may be lost, in Yrs
-    mostly, in Yjs now and then. The server never sends an update before its dependencies."""
+    """The same order, except for updates that depend on later ones: pending updates may be lost, mostly in Yrs,
+    sometimes in Yjs. The server never sends an update before its dependencies."""
     known: dict[int, int] = {}
     left = [(one, inspect(one)) for one in shuffled]
     found = []

@@ -1,4 +1,4 @@
-"""Claims to be somebody else: forged attributes, embeds, client ids and cursors, and how many of them were believed.
+"""Attacks with forged attributes, embeds, client ids and cursors, and the number that was accepted.
 
 Ann writes capital letters and shows her cursor; Mallory writes small ones and claims what they like. The
 room's account of both, over its own interfaces, is compared with their actions.
@@ -200,7 +200,7 @@ def _wrong_presences(seen: list[Presence], ann: _Liar, watcher: Member) -> int:
 
 
 async def _wrongly_credited(site: Site, room: str, token: str, ann: _Liar, mallory: _Liar) -> int:
-    """Bytes of the story that are said to be somebody else's, and by how many the list differs from the text."""
+    """Bytes of the story with a false author, and the difference in length between the author list and the text."""
     text = await site.read(f"/api/rooms/{room}/text", token)
     authors = json.loads(await site.read(f"/api/rooms/{room}/authorship", token))
     names = {ann.member.welcome.participant.id: "ann", mallory.member.welcome.participant.id: "mallory"}

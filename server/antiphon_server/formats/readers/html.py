@@ -211,7 +211,7 @@ class Reader(HTMLParser):
             self._line.append(Words(" "))
 
     def _break(self, *, empty: bool = False) -> None:
-        """The line is over; an empty one counts only where somebody asked for it."""
+        """End the line; an empty one is kept only on request."""
         if self._in_row() and self._open[-1].tag != "tr":
             self._gap()
             return
