@@ -216,8 +216,8 @@ Output: TypeAlias = Token | Step | Preview | Image | Audio | Performed | Done | 
 
 
 class Deferred(Struct, frozen=True):
-    """A preview or a picture whose file is still to be written: `write` does it, on any thread, and needs nothing of
-    the engine or the job any more. Later outputs of the same job are reported after it."""
+    """A preview or a picture whose file is still to be written: `write` does it, on any thread, without the engine or
+    the job. Later outputs of the same job are reported after it."""
 
     write: Callable[[], Preview | Image]
 
@@ -229,7 +229,7 @@ Made: TypeAlias = Output | Deferred
 
 
 class InvalidRequest(PeerError):
-    """The request cannot be served by this engine, whoever asks (bad parameters, prompt too long to fit)."""
+    """This engine cannot serve the request for any asker (bad parameters, prompt too long to fit)."""
 
 
 class EngineUnavailable(AntiphonError):

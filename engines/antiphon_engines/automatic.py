@@ -64,8 +64,8 @@ def is_prepared(cache_dir: Path, name: str) -> bool:
 
 
 def is_fetched_by_name(cache_dir: Path, spec: str) -> bool:
-    """Whether the spec is a model of the catalogue that has to be fetched before it can serve, under no terms that
-    somebody has to accept first."""
+    """Whether the spec is a model of the catalogue that must be downloaded before it can serve, without terms to accept
+    first."""
     card = find(spec)
     return isinstance(card, PackagedGgufCard) and not card.terms_url and not is_prepared(cache_dir, spec)
 

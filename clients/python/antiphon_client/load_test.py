@@ -4,7 +4,7 @@ times at which they got the outputs.
     python -m antiphon_client.load_test LINK --seconds 300 --writers 3 --painters 2 --jam
 
 prints one JSON object, a `Seen`. A writer asks for the next passage as soon as the last one has ended and a moment to
-read has passed, a painter likewise; in the jam the band plays along with somebody who presses a key every half second.
+read has passed, a painter likewise; in the jam the band plays along with a player who presses a key every half second.
 """
 
 from __future__ import annotations

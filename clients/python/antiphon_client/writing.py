@@ -80,8 +80,8 @@ class Writing:
         return Run(self._session, self._session.pending.next_number(), send)
 
     async def recall(self, run: Run | str) -> tuple[TokenInfo, ...]:
-        """All tokens that an ended run wrote, with their probabilities and alternatives, also of one of before this
-        participant came. Raises RequestRefused (`conflict`: they are not known any more)."""
+        """All tokens of an ended run, with their probabilities and alternatives, also of a run from before this
+        participant joined. Raises RequestRefused (`conflict`: they are no longer kept)."""
         session, key = self._session, _id(run)
         wanted = session.runs[key].progress if key in session.runs else 1
         with session.pending.recalling(key) as tokens:

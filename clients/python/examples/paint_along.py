@@ -1,4 +1,4 @@
-"""A bot that paints along: whatever somebody draws into the room, it answers with a picture of its own, beside it.
+"""A bot that paints along: it answers each drawing in the room with its own picture next to it.
 
 python paint_along.py http://127.0.0.1:8080                 # makes a room and prints its links
 python paint_along.py "http://127.0.0.1:8080/r/ROOM#TOKEN" [pictures]

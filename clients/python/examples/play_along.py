@@ -1,4 +1,4 @@
-"""A bot that plays along in a jam: a walking bass on whatever harmony the band announces, or on the room's key.
+"""A bot that plays along in a jam: a walking bass on the harmony that the band announces, or on the room's key.
 
 python play_along.py http://127.0.0.1:8080                 # makes a room, starts its transport and its band
 python play_along.py "http://127.0.0.1:8080/r/ROOM#TOKEN" [bars]

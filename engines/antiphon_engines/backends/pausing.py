@@ -1,8 +1,7 @@
-"""Computations that give the device back in the middle, and come out to the bit as if they had not.
-
-A network's forward runs on a stack of its own (a greenlet). Hooks before its layers are the places where it may stop:
-there it asks whether the next piece still fits into the time that it was given, by what that piece has taken before,
-and if not, leaves to whoever called. Nothing is computed in another order or in other shapes, so nothing changes.
+"""Computations that pause and yield the device, with bit-identical results. A network's forward runs on its own stack
+(a greenlet). Hooks before its layers are the places where it may stop: there it asks whether the next piece still fits
+into the time that it was given, by what that piece has taken before, and if not, yields to the caller. The order and
+the shapes of the computation do not change, so the result does not either.
 
 Only eager torch on a CPU is prepared for it. Compiled code, CUDA graphs, ONNX Runtime and TensorRT are one piece; so
 is eager torch on a GPU, where a forward is short and only waiting for the device would tell how far it has come.

@@ -71,7 +71,7 @@ class Slot:
 
     @contextmanager
     def brought(self) -> Iterator[TorchRunner]:
-        """Torch's own runner with its weights on the device for a block, for whoever uses the module itself."""
+        """Torch's own runner with its weights on the device for a block, for callers that use the module itself."""
         with pausing.held(lambda: self._residency.turn):
             self._bring()
             yield self._fallback
@@ -148,8 +148,8 @@ def parted(runner: Runner, tensors: Tensors) -> dict[str, torch.Tensor]:
 
 
 def error(runner: Runner, reference: TorchRunner) -> float:
-    """The largest error of any output over the smallest and the usual call, relative to torch's largest value. Not a
-    number where the runner's answer is none."""
+    """The largest error of any output over the smallest and the usual call, relative to torch's largest value. NaN if
+    the runner's output is NaN."""
     worst = 0.0
     for which in ("low", "best"):
         example = reference.network.example(_tried(runner, which))

@@ -392,7 +392,7 @@ class EngineHost:
         return delay
 
     def _give_up(self, reason: str) -> None:
-        if self.state.engines:  # before the first `ready`, whoever waits for it says so
+        if self.state.engines:  # before the first `ready`, its waiter reports it
             logger.error("%s", reason)
         self._change(HostState("failed", self.state.engines, reason, absent=self.state.absent))
         self._held.fail_all(ErrorCode.UNAVAILABLE, reason)

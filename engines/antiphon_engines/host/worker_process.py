@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
 
 
 class WorkerProcess:
-    """Made by :func:`spawn`; whoever made it must `await stop()`."""
+    """Made by :func:`spawn`; the caller must `await stop()`."""
 
     def __init__(
         self,

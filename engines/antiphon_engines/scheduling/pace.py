@@ -27,8 +27,8 @@ CALM: Final = 0.6
 def due(ticket: Ticket, policy: Policy, thinning: float, now: float) -> bool:
     """Whether a run is behind its target rate.
 
-    Whoever waits for the first token of a text, or the first preview of a picture, is; so is a run that has just
-    started.
+    A run is behind while its asker waits for the first token of a text or the first preview of a picture, and when it
+    has just started.
     """
     if ticket.stepped_at == ticket.started_at or (ticket.watched and not ticket.outputs):
         return True

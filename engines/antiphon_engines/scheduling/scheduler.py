@@ -1,12 +1,13 @@
 """Who is served next: pure decisions, no I/O, no clock of its own (`now` is seconds on the caller's).
 
-1. *Places.* A waiting run becomes active when its engine has a place for it, the share that is furthest behind first.
-   A share takes a further place only while it holds fewer than `greed` x weight x the places left (the dynamic
-   threshold of Choudhury and Hahne, 1998), so that a newcomer finds one although somebody floods the engine. A band
-   takes a place when the measured cost of the bands leaves room for it.
+1. *Places.* A waiting run becomes active when its engine has a place for it, the share that is furthest behind first. A
+   share takes a further place only while it holds fewer than `greed` x weight x the places left (the dynamic threshold
+   of Choudhury and Hahne, 1998), so that a newcomer finds one although another share floods the engine. A band takes a
+   place when the measured cost of the bands leaves room for it.
 2. *Turns.* Which of the active runs are stepped next, and in which batch: see `turns`.
 
-Costs are charged as measured, prefill included, so a long prompt takes turns with decoding and stalls nobody.
+Costs are charged as measured, prefill included, so a long prompt takes turns with decoding and does not stall other
+runs.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Ticket:
     """A band: its units have deadlines, and its place is given for its cost, not for its share."""
 
     watched: bool = field(init=False)
-    """Somebody sees it come: of pictures only those with previews."""
+    """Whether the output is watched while it is made; of pictures only those with previews."""
 
     def __post_init__(self) -> None:
         self.timed = isinstance(self.request, AudioRequest)

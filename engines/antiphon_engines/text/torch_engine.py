@@ -101,7 +101,7 @@ def _tokenizer(source: str, network: Any, config: WorkerConfig, *, local: bool) 
         if len(original) <= len(original.all_special_ids):
             raise ValueError("it has no words")
         with tempfile.TemporaryDirectory() as folder:
-            # Whatever the checkpoint stores, this writes the one form that the engine reads.
+            # Converts the checkpoint's format to the one that the engine reads.
             original.save_pretrained(folder)
             return FolderTokenizer(
                 Path(folder),
@@ -128,7 +128,7 @@ def _chat(tokenizer: Any) -> ChatMarkup | None:
     for messages in ([{"role": "system", "content": _SYSTEM}, user], [user]):
         try:
             rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        except Exception:  # jinja raises whatever the template's author chose
+        except Exception:  # jinja raises any exception that the template's author chose
             continue
         opening, mark, closing = rendered.partition(_MARK)
         if mark:

@@ -23,9 +23,9 @@ class Encoder(Protocol):
 
 
 class Encoders:
-    """`threads` of them; at most `bound` files at a time. Whoever brings one more waits until another is there: the
-    device is slowed down then, and memory does not grow. One that nobody wants any more is written all the same,
-    since it would hold its place until its turn came anyway."""
+    """`threads` of them; at most `bound` files at a time. A caller with one more file waits until another is written:
+    this slows the device down and bounds the memory. A file of a cancelled job is written too, since it would hold its
+    place until its turn came anyway."""
 
     def __init__(self, threads: int, wake: Callable[[], None], *, bound: int = BOUND) -> None:
         """`wake` is called after each file, on any thread, and must not wait."""

@@ -102,10 +102,10 @@ class WorkerLoop:
         beside: Callable[[Modality], int] = lambda modality: 0,
     ) -> None:
         """`models` are the specs of the models that serve; `load` begins to load another one, or says why it cannot.
-        `encoder` writes the files of pictures; whoever made it closes it. `beside`: how many earlier engines stay when
+        `encoder` writes the files of pictures; its maker closes it. `beside`: how many earlier engines stay when
         another takes over."""
         self.engines = {kind: Handover(engine) for kind, engine in engines.items()}
-        """By kind; whoever made the loop closes them."""
+        """By kind; the maker of the loop closes them."""
         self._switch = ModelSwitch(models, load)
         self._absent: dict[str, Absent] = {each.modality: each for each in absent}
         for each in absent:

@@ -27,7 +27,7 @@ class ReportQueue:
         self._runs.setdefault(ticket, deque()).append(item)
 
     def drop(self, ticket: int) -> None:
-        """Nobody wants to hear of it any more."""
+        """Drop the reports of a cancelled run."""
         self._runs.pop(ticket, None)
 
     def drain(self) -> list[Events]:

@@ -270,7 +270,7 @@ class Jam(Listener):
         return events
 
     async def keep_time(self) -> None:
-        """Ping now and then, for as long as the room is joined."""
+        """Ping at intervals while the room is joined."""
         while True:
             if self._session.synced:
                 with contextlib.suppress(ClientError):

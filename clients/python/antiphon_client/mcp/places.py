@@ -1,6 +1,5 @@
-"""Places in the story, named by the words that stand there.
-
-Numbers that an agent read a moment ago are wrong as soon as somebody else types; words are still found.
+"""Places in the story, named by their words. Offsets that an agent read a moment ago are wrong as soon as another
+participant types; words are still found.
 """
 
 from __future__ import annotations

@@ -69,8 +69,8 @@ async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
 
 
 async def _http(server: MCPServer[Any], port: int) -> None:
-    # Loopback alone: whoever reaches this port acts with the rights of the invite link. The SDK checks `Host` and
-    # `Origin` of a loopback server, so a page in a browser cannot.
+    # Loopback only: every process that reaches this port acts with the rights of the invite link. The SDK checks `Host`
+    # and `Origin` of a loopback server, so a page in a browser cannot.
     app = server.streamable_http_app(host=_LOOPBACK)
     config = uvicorn.Config(app, host=_LOOPBACK, port=port, log_level="warning", timeout_graceful_shutdown=2)
     await uvicorn.Server(config).serve()

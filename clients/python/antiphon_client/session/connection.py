@@ -101,7 +101,7 @@ class Connection:
     # Life ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Connect, again and again, until cancelled. Raises JoinRefused when that makes no sense any more."""
+        """Connect, and reconnect until cancelled. Raises JoinRefused when reconnecting cannot succeed."""
         delay = _FIRST_DELAY
         while True:
             began = time.monotonic()

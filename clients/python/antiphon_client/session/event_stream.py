@@ -50,7 +50,7 @@ class EventStream(Generic[T]):
 
 
 class EventStreams(Generic[T]):
-    """All readers of one kind; a reader that nobody holds any more is forgotten."""
+    """All readers of one kind, held by weak references."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound

@@ -1,4 +1,4 @@
-"""Requests that somebody waits for, and how each of them ends: taken, refused, or lost with its connection.
+"""Requests that a caller waits for, and their outcome: accepted, refused, or lost with the connection.
 
 The server handles the messages of a connection in order and sends a refusal before it handles the next one. So every
 request is followed by a ping: a refusal that comes before the answer to that ping is the request's, and where none came
@@ -51,7 +51,7 @@ class Exchanges:
         return exchange
 
     def end(self, exchange: Exchange) -> None:
-        """Nobody waits for it any more."""
+        """The caller no longer waits for it."""
         self._open.remove(exchange)
 
     def on_pong(self, sent_ms: float) -> bool:

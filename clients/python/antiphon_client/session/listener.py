@@ -13,4 +13,4 @@ class Listener:
         """Any message."""
 
     def on_failure(self, failure: ClientError) -> None:
-        """The room cannot be reached any more."""
+        """The connection to the room has ended for good."""

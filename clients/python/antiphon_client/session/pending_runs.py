@@ -20,7 +20,7 @@ class PendingRuns:
         self._runs: dict[int, AnyRun] = {}
         self._early: dict[str, deque[TokenInfo]] = {}
         self._recalled: dict[str, dict[int, TokenInfo]] = {}
-        """Tokens of runs that somebody asked for once more, by index."""
+        """Tokens of runs that were requested again, by index."""
 
     def next_number(self) -> int:
         """The number of a new request, which the server echoes."""
@@ -95,7 +95,7 @@ class PendingRuns:
         return bool(self._of(run))
 
     def on_reconnect(self) -> None:
-        """Requests without an answer get none any more."""
+        """Fail the requests without an answer."""
         for run in self._unanswered():
             self.forget(run)
             run.on_refusal(
@@ -103,7 +103,7 @@ class PendingRuns:
             )
 
     def on_failure(self, failure: ClientError) -> None:
-        """The room cannot be reached any more."""
+        """The connection to the room has ended for good."""
         for run in self._runs.values():
             run.on_refusal(failure)
 

@@ -179,7 +179,7 @@ class Replica:
         return self._flight
 
     def _rename(self, message: Welcome) -> None:
-        """The room gave us another client id, since ours is somebody else's there."""
+        """The room assigned another client id, since ours belongs to another participant."""
         if self._flight is not None:
             if message.last_batch < self._flight.batch:
                 self._waiting.insert(0, self._flight.update)

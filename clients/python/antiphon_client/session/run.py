@@ -174,7 +174,7 @@ class AnyRun(ABC):
         self._changed.set()
 
     def on_refusal(self, error: ClientError) -> None:
-        """The request was refused, or cannot be answered any more."""
+        """The request was refused, or its answer was lost with the connection."""
         self._refusal = error
         self._changed.set()
 

@@ -44,7 +44,7 @@ _GUIDANCE: Final = 3.0
 
 
 class MusicgenMusician:
-    """A loaded checkpoint. Whoever makes it may let plans take its networks' slots."""
+    """A loaded checkpoint. Its maker may let plans take its networks' slots."""
 
     facts = AudioFacts(hears="nothing", controls=("prompts", "temperature"), roles=(), lead=0.25)
 

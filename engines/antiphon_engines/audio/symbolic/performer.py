@@ -3,11 +3,12 @@
 Time is a count of ticks (tokens.TICKS_PER_BEAT a quarter note) from the start of the session. The caller owns the
 clock: it reports people's notes with `on_note`, asks for the band's notes with `advance`, and renders them.
 
-The stream that the model reads is the one of tokens.py. A step forward in time is sampled first and committed only
-when nobody can play before it any more; a note that arrives in between is injected and the step is sampled again.
+The stream that the model reads is the one of tokens.py. A step forward in time is sampled first and committed only when
+no note can arrive before it; a note that arrives in between is injected and the step is sampled again.
 
-One class and one file: the sampled, injected and revised tokens all depend on the position in one open bar, and a split
-would pass that position around."""
+One class and one file: the sampled, injected and revised tokens all depend on the position in one open bar,
+and a split would pass that position around.
+"""
 
 from __future__ import annotations
 
@@ -284,7 +285,7 @@ class Performer:
         self._guide.release(tick, pitch)
 
     def let_go(self) -> None:
-        """Nobody holds a key any more."""
+        """Release all keys."""
         self._guide.let_go(self._beat_tick)
 
     def _inject_before(self, target: int) -> bool:

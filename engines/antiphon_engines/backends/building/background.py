@@ -22,7 +22,7 @@ _decoder = msgspec.json.Decoder(Said)
 class Builder:
     """Builds `orders`, one after another, and calls `on_event` on a thread of its own for every piece of news.
 
-    The last order's news ends with done or failed. Whoever made it must `close` it: that ends the process.
+    The last order's news ends with done or failed. The owner must `close` it: that ends the process.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 with it.
 
 Reads one JSON line, :class:`Task`, from standard input; then writes a JSON line, :class:`Said`, per piece of news. When
-standard input ends, so does the process: nobody waits for the plans any more.
+standard input ends, so does the process: no reader waits for the plans.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def export(network: Network, folder: Path) -> Path:
             )
             assert program is not None
             program.save(path, external_data=large)
-    except Exception as error:  # whatever a model's author wrote passes through the tracer
+    except Exception as error:  # the tracer runs arbitrary code of the model's author
         reason = " ".join(str(error).split())[:300]
         raise EngineUnavailable(
             f"the {network.part} cannot be exported: {type(error).__name__}: {reason}"

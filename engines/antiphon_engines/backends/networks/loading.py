@@ -21,7 +21,7 @@ def load(order: Order, device: str = "cpu") -> Network:
         module = _module(order, dtype)
     except EngineUnavailable:
         raise
-    except Exception as error:  # diffusers and transformers raise whatever a folder makes them stumble over
+    except Exception as error:  # diffusers and transformers raise any exception on a damaged folder
         reason = " ".join(str(error).split())[:300]
         name = order.checkpoint.folder.name
         raise EngineUnavailable(f"{name} cannot be loaded: {type(error).__name__}: {reason}") from error

@@ -83,7 +83,7 @@ class PlanStore:
             manifest.write(folder, key.digest)
 
     def drop(self, name: str) -> None:
-        """Forget a plan; nothing happens when there is none."""
+        """Delete a plan, if there is one."""
         if name in {entry.name for entry in self.entries()}:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
@@ -142,7 +142,7 @@ class PlanStore:
 
 
 def note_progress(file: IO[str], stage: str, fraction: float) -> None:
-    """Tell whoever looks at the lock how far the build is."""
+    """Report the progress of the build to processes that wait for the lock."""
     file.seek(0)
     file.truncate()
     file.write(json.dumps([stage, round(fraction, 3)]))

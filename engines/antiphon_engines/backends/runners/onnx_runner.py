@@ -30,8 +30,8 @@ class OnnxRunner:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what goes wrong is raised, and its callers say it in one line
-        # Waiting threads that spin starve whatever else runs on the machine.
+        options.log_severity_level = 4  # errors are raised, and the callers log them in one line
+        # Spinning threads starve the other processes of the machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         providers = ["CUDAExecutionProvider"] if cuda else ["CPUExecutionProvider"]
         try:

@@ -198,7 +198,7 @@ class OpenAISource:
                     yield arrival
 
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> StreamFailed:
-        """A typed error for an answer that is none."""
+        """A typed error for an invalid answer."""
         said = self._redact(openai_api.error_text(body))
         because = f": {said}" if said else ""
         match response.status:
