@@ -82,7 +82,7 @@ def build_plans(
     failures: list[str] = []
     with reporting() as report:
 
-        def hear(order: Order, said: Said) -> None:
+        def on_event(order: Order, said: Said) -> None:
             if said.event == "failed":
                 failures.append(f"{order.part}: {said.message}")
             elif said.event == "progress":
@@ -90,7 +90,7 @@ def build_plans(
 
         if missing:
             threads = settings.worker_config().threads
-            builder = background.Builder(store.folder, missing, hear, threads=threads)
+            builder = background.Builder(store.folder, missing, on_event, threads=threads)
             try:
                 builder.wait()
             finally:

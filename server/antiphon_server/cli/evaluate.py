@@ -52,12 +52,12 @@ def evaluate_text(
     worker = replace(worker, max_jobs=at_once, max_batch=at_once, threads=threads or worker.threads)
     errors = Console(stderr=True)
 
-    def told(outcome: Outcome) -> None:
+    def on_outcome(outcome: Outcome) -> None:
         errors.print(f"{outcome.task} {'; '.join(outcome.fails) or 'right'}", highlight=False, markup=False)
 
     engine = text_spec.build(checked(worker))
     try:
-        summary = evaluate(engine, tasks, range(1, seeds + 1), split=split, told=told)
+        summary = evaluate(engine, tasks, range(1, seeds + 1), split=split, on_outcome=on_outcome)
     finally:
         engine.close()
     if as_json:

@@ -57,7 +57,7 @@ class _Running:
         self._tokens = 0
         self._began = time.perf_counter()
 
-    def hear(self, outputs: Sequence[object]) -> Outcome | None:
+    def on_outputs(self, outputs: Sequence[object]) -> Outcome | None:
         """Take the outputs of a step; returns the outcome at the end."""
         for output in outputs:
             match output:
@@ -90,7 +90,7 @@ def evaluate(
     seeds: Sequence[int],
     *,
     split: str,
-    told: Callable[[Outcome], None] = lambda outcome: None,
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Summary:
     """Every task under every seed, as many at a time as the engine admits."""
     waiting = [(task, seed) for seed in seeds for task in tasks]
@@ -104,11 +104,11 @@ def evaluate(
         unit = running[0].job.unit
         batch = [each for each in running if each.job.unit == unit][: engine.info.max_batch]
         for each, outputs in zip(batch, engine.step([one.job for one in batch]), strict=True):
-            if (outcome := each.hear(outputs)) is not None:
+            if (outcome := each.on_outputs(outputs)) is not None:
                 engine.release(each.job)
                 running.remove(each)
                 outcomes.append(outcome)
-                told(outcome)
+                on_outcome(outcome)
     return summary(engine.info.name, split, outcomes, len(tasks), seeds, time.perf_counter() - began, load)
 
 
