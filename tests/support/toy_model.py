@@ -24,8 +24,17 @@ class ToyModel:
     device = "cpu"
     backend = "toy"
     vocab_size = VOCABULARY
+    grain, least = 1, 2
 
-    def __init__(self, *, rows: int = 5, context: int = 512, script: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rows: int = 5,
+        context: int = 512,
+        script: Sequence[int] | None = None,
+        drafts: tuple[int, int] = (0, 0),
+    ) -> None:
+        self.drafts = drafts
         self.rows = rows
         self.context = context
         self.calls: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
@@ -58,6 +67,15 @@ class ToyModel:
             if count > 1:
                 self._prompt[row] = len(self._held[row])
         return np.stack([self._logits(row) for row in rows])
+
+    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
+        self.calls.append(((row,), (len(ids),)))
+        logits = []
+        for token in ids:
+            self._held[row].append(int(token))
+            assert len(self._held[row]) <= self.context
+            logits.append(self._logits(row))
+        return np.stack(logits)
 
     def truncate(self, row: int, length: int) -> None:
         assert 0 <= length <= len(self._held[row])

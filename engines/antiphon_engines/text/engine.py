@@ -30,9 +30,11 @@ from antiphon_engines.api import (
     Request,
     Steer,
     TextRequest,
+    Token,
     retold,
     written,
 )
+from antiphon_engines.text.drafts import lookup
 from antiphon_engines.text.generation import TextJob
 from antiphon_engines.text.model import Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
@@ -60,8 +62,10 @@ class TextEngine:
         clock: Callable[[], float] = time.perf_counter,
         acceleration: Accelerating | None = None,
         prompting: Prompting | None = None,
+        drafts: bool = True,
     ) -> None:
-        """`acceleration` is the engine's from now on: it is closed with it."""
+        """`acceleration` is the engine's from now on: it is closed with it. `drafts`: where an answer repeats its
+        prompt and the model can check guesses, it is given some."""
         if not 1 <= max_jobs <= model.rows:
             raise ValueError(f"{max_jobs} jobs in {model.rows} rows")
         self._info = EngineInfo(
@@ -76,6 +80,7 @@ class TextEngine:
         self._acceleration = acceleration
         self._model = model
         self._tokenizer = tokenizer
+        self._drafts = drafts
         self._prompting = prompting or PlainPrompting(tokenizer)
         self._chunk = max(chunk, _SMALLEST)
         self._idle_chunk = max(idle_chunk or chunk, self._chunk)
@@ -160,7 +165,10 @@ class TextEngine:
             budget = max(_SMALLEST, int(self._time / self._per_token))
         for job, out in zip(jobs, outputs, strict=True):
             job.read = self._cache.follow(job.row, job.prompt.ids, job.read)
-            size = _chunk_size(len(job.prompt.ids) - job.read, budget)
+            size = _chunk_size(len(job.prompt.ids) - job.read, budget, self._model.grain, self._model.least)
+            if not size and job is jobs[0]:
+                # Somebody needs the device sooner than an exact chunk would take.
+                size = min(len(job.prompt.ids) - job.read, budget)
             if not size:
                 break
             budget -= size
@@ -168,7 +176,7 @@ class TextEngine:
             began = self._clock()
             logits = self._model.step([job.row], np.array([ids], np.int64), [size])
             self._measure((self._clock() - began) / size, size)
-            self._cache.extend(job.row, ids)
+            self._cache.extend(job.row, job.read, ids)
             job.read += size
             if job.read == len(job.prompt.ids):
                 job.unit = "decode"
@@ -181,8 +189,43 @@ class TextEngine:
         self._per_token += weight * (per_token - self._per_token)
 
     def _decode(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
+        if len(jobs) == 1 and (guessed := self._draft(jobs[0])):
+            return [self._check(jobs[0], guessed)]
         ids: Ids = np.array([[job.latest] for job in jobs], np.int64)
         return self._sample(jobs, self._model.step([job.row for job in jobs], ids, [1] * len(jobs)))
+
+    def _draft(self, job: TextJob) -> list[int]:
+        """Tokens that may come next, where checking them is worth more than a step of one token."""
+        least, most = self._model.drafts
+        if not (most and self._drafts and job.repeats):
+            return []
+        most = min(
+            most,
+            self._model.context - self._model.length(job.row) - 1,
+            job.request.params.max_tokens - len(job.written) - 1,
+        )
+        if self._per_token * (most + 1) > self._time:
+            most = int(self._time / self._per_token) - 1
+        if most < least:
+            return []
+        guessed = lookup.draft(job.prompt.ids, job.written, most, job.confidence.key)
+        return guessed if len(guessed) >= least else []
+
+    def _check(self, job: TextJob, guessed: list[int]) -> list[Output]:
+        """Take the job's next tokens from its own draws, as long as they are what was guessed, and one more."""
+        held = self._model.length(job.row)
+        logits = self._model.step_all(job.row, [job.latest, *guessed])
+        outputs: list[Output] = []
+        for at, row in enumerate(logits):
+            # Behind the row's own tokens the guesses stand: the job must not see a full row before it is.
+            full = held + at + 1 >= self._model.context
+            outputs += job.receive(row, float(log_totals(row[None])[0]), full=full)
+            ended = bool(outputs) and not isinstance(outputs[-1], Token)
+            if ended or at == len(guessed) or job.latest != guessed[at]:
+                job.confidence.learn(at, self._model.drafts[0])
+                self._model.truncate(job.row, held + at + 1)
+                break
+        return outputs
 
     def _sample(self, jobs: Sequence[TextJob], logits: Logits) -> list[list[Output]]:
         totals = log_totals(logits)
@@ -212,9 +255,12 @@ class TextEngine:
 _SMALLEST = 4
 
 
-def _chunk_size(left: int, budget: int) -> int:
-    """Tokens to read next: never one alone where that can be avoided, neither now nor as the rest (see OnnxModel)."""
-    size = min(left, budget)
-    if size and left - size == 1:
-        size -= 1
-    return size if size > 1 or left == 1 else 0
+def _chunk_size(left: int, budget: int, grain: int, least: int) -> int:
+    """Tokens to read next, so that neither this chunk nor the rest becomes inexact (see `TokenModel.grain`); 0 where
+    the budget is too small for that."""
+    if left <= budget:
+        return left
+    size = budget - budget % grain
+    while left - size < least and size > 0:
+        size -= grain
+    return size if size >= least else 0

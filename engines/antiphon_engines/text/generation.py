@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from antiphon_engines.api import Done, Failed, Output, Piece, TextRequest, Token, Window
 from antiphon_engines.text.answer_filter import AnswerFilter
 from antiphon_engines.text.detokenize import Detokenizer
+from antiphon_engines.text.drafts.lookup import Confidence
 from antiphon_engines.text.prompts import Prompt
 from antiphon_engines.text.sampling import Choice, Row, choose
 from antiphon_engines.text.stop_filter import StopFilter
@@ -30,6 +31,7 @@ class TextJob:
         self.row = row
         self.read = read
         self.written: list[int] = []
+        self.confidence = Confidence()
         self._seed = seed
         self._tokenizer = tokenizer
         self._detokenizer = Detokenizer(tokenizer, prompt.ids)
@@ -46,6 +48,11 @@ class TextJob:
     @property
     def latest(self) -> int:
         return self.written[-1]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether most of the answer may be words of its prompt: it rewrites a passage."""
+        return bool(self.request.selection.strip())
 
     def prompt_again(self, prompt: Prompt, read: int) -> None:
         """Another prompt, which ends in the text written so far; `read` tokens of it are in the row."""

@@ -25,6 +25,13 @@ class TokenModel(Protocol):
     """Tokens a row can hold."""
     name: str
     device: str
+    grain: int
+    """A prompt's numbers do not depend on how it is cut into chunks while all but the last have a multiple of so many
+    tokens, and all have at least `least`."""
+    least: int
+    drafts: tuple[int, int]
+    """How many drafted tokens are checked in one call, beside the one that is sure: at least and at most. Checking pays
+    where the first number of them is right. (0, 0): the model cannot."""
 
     @property
     def backend(self) -> str:
@@ -41,6 +48,11 @@ class TokenModel(Protocol):
         Returns float32 logits of shape (len(rows), vocab_size): those after each row's last appended token.
         Rows are distinct; no row may pass `context`. A row's result must not depend on which rows share the call.
         """
+        ...
+
+    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
+        """Append `ids` to the row; the logits after each of them, shape (len(ids), vocab_size). Only of a model that
+        `drafts`."""
         ...
 
     def truncate(self, row: int, length: int) -> None:

@@ -37,8 +37,8 @@ class PrefixCache:
         return sum(not row.busy for row in self._rows)
 
     def take(self, ids: Sequence[int]) -> tuple[int, int]:
-        """A free row for the prompt `ids`, and how many of them it already holds: at least two less than all, so
-        that the last chunk is long enough to be exact. There must be a free row."""
+        """A free row for the prompt `ids`, and how many of them it already holds: so many that the last chunk is
+        long enough to be exact. There must be a free row."""
         source, common = self._longest(ids)
         target = self._target(source, common)
         if common and target is not source:
@@ -66,15 +66,16 @@ class PrefixCache:
     def rewind(self, index: int, ids: Sequence[int]) -> int:
         """The row in use gets the new prompt `ids`: cut it to the common part; returns that length."""
         row = self._rows[index]
-        row.ids = row.ids[: min(_common(row.ids, ids), max(len(ids) - 2, 0))]
+        row.ids = row.ids[: self._exact(_common(row.ids, ids), ids)]
         self._model.truncate(index, len(row.ids))
         return len(row.ids)
 
-    def extend(self, index: int, ids: Sequence[int]) -> None:
-        """The row in use has read `ids` as a chunk of its prompt."""
-        # A chunk of one token is computed in the other way (see the module's docstring).
-        if len(ids) > 1:
-            self._rows[index].ids.extend(ids)
+    def extend(self, index: int, read: int, ids: Sequence[int]) -> None:
+        """The row in use, which had read so many tokens of its prompt, has read `ids` as a chunk of it."""
+        # A shorter chunk is computed in another way (see the module's docstring), and ends what can be kept.
+        row = self._rows[index]
+        if len(ids) >= self._model.least and read == len(row.ids) and read % self._model.grain == 0:
+            row.ids.extend(ids)
 
     def release(self, index: int) -> None:
         row = self._rows[index]
@@ -83,10 +84,14 @@ class PrefixCache:
         self._model.truncate(index, len(row.ids))
 
     def _longest(self, ids: Sequence[int]) -> tuple[_Row, int]:
-        most = max(len(ids) - 2, 0)
-        commons = [min(_common(row.ids, ids), most) for row in self._rows]
+        commons = [self._exact(_common(row.ids, ids), ids) for row in self._rows]
         best = max(range(len(commons)), key=lambda index: (commons[index], not self._rows[index].busy))
         return self._rows[best], commons[best]
+
+    def _exact(self, common: int, ids: Sequence[int]) -> int:
+        """As many of the common tokens as leave chunks that are exact."""
+        common = max(min(common, len(ids) - self._model.least), 0)
+        return common - common % self._model.grain
 
     def _target(self, source: _Row, common: int) -> _Row:
         """`source` itself where little of it would be lost; else the free row that was used longest ago."""

@@ -41,6 +41,8 @@ class TorchModel:
     Raises EngineUnavailable for an architecture whose state is not plain keys and values (it is tried out).
     """
 
+    grain, least, drafts = 1, 2, (0, 0)
+
     def __init__(
         self,
         model: Any,
@@ -115,6 +117,9 @@ class TorchModel:
         for row, count in zip(rows, lengths, strict=True):
             self._lengths[row] += count
         return result
+
+    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
+        raise NotImplementedError("drafts are not checked by this model")
 
     def truncate(self, row: int, length: int) -> None:
         if not 0 <= length <= self._lengths[row]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from antiphon_engines.api import Failed, ImageRequest, InvalidRequest, TextRequest
 from antiphon_engines.text.engine import TextEngine
@@ -91,6 +93,32 @@ def test_prompts_are_read_in_chunks_of_at_least_two_and_share_a_step() -> None:
     chunks = [lengths[0] for _, lengths in model.calls if len(lengths) == 1 and lengths[0] > 1]
     assert sum(chunks) == 33 + 20
     assert max(chunks) <= 16
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 150), min_size=1, max_size=4),
+    chunk=st.integers(16, 40),
+    idle=st.integers(16, 100),
+)
+def test_chunks_are_cut_where_they_change_no_number(lengths: list[int], chunk: int, idle: int) -> None:
+    """All but the last are multiples of the model's grain; none is shorter than its least, unless the prompt is."""
+    model = ToyModel(rows=6)
+    model.grain, model.least = 4, 8
+    engine = make(model, chunk=chunk, idle_chunk=idle)
+    # They share a beginning, of which a prompt takes over what leaves its own chunks exact.
+    results = [Result(engine.admit(ask("ab" * (n // 2) + "c" * n))) for n in lengths]
+    run_to_end(engine, results)
+    for result in results:
+        whole = len(result.job.prompt.ids)  # type: ignore[attr-defined]
+        row = result.job.row  # type: ignore[attr-defined]
+        read = [sizes[rows.index(row)] for rows, sizes in model.calls if row in rows]
+        first = read[: next((at for at, size in enumerate(read) if size == 1), len(read))]
+        taken = [length for _, target, length in model.copies if target == row]
+        assert all(length % 4 == 0 and whole - length >= 8 for length in taken)
+        if whole >= 8:
+            assert all(size % 4 == 0 for size in first[:-1])
+            assert all(size >= 8 for size in first)
 
 
 def test_a_prompt_of_one_token_waits_while_others_fill_the_step() -> None:

@@ -13,7 +13,7 @@ def read(cache: PrefixCache, model: ToyModel, ids: list[int]) -> tuple[int, int]
     row, common = cache.take(ids)
     rest = ids[common:]
     model.step([row], np.array([rest], np.int64), [len(rest)])
-    cache.extend(row, rest)
+    cache.extend(row, common, rest)
     assert model.held(row) == ids
     return row, common
 
