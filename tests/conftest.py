@@ -35,6 +35,11 @@ _DEPRECATIONS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 _deprecated: Counter[str] = Counter()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long values give no names: an archive holds the time, and two processes would disagree about the tests."""
+    return argname if isinstance(val, bytes | str) and len(val) > 60 else None
+
+
 def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
     """What a third party deprecates is nobody's failure here: it is counted, by the package that says so."""
     if issubclass(warning_message.category, _DEPRECATIONS):

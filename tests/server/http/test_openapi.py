@@ -43,6 +43,8 @@ def test_every_operation_says_whose_it_is_and_how_it_fails() -> None:
             assert bool(operation["security"]) is not open_to_all
 
 
+# The server in the loop's thread uses `random` while strategies draw in another: Hypothesis takes it for theirs.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 async def test_what_is_asked_by_the_description_never_makes_the_server_fail(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
