@@ -8,13 +8,27 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from support.artists import Artist
 from support.pages import Company, Line
 from support.server import LiveServer, running
 
 pytestmark = pytest.mark.e2e
+
+
+# Each stretch of the text with the names and attributes of the elements that it stands in.
+MARKS = """(editor) => {
+    const walker = document.createTreeWalker(editor, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+        const around = [];
+        for (let at = walker.currentNode.parentElement; at !== editor; at = at.parentElement)
+            around.push(at.tagName, ...[...at.attributes].map((each) => `${each.name}=${each.value}`).sort());
+        found.push([walker.currentNode.data, ...around]);
+    }
+    return found;
+}"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -139,3 +153,74 @@ async def test_without_a_network_steps_go_back_here_and_are_known_afterwards(
         await page.keyboard.press("Control+y")
         await maria.sees(back)
     await maria.sees("Meanwhile.")
+
+
+async def test_steps_around_an_accepted_rewrite_lead_back_and_again_through_equal_texts(
+    company: Company, scripted: LiveServer
+) -> None:
+    """Own typing before and behind the model's words goes and comes by itself, in order; what somebody else wrote, also
+    in the middle of the rewritten sentence, is there throughout."""
+    links = (await scripted.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    eve = await company.person("Eve", links["editor"])
+    keys = ada.page.keyboard
+    await ada.write("The storm came. The boat was old.")
+    await eve.write("\nEve was there.")
+    await ada.agrees_with(eve)
+    await ada.mode("Suggest")
+    await ada.select("The storm came.")
+    await ada.page.get_by_role("button", name="Rewrite").click()
+    await expect(ada.suggested.first).to_be_visible()
+    await expect(ada.page.locator(".run-done")).to_have_count(1)
+    await ada.runs.first.get_by_role("button", name="Accept").click()
+    await expect(ada.suggested).to_have_count(0)
+    rewritten = "".join(await ada.ai.all_text_contents())
+    await ada.write("Before: ", at="Control+Home")
+    await ada.select("old.")
+    await keys.press("ArrowRight")
+    await keys.type(" And wet.")
+    await eve.select(rewritten[-4:])
+    await eve.page.keyboard.press("ArrowLeft")
+    await eve.page.keyboard.type("(Eve)")
+    await ada.sees("(Eve)")
+    whole = await ada.agrees_with(eve)
+    assert (
+        whole == f"Before: {rewritten[:-4]}(Eve){rewritten[-4:]} The boat was old. And wet.\nEve was there."
+    )
+
+    await ada.story.focus()
+    undo = ada.page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Undo my last edit")
+    redo = ada.page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Redo", exact=True)
+
+    async def marks() -> list[list[str]]:
+        found: list[list[str]] = await ada.story.evaluate(MARKS)
+        return found
+
+    shown = [await marks()]
+
+    async def step(key: str, left: Locator) -> list[list[str]]:
+        before = await ada.story.inner_html()
+        await keys.press(key)
+        await ada.page.wait_for_function(
+            "(before) => document.querySelector('.ql-editor').innerHTML !== before", arg=before
+        )
+        await ada.agrees_with(eve)
+        text = await ada.text()
+        assert text.count("(Eve)") == text.count("Eve was there.") == 1
+        await expect(left).to_be_visible()
+        return await marks()
+
+    while await undo.is_enabled():
+        shown.append(await step("Control+z", undo))
+        assert len(shown) < 40
+    assert (await ada.text()).replace("\n", "") == "(Eve)Eve was there."
+    # Typing word by word, the verdict, the request, and the first sentences.
+    texts = len(shown)
+    assert texts > 8
+    again = [shown[-1]]
+    for _ in range(texts - 1):
+        await expect(redo).to_be_enabled()
+        again.append(await step("Control+y", redo))
+    assert again == shown[::-1]
+    await expect(redo).to_be_disabled()
+    assert await ada.agrees_with(eve) == whole

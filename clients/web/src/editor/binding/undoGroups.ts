@@ -9,6 +9,9 @@ const PAUSE_MS = 1000;
 /** Most UTF-16 units of one key: an emoji of several parts, a short word of an input method. */
 const ONE_KEY = 16;
 
+/** Two edits that follow each other so quickly are one act of a person. */
+const AT_ONCE_MS = 60;
+
 interface Edit {
   at: number;
   inserted: string;
@@ -19,12 +22,15 @@ interface Edit {
 export class UndoGroups {
   private last: { kind: "insert" | "delete"; start: number; end: number; text: string; time: number } | null =
     null;
+  /** Where and when something was taken away, if that was the last edit. */
+  private emptied: { at: number; time: number } | null = null;
   private edits = 0;
   private joins = false;
 
   /** The caret moved, or something else was done: the next edit begins a new step. */
   part(): void {
     this.last = null;
+    this.emptied = null;
   }
 
   /** Gives what makes the next edit a part of the step before it, when there was no edit in between. */
@@ -44,8 +50,9 @@ export class UndoGroups {
       return "same";
     }
     const edit = read(ops);
-    const { last } = this;
+    const { last, emptied } = this;
     this.last = null;
+    this.emptied = edit && !edit.inserted && edit.deleted > 1 ? { at: edit.at, time: now } : null;
     if (!edit || edit.formats || edit.inserted.length > ONE_KEY || edit.deleted > ONE_KEY) return "new";
     const soon = last !== null && now - last.time < PAUSE_MS;
     const { at, inserted, deleted } = edit;
@@ -57,10 +64,12 @@ export class UndoGroups {
     // Input methods and corrections replace text that was just typed.
     const within = soon && last.kind === "insert" && at >= last.start && at + deleted <= last.end;
     const goesOn = within && at + deleted === last.end && !begins(last.text, inserted);
+    // Typing over a selection: that is taken away first.
+    const over = at === emptied?.at && now - emptied.time < AT_ONCE_MS;
     const start = goesOn ? last.start : at;
     const text = goesOn ? last.text.slice(0, at - last.start) + inserted : inserted;
     this.last = { kind: "insert", start, end: start + text.length, text, time: now };
-    return goesOn ? "same" : "new";
+    return goesOn || over ? "same" : "new";
   }
 }
 

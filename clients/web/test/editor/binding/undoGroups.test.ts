@@ -54,3 +54,25 @@ test("what an input method or a correction replaces of what was just typed is th
   assert.equal(typing.step([{ insert: "日本" }, { delete: 2 }], 300), "same");
   assert.equal(typing.step([{ delete: 2 }, { insert: "other" }], 2500), "new");
 });
+
+test("typing over a selection is one step with it, and the word goes on", () => {
+  const typing = new UndoGroups();
+  assert.equal(typing.step([{ retain: 2 }, { delete: 500 }], 0), "new");
+  assert.equal(typing.step([{ retain: 2 }, { insert: "x" }], 5), "same");
+  assert.equal(typing.step([{ retain: 3 }, { insert: "y" }], 300), "same");
+  // Who deletes and then types does two things.
+  assert.equal(typing.step([{ retain: 2 }, { delete: 2 }], 2000), "new");
+  assert.equal(typing.step([{ retain: 2 }, { insert: "z" }], 2200), "new");
+});
+
+test("what was read for a while belongs to what it replaces, unless something came between", () => {
+  const typing = new UndoGroups();
+  typing.step([{ delete: 40 }], 0);
+  const put = typing.mark();
+  put();
+  assert.equal(typing.step([{ insert: "a long pasted passage" }], 500), "same");
+  const late = typing.mark();
+  typing.step([{ insert: "x" }], 1600);
+  late();
+  assert.equal(typing.step([{ insert: "a long pasted passage" }], 1700), "new");
+});
