@@ -1,8 +1,8 @@
 """Sets up the environment of this checkout from the lock: `python3 .ci/install.py run|dev|docs|node`.
 
-`make` calls it. It installs what `requirements/*.txt` name, with their hashes, into `.venv`, and marks each part that
-is complete in `.stamps`. It runs under any Python 3 and imports nothing but the standard library, so that a Python
-that is too old is told in one line. One set-up runs at a time; what was interrupted goes on where it was.
+`make` calls it. It installs the packages of `requirements/*.txt`, with their hashes, into `.venv`, and marks each
+complete part in `.stamps`. It runs under any Python 3 and imports only the standard library, so that an old Python
+gives an error of one line. One set-up runs at a time; an interrupted one continues.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ WORDS = {
 
 
 class SetUpFailed(Exception):
-    """Says in one line what is wrong and what to do."""
+    """An error of one line: the problem and its solution."""
 
 
 def main(parts):
@@ -103,10 +103,11 @@ def install(part):
 
 
 def steps(part):
-    """The pip commands of a part. Torch comes after what it shares with the lock, so that nothing moves."""
+    """The pip commands of a part. Torch comes after the packages that it shares with the lock, so that their versions
+    do not change."""
     if part == "npm":
         return
-    # Two packages of TensorRT-RTX are metadata alone and come as sources; what builds them is in the lock.
+    # Two packages of TensorRT-RTX are metadata only and come as sources; their build tools are in the lock.
     for batch in batches(part):
         yield ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", batch]
     if part == "run":
@@ -116,7 +117,7 @@ def steps(part):
 
 
 def batches(part):
-    """The lock in pieces: pip installs nothing of one that it could not fetch whole, and what is installed stays."""
+    """The lock in pieces: pip installs a piece only after it has fetched all of it, and installed pieces stay."""
     with open(lock_file(part)) as file:
         entries = re.split(r"^(?=[A-Za-z0-9])", file.read(), flags=re.MULTILINE)[1:]
     for start in range(0, len(entries), BATCH):
@@ -163,14 +164,14 @@ def npm():
 
 
 def node_folder():
-    """What `clients/web/node_path.py` prints; None when there is no Node yet."""
+    """The output of `clients/web/node_path.py`; None when there is no Node yet."""
     command = [venv_python(), os.path.join(WEB, "node_path.py")]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def explain_npm(output):
-    """One line of what npm wrote."""
+    """One line of npm's output."""
     if "ENOSPC" in output:
         return "The disk is full: nothing is taken for whole, and the next try goes on from here"
     if "EINTEGRITY" in output:
@@ -181,7 +182,7 @@ def explain_npm(output):
 
 
 def explain(output):
-    """(one line, whether trying again may help) of what pip wrote."""
+    """(one line of pip's output, whether a retry may help)."""
     if "DO NOT MATCH THE HASHES" in output:
         found = re.findall(r"^\s+(\S+==\S+)", output, re.MULTILINE)
         names = ", ".join(sorted(set(found))) or "a package"
@@ -202,7 +203,7 @@ def explain(output):
 
 
 def digest(part):
-    """What a part is made from: the lock, the metadata of this package, and torch."""
+    """The inputs of a part: the lock, the metadata of this package, and torch."""
     files = [os.path.join(WEB, "package-lock.json") if part == "npm" else lock_file(part)]
     if part == "run":
         files += [os.path.join(LOCK, "torch.txt"), os.path.join(ROOT, "pyproject.toml")]

@@ -1,7 +1,7 @@
 """The lock: every package that `make run`, `make test` and CI install, with its hashes, for all platforms at once.
 
-    .venv/bin/python .ci/lock.py write      adds what pyproject.toml newly names; what is locked stays
-    .venv/bin/python .ci/lock.py upgrade    resolves the newest of everything, and keeps it if the whole check passes
+    .venv/bin/python .ci/lock.py write adds new packages of pyproject.toml; locked ones stay .venv/bin/python
+    .ci/lock.py upgrade resolves the newest of everything, and keeps it if the whole check passes
 
 Compiled requirements (`requirements/*.txt`) rather than `pylock.toml`: every pip since 20.3 installs them with hashes,
 the pip of Debian 12 too, and they name no address of an index.
@@ -96,7 +96,7 @@ def _compile(
     target = LOCK / f"{part}.txt"
     command = [
         *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", OLDEST),
-        # One version for all Pythons: what one person tests is what another one runs.
+        # One version for all Pythons: all people test and run the same.
         *("--fork-strategy", "fewest", "--generate-hashes", "--no-header", "--no-annotate"),
         *("--no-emit-package", "torch", "-c", str(LOCK / "torch.txt"), "-o", str(target)),
         *_only_wheels(),
@@ -142,7 +142,7 @@ def pins(root: Path) -> dict[str, str]:
 
 
 def report(before: dict[str, str], after: dict[str, str]) -> bool:
-    """Print what moved; returns whether anything did."""
+    """Print the changed versions; returns whether there are any."""
     moved = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     for name in moved:
         print(f"  {name}: {before.get(name, 'new')} -> {after.get(name, 'gone')}")

@@ -1,10 +1,9 @@
 """Runs the engine, server and protocol tests without the lock: `ranges.py newest|oldest [pytest's arguments]`.
 
-`newest` installs what resolves from pyproject.toml today, as for somebody who installs the package; `oldest` the
-lowest versions that it admits. Each has an environment of its own (`.venv-newest`, `.venv-oldest`), made anew each
-time; with arguments the environment is taken as it is, and pytest runs with them alone. Torch's version is the lock's
-at both ends. Under `newest` every warning is an error, a third party's deprecation too: it says what the next release
-breaks.
+`newest` installs the versions that pyproject.toml resolves to today, as a user's installation does; `oldest` the lowest
+versions that it admits. Each has its own environment (`.venv-newest`, `.venv-oldest`), which is recreated each time;
+with arguments the environment is reused, and pytest runs with them only. Torch's version is the lock's at both ends.
+Under `newest` every warning is an error, a third party's deprecation too: it shows what the next release will break.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sphinx configuration of the documentation site: `make docs`.
 
-Pages are Markdown (MyST). What the program knows about itself is read from it when the site is built: settings, command
-line and HTTP API (`_extensions/reference.py`), and the docstrings of the SDK and of the engine interface (autodoc).
+Pages are Markdown (MyST). The reference is generated from the program when the site is built: settings, command line
+and HTTP API (`_extensions/reference.py`), and the docstrings of the SDK and of the engine interface (autodoc).
 """
 
 from __future__ import annotations

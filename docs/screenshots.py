@@ -1,7 +1,7 @@
 """The pictures of the user guide, from a running server: `.venv/bin/python docs/screenshots.py` (part of `make docs`).
 
-A real server with the embedded models and two people in a real Chromium, as in the browser tests, whose helpers do the
-work. The pictures go to `docs/_screenshots`, which is not committed. What the model writes is another text each time.
+A real server with the embedded models and two people in a real Chromium, with the helpers of the browser tests. The
+pictures go to `docs/_screenshots`, which is not committed. The text of the model differs each time.
 """
 
 from __future__ import annotations

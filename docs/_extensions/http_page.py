@@ -92,7 +92,7 @@ def _answer(answer: Schema) -> str:
 
 
 def _values(schema: Schema) -> str:
-    """In words what a value may be."""
+    """The constraints of a value, in words."""
     if "anyOf" in schema:
         return " or ".join(_values(each) for each in schema["anyOf"])
     if schema.get("type") == "array":

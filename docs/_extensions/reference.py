@@ -49,7 +49,7 @@ def write(path: Path, text: str) -> None:
 
 
 def head(name: str) -> str:
-    """What a person wrote to stand above what is generated."""
+    """The hand-written text above the generated part."""
     return (ROOT / "docs" / "_heads" / f"{name}.md").read_text()
 
 
@@ -86,7 +86,7 @@ def table(owner: type[BaseModel], fields: list[tuple[str, FieldInfo]]) -> str:
 
 
 def bounds(field: FieldInfo) -> Iterator[str]:
-    """What a number may be, or which words are allowed."""
+    """The bounds of a number, or the allowed words."""
     low = next((bound for each in field.metadata if (bound := getattr(each, "ge", None)) is not None), None)
     above = next((bound for each in field.metadata if (bound := getattr(each, "gt", None)) is not None), None)
     high = next((bound for each in field.metadata if (bound := getattr(each, "le", None)) is not None), None)

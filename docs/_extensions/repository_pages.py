@@ -1,7 +1,7 @@
 """Pages of the site that are files of the repository: the map, how to contribute, the changelog, the protocol.
 
-Their links are rewritten: what they name in `docs/` is a page here, and so are they; any other file is named without a
-link.
+Their links are rewritten: links to these files and into `docs/` lead to pages of the site; other files are named
+without a link.
 """
 
 from __future__ import annotations

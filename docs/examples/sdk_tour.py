@@ -1,4 +1,4 @@
-"""What a program can do in a room: `python sdk_tour.py URL`, with the address of a server or an invite link."""
+"""A tour of the SDK: `python sdk_tour.py URL`, with the address of a server or an invite link."""
 
 from __future__ import annotations
 

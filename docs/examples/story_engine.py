@@ -43,7 +43,7 @@ Pair = tuple[str, str]
 
 
 class StoryJob:
-    """One request: what it has learned, where it stands, and how many words are left."""
+    """One request: its statistics, its position, and the number of words left."""
 
     unit = "decode"
     window: Window | None = None  # no deadline: whenever it is its turn
@@ -72,7 +72,7 @@ class StoryEngine:
         self.info = EngineInfo("text", "the story's own words", "cpu", "python", max_jobs, max_batch)
 
     def admit(self, request: Request) -> StoryJob:
-        """Check the request and make its state. What raises InvalidRequest is told to whoever asked."""
+        """Check the request and make its state. The message of an InvalidRequest is sent to the asker."""
         request = written(request)
         if request.task != "continue":
             raise InvalidRequest("this engine continues a text and does nothing else")
@@ -101,7 +101,7 @@ class StoryEngine:
 
 
 def engines(config: WorkerConfig) -> Engines:
-    """Called in the worker process: what it serves."""
+    """The engines to serve; called in the worker process."""
     return Engines((StoryEngine(config.max_jobs, config.max_batch),))
 
 
