@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto.chat import Say
+from antiphon_proto.codex import Codex
 from antiphon_proto.comments import AddComment, AddReply, DeleteComment, ResolveComment
 from antiphon_proto.editing import (
     Ack,
@@ -126,6 +127,7 @@ __all__ = [
     "BandStream",
     "Choose",
     "ClientMessage",
+    "Codex",
     "Color",
     "Conduct",
     "Conducted",
@@ -272,6 +274,7 @@ ServerMessage = (
     | AudioGap
     | Learned
     | Performers
+    | Codex
     | Shares
     | Stepped
     | Steps

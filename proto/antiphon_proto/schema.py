@@ -24,6 +24,9 @@ COMMENTS: Final = "comments"
 STYLE: Final = "style"
 """Y.Map of plain strings: the style card (`antiphon_proto.style`)."""
 
+CODEX: Final = "codex"
+"""Y.Map of plain strings: what people wrote into the codex (`antiphon_proto.codex`)."""
+
 EMBEDS: Final = frozenset({"image", "video", "formula"})
 """Embeds of the story: a JSON object with one of these names (Quill's) as its only key. Each counts one."""
 

@@ -64,6 +64,7 @@ from antiphon_server.watchdog.suspects import FILE as SUSPECTS
 from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.websocket import routes as ws
 from antiphon_server.work.pool import WorkPool
+from antiphon_server.work.story_reading import PooledStoryReader
 from antiphon_server.work.style_reading import PooledStyleReader
 from antiphon_server.work.text_checker import TextChecker
 
@@ -172,6 +173,8 @@ async def _run(
     stack.push_async_callback(spelling.close)
     style = PooledStyleReader(pool)
     stack.push_async_callback(style.close)
+    codex = PooledStoryReader(pool)
+    stack.push_async_callback(codex.close)
     hub = Hub(
         store,
         engine,
@@ -186,6 +189,7 @@ async def _run(
         assets=asset_desk,
         proofreader=proofreader,
         style=style,
+        codex=codex,
         beacon=beats.beacon,
         suspects=Suspects(settings.data_dir / SUSPECTS, time.time),
         on_tick=metrics.tick.observe,

@@ -13,6 +13,7 @@ from antiphon_server.rooms.room import Room
 from antiphon_server.rooms.services import Services
 from antiphon_server.store.api import RoomRecord, StoredRoom
 from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.story_reading import StoryReader
 from antiphon_server.work.style_reading import StyleReader
 from support.memory_store import MemoryStore
 from support.replica import NativeReplica
@@ -32,7 +33,12 @@ class House:
     """One room that can crash and come back."""
 
     def __init__(
-        self, limits: RoomLimits | None = None, *, auto: bool = True, style: StyleReader | None = None
+        self,
+        limits: RoomLimits | None = None,
+        *,
+        auto: bool = True,
+        style: StyleReader | None = None,
+        codex: StoryReader | None = None,
     ) -> None:
         self.clock = VirtualClock()
         self.store = MemoryStore(auto=auto)
@@ -50,6 +56,7 @@ class House:
             self.assets,
             proofreader=self.proofreader,
             style=style,
+            codex=codex,
         )
         links = {"owner": "lo", "editor": "le", "viewer": "lv"}
         self.store._rooms["room"] = StoredRoom(RoomRecord("room", "lineage", 0, links), None, (), (), ())

@@ -121,3 +121,28 @@ def evaluate_spelling(
         words = f"{one.clean_words:,}"
         table.add_row(one.language, found, first, str(one.false_alarms), words, f"{median:g}, {most:g}")
     Console().print(table)
+
+
+@app.command("contradictions")
+def evaluate_contradictions(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object, misses and false ones included.")
+    ] = False,
+) -> None:
+    """Look for 60 planted contradictions, among 40 pairs of sentences that are none. Takes seconds."""
+    import msgspec
+
+    from antiphon_server.evaluation.contradictions import measured
+
+    if as_json:
+        score = measured()
+        shares = {"recall": score.recall, "precision": score.precision}
+        typer.echo(msgspec.json.encode({**msgspec.to_builtins(score), **shares}).decode())
+        return
+    table = Table("language", "planted", "found", "recall", "precision")
+    for name, languages in (("English", ("en",)), ("Russian", ("ru",)), ("both", ("en", "ru"))):
+        score = measured(languages)
+        table.add_row(
+            name, str(score.planted), str(score.found), f"{score.recall:.2f}", f"{score.precision:.2f}"
+        )
+    Console().print(table)

@@ -345,7 +345,9 @@ class ActionLog:
 def _surfaces(change: Change) -> list[Surface]:
     """The undoable surfaces that a change touches."""
     touched = {
-        "story": bool(change.splices or change.reformats or schema.STYLE in change.roots),
+        "story": bool(
+            change.splices or change.reformats or change.roots.keys() & {schema.STYLE, schema.CODEX}
+        ),
         "canvas": bool(change.objects),
         "jam": bool(change.jam),
         "film": any(one.key != FILM_TRANSPORT for one in change.film),

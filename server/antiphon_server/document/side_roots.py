@@ -1,27 +1,28 @@
-"""The shared roots beside story, canvas and jam: chat, comments, style card, and the film, which has a view of its own.
-Follows, reads, writes and repairs them.
+"""The shared roots beside story, canvas and jam: chat, comments, style card, codex, and the film, which has a view of
+its own. Follows, reads, writes and repairs them.
 
-Only the server writes chat and comments (`updates.schema`). Editors write the style card; a faulty field gets its
-former value back.
+Only the server writes chat and comments (`updates.schema`). Editors write style card and codex; a faulty field gets
+its former value back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 from pycrdt import Array, Doc, Map
 
-from antiphon_proto import schema
-from antiphon_proto.style import MAX_WORDS, WORD, fits
+from antiphon_proto import codex, schema, style
 from antiphon_server.document.film.film import Film
-from antiphon_server.document.observing import observe
+from antiphon_server.document.observing import observe, weakly
 
 Fields = dict[str, Any]
 Touched = Mapping[str, Fields]
 """Name of a root that a transaction touched -> former fields of the style card; empty for the others."""
 REPLIES = "replies"
+FITS: Final[dict[str, Callable[[str, object], bool]]] = {schema.STYLE: style.fits, schema.CODEX: codex.fits}
+"""Roots of plain strings that editors write, and what may stand there."""
 
 
 class SideRoots:
@@ -31,12 +32,12 @@ class SideRoots:
     def __init__(self, doc: Doc[Any]) -> None:
         self._chat: Array[Any] = doc.get(schema.CHAT, type=Array)
         self._comments: Map[Any] = doc.get(schema.COMMENTS, type=Map)
-        self.style: Map[Any] = doc.get(schema.STYLE, type=Map)
+        self._plain: dict[str, Map[Any]] = {root: doc.get(root, type=Map) for root in FITS}
         self.film = Film(doc)
         self._touched: dict[str, Fields] = {}
         observe(self._chat, self._on_chat, deep=True)
         observe(self._comments, self._on_comments, deep=True)
-        observe(self.style, self._on_style, deep=True)
+        self._followed = [_PlainRoot(root, found, weakly(self._now)) for root, found in self._plain.items()]
 
     # Reading ------------------------------------------------------------------------------------------
 
@@ -58,7 +59,15 @@ class SideRoots:
         }
 
     def style_fields(self) -> Fields:
-        fields: Fields = msgspec.json.decode(str(self.style))
+        return self.fields(schema.STYLE)
+
+    def codex_fields(self) -> dict[str, str]:
+        """The sound entries."""
+        return {name: value for name, value in self.fields(schema.CODEX).items() if codex.fits(name, value)}
+
+    def fields(self, root: str) -> Fields:
+        """Of the style card, or of the codex."""
+        fields: Fields = msgspec.json.decode(str(self._plain[root]))
         return fields
 
     # Writing, inside a transaction --------------------------------------------------------------------
@@ -88,12 +97,12 @@ class SideRoots:
     def drop_reply(self, key: str, place: int) -> None:
         del self._comments[key][REPLIES][place]
 
-    def set_style(self, name: str, value: str | None) -> None:
+    def set_field(self, root: str, name: str, value: str | None) -> None:
         """None takes the field away."""
         if value is not None:
-            self.style[name] = value
-        elif name in self.style:
-            del self.style[name]
+            self._plain[root][name] = value
+        elif name in self._plain[root]:
+            del self._plain[root][name]
 
     def drop_comment(self, key: str) -> None:
         del self._comments[key]
@@ -109,24 +118,30 @@ class SideRoots:
         """The roots that it touched."""
         return self._touched
 
-    def mend_style(self, former: Fields) -> list[str]:
-        """Repair invalid fields; returns their names. `former`: their former values."""
-        fields = self._style_values()
-        wrong = [name for name, value in fields.items() if not fits(name, value)]
-        words = [name for name in fields if name.startswith(WORD) and name not in wrong]
-        if len(words) > MAX_WORDS:
-            new = [name for name in words if former.get(name, "") is None]
-            wrong += new[: len(words) - MAX_WORDS]
+    def mend(self, root: str, former: Fields) -> list[str]:
+        """Repair invalid fields of style card or codex; returns their names. `former`: their former values."""
+        fits, found = FITS[root], self._plain[root]
+        # A shared type would look like its JSON.
+        values = {name: value if isinstance(value, str) else None for name, value in found.items()}
+        wrong = [name for name, value in values.items() if not fits(name, value)]
+        bound = style.MAX_WORDS if root == schema.STYLE else codex.MAX_ENTRIES
+        counted = [
+            name
+            for name in values
+            if name not in wrong and (root == schema.CODEX or name.startswith(style.WORD))
+        ]
+        if len(counted) > bound:
+            new = [name for name in counted if former.get(name, "") is None]
+            wrong += new[: len(counted) - bound]
         for name in wrong:
             if former.get(name) is not None and fits(name, former.get(name)):
-                self.style[name] = former[name]
+                found[name] = former[name]
             else:
-                del self.style[name]
+                del found[name]
         return wrong
 
-    def _style_values(self) -> Fields:
-        # A shared type would look like its JSON.
-        return {name: value if isinstance(value, str) else None for name, value in self.style.items()}
+    def _now(self) -> dict[str, Fields]:
+        return self._touched
 
     def _on_chat(self, _: list[Any]) -> None:
         self._touched.setdefault(schema.CHAT, {})
@@ -134,8 +149,17 @@ class SideRoots:
     def _on_comments(self, _: list[Any]) -> None:
         self._touched.setdefault(schema.COMMENTS, {})
 
-    def _on_style(self, events: list[Any]) -> None:
-        former = self._touched.setdefault(schema.STYLE, {})
+
+class _PlainRoot:
+    """Enters the former values of a root's fields into `touched`."""
+
+    def __init__(self, root: str, found: Map[Any], touched: Callable[[], dict[str, Fields]]) -> None:
+        self._root = root
+        self._touched = touched
+        observe(found, self._follow, deep=True)
+
+    def _follow(self, events: list[Any]) -> None:
+        former = self._touched().setdefault(self._root, {})
         for event in events:
             if not event.path:
                 for name, entry in (getattr(event, "keys", None) or {}).items():

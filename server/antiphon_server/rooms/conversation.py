@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from antiphon_engines.api import EngineUnavailable
-from antiphon_proto import schema
 from antiphon_proto.comments import ATTR_COMMENT
 from antiphon_proto.errors import AntiphonError, ErrorCode, RateLimited, TooLarge
 from antiphon_proto.messages import AddComment, AddReply, Error, Learned, LearnStyle, Say
@@ -19,6 +20,7 @@ from antiphon_server.core.rights import Right, require
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.change import Change
+from antiphon_server.document.side_roots import FITS, Fields, SideRoots
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.performers.stage import Performers
 from antiphon_server.runs.supervisor import RunSupervisor
@@ -113,14 +115,16 @@ class Conversation:
             self._room.commit(marked, SERVER)
 
     def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
-        """Repair invalid fields of the style card that a client wrote, and tell the sender."""
-        if sender is not None and schema.STYLE in change.roots:
-            wrong, former = list[str](), change.roots[schema.STYLE]
+        """Repair invalid fields of style card and codex that a client wrote, and tell the sender."""
+        for root in FITS if sender is not None else ():
+            if root not in change.roots:
+                continue
+            wrong, former = list[str](), change.roots[root]
             document = self._room.shared.document
-            repair = document.note(lambda side: wrong.extend(side.mend_style(former)), SERVER_ORIGIN)
+            repair = document.note(partial(_mend, root, former, wrong), SERVER_ORIGIN)
             self._room.commit(repair, SERVER)
-            if wrong:
-                self._tell(sender.participant, schema.STYLE, f"{', '.join(wrong)[:500]} may not be so")
+            if wrong and sender is not None:
+                self._tell(sender.participant, root, f"{', '.join(wrong)[:500]} may not be so")
 
     def authors(self) -> set[str]:
         """Who said something that the room still holds."""
@@ -128,3 +132,7 @@ class Conversation:
 
     def _tell(self, participant: str, root: str, what: str) -> None:
         self._room.tell(participant, Error(ErrorCode.INVALID, f"{root}: {what}", "edit", root))
+
+
+def _mend(root: str, former: Fields, wrong: list[str], side: SideRoots) -> None:
+    wrong += side.mend(root, former)

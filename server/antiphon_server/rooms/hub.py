@@ -38,6 +38,7 @@ from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.token_bucket import Buckets
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.story_reading import StoryReader
 from antiphon_server.work.style_reading import StyleReader
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Hub:
         assets: AssetLoader | None = None,
         proofreader: Proofreader | None = None,
         style: StyleReader | None = None,
+        codex: StoryReader | None = None,
         beacon: Beacon | None = None,
         suspects: Suspects | None = None,
         on_tick: Callable[[float], None] | None = None,
@@ -94,6 +96,7 @@ class Hub:
             beacon or Beacon(),
             suspects or Suspects(),
             style,
+            codex,
             use_model,
             self.recounts,
         )

@@ -49,6 +49,7 @@ from antiphon_server.rooms.services import Services
 from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.store.api import Quarantined, StoredRoom
 from antiphon_server.story.coauthor import Coauthor
+from antiphon_server.story.codex import RoomCodex
 from antiphon_server.story.corrections import Corrections
 from antiphon_server.story.proposals import Proposals
 from antiphon_server.story.revisions import Revisions
@@ -114,7 +115,8 @@ class Room:
         self.moderation = Moderation(context, supervisor)
         self._painter = Painter(context, supervisor, services.assets)
         self._admission = Admission(context)
-        coauthor = Coauthor(context, supervisor)
+        self._codex = RoomCodex(context, services.codex)
+        coauthor = Coauthor(context, supervisor, self._codex)
         self.conversation = Conversation(context, supervisor, coauthor, services.style)
         self.timeline = Timeline(context, self.conversation.comments.ids)
         self.jam_session = JamSession(context, supervisor, stored, services.sound)
@@ -159,9 +161,10 @@ class Room:
             conversation.on_commit,
             jam.on_commit,
             conversation.performers.news.on_commit,
+            self._codex.on_commit,
         ]
         listeners.left.append(jam.on_left)
-        listeners.welcomed += [jam.on_welcome, conversation.performers.on_welcome]
+        listeners.welcomed += [jam.on_welcome, conversation.performers.on_welcome, self._codex.on_welcome]
         listeners.performers.append(conversation.performers.roster.participants)
         listeners.authors.append(conversation.authors)
 
@@ -299,6 +302,7 @@ class Room:
         self._painter.sweep()
         if not self.pause.held:
             self.conversation.performers.sweep()
+            self._codex.sweep()
         self.jam_session.sweep()
         if self.context.log.long and not self.pause.held:
             self.snapshot()

@@ -19,6 +19,7 @@ from antiphon_server.store.api import RoomStore
 from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.story_reading import StoryReader
 from antiphon_server.work.style_reading import StyleReader
 
 
@@ -36,6 +37,8 @@ class Services(Struct, frozen=True):
     suspects: Suspects = field(default_factory=Suspects)
     style: StyleReader | None = None
     """Measures the style of passages; None: rooms refuse to."""
+    codex: StoryReader | None = None
+    """Reads stories for their codex; None: nothing is found."""
     use_model: Callable[[Modality, str], None] | None = None
     """Handles an owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
     recounts: Recounts = field(default_factory=Recounts)

@@ -12,7 +12,7 @@ from antiphon_engines.api import ChatLine, TextRequest, TextTask
 from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
 from antiphon_proto.messages import Ask, Say
 from antiphon_proto.params import CANDIDATES, TextParams
-from antiphon_proto.style import StyleCard
+from antiphon_proto.style import BOUNDS, StyleCard
 from antiphon_server.chat.chat import Chat, without_call
 from antiphon_server.chat.chat_run import ChatRun
 from antiphon_server.core.context import RoomContext
@@ -24,6 +24,7 @@ from antiphon_server.document.anchors import Place
 from antiphon_server.runs.sentences import Sentences, longer
 from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.runs.text_run import TextRun
+from antiphon_server.story.codex import RoomCodex
 from antiphon_server.story.draft_run import DraftRun
 from antiphon_server.story.insertion import place
 from antiphon_server.story.prompt_window import window
@@ -36,7 +37,8 @@ _ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
 
 
 class Coauthor:
-    def __init__(self, room: RoomContext, supervisor: RunSupervisor) -> None:
+    def __init__(self, room: RoomContext, supervisor: RunSupervisor, codex: RoomCodex) -> None:
+        self._codex = codex
         self._room = room
         self._supervisor = supervisor
 
@@ -151,8 +153,13 @@ class Coauthor:
         )
 
     def style(self) -> StyleCard:
-        """The room's style card."""
-        return StyleCard.of(self._room.shared.document.side.style_fields())
+        """The room's style card, with what the codex says among the facts. The card's own facts come first; together
+        they keep the bound of a card."""
+        card = StyleCard.of(self._room.shared.document.side.style_fields())
+        known = self._codex.prompt()
+        if not known or len(card.facts) + len(known) + 1 > BOUNDS["facts"]:
+            return card
+        return replace(card, facts=f"{card.facts} {known}".strip())
 
     def serving(self, name: str) -> str:
         """The name itself where that model serves, beside another or as the one; else an empty one."""

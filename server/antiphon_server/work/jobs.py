@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from antiphon_engines.ipc.channel import Traced
+from antiphon_proto.codex import CodexContradiction, CodexEntry
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.document.object_authors import ObjectAuthor
@@ -20,6 +21,12 @@ from antiphon_server.store.api import Entry, Snapshot
 
 class Learn(Struct, frozen=True, tag="learn"):
     """Measure the style of a passage."""
+
+    text: str
+
+
+class Study(Struct, frozen=True, tag="study"):
+    """Find the codex of a story."""
 
     text: str
 
@@ -118,6 +125,11 @@ class Learned(Struct, frozen=True, tag="learned"):
     measures: StyleMeasures
 
 
+class Known(Struct, frozen=True, tag="known"):
+    entries: tuple[CodexEntry, ...]
+    contradictions: tuple[CodexContradiction, ...]
+
+
 class Replayed(Struct, frozen=True, tag="replayed"):
     """`moment` is packed; the other fields are for the gateway itself."""
 
@@ -143,5 +155,5 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Job: TypeAlias = Learn | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen | Spell
-Answer: TypeAlias = Made | Learned | Replayed | Found | Spelled | Failed
+Job: TypeAlias = Learn | Study | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen | Spell
+Answer: TypeAlias = Made | Learned | Known | Replayed | Found | Spelled | Failed

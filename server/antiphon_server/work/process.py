@@ -32,6 +32,7 @@ from antiphon_server.history.past_state import PastState, cut_by_author, replaye
 from antiphon_server.history.restore import Restoration, restoration
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.spelling.checker import Checkers
+from antiphon_server.work.codex_findings import studied
 from antiphon_server.work.device_trace import chrome_trace
 from antiphon_server.work.jobs import (
     Answer,
@@ -42,6 +43,7 @@ from antiphon_server.work.jobs import (
     Failed,
     Found,
     Job,
+    Known,
     Learn,
     Learned,
     Made,
@@ -52,6 +54,7 @@ from antiphon_server.work.jobs import (
     Show,
     Spell,
     Spelled,
+    Study,
     Trace,
 )
 from antiphon_server.work.style_metrics import learned
@@ -93,6 +96,8 @@ def _do(job: Job) -> Answer:
     match job:
         case Learn(text):
             return Learned(*learned(text))
+        case Study(text):
+            return Known(*studied(text))
         case Authors():
             return Made(msgspec.json.encode(_authors(job)))
         case Export():

@@ -17,6 +17,7 @@ SURFACE_OF: Final[dict[str, Surface]] = {
     schema.JAM: "jam",
     schema.STYLE: "story",
     schema.FILM: "film",
+    schema.CODEX: "story",
 }
 _KEPT: Final = 300
 """Actions of one participant on one surface; the oldest are forgotten."""

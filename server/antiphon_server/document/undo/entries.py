@@ -81,11 +81,12 @@ def entries(change: Change, shadow: Shadow, side: SideRoots) -> dict[Place, Entr
         # A start or a stop is meant for its moment.
         if shot.key != FILM_TRANSPORT and shot.former != shot.value:
             found[schema.FILM, "", shot.key] = Entry(shot.former, shot.value)
-    if schema.STYLE in change.roots:
-        now = side.style_fields()
-        for name, former in change.roots[schema.STYLE].items():
-            if former != now.get(name):
-                found[schema.STYLE, "", name] = Entry(former, now.get(name))
+    for root in schema.STYLE, schema.CODEX:
+        if root in change.roots:
+            now = side.fields(root)
+            for name, former in change.roots[root].items():
+                if former != now.get(name):
+                    found[root, "", name] = Entry(former, now.get(name))
     return found
 
 
@@ -114,8 +115,8 @@ def take_back(found: Mapping[Place, Entry], canvas: Canvas, jam: Jam, side: Side
             _field(jam, section, key, entry)
         elif root == schema.FILM:
             _shot(side.film, key, entry)
-        elif side.style_fields().get(key) == entry.after:
-            side.set_style(key, entry.before)
+        elif side.fields(root).get(key) == entry.after:
+            side.set_field(root, key, entry.before)
 
 
 def _object(canvas: Canvas, key: str, entry: Entry) -> None:

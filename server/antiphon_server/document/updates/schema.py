@@ -65,6 +65,7 @@ RULES: Final[dict[str, Rule]] = {
     schema.FILM: _maps(1),
     schema.META: Rule("map", _PLAIN),
     schema.STYLE: Rule("map", _PLAIN),
+    schema.CODEX: Rule("map", _PLAIN),
     schema.CHAT: Rule("array", _PLAIN, {MAP: _CLOSED}, closed=True),
     schema.COMMENTS: Rule("map", _PLAIN, {MAP: _CLOSED}, closed=True),
 }
