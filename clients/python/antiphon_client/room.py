@@ -18,6 +18,7 @@ from antiphon_client.address import Address
 from antiphon_client.assets import Asset, download, provenance, upload
 from antiphon_client.canvas import Canvas
 from antiphon_client.chat import Chat
+from antiphon_client.codex import Codex
 from antiphon_client.comments import Comments
 from antiphon_client.errors import ClientError
 from antiphon_client.film import Film
@@ -113,6 +114,8 @@ class Room:
         """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
         self.style = Style(session)
         """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
+        self.codex = Codex(session)
+        """Who and what the story names: `room.codex.found`, `.contradictions`, `.written`, `.write(name, words)`."""
         self.performers = Cast(session)
         """AI participants with a role: `room.performers[id]`, `.add("critic")`, `.change(...)`, `.remove(id)`."""
         self.history = History(session)
@@ -121,7 +124,7 @@ class Room:
         """More of the AI: `.rewrite(...)`, `.fix(...)`, `.brainstorm()`, `.choose(run)`, `.retry(run)`,
         `.replace_token(...)`."""
         self._steps = OwnSteps(session)
-        session.listeners += [self.jam, self.style, self.performers, self.history, self._steps]
+        session.listeners += [self.jam, self.style, self.codex, self.performers, self.history, self._steps]
 
     @property
     def address(self) -> Address:

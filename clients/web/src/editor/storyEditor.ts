@@ -5,6 +5,7 @@
 
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import Quill, { Delta, type Range } from "quill/core.js";
+import type { Span } from "../room/document/delta";
 import { type Op, shown } from "../room/document/delta";
 import { storyOf } from "../room/document/document";
 import type { Room } from "../room/room";
@@ -27,6 +28,7 @@ import { caretsOf } from "./overlay/carets";
 import { CursorLayer } from "./overlay/cursors";
 import { Highlights } from "./overlay/highlights";
 import { MatchMarks } from "./overlay/matchMarks";
+import { OddMarks, spanOf } from "./overlay/oddMarks";
 import { PassageMarks } from "./overlay/passageMarks";
 import { bringIntoView } from "./overlay/scrollIntoView";
 import { TextPositions } from "./overlay/textPositions";
@@ -119,6 +121,7 @@ export class StoryEditor {
     this.passageMarks = new PassageMarks(room.comments, this.highlights, this.rested, () =>
       this.binding?.passages(),
     );
+    const oddMarks = new OddMarks(room.codex, this.highlights, this.rested, () => this.plainText.peek());
     this.matches = new MatchMarks(this.quill, this.highlights);
     this.spelling = new Spelling(
       this.quill,
@@ -183,6 +186,7 @@ export class StoryEditor {
       }),
       effect(() => this.showCursors(labels.model)),
       effect(() => this.passageMarks.show(() => this.range())),
+      effect(() => oddMarks.show()),
       effect(() => this.showScript()),
       effect(() => this.showStep()),
     );
@@ -230,6 +234,11 @@ export class StoryEditor {
     this.binding?.settle();
     this.quill.setSelection(index, length, "user");
     this.quill.scrollSelectionIntoView();
+  }
+
+  /** Where a sentence stands; null where it does not any more. */
+  spanOf(quote: string): Span | null {
+    return spanOf(this.plainText.peek(), quote);
   }
 
   /** Brings a place into view; the selection and the focus stay. */

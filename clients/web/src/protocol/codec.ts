@@ -123,6 +123,22 @@ const performer = record({
   unasked: optional(whole(0, 60), zero),
   spent: optional(uint, zero),
 });
+const codexName = text({ max: 100 });
+const attribute = text({ max: 32 });
+const codexFact = record({
+  attribute,
+  value: codexName,
+  quote: text({ max: 300 }),
+  start: uint,
+  end: uint,
+});
+const codexEntry = record({
+  name: codexName,
+  kind: oneOf("person", "place", "thing"),
+  count: uint,
+  facts: optional(list(codexFact), () => []),
+});
+const codexContradiction = record({ name: codexName, attribute, first: codexFact, second: codexFact });
 const imageModel = record({
   width: uint,
   height: uint,
@@ -470,6 +486,7 @@ const SERVER: Shapes<ServerMessage> = {
   }),
   audio_gap: record({ dropped: uint }),
   performers: record({ performers: list(performer) }),
+  codex: record({ offset: uint, entries: list(codexEntry), contradictions: list(codexContradiction) }),
   learned: record({ learn: uint, card: styleCard, measures: styleMeasures }),
   shares: record({ offset: uint, people: dictionary(uint), runs: dictionary(uint) }),
   versions: record({ versions: list(version) }),

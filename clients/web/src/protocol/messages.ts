@@ -59,6 +59,26 @@ export interface Performer {
   /** Runs of the last hour. */
   spent: number;
 }
+/** What the story says of somebody, with the sentence that says it. */
+export interface CodexFact {
+  attribute: string;
+  value: string;
+  quote: string;
+  start: number;
+  end: number;
+}
+export interface CodexEntry {
+  name: string;
+  kind: "person" | "place" | "thing";
+  count: number;
+  facts: CodexFact[];
+}
+export interface CodexContradiction {
+  name: string;
+  attribute: string;
+  first: CodexFact;
+  second: CodexFact;
+}
 export interface Alternative {
   text: string;
   logprob: number;
@@ -497,6 +517,7 @@ export type ServerMessage =
   | { tag: "band_notes"; run: string; epoch: number; notes: BandNote[]; chords: BandChord[] }
   | { tag: "audio_gap"; dropped: number }
   | { tag: "performers"; performers: Performer[] }
+  | { tag: "codex"; offset: number; entries: CodexEntry[]; contradictions: CodexContradiction[] }
   | { tag: "learned"; learn: number; card: StyleCard; measures: StyleMeasures }
   | { tag: "shares"; offset: number; people: Record<string, number>; runs: Record<string, number> }
   | { tag: "versions"; versions: Version[] }

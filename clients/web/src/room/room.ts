@@ -20,6 +20,7 @@ import type {
 } from "../protocol/messages";
 import { VERSION } from "../protocol/messages";
 import { Chat } from "./document/chat";
+import { Codex } from "./document/codex";
 import { Comments } from "./document/comments";
 import { Dictionary } from "./document/dictionary";
 import { byteOffset, storyOf } from "./document/document";
@@ -104,6 +105,7 @@ export class Room implements RoomPort {
   /** Text in this tab's fields that was not sent. */
   readonly fieldDrafts: FieldDrafts;
   readonly style = new Style(this);
+  readonly codex = new Codex(this);
   readonly performers = new Performers(this, newId);
   readonly dictionary = new Dictionary();
   readonly http = new RoomHttp(() => ({ room: this.id, token: this.token.peek(), session: this.session }));
@@ -137,6 +139,7 @@ export class Room implements RoomPort {
     this.chat,
     this.comments,
     this.style,
+    this.codex,
     this.dictionary,
     this.settings,
   ];
@@ -364,6 +367,9 @@ export class Room implements RoomPort {
         break;
       case "performers":
         this.performers.onPerformers(message);
+        break;
+      case "codex":
+        this.codex.onCodex(message);
         break;
       case "learned":
         this.style.onLearned(message);

@@ -73,7 +73,7 @@ export class UndoSteps {
       SURFACES.map((surface) => {
         const scope =
           surface === "story"
-            ? [storyOf(doc), doc.getMap("style")]
+            ? [storyOf(doc), doc.getMap("style"), doc.getMap("codex")]
             : doc.getMap(surface === "canvas" ? CANVAS : surface);
         const manager = new UndoManager(scope, { trackedOrigins: new Here(), captureTimeout: PAUSE_MS });
         const changed = () => {

@@ -752,6 +752,26 @@ export const en = {
     forkOpen: "Go there",
   },
 
+  codex: {
+    title: "Codex",
+    hint: "Who and what the story names, and what it says of them, found by rules. Models get it with every request; what you write here counts more.",
+    empty: "Nothing was found yet.",
+    atOdds: (count: number) => `${count} ${count === 1 ? "contradiction" : "contradictions"}`,
+    odds: (name: string, attribute: string) => `${name}, ${attribute}: the story says two things`,
+    show: "Show in the text",
+    kind: { person: "person", place: "place", thing: "thing" },
+    edit: (name: string) => `Write about ${name}`,
+    hide: (name: string) => `Hide ${name}`,
+    remove: (name: string) => `Remove ${name}`,
+    hidden: "Hidden:",
+    showAgain: (name: string) => `Show ${name} again`,
+    name: "Name",
+    words: "What is true of it",
+    add: "Add",
+    attribute: (name: string) => name,
+    value: (value: string) => value,
+  },
+
   performers: {
     title: "Performers",
     hint: "AI participants with a role. Call one by @name in the chat or in a comment.",

@@ -2,6 +2,7 @@
 //
 // Over 350 lines: one file for each language, so that a translator has all of it in one place.
 
+import { CODEX_ATTRIBUTES, CODEX_VALUES } from "./codexRu";
 import type { Strings } from "./en";
 
 /** Russian counts in three forms: 1 слово, 2 слова, 5 слов. */
@@ -778,6 +779,26 @@ export const ru: Strings = {
     forkedHint:
       "Она начинается с состояния этой комнаты в той точке. Она ваша; больше в ней пока никого нет.",
     forkOpen: "Перейти туда",
+  },
+
+  codex: {
+    title: "Кодекс",
+    hint: "Кого и что называет рассказ и что о них говорит: найдено по правилам. Модели получают это с каждой просьбой; написанное здесь важнее.",
+    empty: "Пока ничего не найдено.",
+    atOdds: (count) => `Противоречий: ${count}`,
+    odds: (name, attribute) => `${name}, ${attribute}: рассказ говорит разное`,
+    show: "Показать в тексте",
+    kind: { person: "человек", place: "место", thing: "вещь" },
+    edit: (name) => `Написать: ${name}`,
+    hide: (name) => `Скрыть: ${name}`,
+    remove: (name) => `Убрать: ${name}`,
+    hidden: "Скрыты:",
+    showAgain: (name) => `Показать снова: ${name}`,
+    name: "Имя",
+    words: "Что о нём верно",
+    add: "Добавить",
+    attribute: (name) => CODEX_ATTRIBUTES[name] ?? name,
+    value: (value) => CODEX_VALUES[value] ?? value,
   },
 
   performers: {

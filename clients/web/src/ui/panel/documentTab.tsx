@@ -11,6 +11,7 @@ import { Avatar } from "../parts/avatar";
 import type { AuthorColours } from "../story/authorColours";
 import { DictionaryLists } from "../story/dictionaryLists";
 import { StyleCard } from "../story/styleCard";
+import { CodexSection } from "./codexSection";
 import { PerformersSection } from "./performersSection";
 import type { TabProps } from "./tab";
 
@@ -49,6 +50,7 @@ export function DocumentTab({ room, editor, authorColours }: TabProps) {
       </section>
       <PerformersSection room={room} />
       <StyleCard room={room} editor={editor} />
+      <CodexSection room={room} editor={editor} />
       <section>
         <h3>{t.document.outline}</h3>
         {outline.value.length === 0 ? (
