@@ -85,7 +85,12 @@ def _parsed(text: str) -> tuple[str, bool, frozenset[str], str]:
     if text[:1].isupper() and len(text) > 1 and named:
         best = named[0]
         gender = {"masc": "m", "femn": "f"}.get(str(best.tag.gender), "")
-        return best.normal_form, True, frozenset(str(one.tag.case) for one in named if one.tag.case and one.tag.number != "plur"), gender
+        return (
+            best.normal_form,
+            True,
+            frozenset(str(one.tag.case) for one in named if one.tag.case and one.tag.number != "plur"),
+            gender,
+        )
     return parses[0].normal_form, False, frozenset(), ""
 
 

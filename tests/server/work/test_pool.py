@@ -36,6 +36,7 @@ from antiphon_server.work.jobs import (
     Screen,
     Show,
     Spell,
+    Study,
     Trace,
 )
 from antiphon_server.work.pool import CannotWork, WorkPool
@@ -105,6 +106,7 @@ def test_every_job_travels() -> None:
     snapshot = SharedState(RoomLimits()).snapshot(0, 0)
     jobs: tuple[Job, ...] = (
         Learn("a"),
+        Study("a"),
         Authors(b"a", b"", 1, {"o": ObjectAuthor(Owner("p"), Owner("q", "r"), b"d")}),
         export("a", as_json=True),
         Replay(1000, 10, 1000, snapshot, (Entry(1, "p", b"\0\0", 0),)),
