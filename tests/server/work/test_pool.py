@@ -106,7 +106,6 @@ def test_every_job_travels() -> None:
     snapshot = SharedState(RoomLimits()).snapshot(0, 0)
     jobs: tuple[Job, ...] = (
         Learn("a"),
-        Study("a"),
         Authors(b"a", b"", 1, {"o": ObjectAuthor(Owner("p"), Owner("q", "r"), b"d")}),
         export("a", as_json=True),
         Replay(1000, 10, 1000, snapshot, (Entry(1, "p", b"\0\0", 0),)),
@@ -116,6 +115,7 @@ def test_every_job_travels() -> None:
         Screen(b"a", "csv", "ru"),
         Spell((Passage("a", "en"),), "folder"),
         Screen(b"a", "sheet"),
+        Study("a"),
         Trace(
             Traced(
                 1,
