@@ -38,6 +38,7 @@ from antiphon_server.http import engines as engines_http
 from antiphon_server.http import film as film_http
 from antiphon_server.http import history as history_http
 from antiphon_server.http import jam as jam_http
+from antiphon_server.http import ledger as ledger_http
 from antiphon_server.http import links as links_http
 from antiphon_server.http import manuscripts as export_http
 from antiphon_server.http import rooms as room_http
@@ -59,6 +60,7 @@ from antiphon_server.store.marks import Marks
 from antiphon_server.store.metered import MeteredStore
 from antiphon_server.store.sqlite import SqliteStore
 from antiphon_server.story.proofreader import HarperProofreader
+from antiphon_server.trust.notes import Signer
 from antiphon_server.watchdog.beacon import Beats
 from antiphon_server.watchdog.suspects import FILE as SUSPECTS
 from antiphon_server.watchdog.suspects import Suspects
@@ -144,6 +146,7 @@ async def _run(
     marks = Marks(settings.data_dir / "rooms.marks")
     await marks.open()
     stack.push_async_callback(marks.close)
+    signer = Signer.load(settings.data_dir)
     tokens = Tokens(_signing_key(settings.data_dir, marks), lifetime=settings.limits.token_days * 86_400)
     rooms = SqliteStore(
         settings.data_dir / "rooms.sqlite",
@@ -193,6 +196,7 @@ async def _run(
         beacon=beats.beacon,
         suspects=Suspects(settings.data_dir / SUSPECTS, time.time),
         on_tick=metrics.tick.observe,
+        signer=signer,
     )
     archive = Archive(store, settings.room_limits(), pool)
     gateway = Gateway(
@@ -279,6 +283,7 @@ def application(gateway: Gateway) -> web.Application:
             *engines_http.ROUTES,
             *history_http.ROUTES,
             *links_http.ROUTES,
+            *ledger_http.ROUTES,
             *openapi.ROUTES,
             *ClientFiles().routes(),
         )

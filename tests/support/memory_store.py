@@ -28,6 +28,16 @@ from antiphon_server.store.api import (
     StoredRoom,
     TokensGone,
 )
+from antiphon_server.store.ledger import (
+    Leaf,
+    Salt,
+    SaltGone,
+    SignedCheckpoint,
+    StoredLedger,
+    TileHash,
+    completed,
+    last_tiles,
+)
 
 
 class MemoryStore:
@@ -41,6 +51,7 @@ class MemoryStore:
         self._jams: dict[str, dict[int, JamEntry]] = {}
         self._entries: dict[str, dict[int, Entry]] = {}
         self._snapshots: dict[str, list[Snapshot]] = {}
+        self._ledgers: dict[str, MemoryLedger] = {}
         self._queue: list[tuple[str, tuple[Change, ...], Committed | None]] = []
 
     async def open(self) -> None: ...
@@ -70,6 +81,7 @@ class MemoryStore:
             found,
             jam=tuple((entry.seq, len(entry.body)) for entry in entries),
             jam_ms=max((entry.to_ms for entry in entries), default=0),
+            ledger=self.ledger(room).stored(),
         )
 
     def put(self, room: str, changes: Sequence[Change], committed: Committed | None = None) -> None:
@@ -94,6 +106,7 @@ class MemoryStore:
 
     def _write(self, room: str, change: Change) -> None:
         self._keep_jam(room, change)
+        self.ledger(room).add(change)
         self._rooms[room] = _with(self._rooms[room], change)
         if isinstance(change, Entry):
             self._entries.setdefault(room, {})[change.seq] = change
@@ -115,6 +128,20 @@ class MemoryStore:
         until = math.inf if to_ms is None else to_ms
         found = [one for one in entries if one.seq > after and one.to_ms > from_ms and one.from_ms < until]
         return tuple(found[:limit])
+
+    def ledger(self, room: str) -> MemoryLedger:
+        return self._ledgers.setdefault(room, MemoryLedger())
+
+    async def leaves(self, room: str, first: int, limit: int) -> tuple[Leaf, ...]:
+        await self.flush()
+        return tuple(one for number, one in sorted(self.ledger(room).leaves.items()) if number >= first)[
+            :limit
+        ]
+
+    async def tile_hashes(self, room: str, level: int, first: int, limit: int) -> tuple[TileHash, ...]:
+        await self.flush()
+        found = sorted(self.ledger(room).tiles.items())
+        return tuple(one for (at, number), one in found if at == level and number >= first)[:limit]
 
     def crash(self) -> None:
         """What was not committed is gone, and nobody hears of it."""
@@ -154,6 +181,38 @@ class MemoryStore:
         self.commit()
         entries = sorted(self._entries.get(room, {}).items())
         return tuple(entry for seq, entry in entries if after < seq < before)
+
+
+class MemoryLedger:
+    def __init__(self) -> None:
+        self.leaves: dict[int, Leaf] = {}
+        self.tiles: dict[tuple[int, int], TileHash] = {}
+        self.checkpoints: dict[int, SignedCheckpoint] = {}
+        self.salts: dict[str, bytes] = {}
+
+    def add(self, change: Change) -> None:
+        match change:
+            case Leaf():
+                self.leaves.setdefault(change.number, change)
+            case TileHash():
+                self.tiles.setdefault((change.level, change.number), change)
+            case SignedCheckpoint():
+                self.checkpoints.setdefault(change.size, change)
+            case Salt(person, salt):
+                self.salts.setdefault(person, salt)
+            case SaltGone(person):
+                self.salts.pop(person, None)
+
+    def stored(self) -> StoredLedger:
+        size = max(self.leaves, default=-1) + 1
+        tails = []
+        for level, first, width in last_tiles(size):
+            hashes = {number: one.hash for (at, number), one in self.tiles.items() if at == level}
+            if not level:
+                hashes = {number: one.hash for number, one in self.leaves.items()}
+            tails.append(completed(first, width, hashes))
+        newest = self.checkpoints[max(self.checkpoints)] if self.checkpoints else None
+        return StoredLedger(size, tuple(tails), newest, dict(self.salts))
 
 
 def _thinned(snapshots: list[Snapshot]) -> list[Snapshot]:

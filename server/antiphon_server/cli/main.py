@@ -22,6 +22,7 @@ from antiphon_server.cli import (
     engines,
     evaluate,
     join,
+    log,
     mcp,
     models,
     rooms,
@@ -49,6 +50,7 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(assets.app, name="assets")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(rooms.app, name="rooms")
+app.add_typer(log.app, name="log")
 app.command()(doctor.doctor)
 app.command()(backup.backup)
 app.command()(backup.restore)

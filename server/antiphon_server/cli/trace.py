@@ -26,7 +26,7 @@ def trace(
     ] = "http://127.0.0.1:8080",
 ) -> None:
     """Write the device's last minutes, with the reasons of its steps, as a Chrome trace. Open it at ui.perfetto.dev."""
-    base, name, secret = _address(room, url, token)
+    base, name, secret = address(room, url, token)
     events = asyncio.run(_fetch(base, name, secret))
     try:
         out.write_text(json.dumps(events, ensure_ascii=False), encoding="utf-8")
@@ -35,16 +35,16 @@ def trace(
     typer.echo(f"{len(events['traceEvents'])} events in {out}; open it at https://ui.perfetto.dev")
 
 
-def _address(room: str, url: str, token: str) -> tuple[str, str, str]:
+def address(room: str, url: str, token: str) -> tuple[str, str, str]:
     """Server, room id and token. Raises PeerError."""
     link = urlsplit(room)
     if link.scheme in ("http", "https"):
         prefix, found, name = link.path.rpartition("/r/")
         if not (found and name and link.fragment):
-            raise PeerError("the link is not an owner's link: it ends in /r/ROOM#TOKEN")
+            raise PeerError("this is not a room's link: it ends in /r/ROOM#TOKEN")
         return f"{link.scheme}://{link.netloc}{prefix}", name, link.fragment
     if not token:
-        raise PeerError("give the room's owner link, or its id with --token")
+        raise PeerError("give the room's link, or its id with --token")
     return url.rstrip("/"), room, token
 
 

@@ -50,12 +50,14 @@ class Order(Struct, frozen=True):
 class RunEntry:
     """One run. `record` is kept in the store; `ask` is echoed to the asker with the first announcement."""
 
-    __slots__ = ("_changed", "announced", "ask", "record")
+    __slots__ = ("_changed", "announced", "ask", "closed", "record")
 
     def __init__(self, record: RunRecord, changed: dict[str, RunEntry], ask: int = 0) -> None:
         self.record = record
         self.ask = ask
         self.announced = False
+        self.closed = False
+        """The ledger has its outcome."""
         self._changed = changed
 
     @property
@@ -111,6 +113,7 @@ class RunRegistry:
         self._runs = {record.info.id: RunEntry(record, self._changed) for record in records}
         for run in self._runs.values():
             run.announced = True
+            run.closed = not run.live
             if run.live:
                 run.update(
                     state="failed",

@@ -10,6 +10,7 @@ from antiphon_server.core.seat import Grant
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.access import authorised
 from antiphon_server.http.assets import described
+from antiphon_server.http.recording import record
 
 
 async def trace(request: web.Request) -> web.Response:
@@ -31,8 +32,10 @@ async def enlarge(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     grant, data = await _picture(request)
     picture = await gateway.pictures.enlarge(data, 2)
-    await authorised(request)  # a member removed meanwhile may add nothing
+    _, room = await authorised(request)  # a member removed meanwhile may add nothing
     await gateway.assets.put(grant.room, picture.info, picture.data)
+    facts = {"enlarged": request.match_info["sha256"]}
+    await record(request, grant, room, "upload", picture.info.sha256, facts)
     return web.json_response(described(picture.info), status=201, headers={"Cache-Control": "no-store"})
 
 

@@ -12,6 +12,8 @@ from antiphon_server.core.rights import Right, require
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.access import authorised, body, pay_for_lookup
 from antiphon_server.http.provenance import provenance
+from antiphon_server.http.recording import record
+from antiphon_server.trust.leaf import sha256
 
 _HEADERS: Final = {
     # The name is the content's hash, so the content never changes; the token keeps it private.
@@ -37,8 +39,9 @@ async def upload(request: web.Request) -> web.Response:
         data = await body(request, pictures.limits.file_bytes, seconds, "picture")
         await authorised(request)  # a body may take a minute: the member may have been removed meanwhile
         picture = await pictures.clean(data)
-    await authorised(request)
+    _, room = await authorised(request)
     await gateway.assets.put(grant.room, picture.info, picture.data)
+    await record(request, grant, room, "upload", picture.info.sha256, {"file": sha256(data)})
     told: dict[str, object] = dict(described(picture.info))
     if picture.scaled_from is not None:
         told["scaled_from"] = picture.scaled_from

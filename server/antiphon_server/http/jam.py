@@ -14,11 +14,13 @@ from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_proto.jam import loop_notes
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.access import authorised, pay_for_lookup
+from antiphon_server.http.recording import record_export
 from antiphon_server.jam.midi import loop_midi, midi
 from antiphon_server.jam.recording import JamEvent, Person, read
 from antiphon_server.jam.score import score, session
 from antiphon_server.rooms.room import Room
 from antiphon_server.store.api import JamEntry, RoomStore
+from antiphon_server.trust.leaf import sha256
 
 _PAGE: Final = 200
 """Entries of the record that one answer of the log holds; each is about a second of playing."""
@@ -45,14 +47,16 @@ async def export(request: web.Request) -> web.Response:
     """`GET .../jam/export?format=mid|wav|flac|json&from=MS&to=MS` -> the record as a file; by default the last session.
     `&loop=ID` with `mid`: a loop as it stands there now."""
     gateway = request.app[GATEWAY]
-    _, room = await authorised(request)
+    grant, room = await authorised(request)
     kind = request.query.get("format", "mid")
     if kind not in _TYPES:
         raise PeerError(f"no format {kind[:20]!r}; there are {', '.join(_TYPES)}")
     if not gateway.convert_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many files from this address; wait a little")
     if (loop := request.query.get("loop")) is not None:
-        return _file(_loop(room, loop, kind), kind, f"loop-{loop}")
+        data = _loop(room, loop, kind)
+        recorded = await record_export(request, grant, room, sha256(data), kind)
+        return _file(data, kind, f"loop-{loop}", recorded)
     room.settle_jam()
     from_ms, to_ms = _times(request)
     entries = await _all(gateway.store, room.id, to_ms)
@@ -69,7 +73,8 @@ async def export(request: web.Request) -> web.Response:
             data = await gateway.renderer.render(
                 made, "wav" if kind == "wav" else "flac", gateway.proxies.address(request)
             )
-    return _file(data, kind, f"jam-{room.id}")
+    recorded = await record_export(request, grant, room, sha256(data), kind)
+    return _file(data, kind, f"jam-{room.id}", recorded)
 
 
 async def _all(store: RoomStore, room: str, to_ms: int | None) -> list[JamEntry]:
@@ -121,8 +126,8 @@ def _loop(room: Room, key: str, kind: str) -> bytes:
     return loop_midi(name, int(fields["program"]), int(fields["beats"]), notes)
 
 
-def _file(data: bytes, kind: str, name: str) -> web.Response:
-    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+def _file(data: bytes, kind: str, name: str, recorded: dict[str, str]) -> web.Response:
+    headers = {**_HEADERS, **recorded, "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     return web.Response(body=data, content_type=_TYPES[kind], headers=headers)
 
 

@@ -25,8 +25,10 @@ from antiphon_server.formats.jobs import (
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.access import authorised, body
 from antiphon_server.http.client_files import FONTS
+from antiphon_server.http.recording import record, record_export
 from antiphon_server.http.streaming import large
 from antiphon_server.rooms.room import Room
+from antiphon_server.trust.leaf import sha256
 from antiphon_server.work.jobs import Export, Made
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
@@ -42,7 +44,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     hold, as `code=count` with commas between (`formats.notices.CODES`).
     """
     gateway = request.app[GATEWAY]
-    _, room = await authorised(request)
+    grant, room = await authorised(request)
     if not gateway.convert_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many files from this address; wait a little")
     wanted = request.query.get("format", "md")
@@ -58,6 +60,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     name = " ".join(_UNFIT.sub(" ", title).split()) or "untitled"
     if wanted == "json":
         headers = {**_HEADERS, **_attached(f"{name}.json")}
+        headers |= await record_export(request, grant, room, sha256(made.data), "json")
         return await large(request, made.data, "application/json", headers=headers)
     job = PackedWrite(
         cast(Writable, wanted),
@@ -71,6 +74,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     headers = {**_HEADERS, **_attached(f"{name}.{wanted}"), "Content-Security-Policy": "sandbox"}
     if written.notices:
         headers["Antiphon-Notices"] = ", ".join(f"{each.code}={each.count}" for each in written.notices)
+    headers |= await record_export(request, grant, room, sha256(written.data), wanted)
     return await large(request, written.data, kind, headers=headers)
 
 
@@ -95,6 +99,8 @@ async def convert(request: web.Request) -> web.Response:
         cast(Readable, wanted), data, Bounds(text=limits.max_document), request.query.get("encoding", "")
     )
     found = cast(Found, await gateway.converter.run(job, gateway.proxies.address(request)))
+    _, room = await authorised(request)
+    await record(request, grant, room, "import", sha256(data), wanted)
     return web.json_response(
         {
             "title": found.title,

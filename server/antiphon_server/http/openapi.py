@@ -32,6 +32,7 @@ _PATHS: Final[Mapping[str, Schema]] = {
     "version": {"type": "string", "minLength": 1, "maxLength": 64},
     "link": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
     "modality": {"enum": list(get_args(Modality))},
+    "tile": {"type": "string", "pattern": "^(entries|[0-9])/([0-9]{3})(\\.p/[0-9]{1,3})?$"},
 }
 JSON: Final = "application/json"
 BYTES: Final = "application/octet-stream"
@@ -146,6 +147,18 @@ OPERATIONS: Final = (
     Operation(
         method="GET", path=f"{_ROOM}/film/breakdown", summary="Who and what each scene needs", answers={200: "*/*"},
         query={"format": _choice("csv", "json"), "language": _choice("en", "ru")},
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/ledger", summary="The key and the size of the ledger",
+        fields=("origin", "verifier", "size", "signed"),
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/ledger/checkpoint", summary="The newest signed checkpoint",
+        answers={200: "text/plain"},
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/ledger/tile/{{tile}}", summary="Hashes or leaves of the ledger",
+        answers={200: BYTES},
     ),
     Operation(method="GET", path=f"{_ROOM}/trace", summary="What the device did, for owners", fields=("traceEvents",)),
     Operation(

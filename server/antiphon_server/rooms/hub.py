@@ -36,6 +36,7 @@ from antiphon_server.store.api import (
 )
 from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.token_bucket import Buckets
+from antiphon_server.trust.notes import Signer
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.work.story_reading import StoryReader
@@ -79,6 +80,7 @@ class Hub:
         suspects: Suspects | None = None,
         on_tick: Callable[[float], None] | None = None,
         use_model: Callable[[Modality, str], None] | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._on_tick = on_tick
         self.sound = Sound()
@@ -99,6 +101,7 @@ class Hub:
             codex,
             use_model,
             self.recounts,
+            signer or Signer.generate(),
         )
         self._store = store
         self._max_rooms = max_rooms
@@ -223,8 +226,7 @@ class Hub:
 
     async def _unload(self, room: Room) -> None:
         room.snapshot()
-        room.tick()
-        await self._store.flush()
+        await room.seal()
         if room.settled and not room.online():
             self._rooms.pop(room.id, None)
             self._openers.pop(room.id, None)

@@ -15,6 +15,8 @@ from antiphon_server.net.frames import Frame
 from antiphon_server.rooms.admission import Admission
 from antiphon_server.rooms.dispatch import Dispatcher, reference
 from antiphon_server.rooms.edits import Edits
+from antiphon_server.trust.acts import recorded
+from antiphon_server.trust.ledger import Ledger
 from antiphon_server.watchdog.beacon import Beacon
 
 log = logging.getLogger(__name__)
@@ -24,9 +26,16 @@ class Receiver:
     """Never raises for a peer's fault: the client gets an error, or its connection is closed."""
 
     def __init__(
-        self, room: RoomContext, beacon: Beacon, dispatcher: Dispatcher, edits: Edits, admission: Admission
+        self,
+        room: RoomContext,
+        beacon: Beacon,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        edits: Edits,
+        admission: Admission,
     ) -> None:
         self._room = room
+        self._ledger = ledger
         self._beacon = beacon
         self._dispatcher = dispatcher
         self._edits = edits
@@ -57,8 +66,10 @@ class Receiver:
             yield
 
     def _native(self, seat: Seat, message: ClientMessage) -> Iterator[None]:
+        member = self._room.member_of(seat)
         try:
-            yield from self._dispatcher.dispatch(self._room.member_of(seat), seat, message)
+            steps = self._dispatcher.dispatch(member, seat, message)
+            yield from recorded(self._ledger, self._room, member.id, message, steps)
         except ProtocolViolation as error:
             seat.outlet.close(error.close_code, error.message)
         except AntiphonError as error:

@@ -13,14 +13,17 @@ from antiphon_server.core.seat import Seat
 from antiphon_server.document.document import digest
 from antiphon_server.document.shares import Counts, counted, shares
 from antiphon_server.net.frames import Frame
+from antiphon_server.trust.acts import note_run
+from antiphon_server.trust.ledger import Ledger
 
 _HEARTBEAT = 15.0
 """Seconds between two awareness heartbeats to plain Yjs clients, which forget after 30."""
 
 
 class Reports:
-    def __init__(self, room: RoomContext) -> None:
+    def __init__(self, room: RoomContext, ledger: Ledger) -> None:
         self._room = room
+        self._ledger = ledger
         self._heartbeat_at = float("-inf")
         self._digested = -1
         """Offset of the last digest."""
@@ -34,6 +37,7 @@ class Reports:
         room = self._room
         for run in runs:
             room.journal.add(run.record)
+            note_run(self._ledger, run)
             first = 0 if run.announced else run.ask
             run.announced = True
             room.tell(run.info.participant, Run(room.offset, run.info, first))

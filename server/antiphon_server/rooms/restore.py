@@ -16,6 +16,7 @@ from antiphon_server.net.turns import Turns
 from antiphon_server.rooms.replay import Past
 from antiphon_server.rooms.room import Room
 from antiphon_server.store.api import StorageUnavailable
+from antiphon_server.trust.acts import with_leaf
 from antiphon_server.work.jobs import Found, Restore
 from antiphon_server.work.pool import CannotWork, Pool
 
@@ -45,7 +46,12 @@ async def _restored(room: Room, member: Member, past: Past, found: Restoration, 
         raise StorageUnavailable("the room was let go in the meantime; try again")
     claim = turns.claim(past.address)
     turns.enter(claim, room.id)
-    await room.long_work.run(room.timeline.restore(member, found), turns, claim)
+    steps = with_leaf(
+        room.timeline.restore(member, found),
+        room.context,
+        lambda: room.ledger.enter("restore", member.id, "", past.seq),
+    )
+    await room.long_work.run(steps, turns, claim)
     return room.context.seq
 
 

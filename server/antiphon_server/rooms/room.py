@@ -54,6 +54,7 @@ from antiphon_server.story.corrections import Corrections
 from antiphon_server.story.proposals import Proposals
 from antiphon_server.story.revisions import Revisions
 from antiphon_server.story.suggestions import Suggestions
+from antiphon_server.trust.ledger import Ledger
 from antiphon_server.work.jobs import Copy
 
 
@@ -86,7 +87,8 @@ class Room:
         self.id, self.pause = context.id, context.pause
         self.shared, self.runs, self.members = context.shared, context.runs, context.members
         self.long_work = LongWork(context.pause)
-        self._reports = Reports(context)
+        self.ledger = Ledger(context, stored.ledger, services.signer)
+        self._reports = Reports(context, self.ledger)
         self._closed = False
         self._opening = self._open(stored)
         if at_once:
@@ -148,7 +150,9 @@ class Room:
             self.moderation,
             services.use_model,
         )
-        self._receiver = Receiver(context, services.beacon, dispatcher, self._edits, self._admission)
+        self._receiver = Receiver(
+            context, services.beacon, self.ledger, dispatcher, self._edits, self._admission
+        )
         self._repairs = Repairs(context)
 
     def _listen(self) -> None:
@@ -250,7 +254,7 @@ class Room:
     def settle_jam(self) -> None:
         """Write the recording until now to the store."""
         self.jam_session.close()
-        self.context.journal.flush()
+        self.tick()
 
     # Time ------------------------------------------------------------------------------------------------
 
@@ -308,6 +312,7 @@ class Room:
             self.snapshot()
         self.shared.document.forget_state()
         self._admission.sweep()
+        self.ledger.sweep()
         self.tick()
 
     async def tidy(self) -> None:
@@ -319,6 +324,15 @@ class Room:
         if document.crowded and not self.pause.held:
             with self.paused():
                 document.renew(await asyncio.to_thread(index_of, document.state()))
+
+    async def seal(self) -> None:
+        """Put everything on disk, and a checkpoint of the ledger. Raises StorageUnavailable."""
+        self.ledger.seal()
+        self.tick()
+        await self._services.store.flush()
+        if not self.context.journal.settled:  # the checkpoint, signed when its leaves were on disk
+            self.tick()
+            await self._services.store.flush()
 
     def snapshot(self) -> None:
         """Write the document as it is, so that the room loads fast."""
@@ -359,7 +373,7 @@ class Room:
         self.tick()
         self.context.journal.stop()
         try:
-            await self._services.store.flush()
+            await self.seal()
         finally:
             for member, seat in self.members.seated():
                 seat.outlet.close(code, reason)

@@ -17,6 +17,7 @@ from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs.engine import Engine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.story.proofreader import Proofreader
+from antiphon_server.trust.notes import Signer
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.work.story_reading import StoryReader
@@ -42,3 +43,5 @@ class Services(Struct, frozen=True):
     use_model: Callable[[Modality, str], None] | None = None
     """Handles an owner's wish for another model; raises PeerError. None: nobody in a room may choose."""
     recounts: Recounts = field(default_factory=Recounts)
+    signer: Signer = field(default_factory=Signer.generate)
+    """Signs the checkpoints of the rooms' ledgers."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import Performer, RunInfo, Version
+from antiphon_server.store.ledger import Leaf, Salt, SaltGone, SignedCheckpoint, StoredLedger, TileHash
 
 
 class StorageUnavailable(AntiphonError):
@@ -228,6 +229,7 @@ class StoredRoom(Struct, frozen=True):
     """Oldest first."""
     aside: tuple[Quarantined, ...] = ()
     """Quarantined content, in the order of the entries."""
+    ledger: StoredLedger = StoredLedger()
 
     @property
     def alive_ms(self) -> float:
@@ -250,10 +252,15 @@ Change: TypeAlias = (
     | JamEntry
     | JamTrim
     | Quarantined
+    | Leaf
+    | TileHash
+    | SignedCheckpoint
+    | Salt
+    | SaltGone
 )
 """A write: an entry is appended; a snapshot is added (of the older ones, the first of every `SPARSE` entries stays); a
-forgotten member is deleted, and so are tokens that are gone and a snapshot that is kept aside; the others are put by
-id."""
+forgotten member is deleted, and so are tokens and salts that are gone and a snapshot that is kept aside; what the
+ledger holds is added and never changed; the others are put by id."""
 SPARSE = 2000
 """Most entries between two kept snapshots, which bounds the replay of a past state."""
 
@@ -317,6 +324,14 @@ class RoomStore(Protocol):
 
     async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
         """The last `limit` entries with `after` < `seq` < `before`, in order."""
+        ...
+
+    async def leaves(self, room: str, first: int, limit: int) -> tuple[Leaf, ...]:
+        """Leaves of the ledger from number `first` on, in order, at most `limit`."""
+        ...
+
+    async def tile_hashes(self, room: str, level: int, first: int, limit: int) -> tuple[TileHash, ...]:
+        """Hashes of full tiles, in the same way."""
         ...
 
     async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:

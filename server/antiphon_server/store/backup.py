@@ -4,6 +4,7 @@
     FOLDER/rooms.sqlite     the rooms at one point in time
     FOLDER/assets/...       every asset that they name
     FOLDER/join.key         the key that signs links: without it the links of the rooms are void
+    FOLDER/ledger.key       the key that signs the checkpoints of ledgers
 
 The rooms are copied first, by SQLite's own backup, and the assets after them: an asset is on disk before a document
 names it, and is deleted days after nothing does. A copy is made beside its place and renamed when it is whole.
@@ -34,6 +35,7 @@ FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 ROOMS: Final = "rooms.sqlite"
 KEY: Final = "join.key"
+LEDGER_KEY: Final = "ledger.key"
 ASSETS: Final = "assets"
 _DRAFT: Final = "draft."
 _CHUNK: Final = 1 << 20
@@ -77,7 +79,7 @@ def backup(data_dir: Path, target: Path) -> Manifest:
     with _new_folder(target) as folder:
         schema, rooms = _copy_rooms(data_dir / ROOMS, folder / ROOMS)
         files = {ROOMS: _record(folder / ROOMS)}
-        for name in (KEY, *_assets(data_dir)):
+        for name in (KEY, LEDGER_KEY, *_assets(data_dir)):
             record = _copy(data_dir / name, folder / name)
             if record is None:
                 continue  # an asset that nothing names was deleted meanwhile

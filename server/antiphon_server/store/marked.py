@@ -22,6 +22,7 @@ from antiphon_server.store.api import (
     StorageUnavailable,
     StoredRoom,
 )
+from antiphon_server.store.ledger import Leaf, TileHash
 from antiphon_server.store.marks import Marks
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,12 @@ class MarkedStore:
 
     async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
         return await self._store.heads(room, after, before, limit)
+
+    async def leaves(self, room: str, first: int, limit: int) -> tuple[Leaf, ...]:
+        return await self._store.leaves(room, first, limit)
+
+    async def tile_hashes(self, room: str, level: int, first: int, limit: int) -> tuple[TileHash, ...]:
+        return await self._store.tile_hashes(room, level, first, limit)
 
     async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:
         return await self._store.snapshot_at(room, seq)

@@ -11,7 +11,7 @@ from sqlalchemy import Delete, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from antiphon_server.store import tables
+from antiphon_server.store import ledger_rows, tables
 from antiphon_server.store.api import (
     SPARSE,
     Change,
@@ -30,6 +30,7 @@ from antiphon_server.store.api import (
     StoredRoom,
     TokensGone,
 )
+from antiphon_server.store.ledger import Leaf, Salt, SaltGone, SignedCheckpoint, TileHash
 
 _ROOMS = 500
 """Names in one query; SQLite takes no more than 999 in old builds."""
@@ -44,6 +45,7 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
     trimmed: dict[str, int] = {}
     spoilt: dict[tuple[str, int], None] = {}
     unsaid: dict[tuple[str, str], None] = {}
+    ledgers = ledger_rows.LedgerBatch()
     for room, changes in batch:
         for change in changes:
             match change:
@@ -102,8 +104,11 @@ async def write(connection: AsyncConnection, batch: Iterable[tuple[str, Sequence
                         "record": _pack(change),
                     }
                     records.setdefault(tables.runs, {})[room, info.id] = row
+                case Leaf() | TileHash() | SignedCheckpoint() | Salt() | SaltGone():
+                    ledgers.add(room, change)
     if appended:
-        await connection.execute(_APPEND, appended)
+        await connection.execute(_append(tables.entries), appended)
+    await ledgers.write(connection, _append)
     for room, member in forgotten:
         known = (tables.members.c.room == room) & (tables.members.c.member == member)
         await connection.execute(delete(tables.members).where(known))
@@ -146,8 +151,10 @@ def _put_statement(table: Table) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
-# A commit whose answer was lost may have happened: writing it again must change nothing.
-_APPEND = upsert(tables.entries).on_conflict_do_nothing()
+@cache
+def _append(table: Table) -> Any:
+    """A commit whose answer was lost may have happened: writing it again must change nothing."""
+    return upsert(table).on_conflict_do_nothing()
 
 
 async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredRoom | None:
@@ -193,6 +200,7 @@ async def load(connection: AsyncConnection, room: str, max_runs: int) -> StoredR
         jam_ms=max((to_ms for _, _, to_ms in jam), default=0),
         tokens=tuple(RunTokens(row.run, row.at_ms, row.body) for row in tokens),
         aside=tuple(Quarantined(row.seq, row.kind, row.reason, row.at_ms) for row in aside),
+        ledger=await ledger_rows.load(connection, room),
     )
 
 

@@ -15,7 +15,8 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from antiphon_proto.errors import Conflict
-from antiphon_server.store import rows, tables
+from antiphon_server.store import ledger_rows, rows, tables
 from antiphon_server.store.api import (
     Change,
     Committed,
@@ -42,6 +43,7 @@ from antiphon_server.store.api import (
     StorageUnavailable,
     StoredRoom,
 )
+from antiphon_server.store.ledger import Leaf, TileHash
 
 log = logging.getLogger(__name__)
 
@@ -269,50 +271,50 @@ class SqliteStore:
 
     async def load(self, room: str) -> StoredRoom | None:
         await self.flush()
-        try:
-            async with self._open_engine().connect() as connection:
-                return await rows.load(connection, room, self._max_runs)
-        except (DBAPIError, OSError) as error:
-            raise _storage_error(error, self._path) from error
+        async with self._reading() as connection:
+            return await rows.load(connection, room, self._max_runs)
 
     async def standing(self, rooms: Sequence[str]) -> dict[str, Standing]:
-        try:
-            async with self._open_engine().connect() as connection:
-                return await rows.standing(connection, rooms)
-        except (DBAPIError, OSError) as error:
-            raise _storage_error(error, self._path) from error
+        async with self._reading() as connection:
+            return await rows.standing(connection, rooms)
 
     async def history(self, room: str, after: int, limit: int) -> tuple[Entry, ...]:
         await self.flush()
-        try:
-            async with self._open_engine().connect() as connection:
-                return await rows.entries(connection, room, after, limit)
-        except (DBAPIError, OSError) as error:
-            raise _storage_error(error, self._path) from error
+        async with self._reading() as connection:
+            return await rows.entries(connection, room, after, limit)
 
     async def jam(
         self, room: str, *, after: int = 0, from_ms: int = 0, to_ms: int | None = None, limit: int = 1000
     ) -> tuple[JamEntry, ...]:
         await self.flush()
-        try:
-            async with self._open_engine().connect() as connection:
-                return await rows.jam(connection, room, after, from_ms, to_ms, limit)
-        except (DBAPIError, OSError) as error:
-            raise _storage_error(error, self._path) from error
+        async with self._reading() as connection:
+            return await rows.jam(connection, room, after, from_ms, to_ms, limit)
 
     async def heads(self, room: str, after: int, before: int, limit: int) -> tuple[EntryHead, ...]:
         await self.flush()
-        try:
-            async with self._open_engine().connect() as connection:
-                return await rows.heads(connection, room, after, before, limit)
-        except (DBAPIError, OSError) as error:
-            raise _storage_error(error, self._path) from error
+        async with self._reading() as connection:
+            return await rows.heads(connection, room, after, before, limit)
+
+    async def leaves(self, room: str, first: int, limit: int) -> tuple[Leaf, ...]:
+        await self.flush()
+        async with self._reading() as connection:
+            return await ledger_rows.leaves(connection, room, first, limit)
+
+    async def tile_hashes(self, room: str, level: int, first: int, limit: int) -> tuple[TileHash, ...]:
+        await self.flush()
+        async with self._reading() as connection:
+            return await ledger_rows.tile_hashes(connection, room, level, first, limit)
 
     async def snapshot_at(self, room: str, seq: int) -> Snapshot | None:
         await self.flush()
+        async with self._reading() as connection:
+            return await rows.snapshot(connection, room, seq)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._open_engine().connect() as connection:
-                return await rows.snapshot(connection, room, seq)
+                yield connection
         except (DBAPIError, OSError) as error:
             raise _storage_error(error, self._path) from error
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -85,7 +85,47 @@ quarantine = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+ledger_leaves = Table(
+    "ledger_leaves",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+ledger_tiles = Table(
+    "ledger_tiles",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("size", Integer, primary_key=True),
+    Column("note", Text, nullable=False),
+)
+
+ledger_salts = Table(
+    "ledger_salts",
+    metadata,
+    Column("room", String(64), primary_key=True),
+    Column("person", String(64), primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+)
+
 Index("runs_in_order", runs.c.room, runs.c.created_ms)
 
-MIGRATIONS: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE entries ADD COLUMN credits BLOB",), 2: (), 3: ()}
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE entries ADD COLUMN credits BLOB",),
+    2: (),
+    3: (),
+    4: (),
+}
 """Schema version -> migration of a file of that version to the next; new tables are made without one."""
