@@ -116,5 +116,7 @@ def _lines(report: Report) -> list[str]:
     state = "DAMAGED" if report.damage else "ok"
     later = f", {report.size - report.signed} after the newest" if report.size > report.signed else ""
     gone = f"; {report.erased} leaves of erased persons" if report.erased else ""
-    head = f"room {report.room}: {state}, {report.size} leaves, {report.checkpoints} checkpoints{later}{gone}"
+    leaves = f"{report.size} {'leaf' if report.size == 1 else 'leaves'}"
+    signed = f"{report.checkpoints} checkpoint{'' if report.checkpoints == 1 else 's'}"
+    head = f"room {report.room}: {state}, {leaves}, {signed}{later}{gone}"
     return [head, *(f"  {one}" for one in report.damage)]

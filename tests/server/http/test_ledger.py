@@ -77,7 +77,7 @@ async def test_acts_of_a_room_are_checked_over_http(server: LiveServer, tmp_path
             assert found[number].subject == leaf.sha256(data)
 
         status, said = await log_verify(link, f"--save={saved}")
-        assert (status, said) == (0, f"room {room['room']}: ok, 9 leaves, 1 checkpoints\n")
+        assert (status, said) == (0, f"room {room['room']}: ok, 9 leaves, 1 checkpoint\n")
         async with http.get(f"{place}/export?format=md", headers=bearer(room["tokens"]["viewer"])) as answer:
             assert answer.headers["Antiphon-Ledger"] == "9"
         status, said = await log_verify(link, f"--checkpoint={saved}")
@@ -143,7 +143,7 @@ async def test_tiles_are_for_those_who_may_see_the_room(server: LiveServer) -> N
         live.ledger.enter("upload", "p1", "", 0)
         assert (await get("/tile/0/002.p/6"))[0] == 404  # nothing that is not signed
     status, said = await log_verify(room["links"]["editor"])
-    assert (status, said) == (0, f"room {room['room']}: ok, {size} leaves, 1 checkpoints\n")
+    assert (status, said) == (0, f"room {room['room']}: ok, {size} leaves, 1 checkpoint\n")
 
 
 async def test_a_kill_loses_neither_acts_nor_leaves(tmp_path: Path) -> None:
