@@ -80,7 +80,7 @@ class TextEngine:
         self._acceleration = acceleration
         self._model = model
         self._tokenizer = tokenizer
-        self._drafts = drafts
+        self.drafts = drafts
         self._prompting = prompting or PlainPrompting(tokenizer)
         self._chunk = max(chunk, _SMALLEST)
         self._idle_chunk = max(idle_chunk or chunk, self._chunk)
@@ -197,7 +197,7 @@ class TextEngine:
     def _draft(self, job: TextJob) -> list[int]:
         """Tokens that may come next, where checking them is worth more than a step of one token."""
         least, most = self._model.drafts
-        if not (most and self._drafts and job.repeats):
+        if not (most and self.drafts and job.repeats):
             return []
         most = min(
             most,

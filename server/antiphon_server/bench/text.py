@@ -8,17 +8,14 @@ sampling; ours also includes log-probabilities and alternatives, which the other
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
 from antiphon_engines.model_files import prepare
+from antiphon_server.bench.children import measured
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.config import load
 
@@ -32,8 +29,14 @@ _SUBJECTS: Final[dict[str, tuple[str, ...]]] = {
 """Name of each subject, and the modules without which it is left out."""
 
 
-def run(long: bool) -> Report:
-    """Measure. Raises EngineUnavailable when the embedded model is not prepared and cannot be."""
+def run(long: bool, model: str | None = None) -> Report:
+    """Measure; `model` is the spec of a GGUF model that is measured instead.
+
+    Raises EngineUnavailable when the embedded model is not prepared and cannot be."""
+    if model is not None:
+        from antiphon_server.bench import text_models
+
+        return text_models.run(model, long)
     cache = load().cache_dir.expanduser()
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     prepare.prepare_embedded(cache, "int8", _silent)
@@ -46,7 +49,8 @@ def run(long: bool) -> Report:
     results = {}
     for index, name in enumerate(subjects):
         patience = (deadline - time.monotonic()) / (len(subjects) - index)
-        results[name] = _measure(name, cache, threads, repeats, tokens, patience)
+        arguments = [name, str(cache), str(threads), str(repeats), str(tokens)]
+        results[name] = measured("antiphon_server.bench.text_subjects", arguments, patience)
     return Report(
         bench="text",
         load=(
@@ -56,25 +60,6 @@ def run(long: bool) -> Report:
         results={**results, "ratios": _ratios(results)},
         targets=_targets(results),
     )
-
-
-def _measure(
-    name: str, cache: Path, threads: int, repeats: int, tokens: int, patience: float
-) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", "antiphon_server.bench.text_subjects"]
-    command += [name, str(cache), str(threads), str(repeats), str(tokens)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        try:
-            output, complaint = child.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            output, _ = child.communicate()
-            complaint = f"stopped after {patience:.0f} s"
-    lines = output.strip().splitlines()
-    figures: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    if child.returncode != 0:
-        figures["error"] = (complaint.strip().splitlines() or [f"exit status {child.returncode}"])[-1][:300]
-    return figures
 
 
 def _ratios(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from antiphon_engines.api import TextRequest, Token
 from antiphon_engines.model_files import prepare
+from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
 from antiphon_proto.params import TextParams
 from antiphon_server.bench.text import BATCHES, PROMPTS
@@ -71,18 +72,11 @@ def story(tokens: int, seed: int) -> str:
     return "".join(" " + words.choice(_WORDS) for _ in range(tokens))
 
 
-class Antiphon:
-    def __init__(self, cache: Path, threads: int) -> None:
-        from antiphon_engines.text.engine import TextEngine
-        from antiphon_engines.text.onnx_model import OnnxModel
+class Stepped:
+    """An engine of ours, step by step."""
 
-        folder = prepare.find_embedded(cache, "int8")
-        tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
-        tokenizer.end_ids = frozenset()  # every stream goes on to its last token
-        model = OnnxModel(folder, name="embedded", rows=max(BATCHES) + 1, context=CONTEXT, threads=threads)
-        self._engine = TextEngine(
-            model, tokenizer, max_jobs=max(BATCHES), max_batch=max(BATCHES), chunk=32, idle_chunk=128
-        )
+    def __init__(self, engine: TextEngine) -> None:
+        self._engine = engine
 
     def decode(self, prompts: Sequence[str], tokens: int) -> Rate:
         params = TextParams(max_tokens=tokens + 1)
@@ -106,6 +100,20 @@ class Antiphon:
         elapsed = time.perf_counter() - begin
         self._engine.release(job)
         return elapsed
+
+
+class Antiphon(Stepped):
+    def __init__(self, cache: Path, threads: int) -> None:
+        from antiphon_engines.text.onnx_model import OnnxModel
+
+        folder = prepare.find_embedded(cache, "int8")
+        tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
+        tokenizer.end_ids = frozenset()  # every stream goes on to its last token
+        model = OnnxModel(folder, name="embedded", rows=max(BATCHES) + 1, context=CONTEXT, threads=threads)
+        engine = TextEngine(
+            model, tokenizer, max_jobs=max(BATCHES), max_batch=max(BATCHES), chunk=32, idle_chunk=128
+        )
+        super().__init__(engine)
 
 
 class Transformers:
@@ -155,13 +163,16 @@ class Transformers:
 
 
 class LlamaCpp:
-    def __init__(self, cache: Path, threads: int) -> None:
+    def __init__(
+        self, cache: Path, threads: int, path: Path | None = None, streams: int = max(BATCHES)
+    ) -> None:
+        """`path` is another file than that of the embedded model."""
         import xllamacpp
 
         params = xllamacpp.CommonParams()
-        params.model.path = str(prepare.prepare_source(cache, lambda stage, fraction: None))
-        params.n_ctx = CONTEXT * max(BATCHES)
-        params.n_parallel = max(BATCHES)
+        params.model.path = str(path or prepare.prepare_source(cache, lambda stage, fraction: None))
+        params.n_ctx = CONTEXT * streams
+        params.n_parallel = streams
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.n_gpu_layers = 0
         params.warmup = params.ui = False
@@ -211,7 +222,13 @@ SUBJECTS: dict[str, Callable[[Path, int], Subject]] = {
 }
 
 
-def measure(make: Callable[[], Subject], repeats: int, tokens: int) -> Iterator[dict[str, Any]]:
+def measure(
+    make: Callable[[], Subject],
+    repeats: int,
+    tokens: int,
+    batches: Sequence[int] = BATCHES,
+    behind: int = PROMPTS[0],
+) -> Iterator[dict[str, Any]]:
     """All figures so far, after each new one: what the parent's patience cuts off still leaves the rest."""
     begin = time.perf_counter()
     subject = make()
@@ -220,16 +237,20 @@ def measure(make: Callable[[], Subject], repeats: int, tokens: int) -> Iterator[
     rates, by_cpu = figures.setdefault("tokens_per_s", {}), figures.setdefault("tokens_per_cpu_s", {})
     first = figures.setdefault("first_token_s", {})
     seeds = iter(range(1, 10_000))
-    for size in BATCHES:
-        rates[f"batch {size}"], by_cpu[f"batch {size}"] = _decode(subject, size, repeats, tokens, seeds)
+    for size in batches:
+        rates[f"batch {size}"], by_cpu[f"batch {size}"] = _decode(
+            subject, size, repeats, tokens, seeds, behind
+        )
         yield figures | {"peak_rss_mb": _peak_rss_mb()}
-    for length in PROMPTS:
+    for length in PROMPTS if behind == PROMPTS[0] else PROMPTS[1:]:
         first[f"prompt {length}"] = _first_token(subject, length, repeats, seeds)
         yield figures | {"peak_rss_mb": _peak_rss_mb()}
 
 
-def _decode(subject: Subject, size: int, repeats: int, tokens: int, seeds: Iterator[int]) -> Rate:
-    prompts = ([story(PROMPTS[0], next(seeds)) for _ in range(size)] for _ in range(repeats))
+def _decode(
+    subject: Subject, size: int, repeats: int, tokens: int, seeds: Iterator[int], behind: int
+) -> Rate:
+    prompts = ([story(behind, next(seeds)) for _ in range(size)] for _ in range(repeats))
     rates = [subject.decode(texts, tokens) for texts in prompts]
     return Rate(*(round(statistics.median(column), 2) for column in zip(*rates, strict=True)))
 

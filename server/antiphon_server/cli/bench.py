@@ -49,6 +49,9 @@ def bench(
     frames: Annotated[
         int | None, typer.Option(min=100, help="Of `hostile`: how many (100,000; long: a million)")
     ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Of `text`: a GGUF model, step by step beside llama.cpp's server")
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder to leave a copy in")] = None,
 ) -> None:
     """Measure Antiphon beside its alternatives. Exit status 0 when it could be measured."""
@@ -56,6 +59,10 @@ def bench(
     if seconds is not None and name not in (Bench.AUDIO, Bench.HOSTILE, Bench.MIXED):
         raise typer.BadParameter("only `audio`, `hostile` and `mixed` take --seconds")
     given: dict[str, object] = {} if seconds is None else {"seconds": seconds}
+    if name is Bench.TEXT:
+        given["model"] = model
+    elif model is not None:
+        raise typer.BadParameter("only `text` takes --model")
     if name is Bench.HOSTILE:
         given |= {"short": short, "frames": frames}
     elif frames is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from antiphon_engines.api import NO_REMARK, Engine, Remark
+from antiphon_engines.api import NO_REMARK, Engine, EngineUnavailable, Remark
 from antiphon_engines.config import WorkerConfig
+from antiphon_engines.model_files.machine import free_memory
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.gguf import library
 from antiphon_engines.text.gguf.model import GgufModel, RowsUnsupported
@@ -16,13 +17,17 @@ from antiphon_engines.text.prompts import PlainPrompting, Prompting
 from antiphon_engines.text.story_prompts import family_of
 
 logger = logging.getLogger(__name__)
+_BESIDE = 600_000_000
+"""Bytes beside the weights: keys and values of the 1.5B for nine rows of 2,048 tokens, and llama.cpp's own."""
 
 
 def build(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_REMARK) -> Engine:
-    """Load the file; about a second per GB. Raises EngineUnavailable when llama.cpp cannot load it.
+    """Load the file; about a second per GB. Raises EngineUnavailable when llama.cpp cannot load it, or when the memory
+    that is free does not hold it: whatever serves now goes on.
 
     A model with another state than keys and values, or with a chat template that only llama.cpp's server can fill in,
     is run by that server instead."""
+    _require_memory(path, name)
     try:
         return stepped(path, config, name=name, note=note)
     except (RowsUnsupported, library.LayoutUnknown) as reason:
@@ -63,3 +68,11 @@ def stepped(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_RE
         note=note,
         prompting=prompting,
     )
+
+
+def _require_memory(path: Path, name: str) -> None:
+    free, needed = free_memory(), path.stat().st_size + _BESIDE
+    if free is not None and free < needed:
+        raise EngineUnavailable(
+            f"{name} needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+        )

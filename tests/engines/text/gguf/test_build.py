@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon_engines.api import ChatLine, Done, InvalidRequest, TextRequest
+from antiphon_engines.api import ChatLine, Done, EngineUnavailable, InvalidRequest, TextRequest
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.gguf import build, library
@@ -132,3 +132,27 @@ def test_an_order_that_does_not_fit_is_refused(tokenizer: GgufTokenizer, task: s
 def test_an_empty_order_is_refused(engine: TextEngine) -> None:
     with pytest.raises(InvalidRequest, match="instruction"):
         engine.admit(TextRequest("instruct", STORY, instruction=" "))
+
+
+def test_a_model_that_does_not_fit_is_refused_with_the_figures(
+    engine: TextEngine, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What serves beside it goes on."""
+    serving = Result(engine.admit(ORDERS[0]))
+    step(engine, [serving])
+    monkeypatch.setattr(build, "free_memory", lambda: 300_000_000)
+    with pytest.raises(EngineUnavailable, match=r"tiny needs about 0\.6 GB of memory, and 0\.3 GB are free"):
+        build.build(tiny_file, config(), name="tiny")
+    run_to_end(engine, [serving])
+    assert isinstance(serving.end, Done)
+
+
+def test_a_file_that_is_removed_goes_on_serving(tmp_path: Path) -> None:
+    """The system keeps its bytes until the engine lets go of them."""
+    path = tiny_gguf.write(tmp_path / "gone.gguf")
+    engine = build.stepped(path, config(), name="gone")
+    [before] = run(engine, ORDERS[0])
+    path.unlink()
+    [after] = run(engine, ORDERS[0])
+    assert after.tokens == before.tokens
+    engine.close()
