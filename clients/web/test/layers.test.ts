@@ -10,13 +10,14 @@ import { test } from "node:test";
 /** Highest first; folders in one row do not import each other. */
 const ORDER = [
   ["ui"],
+  ["film"],
   ["editor", "generate", "jam"],
   ["room"],
   ["canvas"],
   ["connection"],
   ["protocol", "strings"],
 ];
-const UI_ORDER = [["shell"], ["panel"], ["story"], ["canvas", "jam"], ["parts"]];
+const UI_ORDER = [["shell"], ["panel"], ["story"], ["canvas", "film", "jam"], ["parts"]];
 
 function refused(files: Record<string, string>): string[] {
   const root = mkdtempSync(join(tmpdir(), "layers-"));

@@ -66,7 +66,7 @@ const tokenInfo = record({
 const task = oneOf("continue", "instruct", "rewrite", "fix", "brainstorm");
 const imageTask = oneOf("text_to_image", "image_to_image", "inpaint");
 const mode = oneOf("write", "suggest", "private");
-const surface = oneOf("story", "canvas", "jam");
+const surface = oneOf("story", "canvas", "jam", "film");
 const stepKind = oneOf("", "new", "same", "undo", "redo");
 const runInfo = record({
   id,

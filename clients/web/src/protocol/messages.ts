@@ -333,7 +333,7 @@ export interface Fragment {
 }
 
 /** Where something is undone. */
-export type Surface = "story" | "canvas" | "jam";
+export type Surface = "story" | "canvas" | "jam" | "film";
 /** What an edit is for our undo: it begins another step, goes on with the last one, or takes it back, or does it again,
  * where we did that by ourselves. */
 export type StepKind = "" | "new" | "same" | "undo" | "redo";

@@ -29,7 +29,7 @@ export interface UndoStepsOptions {
   onNothing(redo: boolean): void;
 }
 
-const SURFACES: readonly Surface[] = ["story", "canvas", "jam"];
+const SURFACES: readonly Surface[] = ["story", "canvas", "jam", "film"];
 /** Edits that nobody marks are one step until a pause of this. */
 const PAUSE_MS = 500;
 /** A server that has not answered for so long may be gone: a step waits for its answer first. */

@@ -62,8 +62,9 @@ export const saveAids = (aids: object): void => write(browser, "antiphon.writing
 export const loadWords = (): unknown => read<unknown>(browser, "antiphon.dictionary", []);
 export const saveWords = (words: readonly string[]): void => write(browser, "antiphon.dictionary", words);
 
-export const loadView = (): "text" | "both" | "canvas" => read(browser, "antiphon.view", "text");
-export const saveView = (view: "text" | "both" | "canvas"): void => write(browser, "antiphon.view", view);
+export const loadView = (): "text" | "both" | "canvas" | "film" => read(browser, "antiphon.view", "text");
+export const saveView = (view: "text" | "both" | "canvas" | "film"): void =>
+  write(browser, "antiphon.view", view);
 
 /** The settings of a person's last AI frame; readers validate them. */
 export const loadPainting = (): Record<string, string | number> => read(browser, "antiphon.painting", {});

@@ -1,2 +1,2 @@
-/** Which parts of the room are on the screen: the text, the canvas, or both side by side. */
-export type View = "text" | "both" | "canvas";
+/** Which parts of the room are on the screen: the text, the canvas, both side by side, or the film. */
+export type View = "text" | "both" | "canvas" | "film";

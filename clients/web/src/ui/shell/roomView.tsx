@@ -9,6 +9,7 @@ import type { Room } from "../../room/room";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../../room/storage/browserStorage";
 import { t } from "../../strings";
 import { CanvasPanel } from "../canvas/canvasPanel";
+import { FilmDock } from "../film/dock";
 import { JamDock } from "../jam/dock";
 import { HistoryBrowser } from "../panel/historyBrowser";
 import { PastView } from "../panel/pastView";
@@ -82,13 +83,13 @@ export function RoomView({ room }: { room: Room }) {
   useLayoutEffect(() => {
     const keys = (event: KeyboardEvent) => {
       const command = event.ctrlKey || event.metaKey;
-      const atCanvas = view.peek() === "canvas" || (event.target as Element).closest?.(".canvas");
+      const atCanvas = !showsText(view.peek()) || (event.target as Element).closest?.(".canvas");
       if (command && event.key === "Enter" && room.members.canEdit && !atCanvas) {
         event.preventDefault();
         event.stopPropagation();
         if (event.shiftKey) askForm.again();
         else void askForm.submit();
-      } else if (command && keyOf(event) === "f" && view.peek() !== "canvas") {
+      } else if (command && keyOf(event) === "f" && showsText(view.peek())) {
         event.preventDefault();
         finding.value = true;
       } else if (event.key === "F1" || (command && keyOf(event) === "/")) {
@@ -157,7 +158,7 @@ export function RoomView({ room }: { room: Room }) {
         type="button"
         class="skip-link"
         onClick={() => {
-          if (view.peek() === "canvas") show("text");
+          if (!showsText(view.peek())) show("text");
           // A hidden text is visible in the next frame.
           requestAnimationFrame(() => editor.value?.focus());
         }}
@@ -176,7 +177,7 @@ export function RoomView({ room }: { room: Room }) {
         jam={jam.value !== "closed"}
         onJam={toggleJam}
       />
-      <main class="desk" hidden={view.value === "canvas" && !historyBrowser.away.value}>
+      <main class="desk" hidden={!showsText(view.value) && !historyBrowser.away.value}>
         {historyBrowser.away.value && (
           <PastView room={room} historyBrowser={historyBrowser} view={view.value} />
         )}
@@ -193,10 +194,13 @@ export function RoomView({ room }: { room: Room }) {
         </div>
       </main>
       {/* After the text in the order of Tab. */}
-      {view.value !== "canvas" && !historyBrowser.away.value && (
+      {showsText(view.value) && !historyBrowser.away.value && (
         <AskBar room={room} askForm={askForm} editor={editor.value} />
       )}
-      {view.value !== "text" && <CanvasPanel room={room} hidden={historyBrowser.away.value} />}
+      {(view.value === "both" || view.value === "canvas") && (
+        <CanvasPanel room={room} hidden={historyBrowser.away.value} />
+      )}
+      {view.value === "film" && !historyBrowser.away.value && <FilmDock room={room} />}
       <JamDock room={room} view={jam} />
       {panel.value && (
         <SidePanel
@@ -212,7 +216,7 @@ export function RoomView({ room }: { room: Room }) {
           }}
         />
       )}
-      {finding.value && editor.value && view.value !== "canvas" && (
+      {finding.value && editor.value && showsText(view.value) && (
         <FindBar room={room} editor={editor.value} onClose={() => (finding.value = false)} />
       )}
       {helping.value && <HelpDialog room={room} onClose={() => (helping.value = false)} />}
@@ -234,8 +238,12 @@ function surfaceOf(target: Element, text: HTMLElement | null, view: View): Surfa
   if (target.closest(".jam") && !target.matches("input[type=text], textarea")) return "jam";
   if (target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea")) return null;
   if (target.closest(".canvas")) return null;
-  return view === "canvas" ? "canvas" : "story";
+  if (view === "canvas" || view === "film") return view;
+  return "story";
 }
+
+/** Whether the text is on the screen. */
+const showsText = (view: View): boolean => view === "text" || view === "both";
 
 /** The window has space for the jam beside text and canvas. */
 const SPACIOUS = "(min-width: 64.01rem) and (min-height: 42.01rem)";

@@ -35,7 +35,7 @@ export function TopBar(props: {
       <Status room={room} />
       <fieldset class="segments views">
         <legend class="offscreen">{t.views.label}</legend>
-        {(["text", "both", "canvas"] as const).map((each) => (
+        {(["text", "both", "canvas", "film"] as const).map((each) => (
           <label key={each}>
             <input type="radio" name="view" checked={view === each} onChange={() => onView(each)} />
             <span>{t.views[each]}</span>

@@ -1,0 +1,84 @@
+// The picture of the film, drawn at the display's own rate from the shared transport.
+
+import type { Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { draw } from "../../film/draw";
+import type { FilmRoom } from "../../film/filmRoom";
+import { clipAt, frame as frameList, HEIGHT, WIDTH } from "../../film/frame";
+import { frameOf } from "../../film/transport";
+import { t } from "../../strings";
+
+/** Pictures that are decoded at once. */
+const MAX_PICTURES = 60;
+
+export function Preview({ film, frame }: { film: FilmRoom; frame: Signal<number> }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    const pictures = new Map<string, HTMLImageElement>();
+    const picture = (asset: string): CanvasImageSource | null => {
+      const url = film.room.pictures.url(asset);
+      if (!url) return null;
+      let image = pictures.get(asset);
+      if (!image) {
+        if (pictures.size >= MAX_PICTURES) pictures.clear();
+        image = new Image();
+        image.src = url;
+        pictures.set(asset, image);
+      }
+      return image.complete && image.naturalWidth > 0 ? image : null;
+    };
+    let handle = 0;
+    let drawn = "";
+    const show = () => {
+      handle = requestAnimationFrame(show);
+      const element = context.canvas;
+      const width = Math.min(1920, Math.round(element.clientWidth * devicePixelRatio));
+      const height = Math.round((width * HEIGHT) / WIDTH);
+      if (width > 0 && element.width !== width) {
+        element.width = width;
+        element.height = height;
+        drawn = "";
+      }
+      const number = frameOf(film.position());
+      const clips = film.clips.peek();
+      const clip = clips[clipAt(clips, number)];
+      const waits = clip?.picture && !picture(clip.picture) ? "waits" : "";
+      const key = `${number} ${versionOf(clips)} ${waits}`;
+      if (key === drawn && !waits) return;
+      drawn = key;
+      draw(context, frameList(clips, number), picture);
+      element.dataset.frame = String(number);
+      frame.value = number;
+    };
+    show();
+    return () => cancelAnimationFrame(handle);
+  }, [film, frame]);
+  const clips = film.clips.value;
+  const clip = clips[clipAt(clips, frame.value)];
+  const words = clip ? [clip.who, clip.text].filter(Boolean).join(": ") : "";
+  return (
+    <div class="film-stage">
+      <canvas
+        ref={canvas}
+        class="film-picture"
+        role="img"
+        aria-label={t.film.picture(clip?.place ?? "", words)}
+        width={WIDTH}
+        height={HEIGHT}
+      />
+    </div>
+  );
+}
+
+const versions = new WeakMap<object, number>();
+let next = 0;
+/** A number for each list of clips: a new list is drawn anew. */
+function versionOf(clips: object): number {
+  const known = versions.get(clips);
+  if (known !== undefined) return known;
+  next += 1;
+  versions.set(clips, next);
+  return next;
+}

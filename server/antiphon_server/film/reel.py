@@ -1,0 +1,171 @@
+"""A film as clips on a line of frames: what the evaluator, the exports and the page work from. Pure.
+
+`clients/web/src/film/reel.ts` is the same; `proto/vectors/film.json` holds both to each other. Faulty values (missing,
+NaN, of another type) count as their defaults, so that a film with a fault plays.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from antiphon_proto.film import ANGLES, FPS, KINDS, MAX_SECONDS, MOVES, SIZES, TRANSITIONS
+from antiphon_server.film.sheet import SheetShot
+
+COLUMNS: Final = 42
+"""Of a line of subtitles; a wide letter takes two."""
+LINES: Final = 2
+"""Of one subtitle."""
+_MOST_CAST: Final = 6
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
+
+
+class Clip(Struct, frozen=True, kw_only=True):
+    """A shot in its place: frames [start, start + frames). In its first `lead` frames it comes in over the shot before
+    it, which goes on for as long."""
+
+    id: str
+    start: int
+    frames: int
+    lead: int
+    kind: str
+    size: str
+    angle: str
+    move: str
+    transition: str
+    text: str
+    who: str
+    cast: tuple[str, ...]
+    off: bool
+    place: str
+    time: str
+    inside: bool
+    picture: str
+
+
+class Caption(Struct, frozen=True):
+    """What is read at frames [start, end)."""
+
+    start: int
+    end: int
+    who: str
+    lines: tuple[str, ...]
+
+
+def fields_of(shot: SheetShot) -> dict[str, Any]:
+    """A shot of the sheet as `reel` takes it."""
+    more = {
+        "id": shot.id, "text": shot.text, "who": shot.who, "place": shot.place, "time": shot.time,
+        "inside": shot.inside,
+    }  # fmt: skip
+    return {**shot.fields, **more}
+
+
+def reel(shots: Sequence[Mapping[str, Any]]) -> tuple[Clip, ...]:
+    """The clips of a film. A shot lasts a frame at least; transitions take half of either shot at most, so that they
+    never overlap."""
+    clips: list[Clip] = []
+    start = 0
+    for shot in shots:
+        frames = max(1, math.floor(_number(shot.get("seconds"), 3.0, MAX_SECONDS) * FPS + 0.5))
+        transition = _choice(shot.get("transition"), TRANSITIONS, "cut")
+        lead = 0
+        if transition != "cut":
+            wanted = math.floor(_number(shot.get("over"), 1.0, 10.0) * FPS + 0.5)
+            before = clips[-1].frames if clips else frames
+            lead = min(wanted, frames // 2, before // 2)
+        cast = shot.get("cast")
+        names = [one for one in cast if isinstance(one, str)] if isinstance(cast, list | tuple) else []
+        clips.append(
+            Clip(
+                id=_text(shot.get("id")),
+                start=start,
+                frames=frames,
+                lead=lead,
+                kind=_choice(shot.get("kind"), KINDS, "action"),
+                size=_choice(shot.get("size"), SIZES, "medium"),
+                angle=_choice(shot.get("angle"), ANGLES, "eye"),
+                move=_choice(shot.get("move"), MOVES, "static"),
+                transition=transition if lead else "cut",
+                text=_text(shot.get("text")),
+                who=_text(shot.get("who")),
+                cast=tuple(names[:_MOST_CAST]),
+                off=shot.get("off") is True,
+                place=_text(shot.get("place")),
+                time=_text(shot.get("time")),
+                inside=shot.get("inside") is True,
+                picture=_text(shot.get("picture")),
+            )
+        )
+        start += frames
+    return tuple(clips)
+
+
+def length(clips: Sequence[Clip]) -> int:
+    """Frames of the whole film."""
+    return clips[-1].start + clips[-1].frames if clips else 0
+
+
+def captions(clip: Clip) -> list[Caption]:
+    """What is read in a clip: its words in pages of two lines, each for as long as its share of the letters."""
+    if clip.kind != "speech" or not clip.text:
+        return []
+    lines = wrapped(clip.text, COLUMNS)
+    pages = [lines[first : first + LINES] for first in range(0, len(lines), LINES)]
+    weights = [sum(map(len, page)) for page in pages]
+    total, done, at = sum(weights), 0, 0
+    found: list[Caption] = []
+    for page, weight in zip(pages, weights, strict=True):
+        done += weight
+        end = clip.frames * done // total
+        if end > at:
+            found.append(Caption(clip.start + at, clip.start + end, clip.who, tuple(page)))
+            at = end
+    return found
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Lines of at most so many columns; words that are longer are cut."""
+    lines: list[str] = []
+    line, used = "", 0
+    for word in filter(None, _BLANKS.split(text)):
+        wide = _width(word)
+        if line and used + 1 + wide <= columns:
+            line, used = f"{line} {word}", used + 1 + wide
+            continue
+        if line:
+            lines.append(line)
+        line, used = "", 0
+        for letter in word:
+            step = _width(letter)
+            if used + step > columns:
+                lines.append(line)
+                line, used = "", 0
+            line, used = line + letter, used + step
+    return [*lines, line] if line else lines
+
+
+def _width(text: str) -> int:
+    return sum(2 if _wide(ord(letter)) else 1 for letter in text)
+
+
+def _wide(letter: int) -> bool:
+    return 0x1100 <= letter <= 0x115F or 0x2E80 <= letter <= 0xFFDC or letter > 0xFFFF
+
+
+def _number(value: object, default: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return default
+    return min(max(float(value), 0.0), most)
+
+
+def _choice(value: object, choices: Sequence[str], default: str) -> str:
+    return value if isinstance(value, str) and value in choices else default
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

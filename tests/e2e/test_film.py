@@ -1,0 +1,169 @@
+"""The film in real browsers: made from the text, changed together, played in step, watched by a viewer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from antiphon_client import connect, create_room
+from support.axe import prepare, violations
+from support.pages import Company, Person, alike
+from support.patience import PATIENCE
+from support.server import LiveServer, running
+
+pytestmark = pytest.mark.e2e
+
+SCRIPT = """INT. HARBOUR OFFICE - NIGHT
+
+Anna walks in with a LETTER.
+
+ANNA
+The last ferry has already left, hasn't it?
+
+KEEPER
+Nobody crosses the water after dark!
+
+DISSOLVE TO:
+
+НАТ. ПРИСТАНЬ - УТРО
+
+Анна бежит к воде.
+"""
+FRAME = "document.querySelector('.film-picture').dataset.frame"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    async with running(tmp_path / "data") as live:
+        yield live
+
+
+async def come(company: Company, link: str, name: str, **context: object) -> Person:
+    page = await company.page(**context)
+    await prepare(page)
+    person = company.at(page, name)
+    await page.goto(link)
+    await page.get_by_label("Your name" if "locale" not in context else "Ваше имя").fill(name)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".room")).to_be_visible()
+    return person
+
+
+async def frame(page: Page) -> int:
+    return int(await page.evaluate(FRAME))
+
+
+async def picture(page: Page) -> str:
+    """The picture on the screen, shrunk to a few bytes."""
+    found: str = await page.evaluate(
+        """() => {
+            const small = new OffscreenCanvas(32, 18).getContext("2d");
+            small.drawImage(document.querySelector(".film-picture"), 0, 0, 32, 18);
+            return small.getImageData(0, 0, 32, 18).data.join(",");
+        }"""
+    )
+    return found
+
+
+async def shoot(page: Page, name: str) -> None:
+    """A picture of the screen, for whoever looks at it."""
+    if folder := os.environ.get("FILM_SHOTS"):
+        await page.screenshot(path=f"{folder}/{name}.png")
+
+
+async def test_a_film_is_made_of_the_text_and_everybody_sees_the_same(
+    company: Company, server: LiveServer
+) -> None:
+    links = await create_room(server.url)
+    async with connect(links["owner"].link, name="Writer") as writer:
+        writer.append(SCRIPT)
+        await writer.applied()
+        ada = await come(company, links["editor"].link, "Ada", viewport={"width": 1280, "height": 800})
+        vic = await come(
+            company, links["viewer"].link, "Вика", locale="ru-RU", viewport={"width": 390, "height": 800}
+        )
+        await ada.page.get_by_label("Film", exact=True).check(force=True)
+        await vic.page.get_by_label("Фильм", exact=True).check(force=True)
+        await expect(vic.page.get_by_text("Фильма пока нет.")).to_be_visible()
+        await ada.page.get_by_role("button", name="New film from this text").click()
+
+        for one in (ada, vic):
+            await expect(one.page.locator(".film-shot")).to_have_count(6, timeout=30_000)
+            await expect(one.page.locator(".film-scene")).to_have_count(2)
+        await expect(ada.page.get_by_text("6 shots were made.")).to_be_visible()
+        assert await violations(ada.page) == []
+        assert await violations(vic.page) == []
+        await shoot(ada.page, "made")
+
+        # A place that one chooses is everybody's, to the frame; what they see is the same.
+        await ada.page.locator(".film-shot").nth(2).click()
+        where = await frame(ada.page)
+        assert where > 0
+        await alike(lambda: both(ada, vic))
+        before = await picture(ada.page)
+        assert before == await picture(ada.page)
+        await expect(vic.page.get_by_role("button", name="Пуск")).to_be_disabled()
+
+        # Keys: a frame, a second, play, stop.
+        await ada.page.locator(".film-picture").click()
+        await ada.page.keyboard.press("ArrowRight")
+        await expect(ada.page.locator(f".film-picture[data-frame='{where + 1}']")).to_be_visible()
+        await ada.page.keyboard.press("Shift+ArrowLeft")
+        await expect(ada.page.locator(f".film-picture[data-frame='{where - 23}']")).to_be_visible()
+        await ada.page.keyboard.press("l")
+        for one in (ada, vic):
+            await beyond(one.page, where)
+        await ada.page.keyboard.press("k")
+        await alike(lambda: both(ada, vic))
+        assert await frame(ada.page) > where
+        await ada.page.keyboard.press("Home")
+        await expect(vic.page.locator(".film-picture[data-frame='0']")).to_be_visible()
+        await ada.page.keyboard.press("End")
+        await alike(lambda: both(ada, vic))
+        await shoot(vic.page, "viewer")
+
+        # Fields: one's own, and those of others, in the same shot.
+        await ada.page.locator(".film-shot").nth(2).click()
+        await ada.page.get_by_label("Size").select_option("extreme_close")
+        third = list(writer.film)[2]
+        writer.film.update(third, move="shake")
+        await writer.wait_for(lambda room: room.film[third]["size"] == "extreme_close", 30)
+        await expect(ada.page.get_by_label("Camera")).to_have_value("shake")
+        await shoot(ada.page, "form")
+        assert await violations(ada.page) == []
+        await ada.page.get_by_role("button", name="Undo").first.click()
+        await writer.wait_for(lambda room: room.film[third]["size"] == "medium", 30)
+        assert writer.film[third]["move"] == "shake"
+
+        # Words follow the text, new text gets shots, and nobody's shot is lost.
+        at = writer.text.index("last ferry")
+        with writer.one_edit():
+            writer.delete(at, at + len("last ferry"))
+            writer.insert(at, "night boat")
+        writer.append("\nИВАН\nСтой!\n")
+        await expect(ada.page.locator(".film-shot").nth(2)).to_contain_text("The night boat")
+        await ada.page.get_by_role("button", name="Shots for new text").click()
+        await expect(vic.page.locator(".film-shot")).to_have_count(7)
+        await expect(vic.page.locator(".film-shot").last).to_contain_text("Стой!")
+
+        await ada.page.emulate_media(color_scheme="dark")
+        await ada.page.set_viewport_size({"width": 820, "height": 1100})
+        await shoot(ada.page, "dark")
+        assert await violations(ada.page) == []
+
+
+async def beyond(page: Page, where: int) -> None:
+    """Wait until the film is past a frame."""
+    async with asyncio.timeout(PATIENCE):
+        while await frame(page) <= where:
+            await asyncio.sleep(0.02)
+
+
+async def both(*people: Person) -> list[int]:
+    return [await frame(one.page) for one in people]

@@ -1,0 +1,79 @@
+"""Makes `proto/vectors/film.json`, which the evaluators of films in Python and TypeScript are held to: run
+`python tests/support/film_vectors.py` after a change of what is drawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from antiphon_server.film.frame import frame
+from antiphon_server.film.reel import captions, length, reel
+
+PATH = Path(__file__).parents[2] / "proto" / "vectors" / "film.json"
+
+FILMS: dict[str, list[dict[str, Any]]] = {
+    "a scene": [
+        {"id": "t", "kind": "title", "seconds": 1, "text": "The Last Ferry\nAda"},
+        {
+            "id": "e", "kind": "establish", "seconds": 2, "size": "extreme_wide", "move": "pan_right", "place": "PIER",
+            "time": "NIGHT", "transition": "fade", "over": 1,
+        },
+        {
+            "id": "a", "kind": "action", "seconds": 1.5, "size": "full", "move": "pan_left", "text": "Anna walks in.",
+            "cast": ["ANNA", "KEEPER"], "place": "PIER", "time": "ВЕЧЕР", "transition": "dissolve", "over": 0.5,
+        },
+        {
+            "id": "s", "kind": "speech", "seconds": 4, "size": "close", "angle": "over_shoulder", "move": "push",
+            "who": "ANNA", "cast": ["ANNA"], "place": "ДОМ", "time": "УТРО", "inside": True, "transition": "wipe",
+            "text": "The last ferry has already left, hasn't it? " * 4,
+        },
+        {
+            "id": "o", "kind": "speech", "seconds": 2, "size": "wide", "who": "ПЁТР", "off": True, "cast": ["ПЁТР"],
+            "text": "Никто не ходит по воде ночью 😀 漢字漢字", "move": "shake", "angle": "low", "inside": True,
+        },
+        {"id": "p", "kind": "action", "seconds": 1, "move": "pull", "picture": "0" * 64, "angle": "high"},
+        {"id": "u", "kind": "action", "seconds": 1, "move": "tilt_up", "size": "extreme_close", "angle": "top",
+         "cast": ["😀", "b", "c"]},
+    ],
+    "faulty shots": [
+        {"id": "none"},
+        {"id": "nothing", "seconds": 0, "transition": "dissolve", "over": 10},
+        {"id": "wrong", "seconds": "3", "size": 3, "kind": "cat", "cast": "Anna", "off": 1, "text": None},
+        {"id": "short", "seconds": 0.1, "transition": "dissolve", "over": 9},
+        {"id": "after", "seconds": 0.2, "transition": "wipe", "over": 9},
+        {"id": "long", "kind": "speech", "seconds": 3, "text": "x" * 1000, "who": ""},
+        {"id": "much", "seconds": 1e9, "transition": "fade", "over": -1},
+    ],
+    "nothing": [],
+}  # fmt: skip
+
+
+def made() -> list[dict[str, Any]]:
+    """All vectors."""
+    vectors = []
+    for name, shots in FILMS.items():
+        clips = reel(shots)
+        last = min(length(clips), 400)
+        numbers = sorted({-1, *range(0, last, 11), *(clip.start for clip in clips), length(clips)})
+        vectors.append(
+            {
+                "film": name,
+                "shots": shots,
+                "clips": [[clip.start, clip.frames, clip.lead, clip.transition] for clip in clips],
+                "captions": [
+                    [one.start, one.end, one.who, list(one.lines)] for clip in clips for one in captions(clip)
+                ],
+                "frames": {str(number): frame(clips, number) for number in numbers},
+            }
+        )
+    return vectors
+
+
+def written() -> str:
+    """The file."""
+    return json.dumps(made(), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(written())
