@@ -179,7 +179,7 @@ class Gateway:
         who = request.session or f"{request.grant.link} {request.name}"
         wait = self.rejoin_rate.charge(f"{room.id} {who}")
         if wait > _REJOIN_PATIENCE:
-            raise RateLimited("you come back too often; wait a little")
+            raise RateLimited("you reconnect too often; wait a little")
         if wait:
             await asyncio.sleep(wait)
 

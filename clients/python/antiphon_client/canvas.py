@@ -85,7 +85,7 @@ class Canvas(Mapping[str, dict[str, Any]]):
 def _check(fields: Mapping[str, Any]) -> None:
     wrong = faults(fields)
     if wrong:
-        raise ClientError(f"not an object of the canvas: {', '.join(wrong)} may not be so, or is missing")
+        raise ClientError(f"not an object of the canvas: {', '.join(wrong)} is invalid or missing")
 
 
 def _shared(fields: Mapping[str, Any], name: str, value: Any) -> Any:

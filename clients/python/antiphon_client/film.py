@@ -214,4 +214,4 @@ class Film(Mapping[str, dict[str, Any]]):
 
 def _check(fields: Mapping[str, Any]) -> None:
     if wrong := faults(fields):
-        raise ClientError(f"not a shot: {', '.join(wrong)} may not be so, or is missing")
+        raise ClientError(f"not a shot: {', '.join(wrong)} is invalid or missing")

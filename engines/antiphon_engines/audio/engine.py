@@ -218,7 +218,7 @@ def _check(controls: BandControls) -> None:
     numbers = [controls.density, controls.brightness, controls.reaction, controls.temperature]
     numbers += [*controls.volumes.values(), *(prompt.weight for prompt in controls.prompts)]
     if not all(number is None or math.isfinite(number) for number in numbers):
-        raise InvalidRequest("the band's controls hold a number that is none")
+        raise InvalidRequest("the band's controls hold an invalid number")
     try:
         msgspec.convert(msgspec.to_builtins(controls), BandControls)
     except msgspec.ValidationError as error:

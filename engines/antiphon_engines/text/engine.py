@@ -243,7 +243,7 @@ class TextEngine:
     def _prompt_again(self, job: TextJob, prompt: Prompt) -> None:
         """Replace the prompt before the text written so far; the run goes on where it is."""
         if len(prompt.ids) >= self._model.context:
-            raise InvalidRequest("the new instruction does not fit beside what has been written")
+            raise InvalidRequest("the new instruction and the text written so far are too long")
         job.prompt_again(prompt, self._cache.rewind(job.row, prompt.ids))
 
     def _mine(self, job: Job) -> TextJob:

@@ -191,7 +191,7 @@ def _reply(
     listened = tokenizer.encode(chat.listened or "\n\n", special=True) if story else []
     left = room - len(opening) - len(head) - len(listened) - len(asked) - len(closing)
     if left < min(FEWEST, len(story)):
-        raise InvalidRequest("what was said is too long for this model")
+        raise InvalidRequest("the message is too long for this model")
     ids = opening + head + _fit(story, min(left, RECALLED)) + listened + asked + closing
     return Prompt(ids + list(written))
 
@@ -210,7 +210,7 @@ def _answer(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequ
     start = [] if chat else list(tokenizer.start_ids)
     left = room - len(start) - len(opening) - len(head) - len(talk) - len(closing)
     if left < min(FEWEST, len(story)):
-        raise InvalidRequest("what was said is too long for this model")
+        raise InvalidRequest("the message is too long for this model")
     ids = start + opening + head + _fit(story, left) + talk + closing
     return Prompt(ids + list(written))
 

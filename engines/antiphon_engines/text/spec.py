@@ -167,7 +167,7 @@ def prepare(
     which TermsNotAccepted is one."""
     found = parse(spec)
     if source is not None and not isinstance(found, PackagedGgufCard):
-        raise EngineUnavailable(f"{spec} is not made from one file that somebody may have")
+        raise EngineUnavailable(f"{spec} is not made from a single local file")
     match found:
         case EmbeddedCard() as card:
             return preparation.prepare_embedded(cache_dir, card.precision, progress)

@@ -69,7 +69,7 @@ class Handover:
         if name in ("", self._latest.info.name):
             return self._latest
         if (found := self._beside.get(name)) is None:
-            raise EngineUnavailable(f"{name} does not serve here any more")
+            raise EngineUnavailable(f"{name} no longer serves here")
         return found
 
     def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Made]]:

@@ -40,7 +40,7 @@ class Chat:
         """Add an entry of a person's, or of a run. Raises PeerError or TooLarge."""
         text = scrub(text)
         if not run and not text.strip():
-            raise PeerError("there is nothing to say in this")
+            raise PeerError("the message is empty")
         if not self._document.fits(size(text) + _ENTRY_BYTES):
             raise TooLarge("the document is at its bound")
         said: Fields = {

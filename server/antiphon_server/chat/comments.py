@@ -171,7 +171,7 @@ class Comments:
     def _said(self, text: str) -> str:
         text = scrub(text).strip()
         if not text:
-            raise PeerError("there is nothing in this comment")
+            raise PeerError("the comment is empty")
         if not self._document.fits(size(text) + _COMMENT_BYTES):
             raise TooLarge("the document is at its bound")
         return text
@@ -190,4 +190,4 @@ def _by_run(owner: Owner) -> Fields:
 
 def _require_own(member: Member, author: object) -> None:
     if member.id != author and not may(member.role, Right.MODERATE):
-        raise Denied("this is somebody else's")
+        raise Denied("this belongs to another participant")

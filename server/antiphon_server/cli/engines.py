@@ -214,7 +214,7 @@ def _order(
 
 def _named(word: str, words: Sequence[str]) -> str:
     if word not in words:
-        raise EngineUnavailable(f"{word!r} is none of {', '.join(words)}")
+        raise EngineUnavailable(f"{word!r} is not one of {', '.join(words)}")
     return word
 
 

@@ -64,7 +64,7 @@ async def _use(base: str, token: str, modality: str, name: str, say: Callable[[s
                     model = _of(await _account(answer), modality)
             better = _better(model)
             if better is not None and better.name == name and better.stage == "stays":
-                raise CannotUse(f"{name} cannot be had: {better.reason}; {model['name']} serves on")
+                raise CannotUse(f"{name} is not available: {better.reason}; {model['name']} serves on")
             if model["refused"]:
                 raise CannotUse(f"{model['refused']}; {model['name']} serves on")
             say(f"{model['name']} serves {modality} now")

@@ -115,7 +115,7 @@ class Members:
         member, session = self._find(request)
         giver = self._by_id.get(grant.member) if grant.member else None
         if any(one is not None and one.record.revoked for one in (member, giver)):
-            raise ProtocolViolation("you were put out of this room", CloseCode.REVOKED)
+            raise ProtocolViolation("you were removed from this room", CloseCode.REVOKED)
         if giver is None and link is None and (member is None or request.dialect == "yjs"):
             raise ProtocolViolation("this invitation is no longer valid", CloseCode.UNAUTHORIZED)
         if (member is None or member.seat is None) and self.online >= self._limits.max_members:
@@ -138,7 +138,7 @@ class Members:
         """A plain Yjs client that is to have a pass of its own: a new member, before it connects. Raises as `admit`."""
         giver = self._by_id.get(request.grant.member) if request.grant.member else None
         if giver is not None and giver.record.revoked:
-            raise ProtocolViolation("you were put out of this room", CloseCode.REVOKED)
+            raise ProtocolViolation("you were removed from this room", CloseCode.REVOKED)
         if giver is None and link is None:
             raise ProtocolViolation("this invitation is no longer valid", CloseCode.UNAUTHORIZED)
         if giver is None and link is not None and link.used_up:

@@ -44,7 +44,7 @@ class RunPlaces:
         try:
             return self._places[run]
         except KeyError:
-            raise Conflict("the place of this run is not known any more; ask again") from None
+            raise Conflict("the place of this run is no longer known; ask again") from None
 
     def forget(self, run: str) -> None:
         self._places.pop(run, None)

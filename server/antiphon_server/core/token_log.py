@@ -63,14 +63,14 @@ class TokenLog:
             return tuple(_decode(token) for _, token in sorted(live.items()))
         if (ended := self._ended.get(run)) is not None:
             return _decode_all(zlib.decompress(ended.body))
-        raise Conflict("the tokens of this run are not known any more")
+        raise Conflict("the tokens of this run are no longer kept")
 
     def alternative(self, run: str, token: int, number: int) -> tuple[TokenInfo, Alternative]:
         """A token of a run, and one of its alternatives. Raises Conflict when it is not known, PeerError for a number
         that it does not have."""
         info = next((known for known in self.of(run) if known.index == token), None)
         if info is None:
-            raise Conflict("this token of the run is not known any more")
+            raise Conflict("this token of the run is no longer known")
         if number >= len(info.alternatives):
             raise PeerError(f"the token has {len(info.alternatives)} alternatives")
         return info, info.alternatives[number]

@@ -229,10 +229,10 @@ class Canvas:
                 found[ORDER] = key_between(self._order.top())
             elif name in required(fields.get("type")):
                 del self.root[key]
-                return f"its {name} may not be so, or is missing"
+                return f"its {name} is invalid or missing"
             else:
                 del found[name]
-        return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
+        return f"{', '.join(wrong)[:500]} is invalid" if wrong else ""
 
     def _key_of(self, key: str) -> str | None:
         """The object's order key; None where there is no such object."""

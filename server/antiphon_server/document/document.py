@@ -87,7 +87,7 @@ def index_of(state: bytes | None) -> ItemIndex:
         try:
             info = inspect(state, ours=True)
             if info.missing({}):
-                raise Misplaced("it builds on what is not there")
+                raise Misplaced("it depends on missing changes")
             index.add(info, "stored")
         except (MalformedUpdate, Misplaced) as error:
             raise DocumentBroken(f"the stored document cannot be read: {error}") from error
@@ -302,7 +302,7 @@ class Document:
         except MalformedUpdate as error:
             raise InvalidUpdate(f"malformed update: {error}") from None
         if info.missing(self._index.ends):
-            raise MissingUpdates("the update builds on others that are not there")
+            raise MissingUpdates("the update depends on missing updates")
         return self._bring(update, info, "stored", None, info.deletes)
 
     def pass_over(self, update: bytes) -> None:
@@ -504,7 +504,7 @@ class Document:
         if again := repeated(info.starts, ends):
             self._admit_again(update, again)
         if info.missing(ends):
-            raise MissingUpdates("the update builds on others that did not come here")
+            raise MissingUpdates("the update depends on updates that did not arrive")
         if news and not self._fits(len(update)):
             raise TooLarge(f"the document is at its bound of {self._max_document} bytes")
         if news and self._index.runs > MAX_RUNS:

@@ -43,7 +43,7 @@ class EditWindow:
         if offset > now:
             raise PeerError(f"offset {offset} is ahead of this room, which is at {now}")
         if offset < self._forgotten:
-            raise Conflict(f"offset {offset} is too long ago for a position to be carried to now")
+            raise Conflict(f"offset {offset} is too old: its positions are no longer known")
         later = [entry for entry in self._later(offset) if entry.sender != sender]
         for entry in later:
             at = fold(at, entry.splices, side)

@@ -215,14 +215,14 @@ class Jam:
         check = (CONTROL if section == BAND else SETTING).get(key)
         if check is None or not check(value):
             self.set(section, key, former if check is not None else None)
-            return "it may not be so"
+            return "it is invalid"
         return ""
 
     def _mend_player(self, key: str, former: Any, value: Any, *, own: bool) -> str:
         if own and isinstance(value, Mapping) and not faults(PLAYER, value):
             return ""
         self.set(PLAYERS, key, former)
-        return "it may not be so" if own else "everybody writes their own"
+        return "it is invalid" if own else "everybody writes their own"
 
     def _mend_loop(self, change: JamChange, maker: str | None) -> str:
         key, fields = change.key, change.value
@@ -238,14 +238,14 @@ class Jam:
                 found[name] = old
             elif name in LOOP_REQUIRED:
                 del self.root[LOOPS][key]
-                return f"its {name} may not be so, or is missing"
+                return f"its {name} is invalid or missing"
             else:
                 del found[name]
         if maker is not None and fields.get("by") != maker:
             if "by" in fields and "by" not in wrong:
                 wrong.append("by")
             found["by"] = maker
-        return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
+        return f"{', '.join(wrong)[:500]} is invalid" if wrong else ""
 
     def _mend_map(self, key: str, former: Any, value: Any) -> str:
         """A field of `band` that is a map: entries that may not stand go back, or away."""
@@ -253,7 +253,7 @@ class Jam:
         former = former if isinstance(former, Mapping) else {}
         if not isinstance(value, Mapping):
             self.set(BAND, key, former)
-            return "it may not be so"
+            return "it is invalid"
         sound = {name: item for name, item in value.items() if fits_key(name) and fits_value(item)}
         for name, item in former.items():
             if name in value and name not in sound:
@@ -270,7 +270,7 @@ class Jam:
                     del found[name]
                 elif sound[name] != value[name]:
                     found[name] = sound[name]
-        return "" if sound == value else "some of it may not be so"
+        return "" if sound == value else "some of it is invalid"
 
     def _thin_out(self, changes: Sequence[JamChange], mended: list[Mended]) -> None:
         for change in reversed(changes):

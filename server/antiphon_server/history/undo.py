@@ -101,7 +101,7 @@ class UndoRedo:
                 if surface in (None, name) and (stack.undone if redo else stack.done)
             ]
             if not found:
-                raise Conflict("there is nothing to do again" if redo else "there is nothing to undo")
+                raise Conflict("there is nothing to redo" if redo else "there is nothing to undo")
             first = max(found, key=lambda one: (one.undone_at if redo else one.order, one.number))
             parts = [action for action in found if action.group == first.group]
             told: list[Change | bool] = []

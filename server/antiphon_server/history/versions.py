@@ -50,7 +50,7 @@ class Timeline:
         if found is None:
             raise NotFound("there is no such version")
         if found.author != member.id and not may(member.role, Right.MODERATE):
-            raise Denied("this version is somebody else's")
+            raise Denied("this version belongs to another participant")
         self._put(tuple(one for one in self.versions() if one is not found))
 
     def standing(self) -> tuple[frozenset[str], frozenset[str]]:

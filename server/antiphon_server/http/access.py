@@ -69,7 +69,7 @@ async def body(request: web.Request, bound: int, seconds: float, what: str) -> b
                 if len(data) > bound:
                     raise TooLarge(message)
     except TimeoutError:
-        raise PeerError(f"the {what} did not come within {seconds:g} seconds") from None
+        raise PeerError(f"the {what} did not arrive within {seconds:g} seconds") from None
     if not data:
         raise PeerError(f"the body is the {what}; it was empty")
     return bytes(data)
@@ -83,7 +83,7 @@ async def json_body(request: web.Request, form: type[B]) -> B:
             data = await request.read()
         return msgspec.json.decode(data or b"{}", type=form)
     except TimeoutError:
-        raise PeerError(f"the body did not come within {_JSON_SECONDS:g} seconds") from None
+        raise PeerError(f"the body did not arrive within {_JSON_SECONDS:g} seconds") from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PeerError(f"the body is not what is expected: {error}") from None
 

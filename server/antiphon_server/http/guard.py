@@ -29,7 +29,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         )
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
         # A few kilobytes of it can be hundreds of megabytes.
-        return problem(ErrorCode.INVALID, "a compressed body is not taken", 415)
+        return problem(ErrorCode.INVALID, "a compressed body is not accepted", 415)
     if request.method not in _SAFE and not _of_this_site(request, gateway):
         raise Denied("a page of another site may not do this")
     websocket = request.path == "/ws" or request.path.startswith("/yjs/")

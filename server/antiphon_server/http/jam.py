@@ -120,7 +120,7 @@ def _loop(room: Room, key: str, kind: str) -> bytes:
     if fields is None:
         raise NotFound("there is no such loop in this room")
     if kind != "mid":
-        raise PeerError("a loop by itself comes as mid")
+        raise PeerError("a single loop is exported as mid only")
     name = str(fields.get("name") or f"loop {key}")
     notes = loop_notes(fields["notes"]) or []
     return loop_midi(name, int(fields["program"]), int(fields["beats"]), notes)

@@ -164,7 +164,7 @@ async def make_pass(request: web.Request) -> web.Response:
         except ProtocolViolation as error:
             raise Unauthorized(error.message) from None
     elif member.record.revoked:
-        raise Unauthorized("you were put out of this room")
+        raise Unauthorized("you were removed from this room")
     token = room.context.pass_for(member).token
     ticket = gateway.tokens.ticket(gateway.tokens.verify(token))
     answer = {"participant": member.id, "token": token, "ticket": ticket, "ticket_seconds": TICKET_SECONDS}

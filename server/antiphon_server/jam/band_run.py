@@ -280,7 +280,7 @@ class BandRun(LiveRun):
         return self._seq
 
     def steer(self, steer: Steer, epoch: int) -> bool:
-        raise PeerError("a band is steered by what stands in jam.band, and by the transport")
+        raise PeerError("a band is steered by jam.band and by the transport")
 
     def on_steered(self, steer: Steer) -> dict[str, object]:
         return {}

@@ -69,7 +69,7 @@ class Roster:
         if not any(sign.isalpha() for sign in name) or "@" in name:
             raise PeerError("a performer needs a name with a letter in it, and no @")
         if key(name) in self._names(but=wish.id):
-            raise Conflict(f"somebody in this room is called {name!r} already")
+            raise Conflict(f"a participant of this room is already called {name!r}")
         record = PerformerRecord(
             Performer(
                 id=wish.id,

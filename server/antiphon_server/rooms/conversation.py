@@ -124,7 +124,7 @@ class Conversation:
             repair = document.note(partial(_mend, root, former, wrong), SERVER_ORIGIN)
             self._room.commit(repair, SERVER)
             if wrong and sender is not None:
-                self._tell(sender.participant, root, f"{', '.join(wrong)[:500]} may not be so")
+                self._tell(sender.participant, root, f"{', '.join(wrong)[:500]} is invalid")
 
     def authors(self) -> set[str]:
         """Who said something that the room still holds."""

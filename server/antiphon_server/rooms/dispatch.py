@@ -126,7 +126,7 @@ class Dispatcher:
             return
         right = NEEDED.get(type(message))
         if right is None:
-            raise PeerError("this message has no place here")
+            raise PeerError("this message is not allowed here")
         room = self._room
         require(member.role, right, room.limits.viewer_rights)
         if isinstance(message, _WRITING):

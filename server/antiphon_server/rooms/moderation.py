@@ -39,7 +39,7 @@ class Moderation:
         sitting = members.of_session(session)
         vouched = members.get(grant.member) if grant.member else None
         if any(member is not None and member.record.revoked for member in (sitting, vouched)):
-            raise Denied("you were put out of this room")
+            raise Denied("you were removed from this room")
         link = self.link(grant)
         if vouched is not None or (link is not None and link.max_uses is None):
             return
@@ -77,9 +77,9 @@ class Moderation:
         if member is None:
             raise NotFound("there is no such participant in this room")
         if member is moderator:
-            raise Conflict("nobody can put themselves out")
+            raise Conflict("you cannot remove yourself")
         if member.record.revoked:
-            raise Conflict("this participant is put out already")
+            raise Conflict("this participant is removed already")
         person = member.person
         others = [one for one in self._room.members if everywhere and one.person == person]
         self._put_out([member, *(one for one in others if one is not moderator)])
@@ -116,7 +116,7 @@ class Moderation:
             member.update(revoked=True)
             self._supervisor.halt_all(member.id)
             if (seat := member.seat) is not None:
-                seat.outlet.close(CloseCode.REVOKED, "you were put out of this room")
+                seat.outlet.close(CloseCode.REVOKED, "you were removed from this room")
                 room.leave(seat)
         known = {one.id for one in invites.links(room.identity)}
         for link in {member.record.link for member in members} & known:

@@ -43,7 +43,7 @@ async def bring_back(room: Room, member: Callable[[], Member], past: Past, pool:
 
 async def _restored(room: Room, member: Member, past: Past, found: Restoration, turns: Turns) -> int:
     if room.closed:
-        raise StorageUnavailable("the room was let go in the meantime; try again")
+        raise StorageUnavailable("the room was unloaded meanwhile; try again")
     claim = turns.claim(past.address)
     turns.enter(claim, room.id)
     steps = with_leaf(

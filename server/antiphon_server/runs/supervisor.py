@@ -195,7 +195,7 @@ class RunSupervisor:
             and not (shared or by_itself)
             and not may(member.role, Right.MODERATE)
         ):
-            raise Denied("this run is somebody else's")
+            raise Denied("this run belongs to another participant")
         if not run.live:
             raise Conflict(f"this run is over ({run.info.state})")
         return run

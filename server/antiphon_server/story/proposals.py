@@ -57,7 +57,7 @@ def check(room: RoomContext, start: int, end: int, text: str) -> None:
     """Whether `text` may be suggested in place of [start, end). Raises PeerError, Conflict or TooLarge."""
     document = room.shared.document
     if start == end and not text:
-        raise PeerError("a suggestion adds words or takes a passage out")
+        raise PeerError("a suggestion inserts or deletes text")
     if end - start > _LONGEST:
         raise TooLarge(f"at most {_LONGEST} bytes are suggested to be replaced at once")
     if not document.fits(2 * size(text)):

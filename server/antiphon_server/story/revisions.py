@@ -58,7 +58,7 @@ class Revisions:
     def choose(self, member: Member, message: Choose) -> None:
         """Put a draft into the story and drop the other candidates. Raises PeerError, NotFound, Conflict, TooLarge."""
         if message.mode == "private":
-            raise PeerError("what is chosen is written or suggested")
+            raise PeerError("a choice is written or suggested")
         run = self._room.runs.known(message.run, member.id)
         if not run.draft or run.info.undone:
             raise Conflict("there is nothing of this run to choose")
@@ -120,11 +120,11 @@ class Revisions:
         start, end = located(room, member.id, message.offset, message.start, message.end)
         ranges = room.shared.authorship.ranges(message.run)
         if start == end or not any(first <= start and end <= last for first, last in ranges):
-            raise Conflict("this run's token does not stand there any more")
+            raise Conflict("this token of the run is no longer in the text")
         document = room.shared.document
         left = "".join(text for text, _ in document.chunks(start, end))
         if left not in token.text:
-            raise Conflict("this is not what is left of the token")
+            raise Conflict("this range is not the rest of the token")
         if message.go_on:
             self._supervisor.require_engine()
             room.runs.check_room_for(member.id)

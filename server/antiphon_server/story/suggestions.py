@@ -58,7 +58,7 @@ class Suggestions:
         if run.info.undone or run.private:
             raise Conflict("there is nothing of this run to undo")
         if run.info.task == "jam":
-            raise Conflict("what the band played has been heard; it cannot be undone")
+            raise Conflict("the band's music has been heard and cannot be undone")
         if run.live:
             self._supervisor.stop(member, Stop(run_id))
         restored = yield from self._undo.take_back_run(member, run)

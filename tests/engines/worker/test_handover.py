@@ -100,5 +100,5 @@ def test_no_more_stay_than_may_and_none_of_them_twice() -> None:
 def test_a_model_that_has_left_is_refused(model: str) -> None:
     engines = Handover(named("one"))
     engines.take_over(named("two"))
-    with pytest.raises(EngineUnavailable, match=f"{model} does not serve here any more"):
+    with pytest.raises(EngineUnavailable, match=f"{model} no longer serves here"):
         engines.admit(asking(model))

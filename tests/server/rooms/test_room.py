@@ -315,7 +315,7 @@ def test_a_revoked_member_is_out_at_once_and_stays_out(
     ann.receive()
     grant = Grant("room", "editor", house.room.context.link_ids()["editor"])
     ann.send(house.room, Revoke(bo.participant))
-    assert bo.pipe.closed == (CloseCode.REVOKED, "you were put out of this room")
+    assert bo.pipe.closed == (CloseCode.REVOKED, "you were removed from this room")
     bo.edit(house.room, 0, insert="still here")
     assert house.room.text() == ""
     heard = ann.receive()

@@ -386,7 +386,7 @@ def _sound(name: str, value: Any) -> bool:
 
 def _check(wrong: list[str], what: str) -> None:
     if wrong:
-        raise ClientError(f"not a {what}: {', '.join(wrong)} may not be so")
+        raise ClientError(f"not a {what}: {', '.join(wrong)} is invalid")
 
 
 def _whole(ms: float | None) -> int | None:

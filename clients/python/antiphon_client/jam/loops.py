@@ -83,4 +83,4 @@ class Loops(Mapping[str, dict[str, Any]]):
 
 def _check(fields: Mapping[str, object]) -> None:
     if wrong := loop_faults(fields):
-        raise ClientError(f"not a loop: {', '.join(wrong)} may not be so, or is missing")
+        raise ClientError(f"not a loop: {', '.join(wrong)} is invalid or missing")

@@ -14,10 +14,12 @@ def only(text: str, wanted: str) -> tuple[int, int]:
         raise ToolError("the words to look for are empty")
     start = text.find(wanted)
     if start < 0:
-        raise ToolError("these words are not in the text now; read it again, somebody may have changed them")
+        raise ToolError(
+            "these words are not in the text now; read it again, another participant may have changed them"
+        )
     if text.find(wanted, start + 1) >= 0:
         count = text.count(wanted)
-        raise ToolError(f"these words stand there {count} times or more; quote more of what is around them")
+        raise ToolError(f"these words occur {count} times or more; quote more of the text around them")
     return start, start + len(wanted)
 
 

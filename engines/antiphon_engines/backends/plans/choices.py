@@ -85,7 +85,7 @@ def _parse(setting: str, text: str, words: Sequence[str], parts: Sequence[Part])
     for item in filter(None, (each.strip() for each in text.split(","))):
         part, equals, word = (each.strip() for each in item.rpartition("="))
         if word not in words:
-            raise EngineUnavailable(f"{setting}: {word!r} is none of {', '.join(words)}")
+            raise EngineUnavailable(f"{setting}: {word!r} is not one of {', '.join(words)}")
         if equals and part not in parts:
             raise EngineUnavailable(f"{setting}: there is no part {part!r}; parts are {', '.join(parts)}")
         for each in parts:

@@ -17,7 +17,7 @@ from antiphon_engines.backends.runners.runner import Tensors, shapes
 
 class TensorRtRunner:
     """Runs in order with torch's current stream, with torch's own memory on both sides. `module` is `tensorrt` or
-    `tensorrt_rtx`. Raises EngineUnavailable when the engine is not taken here."""
+    `tensorrt_rtx`. Raises EngineUnavailable when the engine is not accepted here."""
 
     def __init__(self, plan: Plan, signature: Signature, module: Any) -> None:
         self.backend: BackendName = plan.key.backend

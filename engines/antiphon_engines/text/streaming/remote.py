@@ -119,7 +119,7 @@ class OpenAISource:
                 "the connection to the model's server was lost", code=ErrorCode.UNAVAILABLE
             ) from None
         except (aiohttp.ClientError, BadStream, ValueError) as error:
-            raise StreamFailed(f"the model's server answers nonsense: {_one_line(error)}") from None
+            raise StreamFailed(f"the model's server gives an invalid answer: {_one_line(error)}") from None
         except openai_api.ServerError as error:
             raise StreamFailed(
                 f"the model's server failed: {self._redact(str(error)) or 'no reason given'}"

@@ -134,7 +134,7 @@ class Film:
             if is_transport(change.value) and not isinstance(self.root.get(key), Map):
                 return ""
             self.set(key, change.former if is_transport(change.former) else None)
-            return "it may not be so"
+            return "it is invalid"
         found = self.root.get(key)
         if not isinstance(found, Map) or not is_shot_id(key):
             self.set(key, None)
@@ -149,10 +149,10 @@ class Film:
                 found[ORDER] = key_between(self._last())  # nobody's work is lost for its place
             elif name in REQUIRED:
                 self.set(key, None)
-                return f"its {name} may not be so, or is missing"
+                return f"its {name} is invalid or missing"
             elif name in found:
                 del found[name]
-        return f"{', '.join(wrong)[:500]} may not be so" if wrong else ""
+        return f"{', '.join(wrong)[:500]} is invalid" if wrong else ""
 
     def _last(self) -> str:
         keys = (one.get(ORDER) for one in self.shots.values())

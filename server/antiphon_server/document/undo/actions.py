@@ -79,7 +79,7 @@ class Action:
         self.undone_at = 0
         """Counts up: the last undone action is redone first, on any surface."""
         self.passed = False
-        """Nothing was left of it when it was to be taken back: then there is nothing to do again."""
+        """Nothing was left of it when it was to be taken back: then there is nothing to redo."""
 
     def add(self, more: dict[Place, Entry]) -> None:
         join(self.entries, more)

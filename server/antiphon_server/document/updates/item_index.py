@@ -157,7 +157,7 @@ class ItemIndex:
                     if len(waiting) > 1:
                         waiting.pop()
                 elif needed in waiting or at.get(needed, -1) in (-1, len(structs.get(needed, ()))):
-                    raise Misplaced("items build on each other in a circle")
+                    raise Misplaced("items depend on each other in a circle")
                 else:
                     waiting.append(needed)
 
@@ -184,7 +184,7 @@ class ItemIndex:
                     (origin is not None and self._wide.cut_at(origin[0], origin[1] + 1))
                     or (right_origin is not None and self._wide.cut_at(*right_origin))
                 ):
-                    raise Misplaced("an item stands inside a character")  # Yjs would cut it, known or not
+                    raise Misplaced("an item is inside a character")  # Yjs would cut it, known or not
                 return
         if client not in self._pending.ends:
             self._pending.ends[client] = have
@@ -205,7 +205,7 @@ class ItemIndex:
                 left = self._find(origin)  # it was cut for the right one, which then stands in front of it
             place = left.place
             if right is not None and right.place is not place:
-                raise Misplaced("an item's neighbours stand in different places")
+                raise Misplaced("an item's neighbours are in different places")
         elif right is not None:
             place = right.place
         else:
@@ -251,7 +251,7 @@ class ItemIndex:
                 raise Misplaced("only the server writes there")
             self._closed.add(client)
         if (place.key is None) == (rule.shape == "map"):
-            raise Misplaced("an entry of a map has a key, and nothing else has")
+            raise Misplaced("an entry of a map has a key, and no other item has one")
         if what == DELETED:
             return
         if (
@@ -277,9 +277,9 @@ class ItemIndex:
         """Whether the rest of an item belongs where its beginning stands, up to clock `have`."""
         place = self._find((client, have - 1)).place
         if origin is not None and self._find(origin).place is not place:
-            raise Misplaced("an item's parts stand in different places")
+            raise Misplaced("an item's parts are in different places")
         if parent is not None and self._named(parent, key) is not place:
-            raise Misplaced("an item's parts stand in different places")
+            raise Misplaced("an item's parts are in different places")
 
     def _collect(self, client: int, clock: int, length: int) -> None:
         """Items in no place."""
@@ -309,7 +309,7 @@ class ItemIndex:
             if node is None:
                 raise Misplaced("the update writes to a root that this room does not have")
         elif parent is None:
-            raise Misplaced("an item says nothing of where it stands")
+            raise Misplaced("an item has no place")
         else:
             found = self._types.get(parent)
             if found is None:
@@ -382,7 +382,7 @@ class ItemIndex:
     def _step(self) -> None:
         self._walk -= 1
         if self._walk < 0:
-            raise Misplaced("too much stands between an item's neighbours")
+            raise Misplaced("too many items are between an item's neighbours")
 
     # Finding ------------------------------------------------------------------------------------------
 
@@ -408,7 +408,7 @@ class ItemIndex:
         """Make two runs of one; the second begins at `clock`."""
         client = run.client
         if self._wide.cut_at(client, clock):
-            raise Misplaced("an item stands inside a character")
+            raise Misplaced("an item is inside a character")
         rest = Run(
             client,
             clock,

@@ -207,7 +207,7 @@ class _Reader:
         """The key of a map, or the name of a format."""
         key = self.text()
         if len(key) > MAX_KEY or key == _UNSAFE_KEY:
-            raise MalformedUpdate("a key is too long or may not be so")
+            raise MalformedUpdate("a key is too long or not allowed")
         return key
 
     def any(self, depth: int = 0) -> bool:
@@ -238,7 +238,7 @@ class _Reader:
                 self.any(depth + 1)
         else:
             # undefined (127), big integers (122) and bytes (116) are other values in other implementations.
-            raise MalformedUpdate(f"a value of kind {kind} is not taken here")
+            raise MalformedUpdate(f"a value of kind {kind} is not accepted here")
         return False
 
     def _signed(self) -> None:
@@ -262,7 +262,7 @@ class _Reader:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedUpdate(f"not JSON: {error}") from None
         if not _plain(value, 0):
-            raise MalformedUpdate("JSON that is not taken here")
+            raise MalformedUpdate("JSON that is not accepted here")
         return value
 
     def finish(self) -> None:
@@ -321,7 +321,7 @@ class _Inspector:
         client = reader.uint()
         clock = reader.uint()
         if client > MAX_CLIENT or client in self._starts:
-            raise MalformedUpdate("a client id is out of range or stands twice")
+            raise MalformedUpdate("a client id is out of range or occurs twice")
         structs: list[Item] = []
         if count:
             self._starts[client] = clock
@@ -394,7 +394,7 @@ class _Inspector:
             embed = reader.json()
             known = isinstance(embed, dict) and len(embed) == 1 and next(iter(embed)) in EMBEDS
             if not (known or (self._ours and isinstance(embed, dict))):
-                raise MalformedUpdate("an embed that the story does not take")
+                raise MalformedUpdate("an embed that the story does not accept")
             return EMBED, 1
         if kind == 6:
             if not reader.key():
@@ -404,10 +404,10 @@ class _Inspector:
         if kind == 7:
             shared = reader.uint()
             if shared >= len(SHARED):
-                raise MalformedUpdate(f"a shared type of kind {shared} is not taken here")
+                raise MalformedUpdate(f"a shared type of kind {shared} is not accepted here")
             return SHARED[shared], 1
         # Old JSON (2), bytes (3), subdocuments (9), and kinds of later versions: nothing of ours uses them.
-        raise MalformedUpdate(f"content of kind {kind} is not taken here")
+        raise MalformedUpdate(f"content of kind {kind} is not accepted here")
 
     def _need(self, client: int, clock: int) -> None:
         if clock >= MAX_CLOCK:

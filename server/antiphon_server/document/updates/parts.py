@@ -18,7 +18,7 @@ _PART: Final = 48
 def parts(update: bytes, info: UpdateInfo) -> tuple[tuple[bytes, UpdateInfo], ...]:
     """Updates that together equal this one when they are applied in order, with the content of each; none when it
     is small. Each item comes after those that it builds on, and together with its own deletion. Raises ValueError
-    when items build on each other in a circle."""
+    when items depend on each other in a circle."""
     if info.items < LARGE and len(info.deletions) < LARGE:
         return ()
     items, deletions = read(update)
@@ -58,7 +58,7 @@ def _ordered(items: list[Item], info: UpdateInfo) -> Iterator[Item]:
                 if len(waiting) > 1:
                     waiting.pop()
             elif needed in waiting or at[needed] == len(queues[needed]):
-                raise ValueError("items build on each other in a circle")
+                raise ValueError("items depend on each other in a circle")
             else:
                 waiting.append(needed)
 
