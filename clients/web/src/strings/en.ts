@@ -66,7 +66,7 @@ export const en = {
     version: ["This page is out of date", "The server was updated. Reload to go on."],
     other: [
       "The connection was refused",
-      "Reload the page. If it happens again, tell whoever runs the server.",
+      "Reload the page. If it happens again, tell the administrator of the server.",
     ],
   },
 
@@ -208,7 +208,7 @@ export const en = {
     four: "Four variants",
     fourHint: "Four pictures, each from another seed",
     pictureFailed: "The browser could not make the picture.",
-    othersPrompt: (words: string) => `Somebody else changed the prompt to “${words}”`,
+    othersPrompt: (words: string) => `Another person changed the prompt to “${words}”`,
     takePrompt: "Use this prompt",
     suggestions: "This model paints well",
     task: "Start from",
@@ -612,7 +612,7 @@ export const en = {
     send: "Ask",
     stop: "Stop",
     stopHint: "Stop (Esc)",
-    againHint: "Stop, undo what it wrote, and ask for the same again (Ctrl + Shift + Enter)",
+    againHint: "Stop, undo its text, and repeat the request (Ctrl + Shift + Enter)",
     mode: "How it writes",
     write: "Write",
     suggest: "Suggest",
@@ -649,7 +649,7 @@ export const en = {
         "Write a line and press Continue, or Ctrl + Enter. With words in the field below, the AI follows them.",
       ],
       ["Stop", "Esc, or the Stop button. What it has written stays."],
-      ["Take it back", "“Undo this” on its card here removes what it wrote, and nobody else's words."],
+      ["Take it back", "“Undo this” on its card here removes its text and nothing of others."],
       ["Look closer", "Rest the pointer on one of its words: how sure it was, and other words to put there."],
       ["Who wrote what", "The Document tab counts it and shows it in colours."],
       [
@@ -818,7 +818,7 @@ export const en = {
     blank: "The text was empty.",
     restore: "Restore this",
     restoreConfirm:
-      "The text and the canvas become what they were at this point, for everybody. Nothing is lost: it is an edit of yours, and undo takes it back.",
+      "Brings the text and the canvas back to this point, for everybody. Nothing is lost: it is an edit of yours, and you can undo it.",
     restoreYes: "Restore",
     fork: "Open as a new room",
     forked: "A new room was made",
@@ -863,7 +863,7 @@ export const en = {
     waits: (name: string) => `Waits to be called: @${name}`,
     modelGone: (model: string) => `Its model ${model} does not serve now: it cannot answer.`,
     name: "Name",
-    brief: "What it is to do",
+    brief: "Its task",
     briefExample: "You watch the dates and the weather of the story…",
     may: "It may",
     rights: {
@@ -1032,7 +1032,7 @@ export const en = {
     minutes: (count: number) => (count < 1 ? "under a minute" : `${Math.round(count)} min`),
     shares: "Who wrote it",
     colours: "Show in the text as colours",
-    sharesHint: "Counted by the server from every edit as it came; nobody can claim another's words.",
+    sharesHint: "Counted by the server from every edit; nobody can claim the words of others.",
   },
 
   token: {
@@ -1069,7 +1069,7 @@ export const en = {
     ],
     models: "The models here",
     bigger:
-      "Whoever runs the server can choose a bigger one with one setting: --text-model takes a GGUF file, a transformers folder or the address of any OpenAI-compatible server; --image-model takes any diffusers checkpoint.",
+      "The administrator of the server can choose a bigger one with one setting: --text-model takes a GGUF file, a transformers folder or the address of any OpenAI-compatible server; --image-model takes any diffusers checkpoint.",
     keys: "Keys",
     keyList: [
       ["Ctrl Enter", "Ask: continue, or follow the instruction"],
@@ -1182,7 +1182,7 @@ export const en = {
       usage: "The usage is not right here.",
       wordchoice: "Another word is probably meant.",
       punctuation: "The punctuation is not right here.",
-      repetition: "The word stands here twice.",
+      repetition: "The word is repeated.",
       spacing: "A space is missing, or one too many.",
       hyphen: "A hyphen is missing.",
       verb: "Infinitives have the soft sign (-ться), the third person has none (-тся).",
