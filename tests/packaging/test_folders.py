@@ -14,7 +14,7 @@ _PACKAGES = (
     "server/antiphon_server",
     "clients/python/antiphon_client",
 )
-_FLAT = {"proto/antiphon_proto": 25}
+_FLAT = {"proto/antiphon_proto": 26}
 """The wire protocol is one subject, without circles."""
 
 
