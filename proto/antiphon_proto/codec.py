@@ -38,8 +38,9 @@ def encode_frames(message: Message) -> list[bytes]:
     payload = encode(message)
     if len(payload) <= MAX_FRAME:
         return [payload]
-    pieces = [payload[i : i + FRAGMENT_BODY] for i in range(0, len(payload), FRAGMENT_BODY)]
-    return [encode(Fragment(index, len(pieces), piece)) for index, piece in enumerate(pieces)]
+    whole = memoryview(payload)  # no copies of what may be megabytes
+    pieces = [whole[i : i + FRAGMENT_BODY] for i in range(0, len(payload), FRAGMENT_BODY)]
+    return [encode(Fragment(index, len(pieces), piece)) for index, piece in enumerate(pieces)]  # type: ignore[arg-type]
 
 
 class Decoder(Generic[M]):

@@ -139,6 +139,7 @@ def serve(
 
 async def _serve(settings: Settings, open_room: bool, beats: Beats) -> None:
     from antiphon_server import app as server
+    from antiphon_server.garbage import Collector
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     first = 0.0
@@ -157,7 +158,11 @@ async def _serve(settings: Settings, open_room: bool, beats: Beats) -> None:
     def ready(serving: Serving) -> None:
         print(ready_line(serving.url, serving.room, serving.link, settings.log_format), flush=True)
 
-    await server.serve(settings, stop, ready, open_room=open_room, beats=beats)
+    collecting = asyncio.create_task(Collector().run(), name="garbage")
+    try:
+        await server.serve(settings, stop, ready, open_room=open_room, beats=beats)
+    finally:
+        collecting.cancel()
 
 
 def ready_line(url: str, room: str, link: str, style: str) -> str:

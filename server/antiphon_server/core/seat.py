@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from antiphon_proto.messages import Ack, Resume, Role
+from antiphon_server.document.updates.overlap import Overlap
 from antiphon_server.document.updates.parser import MalformedUpdate, TooManyItems, UpdateInfo
 from antiphon_server.net.frames import Dialect, Outlet
 from antiphon_server.token_bucket import TokenBucket
@@ -49,6 +50,8 @@ class ReadUpdate(Struct, frozen=True):
     update: bytes
     found: UpdateInfo | TooManyItems | MalformedUpdate
     parts: tuple[tuple[bytes, UpdateInfo], ...] = ()
+    overlap: Overlap | None = None
+    """Of a large one that says known items again: whether they are the same."""
 
 
 class Seat:

@@ -52,7 +52,7 @@ from antiphon_server.document.text_index import (
     splices,
 )
 from antiphon_server.document.updates.item_index import MAX_RUNS, ItemIndex, Misplaced, Writer
-from antiphon_server.document.updates.overlap import differing, repeated
+from antiphon_server.document.updates.overlap import Overlap, differing, repeated
 from antiphon_server.document.updates.parser import (
     MAX_CLOCK,
     STRING,
@@ -251,7 +251,7 @@ class Document:
         if vector == _NOTHING:
             return self.state()
         try:
-            state_vector(vector)
+            state_vector(vector, len(self._index.ends))
             return self._doc.get_update(vector)
         except (MalformedUpdate, ValueError) as error:
             raise InvalidUpdate(f"not a state vector: {error}") from None
@@ -477,8 +477,20 @@ class Document:
     def _on_update(self, event: TransactionEvent) -> None:
         self._updates.append(event.update)
 
+    def repeated(self, info: UpdateInfo) -> dict[int, int]:
+        """Client -> first clock of what an update says again."""
+        return repeated(info.starts, self._index.ends)
+
+    def known_from(self, clients: Mapping[int, int]) -> bytes:
+        """The document's items of these clients, from these clocks on."""
+        return self._doc.get_update(write_state_vector({**self._index.ends, **clients}))
+
     def admit(
-        self, update: bytes, may_use: Callable[[int], bool] = lambda client: True, found: Found | None = None
+        self,
+        update: bytes,
+        may_use: Callable[[int], bool] = lambda client: True,
+        found: Found | None = None,
+        overlap: Overlap | None = None,
     ) -> UpdateInfo:
         """Whether a peer may bring this update, but for where its items stand. Raises as `apply` does."""
         if len(update) > self._max_update:
@@ -501,8 +513,8 @@ class Document:
             raise InvalidUpdate("the update writes under the server's client id")
         if foreign := frozenset(client for client in news if not may_use(client)):
             raise ForeignIds(foreign)
-        if again := repeated(info.starts, ends):
-            self._admit_again(update, again)
+        if again := self.repeated(info):
+            self._admit_again(update, again, overlap)
         if info.missing(ends):
             raise MissingUpdates("the update depends on updates that did not arrive")
         if news and not self._fits(len(update)):
@@ -512,12 +524,15 @@ class Document:
         self._admit_deletions(info)
         return info
 
-    def _admit_again(self, update: bytes, clients: Mapping[int, int]) -> None:
+    def _admit_again(self, update: bytes, clients: Mapping[int, int], overlap: Overlap | None) -> None:
         """Repeated items must equal the known items of these ids. Raises ForeignIds."""
-        vector = write_state_vector({**self._index.ends, **clients})
-        stored = self._doc.get_update(vector)
-        self.read += len(stored) // 256
-        if foreign := differing(update, stored, clients):
+        if overlap is not None and overlap.known == {client: self._index.ends[client] for client in clients}:
+            foreign = overlap.foreign
+        else:
+            stored = self.known_from(clients)
+            self.read += len(stored) // 256
+            foreign = differing(update, stored, clients)
+        if foreign:
             raise ForeignIds(foreign)
 
     def _admit_deletions(self, info: UpdateInfo) -> None:

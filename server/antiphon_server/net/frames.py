@@ -24,12 +24,15 @@ _FIN_BINARY = 0x82
 
 def websocket_frame(payload: bytes) -> bytes:
     """One unmasked, final, binary WebSocket frame (RFC 6455, section 5.2), ready for `transport.write`."""
-    size = len(payload)
+    return _head(len(payload)) + payload
+
+
+def _head(size: int) -> bytes:
     if size < 126:
-        return bytes((_FIN_BINARY, size)) + payload
+        return bytes((_FIN_BINARY, size))
     if size < 65536:
-        return struct.pack("!BBH", _FIN_BINARY, 126, size) + payload
-    return struct.pack("!BBQ", _FIN_BINARY, 127, size) + payload
+        return struct.pack("!BBH", _FIN_BINARY, 126, size)
+    return struct.pack("!BBQ", _FIN_BINARY, 127, size)
 
 
 class Frame:
@@ -82,7 +85,8 @@ class Frame:
 
 def native_bytes(message: Message) -> bytes:
     """WebSocket bytes of a native message, cut into `fragment`s when it is larger than one frame may be."""
-    return b"".join(map(websocket_frame, encode_frames(message)))
+    payloads = encode_frames(message)
+    return b"".join(part for payload in payloads for part in (_head(len(payload)), payload))
 
 
 def yjs_frame(message: SyncStep1 | SyncStep2) -> Frame:

@@ -54,19 +54,14 @@ class Admission:
         room.wake()
         return seat
 
-    def rebuild(self, member: Member, seat: Seat, reason: str) -> None:
+    def rebuild(self, seat: Seat, reason: str) -> None:
         """Send the whole document. Raises RateLimited: it is the dearest thing that a client can ask for."""
         if not seat.rebuilds.allow():
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
         known = self._rebuilt if self._rebuilt and self._rebuilt[1] == reason else None
-        # A newcomer has nothing that a state of a moment ago could be at odds with. But in the updates since then may
-        # stand deleted words, which are not for everybody.
-        recent = (
-            reason == "new"
-            and known is not None
-            and may(member.role, Right.HISTORY, room.limits.viewer_rights)
-        )
+        # A newcomer has nothing that a state of a moment ago (`sweep`) could be at odds with.
+        recent = reason == "new" and known is not None
         if known is None or not (known[0] == room.offset or (recent and room.delivery.covers(known[0]))):
             frame = Frame.of(
                 Rebuild(room.lineage, room.epoch, room.offset, reason, room.shared.document.state())
@@ -150,7 +145,7 @@ class Admission:
         )
         seat.outlet.send(Frame.of(welcome))
         if resume is None or missing:
-            self.rebuild(member, seat, missing)
+            self.rebuild(seat, missing)
         else:
             for frame in self._room.delivery.after(resume.offset):
                 seat.outlet.send(frame)

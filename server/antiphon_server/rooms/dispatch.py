@@ -192,7 +192,7 @@ class Dispatcher:
             case Resync(reason):
                 log.debug("room %s: %s asks for a rebuild: %r", room.id, member.id, reason)
                 room.flush()
-                self._admission.rebuild(member, seat, "resync")
+                self._admission.rebuild(seat, "resync")
 
 
 def reference(message: ClientMessage) -> tuple[str, str]:

@@ -88,7 +88,9 @@ class Edits:
         read, seat.read = seat.read, None
         try:
             known = read if read is not None and read.update is update else None
-            info = document.admit(update, may_use, known.found if known else None)
+            info = document.admit(
+                update, may_use, known.found if known else None, known.overlap if known else None
+            )
         finally:
             seat.items += document.read
         hand: Hand | None = None

@@ -7,8 +7,12 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from msgspec.structs import replace
+
 from antiphon_server.core.seat import ReadUpdate, Seat
-from antiphon_server.document.updates.parser import MalformedUpdate, TooManyItems, inspect
+from antiphon_server.document.document import Document
+from antiphon_server.document.updates.overlap import Overlap, differing
+from antiphon_server.document.updates.parser import MalformedUpdate, TooManyItems, UpdateInfo, inspect
 from antiphon_server.document.updates.parts import parts
 
 LARGE: Final = 8 * 1024
@@ -22,10 +26,18 @@ class UpdateReader:
         self._max_items = max_items
         self._thread = ThreadPoolExecutor(1, "updates")
 
-    async def read(self, seat: Seat, update: bytes) -> None:
+    async def read(self, seat: Seat, update: bytes, document: Document) -> None:
         """The result, or the error, is in `Seat.read` when this returns."""
-        if len(update) >= LARGE:
-            seat.read = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, update)
+        if len(update) < LARGE:
+            return
+        loop = asyncio.get_running_loop()
+        found: ReadUpdate = await loop.run_in_executor(self._thread, self._read, update)
+        if isinstance(found.found, UpdateInfo) and (again := document.repeated(found.found)):
+            known = {client: document.clocks[client] for client in again}
+            stored = document.known_from(again)
+            foreign = await loop.run_in_executor(self._thread, differing, update, stored, again)
+            found = replace(found, overlap=Overlap(known, foreign))
+        seat.read = found
 
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown)

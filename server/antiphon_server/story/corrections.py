@@ -30,7 +30,7 @@ from antiphon_server.story.proofreader import Correction, Proofreader
 
 _LONGEST = 64 * 1024
 """Bytes of a passage."""
-_AT_ONCE = 32
+_AT_ONCE = 12
 """Findings that are put into the story with one tick."""
 _NAME = re.compile(r"\w[\w'’-]*")
 

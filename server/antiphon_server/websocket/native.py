@@ -121,7 +121,7 @@ class Connection:
             room, seat = self._place
             if isinstance(message, Edit):
                 self._gateway.traffic.edits += 1
-                await self._gateway.reader.read(seat, message.update)
+                await self._gateway.reader.read(seat, message.update, room.shared.document)
             await room.pause.over()
             await room.long_work.run(room.receiving(seat, message), turns, self._claim)
 

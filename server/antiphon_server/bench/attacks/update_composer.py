@@ -17,9 +17,19 @@ WORDS: Final = (
     *("a", "слово ", "two words", "😀", "x😀y", "e\u0301", "\n", "字"),
     *("\ufffd", "\0", "\u202eb", "🎭🎭", "z" * 40),
 )
-MARKS: Final = ("bold", "ai", "header", "comment:x", "suggest", "link")
-JSON: Final = ("true", "null", "1", '"r1"', '{"a":[1,2.5]}', "false", '"😀"', "-0", "1.0")
-KEYS: Final = ("o1", "o2", "points", "x", "name", "title", "band", "loops", "form", "😀")
+MARKS: Final = ("bold", "ai", "header", "comment:x", "suggest", "link", "constructor", "é")
+JSON: Final = (
+    *("true", "null", "1", '"r1"', '{"a":[1,2.5]}', "false", '"😀"', "-0", "1.0", "1e3", "0.1", "-2.5e-7"),
+    *(
+        "0.10315712405198155",
+        "1e-40",
+        "123456789012345.5",
+        '{"a":1,"a":2}',
+        '"\\u0041\\n"',
+        '{"constructor":1}',
+    ),
+)
+KEYS: Final = ("", "toString", "o1", "o2", "points", "x", "name", "title", "band", "loops", "form", "😀")
 ROOTS: Final = ("story", "canvas", "jam", "film", "meta", "chat", "comments", "style", "other")
 _SEEN: Final = 40
 """Runs of a place that are looked at."""
@@ -32,7 +42,12 @@ class Composer:
         self._chance = chance
         self._index = index
         self._strange = strange
-        self._clients = [chance.choice((chance.randrange(1, 100), chance.getrandbits(31))) for _ in range(5)]
+        self._clients = [
+            chance.choice((chance.randrange(1, 100), chance.getrandbits(31), 2**32 + chance.getrandbits(30)))
+            if chance.random() < 0.95
+            else chance.choice((0, 2**31, 2**32 - 1, 2**53 - 1 - chance.getrandbits(20)))
+            for _ in range(5)
+        ]
 
     def write_as(self, client: int) -> None:
         """Write under this Yjs client id more often than under any other."""

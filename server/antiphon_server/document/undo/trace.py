@@ -35,7 +35,7 @@ from antiphon_server.document.undo.stretches import (
 _NONE: frozenset[int] = frozenset()
 _BLOCK = 128
 """Stretches per block; a block is halved at twice this."""
-_RANGES = 128
+_RANGES = 48
 _BLOCKS = 64
 """Ranges, and blocks, of the text that are looked at without a stop."""
 _FORGETS = 16

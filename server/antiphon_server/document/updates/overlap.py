@@ -6,13 +6,26 @@ words, would be told that they are there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from antiphon_proto.yjs_update import Item, read
 from antiphon_server.document.updates.parser import values
 
 _GC, _DELETED, _STRING, _TYPE, _VALUES = 0, 1, 4, 7, 8
-_TEXT_VALUE = 119
+_TEXT_VALUE: Final = 119
+_Span: TypeAlias = tuple[int, int, int, "bytes | list[bytes]"]
+"""Clocks [start, end), kind, content: UTF-16, whose units Yjs counts, of a string, and one by one of values. Never unit
+by unit: a few bytes of an update can claim two thousand million."""
+
+
+class Overlap(Struct, frozen=True):
+    """What came of the comparison with a document that knew `known` of the clients that an update says again."""
+
+    known: dict[int, int]
+    foreign: frozenset[int]
 
 
 def repeated(starts: Mapping[int, int], clocks: Mapping[int, int]) -> dict[int, int]:
@@ -25,40 +38,59 @@ def differing(update: bytes, stored: bytes, clients: Mapping[int, int]) -> froze
 
     An item that is deleted in one of them counts as equal: there is nothing left to compare.
     """
-    known = dict(_units(read(stored)[0], clients))
+    known = _spans(read(stored)[0], clients)
     return frozenset(
-        unit[0]
-        for unit, content in _units(read(update)[0], clients)
-        if content is not None and known.get(unit) not in (None, content)
+        client
+        for client, spans in _spans(read(update)[0], clients).items()
+        if _differ(spans, known.get(client, []))
     )
 
 
-def _units(
-    items: list[Item], clients: Mapping[int, int]
-) -> Iterator[tuple[tuple[int, int], tuple[int, bytes] | None]]:
-    """((client, clock), content) of each unit; None for deleted ones."""
+def _spans(items: Iterable[Item], clients: Mapping[int, int]) -> dict[int, list[_Span]]:
+    """Client -> what is not deleted, in the order of the clocks."""
+    found: dict[int, list[_Span]] = {}
     for item in items:
-        first = clients.get(item.client)
-        if first is None or item.clock + item.length <= first:
-            continue
         kind = item.info & 0x1F
-        for offset, content in enumerate(_contents(item, kind)):
-            if item.clock + offset >= first:
-                yield (item.client, item.clock + offset), content
+        if kind not in (_GC, _DELETED) and item.client in clients:
+            span = item.clock, item.clock + item.length, kind, _content(kind, item.content)
+            found.setdefault(item.client, []).append(span)
+    return found
 
 
-def _contents(item: Item, kind: int) -> list[tuple[int, bytes] | None]:
-    if kind in (_GC, _DELETED):
-        return [None] * item.length
-    if kind == _STRING:
-        text = _text(item.content).encode("utf-16-le")
-        return [(kind, text[at : at + 2]) for at in range(0, len(text), 2)]
+def _differ(spans: list[_Span], known: list[_Span]) -> bool:
+    """Whether two of them that have a clock in common have another content there."""
+    at = 0
+    for span in spans:
+        while at < len(known) and known[at][1] <= span[0]:
+            at += 1
+        other = at
+        while other < len(known) and known[other][0] < span[1]:
+            if span != known[other] and _unlike(span, known[other]):
+                return True
+            other += 1
+    return False
+
+
+def _unlike(one: _Span, other: _Span) -> bool:
+    kind = one[2]
+    if kind != other[2]:
+        return True
     if kind == _TYPE:
-        return [(kind, item.content)]
-    # Numbers and JSON are the same values and other bytes in each implementation: their kind has to do.
+        return one[3] != other[3]
+    if kind not in (_STRING, _VALUES):
+        return False  # formats and embeds: other bytes in each implementation, their kind has to do
+    start, end, width = max(one[0], other[0]), min(one[1], other[1]), 2 if kind == _STRING else 1
+    mine, theirs = (span[3][width * (start - span[0]) : width * (end - span[0])] for span in (one, other))
+    return mine != theirs
+
+
+def _content(kind: int, content: bytes) -> bytes | list[bytes]:
+    if kind == _STRING:
+        return _text(content).encode("utf-16-le")
     if kind == _VALUES:
-        return [(kind, value if value[0] == _TEXT_VALUE else b"") for value in values(item.content)]
-    return [(kind, b"")] * item.length
+        # Numbers are the same values and other bytes in each implementation.
+        return [value if value[0] == _TEXT_VALUE else b"" for value in values(content)]
+    return content
 
 
 def _text(content: bytes) -> str:

@@ -29,6 +29,11 @@ _MAX_DEPTH: Final = 16
 """Plain values inside each other."""
 _SAFE: Final = 2**53 - 1
 """Whole numbers beyond this are others in JavaScript."""
+_EXACT: Final = 22
+"""Yrs reads a decimal number exactly when it is a whole number up to 2^53 times or by a power of ten up to this one."""
+_VECTOR_BYTES: Final = 32 * 1024
+_ENTRY_BYTES: Final = 13
+"""Of a state vector: what it may have beyond what the document's own has, and its longest entry."""
 _UNSAFE_KEY: Final = "__proto__"
 """JavaScript takes an entry of this name for something else."""
 
@@ -90,8 +95,11 @@ class UpdateInfo(Struct, frozen=True):
         return {client: end for client, end in self.ends.items() if end > state.get(client, 0)}
 
 
-def state_vector(data: bytes) -> dict[int, int]:
-    """Client -> clock. Raises MalformedUpdate."""
+def state_vector(data: bytes, known: int | None = None) -> dict[int, int]:
+    """Client -> clock. Raises MalformedUpdate, also where it is much longer than one of a document of `known` clients
+    can be."""
+    if known is not None and len(data) > _VECTOR_BYTES + 2 * _ENTRY_BYTES * known:
+        raise MalformedUpdate("it has more clients than there ever were")
     reader = _Reader(data)
     state = {}
     for _ in range(reader.uint()):
@@ -252,14 +260,14 @@ class _Reader:
             if value > _SAFE or shift > 56:
                 raise MalformedUpdate("a number is out of range")
 
-    def json(self) -> object:
+    def json(self, ours: bool) -> object:
         """A value that stands there as JSON."""
         text = self.blob()
         if len(text) > MAX_JSON:
             raise MalformedUpdate("an attribute or an embed is too long")
         try:
-            value = msgspec.json.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            value = (_STORED_JSON if ours else _JSON).decode(text)
+        except (ValueError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedUpdate(f"not JSON: {error}") from None
         if not _plain(value, 0):
             raise MalformedUpdate("JSON that is not accepted here")
@@ -268,6 +276,20 @@ class _Reader:
     def finish(self) -> None:
         if self.at != self.end:
             raise MalformedUpdate("bytes after the end of the update")
+
+
+def _exact(literal: str) -> float:
+    """A decimal number that Yrs reads as everybody else does: else pages and server had different values."""
+    mantissa, _, exponent = literal.lower().partition("e")
+    whole, _, decimals = mantissa.partition(".")
+    power = int(exponent or 0) - len(decimals)
+    if abs(int(whole + decimals)) > _SAFE or not -_EXACT <= power <= _EXACT:
+        raise ValueError("a number with more digits than everybody reads alike")
+    return float(literal)
+
+
+_JSON: Final = msgspec.json.Decoder(float_hook=_exact)
+_STORED_JSON: Final = msgspec.json.Decoder()
 
 
 def _plain(value: object, depth: int) -> bool:
@@ -391,7 +413,7 @@ class _Inspector:
                 numbers = reader.any() and numbers
             return NUMBERS if numbers else VALUES, length
         if kind == 5:
-            embed = reader.json()
+            embed = reader.json(self._ours)
             known = isinstance(embed, dict) and len(embed) == 1 and next(iter(embed)) in EMBEDS
             if not (known or (self._ours and isinstance(embed, dict))):
                 raise MalformedUpdate("an embed that the story does not accept")
@@ -399,7 +421,7 @@ class _Inspector:
         if kind == 6:
             if not reader.key():
                 raise MalformedUpdate("a format without a name")
-            reader.json()
+            reader.json(self._ours)
             return FORMAT, 1
         if kind == 7:
             shared = reader.uint()

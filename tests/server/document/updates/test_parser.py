@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, get_state
 
+from antiphon_server.bench.attacks import yjs_updates as y
 from antiphon_server.document.updates.parser import (
     ARRAY,
     DELETED,
@@ -204,3 +206,37 @@ def test_what_is_read_is_counted() -> None:
     assert inspect(_UPDATE, info.items) == info
     with pytest.raises(TooManyItems):
         inspect(_UPDATE, info.items - 1)
+
+
+@given(
+    st.one_of(
+        st.floats(allow_nan=False, allow_infinity=False).map(repr),
+        st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+    )
+)
+def test_numbers_of_formats_are_those_that_yrs_reads_exactly(literal: str) -> None:
+    """Yrs reads long decimal numbers one unit in the last place off: pages would have other values."""
+    update = y.update(
+        {5: [y.item(y.mark("w", literal), parent="story"), y.item(y.string("a"), origin=(5, 0))]}
+    )
+    try:
+        inspect(update)
+    except MalformedUpdate:
+        return
+    doc: Doc[Any] = Doc()
+    text = doc.get("story", type=Text)
+    doc.apply_update(update)
+    assert text.diff() == [("a", {"w": json.loads(literal)})]
+
+
+@pytest.mark.parametrize("literal", ["0.5", "1e3", "-2.25", "123456.789", "1e-7", "0.1", "12"])
+def test_ordinary_numbers_of_formats_are_taken(literal: str) -> None:
+    inspect(y.update({5: [y.item(y.mark("w", literal), parent="story")]}))
+
+
+def test_a_state_vector_of_more_clients_than_there_were_is_not_read() -> None:
+    vector = y.uint(100_000) + b"".join(y.uint(1000 + client) + b"\x01" for client in range(100_000))
+    assert len(state_vector(vector)) == 100_000
+    assert len(state_vector(vector, 100_000)) == 100_000
+    with pytest.raises(MalformedUpdate):
+        state_vector(vector, 10)
