@@ -30,7 +30,7 @@ ORDER: Final = "z"
 MAX_TEXT: Final = 10_000
 """Characters of a text on the board."""
 MAX_ALT: Final = 1000
-"""Characters of what a person says that a picture shows."""
+"""Most characters of a picture's description by a person."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Check = Callable[[object], bool]

@@ -1,9 +1,9 @@
-"""The codex of a room: the people, places and things of its story, and what the story says of them.
+"""The codex of a room: the people, places and things of its story, and the facts about them.
 
-Two parts. What rules found in the text comes with `codex` and stands in no document: it follows the text. What people
-wrote themselves is the root `codex`, a Y.Map of plain strings: name -> what is true of it, in their own words, which
-count more than what was found; an empty one hides what was found. Whoever may edit writes it; a fault goes back to what
-it was, as in the style card. Both go into prompts as far as `PROMPT_CHARACTERS` allow.
+It has two parts. Facts that rules find in the text are sent with `codex` and are not in the document: they follow the
+text. Entries of people are the root `codex`, a Y.Map of plain strings: name -> facts in their own words. These have
+precedence over the found ones; an empty entry hides them. Participants who may edit write it; an invalid entry is reset
+to its former value, as in the style card. Both parts go into prompts, within `PROMPT_CHARACTERS`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_ENTRIES: Final = 200
 """That people wrote; more are not taken. As many are found at most, those that are named most."""
 MAX_NAME: Final = 100
 MAX_WORDS: Final = 1000
-"""Characters of what people wrote of one."""
+"""Most characters of one entry of people."""
 MAX_QUOTE: Final = 300
 PROMPT_CHARACTERS: Final = 900
 """Of a prompt: the budget of the codex."""
@@ -56,7 +56,7 @@ class CodexContradiction(Struct, frozen=True, array_like=True):
 
 
 class Codex(Message, frozen=True, tag="codex"):
-    """What was found in the story as it was at `offset`: some seconds after people pause, where it changed, and after
+    """Facts found in the story as it was at `offset`. Sent some seconds after people pause, if they changed, and after
     `welcome`."""
 
     offset: UInt

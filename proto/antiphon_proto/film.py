@@ -1,10 +1,10 @@
-"""What may stand in the root `film` of the document: the fields of a shot and their bounds, for server and SDK.
+"""The root `film` of the document: the fields of a shot and their bounds, for server and SDK.
 
 The root is a Y.Map: shot id -> Y.Map of the fields below, all plain values. `z` orders the shots
 (`antiphon_proto.order`). `anchor` and `end` name the first and the last character of the story that a shot shows, by
-their Yjs ids (`client:clock`): they follow everybody's edits, and a deleted character still has its place. The key
-`transport` holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms),
-and goes on from there `speed` times as fast while it is `playing`.
+their Yjs ids (`client:clock`): they follow all edits, and a deleted character still has its place. The key `transport`
+holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms), and runs from
+there at `speed` while it is `playing`.
 """
 
 from __future__ import annotations

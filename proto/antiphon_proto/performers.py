@@ -30,7 +30,7 @@ Language = Literal["en", "ru"]
 
 
 class Performer(Struct, frozen=True, array_like=True):
-    """`brief` says what it is to do. `model` names one of several that serve; empty: the room's default."""
+    """`brief` is its task. `model` names one of several that serve; empty: the room's default."""
 
     id: PerformerId
     name: PerformerName
@@ -66,7 +66,7 @@ class PutPerformer(Request, frozen=True, tag="put_performer"):
 
 
 class DropPerformer(Request, frozen=True, tag="drop_performer"):
-    """Remove a performer: its runs stop; what it made stays, under its name."""
+    """Remove a performer: its runs stop; their results stay, under its name."""
 
     id: PerformerId
 
@@ -89,7 +89,7 @@ ROLE_RIGHTS: Final[dict[PerformerRole, tuple[PerformerRight, ...]]] = {
     "dramaturg": ("comment",),
     "own": ("comment",),
 }
-"""What a performer may do where its maker does not say."""
+"""Rights of a performer by default."""
 
 BUILT_IN: Final[dict[PerformerRole, dict[Language, tuple[str, str]]]] = {
     "cowriter": {

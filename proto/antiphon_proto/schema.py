@@ -25,7 +25,7 @@ STYLE: Final = "style"
 """Y.Map of plain strings: the style card (`antiphon_proto.style`)."""
 
 CODEX: Final = "codex"
-"""Y.Map of plain strings: what people wrote into the codex (`antiphon_proto.codex`)."""
+"""Y.Map of plain strings: entries of people in the codex (`antiphon_proto.codex`)."""
 
 EMBEDS: Final = frozenset({"image", "video", "formula"})
 """Embeds of the story: a JSON object with one of these names (Quill's) as its only key. Each counts one."""

@@ -19,7 +19,7 @@ from antiphon_proto.frame import Message, Request, UInt
 BOUNDS: Final = {"tone": 200, "person": 100, "tense": 100, "keep": 1000, "avoid": 1000, "facts": 2000}
 """Characters of each field, at most."""
 WORD: Final = "word:"
-"""What the fields of the dictionary begin with."""
+"""Prefix of the fields of the dictionary."""
 MAX_WORD: Final = 60
 """Characters of a word of the dictionary, at most."""
 MAX_WORDS: Final = 2000

@@ -1,4 +1,4 @@
-"""The codex of a room: who and what its story names."""
+"""The codex of a room: the people, places and things of its story."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from antiphon_proto.schema import CODEX
 
 
 class Codex(Listener):
-    """What rules found in the story, and what people wrote, which counts more."""
+    """Facts found in the story by rules, and entries of people, which have precedence."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -24,7 +24,7 @@ class Codex(Listener):
 
     @property
     def found(self) -> tuple[CodexEntry, ...]:
-        """What the story says, as it was read last, some seconds after people paused."""
+        """Facts of the story at its last reading, some seconds after people paused."""
         return self._told.entries
 
     @property
@@ -34,12 +34,12 @@ class Codex(Listener):
 
     @property
     def written(self) -> dict[str, str]:
-        """Name -> what people wrote; an empty one hides what was found."""
+        """Name -> entry of people; an empty one hides the found facts."""
         return {name: value for name, value in (self._root.to_py() or {}).items() if fits(name, value)}
 
     def write(self, name: str, words: str | None) -> None:
-        """Write what is true of `name`; empty words hide what was found, None lets it count again. Raises ClientError
-        for a fault."""
+        """Write an entry for `name`; an empty one hides the found facts, None shows them again. Raises ClientError for
+        an invalid entry."""
         if words is not None and not fits(name, words):
             raise ClientError(
                 f"an entry has a name of 1 to {MAX_NAME} and words of at most {MAX_WORDS} characters"
@@ -53,7 +53,7 @@ class Codex(Listener):
         self._session.wake()
 
     def on_message(self, message: ServerMessage) -> None:
-        """Keep what was found."""
+        """Keep the found facts."""
         if isinstance(message, Told):
             self._told = message
 

@@ -1,4 +1,4 @@
-"""The film of a room: its shots as plain objects, made from the text, and what the server says of them."""
+"""The film of a room: its shots as plain objects, made from the text, and the server's reports about them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Sheet(Struct, frozen=True):
 
 
 class SceneNeeds(Struct, frozen=True):
-    """Who and what a scene needs."""
+    """The people and things that a scene needs."""
 
     number: str
     heading: str
@@ -183,7 +183,7 @@ class Film(Mapping[str, dict[str, Any]]):
         return (await self.sheet()).scenes
 
     async def breakdown(self) -> tuple[SceneNeeds, ...]:
-        """Who and what each scene needs. Raises RequestRefused, NoAnswer."""
+        """The people and things that each scene needs. Raises RequestRefused, NoAnswer."""
         data = await self._call("GET", "/film/breakdown?format=json")
         return msgspec.json.decode(data, type=tuple[SceneNeeds, ...])
 

@@ -1,4 +1,4 @@
-"""The AI participants of a room: who plays, and what they may do."""
+"""The AI participants of a room: their roles and rights."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Cast(Listener, Mapping[str, Performer]):
         await self._put(PutPerformer(**{**known, **fields}))
 
     async def remove(self, key: str) -> None:
-        """Remove a performer: its runs stop, what it made stays."""
+        """Remove a performer: its runs stop, their results stay."""
         await self._session.exchange(DropPerformer(key), key, lambda: key not in self)
 
     def on_message(self, message: ServerMessage) -> None:
-        """Follow what the server tells."""
+        """Follow the messages of the server."""
         match message:
             case Welcome():
                 self._told = {}
