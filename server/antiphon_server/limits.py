@@ -137,8 +137,9 @@ class Limits(BaseModel):
     """Characters that one member has checked for spelling while typing; beyond it: `rate_limited`. What
     another asked for costs nothing."""
     checked_burst: int = Field(default=100_000, ge=4000, le=10_000_000)
-    check_seconds: float = Field(default=10.0, gt=0, le=600)
-    """Of one such request, the start of the checker included."""
+    check_seconds: float = Field(default=60.0, gt=0, le=600)
+    """Of one such request. The start of the checker is part of the first one: a bound that a busy machine needs for it
+    would have it started again and again."""
     check_queue: int = Field(default=64, ge=1, le=1000)
     """Such requests that may wait, half of them of one member; beyond it they are answered `queue_full`."""
     steps_per_minute: float = Field(default=1200.0, gt=0, le=1e6)

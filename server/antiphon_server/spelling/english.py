@@ -34,7 +34,8 @@ class English:
 
     def check(self, text: str) -> list[Finding]:
         """The faults of a passage, in code points."""
-        lints = self._linter.lint(text, language="plaintext")
+        # Not deduplicated: the remark that a sentence is long would stand for all the faults in it.
+        lints = self._linter.lint(text, language="plaintext", dedup=False)
         if not is_english(text, lints):
             return []
         kept = [lint for lint in lints if lint.lint_kind not in _TASTE]
@@ -73,7 +74,8 @@ def findings(text: str, lints: Iterable[Any], names: Collection[str]) -> list[Fi
         if (found and start < found[-1].end) or any(start < right and left < end for left, right in alone):
             continue
         wrong = text[start:end]
-        if lint.lint_kind == "Spelling" and wrong.casefold() in known:
+        # A single letter is an initial, or the letter itself.
+        if lint.lint_kind == "Spelling" and (wrong.casefold() in known or len(wrong.rstrip(".")) == 1):
             continue
         remedies = dict.fromkeys(_remedy(wrong, each) for each in lint.suggestions)
         remedies.pop(wrong, None)

@@ -90,7 +90,7 @@ class HarperProofreader:
             except ImportError:
                 raise EngineUnavailable("the proofreader is not installed here (harper-py)") from None
             self._linter = harper.Linter()
-        lints = self._linter.lint(text)
+        lints = self._linter.lint(text, dedup=False)  # a long sentence would hide the faults in it
         if not is_english(text, lints):
             raise NotEnglish("the proofreader knows English only")
         return corrections(text, lints, names)

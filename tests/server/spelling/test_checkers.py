@@ -44,6 +44,11 @@ def test_english_faults_have_replacements(checkers: Checkers) -> None:
     assert found(checkers, "en", "🌙 He fell into the watter.") == [("watter", "water")]
 
 
+def test_a_long_sentence_hides_no_faults(checkers: Checkers) -> None:
+    long = "She waited by the door" + " and then she was at the door" * 12
+    assert found(checkers, "en", f"{long} of the libary.") == [("libary", "library")]
+
+
 def test_names_code_and_addresses_are_left_alone(checkers: Checkers) -> None:
     assert found(checkers, "en", "Then Zorblatt ran. Zorblatt saw `fooo_bar()` on www.exmaple.org too.") == []
     assert (
