@@ -1,14 +1,14 @@
-"""Compares ways to fill a gap in prose: `python -m training.words.infill --gaps 200` in `engines/`, with prepared models.
+"""Compares ways to fill a gap in prose, with prepared models: `python -m training.words.infill TEXT` in `engines/`.
 
-A gap is a word of four letters or more in the middle of a sentence, taken out of prose that no model was tuned on. Three ways
-are asked for five candidates each, the best first:
+A gap is a word of four letters or more in the middle of a sentence, taken out of prose that no model was tuned on.
+Three ways are asked for five candidates each, the best first:
 
 - `left`: the embedded model's likeliest words after the text before the gap;
 - `both`: its 48 likeliest words, ordered by how likely they are together with the next tokens behind the gap;
 - `middle`: the 1.5B model with its fill-in-the-middle tokens, one greedy answer and four sampled ones, ordered by how
   likely each is.
 
-A hit is the very word that was taken out; other words may fit as well, so the figures are a lower bound and only compare.
+A hit is the very word that was taken out. Other words may fit as well: the figures are a lower bound and compare.
 """
 
 from __future__ import annotations
