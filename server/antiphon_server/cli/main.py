@@ -27,6 +27,7 @@ from antiphon_server.cli import (
     models,
     rooms,
     trace,
+    trust,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(rooms.app, name="rooms")
 app.add_typer(log.app, name="log")
+app.add_typer(trust.app, name="trust")
 app.command()(doctor.doctor)
 app.command()(backup.backup)
 app.command()(backup.restore)

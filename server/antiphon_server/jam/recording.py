@@ -7,7 +7,7 @@ go to the store about once a second, with the journal; a crash loses that second
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -130,6 +130,11 @@ def read(entry: JamEntry) -> list[JamEvent]:
     return _decoder.decode(entry.body)
 
 
+def write(events: Sequence[JamEvent]) -> bytes:
+    """The body of an entry."""
+    return _encode(events)
+
+
 class JamLog:
     """`kept`: (seq, bytes) of the batches that the store holds. At most `max_bytes` of them, and `max_batches`: the
     oldest go. `record` brings a change to the store, while it is `writable`."""
@@ -162,7 +167,7 @@ class JamLog:
         if not self._waiting or not self._writable():
             return
         events, self._waiting = self._waiting, []
-        body = _encode(events)
+        body = write(events)
         seq = self._kept[-1][0] + 1 if self._kept else 1
         times = [event.at_ms for event in events]
         self._record(JamEntry(seq, int(min(times)), int(max(times)) + 1, body))
