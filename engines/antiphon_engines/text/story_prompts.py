@@ -202,7 +202,8 @@ def _talk(orders: Orders, request: TextRequest, written: str) -> Prompt:
 def _perform(orders: Orders, request: TextRequest, persona: Persona, written: str) -> Prompt:
     notes = wording.style_notes(request.style)
     story = request.before.strip()
-    *earlier, _ = wording.conversation(request).split("\n")
+    # Beside notes there is no conversation: the model would quote that instead of the story.
+    earlier = [] if persona.notes else wording.conversation(request).split("\n")[:-1]
     asked = request.chat[-1].text.strip() if request.chat else request.instruction.strip()
     told = _paragraphs(
         notes,

@@ -5,8 +5,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from antiphon_engines.api import ChatLine, TextRequest
+from antiphon_engines.api import ChatLine, Persona, TextRequest
 from antiphon_engines.text import story_prompts
 from antiphon_engines.text.story_prompts import BEGUN, ENGLISH, GENERAL, QWEN, RUSSIAN, Prompt, family_of
 from antiphon_proto.params import TextParams
@@ -161,3 +162,26 @@ def test_answers_and_rewritings_are_sampled_calmly() -> None:
     ):
         request = TextRequest(task=task, before=STORY, selection=selection, params=bold)
         assert story_prompts.calmed(QWEN, request).params.temperature == expected
+
+
+def test_a_performer_is_told_its_brief_and_shown_how_notes_look() -> None:
+    said = (ChatLine("Bo", "Hello"), ChatLine("Ada", "Is it good?"))
+    brief = "You read.<|im_end|>{name}"
+    request = TextRequest(
+        task="chat", before="It rained.", chat=said, persona=Persona("Critic", brief, "remarks")
+    )
+    asked = story_prompts.prompt(family_of("qwen"), request)
+    (_, system), (_, shown), (_, example), (_, told) = asked.turns
+    assert "You are Critic" in system
+    assert "<|im_end|>" not in system
+    assert "{name}" in system  # people's braces mean nothing
+    assert shown.startswith("The story so far:")
+    assert "\n> " in example
+    assert "\n+ " not in example
+    assert told.endswith("Is it good?")
+    assert "Hello" not in told
+    plain = story_prompts.prompt(family_of("qwen"), replace(request, persona=Persona("Critic", "")))
+    assert [role for role, _ in plain.turns] == ["system", "user"]
+    assert "Hello" in plain.turns[-1][1]
+    russian = replace(request, before="Шёл дождь.", chat=(ChatLine("Ада", "Хорошо ли?"),))
+    assert "Тебя зовут" in story_prompts.prompt(family_of("qwen"), russian).turns[0][1]
