@@ -32,7 +32,7 @@ from antiphon_server.config import Settings
 from antiphon_server.core.join_tokens import Tokens, fingerprint, load_key
 from antiphon_server.core.seat import Grant
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
-from antiphon_server.http import asset_tools, openapi
+from antiphon_server.http import asset_tools, film_exports, openapi
 from antiphon_server.http import assets as asset_http
 from antiphon_server.http import engines as engines_http
 from antiphon_server.http import film as film_http
@@ -213,6 +213,7 @@ async def _run(
         pool,
         TextChecker(spelling, DICTIONARIES),
     )
+    stack.push_async_callback(gateway.film_exports.close)
     stack.push_async_callback(gateway.reader.close)
     runner = _runner(application(gateway), settings)
     await runner.setup()
@@ -277,6 +278,7 @@ def application(gateway: Gateway) -> web.Application:
             *asset_http.ROUTES,
             *jam_http.ROUTES,
             *film_http.ROUTES,
+            *film_exports.ROUTES,
             *asset_tools.ROUTES,
             *export_http.ROUTES,
             *trace_http.ROUTES,

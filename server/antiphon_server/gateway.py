@@ -19,6 +19,7 @@ from antiphon_server.assets.vectorize import Tracer
 from antiphon_server.config import Settings
 from antiphon_server.core.join_tokens import Tokens
 from antiphon_server.core.seat import JoinRequest
+from antiphon_server.film.exports import FilmExports
 from antiphon_server.formats.desk import Converter
 from antiphon_server.jam.render import Renderer
 from antiphon_server.metrics import GatewayCollector, Metrics
@@ -154,6 +155,7 @@ class Gateway:
         self.tracer = Tracer(settings.trace_limits())
         self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
         self.converter = Converter(limits.conversions)
+        self.film_exports = FilmExports()
         jam = settings.jam
         self.renderer = Renderer(
             settings.cache_dir.expanduser(), jam.exports, jam.export_timeout, jam.export_seconds

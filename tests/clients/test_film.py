@@ -97,3 +97,19 @@ async def test_the_breakdown_comes_as_a_table(trio: tuple[Room, Room, Room]) -> 
     assert (office.people, office.props) == (("ANNA",), ("letter",))
     assert (sea.place, sea.time, sea.sounds) == ("МОРЕ", "НОЧЬ", ("гром",))
     assert "Интерьер/натура" in await vic.film.breakdown_csv("ru")
+
+
+async def test_the_film_comes_as_files(trio: tuple[Room, Room, Room]) -> None:
+    pytest.importorskip("av")
+    pytest.importorskip("skia")
+    ada, _, vic = trio
+    with pytest.raises(RequestRefused, match="no film"):
+        await vic.film.export("mp4")
+    ada.film.add({"kind": "speech", "who": "ANNA", "words": "Да.", "seconds": 1})
+    await agree(ada, vic)
+    assert await vic.film.text("srt") == "1\n00:00:00,000 --> 00:00:01,000\nANNA: Да.\n"
+    assert (await vic.film.text("edl")).count("S00001") == 1
+    seen: list[tuple[int, int]] = []
+    data = await vic.film.export("mp4", height=360, progress=lambda done, total: seen.append((done, total)))
+    assert data[4:8] == b"ftyp"
+    assert seen[-1] == (24, 24)

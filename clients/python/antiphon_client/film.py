@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -16,6 +17,17 @@ from antiphon_client.http import call
 from antiphon_client.session.session import Session
 from antiphon_proto.film import ORDER, TRANSPORT, faults, is_shot_id
 from antiphon_proto.order import key_between
+
+_ASKED = 0.5
+"""Seconds between two questions how far an export is."""
+
+
+class _Export(Struct):
+    id: str
+    state: str
+    frames: int
+    total: int
+    problem: str
 
 
 class Beat(Struct, frozen=True):
@@ -192,6 +204,39 @@ class Film(Mapping[str, dict[str, Any]]):
         query = urlencode({"format": "csv", "language": language})
         return (await self._call("GET", f"/film/breakdown?{query}")).decode()
 
+    # As files ---------------------------------------------------------------------------------------------
+
+    async def text(self, format: Literal["srt", "vtt", "edl", "otio"]) -> str:
+        """Subtitles, an edit list or OpenTimelineIO. Raises RequestRefused, NoAnswer."""
+        return (await self._call("GET", f"/film/text?format={format}")).decode()
+
+    async def export(
+        self,
+        format: Literal["mp4", "webm", "pdf"],
+        *,
+        height: Literal[360, 720, 1080] = 720,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> bytes:
+        """The film, or its storyboard (`pdf`), as a file. `progress` is called with the frames that are done and all
+        of them. When the task is cancelled, so is the export. Raises RequestRefused, NoAnswer, and ClientError when the
+        server cannot make it."""
+        body = msgspec.json.encode({"format": format, "height": height})
+        begun = msgspec.json.decode(await self._call("POST", "/film/exports", body, 202), type=_Export)
+        path = f"/film/exports/{begun.id}"
+        export = begun
+        try:
+            while export.state in ("waiting", "running"):
+                await asyncio.sleep(_ASKED)
+                export = msgspec.json.decode(await self._call("GET", path), type=_Export)
+                if progress is not None:
+                    progress(export.frames, export.total)
+            if export.state != "done":
+                raise ClientError(f"the film was not exported: {export.problem or export.state}")
+            return await self._call("GET", f"{path}/file")
+        finally:
+            if export.state in ("waiting", "running"):
+                await self._call("DELETE", path)
+
     # Inside -----------------------------------------------------------------------------------------------
 
     @property
@@ -205,11 +250,11 @@ class Film(Mapping[str, dict[str, Any]]):
         low = str(self[after][ORDER])
         return key_between(low, next((one for one in keys if one > low), ""))
 
-    async def _call(self, method: str, path: str) -> bytes:
+    async def _call(self, method: str, path: str, data: bytes | None = None, expected: int = 200) -> bytes:
         session = self._session
         session.wake()
         await session.until(lambda: session.replica.settled)
-        return await call(session.address, method, path, session=session.secret or "")
+        return await call(session.address, method, path, data, expected, session=session.secret or "")
 
 
 def _check(fields: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from antiphon_engines.api import Modality
 from antiphon_proto.errors import ErrorCode
 from antiphon_server.formats.jobs import Readable, Writable
 from antiphon_server.http.engines import Wish
+from antiphon_server.http.film_exports import NewExport
 from antiphon_server.http.history import NewVersion, Point
 from antiphon_server.http.links import NewLink
 from antiphon_server.http.rooms import PlainClient
@@ -31,6 +32,7 @@ _PATHS: Final[Mapping[str, Schema]] = {
     "seq": _MANY,
     "version": {"type": "string", "minLength": 1, "maxLength": 64},
     "link": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    "export": {"type": "string", "pattern": "^[A-Za-z0-9_-]{16}$"},
     "modality": {"enum": list(get_args(Modality))},
     "tile": {"type": "string", "pattern": "^(entries|[0-9])/([0-9]{3})(\\.p/[0-9]{1,3})?$"},
 }
@@ -63,6 +65,7 @@ def _choice(*values: str) -> Schema:
 _ROOM: Final = "/api/rooms/{room}"
 _ASSET: Final = f"{_ROOM}/assets/{{sha256}}"
 _ASSET_FIELDS: Final = ("sha256", "type", "size", "width", "height")
+_EXPORT_FIELDS: Final = ("id", "state", "frames", "total", "problem")
 _SPAN: Final[Mapping[str, Schema]] = {"from": _MS, "to": _MS}
 
 OPERATIONS: Final = (
@@ -159,6 +162,23 @@ OPERATIONS: Final = (
     Operation(
         method="GET", path=f"{_ROOM}/ledger/tile/{{tile}}", summary="Hashes or leaves of the ledger",
         answers={200: BYTES},
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/film/text", summary="Subtitles, an edit list or OpenTimelineIO",
+        answers={200: "*/*"}, query={"format": _choice("srt", "vtt", "edl", "otio")},
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/film/exports", summary="Export the film or its storyboard", body=NewExport,
+        answers={202: JSON}, fields=_EXPORT_FIELDS,
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/film/exports/{{export}}", summary="How far an export is", fields=_EXPORT_FIELDS
+    ),
+    Operation(
+        method="DELETE", path=f"{_ROOM}/film/exports/{{export}}", summary="Stop an export", fields=_EXPORT_FIELDS
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/film/exports/{{export}}/file", summary="The exported file", answers={200: "*/*"}
     ),
     Operation(method="GET", path=f"{_ROOM}/trace", summary="What the device did, for owners", fields=("traceEvents",)),
     Operation(

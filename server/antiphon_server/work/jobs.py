@@ -5,7 +5,7 @@ Documents go as Yjs states: they are built again over there, since a document be
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -100,11 +100,13 @@ class Trace(Struct, frozen=True, tag="trace"):
 
 class Screen(Struct, frozen=True, tag="screen"):
     """The film of a document's state as JSON (`film.sheet`): the `sheet`, the `plan` of shots for what has none, or the
-    `breakdown`; `csv` is that as a table in a language."""
+    `breakdown`; `csv` is that as a table in a language, `shots` what the film is rendered from. `srt`, `vtt`, `edl` and
+    `otio` (with a title) are files."""
 
     state: bytes
-    task: Literal["sheet", "plan", "breakdown", "csv"]
+    task: str
     language: str = "en"
+    title: str = ""
 
 
 class Spell(Struct, frozen=True, tag="spell"):

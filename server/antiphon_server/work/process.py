@@ -24,6 +24,8 @@ from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.text_diff import differences
 from antiphon_server.document.text_index import plain
 from antiphon_server.film.breakdown import as_csv, breakdown
+from antiphon_server.film.interchange import edl, otio, srt, vtt
+from antiphon_server.film.reel import fields_of, reel
 from antiphon_server.film.sheet import planned, sheet
 from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
 from antiphon_server.formats.report import appendix, as_json, report
@@ -145,6 +147,18 @@ def _screened(job: Screen) -> bytes:
     found = sheet(job.state)
     if job.task == "sheet":
         return msgspec.json.encode(found)
+    shots = [fields_of(shot) for shot in found.shots]
+    match job.task:
+        case "shots":
+            return msgspec.json.encode(shots)
+        case "srt":
+            return srt(reel(shots)).encode()
+        case "vtt":
+            return vtt(reel(shots)).encode()
+        case "edl":
+            return edl(reel(shots), job.title).encode()
+        case "otio":
+            return otio(reel(shots), job.title).encode()
     table = breakdown(found.scenes, (shot.scene for shot in found.shots))
     return as_csv(table, job.language).encode() if job.task == "csv" else msgspec.json.encode(table)
 

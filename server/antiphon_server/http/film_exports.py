@@ -1,0 +1,142 @@
+"""A film as a file over HTTP: text at once, pictures that move as an export with progress."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from antiphon_proto.errors import Conflict, PeerError, RateLimited, TooLarge
+from antiphon_server.core.rights import Right, require
+from antiphon_server.film.exports import FilmExport
+from antiphon_server.film.reel import length, reel
+from antiphon_server.film.render import RenderJob
+from antiphon_server.gateway import GATEWAY
+from antiphon_server.http.access import authorised, json_body, pay_for_lookup
+from antiphon_server.http.streaming import large
+from antiphon_server.rooms.room import Room
+from antiphon_server.work.jobs import Made, Screen
+
+_HEADERS: Final = {"Cache-Control": "no-store"}
+TEXTS: Final = {
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "edl": "text/plain",
+    "otio": "application/json",
+}
+_TYPES: Final = {"mp4": "video/mp4", "webm": "video/webm", "pdf": "application/pdf"}
+_LONGEST: Final = 24 * 60 * 60
+"""Frames of a film that is exported: an hour."""
+
+
+class NewExport(Struct, frozen=True, forbid_unknown_fields=True):
+    """A film, or its storyboard (`pdf`), as a file. `height` of the picture, which is 16:9."""
+
+    format: Literal["mp4", "webm", "pdf"]
+    height: Literal[360, 720, 1080] = 720
+
+
+async def text(request: web.Request) -> web.StreamResponse:
+    """`GET .../film/text?format=srt|vtt|edl|otio` -> subtitles, an edit list, or OpenTimelineIO."""
+    pay_for_lookup(request)
+    _, room = await authorised(request)
+    kind = request.query.get("format", "srt")
+    if kind not in TEXTS:
+        raise PeerError(f"no format {kind[:20]!r}; there are {', '.join(TEXTS)}")
+    data = await _ask(request, room, Screen(room.shared.document.state(), kind, title=_title(room)))
+    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="film-{room.id}.{kind}"'}
+    return await large(request, data, TEXTS[kind], headers=headers)
+
+
+async def begin(request: web.Request) -> web.Response:
+    """`POST .../film/exports` `{"format", "height"?}` -> 202 and the export's state."""
+    gateway = request.app[GATEWAY]
+    grant, room = await authorised(request)
+    require(grant.role, Right.SEE)
+    wanted = await json_body(request, NewExport)
+    address = gateway.proxies.address(request)
+    if not gateway.convert_rate.allow(address):
+        raise RateLimited("too many files from this address; wait a little")
+    data = await _ask(request, room, Screen(room.shared.document.state(), "shots"))
+    shots: list[dict[str, Any]] = msgspec.json.decode(data)
+    total = length(reel(shots))
+    if not shots:
+        raise Conflict("there is no film yet; make shots first")
+    if total > _LONGEST:
+        raise TooLarge("the film is longer than an hour; export it in parts")
+    assets = {str(one["picture"]) for one in shots if one.get("picture")}
+    job = RenderJob(wanted.format, "", shots, dict.fromkeys(assets, ""), wanted.height, _title(room))
+
+    async def picture(asset: str) -> bytes | None:
+        info = await gateway.assets.find(room.id, asset)
+        return await gateway.assets.read(room.id, info) if info is not None else None
+
+    export = await gateway.film_exports.begin(room.id, job, total, picture, address)
+    return web.json_response(_state(export), status=202, headers=_HEADERS)
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET .../film/exports/{export}` -> `{"id", "state", "frames", "total", "problem"}`."""
+    _, export = await _find(request)
+    return web.json_response(_state(export), headers=_HEADERS)
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """`DELETE .../film/exports/{export}`: stop it, and delete its file."""
+    gateway, export = await _find(request)
+    await gateway.film_exports.cancel(export)
+    return web.json_response(_state(export), headers=_HEADERS)
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """`GET .../film/exports/{export}/file`, once it is done."""
+    _, export = await _find(request)
+    if export.state != "done":
+        raise Conflict(export.problem or "this export is not done")
+    name = f"film-{export.room}.{export.kind}"
+    headers = {
+        **_HEADERS,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Type": _TYPES[export.kind],
+    }
+    return web.FileResponse(export.path, headers=headers)
+
+
+async def _find(request: web.Request) -> tuple[Any, FilmExport]:
+    gateway = request.app[GATEWAY]
+    pay_for_lookup(request)
+    _, room = await authorised(request)
+    return gateway, gateway.film_exports.get(room.id, request.match_info["export"])
+
+
+async def _ask(request: web.Request, room: Room, job: Screen) -> bytes:
+    gateway = request.app[GATEWAY]
+    answer = await gateway.pool.run(job, gateway.proxies.address(request))
+    assert isinstance(answer, Made)
+    return answer.data
+
+
+def _title(room: Room) -> str:
+    value = room.shared.document.setting("title")
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _state(export: FilmExport) -> dict[str, Any]:
+    return {
+        "id": export.id,
+        "state": export.state,
+        "frames": export.frames,
+        "total": export.total,
+        "problem": export.problem,
+    }
+
+
+ROUTES = (
+    web.get("/api/rooms/{room}/film/text", text),
+    web.post("/api/rooms/{room}/film/exports", begin),
+    web.get("/api/rooms/{room}/film/exports/{export}", show),
+    web.delete("/api/rooms/{room}/film/exports/{export}", cancel),
+    web.get("/api/rooms/{room}/film/exports/{export}/file", download),
+)
