@@ -218,7 +218,10 @@ def _plain(image: Image.Image, bits: int) -> Image.Image:
     clear: Any = image.info.get("transparency")
     if image.mode.startswith(("I", "F")):  # grey of 16 bits; one of 65,536 greys that is clear is none of 256
         deep = image.convert("F")
-        return (deep if image.mode == "F" else deep.point(lambda value: value / 256)).convert("L")
+        if image.mode != "F":
+            return deep.point(lambda value: value / 256).convert("L")
+        # Floating greys are parts of 1, unless they are larger.
+        return (deep.point(lambda value: value * 255) if deep.getextrema()[1] <= 1 else deep).convert("L")
     if image.mode in ("1", "L"):
         grey = image.convert("L")
         if not isinstance(clear, int):

@@ -71,6 +71,13 @@ _MATH: Final = re.compile(
 )
 """Elements of formulas; their letters are words when they are none."""
 
+_APART: Final = re.compile(
+    r"(</?)(?:details|summary|fieldset|legend|form|center|dl|select|optgroup|option|textarea|button|dialog|hgroup|menu"
+    r"|dir|listing|xmp|marquee|noframes|search)(?=[\s/>])",
+    re.IGNORECASE,
+)
+"""Elements whose words do not run on from those before them."""
+
 STYLE: Final = (
     "body{max-width:38em;margin:3em auto;padding:0 1em;font:1.05em/1.6 Georgia,serif}"
     "blockquote{margin:0;padding-inline-start:1em;border-inline-start:3px solid #bbb}"
@@ -93,7 +100,7 @@ def read(text: str) -> Manuscript:
         tally.add("pictures", drawn)
     title = _title(text, lowered)
     clean = nh3.clean(
-        _MATH.sub(r"\1span", text),
+        _APART.sub(r"\1div", _MATH.sub(r"\1span", text)),
         tags=_KEPT,
         attributes=_ATTRIBUTES,
         clean_content_tags=_HIDDEN,

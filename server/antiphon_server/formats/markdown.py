@@ -25,6 +25,7 @@ from antiphon_server.formats.manuscript import (
     safe_link,
 )
 from antiphon_server.formats.notices import Tally
+from antiphon_server.formats.readers.markdown_notes import notes_at_end
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>&~])")
 _LINE_START: Final = re.compile(r"^(\s*)([#+\-=|]|\d+[.)])")
@@ -42,14 +43,22 @@ def read(text: str) -> Manuscript:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     # Joined, a bracket that was escaped and one that was not are the same.
     parser.disable("text_join")
-    reader = _Reader()
-    for token in parser.parse(text):
+    parser.options["inline_definitions"] = parser.options["store_labels"] = True
+    text, notes = notes_at_end(text)
+    tokens = parser.parse(text)
+    inside = (child for token in tokens for child in token.children or ())
+    reader = _Reader(text.split("\n"), {child.meta["label"] for child in inside if "label" in child.meta})
+    reader.tally.add("footnotes", notes)
+    for token in tokens:
         reader.take(token)
     return Manuscript(numbered(reader.blocks, reader.wanted), title, reader.tally.notices())
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, source: list[str], used: set[str]) -> None:
+        """`used` are the names of the addresses that links go to."""
+        self._source = source
+        self._used = used
         self.blocks: list[Block] = []
         self.wanted: list[int] = []
         self.tally = Tally()
@@ -91,10 +100,20 @@ class _Reader:
             case "fence" | "code_block":
                 for line in token.content.rstrip("\n").split("\n"):
                     self._put(join([Words(line)]), "paragraph")
+            case "definition":
+                self._define(token)
             case "hr":
                 self._put((Words(SCENE_BREAK),), "paragraph")
             case "inline":
                 self._inline(token.children or [])
+
+    def _define(self, token: Token) -> None:
+        """`[name]: address`, which is not shown. Where no link goes there it may be words: `[Anna]: Yes`."""
+        if token.meta["id"] in self._used and safe_link(token.meta["url"]) and not token.meta["title"]:
+            return
+        first, last = token.map or (0, 0)
+        for line in self._source[first:last]:
+            self._put(join([Words(line.lstrip(" >\t"))]), "paragraph")
 
     def _inline(self, tokens: list[Token]) -> None:
         lines = self._lines(tokens)

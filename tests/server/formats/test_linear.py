@@ -42,6 +42,8 @@ HOSTILE: dict[str, tuple[Callable[[str], object], str]] = {
     "one style": (lambda text: from_pieces([(letter, {"bold": True}) for letter in text]), "ab"),
     "script pages": (lambda text: pages(script(fountain.read(f"MIRA\n{text}"))), "words and more "),
     "front matter": (lambda text: markdown.read(f"---\n{text}"), "title\n"),
+    "notes of markdown": (markdown.read, "[^a]: x [^a] `"),
+    "names of markdown": (markdown.read, "[a]: x\n\n"),
 }  # fmt: skip
 
 

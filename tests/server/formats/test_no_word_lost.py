@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_proto.errors import PeerError
-from antiphon_server.formats import docx, epub, odt, rtf
+from antiphon_server.formats import docx, epub, html, markdown, odt, rtf
 from antiphon_server.formats.manuscript import Manuscript
 from server.formats.test_docx import paragraph, run, word_file
 from server.formats.test_other_files import counts, open_document
@@ -295,3 +295,70 @@ def test_lists_of_rtf_that_are_written_by_hand_are_lists() -> None:
         ("ordered", 0, 4, "four"),
         ("paragraph", 0, 0, "5.\tno item"),
     ]
+
+
+def test_lines_of_markdown_that_look_like_definitions_are_shown() -> None:
+    text = (
+        "One[^b] and two[^a]. `[^a]`\n\n[^a]: First *note*.\n[^b]: Second,\ngoes on.\n\n    Its second part.\n\n"
+        "[Anna]: Yes\n\n[far][home] [Anna](https://a.example/)\n\n[home]: https://b.example/\n[^c]: Nobody asks.\n\n"
+        "```\n[x]: in code\n```\n"
+    )
+    found = markdown.read(text)
+    assert found.text == (
+        "One[1] and two[2]. [^a]\n[Anna]: Yes\nfar Anna\n[x]: in code\n\n[1] Second, goes on.\nIts second part.\n"
+        "[2] First note.\n[3] Nobody asks."
+    )
+    assert counts(found) == {"footnotes": 3}
+    assert [w.link for b in found.blocks for w in b.words if w.link] == [
+        "https://b.example/",
+        "https://a.example/",
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "[a]: ",
+                "[^a]",
+                "[^a]: ",
+                "[b]",
+                "w ",
+                "\n",
+                "\n\n",
+                "    ",
+                "`",
+                "```\n",
+                "[",
+                "]:",
+                "> ",
+                "- ",
+                "\n1. ",
+            ]
+        )
+    )
+)
+def test_no_line_of_markdown_loses_its_words(parts: list[str]) -> None:
+    words = [f"q{number}z" for number in range(len(parts))]
+    text = "".join(part + word for part, word in zip(parts, words, strict=True))
+    found = markdown.read(text).text
+    assert all(word in found for word in words), found
+
+
+def test_words_of_a_page_that_stand_apart_do_not_run_together() -> None:
+    names = (
+        "details",
+        "summary",
+        "option",
+        "textarea",
+        "button",
+        "legend",
+        "center",
+        "dl",
+        "dialog",
+        "menu",
+        "xmp",
+    )
+    page = "".join(f"<{name}>{name}1</{name}>" for name in names)
+    assert html.read(page).text.split("\n") == [f"{name}1" for name in names]
