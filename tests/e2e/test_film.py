@@ -99,6 +99,10 @@ async def test_a_film_is_made_of_the_text_and_everybody_sees_the_same(
         await expect(ada.page.get_by_text("6 shots were made.")).to_be_visible()
         assert await violations(ada.page) == []
         assert await violations(vic.page) == []
+        # On a telephone every button of the bar is on the screen.
+        box = await vic.page.locator(".panel-toggle").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
         await shoot(ada.page, "made")
 
         # A place that one chooses is everybody's, to the frame; what they see is the same.
