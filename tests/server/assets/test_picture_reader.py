@@ -113,6 +113,12 @@ def test_a_profile_that_is_broken_or_of_other_pictures_counts_for_nothing(profil
     assert opened(clean(data, LIMITS).data).getpixel((1, 1)) == (250, 60, 20)
 
 
+def test_floating_greys_are_parts_of_one() -> None:
+    for grey, shown in ((0.5, 127), (1.0, 255), (200.0, 200)):
+        data = _saved(Image.new("F", (4, 4), grey), "TIFF")
+        assert opened(clean(data, LIMITS).data).getpixel((1, 1)) == shown
+
+
 def test_sixteen_bits_become_eight() -> None:
     grey = Image.new("I;16", (4, 4), 0x8000)
     assert opened(clean(_png(grey), LIMITS).data).getpixel((1, 1)) == 0x80
