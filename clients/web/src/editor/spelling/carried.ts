@@ -17,8 +17,11 @@ export function carriedFaults(faults: readonly Finding[], before: string, now: s
   const moved = now.length - before.length;
   const kept: Finding[] = [];
   for (const fault of faults) {
-    if (fault.end <= head && !/^[\p{L}\p{N}]/u.test(now.slice(fault.end))) kept.push(fault);
-    else if (fault.start >= before.length - tail && !/[\p{L}\p{N}]$/u.test(now.slice(0, fault.start + moved)))
+    if (fault.end <= head && !/^[\p{L}\p{N}]/u.test(now.slice(fault.end, fault.end + 2))) kept.push(fault);
+    else if (
+      fault.start >= before.length - tail &&
+      !/[\p{L}\p{N}]$/u.test(now.slice(Math.max(0, fault.start + moved - 2), fault.start + moved))
+    )
       kept.push({ ...fault, start: fault.start + moved, end: fault.end + moved });
   }
   return kept;

@@ -11,7 +11,7 @@ import type { Highlights } from "../overlay/highlights";
 import { carriedFaults, smallestEdit } from "./carried";
 import { Findings } from "./findings";
 import { ownWords } from "./ownWords";
-import { type LineInView, View } from "./view";
+import { type LineInView, LONG_LINE, View } from "./view";
 
 /** A fault in the text, in UTF-16 units. */
 export interface Fault {
@@ -218,7 +218,7 @@ export class Spelling {
     });
     let faults: Finding[] = [];
     if (found.includes(null)) {
-      const old = before ? carriedFaults(before.faults, before.text, text) : [];
+      const old = before && text.length <= LONG_LINE ? carriedFaults(before.faults, before.text, text) : [];
       for (const [at, known] of found.entries()) {
         const { start, text: part } = passages[at]?.piece ?? { start: 0, text: "" };
         faults = faults.concat(

@@ -19,7 +19,7 @@ export interface LineInView {
 const BESIDE = 6;
 const MOST = 150;
 /** Of a longer line so much around the caret, or its beginning, is checked. */
-const LONG_LINE = 12_000;
+export const LONG_LINE = 12_000;
 
 export class View {
   /** The first line in view, and how many there are. */
@@ -47,9 +47,7 @@ export class View {
       const element = script ? (line.node.dataset.element as Element | undefined) : undefined;
       if (isChecked(line.delta.ops as Op[], element)) {
         const near = caret >= at && caret <= at + line.length ? caret - at : 0;
-        const pieces = piecesIn(text).filter(
-          (piece) => text.length <= LONG_LINE || Math.abs(piece.start - near) < LONG_LINE / 2,
-        );
+        const pieces = text.length <= LONG_LINE ? piecesIn(text) : piecesNear(text, near);
         found.push({ line, index: at, text, passages: pieces.map((piece) => ({ piece, passage: null })) });
       }
       at += line.length;
@@ -60,7 +58,9 @@ export class View {
       const language = languages[number];
       if (language && options.checks(language)) each.passage = { text: each.piece.text, language };
     }
-    for (const { line, passages } of found) {
+    for (const { line, text, passages } of found) {
+      // An attribute has the editor read the whole line again.
+      if (text.length > LONG_LINE) continue;
       // The browser's own check would underline the same words once more.
       const ours = passages.length > 0 && passages.every(({ passage }) => passage);
       if (ours === (line.node.getAttribute("spellcheck") === "false")) continue;
@@ -127,6 +127,15 @@ function textOf(line: Line): string {
     texts.set(line, text);
   }
   return text;
+}
+
+/** The pieces around a place of a long line, without reading all of it; the outer ones may be cut within a word. */
+function piecesNear(text: string, near: number): readonly Piece[] {
+  const half = LONG_LINE / 2;
+  const from = Math.max(0, Math.floor((near - half) / half) * half);
+  const end = Math.min(text.length, from + 3 * half);
+  const shifted = piecesOf(text.slice(from, end)).map((piece) => ({ ...piece, start: piece.start + from }));
+  return shifted.slice(from > 0 ? 1 : 0, end < text.length ? -1 : undefined);
 }
 
 const pieces = new Map<string, readonly Piece[]>();
