@@ -32,10 +32,9 @@ from antiphon_server.config import Settings
 from antiphon_server.core.join_tokens import Tokens, fingerprint, load_key
 from antiphon_server.core.seat import Grant
 from antiphon_server.gateway import GATEWAY, Engine, Gateway
-from antiphon_server.http import asset_tools, film_exports, openapi
+from antiphon_server.http import asset_tools, openapi
 from antiphon_server.http import assets as asset_http
 from antiphon_server.http import engines as engines_http
-from antiphon_server.http import film as film_http
 from antiphon_server.http import history as history_http
 from antiphon_server.http import jam as jam_http
 from antiphon_server.http import ledger as ledger_http
@@ -45,6 +44,8 @@ from antiphon_server.http import rooms as room_http
 from antiphon_server.http import spelling as spelling_http
 from antiphon_server.http import trace as trace_http
 from antiphon_server.http.client_files import DICTIONARIES, ClientFiles
+from antiphon_server.http.film import exports as film_exports_http
+from antiphon_server.http.film import script as film_http
 from antiphon_server.http.guard import guard
 from antiphon_server.http.responses import errors, secure
 from antiphon_server.logs import Malformed
@@ -278,7 +279,7 @@ def application(gateway: Gateway) -> web.Application:
             *asset_http.ROUTES,
             *jam_http.ROUTES,
             *film_http.ROUTES,
-            *film_exports.ROUTES,
+            *film_exports_http.ROUTES,
             *asset_tools.ROUTES,
             *export_http.ROUTES,
             *trace_http.ROUTES,

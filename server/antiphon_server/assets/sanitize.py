@@ -221,7 +221,8 @@ def _plain(image: Image.Image, bits: int) -> Image.Image:
         if image.mode != "F":
             return deep.point(lambda value: value / 256).convert("L")
         # Floating greys are parts of 1, unless they are larger.
-        return (deep.point(lambda value: value * 255) if deep.getextrema()[1] <= 1 else deep).convert("L")
+        extrema: Any = deep.getextrema()
+        return (deep.point(lambda value: value * 255) if extrema[1] <= 1 else deep).convert("L")
     if image.mode in ("1", "L"):
         grey = image.convert("L")
         if not isinstance(clear, int):

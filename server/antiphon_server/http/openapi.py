@@ -16,7 +16,7 @@ from antiphon_engines.api import Modality
 from antiphon_proto.errors import ErrorCode
 from antiphon_server.formats.jobs import Readable, Writable
 from antiphon_server.http.engines import Wish
-from antiphon_server.http.film_exports import NewExport
+from antiphon_server.http.film.exports import NewExport
 from antiphon_server.http.history import NewVersion, Point
 from antiphon_server.http.links import NewLink
 from antiphon_server.http.rooms import PlainClient
