@@ -41,7 +41,7 @@ async def nothing(_asset: str) -> bytes | None:
 
 
 async def begun(exports: FilmExports, shots: list[dict[str, object]], kind: str = "mp4") -> FilmExport:
-    job = RenderJob(kind, "", shots, {"a" * 64: ""}, 360, "Паром")  # type: ignore[arg-type]
+    job = RenderJob(kind, "", shots, {"a" * 64: ""}, 360, "Паром")
     return await exports.begin("room", job, length(reel(shots)), nothing, "here")
 
 
@@ -110,7 +110,7 @@ async def test_an_exporter_that_is_killed_says_so_and_the_next_one_works() -> No
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk")
 @pytest.mark.parametrize("kind", ["mp4", "webm", "pdf"])
 def test_a_full_disk_is_told(kind: str) -> None:
-    job = RenderJob(kind, "/dev/full", SHOTS, {}, 360)  # type: ignore[arg-type]
+    job = RenderJob(kind, "/dev/full", SHOTS, {}, 360)
     command = [sys.executable, "-m", "antiphon_server.film.render"]
     ended = subprocess.run(command, input=msgspec.msgpack.encode(job), capture_output=True, check=False)
     assert ended.returncode == 1

@@ -52,7 +52,7 @@ def test_each_beat_has_one_shot_in_the_order_of_the_text() -> None:
 def test_new_text_gets_its_shots_in_its_place_and_the_others_stay() -> None:
     doc, story, film = room()
     make(doc, film, "a")
-    before = {key: dict(film[key].to_py()) for key in film}
+    before = {key: dict(film[key].to_py()) for key in list(film.keys())}
     story.insert(at(story, "НАТ."), "BOB\nNobody.\n\nBob laughs.\n\n")
     assert sheet(doc.get_update()).bare == 2
     assert make(doc, film, "b") == 2

@@ -17,7 +17,7 @@ from antiphon_engines.ipc.trace import BOUND, Named, Recorder, RestRecord, RunRe
 from antiphon_proto.errors import PeerError
 from antiphon_proto.messages import Ask
 from antiphon_server.cli.main import app
-from antiphon_server.cli.trace import CannotTrace, _address
+from antiphon_server.cli.trace import CannotTrace, address
 from antiphon_server.work.device_trace import chrome_trace
 from support.raw_client import native
 from support.server import LiveServer, bearer, running
@@ -161,11 +161,11 @@ async def test_the_command_writes_what_the_server_gives(server: LiveServer, tmp_
 
 def test_an_address_is_a_link_or_an_id_with_a_token() -> None:
     link = "https://example.org/sub/r/room1#secret"
-    assert _address(link, "http://other", "") == ("https://example.org/sub", "room1", "secret")
-    assert _address("room1", "http://host:1/", "t") == ("http://host:1", "room1", "t")
+    assert address(link, "http://other", "") == ("https://example.org/sub", "room1", "secret")
+    assert address("room1", "http://host:1/", "t") == ("http://host:1", "room1", "t")
     for wrong in ("room1", "https://example.org/r/room1", "https://example.org/#x"):
         with pytest.raises(PeerError):
-            _address(wrong, "http://host", "")
+            address(wrong, "http://host", "")
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:

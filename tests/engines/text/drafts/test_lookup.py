@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_rows_hold_what_was_written_and_no_guesses() -> None:
     result = Result(drafting.admit(rewrite(4)))
     while result.end is None:
         step(drafting, [result])
-        job = result.job
+        job: Any = result.job
         held = toy.held(job.row)
         assert (job.prompt.ids + job.written)[: len(held)] == held
 

@@ -17,7 +17,7 @@ from support import tiny_gguf
 
 def read(model: GgufModel, row: int, ids: list[int], chunk: int = 32) -> Logits:
     """Append the ids in chunks; the logits after the last one."""
-    logits = np.empty(0)
+    logits = np.empty(0, np.float32)
     for at in range(0, len(ids), chunk):
         part = ids[at : at + chunk]
         logits = model.step([row], np.array([part]), [len(part)])[0]
