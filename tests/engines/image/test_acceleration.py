@@ -157,9 +157,9 @@ def test_a_backend_that_cannot_run_here_leaves_torch_and_says_why(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"image_backend": "tensor"}, "'tensor' is none of auto, torch"),
+        ({"image_backend": "tensor"}, "'tensor' is not one of auto, torch"),
         ({"image_backend": "painter=torch"}, "no part 'painter'"),
-        ({"image_precision": "int3"}, "'int3' is none of"),
+        ({"image_precision": "int3"}, "'int3' is not one of"),
     ],
 )
 def test_a_setting_that_means_nothing_is_refused(tmp_path: Path, settings: Any, message: str) -> None:

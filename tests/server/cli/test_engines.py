@@ -100,8 +100,8 @@ def test_torch_needs_no_plans(place: Path) -> None:
 
 WRONG: list[tuple[Any, str]] = [
     (("--part", "nose"), "has no part nose; it has denoiser"),
-    (("--backend", "abacus"), "'abacus' is none of"),
-    (("--precision", "fp7"), "'fp7' is none of"),
+    (("--backend", "abacus"), "'abacus' is not one of"),
+    (("--precision", "fp7"), "'fp7' is not one of"),
     (("--backend", "tensorrt_rtx", "--device", "sm90"), "needs --device|not installed"),
     (("--model", "no/such"), "neither embedded nor a model folder"),
 ]
