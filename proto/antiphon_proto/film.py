@@ -1,4 +1,4 @@
-"""The root `film` of the document: the fields of a shot and their bounds, for server and SDK.
+"""The root `film` of the document: the fields of a shot and their bounds; and the reports about a film over HTTP.
 
 The root is a Y.Map: shot id -> Y.Map of the fields below, all plain values. `z` orders the shots
 (`antiphon_proto.order`). `anchor` and `end` name the first and the last character of the story that a shot shows, by
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from antiphon_proto.order import MAX_KEY
 
@@ -122,3 +124,80 @@ def is_transport(value: object) -> bool:
         and value.keys() == _TRANSPORT.keys()
         and all(check(value[name]) for name, check in _TRANSPORT.items())
     )
+
+
+BeatKind: TypeAlias = Literal["establish", "action", "speech", "title"]
+Change: TypeAlias = Literal["cut", "dissolve", "fade", "wipe"]
+
+
+class Beat(Struct, frozen=True):
+    """[start, end) of the story, from the first printed character to the last. `text` is what is said or done, without
+    marks; of a speech `who` says it, `aside` are its parentheticals, `off` that the speaker is not seen, `dual` that it
+    is said together with the speech before. `change`: how the shot comes in."""
+
+    kind: BeatKind
+    start: int
+    end: int
+    text: str
+    who: str = ""
+    aside: str = ""
+    off: bool = False
+    dual: bool = False
+    change: Change = "cut"
+
+
+class Scene(Struct, frozen=True):
+    """`heading` as it stands in the text; `inside` and `outside` say where it plays. What stands before the first
+    heading is a scene without one. `number` is the one that the text gives it."""
+
+    heading: str
+    place: str
+    time: str
+    inside: bool
+    outside: bool
+    number: str
+    start: int
+    end: int
+    beats: tuple[Beat, ...]
+
+
+class SceneNeeds(Struct, frozen=True):
+    """`people` speak or are named in it; `shots` are in the film."""
+
+    number: str
+    heading: str
+    place: str
+    time: str
+    inside: bool
+    outside: bool
+    people: tuple[str, ...]
+    props: tuple[str, ...]
+    sounds: tuple[str, ...]
+    speeches: int
+    shots: int
+
+
+class SheetShot(Struct, frozen=True, kw_only=True):
+    """A shot as it stands. `text`: what is said or done in it now, `place` and `time`: where and when. `scene` is the
+    number of its scene, -1 where its text is gone; [start, end) is its text, in code points."""
+
+    id: str
+    fields: dict[str, Any]
+    scene: int
+    start: int
+    end: int
+    text: str
+    who: str
+    place: str
+    time: str
+    inside: bool
+
+
+class Sheet(Struct, frozen=True):
+    """`shots` in the order of the film; `bare`: how many beats of the script no shot shows; `authors`: shot id -> who
+    made it (`creator`) and who changed it last (`editor`), each `{"author", "run"}`."""
+
+    scenes: tuple[Scene, ...]
+    shots: tuple[SheetShot, ...]
+    bare: int
+    authors: dict[str, dict[str, Any]] = {}

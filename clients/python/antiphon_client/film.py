@@ -15,7 +15,7 @@ from pycrdt import Map
 from antiphon_client.errors import ClientError
 from antiphon_client.http import call
 from antiphon_client.session.session import Session
-from antiphon_proto.film import ORDER, TRANSPORT, faults, is_shot_id
+from antiphon_proto.film import ORDER, TRANSPORT, Scene, SceneNeeds, Sheet, faults, is_shot_id
 from antiphon_proto.order import key_between
 
 _ASKED = 0.5
@@ -28,76 +28,6 @@ class _Export(Struct):
     frames: int
     total: int
     problem: str
-
-
-class Beat(Struct, frozen=True):
-    """A piece of a scene that a shot can show: the characters [start, end) of the story. `who` says `text`; of an
-    action `who` is empty."""
-
-    kind: str
-    start: int
-    end: int
-    text: str
-    who: str = ""
-    aside: str = ""
-    off: bool = False
-    dual: bool = False
-
-
-class Scene(Struct, frozen=True):
-    """A scene of the script, the characters [start, end) of the story."""
-
-    heading: str
-    place: str
-    time: str
-    inside: bool
-    outside: bool
-    number: str
-    start: int
-    end: int
-    beats: tuple[Beat, ...]
-
-
-class Shot(Struct, frozen=True, kw_only=True):
-    """A shot of the film with the words that it stands for. `scene` is the number of its scene among the scenes, -1
-    where its text is gone."""
-
-    id: str
-    fields: dict[str, Any]
-    scene: int
-    start: int
-    end: int
-    text: str
-    who: str
-    place: str
-    time: str
-    inside: bool
-
-
-class Sheet(Struct, frozen=True):
-    """`shots` in the order of the film; `bare`: how many beats of the script no shot shows; `authors`: shot id -> who
-    made it (`creator`) and who changed it last (`editor`), each `{"author", "run"}`."""
-
-    scenes: tuple[Scene, ...]
-    shots: tuple[Shot, ...]
-    bare: int
-    authors: dict[str, dict[str, Any]]
-
-
-class SceneNeeds(Struct, frozen=True):
-    """The people and things that a scene needs."""
-
-    number: str
-    heading: str
-    place: str
-    time: str
-    inside: bool
-    outside: bool
-    people: tuple[str, ...]
-    props: tuple[str, ...]
-    sounds: tuple[str, ...]
-    speeches: int
-    shots: int
 
 
 class Film(Mapping[str, dict[str, Any]]):

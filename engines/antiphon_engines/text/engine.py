@@ -36,7 +36,7 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.text.drafts import lookup
 from antiphon_engines.text.generation import TextJob
-from antiphon_engines.text.model import Ids, Logits, TokenModel
+from antiphon_engines.text.model import DraftModel, Ids, Logits, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
 from antiphon_engines.text.prompts import PlainPrompting, Prompt, Prompting
 from antiphon_engines.text.sampling import log_totals
@@ -189,41 +189,42 @@ class TextEngine:
         self._per_token += weight * (per_token - self._per_token)
 
     def _decode(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
-        if len(jobs) == 1 and (guessed := self._draft(jobs[0])):
-            return [self._check(jobs[0], guessed)]
+        model = self._model
+        if len(jobs) == 1 and isinstance(model, DraftModel) and (guessed := self._draft(model, jobs[0])):
+            return [self._check(model, jobs[0], guessed)]
         ids: Ids = np.array([[job.latest] for job in jobs], np.int64)
         return self._sample(jobs, self._model.step([job.row for job in jobs], ids, [1] * len(jobs)))
 
-    def _draft(self, job: TextJob) -> list[int]:
+    def _draft(self, model: DraftModel, job: TextJob) -> list[int]:
         """Tokens that may come next, where checking them is worth more than a step of one token."""
-        least, most = self._model.drafts
-        if not (most and self.drafts and job.repeats):
+        if not (self.drafts and job.repeats):
             return []
+        least, most = model.drafts
         most = min(
             most,
-            self._model.context - self._model.length(job.row) - 1,
+            model.context - model.length(job.row) - 1,
             job.request.params.max_tokens - len(job.written) - 1,
         )
         if self._per_token * (most + 1) > self._time:
             most = int(self._time / self._per_token) - 1
-        if most < least:
+        if most < max(least, 1):
             return []
         guessed = lookup.draft(job.prompt.ids, job.written, most, job.confidence.key)
         return guessed if len(guessed) >= least else []
 
-    def _check(self, job: TextJob, guessed: list[int]) -> list[Output]:
+    def _check(self, model: DraftModel, job: TextJob, guessed: list[int]) -> list[Output]:
         """Take the job's next tokens from its own draws, as long as they are what was guessed, and one more."""
-        held = self._model.length(job.row)
-        logits = self._model.step_all(job.row, [job.latest, *guessed])
+        held = model.length(job.row)
+        logits = model.step_all(job.row, [job.latest, *guessed])
         outputs: list[Output] = []
         for at, row in enumerate(logits):
             # Behind the row's own tokens the guesses stand: the job must not see a full row before it is.
-            full = held + at + 1 >= self._model.context
+            full = held + at + 1 >= model.context
             outputs += job.receive(row, float(log_totals(row[None])[0]), full=full)
             ended = bool(outputs) and not isinstance(outputs[-1], Token)
             if ended or at == len(guessed) or job.latest != guessed[at]:
-                job.confidence.learn(at, self._model.drafts[0])
-                self._model.truncate(job.row, held + at + 1)
+                job.confidence.learn(at, model.drafts[0])
+                model.truncate(job.row, held + at + 1)
                 break
         return outputs
 

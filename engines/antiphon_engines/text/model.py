@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,6 @@ class TokenModel(Protocol):
     """A prompt's numbers do not depend on how it is cut into chunks while all but the last have a multiple of so many
     tokens, and all have at least `least`."""
     least: int
-    drafts: tuple[int, int]
-    """How many drafted tokens are checked in one call, beside the one that is sure: at least and at most. Checking pays
-    where the first number of them is right. (0, 0): the model cannot."""
 
     @property
     def backend(self) -> str:
@@ -50,11 +47,6 @@ class TokenModel(Protocol):
         """
         ...
 
-    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
-        """Append `ids` to the row; the logits after each of them, shape (len(ids), vocab_size). Only of a model that
-        `drafts`."""
-        ...
-
     def truncate(self, row: int, length: int) -> None:
         """Forget the row's tokens from position `length` on."""
         ...
@@ -64,3 +56,16 @@ class TokenModel(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class DraftModel(TokenModel, Protocol):
+    """A model that checks several guessed tokens in one call."""
+
+    drafts: tuple[int, int]
+    """How many drafted tokens are checked in one call, beside the one that is sure: at least and at most. Checking pays
+    where the first number of them is right."""
+
+    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
+        """Append `ids` to the row; float32 logits after each of them, shape (len(ids), vocab_size)."""
+        ...

@@ -35,7 +35,7 @@ class OnnxModel:
 
     device = "cpu"
     backend = "onnxruntime"
-    grain, least, drafts = 1, 2, (0, 0)
+    grain, least = 1, 2
 
     def __init__(self, folder: Path, *, name: str, rows: int, context: int, threads: int) -> None:
         import onnxruntime
@@ -104,9 +104,6 @@ class OnnxModel:
         for row in rows:
             self._lengths[row] += width
         return logits
-
-    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
-        raise NotImplementedError("drafts are not checked by this model")
 
     def truncate(self, row: int, length: int) -> None:
         if not 0 <= length <= self._lengths[row]:

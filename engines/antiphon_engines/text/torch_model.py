@@ -41,7 +41,7 @@ class TorchModel:
     Raises EngineUnavailable for an architecture whose state is not plain keys and values (it is tried out).
     """
 
-    grain, least, drafts = 1, 2, (0, 0)
+    grain, least = 1, 2
 
     def __init__(
         self,
@@ -117,9 +117,6 @@ class TorchModel:
         for row, count in zip(rows, lengths, strict=True):
             self._lengths[row] += count
         return result
-
-    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
-        raise NotImplementedError("drafts are not checked by this model")
 
     def truncate(self, row: int, length: int) -> None:
         if not 0 <= length <= self._lengths[row]:

@@ -38,6 +38,11 @@ class ObjectChange(Struct, frozen=True):
     former: Mapping[str, object] = {}
     """Former values of the changed fields (None where there was none)."""
 
+    @classmethod
+    def of(cls, id: str, former: object, value: object) -> ObjectChange:
+        """The change of an entry of plain values; None where there was or is none."""
+        return cls(id, "removed" if value is None else "added" if former is None else "changed")
+
 
 class Mended(Struct, frozen=True):
     """A repaired object, and the reason."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -61,10 +61,7 @@ class JamChange(Struct, frozen=True):
     @property
     def object(self) -> ObjectChange:
         """As a change of a loop."""
-        action: Literal["added", "changed", "removed"] = (
-            "removed" if self.value is None else "added" if self.former is None else "changed"
-        )
-        return ObjectChange(self.key, action)
+        return ObjectChange.of(self.key, self.former, self.value)
 
 
 class Jam:

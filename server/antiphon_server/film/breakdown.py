@@ -9,9 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from msgspec import Struct
-
-from antiphon_server.film.screenplay import Scene
+from antiphon_proto.film import Scene, SceneNeeds
 from antiphon_server.film.shots import cast, mentioned
 
 _CAPITALS: Final = re.compile(r"(?<!\w)[A-ZА-ЯЁ][A-ZА-ЯЁ'’\-]{2,}(?:\s+[A-ZА-ЯЁ][A-ZА-ЯЁ'’\-]+)*(?!\w)")
@@ -40,22 +38,6 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _SIDES: Final = {"en": ("inside", "outside"), "ru": ("интерьер", "натура")}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-class SceneNeeds(Struct, frozen=True):
-    """`people` speak or are named in it; `shots` are in the film."""
-
-    number: str
-    heading: str
-    place: str
-    time: str
-    inside: bool
-    outside: bool
-    people: tuple[str, ...]
-    props: tuple[str, ...]
-    sounds: tuple[str, ...]
-    speeches: int
-    shots: int
 
 
 def breakdown(found: Sequence[Scene], shots: Iterable[int] = ()) -> list[SceneNeeds]:

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import ANGLES, FPS, KINDS, MAX_SECONDS, MOVES, SIZES, TRANSITIONS
-from antiphon_server.film.sheet import SheetShot
+from antiphon_proto.film import ANGLES, FPS, KINDS, MAX_SECONDS, MOVES, SIZES, TRANSITIONS, SheetShot
 
 COLUMNS: Final = 42
 """Of a line of subtitles; a wide letter takes two."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from msgspec import Struct
 
+from antiphon_proto.film import Beat, Change, Scene
 from antiphon_server.formats.fountain import Line, parsed, title_page, without, without_brackets
-
-BeatKind: TypeAlias = Literal["establish", "action", "speech", "title"]
-Change: TypeAlias = Literal["cut", "dissolve", "fade", "wipe"]
 
 _HEADING: Final = re.compile(
     r"^\.?\s*(?:(?P<side>INT\.?/EXT|EXT\.?/INT|I/E|INT|EXT|EST|ИНТ\.?/НАТ|НАТ\.?/ИНТ|ИНТ|НАТ)[. ]+)?(?P<rest>.*)$",
@@ -32,37 +30,6 @@ _CHANGES: Final[tuple[tuple[Change, re.Pattern[str]], ...]] = (
     ("wipe", re.compile(r"WIPE|ШТОРК", re.IGNORECASE)),
     ("fade", re.compile(r"FADE|ЗАТЕМНЕН|ЗТМ", re.IGNORECASE)),
 )
-
-
-class Beat(Struct, frozen=True):
-    """[start, end) of the story, from the first printed character to the last. `text` is what is said or done, without
-    marks; of a speech `who` says it, `aside` are its parentheticals, `off` that the speaker is not seen, `dual` that it
-    is said together with the speech before. `change`: how the shot comes in."""
-
-    kind: BeatKind
-    start: int
-    end: int
-    text: str
-    who: str = ""
-    aside: str = ""
-    off: bool = False
-    dual: bool = False
-    change: Change = "cut"
-
-
-class Scene(Struct, frozen=True):
-    """`heading` as it stands in the text; `inside` and `outside` say where it plays. What stands before the first
-    heading is a scene without one. `number` is the one that the text gives it."""
-
-    heading: str
-    place: str
-    time: str
-    inside: bool
-    outside: bool
-    number: str
-    start: int
-    end: int
-    beats: tuple[Beat, ...]
 
 
 class _Row(Struct):

@@ -9,43 +9,18 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Struct
 from pycrdt import Doc, Text
 
 from antiphon_proto import schema
-from antiphon_proto.film import MAX_SHOTS, ORDER
+from antiphon_proto.film import MAX_SHOTS, ORDER, Beat, Sheet, SheetShot
 from antiphon_proto.order import keys_between
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.film.places import StoryPlaces
 from antiphon_server.document.text_index import plain
-from antiphon_server.film.screenplay import Beat, Scene, heading_parts, scenes
+from antiphon_server.film.screenplay import heading_parts, scenes
 from antiphon_server.film.shots import Plan, plans
 
 _MOST: Final = MAX_SHOTS
-
-
-class SheetShot(Struct, frozen=True, kw_only=True):
-    """A shot as it stands. `text`: what is said or done in it now, `place` and `time`: where and when. `scene` is the
-    number of its scene, -1 where its text is gone; [start, end) is its text, in code points."""
-
-    id: str
-    fields: dict[str, Any]
-    scene: int
-    start: int
-    end: int
-    text: str
-    who: str
-    place: str
-    time: str
-    inside: bool
-
-
-class Sheet(Struct, frozen=True):
-    """`shots` in the order of the film; `bare`: how many beats of the script no shot shows."""
-
-    scenes: tuple[Scene, ...]
-    shots: tuple[SheetShot, ...]
-    bare: int
 
 
 class _Story:

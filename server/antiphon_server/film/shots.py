@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_server.film.screenplay import Beat, Scene, last_change
+from antiphon_proto.film import Beat, Scene
+from antiphon_server.film.screenplay import last_change
 
 MAX_CAST: Final = 6
 """People that are drawn in one shot."""

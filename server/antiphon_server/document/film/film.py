@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -43,10 +43,7 @@ class FilmChange(Struct, frozen=True):
     @property
     def object(self) -> ObjectChange:
         """As a change of a shot."""
-        action: Literal["added", "changed", "removed"] = (
-            "removed" if self.value is None else "added" if self.former is None else "changed"
-        )
-        return ObjectChange(self.key, action)
+        return ObjectChange.of(self.key, self.former, self.value)
 
 
 class Film:
