@@ -52,11 +52,12 @@ class Collector:
 
     async def run(self) -> None:
         """Until cancelled."""
+        thresholds = gc.get_threshold()
         self.begin()
         try:
             while True:
                 await asyncio.sleep(1.0)
                 self.tick()
         finally:
-            gc.set_threshold(700, 10, 10)
+            gc.set_threshold(*thresholds)
             gc.unfreeze()
