@@ -41,7 +41,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
-    """What a third party deprecates is nobody's failure here: it is counted, by the package that says so."""
+    """Deprecations of third parties fail no test: they are counted by package."""
     if issubclass(warning_message.category, _DEPRECATIONS):
         parts = Path(warning_message.filename).parts
         packages = len(parts) - 1 - parts[::-1].index("site-packages") if "site-packages" in parts else -1

@@ -4,10 +4,10 @@
 
 Random weights in the shapes of SD-Turbo (512 x 512 for 1, 4 and 8 users), SmolLM2-135M (batch 1, 8 and 32) and
 MusicGen-small are enough for timing, so nothing is downloaded. Errors are against the same weights in float32, as a
-part of the largest value. What needs no preparation comes first (eager, CUDA graphs, the engines as they are served),
-then the backends with plans, then what was compiled: `torch.compile` is warmed up for all networks at once, in
+part of the largest value. Figures without preparation come first (eager, CUDA graphs, the engines as they are served),
+then the backends with plans, then compiled networks: `torch.compile` is warmed up for all networks at once, in
 processes of their own, before the card is measured again. TensorRT-RTX is asked first whether it takes the card: that
-costs seconds. The file is written anew after every figure: a run that is cut off keeps what it has. `--small` takes
+costs seconds. The file is written anew after every figure: a run that is cut off keeps them. `--small` takes
 tiny shapes on the CPU and shows only that the script works.
 """
 
@@ -148,7 +148,7 @@ class Bench:
             runner.close()
 
     def _reference(self, subject: Subject, network: Network, calls: dict[str, Any]) -> None:
-        """What the same weights give in float32."""
+        """The result of the same weights in float32."""
         module = copy.deepcopy(network.module).float()
         exact = TorchRunner(Network(network.part, module, network.signature, "fp32"))
         before = torch.backends.cudnn.allow_tf32
@@ -175,7 +175,7 @@ class Bench:
             self.note(place, title, figures)
 
     def _plans(self, wanted: Sequence[Subject]) -> None:
-        """What the runtimes make of the exported networks, for every one that runs here."""
+        """Speed and error of the exported networks in every runtime that runs here."""
         for found in runtimes.examine(self.architecture):
             if not self._usable(found):
                 continue
@@ -209,7 +209,7 @@ class Bench:
         self._save()
 
     def _probe_rtx(self) -> str:
-        """Whether TensorRT-RTX builds for this card and takes what it built, tried on the smallest part."""
+        """Whether TensorRT-RTX builds for this card and loads its own plan, tried on the smallest part."""
         from support import tiny_pipelines
 
         began = time.perf_counter()
@@ -254,7 +254,7 @@ class Bench:
         return False
 
     def _summarise(self) -> None:
-        """Images a second in one step, and what eight users gain by sharing a batch, for the best of each part."""
+        """Images a second in one step, and the gain of eight users who share a batch, for the best of each part."""
         image = self.report["results"].get("image", {})
         for decoder in ("decoder", "tiny_decoder"):
             if not {"denoiser", decoder} <= image.keys():

@@ -1,4 +1,4 @@
-"""What `torch.compile` makes of the networks of `gpu_all`."""
+"""The networks of `gpu_all` under `torch.compile`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _compiled(bench: Any, subject: Subject, name: str, mode: TorchMode) -> None:
 
 
 def warm(what: str) -> None:
-    """Compile one network for one call; the compiler keeps what it made on disk."""
+    """Compile one network for one call; the compiler keeps its output on disk."""
     modality, part, name = what.split(":")
     with tempfile.TemporaryDirectory() as folder:
         for subject in subjects(False, "cuda", Path(folder)):

@@ -1,4 +1,4 @@
-"""The engines of `gpu_all`, as they are served: what people get, not only what a network takes."""
+"""The engines of `gpu_all`, as they are served: the latency of whole requests, not only of networks."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ run, in turns:
     ours         everybody asks again as soon as their picture is decoded; the engine batches whoever is there, previews
                  and PNG files included, which the worker's threads write meanwhile
     stock        the pipeline's own `__call__`, one request after another
-    stock batch  the same, all requests in one call: what it could do if everybody asked at the same moment, for the
+    stock batch  the same, all requests in one call: its best case, if everybody asked at the same moment, for the
                  same number of steps and at the same guidance
 
 `--small` takes a tiny model, for a machine without a GPU: it shows that the script works and says nothing else.

@@ -1,4 +1,4 @@
-"""The GPU script runs; what it says of a CPU means nothing and is not looked at."""
+"""The GPU script runs; its figures of a CPU mean nothing and are not checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rehearsal counts of the band, and the whole of it against a server with a scripted engine."""
+"""The rehearsal's counts of the band, and a whole rehearsal against a server with a scripted engine."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ async def test_own_undo_and_redo(pair: tuple[Room, Room]) -> None:
 async def test_every_request_is_refused_by_its_own_call(
     links: dict[str, Address], pair: tuple[Room, Room]
 ) -> None:
-    """And what is taken returns: no request leaves its outcome to be asked for."""
+    """Accepted requests return too: no caller has to poll for an outcome."""
     ada, bob = pair
     assert bob.me is not None
     for call, code in (

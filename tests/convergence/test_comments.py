@@ -1,7 +1,7 @@
 """A comment stays on its passage, whatever three people and the AI do to the story at once, in any script.
 
-Characters are unique, so that what belongs to the passage is known without a second implementation: what stood in it
-when the comment was made, and what somebody typed between two such characters with the passage's attribute.
+Characters are unique, so that a passage's text is known without a second implementation: the characters in it when the
+comment was made, and those that somebody typed between two such characters with the passage's attribute.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def test_a_comment_stays_on_its_passage(
     house.tick()
     whole = _passage(house)
     assert whole in house.room.text()
-    # What others typed inside belongs to it, also where the characters beside it are gone by now.
+    # Text that others typed inside belongs to it, also where the characters beside it are gone by now.
     assert set(whole) & set(story) == set(left)
     if not whole:
         assert "c" not in house.room.shared.document.side.comments()

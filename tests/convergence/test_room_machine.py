@@ -1,7 +1,7 @@
 """People, plain Yjs clients and the AI in one room, with drops, delays, crashes and any script.
 
 Every inserted character is unique and tells its author by the block it is from, which makes three things checkable
-without a second implementation: nothing is lost or doubled, authorship is true, and undo takes away what it may only.
+without a second implementation: nothing is lost or doubled, authorship is true, and undo takes away only its own.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class RoomMachine(RuleBasedStateMachine):
             for batch in native.durable:
                 kept = set(self.batches.get((native.name, batch), "")) - self.touched
                 assert kept <= after, "a durable edit was lost"
-        # What was deleted and brought back just before may come from a client as one change, under its name.
+        # A text that was deleted and brought back just before may come from a client as one change, under its name.
         self.uncertain |= (before - after) | self.touched
         self.runs.clear()
         for replica in (*self.natives, *self.plains):
@@ -234,7 +234,7 @@ class RoomMachine(RuleBasedStateMachine):
             assert not self._text_of(run)
         self.touched |= gone
 
-    # What must hold ---------------------------------------------------------------------------------
+    # Invariants ------------------------------------------------------------------------------------
 
     @invariant()
     def authorship_is_true(self) -> None:
@@ -276,7 +276,7 @@ class RoomMachine(RuleBasedStateMachine):
         room.sweep()
         for plain in self.plains:
             if plain.pipe.closed is not None:
-                # Its copy holds what a crash took from the AI: it is told, and starts over.
+                # Its copy holds words that the AI lost in a crash: it is told, and starts over.
                 assert plain.pipe.closed[0] is CloseCode.FOREIGN_ID
                 self.touched |= {c for c in plain.text if author_of(c) == plain.name}
                 plain.drop(room)
@@ -284,7 +284,7 @@ class RoomMachine(RuleBasedStateMachine):
                 plain.connect(room)
         for native in self.natives:
             native.receive()
-            for batch in native.told:  # it stood beside what a crash took from the room
+            for batch in native.told:  # it stood beside words that the room lost in a crash
                 self.touched |= set(self.batches[native.name, batch])
         text = room.text()
         for replica in (*self.natives, *self.plains):

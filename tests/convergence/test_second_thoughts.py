@@ -1,7 +1,7 @@
 """Whatever is retried, chosen, replaced or undone, while people type: nobody's words but the AI's change.
 
 People's characters are unique and told apart from the AI's by their block; the AI is never given a selection here, so
-that what a person did not delete must stand.
+that text which a person did not delete must stand.
 """
 
 from __future__ import annotations

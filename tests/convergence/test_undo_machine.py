@@ -27,7 +27,7 @@ FIELDS = {"Ann": "x", "Bo": "y", "Cy": "rotation"}
 WHO = st.integers(0, 2)
 PLACES = st.integers(0, 20)
 RUNS = frozenset({"run", "undo_run", "accept", "reject"})
-"""Kinds of steps that are about what a run wrote and took."""
+"""Kinds of steps about text that a run wrote or removed."""
 
 
 class UndoMachine(RuleBasedStateMachine):
@@ -47,7 +47,7 @@ class UndoMachine(RuleBasedStateMachine):
         self.takers: dict[str, str] = {}
         """Character, or id of an object -> who took it away last."""
 
-    # What people do ---------------------------------------------------------------------------------
+    # Actions of people------------------------------------------------------------------------------
 
     @rule(
         who=WHO,
@@ -138,7 +138,7 @@ class UndoMachine(RuleBasedStateMachine):
             assert self._step(who, surface, redo=True)
             assert self._all() == expected
 
-    # What must hold ---------------------------------------------------------------------------------
+    # Invariants ------------------------------------------------------------------------------------
 
     @invariant()
     def all_lists_are_in_step(self) -> None:
@@ -175,7 +175,7 @@ class UndoMachine(RuleBasedStateMachine):
         told = person.of(Stepped)[-1]
         assert surface in (None, told.surface)
         for one in self._alive() - alive:
-            # Only what one took away oneself comes back, or what a run took that is undone with all that it did.
+            # Only one's own deletions come back, or those of a run that is undone as a whole.
             assert self.takers[one] == name or (told.kind in RUNS and self.takers[one] == "run")
         for letter in letters.keys() - now.keys():
             own = _author(letter) in (name, "ai") or self.takers.get(letter) in (name, "run")

@@ -1,5 +1,5 @@
-"""Accessibility of every screen by axe-core, in both languages and both widths, each light and dark; and what axe
-cannot see: colours of authors under the text, movement, a page that is zoomed in."""
+"""Accessibility of every screen by axe-core, in both languages and both widths, each light and dark; and the rules
+that axe cannot see: colours of authors under the text, movement, a page that is zoomed in."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ MOVING = """() => document.getAnimations()
 
 
 class Looker:
-    """Looks at one page again and again, light and dark; `found` says what is wrong where."""
+    """Looks at one page again and again, light and dark; `found` lists each fault with its place."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -149,7 +149,7 @@ async def test_every_screen_is_accessible(
     await look("share")
     await page.keyboard.press("Escape")
 
-    # What the model writes, and what can be done with it.
+    # The model's text, and the actions on it.
     await tab("runs")
     if width < 1024:
         await page.locator(".panel-close").click()

@@ -1,4 +1,4 @@
-"""What helps one person to write, and what a newcomer is told."""
+"""Aids for one writer, and hints for newcomers."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from support.server import ServedProcess
 
 pytestmark = pytest.mark.e2e
 
-# Every step that a page has shown of a picture, and what stood beside it.
+# Every step of a picture that a page has shown, with the text beside it.
 WATCH = """() => {
     window.seen = [];
     new MutationObserver(() => {
@@ -52,7 +52,7 @@ async def test_two_draw_together(company: Company, served: ServedProcess) -> Non
     await eve.tool("r")
     await eve.drag((200, 320), (300, 400))
     await ada.agrees_with(eve, 2)
-    # Undo takes back what was one's own, and nothing else.
+    # Undo takes back one's own work and nothing else.
     await ada.tool("Control+z")
     await expect(eve.objects("stroke")).to_have_count(0)
     await expect(eve.objects("shape")).to_have_count(1)
@@ -146,7 +146,7 @@ async def test_two_write_in_one_text_and_nothing_is_lost(company: Company, serve
     await ada.page.keyboard.type("now: ")
     await ada.page.keyboard.press("Escape")
     await expect(eve.objects("text").locator("text")).to_have_text(["I see now: a fox и заяц 🐇"])
-    # A frame asks for its words at once; what is typed there is one's own.
+    # A frame asks for its words at once; text typed there is one's own.
     await ada.tool("f")
     await ada.drag((550, 150), (750, 350))
     words = ada.page.get_by_label("What to paint")
@@ -187,7 +187,7 @@ async def test_keys_and_view_of_the_board(company: Company, served: ServedProces
     await press("ф", "KeyA", 2)
     assert await page.evaluate("() => getSelection().toString()") == ""
     await expect(page.locator(".mark-corner")).to_have_count(5)
-    # What is turned is stretched along its own sides: its handles are turned too.
+    # A turned object is stretched along its own sides: its handles are turned too.
     for _ in range(6):
         await press("ю", "Period")
     corner = await page.locator(".mark-se").bounding_box()
@@ -199,7 +199,7 @@ async def test_keys_and_view_of_the_board(company: Company, served: ServedProces
     rectangle = ada.objects("shape").locator("rect")
     await expect(rectangle).to_have_attribute("width", re.compile(r"^(19\d|20\d)"))
     await expect(rectangle).to_have_attribute("height", re.compile(r"^(39|40|41)"))
-    # Shift adds to what is selected.
+    # Shift adds to the selection.
     await ada.tool("Escape")
     await ada.tool("o")
     await ada.drag((600, 200), (660, 260))
@@ -207,7 +207,7 @@ async def test_keys_and_view_of_the_board(company: Company, served: ServedProces
     await ada.drag((180, 60), (340, 420))
     await page.keyboard.up("Shift")
     await expect(page.locator(".mark-each")).to_have_count(2)
-    # A notch of the wheel is a small step; colours are what they are in the dark.
+    # A notch of the wheel is a small step; the dark scheme leaves colours as they are.
     await page.mouse.move(500, 400)
     await page.keyboard.down("Control")
     await page.mouse.wheel(0, 100)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 ROUNDS = int(os.environ.get("ANTIPHON_COMPOSING_ROUNDS", "8"))
 SEED = int(os.environ.get("ANTIPHON_COMPOSING_SEED", "1"))
-# What an input method shows on its way to a word, and the word.
+# The intermediate texts of an input method, and the word.
 METHODS = {
     "dead key": (["´"], "é"),
     "Japanese": (["n", "に", "にh", "にほ", "にほn", "にほん"], "日本"),
@@ -53,7 +53,7 @@ class Writer:
         self.person = person
         self._keys = keys
         self.steps: list[str] = []
-        """What the input method has still to show."""
+        """Intermediate texts that the input method has still to show."""
         self.word = ""
 
     async def go(self, chance: random.Random) -> None:
@@ -69,7 +69,7 @@ class Writer:
         await self._keys.send("Input.insertText", {"text": text})
 
     async def leaves(self) -> None:
-        """The focus goes while a word is being composed: the browser ends it with what it shows."""
+        """The focus goes while a word is being composed: the browser ends it with the text on screen."""
         await self.person.story.evaluate("(editor) => editor.blur()")
 
 
@@ -96,7 +96,7 @@ async def test_what_is_composed_is_there_once(company: Company, served: ServedPr
             words += told
             wrong = {word: text.count(word) for word in words if text.count(word) != 1}
             assert not wrong, f"seed {SEED}, round {number}: {wrong} in {text!r}"
-        # What the room has, read anew.
+        # The room's text, read anew.
         await people[2].person.page.reload()
         await people[2].person.here()
         assert await alike(lambda: saved(people)) == text
@@ -141,7 +141,7 @@ async def one_round(people: list[Writer], chance: random.Random, number: int) ->
                 case "cancel":
                     await writer.shows("")
                 case "leave":
-                    # What is shown by then is the word.
+                    # The text on screen by then is the word.
                     await writer.shows(writer.word)
                     await writer.leaves()
                     told.append(writer.word)

@@ -18,7 +18,7 @@ from support.server import PATIENCE, LiveServer, ServedProcess, running
 pytestmark = pytest.mark.e2e
 
 OPENING = "The lighthouse keeper had not spoken to anyone in forty days. On the forty-first, "
-# The editor is told of a caret or a selection that moved only after what was done next: fast hands, or a slow page.
+# The editor is told of a caret or a selection that moved only after the next action: fast hands, or a slow page.
 ASK_FROM_THE_SECOND_LINE = """(editor) => {
     const words = editor.children[1].firstChild;
     getSelection().collapse(words, words.length);
@@ -79,7 +79,7 @@ async def test_both_type_while_the_model_writes(company: Company, scripted: Live
         await expect(person.page.locator(".run-done")).to_be_visible()
     text = await ada.agrees_with(maria)
     assert text.startswith(f"Зима была долгой 🌙. {OPENING}")
-    # Ada began at what was the end for her; neither of the two comes into the other's words.
+    # Ada began at the end as she saw it; neither of the two comes into the other's words.
     typed = " [and Ada types at the end]"
     assert text.count(typed) == 1
     # A run ends without the blank behind its last word.

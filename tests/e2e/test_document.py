@@ -21,7 +21,7 @@ async def two(company: Company, served: ServedProcess) -> tuple[Person, Person]:
 async def test_one_undo_takes_back_a_replace_all(company: Company, served: ServedProcess) -> None:
     ada, maria = await two(company, served)
     text = "The sea 🌙 and the sea. Море, a seagull."
-    # Another person's: what one person does within moments is one step of their undo.
+    # Another person's: actions of one person within moments are one step of their undo.
     await maria.write(text)
     await ada.agrees_with(maria, text)
     await ada.story.focus()
@@ -68,7 +68,7 @@ async def test_a_file_that_cannot_be_read_says_so_and_changes_nothing(
     company: Company, served: ServedProcess, tmp_path: Path
 ) -> None:
     ada, maria = await two(company, served)
-    # The browser reports what the server refuses.
+    # The browser reports requests that the server refuses.
     ada.forgive("Failed to load resource")
     await ada.write("Mine.")
     await maria.sees("Mine.")
@@ -134,7 +134,7 @@ async def test_a_file_asks_what_it_cannot_know_and_says_what_it_lost(
     await expect(menu).to_be_focused()
     assert await ada.agrees_with(maria) == before
 
-    # What a format does not have is said when the text is taken away in it.
+    # An export names the things that its format does not have.
     linked = tmp_path / "linked.md"
     linked.write_text("[here](https://a.example/)\n")
     await bring.set_input_files(linked)
@@ -191,7 +191,7 @@ async def test_the_form_of_a_script_is_everybodys(company: Company, served: Serv
     await expect(offered).to_be_hidden()
     await ada.page.keyboard.type("\nForty-two.")
     await expect(maria.story.locator('[data-element="dialogue"]')).to_have_text(["Forty-one.", "Forty-two."])
-    # Escape leaves what is typed as it is.
+    # Escape leaves the typed text as it is.
     await ada.page.keyboard.type("\n\nIN")
     await expect(offered.get_by_role("option")).to_have_text(["INT. ", "INT./EXT. "])
     await ada.page.keyboard.press("Escape")

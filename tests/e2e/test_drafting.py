@@ -1,4 +1,4 @@
-"""What the model writes beside the text: ideas to choose from, private answers, corrections, and trying again."""
+"""The model's work beside the text: ideas to choose from, private answers, corrections, and trying again."""
 
 from __future__ import annotations
 

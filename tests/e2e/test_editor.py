@@ -164,7 +164,7 @@ async def test_a_hostile_paste_is_reduced_to_what_the_room_knows(
     )
     await paste(ada, {"text/html": html, "text/plain": "no"})
     await eve.sees("link")
-    # Chromium reports what it does not run and does not apply.
+    # Chromium reports scripts that it does not run and styles that it does not apply.
     ada.forgive("inline event handler", "inline style")
     assert "hurt" not in await ada.agrees_with(eve)
     for person in (ada, eve):

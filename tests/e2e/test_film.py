@@ -105,7 +105,7 @@ async def test_a_film_is_made_of_the_text_and_everybody_sees_the_same(
         assert box["x"] + box["width"] <= 390
         await shoot(ada.page, "made")
 
-        # A place that one chooses is everybody's, to the frame; what they see is the same.
+        # A place that one chooses is everybody's, to the frame; all see the same picture.
         await ada.page.locator(".film-shot").nth(2).click()
         where = await frame(ada.page)
         assert where > 0

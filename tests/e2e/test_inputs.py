@@ -1,4 +1,4 @@
-"""What the browser does to a text by itself, through the browser: its editing commands as menus and systems give them,
+"""Changes that the browser makes to a text by itself: its editing commands as menus and systems give them,
 and words dragged with the mouse."""
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ async def test_keys_sound_at_home_and_away(company: Company, served: ServedProce
     ada, eve = await musicians(company, served)
     await ada.jam.get_by_label("Instrument", exact=True).select_option(label="Trumpet")
     await expect(eve.page.locator(".jam-players")).to_contain_text("Trumpet")
-    # A page whose sound has just begun may not know yet when to play what comes: then it is played again.
+    # A page whose sound has just begun may not know yet when to play notes: then they are played again.
     async with asyncio.timeout(PATIENCE):
         while any([int((await one.figures())["begun"]) < 4 for one in (ada, eve)]):
             await ada.play("asdf")

@@ -1,4 +1,4 @@
-"""Links that end: what a person sees, on arrival and in the page that is open, and what becomes of their words."""
+"""Links that end: the message on arrival and in the open page, and the fate of unsent words."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_a_link_ends_while_its_page_is_open_and_nothing_typed_is_lost(
     eve = await come(company, ending, locale, line)
     await eve.write("Before. ")
     await expect(ada.story).to_have_text("Before. ")
-    # What is not on the server's disk when the line goes would count as not sent.
+    # Words that are not on the server's disk when the line goes would count as not sent.
     await expect(eve.status).to_have_text(words["saved"])
     await eve.page.get_by_role("tab", name=words["chat"]).click()
     await line.cut()

@@ -13,7 +13,7 @@ from support.server import ServedProcess
 pytestmark = pytest.mark.e2e
 
 LINES = "document.querySelectorAll('.ql-editor :is(p, h1, h2, blockquote, li)')"
-# Places are [line, offset]; the caret is put there, or what lies between two of them is selected.
+# Places are [line, offset]; the caret is put there, or the text between two of them is selected.
 PUT = f"""(editor, [from, to]) => {{
     const place = ([line, offset]) => {{
         const element = {LINES}[line];
@@ -135,7 +135,7 @@ async def test_any_edit_of_a_long_text_is_the_same_in_both_pages(
     await ada.agrees_with(eve)
     for page in (ada, eve):
         assert sum(await page.story.evaluate(GROUPS)) > 700
-    # What is copied has the lines, and nothing of the groups.
+    # The copied text has the lines, and no trace of the groups.
     await put(ada, (50, 5), (350, 4))
     copied, plain = await ada.story.evaluate(COPY)
     assert "line-group" not in copied
@@ -178,7 +178,7 @@ async def shown(*people: Person) -> list[str]:
 async def test_a_large_paste_comes_part_by_part_and_goes_as_one(
     company: Company, served: ServedProcess
 ) -> None:
-    """The text has it at once; the pages show it in parts, with what both write meanwhile around it."""
+    """The text has it at once; the pages show it in parts, amid the words that both write meanwhile."""
     links = (await served.new_room())["links"]
     ada, eve = await company.person("Ada", links["owner"]), await company.person("Eve", links["editor"])
     await ada.write("first line\nlast line")
@@ -220,7 +220,7 @@ async def test_a_large_paste_comes_part_by_part_and_goes_as_one(
 
 
 async def test_keys_reach_the_ends_of_a_long_text(company: Company, served: ServedProcess) -> None:
-    """Also where the browser has not laid the lines out yet; what is typed at once stands there, whole."""
+    """Also where the browser has not laid the lines out yet; letters typed at once stand there, all of them."""
     links = (await served.new_room())["links"]
     ada, eve = await company.person("Ada", links["owner"]), await company.person("Eve", links["editor"])
     html, text = novel(2000)

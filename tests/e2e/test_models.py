@@ -1,5 +1,5 @@
-"""Which model serves, seen and changed in the browser; and an adapter for a picture. The engine is a scripted one: what
-it is asked for is what counts."""
+"""Which model serves, seen and changed in the browser; and an adapter for a picture. The engine is a scripted one: only
+the requests to it count."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_person_chooses_which_of_two_models_writes_for_them(
     await ada.page.reload()
     await ada.here()
     await expect(choice).to_have_value("quick")
-    # What has left is nobody's choice any more.
+    # A model that has left is nobody's choice any more.
     server.engine.become(state)
     await expect(choice).to_have_count(0)
     await ada.story.click()

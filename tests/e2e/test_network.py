@@ -1,4 +1,4 @@
-"""Pages behind a network that is slow, hangs, breaks or is not there: they say so, keep what was typed, and recover."""
+"""Pages behind a network that is slow, hangs, breaks or is not there: they say so, keep typed text, and recover."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do with the image model in their browsers: masks, larger pictures, live frames, variants; and the board's
+"""Work with the image model in browsers: masks, larger pictures, live frames, variants; and the board's
 order and angles. Pictures are checked pixel by pixel as the server has them."""
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ async def test_a_mask_is_erased_turned_round_cleared_and_undone(
         await ada.page.get_by_role("button", name="Clear").click()
         await expect(overlay).to_have_attribute("data-painted", "no")
         await until(room, lambda room: "mask" not in of(room, "frame")[0])
-        # What was cleared comes back, to the room and under the brush.
+        # A cleared area comes back, in the room and under the brush.
         await ada.tool("Control+z")
         await until(room, lambda room: of(room, "frame")[0].get("mask") == masks[2])
         await expect(overlay).to_have_attribute("data-painted", "yes")
@@ -317,7 +317,7 @@ async def test_turning_and_layers_are_the_same_for_all(company: Company, served:
     await ada.agrees_with(eve, 1)
     await eve.page.locator("[data-layer]").nth(1).get_by_label("Show", exact=True).click()
     await ada.agrees_with(eve, 2)
-    # What is locked is not rubbed out.
+    # The eraser spares locked objects.
     await ada.tool("e")
     await ada.drag((180, 250), (320, 250))
     await ada.agrees_with(eve, 2)

@@ -1,4 +1,4 @@
-"""What is there when a page, or the server, begins anew: tokens, second thoughts, unsent words, the past."""
+"""State after a page, or the server, begins anew: tokens, second thoughts, unsent words, the past."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults that are underlined while people write, and what each can do about them."""
+"""Faults that are underlined while people write, and the actions on each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def test_faults_are_underlined_and_one_key_corrects_them(
     await ada.write("Yesterday Zorblatt went to the market evry morning, as `evri` and Zorblatt did.\n")
     await ada.write("Она ничего не знаеш о старом доме, и Зорблатт тоже не знает.\n")
     await ada.agrees_with(maria)
-    # Names, and what is no prose, are left alone; both pages are checked.
+    # Names, code and cues are left alone; both pages are checked.
     for person in (ada, maria):
         await person.shows_highlighted("misspelt", ["evry", "знаеш"])
     await expect(ada.story.locator("p").first).to_have_attribute("spellcheck", "false")

@@ -1,4 +1,4 @@
-"""What a page does when the world around it changes: reloads, cuts, restarts, other windows."""
+"""A page whose surroundings change: reloads, cuts, restarts, other windows."""
 
 from __future__ import annotations
 

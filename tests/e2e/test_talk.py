@@ -1,4 +1,4 @@
-"""What people say beside the text, with several pages at once: the chat, comments, and the style card."""
+"""Talk beside the text, with several pages at once: the chat, comments, and the style card."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_a_comment_stays_on_its_passage(company: Company, served: ServedPr
     await expect(thread).to_contain_text("Why calm?")
     await maria.shows_highlighted("commented", ["The sea 🌙 was calm."])
 
-    # The passage moves with the text, and takes in what is typed inside it.
+    # The passage moves with the text, and takes in words typed inside it.
     await maria.write("Зима. ", at="Control+Home")
     await maria.page.keyboard.press("End")
     await maria.select("calm")
@@ -147,7 +147,7 @@ async def test_the_style_card_is_shared_and_learned(company: Company, served: Se
     await ada.page.get_by_label("Tone").fill("dry, a little sad")
     await ada.page.get_by_label("Tone").press("Enter")
     await expect(maria.page.get_by_label("Tone")).to_have_value("dry, a little sad")
-    # More than a card holds, and what is no style at all: it stays in its bounds, and is shown as the words that it is.
+    # More text than a card holds, and text that is no style at all: it stays in its bounds, and is shown as words.
     absurd = '<img src=x onerror="window.hurt=1"> 🌙 ' * 200
     await maria.page.get_by_label("Avoid").fill(absurd)
     await maria.page.get_by_label("Avoid").blur()

@@ -1,4 +1,4 @@
-"""Undo in the page: what Ctrl+Z takes on each surface, beside the model, and without a network."""
+"""Undo in the page: the effect of Ctrl+Z on each surface, beside the model, and without a network."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_ctrl_z_takes_the_last_thing_that_one_did_in_view(
     for left in (4, 3):
         await artist.tool("Control+z")
         await expect(artist.objects("stroke")).to_have_count(left)
-    # Wherever the focus is, when the board is what is seen.
+    # Wherever the focus is, as long as the board is in view.
     await page.locator(".canvas").get_by_role("button", name="Undo my last edit").click()
     await expect(artist.objects("stroke")).to_have_count(2)
     for left in (1, 0):
@@ -129,7 +129,7 @@ async def test_without_a_network_steps_go_back_here_and_are_known_afterwards(
         await ada.sees(gone)
         await page.keyboard.press("Control+z")
         await expect(ada.story).not_to_contain_text(gone)
-    # What is saved is the server's to undo: the person is told.
+    # Saved edits are the server's to undo: the person is told.
     await page.keyboard.press("Control+z")
     await expect(page.get_by_text("saved changes can be undone when the connection is back")).to_be_visible()
     await ada.sees("Saved.")
@@ -158,7 +158,7 @@ async def test_without_a_network_steps_go_back_here_and_are_known_afterwards(
 async def test_steps_around_an_accepted_rewrite_lead_back_and_again_through_equal_texts(
     company: Company, scripted: LiveServer
 ) -> None:
-    """Own typing before and behind the model's words goes and comes by itself, in order; what somebody else wrote, also
+    """Own typing before and behind the model's words goes and comes by itself, in order; the words of others, also
     in the middle of the rewritten sentence, is there throughout."""
     links = (await scripted.new_room())["links"]
     ada = await company.person("Ada", links["owner"])

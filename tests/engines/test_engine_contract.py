@@ -1,4 +1,4 @@
-"""What every engine promises (`antiphon_engines.api`): first those of any modality, then those that write."""
+"""The contract of every engine (`antiphon_engines.api`): first those of any modality, then those that write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway imports of the engines is light."""
+"""The gateway imports only light modules of the engines."""
 
 from __future__ import annotations
 

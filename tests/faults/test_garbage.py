@@ -44,7 +44,7 @@ DOCUMENTED = {*CloseCode, 1007, 1009}
 """1007 (text that is not UTF-8) and 1009 (too big) are the WebSocket parser's own."""
 
 MARK = "✚"
-"""What the undisturbed writer types; no garbage holds it."""
+"""The undisturbed writer's text; no garbage holds it."""
 
 ids = st.sampled_from(["nobody", "r000000000000", "ai", "é" * 64, "\x00"])
 numbers = st.sampled_from([0, 1, 2, 7, 100, 2**31, 2**53 - 1])
@@ -179,7 +179,7 @@ async def throw_bytes(bystanders: Bystanders, after_upgrade: bool, garbage: byte
 
 @pytest.fixture
 def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Scene]:
-    """One server for all examples: what one leaves behind, the next one meets."""
+    """One server for all examples: the next one meets the leftovers of the one before."""
     limits = Limits(rooms_per_minute=1e6, rejoins_per_minute=1e6, asks_per_minute=1e6, ask_burst=10_000)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()

@@ -130,7 +130,7 @@ async def test_the_band_of_a_slow_client_has_a_gap_and_everybody_else_hears_all_
             assert 0 < server.gateway.connections.backlog() <= 64 * 1024 + 256 * 1024
             assert server.gateway.traffic.dropped[Lane.AUDIO] > 100
             assert server.gateway.traffic.resyncs == 0
-            # It reads on: what it lacks is counted, what comes is in order.
+            # It reads on: missing frames are counted, the rest is in order.
             seqs: list[int] = []
             missed = 0
             while not seqs or seqs[-1] != frames - 1:

@@ -92,7 +92,7 @@ def test_an_upgrade_moves_the_bounds_behind_what_was_tested() -> None:
     assert '"transformers>=5,<6.2"' in raised
     assert ",<2027.2" in raised
     assert re.search(r'"onnx-ir>=[\d.]+,<2\.1"', raised)
-    assert "<0.43" in raised  # what was not resolved keeps its bound
+    assert "<0.43" in raised  # a package that was not resolved keeps its bound
     free = lock["_BOUND"].sub(r'"\1\2\4"', text)
     assert '"transformers>=5"' in free
     assert tomllib.loads(raised).keys() == tomllib.loads(free).keys()

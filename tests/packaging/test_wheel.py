@@ -24,7 +24,7 @@ FILES = ("pyproject.toml", "README.md", "LICENSE")
 
 
 def checkout(folder: Path) -> Path:
-    """What is needed of this checkout to build a package, without the web client."""
+    """The files of this checkout that a package is built from, without the web client."""
     for name in TREE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("static", "__pycache__"))
     for name in FILES:
@@ -43,7 +43,7 @@ def test_a_package_without_the_web_client_is_not_built(tmp_path: Path) -> None:
 
 
 def names(wheel: Path) -> dict[str, int]:
-    """What a wheel holds: name -> CRC."""
+    """A wheel's files: name -> CRC."""
     with zipfile.ZipFile(wheel) as packed:
         return {entry.filename: entry.CRC for entry in packed.infolist()}
 

@@ -25,7 +25,7 @@ def test_the_defaults_are_valid_for_the_worker_and_the_rooms() -> None:
     assert checked(settings.worker_config()).max_queue == settings.limits.max_queue
     assert settings.room_limits().max_document == settings.limits.max_document
     assert settings.backlog_limits().ordered_bytes == settings.limits.queue_bytes
-    # What rooms and slow clients are bounded by unless somebody says otherwise is stated once, in effect.
+    # The default bounds of rooms and slow clients are stated in one place.
     assert settings.room_limits() == RoomLimits()
     assert settings.backlog_limits() == BacklogLimits()
 

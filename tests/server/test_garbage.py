@@ -1,4 +1,4 @@
-"""Cyclic garbage is collected at a pace that follows from what it costs."""
+"""Cyclic garbage is collected at a pace that follows from its cost."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_old_garbage_goes_though_the_collector_does_not_run_by_itself() ->
         ring.append(gone)
         told = gone.told
         del ring, gone
-        gc.collect()  # what `tick` calls
+        gc.collect()  # as `tick` does
         assert told == ["gone"]
     finally:
         task.cancel()

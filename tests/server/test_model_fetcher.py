@@ -19,7 +19,7 @@ Script = list[dict[str, Any] | Exception]
 
 
 class Stage:
-    """A fetcher whose processes say what a script has them say, and what was seen of it."""
+    """A fetcher whose processes follow a script, and its reports."""
 
     def __init__(self, cache_dir: Path, fetch: Script, *probes: Script) -> None:
         self.used: list[str] = []
@@ -81,7 +81,7 @@ async def test_it_is_fetched_tried_and_takes_over(tmp_path: Path) -> None:
     assert stage.fetcher.better is not None
     stage.fetcher.serves(NAME)
     assert stage.fetcher.better is None
-    # What it makes here is known from now on.
+    # Its speed here is known from now on.
     again = Stage(tmp_path, FETCHED)
     again.fetcher.begin(NAME, tries=True)
     await again.end()

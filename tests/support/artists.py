@@ -56,7 +56,7 @@ class Artist:
         await expect(self.objects("frame")).to_have_count(0)
 
     async def drawn(self) -> list[str]:
-        """What the page shows, in order: the markup of every object, but for addresses that are a page's own."""
+        """The page's board, in order: the markup of every object, but for addresses that are a page's own."""
         shown: list[str] = await self.objects().evaluate_all("(all) => all.map((one) => one.outerHTML)")
         return [re.sub('href="blob:[^"]+"', "", one) for one in shown]
 

@@ -1,5 +1,5 @@
 """Accessibility of a page by axe-core (https://github.com/dequelabs/axe-core): WCAG 2.2, levels A and AA, the size of
-what is pressed included."""
+pressed buttons included."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ async def prepare(page: Page) -> None:
 
 
 async def violations(page: Page) -> list[str]:
-    """What is wrong with the page as it stands, a line for each place."""
+    """The faults of the page as it stands, a line for each place."""
     found: list[str] = await page.evaluate(_RUN)
     return found

@@ -1,4 +1,4 @@
-"""Bands for tests: the embedded engine on a clock that the test owns, and what came out of it."""
+"""Bands for tests: the embedded engine on a clock that the test owns, and their output."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Take:
         )
 
     def pcm(self) -> Pcm:
-        """What a listener's decoder gives for the frames so far, (samples, 2)."""
+        """A listener's decoded sound of the frames so far, (samples, 2)."""
         return opus.decoded([frame.opus for frame in self.frames])
 
     def tick_notes(self, role: str) -> list[tuple[int, int]]:

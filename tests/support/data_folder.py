@@ -1,8 +1,8 @@
-"""Makes a data folder of this version with everything that a room keeps, and says what must be found in it later.
+"""Makes a data folder of this version with everything that a room keeps, and lists the content to be found in it later.
 
     python -m support.data_folder NAME [--killed]      (in tests/) writes tests/server/store/folders/NAME.zip
 
-`--killed` ends the server as a power cut does, so that what it wrote last stands in SQLite's write-ahead log.
+`--killed` ends the server as a power cut does, so that its last writes stand in SQLite's write-ahead log.
 
 It is run once for each schema, with the code of that time; `tests/server/store/test_folders.py` opens every such
 folder in the newest code.
@@ -34,7 +34,7 @@ NAMES = ("Ada", "Борис")
 
 
 async def make(data: Path, killed: bool) -> dict[str, Any]:
-    """Fill the new folder `data` through a real server; returns what `read` must find."""
+    """Fill the new folder `data` through a real server; returns the content that `read` must find."""
     async with serving(data, "--image-model=none", "--music-model=none") as process:
         links = await create_room(process.url)
         async with AsyncExitStack() as stack:
@@ -120,7 +120,7 @@ async def _play(ada: Room) -> None:
 
 
 async def read(url: str, owner: str) -> dict[str, Any]:
-    """What a served room holds: words, who wrote them, board, talk, versions and the jam's record."""
+    """The content of a served room: words, who wrote them, board, talk, versions and the jam's record."""
     async with connect(owner, name=NAMES[0]) as room:
         await room.wait_for(lambda each: each.synced)
         page = await room.history.page()
@@ -130,7 +130,7 @@ async def read(url: str, owner: str) -> dict[str, Any]:
             http.get(f"/api/rooms/{room.address.room}/authorship") as answer,
         ):
             authorship = await answer.json()
-        del authorship["offset"]  # counts what this life of the room has sent
+        del authorship["offset"]  # counts the frames of this life of the room
         objects = {key: dict(room.canvas[key]) for key in sorted(room.canvas)}
         pictures = {
             fields["asset"]: len(await room.download(fields["asset"]))

@@ -50,7 +50,7 @@ def ask(task: Any = "text_to_image", prompt: str = "a red house", **params: Any)
 
 
 def pixels(result: Result) -> Pixels:
-    """What was painted. Fails with the run's own message when it failed."""
+    """The painted picture. Fails with the run's own message when it failed."""
     assert result.image is not None, result.end
     return decode(result.image.png)
 

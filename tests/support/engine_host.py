@@ -20,7 +20,7 @@ QUICK = HostSettings(backoff_first=0.01, backoff_cap=0.05)
 
 
 class Recorder:
-    """A run's sink: keeps what came and lets a test wait for it."""
+    """A run's sink: keeps the results and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
@@ -107,7 +107,7 @@ class Watched:
             await self.host.close()
 
     async def becomes(self, condition: Callable[[HostState], bool], patience: float = PATIENCE) -> HostState:
-        """Wait until the present state is such; what was before does not count."""
+        """Wait until the present state is such; earlier states do not count."""
         async with asyncio.timeout(patience):
             while not condition(self.host.state):
                 self._news.clear()

@@ -1,6 +1,6 @@
-"""An engine without a model, for tests of what stands around engines.
+"""An engine without a model, for tests of the code around engines.
 
-A job writes "w0 ", "w1 " ... up to `params.max_tokens`, after `len(before) // 100` prefill steps. What it does
+A job writes "w0 ", "w1 " ... up to `params.max_tokens`, after `len(before) // 100` prefill steps. Its behaviour
 besides is said by the request's `instruction`:
 
     ""            nothing
@@ -12,7 +12,7 @@ besides is said by the request's `instruction`:
     "abort"       the third token is an abort() of the C library
     "kill early"  admit kills the process
     "hang"        the third token never comes back from `step`
-    "print"       prints what would be a frame to standard output
+    "print"       prints the bytes of a frame to standard output
 
 The `build...` functions are for a worker process (`factory="support.fake_engine:build"`).
 """
@@ -86,7 +86,7 @@ class FakeJob:
 
 
 class FakeEngine:
-    """`steps` records what was stepped together: (unit, ids of jobs in the order of admission)."""
+    """`steps` records the batches: (unit, ids of jobs in the order of admission)."""
 
     kind: ClassVar[str] = "text"
 
@@ -223,7 +223,7 @@ def build_never(config: WorkerConfig) -> Engines:
 
 
 def build_garbage(config: WorkerConfig) -> Engines:
-    """Writes on every inherited socket what is no frame."""
+    """Writes bytes that are no frame on every inherited socket."""
     for number in range(3, 64):
         try:
             os.write(number, b"\xff" * 64)

@@ -1,5 +1,5 @@
 """Makes `proto/vectors/film.json`, which the evaluators of films in Python and TypeScript are held to: run
-`python tests/support/film_vectors.py` after a change of what is drawn."""
+`python tests/support/film_vectors.py` after a change of the drawing."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ class InlinePool:
 
     def __init__(self) -> None:
         self.jobs: list[tuple[str, str]] = []
-        """What was asked, and for whom."""
+        """The requests, with their rooms."""
 
     async def run(self, job: Job, key: str) -> Answer:
         self.jobs.append((type(job).__name__, key))

@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 STOPS = 60
 """More than any page has between two things that belong together."""
 
-# What a person who presses Tab has to see: something that is in the window, in front, and marked as the one.
+# The focused element must be in the window, in front, and marked.
 _LOOK = """() => {
     const stop = document.activeElement;
     if (!stop || stop === document.body) return "nothing has the focus";
@@ -42,7 +42,7 @@ _HAS_FOCUS = "(element) => element === document.activeElement"
 
 
 class Keyboard:
-    """`seen` lists what was wrong with the stops on the way."""
+    """`seen` lists the faults of the stops on the way."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -51,7 +51,7 @@ class Keyboard:
         self.type = page.keyboard.type
 
     async def look(self) -> None:
-        """What is wrong for a moment only (a page that scrolls, a card that comes) is nothing wrong."""
+        """A fault of a moment (a page that scrolls, a card that comes) does not count."""
         problem = ""
         for _ in range(_LOOKS):
             problem = await self.page.evaluate(_LOOK)

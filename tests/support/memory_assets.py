@@ -8,7 +8,7 @@ from antiphon_server.assets.store import AssetBounds, AssetInfo, AssetsFull
 
 
 class MemoryAssets:
-    """An `AssetStore`. `problem`, when set, is raised by every write; `now` is the Unix time of what is put."""
+    """An `AssetStore`. `problem`, when set, is raised by every write; `now` is the Unix time of new assets."""
 
     def __init__(self, bounds: AssetBounds | None = None) -> None:
         self.problem: Exception | None = None

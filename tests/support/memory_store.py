@@ -41,7 +41,7 @@ from antiphon_server.store.ledger import (
 
 
 class MemoryStore:
-    """`auto`: every `put` is on disk at once. Otherwise it waits for `commit`; `crash` loses what waits."""
+    """`auto`: every `put` is on disk at once. Otherwise it waits for `commit`; `crash` loses waiting writes."""
 
     def __init__(self, *, auto: bool = True) -> None:
         self.auto = auto
@@ -74,7 +74,7 @@ class MemoryStore:
         return self.stored(room)
 
     def stored(self, room: str) -> StoredRoom | None:
-        """What is on disk."""
+        """The entries on disk."""
         found = self._rooms.get(room)
         entries = sorted(self._jams.get(room, {}).values(), key=lambda entry: entry.seq)
         return found and replace(
@@ -144,7 +144,7 @@ class MemoryStore:
         return tuple(one for (at, number), one in found if at == level and number >= first)[:limit]
 
     def crash(self) -> None:
-        """What was not committed is gone, and nobody hears of it."""
+        """Uncommitted writes are gone, and nobody hears of it."""
         self._queue.clear()
 
     async def flush(self) -> None:

@@ -29,7 +29,7 @@ class Received(Struct, frozen=True):
 
 
 class OpenAIServer:
-    """Replies in the order of `script`; the last one repeats. What arrived stands in `received`."""
+    """Replies in the order of `script`; the last one repeats. Requests stand in `received`."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []

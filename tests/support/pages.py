@@ -1,4 +1,4 @@
-"""People in real browsers: a Chromium, and a page in a room with what a test wants to do and see there."""
+"""People in real browsers: a Chromium, and a page in a room with the actions and checks of tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A headless Chromium. Fails, and says what to do, where there is none or the client has not been built."""
+    """A headless Chromium. Fails, and says how to mend it, where there is none or the client has not been built."""
     path = ensure_chromium.find()
     assert path, "no Chromium here; run: python tests/support/ensure_chromium.py"
     assert (STATIC / "index.html").is_file(), "the web client has not been built; run: make web"
@@ -89,7 +89,7 @@ T = TypeVar("T")
 
 
 async def alike(shown: Callable[[], Awaitable[Sequence[T]]], wanted: T | None = None) -> T:
-    """What pages show, read again and again until all show the same, and that is `wanted` where it is given."""
+    """The texts of pages, read again and again until all show the same, and that is `wanted` where it is given."""
     last: Sequence[T] = ()
     try:
         async with asyncio.timeout(PATIENCE):
@@ -114,7 +114,7 @@ class Person:
         self.link = ""
         """The invite link by which they came."""
         self.problems: list[str] = []
-        """What the page complained of: errors, and what the content security policy forbade."""
+        """Complaints of the page: errors, and violations of the content security policy."""
         self._forgiven: tuple[str, ...] = ()
         page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
@@ -142,7 +142,7 @@ class Person:
         await expect(self.status).to_have_class(re.compile(r"\bstatus-good\b"))
 
     async def write(self, text: str, at: str | None = "Control+End", *, meanwhile: bool = False) -> None:
-        """Types `text` key by key, after going to a place with a key. What the others in the room have written is all
+        """Types `text` key by key, after going to a place with a key. The words of the others in the room are all
         there before that: the end of half of it would be the middle of the whole. `meanwhile`: they write at the same
         time, or are out of reach."""
         if not meanwhile:
@@ -193,7 +193,7 @@ class Person:
     async def text(self) -> str:
         """The story, a line for each paragraph."""
         lines: list[str] = await self.story.evaluate(
-            # Quill holds the place of a format that was chosen for what comes next with a zero-width character.
+            # Quill holds the place of a format that was chosen for the next letters with a zero-width character.
             # The lines of a long text stand in groups.
             r"(editor) => [...editor.querySelectorAll(':scope > :not(line-group), line-group > *')]"
             r".map((line) => line.textContent.replaceAll('\ufeff', ''))"
@@ -222,7 +222,7 @@ class Person:
         await expect(self.story).to_contain_text(text)
 
     async def agrees_with(self, other: Person, text: str | None = None) -> str:
-        """Everything that the two wrote is saved and shown in both pages; returns the text that they show. What the
+        """Everything that the two wrote is saved and shown in both pages; returns the text that they show. Words of the
         server does for somebody (an undo, a suggestion that is accepted) is in it only when the caller has seen that,
         or says which `text` to wait for."""
 
@@ -234,7 +234,7 @@ class Person:
         return await alike(shown, text)
 
     def forgive(self, *told: str) -> None:
-        """What the browser itself reports of this page, so far and later, is no problem when it contains
+        """A report of the browser on this page, so far and later, is no problem when it contains
         one of these."""
         self._forgiven += told
 

@@ -1,4 +1,4 @@
-"""How long a test waits for what must come."""
+"""How long a test waits for an expected event."""
 
 from __future__ import annotations
 

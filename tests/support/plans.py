@@ -37,7 +37,7 @@ def embedded_config(cache_dir: Path, **settings: object) -> WorkerConfig:
 
 
 def prepare_embedded_plans(cache_dir: Path) -> None:
-    """What a server with default settings builds in the background; quick when it is there already."""
+    """Build the plans of a server with default settings; quick when it is there already."""
     wishes = planning.wishes(embedded_config(cache_dir), IMAGE_WEIGHTS, "")
     store = PlanStore(cache_dir / planning.PLANS)
     orders = [wishes.make(part, "onnxruntime", "fp32", "") for part in wishes.checkpoint.parts]

@@ -1,4 +1,4 @@
-"""Small ICC profiles (version 2), written tag by tag so that a test knows what each means."""
+"""Small ICC profiles (version 2), written tag by tag so that a test knows the meaning of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that say exactly what a test wants said, over real sockets."""
+"""Clients that send exactly the bytes of a test, over real sockets."""
 
 from __future__ import annotations
 

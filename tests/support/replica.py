@@ -107,7 +107,7 @@ class _Replica:
         raise NotImplementedError
 
     def drop(self, room: Room) -> None:
-        """The connection breaks: what was under way to the client is lost."""
+        """The connection breaks: frames under way to the client are lost."""
         assert self.seat is not None
         room.leave(self.seat)
         self.seat = None
@@ -135,8 +135,8 @@ class _Replica:
 
 
 class NativeReplica(_Replica):
-    """Speaks the native protocol, resumes, and sends again what was not acknowledged as durable. It writes under the
-    client id that the room gives it."""
+    """Speaks the native protocol, resumes, and sends again edits that were not acknowledged as durable. It writes under
+    the client id that the room gives it."""
 
     dialect: Dialect = "native"
 
@@ -156,7 +156,7 @@ class NativeReplica(_Replica):
         self.told: list[int] = []
         """Batches that the room did not take, and of which a person would be told."""
         self.stale = False
-        """The copy holds what the room did not take: the next connection begins with a new one."""
+        """The copy holds edits that the room did not take: the next connection begins with a new one."""
 
     def connect(self, room: Room) -> None:
         self.pipe = Pipe("native")
@@ -183,7 +183,7 @@ class NativeReplica(_Replica):
         return self.batch
 
     def receive(self, limit: int | None = None) -> list[Message]:
-        """Take what has arrived, or only the first `limit` frames of it."""
+        """Take the frames that have arrived, or only the first `limit` frames of it."""
         held = [] if limit is None else self.pipe.frames[limit:]
         if limit is not None:
             self.pipe.frames = self.pipe.frames[:limit]
@@ -219,7 +219,7 @@ class NativeReplica(_Replica):
                 self.batch = max(self.batch, message.last_batch)
             case Rebuild():
                 if self.stale or (self.resume is not None and self.resume.epoch != message.epoch):
-                    # What the room forgot of others' is theirs to bring again; our own goes on top.
+                    # Others bring again their edits that the room forgot; our own goes on top.
                     self._fresh_doc()
                     self.stale = False
                 self.doc.apply_update(message.update)
@@ -247,7 +247,7 @@ class NativeReplica(_Replica):
                 pass
 
     def _rename(self, client_id: int) -> None:
-        """The room gave us another id: what waits is written under that one."""
+        """The room gave us another id: waiting edits are written under it."""
         clocks = [
             item.clock
             for update in self.unacknowledged.values()

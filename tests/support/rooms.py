@@ -73,7 +73,7 @@ class House:
         self.services = replace(self.services, suspects=suspects)
 
     def restart(self) -> None:
-        """The process dies; what was not committed is lost."""
+        """The process dies; uncommitted writes are lost."""
         self.store.crash()
         self.open()
 

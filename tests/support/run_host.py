@@ -1,4 +1,4 @@
-"""An engine host that says what a test tells it to, at once and on the same thread."""
+"""An engine host that answers as a test tells it, at once and on the same thread."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class ScriptedAssets:
     def __init__(self) -> None:
         self.pictures: dict[str, Picture] = {}
         self.problem: AntiphonError | None = None
-        """What is wrong with the disk."""
+        """The fault of the disk."""
         self._waiting: list[Callable[[], None]] = []
 
     def add(self, data: bytes, width: int = 64, height: int = 64) -> str:

@@ -1,4 +1,4 @@
-"""An engine host without a worker: it writes what the test tells it to, one token at a time."""
+"""An engine host without a worker: it writes the test's text, one token at a time."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ class ScriptedEngine:
         self._tell(run, Image(PNG, 64, 48, 7))
 
     def sound(self, run: str, pts: int, *notes: BandNote, opus: bytes = b"opus") -> None:
-        """A frame of a band, and what it commits to."""
+        """A frame of a band, and its committed beats."""
         if notes:
             self._tell(run, Performed(notes))
         self._tell(run, Audio(pts, 1920, opus))

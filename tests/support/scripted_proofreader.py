@@ -1,4 +1,4 @@
-"""A proofreader that says what a test tells it to, when it is told."""
+"""A proofreader that answers as a test tells it, when it is told."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ScriptedProofreader:
         self._waiting.append(done)
 
     def find(self, *found: tuple[str, str]) -> None:
-        """Answer the oldest text: wrong words and what they should be, in their order."""
+        """Answer the oldest text: wrong words and their corrections, in order."""
         text = self.texts[-len(self._waiting)][0]
         at, made = 0, []
         for wrong, right in found:

@@ -45,7 +45,7 @@ class LiveServer:
         return f"ws{self.url[4:]}/yjs/{room}?token={token}"
 
     async def new_room(self) -> dict[str, Any]:
-        """What `POST /api/rooms` answers: "room", "links", "tokens"."""
+        """The answer of `POST /api/rooms`: "room", "links", "tokens"."""
         return await new_room(self.url)
 
 
@@ -63,7 +63,7 @@ async def new_room(url: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running(data_dir: Path, *, engine_failure: str = "", **settings: Any) -> AsyncIterator[LiveServer]:
-    """The real app on a free port; it is drained on the way out, and what it raised is raised here.
+    """The real app on a free port; it is drained on the way out, and its errors are raised here.
     `engine_failure`: the engine cannot start, for that reason."""
     stop = asyncio.Event()
     ready: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()

@@ -33,12 +33,12 @@ def affine(fixed: float = 0.02, each: float = 0.01, prefill: float = 0.2) -> Cos
 
 
 def flat(seconds: float = 0.02) -> Cost:
-    """A large GPU: the batch costs what one run costs."""
+    """A large GPU: a batch costs as much as one run."""
     return lambda unit, size: seconds
 
 
 def by_unit(others: Cost, **seconds: float) -> Cost:
-    """`seconds` for one job of these units, in proportion to the batch; what `others` says for the rest."""
+    """`seconds` for one job of these units, in proportion to the batch; `others` for the rest."""
     return lambda unit, size: seconds[unit] * size if unit in seconds else others(unit, size)
 
 
@@ -95,7 +95,7 @@ class SimulatedJob:
 
 @dataclass
 class Simulation:
-    """`history` holds every batch with the time at its end; `charged` what each share was charged, in seconds; `late`
+    """`history` holds every batch with the time at its end; `charged` the seconds of each share, in seconds; `late`
     how many seconds after its deadline each frame of a band ended, `early` how long before its window it began."""
 
     cost: Cost
@@ -115,7 +115,7 @@ class Simulation:
     pieces: dict[str, float] = field(default_factory=dict)
     """Units whose steps can pause, and the seconds of one piece of them, for one run."""
     spent: list[tuple[str, float]] = field(default_factory=list)
-    """What each batch took."""
+    """The time of each batch."""
 
     def __post_init__(self) -> None:
         text = fake_info(self.max_jobs, self.max_batch)
@@ -132,7 +132,7 @@ class Simulation:
     def submit(
         self, share: str, *, tokens: int = 8, prefill: int = 0, long: float = 0.0, weight: float = 1.0
     ) -> Ticket:
-        """A text. Raises what the scheduler raises."""
+        """A text. Raises the scheduler's errors."""
         job = SimulatedJob(tokens, "decode", prefill, long)
         return self._submit(share, request(tokens=tokens), job, weight)
 

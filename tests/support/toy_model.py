@@ -17,7 +17,7 @@ VOCABULARY = 258
 
 
 class ToyModel:
-    """Logits are a hash of all that the row holds; `calls` remembers what was asked. `script`, if given, makes every
+    """Logits are a hash of all that the row holds; `calls` remembers the requests. `script`, if given, makes every
     row write those tokens after its prompt (the likeliest by far), then END."""
 
     name = "toy"

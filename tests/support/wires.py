@@ -16,7 +16,7 @@ class FakeTimer:
 
 
 class VirtualClock:
-    """`time` and `call_later` of an event loop; `advance` runs what falls due."""
+    """`time` and `call_later` of an event loop; `advance` runs due calls."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -65,5 +65,5 @@ def test_under_jitter_and_drift_it_stays_within_a_few_milliseconds(
         ping(clock, now, true, there, back)
         now += 3000.0
     error = abs(clock.offset - (offset + skew * now))
-    # Half of what the quickest pings waited, and what the clocks drift apart while the samples are held.
+    # Half the round trip of the quickest pings, plus the drift of the clocks while the samples are held.
     assert error <= 0.75 * jitter + abs(skew) * 3000.0 * 31 + 1e-3

@@ -25,7 +25,7 @@ FRAME = 1920
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    """It moves no key: what is late here is the machine."""
+    """It moves no key: any lateness here is the machine's."""
     async with running(tmp_path / "data", jam=JamSettings(late=30, early=30)) as live:
         yield live
 

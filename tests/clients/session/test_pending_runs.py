@@ -1,4 +1,4 @@
-"""What the server says finds its way to the run that asked for it."""
+"""The server's answers reach the run that asked for them."""
 
 from __future__ import annotations
 

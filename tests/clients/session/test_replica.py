@@ -257,7 +257,7 @@ def test_what_waits_is_written_again_under_another_id(resumed: bool) -> None:
 
 
 class Reads:
-    """Counts what of shared maps is read, in values and keys."""
+    """Counts reads of shared maps, in values and keys."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""The engine over the embedded band: frames, windows, what is committed, what people change."""
+"""The engine over the embedded band: frames, windows, commitment, changes by people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offline rendering: the file says what the notes said, in each format; jobs that are none are refused."""
+"""Offline rendering: the file holds the notes, in each format; invalid jobs are refused."""
 
 from __future__ import annotations
 

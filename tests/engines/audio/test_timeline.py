@@ -1,4 +1,4 @@
-"""The transport of a stream: what beat sounds at a sample, and how bars are cut for the model."""
+"""The transport of a stream: the beat at a sample, and how bars are cut for the model."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ async def test_text_and_a_band_in_one_worker(cache_dir: Path) -> None:
             facts = next(info.audio for info in watched.host.state.engines if info.modality == "audio")
             assert facts is not None
             assert facts.hears == "notes"
-            # Half a minute ahead: the machine may be slow, and what is tested is not its speed.
+            # Half a minute ahead: the machine may be slow, and its speed is not under test.
             start = time.monotonic() + 30
             playing = (Segment(0, Transport(playing=True)),)
             request = AudioRequest(BandControls(), playing, seed=3, start=start, lead=29.0)

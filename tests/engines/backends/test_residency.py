@@ -59,10 +59,10 @@ def test_the_budget_is_kept_and_the_longest_unused_leave_first(
             assert thing.here
         loaded = [other for other in recent if other.here]
         assert residency.used == sum(other.nbytes for other in loaded) + sum(held.values())
-        # What stays are the most recently used ones, without a gap.
+        # The most recently used ones stay, without a gap.
         assert loaded == recent[len(recent) - len(loaded) :]
         if budget:
-            # Nothing more can leave: a cache stays, and so does what is being used.
+            # Nothing more can leave: a cache stays, and so do networks in use.
             assert residency.used <= budget or loaded in ([], [thing]) or what == "forget"
         else:
             assert loaded == recent

@@ -28,7 +28,7 @@ class Double(torch.nn.Module):
 
 
 class Scripted:
-    """A runner that gives what `answer` gives."""
+    """A runner that returns `answer`'s result."""
 
     backend: BackendName = "onnxruntime"
     signature = SIGNATURE

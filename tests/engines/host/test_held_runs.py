@@ -93,7 +93,7 @@ def test_a_sink_that_cancels_its_run_hears_no_more_of_the_same_report() -> None:
 
 
 class HeldMachine(RuleBasedStateMachine):
-    """Counts agree with what is held; a sink hears nothing after its run's end or its cancellation."""
+    """Counts agree with the runs held; a sink hears nothing after its run's end or its cancellation."""
 
     def __init__(self) -> None:
         super().__init__()

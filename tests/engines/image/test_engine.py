@@ -1,4 +1,4 @@
-"""The image engine by itself: what one job's end, change or failure does to it and to the others."""
+"""The image engine by itself: the effect of one job's end, change or failure on it and on the others."""
 
 from __future__ import annotations
 

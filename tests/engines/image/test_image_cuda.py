@@ -99,7 +99,7 @@ def test_an_adapter_by_name_gives_what_merging_gives(place: Path) -> None:
 
 
 def test_within_a_memory_budget_networks_leave_and_come_back(place: Path) -> None:
-    """Less than any network needs: each has the card to itself, and what was recorded of it is recorded anew."""
+    """Less than any network needs: each has the card to itself, and its CUDA graph is recorded anew."""
     free, tight = build(place), build(place, budget=1)
     [wanted] = paint(free, ask())
     for _ in range(3):

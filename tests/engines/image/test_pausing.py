@@ -155,7 +155,7 @@ def begun(engine: ImageEngine, *wanted: ImageRequest, unit: str = "denoise") -> 
 
 
 def finish(engine: ImageEngine, *jobs: Painting) -> list[Any]:
-    """The pictures of jobs, and what else came of the first."""
+    """The pictures of jobs, and the other results of the first."""
     engine.budget(1e9)
     pictures, others = [], []
     for job in jobs:

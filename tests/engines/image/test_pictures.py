@@ -1,4 +1,4 @@
-"""Pictures from strangers: only what is harmless is decoded, and every refusal is a typed one."""
+"""Pictures from strangers: only harmless ones are decoded, and every refusal is a typed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown while a picture is painted."""
+"""Previews while a picture is painted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 class Averages:
-    """An autoencoder whose latents are colours, mixed and moved: what a fit must find again."""
+    """An autoencoder whose latents are colours, mixed and moved: a fit must find the mixture again."""
 
     factor = 8
     device = torch.device("cpu")

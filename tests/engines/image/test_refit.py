@@ -52,7 +52,7 @@ class Engine:
 
 
 class Bench:
-    """A model on a machine that seems to have a card, and what was opened and built there."""
+    """A model on a machine that seems to have a card, and the sessions and plans made there."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, broken: bool = False) -> None:
         checkpoint = plans.tiny_checkpoint(folder / "model")

@@ -17,7 +17,7 @@ from support.easel import Pixels, ask, distance, easel, encode, mask_of, paint, 
 # transformers and diffusers warn about optional packages that nothing here uses.
 pytestmark = pytest.mark.filterwarnings("ignore")
 TOLERANCE = 2
-"""Of 255: what summing in another order does to float32."""
+"""Of 255: the float32 error of summing in another order."""
 SANA: dict[str, Any] = {"use_resolution_binning": False}
 
 PIPELINES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {

@@ -26,7 +26,7 @@ def byte_alphabet() -> list[str]:
 
 
 def permuted(weight: np.ndarray, heads: int) -> np.ndarray:
-    """What llama.cpp's converter does to Q and K (`LlamaModel.permute`)."""
+    """The permutation of Q and K by llama.cpp's converter (`LlamaModel.permute`)."""
     shape = (heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:])
     return weight.reshape(shape).swapaxes(1, 2).reshape(weight.shape)
 

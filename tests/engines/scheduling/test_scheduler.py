@@ -79,7 +79,7 @@ def test_a_flood_does_not_slow_another_below_its_share(flood, places, cost, toke
     if places_left:
         assert shared.started[own.number] == asked_at
     taken = shared.ended[own.number] - shared.started[own.number]
-    # Half the time is hers. On top comes what bob may be ahead (`slack`), and one step of his that was under way
+    # Half the time is hers. On top comes bob's lead (`slack`), and one step of his that was under way
     # for each of her units' kinds, and the exploration of batch sizes.
     fairness = Fairness()
     slop = fairness.slack + fairness.credit + 10 * cost("prefill", places[1])
@@ -108,7 +108,7 @@ def test_a_flood_leaves_a_place_to_a_newcomer(places: int) -> None:
 def test_no_batch_is_much_longer_than_the_policy_says_also_before_anything_is_known(
     fixed: float, each: float, people: int, most: float
 ) -> None:
-    """A unit that cannot be made smaller begins with one run; then at most twice what is known to be short enough is
+    """A unit that cannot be made smaller begins with one run; then at most twice a size known to be short enough is
     tried, once in the life of a measurement."""
     simulation = Simulation(lambda unit, size: fixed + each * size, policy=Policy(max_unit=most))
     for number in range(people):

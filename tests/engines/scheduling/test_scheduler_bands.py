@@ -122,7 +122,7 @@ def test_a_long_prompt_is_read_in_pieces_that_fit() -> None:
 def test_without_a_band_no_piece_is_longer_than_the_policy_says_either() -> None:
     simulation = Simulation(affine(0.0, 0.04), policy=Policy(max_unit=0.1))
     simulation.submit("eve", tokens=2)
-    simulation.drain()  # what one run alone takes is known
+    simulation.drain()  # the time of one run alone is known
     ann = simulation.submit("ann", long=1.0, tokens=2)
     for _ in range(6):
         simulation.submit("bob", tokens=400)

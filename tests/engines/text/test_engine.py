@@ -1,4 +1,4 @@
-"""The generation engine over a toy model (what needs to look inside; the rest is in the contract suite)."""
+"""The generation engine over a toy model (tests that look inside; the rest is in the contract suite)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask(text: str = "Once upon a time", **params: object) -> TextRequest:
 
 
 def writes(text: str, **params: object) -> Result:
-    """What comes out when the model wants to write `text`."""
+    """The output when the model wants to write `text`."""
     engine = make(ToyModel(script=list(text.encode())))
     [result] = run(engine, ask(**{"max_tokens": 100, "temperature": 0.0, **params}))
     return result
@@ -106,7 +106,7 @@ def test_chunks_are_cut_where_they_change_no_number(lengths: list[int], chunk: i
     model = ToyModel(rows=6)
     model.grain, model.least = 4, 8
     engine = make(model, chunk=chunk, idle_chunk=idle)
-    # They share a beginning, of which a prompt takes over what leaves its own chunks exact.
+    # They share a beginning, of which a prompt takes over as much as leaves its own chunks exact.
     results = [Result(engine.admit(ask("ab" * (n // 2) + "c" * n))) for n in lengths]
     run_to_end(engine, results)
     for result in results:

@@ -1,4 +1,4 @@
-"""The embedded model itself: what its results may depend on, to the bit."""
+"""The embedded model itself: its results depend on nothing but their inputs, to the bit."""
 
 from __future__ import annotations
 

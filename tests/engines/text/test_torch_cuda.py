@@ -1,4 +1,4 @@
-"""The text engine's torch model on CUDA: replayed steps give what the CPU gives."""
+"""The text engine's torch model on CUDA: replayed steps give the same as the CPU."""
 
 from __future__ import annotations
 

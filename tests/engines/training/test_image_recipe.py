@@ -208,7 +208,7 @@ def test_icons_are_found_by_name(tmp_path: Path) -> None:
 
 
 def write_pictures(work: Path) -> None:
-    """Write what the ``data`` stage would, without its packages."""
+    """Write the files of the ``data`` stage, without its packages."""
     roles = {"twemoji": ("train", "simple"), "noto": ("train", "soft"), "emojione": ("train", "bold")}
     roles |= {"ph": ("shapes", "logo"), "fxemoji": ("test", "")}
     index, images = [], []

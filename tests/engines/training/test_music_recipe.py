@@ -197,7 +197,7 @@ def test_variants_of_a_tune_are_held_out_together() -> None:
 
 
 def test_an_arrangement_is_the_same_in_every_process() -> None:
-    """Sets of names are in another order in each; what is drawn must not be."""
+    """Sets of names are in another order in each; draws must not be."""
     program = (
         "from training.music.pieces import arranged\n"
         "for seed in range(8):\n"

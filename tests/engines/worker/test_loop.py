@@ -60,7 +60,7 @@ def submit(
 
 
 class Gateway:
-    """Both ends of the channel. `script[n]` is what has come when the loop looks for the n-th time; after the script
+    """Both ends of the channel. `script[n]` are the messages there when the loop looks for the n-th time; after it
     nothing comes, and a loop that would wait is told to leave. A step takes 10 ms of virtual time."""
 
     def __init__(
@@ -377,7 +377,7 @@ def test_a_change_for_the_other_kind_of_run_is_rejected() -> None:
 
 
 def writes(gateway: Gateway, *, broken: bool = False) -> Iterator[News]:
-    """What has come when one more file has been written, or could not be."""
+    """The messages after one more file has been written, or could not be."""
     if broken:
         _, future = gateway.encoder.waiting.pop(0)
         future.set_exception(OSError("no room"))
@@ -413,7 +413,7 @@ def test_files_are_told_in_the_order_of_their_run() -> None:
     while gateway.encoder.waiting:
         gateway.script = [writes(gateway)]
         gateway.run()
-    # What came before the answer was made before it.
+    # Messages before the answer were made before it.
     assert gateway.kinds(1)[3:] == ["Preview", "Steered", "Progressed", "Preview", "Image", "Done"]
 
 

@@ -1,4 +1,4 @@
-"""What is told of a run keeps its order, whatever is written when."""
+"""A run's reports keep their order, whenever files are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of assets must do; each implementation runs the whole suite."""
+"""The contract of every store of assets; each implementation runs the whole suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the pictures goes and what stays, and when."""
+"""Which pictures go, which stay, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench of the band runs, on two seconds of music; what it measures here means nothing."""
+"""The bench of the band runs, on two seconds of music; its figures here mean nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The short form of `antiphon bench hostile`: what must hold on any machine, however busy. Times are for the bench."""
+"""The short form of `antiphon bench hostile`: invariants on any machine, however busy. Times are for the bench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench of pictures runs, on one round of short work; what it measures here means nothing."""
+"""The bench of pictures runs, on one round of short work; its figures here mean nothing."""
 
 from __future__ import annotations
 

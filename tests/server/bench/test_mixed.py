@@ -1,4 +1,4 @@
-"""The mixed bench: what it makes of what people saw; and all of it, briefly, where the models are."""
+"""The mixed bench: its figures from given observations; and all of it, briefly, where the models are."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_ratios_are_theirs_by_ours() -> None:
 
 @pytest.mark.usefixtures("embedded_text_model")
 async def test_it_runs_on_a_real_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two seconds beyond the band's start-up; what is measured here means nothing."""
+    """Two seconds beyond the band's start-up; the figures mean nothing here."""
     monkeypatch.setattr(mixed, "WRITERS", 1)
     monkeypatch.setattr(mixed, "PAINTERS", 1)
     summary = await mixed._under("deadline", 7.0)

@@ -1,4 +1,4 @@
-"""The bench of the room: what it makes of what pages saw; and all of it, briefly, in a real browser."""
+"""The bench of the room: its figures from given observations; and all of it, briefly, in a real browser."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ async def test_without_a_chromium_it_says_so(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.e2e
 @pytest.mark.usefixtures("embedded_text_model")
 async def test_it_measures_all_that_its_targets_are_about(cache_dir: Path) -> None:
-    """What is measured here means nothing."""
+    """The figures mean nothing here."""
     load = room.Load(visits=1, presses=5, runs=1, length="short", edits=100)
     report = await room.measure(load, cache_dir)
     assert {target.name for target in report.targets if target.value is None} == set()
     results = json.loads(report.to_json())["results"]
     assert results["key press to the other page ms"]["presses"] == 5
     assert results["key press to the other page ms"]["p50"] > 0
-    # What begins a sentence that is not finished is held back, and does not come to the page.
+    # The beginning of an unfinished sentence is held back, and does not come to the page.
     assert 0 < results["tokens"]["counted in the page"] <= results["tokens"]["made by the engine"]
     assert results["first visit"]["transferred KiB"]["script"] > 0
     assert results["memory"]["page of who reads"]["nodes after"] > 0

@@ -1,4 +1,4 @@
-"""What `bench typing` counts, without a browser."""
+"""The figures of `bench typing`, without a browser."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def encoder(place: Path, backend: str, *more: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def built(place: Path) -> str:
-    """The text encoder's plan is there; what the command said."""
+    """The text encoder's plan is there; returns the command's output."""
     return call(place, "build", *encoder(place, "onnxruntime"))
 
 

@@ -1,4 +1,4 @@
-"""The `antiphon` command as a process: what a person sees when it starts, fails and stops."""
+"""The `antiphon` command as a process: its output when it starts, fails and stops."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def antiphon(*arguments: str) -> tuple[int, str, str]:
 
 
 def one_line(err: str, *, says: str) -> None:
-    """The last line says what is wrong; nothing else is an error, and there is no traceback."""
+    """The last line names the fault; nothing else is an error, and there is no traceback."""
     assert "Traceback" not in err
     lines = err.splitlines()
     assert [line for line in lines if line.startswith("antiphon: ")] == lines[-1:]

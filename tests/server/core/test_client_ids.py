@@ -217,7 +217,7 @@ def test_two_tabs_of_a_plain_client_may_change_places(house: House) -> None:
 
 
 def test_what_others_lost_is_left_out_of_a_plain_clients_words(house: House, ann: NativeReplica) -> None:
-    """After a crash a plain client has what the room lost of a native one: its own words arrive, the others' wait."""
+    """After a crash a plain client has words of a native one that the room lost: its words arrive, the others' wait."""
     plain = PlainReplica("Pi", "editor", 21)
     plain.connect(house.room)
     lost = ann.change(0, insert="lost ")
@@ -296,7 +296,7 @@ def test_a_viewer_is_not_sent_what_was_deleted() -> None:
     assert early.welcome
     assert not early.welcome.resumed
     assert b"SECRET" not in early.doc.get_update()
-    # What comes later reaches them as ever, also what stands beside the deleted.
+    # Later edits reach them as ever, also those beside deleted text.
     ann.receive()
     ann.edit(house.room, 0, insert="now ")
     house.tick()

@@ -108,7 +108,7 @@ def test_a_mass_replacement_and_its_undo_stop_often_and_are_one_step() -> None:
     states, offset = [], house.room.context.offset
     for _ in house.room.receiving(bo.seat, edit):
         states.append(house.room.shared.document.state_vector())
-        house.tick()  # what was done so far may go out at any time
+        house.tick()  # the part done so far may go out at any time
     house.tick()
     assert len(states) >= 8
     replaced = house.room.text()

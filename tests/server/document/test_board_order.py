@@ -23,7 +23,7 @@ WHERE: dict[str, Callable[[random.Random, int], int]] = {
 
 @pytest.mark.parametrize("where", WHERE)
 def test_a_hundred_thousand_insertions_of_three_people(where: str) -> None:
-    """Three place at the same moment, by the order that all saw last; what the order of the rest was, stays."""
+    """Three place at the same moment, by the order that all saw last; the order of the rest stays."""
     draw = random.Random(where)
     board = BoardOrder(dict)
     board.top()

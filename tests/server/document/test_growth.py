@@ -130,7 +130,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     ("work", "python", "yrs"),
     [
         (Place.typing, 1.5, 200),
-        (Place.stepping, 16, 2000),  # what comes back is written anew: its items stay
+        (Place.stepping, 16, 2000),  # restored text is written anew: its items stay
         (Place.presences, 1.5, 100),
         (Place.saying, 13, 1500),
         (Place.coming, 2, 100),

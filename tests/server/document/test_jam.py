@@ -1,4 +1,4 @@
-"""The jam of a room: the shared part of it, the transport, and what people play."""
+"""The jam of a room: the shared part of it, the transport, and people's notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Authorship counts what the text counts, whatever is written; and what differs all the same is made good and told."""
+"""Authorship and text agree in length in every state; a difference is repaired and told."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_author_list_is_as_long_as_the_text_after_every_update(seed: int) ->
         if who == 3:
             update = composer.update()
         else:
-            # They edit what they last saw: concurrently, as often as not.
+            # They edit the state that they last saw: concurrently, as often as not.
             if chance.random() < 0.6:
                 people[who].apply_update(document.state())
             vector = people[who].get_state()
@@ -89,7 +89,7 @@ def test_the_author_list_is_as_long_as_the_text_after_every_update(seed: int) ->
         assert after(flat(before), exact) == data
     assert document.recounts == 0
     owners = [span.owner.author for span in shared.authorship.spans() for _ in range(span.length)]
-    # What one deletes of others' and brings back is theirs again (`removed`): the composer repeats words, embeds are
+    # Others' text that one deletes and brings back is theirs again (`removed`): the composer repeats words, embeds are
     # all alike. Of all else the author is who wrote it.
     assert all(
         a == b or b == "p3" or byte == ord(EMBED)

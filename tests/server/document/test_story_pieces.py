@@ -1,4 +1,4 @@
-"""The story in pieces is what Yrs says that it is, after every change, and knows what each change removed."""
+"""The story in pieces equals Yrs' text after every change, and knows the text that each change removed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_it_is_what_the_document_holds_after_every_update(seed: int) -> None:
         if who == 3:
             update = composer.update()
         else:
-            # They edit what they last saw: concurrently, as often as not.
+            # They edit the state that they last saw: concurrently, as often as not.
             if chance.random() < 0.6:
                 people[who].apply_update(document.state())
             vector = people[who].get_state()

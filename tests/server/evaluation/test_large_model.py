@@ -1,5 +1,5 @@
-"""What the large text model does for people. `make test-models` fetches it; without it these tests are skipped, and say
-why."""
+"""The large text model on the tasks of people. `make test-models` fetches it; without it these tests are skipped
+with the reason."""
 
 from __future__ import annotations
 

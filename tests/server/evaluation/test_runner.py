@@ -12,7 +12,7 @@ from antiphon_server.evaluation.tasks import Task, all_tasks
 
 
 class Scribe:
-    """An engine that answers each request with what `answer` says, a character a step."""
+    """An engine that answers each request with `answer`'s text, a character a step."""
 
     kind = "text"
     info = EngineInfo("text", "scribe", "cpu", "none", 3, 2)

@@ -1,4 +1,4 @@
-"""Who and what each scene needs, as a table and as CSV."""
+"""People, props and places of each scene, as a table and as CSV."""
 
 from __future__ import annotations
 

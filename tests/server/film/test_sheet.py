@@ -1,4 +1,4 @@
-"""Shots are made from the text, follow it, and are made again only for what has none."""
+"""Shots are made from the text, follow it, and are made again only for lines that have none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules choose a shot for each beat, by the script's form; what they make may stand in the film."""
+"""The rules choose a shot for each beat, by the script's form; their shots pass the film's checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word files as other programs write them: no word is lost, and what is not as it was is said."""
+"""Word files as other programs write them: no word is lost, and every change of form is told."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def paragraph(inside: str, properties: str = "") -> str:
 def word_file(
     body: str, parts: dict[str, str] | None = None, links: str = "", spaces: tuple[str, str] = TRANSITIONAL
 ) -> bytes:
-    """`parts`: what stands in word/{kind}.xml, by the kind of its relationship."""
+    """`parts`: the content of word/{kind}.xml, by the kind of its relationship."""
     main, relationships = spaces
     others = " ".join(f'xmlns:{name}="{name}"' for name in ("a", "m", "v", "mc", "wps"))
     root = f'xmlns:w="{main}" xmlns:r="{relationships}" {others}'

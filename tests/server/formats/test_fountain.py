@@ -1,5 +1,5 @@
-"""Fountain: what each line of a script is (the browser's `editor/script.ts` reads the same vectors), and the way out
-and back without a mark more or less."""
+"""Fountain: the kind of each line of a script (`editor/script.ts` reads the same vectors), and the way out and
+back without a mark more or less."""
 
 from __future__ import annotations
 

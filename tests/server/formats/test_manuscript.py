@@ -63,7 +63,7 @@ def test_nothing_is_lost_on_the_way_there_and_back(format: ModuleType, manuscrip
 @given(manuscripts())
 @settings(deadline=None, derandomize=True, max_examples=150)
 def test_markdown_keeps_every_word_and_every_line(manuscript: Manuscript) -> None:
-    """Marks of emphasis that touch other marks are CommonMark's to read; the words and what each line is are ours."""
+    """Marks of emphasis that touch other marks are CommonMark's to read; the words and the kinds of lines are ours."""
     found = markdown.read(markdown.write(manuscript))
     loose = re.compile(r"[*~_]|\xa0")
     expected = [(b.kind, b.level, b.indent, loose.sub("", b.text)) for b in manuscript.blocks]
@@ -209,4 +209,4 @@ def test_a_direction_is_that_of_the_first_strong_letter() -> None:
 def test_a_title_is_one_line_that_every_file_takes(title: str) -> None:
     found = from_pieces([("x\n", None)], title).title
     assert not re.search("[\x00-\x1f\x7f\ufffe\uffff\n]", found)
-    ElementTree.fromstring(f"<t>{escape(found)}</t>")  # what docx and EPUB are made of
+    ElementTree.fromstring(f"<t>{escape(found)}</t>")  # docx and EPUB are made of XML

@@ -18,7 +18,7 @@ from antiphon_server.formats.manuscript import Manuscript
 from server.formats.test_docx import paragraph, run, word_file
 from server.formats.test_other_files import counts, open_document
 
-# The wrappings of each format: "%" is what is wrapped. A lost wrapping names the notice that must say so.
+# The wrappings of each format: "%" is the wrapped text. A lost wrapping names the notice that must say so.
 Wrappings = Mapping[str, str]
 
 DOCX_INLINE: Wrappings = {
@@ -170,7 +170,7 @@ def test_each_word_is_in_the_text_once_or_counted(name: str, data: st.DataObject
         made = []
         for _ in range(data.draw(st.integers(1, 2))):
             how = data.draw(st.sampled_from(["", "", *sorted(blocks)])) if depth else ""
-            # Some of what RTF's tables and notes hold cannot hold another.
+            # Some parts of RTF's tables and notes cannot hold another.
             inside = line() if not how or name == "rtf" else flow(depth - 1)
             made.append(blocks[how].replace("%", inside) if how else inside)
         return "".join(made)

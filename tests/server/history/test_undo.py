@@ -1,4 +1,4 @@
-"""What is a step, in which order steps go back, and what is told of it (the property is in test_undo_machine)."""
+"""Steps of undo, their order, and the reports of them (the property is in test_undo_machine)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going back: a room is exactly what it was, by an edit that can be undone, and everybody's work stays theirs."""
+"""Going back: a room is exactly as it was, by an edit that can be undone, and everybody's work stays theirs."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def test_story_canvas_and_authors_are_what_they_were(
     # And a replay of the log says the same.
     house.restart()
     assert owned(house) == then
-    # It is an edit like any other: what others do meanwhile stays, and its author can undo it.
+    # It is an edit like any other: the work of others meanwhile stays, and its author can undo it.
     moment = (await archive.past("room", seq)).moment()
     ann.connect(house.room)
     bo.connect(house.room)
@@ -325,7 +325,7 @@ def _state(house: House) -> tuple[Any, Any]:
 
 
 def _unmarked(state: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Going back leaves comments on what is left of their passages: they are talk about the text, of today."""
+    """Going back leaves comments on the rest of their passages: they are talk about the text, of today."""
     found: list[tuple[str, dict[str, Any], str, str | None]] = []
     for text, marks, author, run in state[0]:
         rest = (
@@ -340,7 +340,7 @@ def _unmarked(state: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _beside(room: Room) -> tuple[Any, Any]:
-    """The chat and the comments. (Going back leaves them as they are: what was said was said.)"""
+    """The chat and the comments. (Going back leaves them as they are.)"""
     side = room.shared.document.side
     return side.chat(), side.comments()
 

@@ -21,7 +21,7 @@ from support.server import PATIENCE, LiveServer, running, serving
 
 
 def folders(place: Path) -> tuple[str, str]:
-    """What a spec needs to be one; the scripted engine reads none of it."""
+    """The required fields of a spec; the scripted engine reads none of it."""
     made = []
     for name in ("second", "broken"):
         (place / name).mkdir()

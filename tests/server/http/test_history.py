@@ -1,4 +1,4 @@
-"""The past of a room over HTTP: who may see it, what it says, going back, forking."""
+"""The past of a room over HTTP: rights, content, going back, forking."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_a_room_tells_its_history_goes_back_and_forks(
         }
         [run] = welcome.runs
         assert run.task == "continue"
-        await client.say(Recall(run.id))  # what the model said of its tokens came along
+        await client.say(Recall(run.id))  # the model's alternatives came along
         told = await client.hear(Tokens)
         assert (told.run, "".join(token.text for token in told.tokens)) == (run.id, " a scripted reply")
         assert (await there.call("GET", f"assets/{asset}/provenance"))[0] == 200

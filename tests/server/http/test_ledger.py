@@ -1,4 +1,4 @@
-"""The ledger of a real server: what is done there can be checked from outside, also after a kill."""
+"""The ledger of a real server: its acts can be checked from outside, also after a kill."""
 
 from __future__ import annotations
 

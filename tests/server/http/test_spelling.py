@@ -55,12 +55,12 @@ async def test_members_who_may_write_have_their_words_checked_within_a_budget(se
         assert (await ask(server, room, long, "editor", session))[0] == 200
         other = {"passages": [{"text": "words " * 600, "language": "en"}]}
         assert (await ask(server, room, other, "editor", session))[0] == 429
-        # What was checked already costs nothing.
+        # Checked paragraphs cost nothing.
         assert (await ask(server, room, long, "editor", session))[0] == 200
 
 
 class Counting:
-    """A pool that finds nothing and counts what it is given."""
+    """A pool that finds nothing and counts its texts."""
 
     def __init__(self) -> None:
         self.given: list[Passage] = []

@@ -1,4 +1,4 @@
-"""The band of a room: started, heard by all, steered by what the room asks and plays, and kept alive."""
+"""The band of a room: started, heard by all, steered by the room's words and notes, and kept alive."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ def test_a_band_comes_back_however_often_its_worker_dies(
     assert waits[0] < 0.5  # at once
     assert all(later > sooner for sooner, later in zip(waits[4:9], waits[5:10], strict=True))
     assert max(waits) < 400
-    # It played in health for a while: what was before is forgotten.
+    # It played in health for a while: earlier crashes are forgotten.
     host.start(run)
     settle(house)
     house.clock.advance(30)

@@ -1,4 +1,4 @@
-"""The record of a jam: bounded, kept over restarts, and exported as what was played."""
+"""The record of a jam: bounded, kept over restarts, and exported as it was played."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Bench:
         self.send(Lane.EDIT, b"." * (MARK + 1))
 
     def recover(self) -> bytes:
-        """The peer reads everything; returns what came after the filling."""
+        """The peer reads everything; returns the frames after the filling."""
         self.wire.read()
         self.clock.advance(FLUSH_EVERY)
         self.wire.read()

@@ -1,4 +1,4 @@
-"""Fair turns: what one connection sends does not keep the others, or the rest of the loop, from theirs."""
+"""Fair turns: one connection's messages do not keep the others, or the rest of the loop, from theirs."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ async def test_an_edit_in_another_room_overtakes_a_burst(tmp_path: Path) -> None
 
 
 def _heard(server: LiveServer, room_id: str) -> list[object]:
-    """What a room has been brought so far."""
+    """The messages that a room has been brought so far."""
     (room,) = (room for room in server.gateway.hub.loaded() if room.id == room_id)
     seen: list[object] = []
     receiving = room.receiving

@@ -1,4 +1,4 @@
-"""What is held of unfinished messages: bounded, shared between addresses, and freed at its deadline."""
+"""Memory of unfinished messages: bounded, shared between addresses, and freed at its deadline."""
 
 from __future__ import annotations
 

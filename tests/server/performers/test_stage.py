@@ -188,7 +188,7 @@ def test_it_never_answers_itself_or_another_one(house: House, ann: NativeReplica
     write(house, ann, "x" * FEWEST)
     for _ in range(200):
         pause(house)
-    assert len(house.host.requests) == 3  # the last one looks at what Ann wrote, once
+    assert len(house.host.requests) == 3  # the last one looks at Ann's words, once
     answers(house, "@Critic " * 50)
     for _ in range(200):
         pause(house)
@@ -328,7 +328,7 @@ def test_its_model_is_gone(house: House, ann: NativeReplica) -> None:
     house.models = (house.models[0].__class__("text", "scripted", "cpu", True), *house.models[1:])
     say(house, ann, "@Critic again")
     assert [code for code, _ in errors(ann)][-1] == "not_found"
-    assert chat(house)[-1] == (ann.seat.participant, "@Critic again")  # what was said stands
+    assert chat(house)[-1] == (ann.seat.participant, "@Critic again")  # the message stands
     assert house.room.conversation.performers.roster.message().performers[0].spent == 1
 
 

@@ -1,4 +1,4 @@
-"""Who a story names, what it says of them, and where: by rules, in English and Russian."""
+"""The people whom a story names, their attributes, and the places: by rules, in English and Russian."""
 
 from __future__ import annotations
 

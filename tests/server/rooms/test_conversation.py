@@ -57,7 +57,7 @@ def comments(house: House) -> dict[str, dict[str, Any]]:
 
 
 def seen(who: NativeReplica | PlainReplica, root: str, kind: Any) -> Any:
-    """What stands in a root of a client's own copy."""
+    """The content of a root of a client's own copy."""
     return who.doc.get(root, type=kind).to_py()
 
 
@@ -185,7 +185,7 @@ def test_the_ai_answers_in_the_chat_while_it_streams(
 def test_what_was_said_stands_when_the_ai_cannot_answer(house: House, ann: NativeReplica) -> None:
     house.host.refusal = EngineUnavailable("it loads")
     ann.send(house.room, Say(3, "hello?", to_ai=True))
-    # Its sender sees what they said before they hear why nobody answers, and so does not offer it once more.
+    # Its sender sees their message before they hear why nobody answers, and so does not offer it once more.
     assert [type(m) for m in ann.receive() if isinstance(m, Error | Update)] == [Update, Error]
     assert errors(ann) == [("unavailable", "say", "3")]
     assert [entry["text"] for entry in chat(house)] == ["hello?"]
@@ -369,7 +369,7 @@ def test_the_rooms_dictionary_is_everybodys_bounded_and_undone(
     _style(house, ann, **{"word:mira": "Mira"})
     _style(house, bo, **{"word:zorb": "zorb", "tone": "dry"})
     assert dictionary(house.room.shared.document.side.style_fields()) == {"Mira", "zorb"}
-    # In prompts it has no place, and what is no word goes back.
+    # In prompts it has no place, and a token that is no word goes back.
     ann.send(house.room, Ask(1, "continue", "private", 0, 0, 0))
     request = house.host.requests[house.host.last]
     assert isinstance(request, TextRequest)

@@ -202,7 +202,7 @@ async def test_one_address_cannot_fill_the_memory() -> None:
     with pytest.raises(QueueFull, match="this address"):
         await hub.get(records[2].id, "a")
     other = await hub.get(records[2].id, "b")
-    assert await hub.get(records[2].id, "a") is other  # what is there already costs nothing
+    assert await hub.get(records[2].id, "a") is other  # a room that is open costs nothing
     replicas[0].drop(rooms[0])
     clock.advance(3)
     await hub.get(records[3].id, "a")

@@ -1,4 +1,4 @@
-"""Links one by one, passes, and what "put out" means at each door."""
+"""Links one by one, passes, and removal at each door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rooms whose stored history holds what cannot be applied open without it, and say so."""
+"""Rooms whose stored history holds entries that cannot be applied open without it, and say so."""
 
 from __future__ import annotations
 

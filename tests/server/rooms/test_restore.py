@@ -1,4 +1,4 @@
-"""Going back while others write: what differs is found elsewhere, and nothing that was written meanwhile is lost."""
+"""Going back while others write: the difference is found off the loop, and no word of others is lost."""
 
 from __future__ import annotations
 
@@ -171,6 +171,6 @@ def test_a_plain_client_pays_for_every_large_answer_also_over_new_connections() 
     assert viewer.text == "x" * 200_000
     small = House()
     bo = small.join(PlainReplica("Bo", "editor", 12))
-    for _ in range(100):  # what is small costs nothing
+    for _ in range(100):  # small steps cost nothing
         bo.send(small.room, SyncStep1(b"\x00"))
     assert bo.pipe.closed is None

@@ -1,4 +1,4 @@
-"""Who gets what, when, and in which order; rights; coming back; a disk that refuses."""
+"""Which frames go to whom, when, and in which order; rights; coming back; a disk that refuses."""
 
 from __future__ import annotations
 
@@ -413,7 +413,7 @@ def test_a_disk_that_refuses_loses_nothing(problem: StorageUnavailable) -> None:
     house.tick(10)
     ann.receive()
     assert 1 in ann.durable
-    for batch in (3, 2, 3):  # out of order at first: what builds on a refused batch waits for it
+    for batch in (3, 2, 3):  # out of order at first: a batch that builds on a refused one waits for it
         ann.send(house.room, Edit(batch, ann.unacknowledged[batch]))
     house.tick()
     ann.receive()
@@ -557,7 +557,7 @@ def test_newcomers_of_one_second_share_a_state_and_get_what_came_since(
         assert one.text == house.room.text()
         assert one.resume is not None
         assert one.resume.offset == house.room.context.offset
-    # Who may not read the history gets nothing of what was deleted meanwhile.
+    # Who may not read the history gets no text that was deleted meanwhile.
     ann.edit(house.room, 0, insert="secret ")
     house.tick()
     ann.edit(house.room, 0, delete=7)
@@ -583,7 +583,7 @@ def test_a_full_board_is_read_object_by_object_when_its_room_opens(house: House,
     again = Room(stored, house.services, lambda _: None, at_once=False)
     assert len(list(again._opening)) >= 100
     assert len(again.shared.document.canvas) == 50
-    # What the board was is known: an erased object comes back.
+    # The earlier board is known: an erased object comes back.
     key = "o7"
     fields = again.shared.document.canvas.get(key)
     house.restart()

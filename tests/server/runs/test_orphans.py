@@ -42,7 +42,7 @@ def ask(house: House, who: NativeReplica, message: Any) -> str:
 
 
 def work(house: House, who: NativeReplica) -> dict[str, str]:
-    """A run of every kind and at every stage, by what it is."""
+    """A run of every kind and at every stage, by name."""
     runs = {
         "text": ask(house, who, Ask(1, "continue", "write", 0, 0, 0)),
         "waiting text": ask(house, who, Ask(2, "continue", "write", 0, 0, 0)),

@@ -12,7 +12,7 @@ from antiphon_server.runs.sentences import Sentences, longer
 
 
 def _written(before: str, tokens: list[str], length: int, *, by_itself: bool = False) -> tuple[str, int]:
-    """What a stream of tokens writes, and after how many of them nothing more was wanted."""
+    """The text of a stream of tokens, and the number of tokens after which it had enough."""
     sentences = Sentences(TextParams(max_tokens=length, whole_sentences=True), before)
     out = ""
     for number, text in enumerate(tokens):

@@ -17,7 +17,7 @@ BEGINNING = "Последний паром ушёл 🚢 and Mira"
 
 
 async def written(served: ServedProcess, params: TextParams) -> tuple[str, str]:
-    """What the AI appends to a fresh story, and which model says it was."""
+    """The AI's text in a fresh story, and the model that is named for it."""
     links = await create_room(served.url)
     async with asyncio.timeout(PATIENCE), connect(links["editor"].link, name="Ada") as room:
         room.append(BEGINNING)

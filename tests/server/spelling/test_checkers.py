@@ -25,7 +25,7 @@ def checkers() -> Checkers:
 
 
 def found(checkers: Checkers, language: Language, text: str) -> list[tuple[str, str]]:
-    """What is wrong, and the first replacement."""
+    """The faulty words, and the first replacement."""
     (findings,) = checkers.check((Passage(text, language),))
     assert findings is not None
     units = text.encode("utf-16-le")

@@ -1,4 +1,4 @@
-"""What a store does with ledgers; each implementation runs the whole suite."""
+"""The contract of a store's ledgers; each implementation runs the whole suite."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ async def get(server: LiveServer, room: dict[str, Any], path: str) -> tuple[int,
 
 
 def damage(folder: Path, *statements: str) -> None:
-    """As a write-ahead log that was cut: what SQLite then has is whole, and older."""
+    """As a write-ahead log that was cut: SQLite's state then is whole, and older."""
     connection = sqlite3.connect(folder / "rooms.sqlite")
     with connection:
         for statement in statements:

@@ -1,4 +1,4 @@
-"""What is particular to the SQLite store: the disk's refusals, the lock, the file's version."""
+"""Particulars of the SQLite store: the disk's refusals, the lock, the file's version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every room store must do; each implementation runs the whole suite."""
+"""The contract of every room store; each implementation runs the whole suite."""
 
 from __future__ import annotations
 

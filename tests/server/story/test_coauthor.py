@@ -256,7 +256,7 @@ def test_an_instruction_replaces_its_selection_with_the_first_token(
     house.tick()
     assert house.room.text() == "один два три"
     bo.receive()
-    bo.edit(house.room, 6, insert="XX")  # typed inside while it waits: not part of what was asked about
+    bo.edit(house.room, 6, insert="XX")  # typed inside while it waits: not part of the question
     house.tick()
     _say(house, run, "two")
     assert _sync(ann, bo) == "один twoXX три"

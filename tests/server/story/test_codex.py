@@ -149,7 +149,7 @@ def test_an_entry_that_goes_while_a_run_reads_it(house: House, ann: NativeReplic
     house.host.finish(run)
     house.tick(1)
     assert house.room.runs.get(run).info.state == "done"
-    assert "singer" in house.room.runs.get(run).record.prompt  # what it was told
+    assert "singer" in house.room.runs.get(run).record.prompt  # the prompt names the attribute
     assert asked(house, ann) == ""
 
 

@@ -1,4 +1,4 @@
-"""Corrections come as suggestions with their reasons, where the text still is what was read."""
+"""Corrections come as suggestions with their reasons, where the text still is as it was read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real checker: what it finds, what is left out, and that a text it does not know is refused."""
+"""The real checker: its faults, its exceptions, and the refusal of an unknown text."""
 
 from __future__ import annotations
 

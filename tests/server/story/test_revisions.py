@@ -1,4 +1,4 @@
-"""Candidates, trying again, other tokens: what a run made is changed, and nobody's words but its own."""
+"""Candidates, trying again, other tokens: a run's own words are changed, and nobody else's."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_private_run_can_be_put_into_the_story(house: House, ann: NativeReplic
     ann.send(house.room, Choose(run))
     assert errors(ann) == [("conflict", "choose", run)]
     say(house, run, " two")
-    ann.send(house.room, Choose(run))  # still writing: it is stopped with what it has
+    ann.send(house.room, Choose(run))  # still writing: it is stopped and keeps its words
     assert (house.room.text(), info(house, run).state) == ("one two", "stopped")
     ann.send(house.room, Choose(run))
     assert errors(ann)[1:] == [("conflict", "choose", run)]

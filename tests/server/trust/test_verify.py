@@ -111,7 +111,7 @@ async def test_each_of_300_changed_bits_is_named(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         found = only(tmp_path).damage
         assert [line for line in found if line.startswith(name)], (name, found)
-        # Nothing that is whole is accused: a later checkpoint fails only when its own note is what was changed.
+        # No whole record is accused: a later checkpoint fails only when its own note was changed.
         assert all(line.startswith(name) for line in found), (name, found)
 
 

@@ -1,4 +1,4 @@
-"""The watchdog: a gateway that freezes or crashes is started again, and what did it is not applied again."""
+"""The watchdog: a gateway that freezes or crashes is started again, and the update that did it is not applied again."""
 
 from __future__ import annotations
 

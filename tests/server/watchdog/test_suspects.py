@@ -1,4 +1,4 @@
-"""What stopped the gateway before is neither taken from a client nor from the store."""
+"""An update that stopped the gateway before is taken neither from a client nor from the store."""
 
 from __future__ import annotations
 

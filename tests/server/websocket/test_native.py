@@ -1,4 +1,4 @@
-"""What a connection owes the room and the server around it, whatever happens to its socket."""
+"""A connection's duties to the room and the server, also when its socket fails."""
 
 from __future__ import annotations
 

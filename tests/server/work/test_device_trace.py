@@ -1,4 +1,4 @@
-"""The trace that Perfetto shows: made of what a worker recorded, fetched from a running server."""
+"""The trace that Perfetto shows: made of a worker's record, fetched from a running server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TRACED = Traced(
 
 
 def check(trace: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the trace-event format asks of every event."""
+    """The required fields of every trace event."""
     assert json.loads(json.dumps(trace, allow_nan=False)) == trace
     for event in trace["traceEvents"]:
         assert event["ph"] in "XiCM"

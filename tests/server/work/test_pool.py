@@ -1,4 +1,4 @@
-"""Helper processes: what they answer, and that nothing which goes wrong in one stays."""
+"""Helper processes: their answers, and that a failure in one does not stay."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_a_job_that_takes_too_long_is_ended_with_its_process() -> None:
 
 
 def test_every_job_travels() -> None:
-    """What a room's limits and records are made of is not all fit for a pipe."""
+    """Not all parts of a room's limits and records are fit for a pipe."""
     snapshot = SharedState(RoomLimits()).snapshot(0, 0)
     jobs: tuple[Job, ...] = (
         Learn("a"),

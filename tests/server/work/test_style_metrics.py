@@ -1,4 +1,4 @@
-"""What counting tells of a style, and what it leaves open."""
+"""The measures of a style, and the ones left open."""
 
 from __future__ import annotations
 

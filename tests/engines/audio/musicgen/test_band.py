@@ -1,4 +1,4 @@
-"""MusicGen through the real classes with random weights: our loop gives what `generate` gives, and goes on for ever."""
+"""MusicGen through the real classes with random weights: our loop equals `generate`, and goes on for ever."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_it_streams_through_the_engine_and_stops_with_the_transport() -> None:
     assert not take.notes
     pcm = take.pcm()
     assert loudness(pcm[SAMPLE_RATE // 2 : SAMPLE_RATE]) > 2e-4
-    # What is left rings out; how loud a random model is differs by the release of transformers.
+    # The rest rings out; how loud a random model is differs by the release of transformers.
     assert loudness(pcm[-3000:]) < 0.02 * loudness(pcm[: SAMPLE_RATE // 4])
     assert take.frames[-1].pts < 1.6 * SAMPLE_RATE
 

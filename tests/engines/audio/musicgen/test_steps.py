@@ -1,4 +1,4 @@
-"""MusicGen's decoder over fixed memory gives what transformers' own gives, on the CPU and replayed on CUDA."""
+"""MusicGen's decoder over fixed memory gives the same as transformers' own, on the CPU and replayed on CUDA."""
 
 from __future__ import annotations
 

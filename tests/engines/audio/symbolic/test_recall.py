@@ -1,4 +1,4 @@
-"""Foretelling what people play from what they played."""
+"""Prediction of people's next notes from their earlier ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words -> styles: the names themselves, what suggests them, spelling, moods, weights, nonsense."""
+"""Words -> styles: the names themselves, words that suggest them, spelling, moods, weights, nonsense."""
 
 from __future__ import annotations
 

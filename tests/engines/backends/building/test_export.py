@@ -1,4 +1,4 @@
-"""Every part that is exported: ONNX Runtime computes what torch computes, at sizes that the exporter never saw.
+"""Every part that is exported: ONNX Runtime computes the same as torch, at sizes that the exporter never saw.
 
 The embedded model's own parts are checked where they are used (tests/engines/image/test_acceleration.py).
 """
@@ -89,7 +89,7 @@ def test_a_family_that_is_not_exported_has_no_parts(tmp_path: Path) -> None:
 
 
 def _causal(sizes: dict[str, int]) -> torch.Tensor:
-    """The first place of the past is padding; the new ones see what was before them."""
+    """The first place of the past is padding; the new ones see the tokens before them."""
     new, past = sizes["new"], sizes["past"]
     mask = torch.ones((new, past + new), dtype=torch.bool).tril(past)
     mask[:, 0] = past == 1

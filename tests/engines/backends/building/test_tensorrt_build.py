@@ -1,4 +1,4 @@
-"""Real engines, built on a machine without a GPU. What they compute is checked through the same ONNX files."""
+"""Real engines, built on a machine without a GPU. Their results are checked through the same ONNX files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that stand in for diffusers' own give what those give; the kernels of Triton are held on CUDA
+"""Layers that stand in for diffusers' own give the same; the kernels of Triton are held on CUDA
 (test_torch_runner)."""
 
 from __future__ import annotations

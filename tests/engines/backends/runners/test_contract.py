@@ -1,4 +1,4 @@
-"""What every backend promises, for every one that runs here. The others are built (test_tensorrt_build)."""
+"""The contract of every backend, for each one that runs here. The others are built (test_tensorrt_build)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Torch's own ways of running a network: on the CPU what is decided, on CUDA that all give the same answers."""
+"""Torch's own ways of running a network: the decisions on the CPU, and equal answers of all on CUDA."""
 
 from __future__ import annotations
 

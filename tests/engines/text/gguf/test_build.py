@@ -137,7 +137,7 @@ def test_an_empty_order_is_refused(engine: TextEngine) -> None:
 def test_a_model_that_does_not_fit_is_refused_with_the_figures(
     engine: TextEngine, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What serves beside it goes on."""
+    """The models beside it go on serving."""
     serving = Result(engine.admit(ORDERS[0]))
     step(engine, [serving])
     monkeypatch.setattr(build, "free_memory", lambda: 300_000_000)

@@ -71,7 +71,7 @@ def test_jobs_run_side_by_side(engine: GgufEngine) -> None:
         TextRequest(task="continue", before="Жил-был кот 🐈, и", params=GREEDY),
     ]
     results = run(engine, *requests)
-    # What shares a batch changes llama.cpp's numbers a little, and this small model may end an answer at once.
+    # The others in a batch change llama.cpp's numbers a little, and this small model may end an answer at once.
     assert results[0].tokens
     assert all(isinstance(result.end, Done) for result in results)
 

@@ -70,7 +70,7 @@ def failure(engine: StreamedEngine, request: TextRequest = CONTINUE) -> Failed:
     return result.end
 
 
-# What is asked ----------------------------------------------------------------------------------------
+# Requests --------------------------------------------------------------------------------------------
 
 
 def test_a_continuation_is_a_completion_of_the_text(server: OpenAIServer, build: Build) -> None:
@@ -165,7 +165,7 @@ def test_a_text_that_does_not_fit_loses_its_beginning(
     assert "top_k" in server.received[1].body
 
 
-# What goes wrong --------------------------------------------------------------------------------------
+# Failures --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

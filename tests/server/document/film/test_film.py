@@ -1,4 +1,4 @@
-"""What clients may write into the film, what is put right, who made a shot, and undo."""
+"""Checks of clients' writes to the film, repairs, who made a shot, and undo."""
 
 from __future__ import annotations
 

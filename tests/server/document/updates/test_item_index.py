@@ -1,4 +1,4 @@
-"""What may stand where, and beside what: each refusal, and that nothing stays of what was refused."""
+"""Which items may stand where and beside which: each refusal, and that refused items leave no trace."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def clocks(what: int) -> list[int]:
         (delete((7, 4, 1)), "splits a character"),
         (delete((7, 0, 5)), "splits a character"),
         (update({7: [item(string("a"), origin=(7, 4), right=(7, 5))]}), "inside a character"),
-        # An item that follows on what is elsewhere, or on itself.
+        # An item that follows on an item elsewhere, or on itself.
         (update({7: [item(string("abcd😀12"), parent="canvas", key="k")]}), "different places"),
         (update({9: [item(string("a"), origin=(9, 0))]}), "not there"),
         (update({9: [item(string("a"), origin=(10, 0))], 10: [item(string("b"), origin=(9, 0))]}), "circle"),
@@ -130,7 +130,7 @@ def test_what_stands_in_something_deleted_is_collected() -> None:
     doc.apply_update(OBJECT)
     del doc.get("canvas", type=Map)["o"]
     index = ItemIndex()
-    index.add(inspect(doc.get_update()), "stored")  # a deleted item, and what was in it collected
+    index.add(inspect(doc.get_update()), "stored")  # a deleted item, its content collected
     index.add(inspect(update({9: [item(values("x"), parent=(8, 0), key="name")]})), "client")
     index.add(inspect(update({9: [item(values("x"), origin=(9, 0))]}, first=1)), "client")
     refused(index, update({9: [item(values("x"), origin=(9, 1), right=(8, 0))]}, first=2), "different places")

@@ -1,4 +1,4 @@
-"""The reader of updates against what Yrs makes of the same bytes."""
+"""The reader of updates against Yrs on the same bytes."""
 
 from __future__ import annotations
 

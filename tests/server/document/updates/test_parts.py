@@ -72,7 +72,7 @@ def test_applied_one_by_one_they_come_to_the_same(seed: int) -> None:
     for part, info in found:
         assert info.items <= LARGE
         assert len(info.deletions) <= LARGE
-        document.bring(part, info, 16)  # it refuses what builds on something that is not there
+        document.bring(part, info, 16)  # it refuses items that build on missing ones
         cut.apply_update(part)
     assert shown(cut) == shown(whole)
     assert document.text() == str(whole.get("story", type=Text))
