@@ -193,6 +193,11 @@ def encode_y(message: YMessage | PermissionDenied) -> bytes:
             return bytes((MESSAGE_AUTH, _PERMISSION_DENIED)) + _blob(reason.encode())
 
 
+def step_2_head(size: int) -> bytes:
+    """The beginning of a `SyncStep2` whose update has so many bytes: those follow."""
+    return bytes((MESSAGE_SYNC, SYNC_STEP2)) + _uint(size)
+
+
 def _encode_awareness(states: Sequence[AwarenessState]) -> bytes:
     parts = [_uint(len(states))]
     for state in states:

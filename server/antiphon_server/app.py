@@ -175,6 +175,9 @@ async def _run(
     # A pool of its own: nobody's export may hold up what is underlined while people type.
     spelling = WorkPool(1, settings.limits.check_queue, settings.limits.check_seconds)
     stack.push_async_callback(spelling.close)
+    # And nobody's export may hold up who joins.
+    documents = WorkPool(1, settings.limits.work_queue, settings.limits.work_seconds)
+    stack.push_async_callback(documents.close)
     style = PooledStyleReader(pool)
     stack.push_async_callback(style.close)
     codex = PooledStoryReader(pool)
@@ -198,6 +201,7 @@ async def _run(
         suspects=Suspects(settings.data_dir / SUSPECTS, time.time),
         on_tick=metrics.tick.observe,
         signer=signer,
+        documents=documents,
     )
     archive = Archive(store, settings.room_limits(), pool)
     gateway = Gateway(
@@ -262,7 +266,7 @@ async def _run(
 
 async def _collect(settings: Settings, store: RoomStore, assets: AssetStore, hub: Hub) -> None:
     if hours := settings.limits.asset_collect_hours:
-        collector = Collector(store, assets, grace=settings.asset_grace(), live=hub.state)
+        collector = Collector(store, assets, grace=settings.asset_grace(), live=hub.updates)
         await collector.run(hours * 3600)
 
 

@@ -146,6 +146,7 @@ class Gateway:
         self.room_rate = Buckets(limits.rooms_per_minute / 60, limits.room_burst, clock)
         self.join_rate = Buckets(limits.joins_per_minute / 60, limits.join_burst, clock)
         self.rejoin_rate = Buckets(limits.rejoins_per_minute / 60, limits.rejoin_burst, clock)
+        self.step_rate = Buckets(limits.steps_per_minute / 60, limits.step_burst, clock)
         self.upload_rate = Buckets(limits.uploads_per_minute / 60, limits.upload_burst, clock)
         self.lookup_rate = Buckets(limits.lookups_per_minute / 60, limits.lookup_burst, clock)
         self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)

@@ -143,7 +143,7 @@ class Limits(BaseModel):
     check_queue: int = Field(default=64, ge=1, le=1000)
     """Such requests that may wait, half of them of one member; beyond it they are answered `queue_full`."""
     steps_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
-    """Steps of undo and redo of one connection; beyond it they are answered `rate_limited`."""
+    """Steps of undo and redo of one member, a large one as many as it has parts; beyond it: `rate_limited`."""
     step_burst: int = Field(default=300, ge=1, le=100_000)
     lookups_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
     """Requests of one address for facts of a room: members, links, provenance, the recording of its jam."""

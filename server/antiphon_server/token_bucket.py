@@ -27,6 +27,12 @@ class TokenBucket:
         self._tokens -= cost
         return True
 
+    @property
+    def ready(self) -> bool:
+        """Whether a token can be taken."""
+        self._refill()
+        return self._tokens >= 1
+
     def charge(self, cost: float = 1.0) -> float:
         """Take `cost` tokens, on credit if need be; returns the seconds to wait until they are paid."""
         self._refill()

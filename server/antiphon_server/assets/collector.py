@@ -13,7 +13,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -40,7 +40,7 @@ class Collected(Struct, frozen=True):
 
 
 class Collector:
-    """`grace` is seconds. `live` gives the document of a room that is in memory; `now` is Unix time."""
+    """`grace` is seconds. `live` gives the document of a room that is in memory, as updates; `now` is Unix time."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Collector:
         assets: AssetStore,
         *,
         grace: float,
-        live: Callable[[str], bytes | None] = lambda room: None,
+        live: Callable[[str], Sequence[bytes]] = lambda room: (),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._rooms = rooms
@@ -105,7 +105,7 @@ class Collector:
         if stored is None:
             return set()  # not a room of this store: not ours to judge
         state = stored.snapshot.state if stored.snapshot else b""
-        names = names - await _named([state, self._live(room) or b""])
+        names = names - await _named([state, *self._live(room)])
         names = names - await _named(run.prompt.encode() for run in stored.runs)
         after = 0
         while names and (page := await self._rooms.history(room, after, _PAGE)):

@@ -45,6 +45,7 @@ from antiphon_server.document.change import Change
 from antiphon_server.document.recount import Recounts
 from antiphon_server.document.shares import shares
 from antiphon_server.document.state import OURS, SERVER, SERVER_ORIGIN, Credits, SharedState
+from antiphon_server.document.story_pieces import StoryPieces
 from antiphon_server.document.updates.item_index import ItemIndex
 from antiphon_server.net.frames import Frame
 from antiphon_server.room_limits import RoomLimits
@@ -100,6 +101,7 @@ class RoomContext:
         recounts: Recounts,
         wake: Callable[[], None],
         index: ItemIndex | None = None,
+        pieces: StoryPieces | None = None,
     ) -> None:
         self.id, self.lineage = stored.record.id, stored.record.lineage
         self.epoch = secrets.token_hex(8)
@@ -116,7 +118,7 @@ class RoomContext:
         self.pause = Pause()
         self._identity = stored.record
         self._mint = mint
-        self.shared = SharedState(limits, stored.snapshot, index)
+        self.shared = SharedState(limits, stored.snapshot, index, pieces=pieces)
         self.journal = Journal(store, self.id, limits.journal_bytes, clock.monotonic)
         self.tokens = TokenLog(limits.max_tokens_kept, stored.tokens, self.journal.add, clock.unix_ms)
         since = stored.snapshot.seq if stored.snapshot else 0

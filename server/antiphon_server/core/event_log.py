@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
+from msgspec import Struct
 
 from antiphon_server.core.journal import Journal
 from antiphon_server.core.run_places import RunPlaces
@@ -18,11 +19,24 @@ from antiphon_server.document.authorship import Owner
 from antiphon_server.document.recount import Recounts, recounted
 from antiphon_server.document.state import Credits, SharedState
 from antiphon_server.room_limits import RoomLimits
-from antiphon_server.store.api import Entry, Quarantined, Snapshot, StoredRoom
+from antiphon_server.store.api import Entry, Quarantined, RunRecord, Snapshot, StoredRoom
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
 
 log = logging.getLogger(__name__)
+
+
+class Draft(Struct, frozen=True):
+    """A snapshot that lacks the state of the document."""
+
+    seq: int
+    at_ms: int
+    authors: bytes
+    places: tuple[RunRecord, ...]
+    entries: int
+    bytes: int
+
+
 _BYTES_PER_ENTRY = 8192
 """Of a document: to write so many costs about as much as to replay one entry."""
 
@@ -102,13 +116,26 @@ class EventLog:
 
     def snapshot(self, runs: Iterable[RunEntry]) -> None:
         """Write the document as it is, if it has changed since it was written last."""
-        if self._entries:
-            self._entries = self._bytes = 0
-            places = self._places.snapshot(runs, self.seq)
-            self._recount()
-            self._base = self._shared.snapshot(self.seq, self._unix_ms())
-            self._since.clear()
-            self._journal.add(self._base, *places)
+        if (draft := self.draft(runs)) is not None:
+            self.write(draft, self._shared.document.checkpoint())
+
+    def draft(self, runs: Iterable[RunEntry]) -> Draft | None:
+        """The same, but for the state, which is to be made elsewhere; None when nothing has changed."""
+        if not self._entries:
+            return None
+        self._recount()
+        places = tuple(self._places.snapshot(runs, self.seq))
+        return Draft(self.seq, self._unix_ms(), self._shared.authors(), places, self._entries, self._bytes)
+
+    def write(self, draft: Draft, state: bytes) -> None:
+        """Write a snapshot, unless a newer one was written meanwhile."""
+        if self._base is not None and self._base.seq >= draft.seq:
+            return
+        self._entries -= draft.entries
+        self._bytes -= draft.bytes
+        self._base = Snapshot(draft.seq, state, draft.authors, draft.at_ms)
+        self._since = [entry for entry in self._since if entry.seq > draft.seq]
+        self._journal.add(self._base, *draft.places)
 
     def _recount(self) -> None:
         """Hold the author list to the text."""

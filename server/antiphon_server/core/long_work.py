@@ -23,11 +23,12 @@ class LongWork:
         self._left: list[tuple[Iterator[None], ExitStack]] = []
         """Work of closed connections, each with the pause that it holds."""
 
-    async def run(self, work: Iterator[None], turns: Turns, claim: Claim) -> None:
-        """Do it by the turns of a connection. Errors of the work are raised."""
+    async def run(self, work: Iterator[None], turns: Turns, claim: Claim) -> int:
+        """Do it by the turns of a connection; returns the number of its parts. Errors of the work are raised."""
         with turns.spending(claim):
             if next(work, _OVER) is _OVER:
-                return
+                return 1
+        parts = 1
         with ExitStack() as still:
             still.enter_context(self._pause.entered())
             self._under_way.append(work)
@@ -37,6 +38,7 @@ class LongWork:
                     await turns.turn(claim)
                     with turns.spending(claim):
                         over = next(work, _OVER) is _OVER
+                    parts += 1
             except Exception:
                 over = True
                 raise
@@ -44,6 +46,7 @@ class LongWork:
                 self._under_way.remove(work)
                 if not over:
                     self._left.append((work, still.pop_all()))
+        return parts
 
     @property
     def waiting(self) -> bool:

@@ -34,4 +34,4 @@ class Ring:
 
 
 def _size(frame: Frame) -> int:
-    return len(frame.native or b"") + len(frame.yjs or b"")
+    return frame.size("native") + frame.size("yjs")

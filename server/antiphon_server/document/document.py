@@ -69,6 +69,12 @@ log = logging.getLogger(__name__)
 
 
 _PIECES_SECONDS: Final = 60
+_LONG: Final = 2 * 1024 * 1024
+_SLACK: Final = 1024 * 1024
+_FAR: Final = 20_000
+"""Units of items that a peer lacks."""
+_RUN_BYTES: Final = 1000
+"""To read a run of items takes Yrs as long as so many bytes of text."""
 _CROWDED: Final = 4096
 _NOTHING = b"\x00"
 """The state vector of an empty document."""
@@ -134,6 +140,7 @@ class Document:
         max_document: int,
         client_id: int | None = None,
         index: ItemIndex | None = None,
+        pieces: StoryPieces | None = None,
     ) -> None:
         self._max_update = max_update
         self._max_items = max_items
@@ -148,12 +155,15 @@ class Document:
         self._pieces: StoryPieces | None = None
         """As long as they are needed, and for a while after."""
         self._unused = 0
+        self._measured = False
         self._index = index or index_of(state)
         self._renewed_at = self._index.runs
         try:
             self._build(client_id)
         except BaseException as error:
             raise _broken(error) from error
+        if pieces is not None and pieces.length == self._length:
+            self._pieces = pieces
 
     # What stands there --------------------------------------------------------------------------------
 
@@ -187,12 +197,24 @@ class Document:
         """Bytes of the encoded document, at most."""
         return self._size
 
+    @property
+    def runs(self) -> int:
+        """Runs of items of which it consists, deleted ones too."""
+        return self._index.runs
+
+    @property
+    def long(self) -> bool:
+        """Whether one call of Yrs that reads the whole document takes more than a few milliseconds."""
+        return self._size + _RUN_BYTES * self._index.runs >= _LONG
+
     def text(self) -> str:
+        if self._pieces is not None:
+            return self._pieces.data().decode()
         return plain(self._text.diff()) if self._embeds else str(self._text)
 
     def data(self) -> bytes:
         """The story in UTF-8, embeds as EMBED: offsets in it are the document's indices."""
-        return self.text().encode()
+        return self.text().encode() if self._pieces is None else self._pieces.data()
 
     def setting(self, key: str) -> object:
         """A value of the room's settings (the root `meta`), as people wrote it; None when there is none."""
@@ -235,12 +257,39 @@ class Document:
             self._encoded = self._doc.get_update()
         return self._encoded
 
+    @property
+    def encoded(self) -> bool:
+        """Whether `state` costs nothing now."""
+        return self._encoded is not None
+
+    def updates(self) -> tuple[bytes, ...]:
+        """The whole document as updates that are to be applied in order; costs nothing. They hold what was deleted
+        since they were last made one (`settle`)."""
+        if self._encoded is not None:
+            return (self._encoded,)
+        return (*(() if self._base is None else (self._base,)), *self._log)
+
+    def settle(self, updates: tuple[bytes, ...], state: bytes) -> None:
+        """`state` is that of these `updates`, made elsewhere: repairs start from it. Where nothing has changed since,
+        it is the encoded state."""
+        known = self.updates()
+        if known[: len(updates)] != updates or self._encoded is not None:
+            return  # it was encoded here meanwhile
+        self._log = list(known[len(updates) :])
+        self._base = state
+        self._size = len(state) + sum(map(len, self._log))
+        if not self._log:
+            self._encoded = state
+
     def forget_state(self) -> None:
         """Once a second. Do not keep the encoded state any longer, nor the pieces of the story, which nobody needed
-        for a while: both are as large as the document."""
-        self._encoded = None
+        for a while: both are as large as the document. Of a long story the pieces are kept, since to make them takes
+        long."""
+        self._measured = False
+        if self._encoded is not self._base:
+            self._encoded = None
         self._unused += 1
-        if self._unused > _PIECES_SECONDS:
+        if self._unused > _PIECES_SECONDS and not self.long:
             self._pieces = None
 
     def state_vector(self) -> bytes:
@@ -255,6 +304,17 @@ class Document:
             return self._doc.get_update(vector)
         except (MalformedUpdate, ValueError) as error:
             raise InvalidUpdate(f"not a state vector: {error}") from None
+
+    def far(self, vector: bytes) -> bool:
+        """Whether a peer with this state vector lacks so much of a long document that it is told all of it. Raises
+        InvalidUpdate."""
+        if not self.long:
+            return False
+        try:
+            known = state_vector(vector, len(self._index.ends))
+        except MalformedUpdate as error:
+            raise InvalidUpdate(f"not a state vector: {error}") from None
+        return sum(max(0, end - known.get(client, 0)) for client, end in self._index.ends.items()) > _FAR
 
     def checkpoint(self) -> bytes:
         """The whole document, from now on also the state that a repair starts from."""
@@ -446,6 +506,8 @@ class Document:
 
     def snap(self, at: int) -> int:
         """`at` as an index that stands between two characters."""
+        if self._pieces is not None:
+            return self._pieces.snap(at)
         data = self.data()
         return at if is_boundary(data, at) else snap(data, at)
 
@@ -550,8 +612,12 @@ class Document:
             raise TooLarge(f"more than {self._max_items} items in one update; send what you have in several")
 
     def _fits(self, more: int) -> bool:
-        """`_size` is an upper estimate: it is measured again only when it matters, and once per growth."""
+        """`_size` is an upper estimate: it is measured again only when it matters, and once per growth; that of a long
+        document once a second, between which it may pass its bound by a little."""
         if self._size + more > self._max_document and not self._size_exact:
+            if self._measured and self.long:
+                return self._size + more <= self._max_document + _SLACK
+            self._measured = True
             self._size = len(self.state())
             self._size_exact = True
         return self._size + more <= self._max_document
@@ -573,7 +639,7 @@ class Document:
         self._canvas.begin()
         self._jam.begin()
         self._side.begin()
-        if alters:
+        if alters or self.long:
             self._kept()
         try:
             if origin is None:

@@ -19,6 +19,7 @@ from antiphon_server.document.deletions import Deletions, OwnedPiece, StoredRemo
 from antiphon_server.document.document import Document
 from antiphon_server.document.edit_window import EditWindow
 from antiphon_server.document.object_authors import ObjectAuthor, ObjectAuthors
+from antiphon_server.document.story_pieces import StoryPieces
 from antiphon_server.document.text_index import Splice
 from antiphon_server.document.undo.stretches import owned_pieces
 from antiphon_server.document.undo.trace import Trace
@@ -55,7 +56,8 @@ class Credits(Struct, frozen=True, array_like=True):
 
 
 class SharedState:
-    """`index` is of the snapshot, when that was read already. `client_id` is drawn when there is none."""
+    """`index` and `pieces` (of the story) are of the snapshot, where that was read already. `client_id` is drawn when
+    there is none."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class SharedState:
         snapshot: Snapshot | None = None,
         index: ItemIndex | None = None,
         client_id: int | None = None,
+        pieces: StoryPieces | None = None,
     ) -> None:
         self.document = Document(
             snapshot.state if snapshot else None,
@@ -71,6 +74,7 @@ class SharedState:
             max_document=limits.max_document,
             index=index,
             client_id=client_id,
+            pieces=pieces,
         )
         self.aside: list[tuple[Entry, str]] = []
         """Entries of the log that could not be applied, and why."""
@@ -179,6 +183,11 @@ class SharedState:
         return found
 
     def snapshot(self, seq: int, at_ms: int) -> Snapshot:
+        authors = self.authors()
+        return Snapshot(seq, self.document.checkpoint(), authors, at_ms)
+
+    def authors(self) -> bytes:
+        """All that a snapshot says besides the document itself."""
         ledger = _Ledger(
             self.authorship.serialise(),
             [*self.deletions.store(), *self.taken_by()],
@@ -186,7 +195,7 @@ class SharedState:
             self.loops.serialise(),
             self.shots.serialise(),
         )
-        return Snapshot(seq, self.document.checkpoint(), msgspec.msgpack.encode(ledger), at_ms)
+        return msgspec.msgpack.encode(ledger)
 
     def _inserted(self, splice: Splice, owner: Owner) -> bool:
         """Enter an insertion; whether it is a person's and carries a run's formatting."""

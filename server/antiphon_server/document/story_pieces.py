@@ -10,7 +10,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+import msgspec
+
 from antiphon_proto.splices import EMBED, Attributes, Reformat, Splice, size
+from antiphon_server.document.text_index import is_boundary, snap
 
 _CHARACTERS: Final = 4096
 """Of one piece: each is cut and joined as a whole."""
@@ -26,11 +29,24 @@ class Drifted(ValueError):
 
 
 class _Block:
-    __slots__ = ("pieces", "total")
+    __slots__ = ("_data", "pieces", "total")
 
     def __init__(self, pieces: list[_Piece]) -> None:
         self.pieces = pieces
         self.total = sum(piece[2] for piece in pieces)
+        self._data: bytes | None = None
+
+    def changed(self, more: int) -> None:
+        """Its pieces are others now, and hold so many more bytes."""
+        self.total += more
+        self._data = None
+
+    def data(self) -> bytes:
+        """In UTF-8, an embed as EMBED."""
+        if self._data is None:
+            text = "".join(piece[0] if isinstance(piece[0], str) else EMBED for piece in self.pieces)
+            self._data = text.encode()
+        return self._data
 
 
 class StoryPieces:
@@ -50,10 +66,29 @@ class StoryPieces:
         self._near = 0, 0
         """The block of the last place that was looked for, and where it begins: changes mostly go on from there."""
 
+    @classmethod
+    def unpacked(cls, packed: Iterable[bytes]) -> StoryPieces:
+        """Of a `Text.diff` in packed lists. May be called in a thread: it yields between two of them."""
+        return cls(piece for each in packed for piece in msgspec.msgpack.decode(each))
+
     def __iter__(self) -> Iterator[tuple[Any, Attributes]]:
         for block in self._blocks:
             for content, attributes, _ in block.pieces:
                 yield content, attributes
+
+    def data(self) -> bytes:
+        """The whole in UTF-8, with EMBED for each embed: a copy of blocks that are kept."""
+        return b"".join(block.data() for block in self._blocks)
+
+    def snap(self, at: int) -> int:
+        """`at` as an index that stands between two characters."""
+        if not 0 < at < self.length:
+            return max(0, min(at, self.length))
+        number, i, inside = self._find(at)
+        if not inside:
+            return at
+        data = self._blocks[number].pieces[i][0].encode()
+        return at if is_boundary(data, inside) else at - inside + snap(data, inside)
 
     def between(self, start: int, end: int) -> list[tuple[Any, Attributes]]:
         """The pieces of [start, end); neighbours differ in their formatting. Of a character that is cut a replacement
@@ -131,7 +166,7 @@ class StoryPieces:
             i += 1
         row[i:i] = pieces
         total = sum(piece[2] for piece in pieces)
-        block.total += total
+        block.changed(total)
         self.length += total
         self._tidy(number, i, i + len(pieces))
 
@@ -150,6 +185,7 @@ class StoryPieces:
                 raise Drifted("beyond the end of the text")
             block = self._blocks[number]
             row = block.pieces
+            taken = left
             last = i
             while last < len(row) and left > 0:
                 piece = row[last]
@@ -158,9 +194,9 @@ class StoryPieces:
                 else:
                     last += 1
                 gone.append(piece)
-                block.total -= piece[2]
                 left -= piece[2]
             del row[i:last]
+            block.changed(left - taken)
             number, i = number + 1, 0
         self.length -= length
         for emptied in range(number - 1, first - 1, -1):

@@ -65,7 +65,7 @@ async def show_text(request: web.Request) -> web.StreamResponse:
     """`GET /api/rooms/{room}/text` -> the story as plain text."""
     _, room = await authorised(request)
     _pay_for_reading(request, room)
-    return await large(request, room.text().encode(), "text/plain", headers=_NO_STORE)
+    return await large(request, room.shared.document.data(), "text/plain", headers=_NO_STORE)
 
 
 async def show_authorship(request: web.Request) -> web.StreamResponse:

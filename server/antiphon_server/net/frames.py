@@ -9,17 +9,23 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
-from antiphon_proto.codec import encode_frames
+from msgspec.structs import replace
+
+from antiphon_proto.codec import encode, encode_frames
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
-from antiphon_proto.messages import Message
-from antiphon_proto.sync import SyncStep1, SyncStep2, encode_y
+from antiphon_proto.messages import FRAGMENT_BODY, MAX_FRAME, Fragment, Message, Rebuild
+from antiphon_proto.sync import SyncStep1, encode_y, step_2_head
 
 Dialect = Literal["native", "yjs"]
+Chunks: TypeAlias = tuple[bytes | memoryview, ...]
+"""A long frame, without a copy of what it carries: the bytes follow each other."""
 
 _FIN_BINARY = 0x82
+_NO_BYTES: Final = b"\xc4\x00"
+"""Empty bytes in MessagePack."""
 
 
 def websocket_frame(payload: bytes) -> bytes:
@@ -38,8 +44,9 @@ def _head(size: int) -> bytes:
 class Frame:
     """One message to deliver. A newer frame of the same `slot` replaces it (latest-wins lanes).
 
-    `native` and `yjs` are complete WebSocket bytes for clients of `/ws` and `/yjs/{room}`; None means that clients of
-    that dialect do not get this frame. After `deadline`, in seconds of the monotonic clock, it is worth nothing.
+    `native` and `yjs` are complete WebSocket bytes for clients of `/ws` and `/yjs/{room}`, in chunks where they are
+    long; None means that clients of that dialect do not get this frame. After `deadline`, in seconds of the monotonic
+    clock, it is worth nothing.
     """
 
     __slots__ = ("deadline", "lane", "native", "slot", "yjs")
@@ -48,8 +55,8 @@ class Frame:
         self,
         lane: Lane,
         *,
-        native: bytes | None = None,
-        yjs: bytes | None = None,
+        native: bytes | Chunks | None = None,
+        yjs: bytes | Chunks | None = None,
         slot: str | None = None,
         deadline: float = math.inf,
     ) -> None:
@@ -78,9 +85,19 @@ class Frame:
             deadline=deadline,
         )
 
-    def data(self, dialect: Dialect) -> bytes | None:
+    def chunks(self, dialect: Dialect) -> Chunks | None:
         """The bytes for a client of `dialect`, or None."""
-        return self.native if dialect == "native" else self.yjs
+        data = self.native if dialect == "native" else self.yjs
+        return (data,) if isinstance(data, bytes) else data
+
+    def data(self, dialect: Dialect) -> bytes | None:
+        """The same in one; of a long frame a copy."""
+        data = self.native if dialect == "native" else self.yjs
+        return b"".join(data) if isinstance(data, tuple) else data
+
+    def size(self, dialect: Dialect) -> int:
+        """Bytes for a client of `dialect`."""
+        return sum(map(len, self.chunks(dialect) or ()))
 
 
 def native_bytes(message: Message) -> bytes:
@@ -89,8 +106,42 @@ def native_bytes(message: Message) -> bytes:
     return b"".join(part for payload in payloads for part in (_head(len(payload)), payload))
 
 
-def yjs_frame(message: SyncStep1 | SyncStep2) -> Frame:
-    """A step of the sync handshake of a plain y-websocket client; never dropped."""
+def rebuild_frame(message: Rebuild, state: bytes) -> Frame:
+    """The frame of a `rebuild` whose update is `state` (`message` has none): a long one is cut into `fragment`s that
+    point into the state."""
+    payload = _with_bytes(message, len(state))
+    total = len(payload) + len(state)
+    if total <= MAX_FRAME:
+        return Frame.of(replace(message, update=state))
+    whole = memoryview(state)
+    count = -(-total // FRAGMENT_BODY)
+    chunks: list[bytes | memoryview] = []
+    at = 0
+    for index in range(count):
+        first = payload if index == 0 else b""
+        body = whole[at : at + FRAGMENT_BODY - len(first)]
+        at += len(body)
+        size = len(first) + len(body)
+        head = _with_bytes(Fragment(index, count, b""), size)
+        chunks += [_head(len(head) + size) + head + first, body]
+    return Frame(message.lane, native=tuple(chunks))
+
+
+def _with_bytes(message: Message, size: int) -> bytes:
+    """A message whose last field, empty bytes, is to be so many: all of it that comes before them."""
+    data = encode(message)
+    assert data.endswith(_NO_BYTES)
+    return data.removesuffix(_NO_BYTES) + b"\xc6" + size.to_bytes(4)
+
+
+def sync_frame(state: bytes) -> Frame:
+    """A `SyncStep2` for a plain y-websocket client, without a copy of the state; never dropped."""
+    payload = step_2_head(len(state))
+    return Frame(Lane.EDIT, yjs=(_head(len(payload) + len(state)) + payload, memoryview(state)))
+
+
+def yjs_frame(message: SyncStep1) -> Frame:
+    """The first step of the sync handshake of a plain y-websocket client; never dropped."""
     return Frame(Lane.EDIT, yjs=websocket_frame(encode_y(message)))
 
 

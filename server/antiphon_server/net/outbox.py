@@ -8,6 +8,7 @@ and on a short timer. The client that does not read costs that bound and nobody'
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,12 +16,18 @@ from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import AudioGap
 from antiphon_server.net.backlog import Backlog, BacklogLimits, Full
-from antiphon_server.net.frames import Dialect, Frame, Shown, native_bytes
+from antiphon_server.net.frames import Chunks, Dialect, Frame, Shown, native_bytes
 
 MARK = 64 * 1024
 """Bytes waiting in the transport above which a client counts as slow."""
 FLUSH_EVERY = 0.02
 """Seconds between attempts to empty a backlog; only a slow client has a timer."""
+_GO_ON_EVERY = 0.005
+"""The same while a long frame is under way."""
+PIECE = 256 * 1024
+"""Bytes of a long frame that are written at a time."""
+_AT_ONCE = 2
+"""Such pieces that are written before others have their turn."""
 STALL_TIMEOUT = 30.0
 """Seconds after which a client that takes nothing at all is let go (it may come back and resume)."""
 CLOSE_TIMEOUT = 5.0
@@ -33,7 +40,7 @@ _MAX_REASON = 123
 class Wire(Protocol):
     """The transport, as the outbox sees it. Nothing here blocks or raises."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes | memoryview) -> None: ...
 
     def waiting(self) -> int:
         """Bytes written and not yet taken by the kernel."""
@@ -97,9 +104,15 @@ class Outbox:
         self._progress = 0.0
         """When the client last took something, while a backlog waits."""
         self._waiting = 0
+        self._rest: deque[bytes | memoryview] = deque()
+        """Of a long frame that is under way, in pieces."""
+        self._rest_size = 0
+        self._abort_at = 0.0
+        self._last = b""
+        """The close frame that is to follow on it."""
 
     def send(self, frame: Frame) -> None:
-        data = frame.data(self.dialect)
+        data = frame.chunks(self.dialect)
         if data is None or self.close_code is not None:
             return
         if frame.lane is Lane.PREVIEW:
@@ -116,11 +129,12 @@ class Outbox:
         if self.close_code is not None:
             return
         self.close_code = code
-        for data in self._backlog.ordered():
-            self._write(data)
-        self._backlog.clear()
-        self._wire.write(close_frame(code, reason))
-        self._arm(self._close_timeout, self._wire.abort)
+        self._last = close_frame(code, reason)
+        self._abort_at = self._clock.time() + self._close_timeout
+        if self._rest:
+            self._arm(_GO_ON_EVERY, self._on_timer)
+        else:
+            self._end()
 
     def abort(self) -> None:
         """Cut the connection now; queued frames are dropped."""
@@ -131,21 +145,51 @@ class Outbox:
         """The connection is over: drop waiting frames."""
         self.close_code = self.close_code or CloseCode.NORMAL
         self._backlog.clear()
+        self._rest.clear()
+        self._rest_size = 0
         self._disarm()
 
     @property
     def backlog(self) -> int:
         """Bytes queued here, beside those in the transport."""
-        return self._backlog.size
+        return self._backlog.size + self._rest_size
 
-    def _write(self, data: bytes) -> None:
-        self._wire.write(data)
+    def _write(self, data: Chunks) -> None:
+        size = sum(map(len, data))
         self._traffic.frames += 1
-        self._traffic.bytes += len(data)
+        self._traffic.bytes += size
+        if size <= PIECE:
+            self._wire.write(data[0] if len(data) == 1 else b"".join(data))
+            return
+        for chunk in data:
+            whole = memoryview(chunk)
+            self._rest += (whole[at : at + PIECE] for at in range(0, len(whole), PIECE))
+        self._rest_size = size
+        self._progress = self._clock.time()
+        self._go_on()
+        if self._rest:
+            self._arm(_GO_ON_EVERY, self._on_timer)
 
-    def _queue(self, frame: Frame, data: bytes) -> None:
+    def _go_on(self) -> None:
+        """Write more of the long frame that is under way."""
+        left = _AT_ONCE * PIECE
+        while self._rest and left > 0 and self._wire.waiting() <= MARK:
+            piece = self._rest.popleft()
+            self._rest_size -= len(piece)
+            left -= len(piece)
+            self._wire.write(piece)
+
+    def _end(self) -> None:
+        """Write what may not be lost, and the close frame."""
+        for data in self._backlog.ordered():
+            self._wire.write(data)
+        self._backlog.clear()
+        self._wire.write(self._last)
+        self._arm(max(0.0, self._abort_at - self._clock.time()), self._wire.abort)
+
+    def _queue(self, frame: Frame, data: Chunks) -> None:
         try:
-            dropped = self._backlog.put(frame.lane, frame.slot, data, frame.deadline)
+            dropped = self._backlog.put(frame.lane, frame.slot, b"".join(data), frame.deadline)
         except Full:
             self._resync("reads too slowly")
             return
@@ -160,17 +204,26 @@ class Outbox:
         self._flush()
 
     def _flush(self) -> None:
-        while self._wire.waiting() <= MARK:
+        self._go_on()
+        while not self._rest and self._wire.waiting() <= MARK:
             data, late = self._backlog.take(self._clock.time())
             self._traffic.dropped[Lane.AUDIO] += late
             if data is None:
                 self._disarm()
                 return
-            self._write(data)
+            self._write((data,))
 
     def _on_timer(self) -> None:
-        self._arm(FLUSH_EVERY, self._on_timer)
+        self._arm(_GO_ON_EVERY if self._rest else FLUSH_EVERY, self._on_timer)
         now, waiting = self._clock.time(), self._wire.waiting()
+        if self._last:
+            self._go_on()
+            if not self._rest:
+                self._end()
+            elif now >= self._abort_at:
+                self._disarm()
+                self._wire.abort()
+            return
         if waiting < self._waiting:
             self._progress = now
         self._flush()

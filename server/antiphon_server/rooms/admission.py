@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from antiphon_proto.errors import CloseCode, RateLimited
 from antiphon_proto.messages import VERSION, Joined, Limits, Rebuild, Resume, Versions, Welcome
-from antiphon_proto.sync import AwarenessState, SyncStep1, SyncStep2
+from antiphon_proto.sync import AwarenessState, SyncStep1, SyncStep2, SyncUpdate, YMessage
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.delivery import durable
 from antiphon_server.core.members import Member
 from antiphon_server.core.rights import Right, may, names
 from antiphon_server.core.seat import JoinRequest, Seat
-from antiphon_server.net.frames import Frame, Outlet, yjs_frame
+from antiphon_server.net.frames import Frame, Outlet, rebuild_frame, sync_frame, yjs_frame
 from antiphon_server.token_bucket import Buckets
 
 _REBUILDS_PER_SECOND = 0.5
@@ -28,6 +28,8 @@ class Admission:
         """The same for the last answer to a plain Yjs client: its key and its frame."""
         self._rebuilt: tuple[int, str, Frame] | None = None
         """Offset, reason and frame of the last rebuild: who comes at once with others gets the same."""
+        self._folded: tuple[int, bytes] | None = None
+        """Offset and state of a long document, made elsewhere a moment ago."""
 
     def seat(self, member: Member, session: str, outlet: Outlet, request: JoinRequest) -> Seat:
         """Give the member this connection instead of the one they may have, in one go."""
@@ -61,12 +63,10 @@ class Admission:
         room = self._room
         known = self._rebuilt if self._rebuilt and self._rebuilt[1] == reason else None
         # A newcomer has nothing that a state of a moment ago (`sweep`) could be at odds with.
-        recent = reason == "new" and known is not None
-        if known is None or not (known[0] == room.offset or (recent and room.delivery.covers(known[0]))):
-            frame = Frame.of(
-                Rebuild(room.lineage, room.epoch, room.offset, reason, room.shared.document.state())
-            )
-            known = self._rebuilt = room.offset, reason, frame
+        if known is None or not (known[0] == room.offset or (reason == "new" and self._recent)):
+            offset, state = self._whole() if reason == "new" else (room.offset, room.shared.document.state())
+            frame = rebuild_frame(Rebuild(room.lineage, room.epoch, offset, reason, b""), state)
+            known = self._rebuilt = offset, reason, frame
         seat.outlet.send(known[2])
         for update in room.delivery.after(known[0]):
             seat.outlet.send(update)
@@ -75,18 +75,69 @@ class Admission:
         """Send a plain Yjs client the updates that it lacks. It pays for a large answer as for a rebuild; too many of
         them end the connection, since nothing in its protocol says "wait". Raises PeerError."""
         room = self._room
-        key = room.offset, vector
+        document = room.shared.document
+        offset, state = self._whole() if document.far(vector) else (room.offset, None)
+        key = offset, b"" if state is not None else vector
         if self._synced is None or self._synced[0] != key:
-            self._synced = key, yjs_frame(SyncStep2(room.shared.document.since(vector)))
+            self._synced = key, sync_frame(document.since(vector) if state is None else state)
         frame = self._synced[1]
-        if len(frame.yjs or b"") > _LARGE and not seat.rebuilds.allow():
+        if frame.size("yjs") > _LARGE and not seat.rebuilds.allow():
             seat.outlet.close(CloseCode.RATE_LIMITED, "you ask for too much of the document; wait a little")
             return
         seat.outlet.send(frame)
+        for update in room.delivery.after(offset):
+            seat.outlet.send(update)
+
+    def show(self, seat: Seat) -> None:
+        """Send a plain Yjs client the whole, since it changed its copy and may not; it pays as for a rebuild."""
+        if seat.rebuilds.allow():
+            offset, state = self._whole()
+            seat.outlet.send(sync_frame(state))
+            for update in self._room.delivery.after(offset):
+                seat.outlet.send(update)
 
     def sweep(self) -> None:
         """Once a second: drop the answers that are kept for clients who come at the same time."""
-        self._rebuilt = self._synced = None
+        self._rebuilt = self._synced = self._folded = None
+
+    def remember(self, offset: int, state: bytes) -> None:
+        """The document's state as of an offset, for those who come within the next second."""
+        self._folded = offset, state
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anybody can be told the state of a moment ago, and what came since."""
+        return self._folded is not None and self._room.delivery.covers(self._folded[0])
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the next newcomer can be told such a state."""
+        return self.remembers or self._recent
+
+    @property
+    def _recent(self) -> bool:
+        """Whether the last newcomer was told such a state."""
+        last = self._rebuilt
+        return last is not None and last[1] == "new" and self._room.delivery.covers(last[0])
+
+    def covers(self, resume: Resume) -> bool:
+        """Whether who comes back is told what it lacks rather than the whole."""
+        room = self._room
+        same = resume.lineage == room.lineage and resume.epoch == room.epoch
+        return same and room.delivery.covers(resume.offset)
+
+    def asks_for_all(self, seat: Seat, message: YMessage) -> bool:
+        """Whether a plain client will be told the whole. Raises InvalidUpdate."""
+        if isinstance(message, SyncStep1):
+            return self._room.shared.document.far(message.state_vector)
+        edits = isinstance(message, SyncStep2 | SyncUpdate)
+        return edits and not may(self._room.member_of(seat).role, Right.EDIT)
+
+    def _whole(self) -> tuple[int, bytes]:
+        document = self._room.shared.document
+        if self._folded is not None and self.remembers and not document.encoded:
+            return self._folded
+        return self._room.offset, document.state()
 
     def send_presences(self, seat: Seat) -> None:
         for frame in self._room.presence.all(but=seat.participant):

@@ -22,11 +22,17 @@ from antiphon_server.rooms.plain_edits import EMPTY, PlainEdits
 
 
 class Edits:
-    """`suspect`: whether an update stopped the server before."""
+    """`show` sends a plain client the whole document; `suspect`: whether an update stopped the server before."""
 
-    def __init__(self, room: RoomContext, suspect: Callable[[bytes], bool] = lambda _update: False) -> None:
+    def __init__(
+        self,
+        room: RoomContext,
+        show: Callable[[Seat], None],
+        suspect: Callable[[bytes], bool] = lambda _update: False,
+    ) -> None:
         self.of_plain = PlainEdits(room, self._take)
         self._room = room
+        self._show = show
         self._suspect = suspect
 
     def native(self, member: Member, seat: Seat, edit: Edit) -> Iterator[None]:
@@ -52,7 +58,7 @@ class Edits:
         if update == EMPTY:
             return
         if not may(member.role, Right.EDIT):
-            self.of_plain.show(member, seat)
+            self._show(seat)
         elif not self._room.journal.available:
             seat.outlet.close(CloseCode.INTERNAL, "the server cannot store edits now")
         else:

@@ -18,6 +18,7 @@ from antiphon_server.document import jam
 from antiphon_server.document.document import index_of
 from antiphon_server.document.recount import Recounts
 from antiphon_server.document.state import SERVER
+from antiphon_server.document.story_pieces import StoryPieces
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.rooms.pace import Pace
@@ -39,6 +40,8 @@ from antiphon_server.token_bucket import Buckets
 from antiphon_server.trust.notes import Signer
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.jobs import Cut, Pieced
+from antiphon_server.work.pool import CannotWork, Pool
 from antiphon_server.work.story_reading import StoryReader
 from antiphon_server.work.style_reading import StyleReader
 
@@ -49,6 +52,10 @@ TICK = 0.015
 SWEEP = 1.0
 _IDLE = 2.0
 """Seconds for which a room must have been empty to make place for another."""
+_LARGE = 64 * 1024
+"""Bytes of a state from which its story is cut in a helper process."""
+_RUNS = 5000
+"""Runs of items of a document that count as one room more where rooms are opened at a rate."""
 _SEED = jam.seed()
 ROLES = ("owner", "editor", "viewer")
 
@@ -81,6 +88,7 @@ class Hub:
         on_tick: Callable[[float], None] | None = None,
         use_model: Callable[[Modality, str], None] | None = None,
         signer: Signer | None = None,
+        documents: Pool | None = None,
     ) -> None:
         self._on_tick = on_tick
         self.sound = Sound()
@@ -102,6 +110,7 @@ class Hub:
             use_model,
             self.recounts,
             signer or Signer.generate(),
+            documents,
         )
         self._store = store
         self._max_rooms = max_rooms
@@ -163,10 +172,10 @@ class Hub:
         """Rooms in memory."""
         return tuple(self._rooms.values())
 
-    def state(self, room: str) -> bytes | None:
-        """The document of a room that is in memory."""
+    def updates(self, room: str) -> tuple[bytes, ...]:
+        """The document of a room that is in memory, as updates that are to be applied in order."""
         known = self._rooms.get(room)
-        return known.shared.document.state() if known is not None else None
+        return known.shared.document.updates() if known is not None else ()
 
     def announce_models(self, models: tuple[ModelInfo, ...]) -> None:
         for room in self._rooms.values():
@@ -225,6 +234,7 @@ class Hub:
                 log.exception("room %s failed", room.id)
 
     async def _unload(self, room: Room) -> None:
+        await room.compact()
         room.snapshot()
         await room.seal()
         if room.settled and not room.online():
@@ -245,6 +255,8 @@ class Hub:
             if stored is None:
                 raise NotFound("there is no such room")
             room = await self._open(stored)
+            if address and (more := room.shared.document.runs // _RUNS):
+                self._loads.of(address).charge(more)  # it cost as much as so many small ones
             self._rooms[room_id] = room
             self._openers[room_id] = address
             return room
@@ -262,9 +274,14 @@ class Hub:
             snapshot = stored.snapshot
             try:
                 # It grows with the document; the rest of a large room is for Yrs, which is fast.
-                index = await asyncio.to_thread(index_of, snapshot.state if snapshot else None)
+                state = snapshot.state if snapshot else None
+                cutting = asyncio.create_task(self._pieces(room_id, state))
+                try:
+                    index = await asyncio.to_thread(index_of, state)
+                finally:
+                    pieces = await cutting
                 with self._services.beacon.serving(room_id, "loading"):
-                    room = Room(stored, self._services, self._woken, index, at_once=False)
+                    room = Room(stored, self._services, self._woken, index, pieces=pieces, at_once=False)
                 return await room.opened()
             except UNREADABLE as error:
                 if snapshot is None:
@@ -272,6 +289,20 @@ class Hub:
                 stored = await without_snapshot(
                     self._store, stored, str(error), self._services.clock.unix_ms()
                 )
+
+    async def _pieces(self, room_id: str, state: bytes | None) -> StoryPieces | None:
+        """The pieces of a large document's story, where a helper process can make them now: Yrs makes them in one call,
+        which takes 300 ms for 100,000 of them."""
+        documents = self._services.documents
+        if documents is None or state is None or len(state) < _LARGE:
+            return None
+        try:
+            answer = await documents.run(Cut(state), room_id)
+        except (QueueFull, CannotWork) as error:
+            log.warning("room %s: its story is cut on the event loop: %s", room_id, error)
+            return None
+        assert isinstance(answer, Pieced)
+        return await asyncio.to_thread(StoryPieces.unpacked, answer.packed)
 
     async def _make_place(self, address: str) -> None:
         """For one more room: those that have been empty longest leave the memory for it, first those that `address`

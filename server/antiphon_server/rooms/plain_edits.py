@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from antiphon_proto.errors import CloseCode, TooLarge
 from antiphon_proto.lanes import Lane
-from antiphon_proto.sync import PermissionDenied, SyncStep1, SyncStep2, encode_y
+from antiphon_proto.sync import PermissionDenied, SyncStep1, encode_y
 from antiphon_proto.yjs_update import read, without
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
@@ -78,11 +78,6 @@ class PlainEdits:
             seat.outlet.close(CloseCode.TOO_LARGE, error.message)
         except InvalidUpdate as error:
             seat.outlet.close(CloseCode.MALFORMED, error.message)
-
-    def show(self, member: Member, seat: Seat) -> None:
-        """The truth, to a client that may not edit."""
-        if seat.rebuilds.allow():
-            seat.outlet.send(yjs_frame(SyncStep2(self._room.shared.document.state())))
 
     def sweep(self, seats: Iterable[Seat]) -> None:
         """Once a second: ask again, and tell whose copy differs for good."""

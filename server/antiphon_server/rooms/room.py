@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 
 from antiphon_proto.errors import CloseCode, ProtocolViolation
@@ -18,11 +18,12 @@ from antiphon_proto.messages import (
     GoAway,
     ModelInfo,
     Models,
+    Resync,
     RunInfo,
     Steps,
     Stop,
 )
-from antiphon_proto.sync import YMessage
+from antiphon_proto.sync import SyncStep1, SyncStep2, SyncUpdate, YMessage
 from antiphon_server.canvas.painter import Painter
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.long_work import LongWork, finished
@@ -30,8 +31,10 @@ from antiphon_server.core.members import Member
 from antiphon_server.core.repairs import Repairs
 from antiphon_server.core.seat import Grant, JoinRequest, Seat
 from antiphon_server.document.canvas import Canvas
+from antiphon_server.document.change import InvalidUpdate
 from antiphon_server.document.document import index_of
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
+from antiphon_server.document.story_pieces import StoryPieces
 from antiphon_server.document.updates.item_index import ItemIndex
 from antiphon_server.history.undo import UndoRedo
 from antiphon_server.history.versions import Timeline
@@ -41,6 +44,7 @@ from antiphon_server.rooms.admission import Admission
 from antiphon_server.rooms.conversation import Conversation
 from antiphon_server.rooms.dispatch import Dispatcher
 from antiphon_server.rooms.edits import Edits
+from antiphon_server.rooms.folder import Folder
 from antiphon_server.rooms.moderation import Moderation
 from antiphon_server.rooms.pace import Pace
 from antiphon_server.rooms.receiver import Receiver
@@ -59,9 +63,9 @@ from antiphon_server.work.jobs import Copy
 
 
 class Room:
-    """`index` is of the stored snapshot, when that was read already. `wake` is called when a tick has something to do.
-    With `at_once` false `opened` must be awaited before anything else. Both raise StorageUnavailable or DocumentBroken
-    when `stored` cannot be read."""
+    """`index` and `pieces` (of the story) are of the stored snapshot, where it was read already. `wake` is called when
+    a tick has something to do. With `at_once` false `opened` must be awaited before anything else. Both raise
+    StorageUnavailable or DocumentBroken when `stored` cannot be read."""
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Room:
         wake: Callable[[Room], None],
         index: ItemIndex | None = None,
         *,
+        pieces: StoryPieces | None = None,
         at_once: bool = True,
     ) -> None:
         self._services = services
@@ -83,6 +88,7 @@ class Room:
             recounts=services.recounts,
             wake=partial(wake, self),
             index=index,
+            pieces=pieces,
         )
         self.id, self.pause = context.id, context.pause
         self.shared, self.runs, self.members = context.shared, context.runs, context.members
@@ -112,11 +118,12 @@ class Room:
         """Make the parts; the context holds the whole document."""
         services, context = self._services, self.context
         suspect = partial(services.suspects.refuses, self.id)
-        self._edits = Edits(context, suspect)
+        self._admission = Admission(context)
+        self._folder = Folder(context, services.documents, self._admission.remember)
+        self._edits = Edits(context, self._admission.show, suspect)
         self._supervisor = supervisor = RunSupervisor(context, services.engine)
         self.moderation = Moderation(context, supervisor)
         self._painter = Painter(context, supervisor, services.assets)
-        self._admission = Admission(context)
         self._codex = RoomCodex(context, services.codex)
         coauthor = Coauthor(context, supervisor, self._codex)
         self.conversation = Conversation(context, supervisor, coauthor, services.style)
@@ -199,7 +206,7 @@ class Room:
 
     def copy(self) -> Copy:
         """The story, to be read by a helper process."""
-        return Copy(self.shared.document.state(), self.shared.authorship.serialise())
+        return Copy(self.shared.document.updates(), self.shared.authorship.serialise())
 
     def paused(self) -> AbstractContextManager[None]:
         """While this is entered the story stays as it is: messages to the room wait, and runs do."""
@@ -218,6 +225,32 @@ class Room:
             self.moderation.came(member)
         self.context.flush()  # the newcomer gets the state at one offset
         return self._admission.seat(member, session, outlet, request)
+
+    async def ready_for(self, request: JoinRequest) -> None:
+        """Return when a newcomer can be told the whole of a long document without delay to others. Join it at once."""
+        if request.dialect != "native" or self._closed or not self._folder.due:
+            return  # a plain client asks for what it lacks (`ready_to_tell`)
+        if request.resume is None:
+            if not self._admission.awaits:
+                await self._folder.fold()
+        elif not self._admission.covers(request.resume):
+            await self._stand_still()
+
+    async def ready_to_tell(self, seat: Seat, message: ClientMessage | YMessage) -> None:
+        """The same, before a message is handled that may ask for the whole."""
+        if seat.gone or not self._folder.due or not seat.rebuilds.ready:
+            return
+        if isinstance(message, Resync):
+            await self._stand_still()
+        elif isinstance(message, SyncStep1 | SyncStep2 | SyncUpdate) and not self._admission.remembers:
+            with suppress(InvalidUpdate):  # it is answered for where it is handled
+                if self._admission.asks_for_all(seat, message):
+                    await self._folder.fold()
+
+    async def _stand_still(self) -> None:
+        """Have the state exactly as it is: who has a copy already must not be told an older one."""
+        with self.paused():
+            await self._folder.fold_exactly()
 
     def enrol(self, grant: Grant, name: str) -> Member:
         """A plain Yjs client that is to have a pass of its own becomes a member. Raises ProtocolViolation as `join`."""
@@ -308,7 +341,7 @@ class Room:
             self.conversation.performers.sweep()
             self._codex.sweep()
         self.jam_session.sweep()
-        if self.context.log.long and not self.pause.held:
+        if self.context.log.long and not self.pause.held and not self._folder.due:
             self.snapshot()
         self.shared.document.forget_state()
         self._admission.sweep()
@@ -319,11 +352,30 @@ class Room:
         """Once a second: long work of a large room, done beside the event loop while the room is paused. Sends a
         digest, and drops records of removed items."""
         document = self.shared.document
+        if self.context.log.long and not self.pause.held:
+            await self._snapshot_beside()
         if self._reports.digest_due and not self.pause.held:
             await self._reports.digest_in_thread()
         if document.crowded and not self.pause.held:
             with self.paused():
+                await self._folder.fold_exactly()
                 document.renew(await asyncio.to_thread(index_of, document.state()))
+
+    async def _snapshot_beside(self) -> None:
+        updates = self.shared.document.updates()
+        if (draft := self.context.log.draft(self.runs)) is None:
+            return
+        state = await self._folder.made(updates)
+        if self._closed:
+            return  # it was written at the close
+        if state is None:
+            self.snapshot()
+        else:
+            self.context.log.write(draft, state)
+
+    async def compact(self) -> None:
+        """Before an idle room is written for the last time: have its state at hand."""
+        await self._folder.fold_exactly()
 
     async def seal(self) -> None:
         """Put everything on disk, and a checkpoint of the ledger. Raises StorageUnavailable."""

@@ -20,6 +20,7 @@ from antiphon_server.story.proofreader import Proofreader
 from antiphon_server.trust.notes import Signer
 from antiphon_server.watchdog.beacon import Beacon
 from antiphon_server.watchdog.suspects import Suspects
+from antiphon_server.work.pool import Pool
 from antiphon_server.work.story_reading import StoryReader
 from antiphon_server.work.style_reading import StyleReader
 
@@ -45,3 +46,5 @@ class Services(Struct, frozen=True):
     recounts: Recounts = field(default_factory=Recounts)
     signer: Signer = field(default_factory=Signer.generate)
     """Signs the checkpoints of the rooms' ledgers."""
+    documents: Pool | None = None
+    """Encodes and reads long documents; None: it is done on the event loop."""

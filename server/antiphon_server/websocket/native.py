@@ -59,7 +59,6 @@ class Connection:
         self._session = ServerSession(max_message=limits.max_message, clock=clock)
         self._asks = TokenBucket(limits.asks_per_minute / 60, limits.ask_burst, clock)
         self._remarks = TokenBucket(limits.remarks_per_minute / 60, limits.remark_burst, clock)
-        self._steps = TokenBucket(limits.steps_per_minute / 60, limits.step_burst, clock)
         self._paints = TokenBucket(limits.paints_per_minute / 60, limits.paint_burst, clock)
         self._place: tuple[Room, Seat] | None = None
         self._claim = gateway.turns.claim(address)
@@ -122,8 +121,11 @@ class Connection:
             if isinstance(message, Edit):
                 self._gateway.traffic.edits += 1
                 await self._gateway.reader.read(seat, message.update, room.shared.document)
+            await room.ready_to_tell(seat, message)
             await room.pause.over()
-            await room.long_work.run(room.receiving(seat, message), turns, self._claim)
+            parts = await room.long_work.run(room.receiving(seat, message), turns, self._claim)
+            if isinstance(message, Undo | Redo) and parts > 1:
+                self._steps().charge(parts - 1)  # a large step is as many as it has parts
 
     def _allowed(self, message: ClientMessage) -> bool:
         """Takes a place in the rate of its kind."""
@@ -135,8 +137,15 @@ class Connection:
             case Say() | AddComment() | AddReply() | Suggest() | PutPerformer() | DropPerformer():
                 return self._remarks.allow()
             case Undo() | Redo():
-                return self._steps.allow()
+                return self._steps().allow()
         return True
+
+    def _steps(self) -> TokenBucket:
+        """The rate of the member's steps back and forth: a new connection does not refill it."""
+        if self._place is None:
+            raise ProtocolViolation("nothing comes before `hello`")
+        room, seat = self._place
+        return self._gateway.step_rate.of(f"{room.id} {seat.participant}")
 
     async def _join(self, hello: Hello) -> None:
         grant = self._gateway.tokens.verify(hello.token)
@@ -152,6 +161,7 @@ class Connection:
             kind=hello.kind,
         )
         await self._gateway.check_join(room, request, self._address)
+        await room.ready_for(request)
         self._gateway.turns.enter(self._claim, room.id)
         with self._gateway.turns.spending(self._claim):
             self._place = room, room.join(self._outbox, request)

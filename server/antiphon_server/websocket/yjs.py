@@ -96,6 +96,7 @@ class YjsConnection:
             if isinstance(message, SyncStep2 | SyncUpdate):
                 traffic.edits += 1
                 await self._gateway.reader.read(seat, message.update, room.shared.document)
+            await room.ready_to_tell(seat, message)
             await room.pause.over()
             await room.long_work.run(room.receiving_yjs(seat, message), turns, self._claim)
         except AntiphonError as error:

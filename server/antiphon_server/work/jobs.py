@@ -32,10 +32,23 @@ class Study(Struct, frozen=True, tag="study"):
 
 
 class Copy(Struct, frozen=True):
-    """A room's story, to be read elsewhere: the document's state and who wrote which bytes of it."""
+    """A room's story, to be read elsewhere: the document as updates to be applied in order, and who wrote which bytes
+    of it."""
+
+    updates: tuple[bytes, ...]
+    spans: bytes
+
+
+class Fold(Struct, frozen=True, tag="fold"):
+    """Encode the state of a document; `updates` as in Copy."""
+
+    updates: tuple[bytes, ...]
+
+
+class Cut(Struct, frozen=True, tag="cut"):
+    """Cut the story of a document's state into pieces of equal formatting."""
 
     state: bytes
-    spans: bytes
 
 
 class Authors(Struct, frozen=True, tag="authors"):
@@ -99,11 +112,11 @@ class Trace(Struct, frozen=True, tag="trace"):
 
 
 class Screen(Struct, frozen=True, tag="screen"):
-    """The film of a document's state as JSON (`film.sheet`): the `sheet`, the `plan` of shots for what has none, or the
-    `breakdown`; `csv` is that as a table in a language, `shots` what the film is rendered from. `srt`, `vtt`, `edl` and
-    `otio` (with a title) are files."""
+    """The film of a document (`updates` as in Copy) as JSON (`film.sheet`): the `sheet`, the `plan` of shots for what
+    has none, or the `breakdown`; `csv` is that as a table in a language, `shots` what the film is rendered from. `srt`,
+    `vtt`, `edl` and `otio` (with a title) are files."""
 
-    state: bytes
+    updates: tuple[bytes, ...]
     task: str
     language: str = "en"
     title: str = ""
@@ -120,6 +133,12 @@ class Made(Struct, frozen=True, tag="made"):
     """The result, as bytes."""
 
     data: bytes
+
+
+class Pieced(Struct, frozen=True, tag="pieced"):
+    """The pieces of a story, in packed lists, so that none of them takes long to unpack."""
+
+    packed: tuple[bytes, ...]
 
 
 class Learned(Struct, frozen=True, tag="learned"):
@@ -157,5 +176,7 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Job: TypeAlias = Learn | Study | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen | Spell
-Answer: TypeAlias = Made | Learned | Known | Replayed | Found | Spelled | Failed
+Job: TypeAlias = (
+    Learn | Study | Fold | Cut | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen | Spell
+)
+Answer: TypeAlias = Made | Pieced | Learned | Known | Replayed | Found | Spelled | Failed

@@ -22,6 +22,8 @@ from antiphon_server.work.jobs import Answer, Failed, Job
 from antiphon_server.work.process import LENGTH
 
 log = logging.getLogger(__name__)
+_PIECE: Final = 256 * 1024
+"""Bytes of a job that are written at a time: a document is many of them."""
 _IDLE: Final = 120.0
 """Seconds after which a process that has nothing to do goes."""
 
@@ -113,8 +115,11 @@ class _Helper:
         assert reader is not None
         assert writer is not None
         self.busy = True
-        writer.write(len(data).to_bytes(LENGTH) + data)
-        await writer.drain()
+        writer.write(len(data).to_bytes(LENGTH))
+        whole = memoryview(data)
+        for at in range(0, len(data), _PIECE):
+            writer.write(whole[at : at + _PIECE])
+            await writer.drain()
         answer = await reader.readexactly(int.from_bytes(await reader.readexactly(LENGTH)))
         self.busy = False
         return answer

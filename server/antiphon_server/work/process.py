@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -41,14 +42,17 @@ from antiphon_server.work.jobs import (
     Authors,
     Compare,
     Copy,
+    Cut,
     Export,
     Failed,
+    Fold,
     Found,
     Job,
     Known,
     Learn,
     Learned,
     Made,
+    Pieced,
     Replay,
     Replayed,
     Restore,
@@ -64,6 +68,8 @@ from antiphon_server.work.style_metrics import learned
 _MEMORY: Final = 3 * 1024**3
 """Bytes of address space: a document at its bound needs a small part of it."""
 _NICE: Final = 5
+_PACKED: Final = 1000
+"""Pieces of a story that are packed together."""
 LENGTH: Final = 4
 """Bytes of the number before a message, the most significant first."""
 
@@ -100,6 +106,10 @@ def _do(job: Job) -> Answer:
             return Learned(*learned(text))
         case Study(text):
             return Known(*studied(text))
+        case Fold(updates):
+            return Made(_document(updates).get_update())
+        case Cut(state):
+            return Pieced(_cut(state))
         case Authors():
             return Made(msgspec.json.encode(_authors(job)))
         case Export():
@@ -124,10 +134,9 @@ def _do(job: Job) -> Answer:
 
 
 def _restoration(job: Restore) -> Restoration:
-    document: Doc[Any] = Doc()
+    document = _document(job.now.updates)
     text: Text = document.get(schema.STORY, type=Text)
     canvas = Canvas(document)
-    document.apply_update(job.now.state)
     story = cut_by_author(text.diff(), Authorship.restore(job.now.spans).spans())
     then = _moment(job.then)
 
@@ -142,9 +151,10 @@ def _restoration(job: Restore) -> Restoration:
 
 
 def _screened(job: Screen) -> bytes:
+    state = _document(job.updates).get_update()
     if job.task == "plan":
-        return msgspec.json.encode(planned(job.state))
-    found = sheet(job.state)
+        return msgspec.json.encode(planned(state))
+    found = sheet(state)
     if job.task == "sheet":
         return msgspec.json.encode(found)
     shots = [fields_of(shot) for shot in found.shots]
@@ -220,11 +230,23 @@ def _export(job: Export) -> bytes:
     return msgspec.msgpack.encode(Manuscript((*manuscript.blocks, *appendix(made)), job.title))
 
 
-def _pieces(copy: Copy) -> Any:
+def _document(updates: Iterable[bytes]) -> Doc[Any]:
     document: Doc[Any] = Doc()
-    text: Text = document.get(schema.STORY, type=Text)
-    document.apply_update(copy.state)
-    return text.diff()
+    document.get(schema.STORY, type=Text)
+    for update in updates:
+        document.apply_update(update)
+    return document
+
+
+def _pieces(copy: Copy) -> Any:
+    story: Text = _document(copy.updates).get(schema.STORY, type=Text)
+    return story.diff()
+
+
+def _cut(state: bytes) -> tuple[bytes, ...]:
+    story: Text = _document((state,)).get(schema.STORY, type=Text)
+    pieces = story.diff()
+    return tuple(msgspec.msgpack.encode(pieces[at : at + _PACKED]) for at in range(0, len(pieces), _PACKED))
 
 
 def _message(stream: BinaryIO) -> bytes:

@@ -33,9 +33,9 @@ class Gallery:
         self.assets = MemoryAssets()
         self.assets.now = 0.0
         self.now = 0.0
-        self.live: bytes | None = None
+        self.live: bytes = b""
         self.collector = Collector(
-            self.store, self.assets, grace=GRACE, live=lambda room: self.live, now=lambda: self.now
+            self.store, self.assets, grace=GRACE, live=lambda room: (self.live,), now=lambda: self.now
         )
 
     async def bring(self, *numbers: int) -> list[str]:
@@ -84,7 +84,7 @@ async def test_what_anything_names_stays_and_the_rest_goes_after_its_time(galler
     assert await gallery.left() == {placed, snapped, live, source, orphan, other}
     assert await gallery.collector.collect() == Collected(1, 10)
     assert await gallery.left() == {placed, snapped, live, source, other}
-    gallery.live = None  # removed again, and saved so
+    gallery.live = b""  # removed again, and saved so
     gallery.now = 1000.0
     assert await gallery.collector.collect() == Collected(2, 20)
     assert await gallery.left() == {placed, snapped, source}

@@ -7,13 +7,17 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
-from antiphon_proto.messages import AudioGap
+from antiphon_proto.messages import FRAGMENT_BODY, MAX_FRAME, AudioGap, Rebuild
+from antiphon_proto.session import ClientSession, SessionState
+from antiphon_proto.sync import SyncStep2, encode_y
 from antiphon_server.net.backlog import LATEST, ORDERED, Backlog, BacklogLimits, Full
-from antiphon_server.net.frames import Frame, native_bytes
-from antiphon_server.net.outbox import CLOSE_TIMEOUT, FLUSH_EVERY, MARK, Outbox, Traffic, close_frame
+from antiphon_server.net.frames import Frame, native_bytes, rebuild_frame, sync_frame
+from antiphon_server.net.outbox import CLOSE_TIMEOUT, FLUSH_EVERY, MARK, PIECE, Outbox, Traffic, close_frame
+from support.replica import unframe
 from support.wires import FakeWire, VirtualClock
 
 LIMITS = BacklogLimits(ordered_bytes=1000, ordered_frames=20, lane_bytes=300, lane_frames=8)
@@ -267,3 +271,56 @@ def test_what_waits_in_a_slot_can_be_forgotten() -> None:
     assert bench.recover() == b"b"
     assert bench.traffic.dropped[Lane.PREVIEW] == 2
     assert bench.outbox.backlog == 0
+
+
+def test_a_long_frame_goes_in_pieces_and_others_wait_until_it_is_whole() -> None:
+    bench = Bench()
+    data = bytes(range(256)) * (8 * PIECE // 256)
+    bench.send(Lane.EDIT, data)
+    written = [len(bench.wire.unread)]
+    bench.send(Lane.AUDIO, b"audio")
+    bench.send(Lane.EDIT, b"edit")
+    while bench.clock.pending:
+        bench.wire.read()
+        before = len(bench.wire.received)
+        bench.clock.advance(FLUSH_EVERY)
+        written.append(len(bench.wire.received) + len(bench.wire.unread) - before)
+    bench.wire.read()
+    assert bytes(bench.wire.received) == data + b"audio" + b"edit"
+    assert max(written) <= 4 * PIECE
+    assert bench.outbox.backlog == 0
+
+
+def test_a_long_frame_is_finished_before_the_close() -> None:
+    bench = Bench()
+    data = bytes(8 * PIECE)
+    bench.send(Lane.EDIT, data)
+    bench.send(Lane.CONTROL, b"go_away")
+    bench.outbox.close(CloseCode.DRAINING, "bye")
+    for _ in range(8):
+        bench.wire.read()
+        bench.clock.advance(FLUSH_EVERY)
+    bench.wire.read()
+    assert bytes(bench.wire.received) == data + b"go_away" + close_frame(CloseCode.DRAINING, "bye")
+    unread = Bench()
+    unread.send(Lane.EDIT, data)
+    unread.outbox.close(CloseCode.DRAINING, "bye")
+    unread.clock.advance(CLOSE_TIMEOUT + 1)
+    assert unread.wire.aborted
+    assert unread.clock.pending == 0
+
+
+@pytest.mark.parametrize("size", [0, 1, MAX_FRAME - 40, MAX_FRAME, 5 * FRAGMENT_BODY + 7])
+def test_a_state_in_a_frame_is_the_message_that_carries_it(size: int) -> None:
+    state = bytes(number % 251 for number in range(size))
+    message = Rebuild("lineage", "epoch", 7, "new", b"")
+    data = rebuild_frame(message, state).data("native")
+    assert data is not None
+    session = ClientSession(max_message=2**24, clock=lambda: 0.0)
+    session.state = SessionState.OPEN
+    heard = [session.receive(payload) for payload in unframe(data)]
+    assert heard[-1] == replace(message, update=state)
+    assert not any(heard[:-1])
+    plain = sync_frame(state).data("yjs")
+    assert plain is not None
+    assert unframe(plain) == [encode_y(SyncStep2(state))]

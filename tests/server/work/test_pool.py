@@ -25,7 +25,9 @@ from antiphon_server.work.jobs import (
     Authors,
     Compare,
     Copy,
+    Cut,
     Export,
+    Fold,
     Job,
     Learn,
     Learned,
@@ -49,7 +51,7 @@ def copy(text: str) -> Copy:
     story += text
     authors = Authorship()
     authors.insert(0, len(text.encode()), Owner("p1"))
-    return Copy(document.get_update(), authors.serialise())
+    return Copy((document.get_update(),), authors.serialise())
 
 
 def export(text: str, *, as_json: bool) -> Export:
@@ -64,7 +66,7 @@ async def test_a_process_serves_one_job_after_the_other_and_outlives_a_bad_one()
         assert first.measures.words == 6
         pid = pool._idle[0]._process.pid
         with pytest.raises(CannotWork):
-            await pool.run(Export(Copy(b"\xff", b""), "r", "", 1, 0, (), {}, True, False), "a")
+            await pool.run(Export(Copy((b"\xff",), b""), "r", "", 1, 0, (), {}, True, False), "a")
         made = await pool.run(export("The sea.", as_json=True), "b")
         assert isinstance(made, Made)
         assert msgspec.json.decode(made.data)["ops"] == [{"insert": "The sea.\n"}]
@@ -112,9 +114,11 @@ def test_every_job_travels() -> None:
         Show(b"a"),
         Compare(b"a", b"b"),
         Restore(copy("a"), b"", frozenset({"c"}), frozenset()),
-        Screen(b"a", "csv", "ru"),
+        Screen((b"a",), "csv", "ru"),
+        Fold((b"a", b"b")),
+        Cut(b"a"),
         Spell((Passage("a", "en"),), "folder"),
-        Screen(b"a", "sheet"),
+        Screen((b"a", b"b"), "sheet"),
         Study("a"),
         Trace(
             Traced(

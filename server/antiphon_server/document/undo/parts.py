@@ -19,7 +19,7 @@ Ranged: TypeAlias = tuple[int, int, dict[str, Any]]
 Work: TypeAlias = Callable[[Text, Canvas, Jam, SideRoots], object]
 """Changes the document, inside a transaction."""
 _Item = TypeVar("_Item")
-_UNITS: Final = 12
+_UNITS: Final = 6
 """Passages, or objects, that one part changes."""
 
 

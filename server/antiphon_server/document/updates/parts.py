@@ -11,7 +11,7 @@ from antiphon_server.document.updates.parser import UpdateInfo, inspect
 
 LARGE: Final = 256
 """Items, or ranges of deletions, from which an update is cut."""
-_PART: Final = 24
+_PART: Final = 12
 """Items of a part; each 128 bytes of their contents count as one more."""
 
 

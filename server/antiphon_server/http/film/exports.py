@@ -45,7 +45,7 @@ async def text(request: web.Request) -> web.StreamResponse:
     kind = request.query.get("format", "srt")
     if kind not in TEXTS:
         raise PeerError(f"no format {kind[:20]!r}; there are {', '.join(TEXTS)}")
-    data = await _ask(request, room, Screen(room.shared.document.state(), kind, title=_title(room)))
+    data = await _ask(request, room, Screen(room.shared.document.updates(), kind, title=_title(room)))
     headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="film-{room.id}.{kind}"'}
     return await large(request, data, TEXTS[kind], headers=headers)
 
@@ -59,7 +59,7 @@ async def begin(request: web.Request) -> web.Response:
     address = gateway.proxies.address(request)
     if not gateway.convert_rate.allow(address):
         raise RateLimited("too many files from this address; wait a little")
-    data = await _ask(request, room, Screen(room.shared.document.state(), "shots"))
+    data = await _ask(request, room, Screen(room.shared.document.updates(), "shots"))
     shots: list[dict[str, Any]] = msgspec.json.decode(data)
     total = length(reel(shots))
     if not shots:

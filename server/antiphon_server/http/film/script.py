@@ -28,7 +28,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     changed each shot. Places are code points of the story."""
     pay_for_lookup(request)
     _, room = await authorised(request)
-    found = msgspec.json.decode(await _ask(request, room, Screen(room.shared.document.state(), "sheet")))
+    found = msgspec.json.decode(await _ask(request, room, Screen(room.shared.document.updates(), "sheet")))
     found["authors"] = _authors(room.shared.shots)
     return await large(request, msgspec.json.encode(found), "application/json", headers=_HEADERS)
 
@@ -42,7 +42,7 @@ async def make(request: web.Request) -> web.Response:
     member = acting(request, room)
     require(member.role, Right.EDIT)
     room.context.require_writable()
-    planned = msgspec.json.decode(await _ask(request, room, Screen(room.shared.document.state(), "plan")))
+    planned = msgspec.json.decode(await _ask(request, room, Screen(room.shared.document.updates(), "plan")))
     _, room = await authorised(request)  # it may have gone meanwhile, and so may the member
     member = acting(request, room)
     require(member.role, Right.EDIT)
@@ -61,7 +61,7 @@ async def breakdown(request: web.Request) -> web.StreamResponse:
     kind, language = request.query.get("format", "json"), request.query.get("language", "en")
     if kind not in ("csv", "json") or language not in LANGUAGES:
         raise PeerError("a breakdown comes as csv or json, in en or ru")
-    task = Screen(room.shared.document.state(), "csv" if kind == "csv" else "breakdown", language)
+    task = Screen(room.shared.document.updates(), "csv" if kind == "csv" else "breakdown", language)
     data = await _ask(request, room, task)
     if kind == "json":
         return await large(request, data, "application/json", headers=_HEADERS)
