@@ -95,7 +95,7 @@ export class CursorLayer {
     drawn.root.style.setProperty("--who", caret.color);
     drawn.caret.style.transform = `translate(${bounds.left}px, ${bounds.top}px)`;
     drawn.caret.style.height = `${bounds.height}px`;
-    drawn.flag.textContent = caret.name;
+    if (drawn.flag.textContent !== caret.name) drawn.flag.textContent = caret.name;
     // A name that would leave the page on the right opens to the left.
     drawn.flag.classList.toggle("cursor-flag-left", bounds.left > this.quill.container.clientWidth * 0.8);
     this.markSelection(drawn, Math.min(anchor, head), Math.abs(anchor - head));
