@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
-from antiphon_proto.jam import BandChord, BandControls, BandNote, Transport
+from antiphon_proto.jam import BandChord, BandControls, BandNote, BandSound, Transport
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import (
     ImageParams,
@@ -193,10 +193,11 @@ class Audio(Struct, frozen=True, tag="audio"):
 
 class Performed(Struct, frozen=True, tag="performed"):
     """Notes and chords that are committed: they will be heard as they stand here. Ticks count from the jam's first
-    beat, as `antiphon_proto.jam` says."""
+    beat, as `antiphon_proto.jam` says. `sound` comes when the instruments, levels or tone change."""
 
     notes: tuple[BandNote, ...]
     chords: tuple[BandChord, ...] = ()
+    sound: BandSound | None = None
 
 
 class Done(Struct, frozen=True, tag="done"):

@@ -50,16 +50,17 @@ TRANSPORT: Final = "transport"
 """{"now": Transport, "next": Transport or null} as JSON objects; written by the server only."""
 BAND: Final = "band"
 """Y.Map of the band's controls, one entry per field of `BandControls` (`prompts`: a Y.Map text -> weight; `roles`: a
-Y.Map role -> bool; `volumes`: a Y.Map role -> 0 to 1; `instruments`: a Y.Map role -> program)."""
+Y.Map role -> bool; `volumes`, `pans`: a Y.Map role -> 0 to 1; `instruments`: a Y.Map role -> program), and of its
+strips in the mixer: `muted` and `solo`, Y.Maps role -> bool."""
 PLAYERS: Final = "players"
-"""Y.Map: participant id -> {"program": Program, "volume": 0 to 1, "muted": bool}; participants write their own
-entry."""
+"""Y.Map: participant id -> {"program": Program, "volume": 0 to 1, "pan": 0 (left) to 1, "muted": bool, "solo": bool}.
+Everybody chooses their own program; who may edit may mix."""
 LOOPS: Final = "loops"
 """Y.Map: loop id -> Y.Map of a loop's fields (`LOOP_FIELDS`)."""
 SETTINGS: Final = "settings"
 """Y.Map: `interval` (bars after which people hear each other, 0: at once), `metronome` (bool), `count_in` (bars)."""
 
-LOOP_FIELDS: Final = ("name", "program", "bars", "beats", "notes", "volume", "muted", "solo", "by")
+LOOP_FIELDS: Final = ("name", "program", "bars", "beats", "notes", "volume", "pan", "muted", "solo", "by")
 """`notes` is a JSON array of [tick, duration in ticks, pitch, velocity]; the loop sounds at every bar whose number is a
 multiple of `bars`. `by` is the author, which the server sets."""
 
@@ -158,7 +159,39 @@ class BandControls(Struct, frozen=True, forbid_unknown_fields=True):
     reaction: Reaction = 0.5
     temperature: Annotated[float, Meta(ge=0.1, le=2.0)] = 0.9
     volumes: dict[BandRole, Unit] = {}
+    pans: dict[BandRole, Unit] = {}
     instruments: dict[BandRole, Program] = {}
+
+
+ROLE_PANS: Final[dict[BandRole, float]] = {"lead": 0.6, "bass": 0.5, "chords": 0.36, "pad": 0.5, "drums": 0.5}
+"""Where a role stands when nobody has moved it."""
+PLAYER_VOLUME: Final = 0.8
+"""Of a person who has set none."""
+NEW_PLAYER: Final = {"program": 0, "volume": PLAYER_VOLUME, "pan": 0.5, "muted": False, "solo": False}
+"""The entry of somebody who has chosen nothing yet."""
+
+
+class BandVoice(Struct, frozen=True, array_like=True):
+    """How a role of the band sounds: program (128: the drum kit `kit`), volume 0 to 1, pan 0 (left) to 1."""
+
+    role: BandRole
+    program: Program
+    kit: Program
+    volume: Unit
+    pan: Unit
+
+
+class BandSound(Struct, frozen=True, array_like=True):
+    """From sample `sample` of the stream on the band sounds like this; `brightness` 0.5 leaves its sound as it is."""
+
+    sample: int
+    brightness: Unit
+    voices: tuple[BandVoice, ...]
+
+
+def level(volume: float, *, muted: bool, solo: bool, soloed: bool) -> float:
+    """The volume at which a strip of the mixer is heard. `soloed`: whether any strip of the room is solo."""
+    return 0.0 if muted or (soloed and not solo) else volume
 
 
 def loop_notes(value: Any) -> list[tuple[int, int, int, int]] | None:

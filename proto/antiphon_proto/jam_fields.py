@@ -67,12 +67,19 @@ LOOP: Final[dict[str, Check]] = {
     "beats": _whole(2, 7),
     "notes": lambda value: loop_notes(value) is not None,
     "volume": _UNIT,
+    "pan": _UNIT,
     "muted": _flag,
     "solo": _flag,
     "by": lambda value: isinstance(value, str) and is_loop_id(value),
 }
 LOOP_REQUIRED: Final = ("bars", "beats", "notes", "program")
-PLAYER: Final[dict[str, Check]] = {"program": _PROGRAM, "volume": _UNIT, "muted": _flag}
+PLAYER: Final[dict[str, Check]] = {
+    "program": _PROGRAM,
+    "volume": _UNIT,
+    "pan": _UNIT,
+    "muted": _flag,
+    "solo": _flag,
+}
 SETTING: Final[dict[str, Check]] = {
     "interval": _whole(0, MAX_INTERVAL),
     "metronome": _flag,
@@ -89,6 +96,9 @@ CONTROL_MAPS: Final[dict[str, tuple[Check, Check, int]]] = {
     "prompts": (_text(200, 1), _UNIT, MAX_PROMPTS),
     "roles": (_role, _flag, len(BAND_ROLES)),
     "volumes": (_role, _UNIT, len(BAND_ROLES)),
+    "pans": (_role, _UNIT, len(BAND_ROLES)),
+    "muted": (_role, _flag, len(BAND_ROLES)),
+    "solo": (_role, _flag, len(BAND_ROLES)),
     "instruments": (_role, _PROGRAM, len(BAND_ROLES)),
 }
 """Fields of `band` that are Y.Maps: check of a key, check of a value, most entries."""
@@ -123,6 +133,7 @@ def band_controls(fields: Mapping[str, Any]) -> BandControls:
     return BandControls(
         roles=frozenset(role for role in BAND_ROLES if roles[role]),
         volumes={role: float(value) for role, value in fields.get("volumes", {}).items()},
+        pans={role: float(value) for role, value in fields.get("pans", {}).items()},
         instruments={role: int(value) for role, value in fields.get("instruments", {}).items()},
         **plain,
     )

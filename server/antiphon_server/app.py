@@ -36,7 +36,6 @@ from antiphon_server.http import asset_tools, openapi
 from antiphon_server.http import assets as asset_http
 from antiphon_server.http import engines as engines_http
 from antiphon_server.http import history as history_http
-from antiphon_server.http import jam as jam_http
 from antiphon_server.http import ledger as ledger_http
 from antiphon_server.http import links as links_http
 from antiphon_server.http import manuscripts as export_http
@@ -47,6 +46,8 @@ from antiphon_server.http.client_files import DICTIONARIES, ClientFiles
 from antiphon_server.http.film import exports as film_exports_http
 from antiphon_server.http.film import script as film_http
 from antiphon_server.http.guard import guard
+from antiphon_server.http.jam import files as jam_files_http
+from antiphon_server.http.jam import log as jam_log_http
 from antiphon_server.http.responses import errors, secure
 from antiphon_server.logs import Malformed
 from antiphon_server.metrics import Metrics
@@ -219,6 +220,8 @@ async def _run(
         TextChecker(spelling, DICTIONARIES),
     )
     stack.push_async_callback(gateway.film_exports.close)
+    stack.push_async_callback(gateway.jam_exports.close)
+    stack.push_async_callback(gateway.jam_texts.close)
     stack.push_async_callback(gateway.reader.close)
     runner = _runner(application(gateway), settings)
     await runner.setup()
@@ -281,7 +284,8 @@ def application(gateway: Gateway) -> web.Application:
             *room_http.ROUTES,
             *spelling_http.ROUTES,
             *asset_http.ROUTES,
-            *jam_http.ROUTES,
+            *jam_log_http.ROUTES,
+            *jam_files_http.ROUTES,
             *film_http.ROUTES,
             *film_exports_http.ROUTES,
             *asset_tools.ROUTES,

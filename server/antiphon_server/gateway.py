@@ -19,9 +19,9 @@ from antiphon_server.assets.vectorize import Tracer
 from antiphon_server.config import Settings
 from antiphon_server.core.join_tokens import Tokens
 from antiphon_server.core.seat import JoinRequest
+from antiphon_server.file_exports import FileExports
 from antiphon_server.film.exports import FilmExports
 from antiphon_server.formats.desk import Converter
-from antiphon_server.jam.render import Renderer
 from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.model_switcher import ModelSwitcher
 from antiphon_server.net.connections import Connections
@@ -40,6 +40,8 @@ from antiphon_server.token_bucket import Buckets
 from antiphon_server.work.pool import WorkPool
 from antiphon_server.work.text_checker import TextChecker
 
+_TEXTS = 2
+"""Files without sound that are made of jams at the same time."""
 _REJOIN_PATIENCE = 5.0
 """Seconds that a member who reconnects too often waits before the connection is closed."""
 
@@ -157,10 +159,9 @@ class Gateway:
         self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
         self.converter = Converter(limits.conversions)
         self.film_exports = FilmExports()
-        jam = settings.jam
-        self.renderer = Renderer(
-            settings.cache_dir.expanduser(), jam.exports, jam.export_timeout, jam.export_seconds
-        )
+        self.jam_exports = FileExports(settings.jam.exports, settings.jam.export_timeout)
+        self.jam_texts = FileExports(_TEXTS, settings.jam.export_timeout)
+        """Of a jam's record without its sound: seconds at most."""
         metrics.registry.register(
             GatewayCollector(
                 self.traffic,

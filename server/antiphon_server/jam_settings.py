@@ -38,9 +38,9 @@ class JamSettings(BaseModel):
     band that tells no notes, which is kept too, 45 MB an hour."""
     log_batches: int = Field(default=20_000, ge=10, le=1_000_000)
     """Writes of about a second each."""
-    export_seconds: float = Field(default=1800.0, gt=0, le=3 * 3600)
+    export_seconds: float = Field(default=3 * 3600.0, gt=0, le=3 * 3600)
     """Of sound that one exported file holds."""
     exports: int = Field(default=1, ge=1, le=64)
     """Sound files that are made at the same time."""
-    export_timeout: float = Field(default=300.0, gt=0, le=3600)
+    export_timeout: float = Field(default=1800.0, gt=0, le=4 * 3600)
     """A sound file that is not made by then is given up."""

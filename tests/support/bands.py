@@ -28,7 +28,7 @@ from antiphon_engines.audio.performer_api import Musician, Pcm
 from antiphon_engines.audio.symbolic import loader
 from antiphon_engines.audio.symbolic.band import EmbeddedMusician
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_proto.jam import SAMPLE_RATE, BandChord, BandControls, BandNote, Transport
+from antiphon_proto.jam import SAMPLE_RATE, BandChord, BandControls, BandNote, BandSound, Transport
 
 START = 1000.0
 """Seconds on the clock at which sample 0 sounds."""
@@ -59,6 +59,7 @@ class Take:
     frames: list[Audio] = field(default_factory=list)
     notes: list[BandNote] = field(default_factory=list)
     chords: list[BandChord] = field(default_factory=list)
+    sounds: list[BandSound] = field(default_factory=list)
     failure: Failed | None = None
 
     def step(self) -> list[Output]:
@@ -72,9 +73,10 @@ class Take:
             match output:
                 case Audio():
                     self.frames.append(output)
-                case Performed(notes, chords):
+                case Performed(notes, chords, sound):
                     self.notes += notes
                     self.chords += chords
+                    self.sounds += [] if sound is None else [sound]
                 case Failed():
                     self.failure = output
         return outputs

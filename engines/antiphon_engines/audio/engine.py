@@ -182,8 +182,8 @@ class AudioEngine:
             ]
         audio = Audio(pts, session.frame, opus, session.late(self._clock()))
         session.pts = pts + session.frame
-        if chunk.notes or chunk.chords:
-            return [Performed(chunk.notes, chunk.chords), audio]
+        if chunk.notes or chunk.chords or chunk.sound:
+            return [Performed(chunk.notes, chunk.chords, chunk.sound), audio]
         return [audio]
 
     def steer(self, job: Job, change: Steer) -> None:
@@ -216,7 +216,8 @@ class AudioEngine:
 def _check(controls: BandControls) -> None:
     """Raises InvalidRequest for controls that are out of their bounds."""
     numbers = [controls.density, controls.brightness, controls.reaction, controls.temperature]
-    numbers += [*controls.volumes.values(), *(prompt.weight for prompt in controls.prompts)]
+    numbers += [*controls.volumes.values(), *controls.pans.values()]
+    numbers += [*(prompt.weight for prompt in controls.prompts)]
     if not all(number is None or math.isfinite(number) for number in numbers):
         raise InvalidRequest("the band's controls hold an invalid number")
     try:

@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote, Remark
 from antiphon_engines.audio.timeline import Timeline
-from antiphon_proto.jam import BandChord, BandControls, BandNote
+from antiphon_proto.jam import BandChord, BandControls, BandNote, BandSound
 
 Pcm = NDArray[np.float32]
 """(samples, 2) float32 in -1..1, 48 kHz."""
 
 
 class Chunk(NamedTuple):
-    """One frame, and the notes and chords that it commits to."""
+    """One frame, the notes and chords that it commits to, and how the band sounds from it on, where that changes."""
 
     pcm: Pcm
     notes: tuple[BandNote, ...] = ()
     chords: tuple[BandChord, ...] = ()
+    sound: BandSound | None = None
 
 
 class Player(Protocol):

@@ -99,7 +99,7 @@ class Synthesiser:
             if events and start in events:
                 events[start]()
             self._font.render(out[start:stop].reshape(-1).view(np.uint8))
-        return _bent(self._tone(out))
+        return soft_clip(self._tone(out))
 
 
 class _Tone:
@@ -129,7 +129,7 @@ class _Tone:
         return tilted
 
 
-def _bent(pcm: Pcm) -> Pcm:
+def soft_clip(pcm: Pcm) -> Pcm:
     """Peaks above the knee approach 1 and never reach it."""
     size = np.abs(pcm)
     if size.max(initial=0.0) <= _KNEE:

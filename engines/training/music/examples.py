@@ -200,7 +200,7 @@ def mixed(piece: Piece, band: Pcm, font: SoundFont) -> Pcm:
         if at * beat_s < SECONDS - 1
     )
     job = RenderJob("unused", "unused", (Track(piece.program, notes, 0.9),), seconds=SECONDS, tail=0.0)
-    people = np.concatenate(list(blocks(job, font.synthesiser())))[: len(band)]
+    people = np.concatenate(list(blocks(job, font.synthesiser)))[: len(band)]
     both = band.copy()
     both[: len(people)] += people
     both[-SAMPLE_RATE:] *= np.linspace(1, 0, SAMPLE_RATE, dtype=np.float32)[:, None]

@@ -160,7 +160,7 @@ def _synthesiser_speed(font: SoundFont, seconds: float, cache: str) -> float:
         for voice in range(16)
     )
     job = RenderJob("unused", cache, (Track(0, chords), Track(48, chords)), tail=0.0)
-    return _factor(seconds, lambda: [pcm.sum() for pcm in blocks(job, font.synthesiser())])
+    return _factor(seconds, lambda: [pcm.sum() for pcm in blocks(job, font.synthesiser)])
 
 
 def _opus(engine: AudioEngine, clock: list[float], seconds: float) -> dict[str, float]:

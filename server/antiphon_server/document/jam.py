@@ -15,7 +15,16 @@ from msgspec import Struct
 from pycrdt import Doc, Map
 
 from antiphon_proto import schema
-from antiphon_proto.jam import BAND, LOOPS, MAX_LOOPS, PLAYERS, SETTINGS, TRANSPORT, BandControls
+from antiphon_proto.jam import (
+    BAND,
+    LOOPS,
+    MAX_LOOPS,
+    NEW_PLAYER,
+    PLAYERS,
+    SETTINGS,
+    TRANSPORT,
+    BandControls,
+)
 from antiphon_proto.jam_fields import (
     CONTROL,
     CONTROL_MAPS,
@@ -88,9 +97,19 @@ class Jam:
         return self._copy[LOOPS]
 
     @property
+    def players(self) -> Mapping[str, Any]:
+        """Participant -> their entry."""
+        return self._copy[PLAYERS]
+
+    @property
     def controls(self) -> BandControls:
         """The controls of the band."""
         return band_controls(self._copy[BAND])
+
+    def role_flag(self, name: str, role: str) -> bool:
+        """Whether a role of the band is `muted` or `solo`."""
+        flags = self._copy[BAND].get(name)
+        return isinstance(flags, Mapping) and flags.get(role) is True
 
     @property
     def interval(self) -> int:
@@ -112,7 +131,16 @@ class Jam:
         fields = self.loops.get(loop)
         return hashlib.sha256(_pack(fields)).digest()[:16] if fields is not None else b""
 
+    @property
+    def mixable(self) -> bool:
+        """Whether players have a map here, as in every room that began with the maps of the jam."""
+        return isinstance(self.root.get(PLAYERS), Map)
+
     # Writing, inside a transaction --------------------------------------------------------------------
+
+    def add_player(self, participant: str) -> None:
+        """Give somebody who plays their strip in the mixer, for others to move."""
+        self.set(PLAYERS, participant, dict(NEW_PLAYER))
 
     def set_transport(self, view: Mapping[str, Any]) -> None:
         self.root[TRANSPORT] = dict(view)
@@ -216,10 +244,13 @@ class Jam:
         return ""
 
     def _mend_player(self, key: str, former: Any, value: Any, *, own: bool) -> str:
-        if own and isinstance(value, Mapping) and not faults(PLAYER, value):
+        """Everybody chooses their own instrument; anybody may mix."""
+        sound = isinstance(value, Mapping) and not faults(PLAYER, value)
+        known = isinstance(former, Mapping)
+        if sound and (own or (known and value.get("program") == former.get("program"))):
             return ""
         self.set(PLAYERS, key, former)
-        return "it is invalid" if own else "everybody writes their own"
+        return "everybody chooses their own instrument" if sound else "it is invalid"
 
     def _mend_loop(self, change: JamChange, maker: str | None) -> str:
         key, fields = change.key, change.value

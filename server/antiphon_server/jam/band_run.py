@@ -22,6 +22,7 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.jam.loop_schedule import LoopNote
+from antiphon_server.jam.mixer import heard
 from antiphon_server.jam.stream_clock import Timebase
 from antiphon_server.jam.transport import Conductor
 from antiphon_server.jam_settings import JamSettings
@@ -91,7 +92,7 @@ class BandRun(LiveRun):
         self._resume_at: float | None = None
         """When it is handed to the engine again, after the death of a worker."""
         self._began = room.monotonic()
-        self._asked_for = room.shared.document.jam.controls
+        self._asked_for = heard(room.shared.document.jam)
         self._course: tuple[Transport, ...] = conductor.course
         self._dirty = False
 
@@ -99,7 +100,7 @@ class BandRun(LiveRun):
 
     def begin(self) -> None:
         """Hand it to the engine. Raises AntiphonError."""
-        self._asked_for, self._course = self._room.shared.document.jam.controls, self._conductor.course
+        self._asked_for, self._course = heard(self._room.shared.document.jam), self._conductor.course
         self._dirty = False
         request = AudioRequest(
             controls=self._asked_for,
@@ -161,6 +162,8 @@ class BandRun(LiveRun):
                 info = self.run.info
                 self._notes_told = True
                 self._listener.on_performed(self, output)
+                if not notes and not chords:
+                    return
                 for first in range(0, max(len(notes), 1), _NOTES):
                     some = chords[:_CHORDS] if first == 0 else ()
                     message = BandNotes(info.id, info.epoch, notes[first : first + _NOTES], some)
@@ -211,7 +214,7 @@ class BandRun(LiveRun):
 
     def _steer(self) -> None:
         jam = self._room.shared.document.jam
-        controls, course = jam.controls, self._conductor.course
+        controls, course = heard(jam), self._conductor.course
         change = AudioSteer()
         epoch = 0
         if controls != self._asked_for:

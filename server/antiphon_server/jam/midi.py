@@ -1,22 +1,27 @@
-"""Scores and loops as MIDI files (type 1): a track with tempi, meters and chords, and one for each author.
+"""Scores and loops as MIDI files (type 1): a track with tempi, meters and chords, and one for each instrument.
 
-Bars of the file are the bars of the jam while it plays; while it stands still the file goes on at the last tempo.
+A port has sixteen channels; tracks beyond its own go to further ports (the meta event 0x21), so that no two tracks
+share a channel, its instrument or its volume.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
+from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from antiphon_proto.jam import PPQ, Transport
-from antiphon_server.jam.score import Score, Tempo, Track
+from antiphon_proto.jam import PPQ
+from antiphon_server.jam.levels import Tone
+from antiphon_server.jam.score import Score, Track
+from antiphon_server.jam.tempo_map import TempoMap
 
 _DRUMS: Final = 128
 _DRUM_CHANNEL: Final = 9
 _CHANNELS: Final = tuple(channel for channel in range(16) if channel != _DRUM_CHANNEL)
+_VOLUME, _PAN, _BRIGHTNESS = 7, 10, 74
+"""Controllers."""
 _KEYS: Final = {
     "maj": ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
     "min": ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm"),
@@ -27,20 +32,26 @@ _Event = tuple[int, int, Message | MetaMessage]
 
 def midi(score: Score, title: str) -> bytes:
     """The file."""
-    clock = _Clock(score.tempos)
+    time = score.time
     first: list[_Event] = [(0, 0, MetaMessage("track_name", name=title))]
-    known: list[MetaMessage] = []
-    for tempo in score.tempos or (Tempo(0.0, Transport()),):
-        state = _state(tempo.transport)
-        first += [(clock.tick(tempo.at_ms), 1, meta) for meta in state if meta not in known]
-        known = state
+    first += [(round(one.tick), 1, MetaMessage("set_tempo", tempo=one.microseconds)) for one in time.pieces]
     first += [
-        (max(0, clock.tick(at_ms)), 2, MetaMessage("marker", text=name)) for at_ms, name in score.chords
+        (one.tick, 1, MetaMessage("time_signature", numerator=one.beats, denominator=4))
+        for one in time.meters
     ]
+    first += [
+        (one.tick, 1, MetaMessage("key_signature", key=_KEYS[one.mode][one.tonic])) for one in time.keys
+    ]
+    first += [(time.tick(at_ms), 2, MetaMessage("marker", text=name)) for at_ms, name in score.chords]
     tracks = [_events(first)]
-    for number, track in enumerate(score.tracks):
-        channel = _DRUM_CHANNEL if track.program == _DRUMS else _CHANNELS[number % len(_CHANNELS)]
-        tracks.append(_events(_track(track, channel, clock)))
+    ports: dict[bool, int] = {False: 0, True: 0}
+    for track in score.tracks:
+        drums = track.program == _DRUMS
+        number, ports[drums] = ports[drums], ports[drums] + 1
+        port, place = (number, 0) if drums else divmod(number, len(_CHANNELS))
+        channel = _DRUM_CHANNEL if drums else _CHANNELS[place]
+        tones = score.tones if track.part == "band" else ()
+        tracks.append(_events(_track(track, port, channel, time, tones)))
     return _file(tracks)
 
 
@@ -57,50 +68,35 @@ def loop_midi(name: str, program: int, beats: int, notes: Iterable[tuple[int, in
     return _file([_events(events)])
 
 
-class _Clock:
-    """Milliseconds of the score in ticks, by tempi as a MIDI file holds them: whole microseconds a beat."""
-
-    def __init__(self, tempos: Sequence[Tempo]) -> None:
-        self._pieces: list[tuple[float, float, float]] = []
-        at_ms, tick, per_ms = 0.0, 0.0, 1000 * PPQ / _microseconds(Transport())
-        for tempo in tempos:
-            tick += (tempo.at_ms - at_ms) * per_ms
-            at_ms, per_ms = tempo.at_ms, 1000 * PPQ / _microseconds(tempo.transport)
-            self._pieces.append((at_ms, tick, per_ms))
-        if not self._pieces or self._pieces[0][0] > 0:
-            self._pieces.insert(0, (0.0, 0.0, 1000 * PPQ / _microseconds(Transport())))
-
-    def tick(self, ms: float) -> int:
-        at_ms, tick, per_ms = next(
-            (piece for piece in reversed(self._pieces) if piece[0] <= ms), self._pieces[0]
-        )
-        return round(tick + (ms - at_ms) * per_ms)
-
-
-def _microseconds(transport: Transport) -> int:
-    return int(bpm2tempo(transport.tempo))
-
-
-def _state(transport: Transport) -> list[MetaMessage]:
-    return [
-        MetaMessage("set_tempo", tempo=_microseconds(transport)),
-        MetaMessage("time_signature", numerator=transport.beats, denominator=4),
-        MetaMessage("key_signature", key=_KEYS[transport.mode][transport.tonic]),
-    ]
-
-
-def _track(track: Track, channel: int, clock: _Clock) -> list[_Event]:
-    events: list[_Event] = [
-        (0, 0, MetaMessage("track_name", name=track.name)),
-        (0, 1, Message("program_change", channel=channel, program=track.program % _DRUMS)),
-    ]
+def _track(track: Track, port: int, channel: int, time: TempoMap, tones: tuple[Tone, ...]) -> list[_Event]:
+    program = track.kit if track.program == _DRUMS else track.program
+    events: list[_Event] = [(0, 0, MetaMessage("track_name", name=track.name))]
+    if port:
+        events.append((0, 0, MetaMessage("midi_port", port=port)))
+    events.append((0, 1, Message("program_change", channel=channel, program=program)))
+    controls = [(one.at_ms, _VOLUME, one.volume) for one in track.levels]
+    controls += [(one.at_ms, _PAN, one.pan) for one in track.levels]
+    if any(one.brightness != 0.5 for one in tones):
+        controls += [(one.at_ms, _BRIGHTNESS, one.brightness) for one in tones]
+    stands: dict[int, int] = {}
+    for at_ms, control, part in controls:
+        value = seven_bits(part)
+        if stands.get(control) != value:
+            stands[control] = value
+            message = Message("control_change", channel=channel, control=control, value=value)
+            events.append((time.tick(at_ms), 2, message))
     free: dict[int, int] = {}
     for note in track.notes:
         # Two presses of a key within a tick come one tick after the other.
-        start = max(clock.tick(note.start_ms), free.get(note.pitch, 0))
-        free[note.pitch] = end = max(clock.tick(note.start_ms + note.duration_ms), start + 1)
+        start = max(time.tick(note.start_ms), free.get(note.pitch, 0))
+        free[note.pitch] = end = max(time.tick(note.start_ms + note.duration_ms), start + 1)
         events += _strike(start, end, channel, note.pitch, note.velocity)
     return events
+
+
+def seven_bits(part: float) -> int:
+    """0 to 1 as a controller has it; the middle is 64."""
+    return min(127, int(part * 127 + 0.5))
 
 
 def _strike(start: int, end: int, channel: int, pitch: int, velocity: int) -> list[_Event]:

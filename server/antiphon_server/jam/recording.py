@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from antiphon_proto.jam import BandControls, BandRole, Transport
+from antiphon_proto.jam import BandControls, BandRole, BandVoice, Transport
 from antiphon_server.store.api import JamEntry, JamTrim
+
+Part = Literal["person", "loop", "band"]
+"""Whose music it is."""
 
 
 class Person(Struct, frozen=True, tag="person"):
@@ -23,6 +26,25 @@ class Person(Struct, frozen=True, tag="person"):
     at_ms: float
     participant: str
     name: str
+
+
+class LoopNamed(Struct, frozen=True, tag="loop_named"):
+    """A loop is new or has another name; `by` recorded it."""
+
+    at_ms: float
+    loop: str
+    by: str
+    name: str
+
+
+class Mixed(Struct, frozen=True, tag="mixed"):
+    """From now on a person or a loop is heard at this volume and place (`jam.mixer`)."""
+
+    at_ms: float
+    part: Literal["person", "loop"]
+    key: str
+    volume: float
+    pan: float
 
 
 class KeyPlayed(Struct, frozen=True, tag="key"):
@@ -55,6 +77,15 @@ class BandPlayed(Struct, frozen=True, tag="band"):
     program: int
     pitch: int
     velocity: int
+
+
+class BandVoiced(Struct, frozen=True, tag="band_voiced"):
+    """From now on the band sounds like this: instrument, volume and place of every role, and its brightness."""
+
+    at_ms: float
+    run: str
+    brightness: float
+    voices: tuple[BandVoice, ...]
 
 
 class BandSounded(Struct, frozen=True, tag="sound"):
@@ -99,6 +130,15 @@ class BandBegan(Struct, frozen=True, tag="band_began"):
     start_ms: float
 
 
+class SessionNamed(Struct, frozen=True, tag="session_named"):
+    """Somebody gave the session that `session_ms` lies in a name; an empty one takes it away."""
+
+    at_ms: float
+    by: str
+    session_ms: float
+    name: str
+
+
 class BandEnded(Struct, frozen=True, tag="band_ended"):
     at_ms: float
     run: str
@@ -107,9 +147,13 @@ class BandEnded(Struct, frozen=True, tag="band_ended"):
 
 JamEvent: TypeAlias = (
     Person
+    | LoopNamed
+    | Mixed
+    | SessionNamed
     | KeyPlayed
     | LoopPlayed
     | BandPlayed
+    | BandVoiced
     | BandSounded
     | ChordPlayed
     | Turned
@@ -127,7 +171,12 @@ _decoder = msgspec.msgpack.Decoder(list[JamEvent])
 
 def read(entry: JamEntry) -> list[JamEvent]:
     """Raises msgspec.MsgspecError."""
-    return _decoder.decode(entry.body)
+    return decode(entry.body)
+
+
+def decode(body: bytes) -> list[JamEvent]:
+    """The events of an entry. Raises msgspec.MsgspecError."""
+    return _decoder.decode(body)
 
 
 def write(events: Sequence[JamEvent]) -> bytes:

@@ -1,13 +1,16 @@
-"""From the record of a jam to a score: who played which notes when, track by track, and the tempo under them. Pure."""
+"""From the record of a jam to a score, the one model of a session: who played which notes when, on which instrument,
+how loud and where they were heard, and the time under them. MIDI, sound and stems are made from it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 
 from antiphon_proto.jam import SAMPLE_RATE, Transport
+from antiphon_server.jam.levels import Level, Mix, ScoreNote, Tone, TrackKey
+from antiphon_server.jam.program_names import program_name
 from antiphon_server.jam.recording import (
     BandEnded,
     BandPlayed,
@@ -15,40 +18,35 @@ from antiphon_server.jam.recording import (
     ChordPlayed,
     JamEvent,
     KeyPlayed,
+    LoopNamed,
     LoopPlayed,
+    Part,
     Person,
     Turned,
 )
+from antiphon_server.jam.tempo_map import TempoMap, tempo_map
 
 _LONGEST_MS: Final = 30_000.0
 """Of a key whose release the record lacks."""
-_PAUSE_MS: Final = 600_000.0
-"""Ten minutes in which nothing happens part two sessions."""
 
 _TOGETHER_MS: Final = 1.0
 """Frames so close are one take."""
 
-Part = Literal["person", "loop", "band"]
-
-
-class ScoreNote(Struct, frozen=True, array_like=True):
-    """Times are milliseconds, `start_ms` from the beginning of the score."""
-
-    start_ms: float
-    duration_ms: float
-    pitch: int
-    velocity: int
-
 
 class Track(Struct, frozen=True):
-    """The notes of one author on one instrument; no two notes of one pitch overlap."""
+    """The notes of one author on one instrument; no two notes of one pitch overlap. `program` 128 is drum kit `kit`."""
 
     name: str
     part: Part
+    key: str
+    """A participant, a loop, or a role of the band."""
     author: str
     """A participant, or the run of a band."""
     program: int
+    kit: int
     notes: tuple[ScoreNote, ...]
+    levels: tuple[Level, ...]
+    """In order; the first counts from the beginning."""
 
 
 class Take(Struct, frozen=True):
@@ -58,53 +56,53 @@ class Take(Struct, frozen=True):
     packets: tuple[bytes, ...]
 
 
-class Tempo(Struct, frozen=True):
-    """From `at_ms` of the score on."""
-
-    at_ms: float
-    transport: Transport
-
-
 class Score(Struct, frozen=True):
     """`start_ms` is server time."""
 
     start_ms: float
     length_ms: float
     tracks: tuple[Track, ...]
-    tempos: tuple[Tempo, ...]
+    time: TempoMap
     chords: tuple[tuple[float, str], ...] = ()
     takes: tuple[Take, ...] = ()
-
-
-def session(events: Sequence[JamEvent]) -> tuple[float, float]:
-    """[from, to) of the last session: from the last long pause on."""
-    spans = sorted(_span(event) for event in events if not isinstance(event, Person))
-    if not spans:
-        return 0.0, 0.0
-    start, end = spans[0]
-    for low, high in spans:
-        if low - end > _PAUSE_MS:
-            start = low
-        end = max(end, high)
-    return start, end + 1
+    tones: tuple[Tone, ...] = ()
 
 
 def score(
-    events: Iterable[JamEvent], from_ms: float, to_ms: float, loops: Mapping[str, str] | None = None
+    events: Iterable[JamEvent],
+    from_ms: float,
+    to_ms: float,
+    names: Mapping[str, str] | None = None,
+    parts: frozenset[tuple[str, str]] | None = None,
 ) -> Score:
-    """The notes that begin in [from_ms, to_ms) of server time. Where the transport plays at its beginning the score
-    begins with that bar, so that its bars are the jam's. `loops`: loop id -> its name."""
+    """The audible notes that begin in [from_ms, to_ms) of server time. Where the transport plays at its beginning the
+    score begins with that bar, so that its bars are the jam's. `names`: participant -> name, of those who played no
+    key. `parts`: only these, as (part, key)."""
     ordered = sorted(events, key=lambda event: event.at_ms)
-    turns = [event for event in ordered if isinstance(event, Turned) and event.at_ms < to_ms]
+    turns = _turns(event for event in ordered if isinstance(event, Turned) and event.at_ms < to_ms)
     start_ms = _beginning(turns, from_ms)
-    names = {event.participant: event.name for event in ordered if isinstance(event, Person)}
-    tracks: dict[tuple[Part, str, str, int], list[ScoreNote]] = {}
-    for key, note in (*_keys(ordered, to_ms), *_loops(ordered), *_band(ordered, turns)):
-        if from_ms <= note.start_ms < to_ms:
+    called = _Names(ordered, names or {})
+    mix = Mix(ordered)
+    tracks: dict[TrackKey, list[ScoreNote]] = {}
+    for key, note in (*_keys(ordered, to_ms), *_loops(ordered), *_band(ordered, turns, mix)):
+        chosen = parts is None or (key.part, key.key) in parts
+        if chosen and from_ms <= note.start_ms < to_ms and mix.audible(key, note):
             late = ScoreNote(note.start_ms - start_ms, note.duration_ms, note.pitch, note.velocity)
             tracks.setdefault(key, []).append(late)
-    names |= {f"loop {key}": name for key, name in (loops or {}).items()}
-    made = tuple(_track(key, notes, names) for key, notes in sorted(tracks.items()))
+    several = _several(tracks)
+    made = tuple(
+        Track(
+            called.track(key, several),
+            key.part,
+            key.key,
+            key.author,
+            key.program,
+            key.kit,
+            tuple(_apart(notes)),
+            mix.levels(key, start_ms),
+        )
+        for key, notes in sorted(tracks.items())
+    )
     chords = tuple(
         (event.at_ms - start_ms, event.name)
         for event in ordered
@@ -112,40 +110,82 @@ def score(
     )
     ends = [note.start_ms + note.duration_ms for track in made for note in track.notes]
     length_ms = max([to_ms - start_ms, *ends], default=0.0)
-    takes = tuple(_takes(_heard(ordered, turns, from_ms, to_ms), start_ms))
-    return Score(start_ms, length_ms, made, _tempos(turns, start_ms), chords, takes)
+    heard = _heard(ordered, turns, from_ms, to_ms) if parts is None or ("band", "all") in parts else ()
+    return Score(
+        start_ms,
+        length_ms,
+        made,
+        tempo_map(turns, start_ms),
+        chords,
+        tuple(_takes(heard, start_ms)),
+        mix.tones(start_ms),
+    )
 
 
-def _span(event: JamEvent) -> tuple[float, float]:
-    return event.at_ms, event.at_ms + getattr(event, "duration_ms", 0.0)
+def _turns(events: Iterable[Turned]) -> list[Transport]:
+    """Each once, though the record states it again and again."""
+    found: list[Transport] = []
+    for event in events:
+        transport = event.transport
+        if found and (found[-1].serial, found[-1].at_ms) == (transport.serial, transport.at_ms):
+            continue
+        while found and found[-1].at_ms >= transport.at_ms:
+            found.pop()
+        found.append(transport)
+    return found
 
 
-def _beginning(turns: Sequence[Turned], from_ms: float) -> float:
-    known = [turn.transport for turn in turns if turn.at_ms <= from_ms]
+def _beginning(turns: Sequence[Transport], from_ms: float) -> float:
+    """The time of the bar line before `from_ms`, through changes of tempo; `from_ms` where nothing runs."""
+    known = [transport for transport in turns if transport.at_ms <= from_ms]
     if not known or not known[-1].playing:
         return from_ms
-    transport = known[-1]
+    transport = known.pop()
     beat = transport.beat_at(from_ms)
     line = transport.bar_beat + (transport.bar_at(beat + 1e-6) - transport.bar) * transport.beats
+    while known and line < transport.beat - 1e-6:
+        former = known.pop()
+        if not former.playing or abs(former.beat_at(transport.at_ms) - transport.beat) > 1e-3:
+            break
+        transport = former
     return transport.ms_at(line)
 
 
-def _tempos(turns: Sequence[Turned], start_ms: float) -> tuple[Tempo, ...]:
-    """Each once, though the record states it again and again."""
-    found: list[Tempo] = []
-    for turn in turns:
-        tempo = Tempo(max(0.0, turn.at_ms - start_ms), turn.transport)
-        if found and (found[-1].at_ms == tempo.at_ms or found[-1].transport == tempo.transport):
-            found.pop()
-        found.append(tempo)
-    return tuple(found)
+class _Names:
+    """What people and loops are called."""
+
+    def __init__(self, events: Sequence[JamEvent], members: Mapping[str, str]) -> None:
+        self._people = dict(members)
+        self._loops: dict[str, str] = {}
+        for event in events:
+            if isinstance(event, Person):
+                self._people[event.participant] = event.name
+            elif isinstance(event, LoopNamed):
+                self._loops[event.loop] = event.name
+
+    def track(self, key: TrackKey, several: Mapping[tuple[Part, str, str], int]) -> str:
+        """The instrument is named where its author plays more than one."""
+        program = program_name(key.program)
+        match key.part:
+            case "person":
+                name = self._people.get(key.author) or "Somebody"
+            case "loop":
+                title = self._loops.get(key.key) or program
+                name = f"{self._people.get(key.author) or 'Somebody'}: {title}"
+            case "band":
+                name = f"Band: {key.key}"
+        more = several[key.part, key.author, key.key] > 1
+        return f"{name} ({program}{f' {key.kit}' if key.kit else ''})" if more else name
 
 
-_Key = tuple[Part, str, str, int]
-"""Part, author, their instrument or loop, and program."""
+def _several(keys: Iterable[TrackKey]) -> dict[tuple[Part, str, str], int]:
+    counts: dict[tuple[Part, str, str], int] = {}
+    for key in keys:
+        counts[key.part, key.author, key.key] = counts.get((key.part, key.author, key.key), 0) + 1
+    return counts
 
 
-def _keys(events: Sequence[JamEvent], to_ms: float) -> Iterable[tuple[_Key, ScoreNote]]:
+def _keys(events: Sequence[JamEvent], to_ms: float) -> Iterable[tuple[TrackKey, ScoreNote]]:
     """Presses and releases as notes."""
     held: dict[tuple[str, int], KeyPlayed] = {}
     for event in events:
@@ -160,20 +200,22 @@ def _keys(events: Sequence[JamEvent], to_ms: float) -> Iterable[tuple[_Key, Scor
         yield _note(pressed, max(to_ms, pressed.at_ms + 1))
 
 
-def _note(pressed: KeyPlayed, end_ms: float) -> tuple[_Key, ScoreNote]:
+def _note(pressed: KeyPlayed, end_ms: float) -> tuple[TrackKey, ScoreNote]:
     duration = min(end_ms - pressed.at_ms, _LONGEST_MS)
-    key: _Key = ("person", pressed.participant, "", pressed.program)
+    key = TrackKey("person", pressed.participant, pressed.participant, pressed.program)
     return key, ScoreNote(pressed.at_ms, duration, pressed.pitch, pressed.velocity)
 
 
-def _loops(events: Sequence[JamEvent]) -> Iterable[tuple[_Key, ScoreNote]]:
+def _loops(events: Sequence[JamEvent]) -> Iterable[tuple[TrackKey, ScoreNote]]:
     for event in events:
         if isinstance(event, LoopPlayed):
-            key: _Key = ("loop", event.by, event.loop, event.program)
+            key = TrackKey("loop", event.by, event.loop, event.program)
             yield key, ScoreNote(event.at_ms, event.duration_ms, event.pitch, event.velocity)
 
 
-def _band(events: Sequence[JamEvent], turns: Sequence[Turned]) -> Iterable[tuple[_Key, ScoreNote]]:
+def _band(
+    events: Sequence[JamEvent], turns: Sequence[Transport], mix: Mix
+) -> Iterable[tuple[TrackKey, ScoreNote]]:
     """The audible notes of the band: notes that it had promised after a stop, or after its end, are left out."""
     ended = {event.run: event.at_ms for event in events if isinstance(event, BandEnded)}
     at = 0
@@ -182,15 +224,15 @@ def _band(events: Sequence[JamEvent], turns: Sequence[Turned]) -> Iterable[tuple
         if not isinstance(event, BandPlayed):
             continue
         while at < len(turns) and turns[at].at_ms <= event.at_ms:
-            playing = turns[at].transport.playing
+            playing = turns[at].playing
             at += 1
         if playing and event.at_ms < ended.get(event.run, event.at_ms + 1):
-            key: _Key = ("band", event.run, event.role, event.program)
+            key = TrackKey("band", event.run, event.role, *mix.instrument(event))
             yield key, ScoreNote(event.at_ms, event.duration_ms, event.pitch, event.velocity)
 
 
 def _heard(
-    events: Sequence[JamEvent], turns: Sequence[Turned], from_ms: float, to_ms: float
+    events: Sequence[JamEvent], turns: Sequence[Transport], from_ms: float, to_ms: float
 ) -> Iterable[BandSounded]:
     """Frames of bands that told no notes at all, while the transport played."""
     told = {event.run for event in events if isinstance(event, BandPlayed)}
@@ -199,7 +241,7 @@ def _heard(
     for event in events:
         if isinstance(event, BandSounded) and event.run not in told and from_ms <= event.at_ms < to_ms:
             while at < len(turns) and turns[at].at_ms <= event.at_ms:
-                playing = turns[at].transport.playing
+                playing = turns[at].playing
                 at += 1
             if playing:
                 yield event
@@ -219,17 +261,6 @@ def _takes(frames: Iterable[BandSounded], start_ms: float) -> Iterable[Take]:
         end = frame.at_ms + frame.samples * 1000 / SAMPLE_RATE
     if packets:
         yield Take(begin - start_ms, tuple(packets))
-
-
-def _track(key: _Key, notes: list[ScoreNote], names: dict[str, str]) -> Track:
-    part, author, what, program = key
-    person = names.get(author, author)
-    name = {
-        "person": person,
-        "loop": f"{person}: {names.get(f'loop {what}', f'loop {what}')}",
-        "band": f"Band: {what}",
-    }[part]
-    return Track(name, part, author, program, tuple(_apart(notes)))
 
 
 def _apart(notes: list[ScoreNote]) -> list[ScoreNote]:

@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon_engines.api import Audio, EngineUnavailable, Performed
 from antiphon_proto.errors import AntiphonError, Conflict, RateLimited
-from antiphon_proto.jam import BAND, LOOPS, NoteEvent, Transport, TransportChange
+from antiphon_proto.jam import BAND, LOOPS, PLAYERS, NoteEvent, Transport, TransportChange
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
@@ -24,20 +24,16 @@ from antiphon_server.document.change import Change
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.jam.band_run import COMMITTED, BandRun
+from antiphon_server.jam.chronicle import Chronicle
 from antiphon_server.jam.keyboard import Keys
 from antiphon_server.jam.loop_schedule import LoopBook
 from antiphon_server.jam.recording import (
     Asked,
     BandBegan,
     BandEnded,
-    BandPlayed,
     BandSounded,
-    ChordPlayed,
     JamLog,
-    KeyPlayed,
-    LoopPlayed,
-    Person,
-    Turned,
+    SessionNamed,
 )
 from antiphon_server.jam.transport import Conductor, Turn, Wish
 from antiphon_server.jam_settings import JamSettings
@@ -50,10 +46,6 @@ _STALE: Final = 1.0
 """Seconds after its time for which a key is still sent to a slow client."""
 _AHEAD_MS: Final = 1500.0
 """How far before they sound the band is told of the notes of loops."""
-_RESTATE: Final = 100
-"""Sweeps after which the record states the transport again, so that it can be read from the middle."""
-_PROGRAMS: Final = {"lead": 80, "bass": 33, "chords": 0, "pad": 89, "drums": 128}
-"""A role's instrument in the recording when the room left it to the band."""
 
 
 class _Player:
@@ -94,11 +86,10 @@ class JamSession:
             max_batches=settings.log_batches,
             writable=room.writable,
         )
+        self._chronicle = Chronicle(room, self._log, self._conductor, self._loops)
         self._unwritten = False
-        self._looped_ms = self._pushed_ms = room.server_ms()
-        """Until when the notes of loops were recorded, and told to the band."""
-        self._sweeps = 0
-        self._named: set[str] = set()
+        self._pushed_ms = room.server_ms()
+        """Until when the band was told of the notes of loops."""
 
     @property
     def transport(self) -> Conductor:
@@ -114,7 +105,11 @@ class JamSession:
     def play(self, member: Member, play: Play) -> None:
         """Raises PeerError, or RateLimited at intervals while keys are dropped."""
         events, refused = self._player(member).keys.take(play.events, self._room.server_ms())
-        self._name(member)
+        jam = self._room.shared.document.jam
+        if events and jam.mixable and member.id not in jam.players:
+            change = self._room.shared.document.play(lambda jam: jam.add_player(member.id), SERVER_ORIGIN)
+            self._room.commit(change, SERVER)
+        self._chronicle.name(member)
         self._on_notes(member.id, events)
         if refused:
             raise RateLimited("you play more keys than this server passes on")
@@ -125,7 +120,7 @@ class JamSession:
             raise RateLimited("too many changes of the transport; wait a little")
         now = self._room.server_ms()
         self._advance(now)
-        self._name(member)
+        self._chronicle.name(member)
         before = self._conductor.course[-1]
         self._wish(Wish(conduct.conduct, member.id, conduct.change, conduct.when), now)
         after = self._conductor.course[-1]
@@ -192,9 +187,13 @@ class JamSession:
             raise
         self._band = band
         self._pushed_ms = room.server_ms()
-        self._name(member)
+        self._chronicle.name(member)
         info, start_ms = run.info, band.timebase.start_ms
         self._log.add(BandBegan(room.server_ms(), info.id, info.participant, info.model, info.seed, start_ms))
+
+    def name_session(self, member: Member, at_ms: float, name: str) -> None:
+        """Somebody names the session that `at_ms` lies in."""
+        self._log.add(SessionNamed(self._room.server_ms(), member.id, at_ms, name))
 
     def on_left(self, participant: str) -> None:
         """They are gone: release the keys that they held."""
@@ -215,28 +214,19 @@ class JamSession:
             return
         loops = [one for one in changes if one.section == LOOPS]
         if loops:
-            self._record_loops(self._room.server_ms())
+            self._chronicle.loops_until(self._room.server_ms())
         for loop in loops:
             sound = self._room.shared.document.jam.loops.get(loop.key)
             self._loops.replace(loop.key, sound)
-        if any(one.section == BAND for one in changes):
-            if owner != SERVER:
-                controls = self._room.shared.document.jam.controls
-                self._log.add(Asked(self._room.server_ms(), owner.author, controls))
-            if self._band is not None:
-                self._band.on_change()
+        self._chronicle.mix()
+        if any(one.section in (BAND, PLAYERS, LOOPS) for one in changes) and self._band is not None:
+            self._band.on_change()  # a solo elsewhere silences its roles
+        if any(one.section == BAND for one in changes) and owner != SERVER:
+            controls = self._room.shared.document.jam.controls
+            self._log.add(Asked(self._room.server_ms(), owner.author, controls))
 
     def on_performed(self, band: BandRun, played: Performed) -> None:
-        now = self._room.server_ms()
-        run = band.run.info.id
-        instruments = self._room.shared.document.jam.controls.instruments
-        for note in played.notes:
-            at_ms, duration_ms = self._conductor.span_ms(note.tick, note.duration, now)
-            program = instruments.get(note.role, _PROGRAMS[note.role])
-            self._log.add(BandPlayed(at_ms, duration_ms, run, note.role, program, note.pitch, note.velocity))
-        for chord in played.chords:
-            at_ms, _ = self._conductor.span_ms(chord.tick, 0, now)
-            self._log.add(ChordPlayed(at_ms, run, chord.name))
+        self._chronicle.performed(band.run.info.id, band.timebase, played)
 
     def on_sounded(self, band: BandRun, audio: Audio) -> None:
         at_ms = band.timebase.ms_at(audio.pts)
@@ -245,6 +235,7 @@ class JamSession:
     def on_over(self, band: BandRun) -> None:
         info = band.run.info
         self._band = None
+        self._chronicle.band_over()
         self._log.add(BandEnded(self._room.server_ms(), info.id, info.error or info.state))
 
     # The room's time ------------------------------------------------------------------------------------
@@ -274,17 +265,11 @@ class JamSession:
 
     def sweep(self) -> None:
         """Once a second: write the recording to the store."""
-        now = self._room.server_ms()
-        self._record_loops(now)
-        if self._sweeps % _RESTATE == 0 and self._conductor.now.playing:
-            self._log.add(Turned(self._conductor.now.at_ms, self._conductor.now))
-        self._sweeps += 1
-        self._log.flush()
+        self._chronicle.sweep()
 
     def close(self) -> None:
         """Hand the rest of the recording to the store."""
-        self._record_loops(self._room.server_ms())
-        self._log.flush()
+        self._chronicle.close()
 
     # Inside ---------------------------------------------------------------------------------------------
 
@@ -293,12 +278,6 @@ class JamSession:
         if player is None:
             player = self._players[member.id] = _Player(self._settings, self._room)
         return player
-
-    def _name(self, member: Member) -> None:
-        """The record names each member once."""
-        if member.id not in self._named:
-            self._named.add(member.id)
-            self._log.add(Person(self._room.server_ms(), member.id, member.record.name))
 
     def _notice(self, change: TransportChange) -> float:
         """A band is to know of another time before it has committed to playing in the old one; a stop does not wait."""
@@ -318,37 +297,22 @@ class JamSession:
         self._room.send_all(frame, but=participant)
         jam = self._room.shared.document.jam
         program = jam.program(participant)
-        self._log.add(
-            *(KeyPlayed(one.at_ms, participant, program, one.pitch, one.velocity) for one in events)
-        )
+        self._chronicle.keys(participant, program, events)
         if self._band is not None:
             now = self._conductor.now
             bars = jam.interval if now.playing else 0
             self._band.on_notes(participant, events, bars * now.beats * 60_000 / now.tempo)
 
-    def _record_loops(self, now_ms: float) -> None:
-        notes = self._loops.between(self._conductor.course, self._looped_ms, now_ms)
-        self._looped_ms = max(self._looped_ms, now_ms)
-        self._log.add(
-            *(
-                LoopPlayed(one.at_ms, one.duration_ms, one.loop, one.by, one.program, one.pitch, one.velocity)
-                for one in notes
-            )
-        )
-
     def _advance(self, now_ms: float) -> None:
         if self._conductor.turns and self._conductor.turns[0].transport.at_ms <= now_ms:
-            self._record_loops(now_ms)
+            self._chronicle.loops_until(now_ms)
         come = self._conductor.advance(now_ms)
-        for turn in come:
-            askers = tuple(dict.fromkeys(wish.asker for wish in turn.wishes if wish.asker))
-            self._log.add(Turned(turn.transport.at_ms, turn.transport, askers))
+        self._chronicle.turned(come)
         if come:
             self._changed()
 
     def _turned(self) -> None:
-        now = self._conductor.now
-        self._log.add(Turned(now.at_ms, now))
+        self._chronicle.halted(self._conductor.now)
         self._changed()
 
     def _changed(self) -> None:

@@ -19,6 +19,8 @@ from antiphon_engines.api import QueueFull
 from antiphon_proto.errors import PeerError
 from antiphon_proto.jam import PPQ, Transport, TransportChange, When
 
+_NEAR: Final = 1e-6
+"""Beats before a line that count as on it."""
 MAX_WISHES: Final = 32
 """Changes that wait for their line; one more is refused."""
 
@@ -152,11 +154,14 @@ class _View(Struct, frozen=True):
 
 
 def _place(base: Transport, wish: Wish, floor: float) -> tuple[float, float]:
-    """When, and at which beat, a wish comes true, not before `floor`. Another meter begins with a bar."""
+    """When, and at which beat, a wish comes true, not before `floor`. Another meter begins with a bar, and a jump cuts
+    no beat in two."""
     if not base.playing:
         return floor, base.beat
     meter = wish.change.beats
     when = wish.when if meter in (UNSET, base.beats) else "bar"
+    if when == "now" and wish.change.bar is not UNSET:
+        when = "beat"
     if when == "now":
         return floor, base.beat_at(floor)
     beat = base.next_line(base.beat_at(floor), when)
@@ -171,8 +176,11 @@ def _turned(
     values: dict[str, Any] = {}
     for change in changes:
         values |= given(change)
-    bar = base.bar_at(beat)
+    bar = base.bar_at(beat + _NEAR)
     bar_beat = base.bar_beat + (bar - base.bar) * base.beats
+    if not base.playing and values.get("playing"):
+        # Music begins with a bar: the one in which it stopped.
+        beat = bar_beat
     if "bar" in values:
         bar = values.pop("bar")
         beat = bar_beat = float(bar * values.get("beats", base.beats))

@@ -312,6 +312,26 @@ def test_a_stop_rings_out_and_goes_on_where_it_stopped() -> None:
     assert any(6 * PPQ <= tick < 7 * PPQ for tick in ticks)
 
 
+def test_a_bar_that_begins_again_is_played_from_its_beginning_and_the_band_says_how_it_sounds() -> None:
+    segments = (
+        Segment(0, Transport(playing=True, tempo=120)),
+        Segment(3 * SAMPLE_RATE, Transport(beat=6.0, tempo=120)),
+        Segment(4 * SAMPLE_RATE, Transport(playing=True, beat=4.0, tempo=120)),
+    )
+    take = band(asking(None, *segments)).until(3.9)
+    known = len(take.notes)
+    jazz = BandControls(prompts=(Prompt("jazz"),), volumes={"bass": 0.5}, pans={"bass": 0.1})
+    take.engine.steer(take.session, AudioSteer(controls=jazz))
+    take.until(6)
+    assert any(4 * PPQ <= note.tick < 5 * PPQ for note in take.notes[known:])
+    first, second = take.sounds
+    assert (first.sample, 3 * SAMPLE_RATE <= second.sample <= 4.1 * SAMPLE_RATE) == (0, True)
+    voices = {voice.role: (voice.program, voice.volume, voice.pan) for voice in second.voices}
+    assert voices["bass"] == (32, 0.5, 0.1)
+    assert voices["lead"] == (66, 1.0, 0.6)
+    assert {voice.role: voice.program for voice in first.voices}["bass"] == 33
+
+
 def test_a_jump_goes_on_at_the_next_bar_line_in_the_new_meter() -> None:
     segments = (
         Segment(0, Transport(playing=True, tempo=120)),

@@ -85,7 +85,9 @@ def test_the_process_reads_a_job_and_writes_the_file(tmp_path: Path, cache_dir: 
     command = [sys.executable, "-m", "antiphon_engines.audio.render"]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["seconds"] == 5.0
+    *progress, last = map(json.loads, done.stdout.splitlines())
+    assert last["seconds"] == 5.0
+    assert all(0 < one["done"] <= one["seconds"] == 5.0 for one in progress)
     assert Path(request.path).is_file()
 
 

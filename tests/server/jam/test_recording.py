@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,15 @@ from antiphon_server.jam.recording import (
     JamEvent,
     JamLog,
     KeyPlayed,
+    LoopNamed,
     LoopPlayed,
     Person,
+    SessionNamed,
     Turned,
     read,
 )
-from antiphon_server.jam.score import Score, score, session
+from antiphon_server.jam.score import Score, score
+from antiphon_server.jam.sessions import sessions
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.store.api import JamEntry, JamTrim
@@ -143,15 +145,16 @@ def test_a_score_pairs_keys_and_leaves_out_what_was_not_heard() -> None:
         LoopPlayed(2000.0, 900.0, "a", "bo", 4, 48, 70),
         LoopPlayed(2500.0, 900.0, "a", "bo", 4, 48, 70),
     ]
-    made = score(events, 2000.0, 4000.0, {"a": "riff"})
+    events.append(LoopNamed(1000.0, "a", "bo", "riff"))
+    made = score(events, 2000.0, 4000.0, {"bo": "Bo"})
     assert made.start_ms == 1000.0  # the bar that 2000 ms is in
     notes = {track.name: [tuple(_fields(note)) for note in track.notes] for track in made.tracks}
     assert notes == {
         "Ann": [(1000.0, 200.0, 60, 90), (1200.0, 300.0, 60, 80), (1600.0, 1400.0, 61, 70)],
         "Band: bass": [(1000.0, 400.0, 40, 80)],
-        "bo: riff": [(1000.0, 500.0, 48, 70), (1500.0, 900.0, 48, 70)],
+        "Bo: riff": [(1000.0, 500.0, 48, 70), (1500.0, 900.0, 48, 70)],
     }
-    assert [tempo.at_ms for tempo in made.tempos] == [0.0, 2000.0]
+    assert [(piece.at_ms, piece.tick) for piece in made.time.pieces] == [(0.0, 0.0)]
 
 
 def _fields(value: Any) -> Iterator[Any]:
@@ -165,9 +168,13 @@ def test_the_last_session_is_what_follows_the_last_long_pause() -> None:
         key(2_000_000.0, 60, 1),
         key(2_000_500.0, 60, 0),
     ]
-    assert session(events) == (2_000_000.0, 2_000_501.0)
-    assert session(events[:2]) == (0.0, 500_001.0)
-    assert session([]) == (0.0, 0.0)
+    events += [SessionNamed(3e6, "ann", 2_000_400.0, "Take two"), SessionNamed(3e6, "ann", 1e6, "nobody's")]
+    found = sessions(events)
+    assert [(one.from_ms, one.to_ms, one.name, one.people) for one in found] == [
+        (0.0, 500_001.0, "", ("ann",)),
+        (2_000_000.0, 2_000_501.0, "Take two", ("ann",)),
+    ]
+    assert sessions([]) == []
 
 
 def notes_of(data: bytes) -> tuple[list[tuple[str, int, int, int, float, float]], MidiFile]:
@@ -233,7 +240,7 @@ def test_the_midi_read_back_is_the_session(
         events.append(LoopPlayed(start, duration, "a", "p1", 5, pitch, velocity))
     made = score(events, 0.0, 30_000.0)
     found, file = notes_of(midi(made, "Jam"))
-    assert {name for name, *_ in found} <= {"Åsa 🎹: loop a"}
+    assert {name for name, *_ in found} <= {"Åsa 🎹: FM Piano"}
     assert [(pitch, velocity) for _, _, pitch, velocity, _, _ in sorted(found, key=_order)] == [
         (note.pitch, note.velocity)
         for note in sorted(_played(made), key=lambda note: (note.pitch, note.start_ms))
@@ -247,7 +254,7 @@ def test_the_midi_read_back_is_the_session(
         assert start == pytest.approx(note.start_ms, abs=slowest)
         assert end == pytest.approx(note.start_ms + note.duration_ms, abs=2 * slowest)
     meters = [message.numerator for message in file.tracks[0] if message.type == "time_signature"]
-    assert meters == [beats for beats, _ in groupby(tempo.transport.beats for tempo in made.tempos)]
+    assert meters == [meter.beats for meter in made.time.meters]
 
 
 def _order(note: tuple[str, int, int, int, float, float]) -> tuple[int, float]:

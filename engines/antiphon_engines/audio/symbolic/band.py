@@ -20,6 +20,7 @@ from itertools import count
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote, Remark
 from antiphon_engines.audio.performer_api import Chunk
@@ -28,7 +29,7 @@ from antiphon_engines.audio.symbolic.call_response import Answering
 from antiphon_engines.audio.symbolic.controls import CHORD_TEMPERATURE, FOLLOW, KEY_LOCK, Controls
 from antiphon_engines.audio.symbolic.decoder import Decoder
 from antiphon_engines.audio.symbolic.performer import Performer
-from antiphon_engines.audio.symbolic.styles import preset_of, sound_of, velocity
+from antiphon_engines.audio.symbolic.styles import DRUM_KIT, preset_of, sound_of, velocity
 from antiphon_engines.audio.symbolic.tokens import (
     DRUM_NAMES,
     DRUMS,
@@ -45,18 +46,20 @@ from antiphon_engines.audio.timeline import EPSILON, ModelBar, Span, Timeline, m
 from antiphon_proto.jam import (
     BAND_ROLES,
     PPQ,
+    ROLE_PANS,
     SAMPLE_RATE,
     BandChord,
     BandControls,
     BandNote,
     BandRole,
+    BandSound,
+    BandVoice,
     Transport,
 )
 
 LETTERS: Final[dict[BandRole, str]] = {"lead": "M", "bass": "B", "chords": "C", "pad": "P", "drums": "D"}
 _ROLES: Final[dict[str, BandRole]] = {letter: role for role, letter in LETTERS.items()}
 CHANNELS: Final[dict[BandRole, int]] = {"lead": 0, "bass": 1, "chords": 2, "pad": 3, "drums": 9}
-_PANS: Final[dict[BandRole, float]] = {"lead": 0.6, "bass": 0.5, "chords": 0.36, "pad": 0.5, "drums": 0.5}
 _SHARPS: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FLATS: Final = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _FLAT_KEYS: Final = {"maj": {1, 3, 5, 8, 10}, "min": {0, 2, 3, 5, 7, 10}}
@@ -105,6 +108,8 @@ class Band:
         self._transport: Transport | None = None
         self._next = 0
         """The sample after the last one that was played."""
+        self._reached = -math.inf
+        """The beat up to which it has played."""
         self._origin = 0.0
         self._bar = ModelBar(0.0, 4)
         """The open bar of the model; while it is silent, of no length and ending where the next one opens."""
@@ -116,8 +121,8 @@ class Band:
         self._chord = ""
         self._controls = request.controls
         self._direction = words.direction(request.controls.prompts)
-        for role, channel in CHANNELS.items():
-            synthesiser.pan(channel, _PANS[role])
+        self._sound: BandSound | None = None
+        self._sound_told = False
         self._equip()
 
     # What people say and play -----------------------------------------------------------------------
@@ -213,13 +218,22 @@ class Band:
     def _equip(self) -> None:
         """Instruments, volumes and tone, from now on."""
         asked, sound = self._controls, sound_of(self._direction.main)
+        voices = []
         for role, channel in CHANNELS.items():
             drums = role == "drums"
             preset = preset_of(asked.instruments.get(role), drums=drums)
-            self._synthesiser.program(channel, sound.program(role) if preset is None else preset, drums=drums)
-            self._synthesiser.volume(channel, asked.volumes.get(role, 1.0))
+            preset = sound.program(role) if preset is None else preset
+            volume, pan = asked.volumes.get(role, 1.0), asked.pans.get(role, ROLE_PANS[role])
+            self._synthesiser.program(channel, preset, drums=drums)
+            self._synthesiser.volume(channel, volume)
+            self._synthesiser.pan(channel, pan)
+            voices.append(BandVoice(role, DRUM_KIT if drums else preset, preset if drums else 0, volume, pan))
         bright = asked.brightness if asked.brightness is not None else self._direction.brightness
-        self._synthesiser.brightness(0.5 if bright is None else bright)
+        bright = 0.5 if bright is None else bright
+        self._synthesiser.brightness(bright)
+        fresh = BandSound(0, bright, tuple(voices))
+        self._sound_told = self._sound_told and fresh == self._sound
+        self._sound = fresh
 
     # Playing ----------------------------------------------------------------------------------------
 
@@ -230,6 +244,7 @@ class Band:
         for low, high, span in self._timeline.pieces(start, start + samples):
             if span.transport.playing:
                 self._locate(span, low)
+                self._reached = span.beat(high)
                 fresh = self._advance(span.transport, span.beat(low), span.beat(high))
                 notes += self._announce(fresh, span.transport)
                 chords += self._harmony(span.transport)
@@ -239,12 +254,17 @@ class Band:
                 self._schedule(span, low, high, start, keys)
         self._next = start + samples
         moves = {offset: partial(self._press, at_once) for offset, at_once in keys.items()}
-        return Chunk(self._synthesiser.render(samples, moves), tuple(notes), tuple(chords))
+        told = None
+        if not self._sound_told and self._sound is not None:
+            told, self._sound_told = replace(self._sound, sample=start), True
+        return Chunk(self._synthesiser.render(samples, moves), tuple(notes), tuple(chords), told)
 
     def _locate(self, span: Span, sample: int) -> None:
         """Find the model's place at `sample`; where the transport has jumped, wait for the next bar line."""
         beat = span.beat(sample)
         jumped = sample - self._next > 0 and beat > self._bar.end + 2 * self._bar.beats
+        # Started again, at the beginning of the bar in which it stopped.
+        jumped = jumped or (self._transport != span.transport and beat < self._reached - _NUDGE)
         if self._transport == span.transport and not jumped:
             return
         known = self._transport
