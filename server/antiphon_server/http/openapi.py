@@ -18,6 +18,7 @@ from antiphon_server.formats.jobs import Readable, Writable
 from antiphon_server.http.engines import Wish
 from antiphon_server.http.film.exports import NewExport
 from antiphon_server.http.history import NewVersion, Point
+from antiphon_server.http.jam.files import NewName, NewSound
 from antiphon_server.http.links import NewLink
 from antiphon_server.http.rooms import PlainClient
 from antiphon_server.http.spelling import Passages
@@ -63,6 +64,7 @@ def _choice(*values: str) -> Schema:
 
 
 _ROOM: Final = "/api/rooms/{room}"
+_SOUND_FIELDS: Final = ("id", "state", "done", "problem")
 _ASSET: Final = f"{_ROOM}/assets/{{sha256}}"
 _ASSET_FIELDS: Final = ("sha256", "type", "size", "width", "height")
 _EXPORT_FIELDS: Final = ("id", "state", "frames", "total", "problem")
@@ -137,7 +139,33 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="GET", path=f"{_ROOM}/jam/export", summary="The jam as a file", answers={200: "*/*"},
-        query={**_SPAN, "format": _choice("mid", "wav", "flac", "json"), "loop": {"type": "string", "maxLength": 64}},
+        query={
+            **_SPAN,
+            "format": _choice("mid", "wav", "flac", "json", "zip"),
+            "loop": {"type": "string", "maxLength": 64},
+            "part": {"type": "string", "maxLength": 80},
+        },
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/jam/sessions", summary="The sessions of the jam, with people and parts",
+        fields=("sessions",),
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/jam/sessions", summary="Give a session a name", body=NewName, fields=("name",),
+        session=True,
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/jam/exports", summary="Make a sound file of the jam, or its stems",
+        body=NewSound, answers={202: JSON}, fields=_SOUND_FIELDS,
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/jam/exports/{{export}}", summary="How far a sound file is", fields=_SOUND_FIELDS
+    ),
+    Operation(
+        method="DELETE", path=f"{_ROOM}/jam/exports/{{export}}", summary="Stop a sound file", fields=_SOUND_FIELDS
+    ),
+    Operation(
+        method="GET", path=f"{_ROOM}/jam/exports/{{export}}/file", summary="The sound file", answers={200: "*/*"}
     ),
     Operation(
         method="GET", path=f"{_ROOM}/film", summary="The scenes of the script and the shots of the film",

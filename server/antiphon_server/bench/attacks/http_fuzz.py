@@ -37,7 +37,7 @@ _GENEROUS: Final = {
 """Limits of the server under test: a request that is refused for its rate tries nothing."""
 _ARGUMENTS: Final = ("--text-model=http://127.0.0.1:9/v1#nobody", "--image-model=none", "--music-model=none")
 _READY: Final = 60.0
-_DEAR: Final = ("/jam/export", "/export", "/import", "/fork")
+_DEAR: Final = ("/jam/export", "/jam/exports", "/jam/sessions", "/export", "/import", "/fork")
 """Routes that start a process or make a room: asked less often."""
 
 

@@ -38,13 +38,13 @@ _QUICK: Final = ("mid", "json")
 """Made without sound."""
 
 
-class NewExport(Struct, frozen=True, forbid_unknown_fields=True):
+class NewSound(Struct, frozen=True, forbid_unknown_fields=True):
     """Sound of the record, or `zip`, its stems. Without times the last session, without `parts` everybody."""
 
     format: Literal["wav", "flac", "zip"]
     from_ms: float | None = None
     to_ms: float | None = None
-    parts: Annotated[tuple[Annotated[str, Meta(max_length=80)], ...], Meta(max_length=MAX_PARTS)] = ()
+    parts: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=MAX_PARTS)] = []
 
 
 class NewName(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,14 +105,14 @@ async def begin(request: web.Request) -> web.Response:
     """`POST .../jam/exports` `{"format", "from_ms"?, "to_ms"?, "parts"?}` -> 202 and the export's state."""
     gateway = request.app[GATEWAY]
     _, room = await authorised(request)
-    asked = await json_body(request, NewExport)
+    asked = await json_body(request, NewSound)
     _pay(request, gateway)
     for time in (asked.from_ms, asked.to_ms):
         if time is not None and not (math.isfinite(time) and time >= 0):
             raise PeerError("a time is a finite number of milliseconds")
     if asked.to_ms is not None and asked.to_ms <= (asked.from_ms or 0):
         raise PeerError("`to_ms` is after `from_ms`")
-    wanted = Wanted(asked.format, asked.from_ms, asked.to_ms, parts_of(list(asked.parts)))
+    wanted = Wanted(asked.format, asked.from_ms, asked.to_ms, parts_of(asked.parts))
     return web.json_response(_state(await _begin(request, room, wanted)), status=202, headers=HEADERS)
 
 
