@@ -51,6 +51,7 @@ async def draw(room):
         if isinstance(event, Painted):
             picture = await room.download(event.asset)
             print(f"{len(picture)} bytes of PNG")
+            room.canvas.describe(event.id, "An apple on a white ground")  # for people who do not see it
         else:
             print(f"step {event.step} of {event.of}")
 

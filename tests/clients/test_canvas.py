@@ -63,6 +63,8 @@ async def test_objects_are_added_changed_and_deleted_by_several(pair: tuple[Room
     bob.canvas.extend(stroke, [1, 1, 0.25])
     await agree(ada, bob)
     assert set(ada.canvas) == {first, second, stroke}
+    with pytest.raises(ClientError, match="only a picture"):
+        bob.canvas.describe(stroke, "a line")
     assert ada.canvas[stroke]["points"] == [0, 0, 0.5, 1, 1, 0.25]
     ada.canvas.update(first, x=7, color="#112233")
     bob.canvas.update(first, y=8)

@@ -60,6 +60,13 @@ class Canvas(Mapping[str, dict[str, Any]]):
                     del found[name]
         self._changed()
 
+    def describe(self, key: str, words: str) -> None:
+        """Say what a picture shows, for people who do not see it, in at most `MAX_ALT` characters; without words the
+        prompt of its model stands for them. Raises ClientError or KeyError."""
+        if self[key].get("type") != "image":
+            raise ClientError("only a picture has a description")
+        self.update(key, alt=words or None)
+
     def extend(self, key: str, points: Iterable[float]) -> None:
         """Go on with a stroke: x, y, pressure, x, y, pressure, ... Raises ClientError or KeyError."""
         more = list(points)

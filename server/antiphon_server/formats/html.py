@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape, unescape
 from typing import Final
 
@@ -51,6 +51,8 @@ _HIDDEN: Final = {
     "script", "style", "template", "noscript", "svg", "annotation", "annotation-xml", "object", "iframe", "head",
     "title", "video", "audio", "canvas",
 }  # fmt: skip
+_UNSEEN: Final = ("noscript", "template", "canvas")
+"""Elements whose words a reader of the page does not see."""
 _ATTRIBUTES: Final = {
     "a": {"href"},
     "ol": {"start"},
@@ -93,11 +95,14 @@ def read(text: str) -> Manuscript:
         ("<iframe", "objects"),
         ("<object", "objects"),
         ("<video", "objects"),
+        ("<audio", "objects"),
     ):
         if count := lowered.count(name):
             tally.add(code, count)
     if drawn := lowered.count("<svg"):
         tally.add("pictures", drawn)
+    for name in _UNSEEN:
+        tally.add("hidden", sum(1 for inside in _insides(text, lowered, name) if _bare(inside)))
     title = _title(text, lowered)
     clean = nh3.clean(
         _APART.sub(r"\1div", _MATH.sub(r"\1span", text)),
@@ -207,15 +212,26 @@ def _styled(words: Words) -> str:
 
 
 def _title(text: str, lowered: str) -> str:
-    """The content of the first <title>. By searching for its two ends, which a regular expression does again and again
-    where there is no end."""
-    start = lowered.find("<title")
-    begin = lowered.find(">", start) + 1 if start >= 0 else 0
-    end = lowered.find("</title", begin) if begin else -1
-    if end < 0:
-        return ""
-    inside = nh3.clean(text[begin:end], tags=set())
-    return " ".join(unescape(inside).split())
+    """The content of the first <title>."""
+    return _bare(next(_insides(text, lowered, "title"), ""))
+
+
+def _insides(text: str, lowered: str, name: str) -> Iterator[str]:
+    """The contents of all elements of that name. By searching for their two ends, which a regular expression does again
+    and again where there is no end."""
+    at = 0
+    while (start := lowered.find(f"<{name}", at)) >= 0:
+        begin = lowered.find(">", start) + 1
+        end = lowered.find(f"</{name}", begin) if begin else -1
+        if end < 0:
+            return
+        yield text[begin:end]
+        at = end
+
+
+def _bare(html: str) -> str:
+    """The words alone, in one line."""
+    return " ".join(unescape(nh3.clean(html, tags=set())).split())
 
 
 def _lower(text: str) -> str:

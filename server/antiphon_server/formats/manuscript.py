@@ -293,8 +293,10 @@ def _block(line: list[Words], marks: Mapping[str, Any]) -> Block:
     match marks.get("list"):
         case "ordered":
             return Block(words, "ordered", 0, indent, _number(marks.get("start"), MAX_START))
-        case "bullet" | "checked" | "unchecked":
+        case "bullet":
             return Block(words, "bullet", indent=indent)
+        case "checked" | "unchecked" as box:  # of other programs: the room itself has none
+            return Block(join([Words("\u2611 " if box == "checked" else "\u2610 "), *words]), "bullet", indent=indent)
     return Block(words)
 
 

@@ -19,7 +19,8 @@ CODES: Final = (
     "comments",
     "hidden",  # text that its writer hid
     "headers",  # running headers and footers
-    "objects",  # embedded files, charts, films
+    "graphics",  # diagrams and charts: their words follow the paragraph that they stood in
+    "objects",  # embedded files, films, charts without words
     "readings",  # ruby readings, in brackets behind their words
     "characters",  # bytes that are no letters in the file's encoding
     "embeds",  # of other programs, in the room's text

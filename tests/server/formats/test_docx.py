@@ -163,6 +163,37 @@ def test_boxes_tables_pictures_formulas_and_hidden_words_are_said() -> None:
     assert counts(found) == {"tables": 2, "formulas": 1}
 
 
+def test_diagrams_and_charts_keep_their_words() -> None:
+    def point(key: str, text: str, kind: str = "node") -> str:
+        words = f"<d:t><a:bodyPr/><a:p><a:r><a:rPr/><a:t>{text}</a:t></a:r></a:p></d:t>" if text else "<d:t/>"
+        return f'<d:pt modelId="{key}" type="{kind}">{words}</d:pt>'
+
+    def link(start: str, end: str, order: int) -> str:
+        return f'<d:cxn srcId="{start}" destId="{end}" srcOrd="{order}"/>'
+
+    points = [point("0", "", "doc"), *(point(key, key) for key in ("second", "first", "below", "alone"))]
+    links = [link("0", "second", 1), link("0", "first", 0), link("first", "below", 0)]
+    diagram = (
+        f'<d:ptLst xmlns:d="d">{"".join(points)}</d:ptLst><d:cxnLst xmlns:d="d">{"".join(links)}</d:cxnLst>'
+    )
+
+    def cells(name: str, *texts: str) -> str:
+        inside = "".join(f'<pt idx="{at}"><v>{text}</v></pt>' for at, text in enumerate(texts))
+        return f"<{name}><cache>{inside}</cache></{name}>"
+
+    series = f"<ser><tx><v>Rain</v></tx>{cells('cat', 'May', 'June')}{cells('val', '3', '5')}</ser>"
+    chart = f"<title><a:p><a:r><a:t>The weather</a:t></a:r></a:p></title>{series}"
+    body = paragraph(
+        run("Look:")
+        + '<w:r><w:drawing><d:relIds xmlns:d="d" r:dm="diagramData"/></w:drawing></w:r>'
+        + '<w:r><w:drawing><c:chart xmlns:c="c" r:id="chart"/></w:drawing></w:r>'
+        + '<w:r><w:drawing><c:chart xmlns:c="c" r:id="missing"/></w:drawing></w:r>'
+    )
+    found = docx.read(word_file(body, {"diagramData": diagram, "chart": chart}))
+    assert found.text == "Look:\nfirst\nbelow\nsecond\nalone\nThe weather\n\tRain\nMay\t3\nJune\t5"
+    assert counts(found) == {"graphics": 2, "objects": 1}
+
+
 def test_ruby_readings_stand_in_brackets() -> None:
     ruby = f"<w:r><w:ruby><w:rubyPr/><w:rt>{run('ひかり')}</w:rt><w:rubyBase>{run('光')}</w:rubyBase></w:ruby></w:r>"
     found = docx.read(word_file(paragraph(ruby + run("の"))))

@@ -362,3 +362,10 @@ def test_words_of_a_page_that_stand_apart_do_not_run_together() -> None:
     )
     page = "".join(f"<{name}>{name}1</{name}>" for name in names)
     assert html.read(page).text.split("\n") == [f"{name}1" for name in names]
+
+
+def test_words_of_a_page_that_nobody_sees_are_counted() -> None:
+    unseen = "<noscript>Enable it</noscript><template><p>row</p></template><noscript><img src=x></noscript>"
+    found = html.read(f"<p>Seen</p>{unseen}<audio src=x></audio><noscript>never ends")
+    assert found.text == "Seen"
+    assert counts(found) == {"hidden": 2, "objects": 1}

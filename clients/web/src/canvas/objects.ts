@@ -237,6 +237,13 @@ export const shownBy = (object: BoardObject): string =>
       ? object.prompt
       : "";
 
+/** Labels and what pictures show, a line for each, from the back to the front. */
+export const wordsOf = (objects: readonly BoardObject[]): string =>
+  objects
+    .map((object) => (object.type === "text" ? object.text : shownBy(object)))
+    .filter(Boolean)
+    .join("\n");
+
 const assetOf = (value: string): string => (/^[0-9a-f]{64}$/.test(value) ? value : "");
 
 /** Height of a line of text, in its font sizes. */

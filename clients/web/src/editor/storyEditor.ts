@@ -39,6 +39,7 @@ import { ScriptLines } from "./script/scriptLines";
 import { Spelling } from "./spelling/spelling";
 import { correctionAround } from "./text/corrections";
 import type { Match } from "./text/find";
+import type { Losses } from "./text/losses";
 import { isLarge } from "./text/slices";
 
 export class StoryEditor {
@@ -46,6 +47,8 @@ export class StoryEditor {
   /** The suggested or struck words at the caret. */
   readonly suggestionAtCaret = signal<Element | null>(null);
   readonly selected = signal(0);
+  /** Files that were pasted into the text or dropped on it. */
+  readonly offered = signal<readonly File[]>([]);
   /** How much of a large edit the page shows, 0 to 1; null: all of it. */
   readonly showing = signal<number | null>(null);
   /** Counts the changes of the text. Values that are computed from the whole text depend on it. */
@@ -84,6 +87,7 @@ export class StoryEditor {
       label: string;
       model: string;
       completions: string;
+      pasted: (losses: Losses) => void;
     },
   ) {
     this.quill = createQuill(host, {
@@ -91,6 +95,10 @@ export class StoryEditor {
       redo: () => room.undoSteps.again("story"),
       write: (edit) => this.binding?.write(edit),
       reserve: (range) => this.reserve(range),
+      report: (losses) => labels.pasted(losses),
+      receive: (files) => {
+        this.offered.value = files;
+      },
     });
     this.rested = this.changes.count;
     this.textLines = computed(() => {

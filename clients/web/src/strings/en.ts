@@ -956,6 +956,9 @@ export const en = {
     encoding: "The encoding of this text is not certain. Which of these is readable?",
     changed: "Differences from the file",
     changedOut: "Differences between the file and the room:",
+    changedPaste: "Not pasted as it was:",
+    notTaken: (name: string) =>
+      `${name} was not inserted. The text takes one document at a time (Word, OpenDocument, RTF, Markdown and others); pictures go on the canvas.`,
     rename: (title: string) => `Name this room “${title}”`,
     insert: "Insert",
     cancel: "Cancel",
@@ -972,6 +975,8 @@ export const en = {
       pictures: (count: number) => `${many(count, "picture")} left out`,
       formulas: (count: number) => `${many(count, "formula")} kept as letters only`,
       text_boxes: (count: number) => `${many(count, "text box", "text boxes")} put behind their paragraphs`,
+      graphics: (count: number) =>
+        `${many(count, "diagram or chart", "diagrams or charts")} kept as words only`,
       insertions: (count: number) => `${many(count, "tracked insertion")} taken as accepted`,
       deletions: (count: number) => `${many(count, "tracked deletion")} left out as accepted`,
       comments: (count: number) => `${many(count, "comment")} left out`,

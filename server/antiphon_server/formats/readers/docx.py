@@ -20,6 +20,7 @@ from antiphon_server.formats.manuscript import (
     trimmed,
 )
 from antiphon_server.formats.notices import Tally
+from antiphon_server.formats.readers.docx_graphics import graphic_words
 from antiphon_server.formats.readers.docx_parts import (
     Numbering,
     Package,
@@ -42,6 +43,7 @@ _SKIPPED: Final = frozenset({
     "endnoteRef", "separator", "continuationSeparator", "annotationRef", "proofErr", "fldData",
 })  # fmt: skip
 _PROPERTIES: Final = ("b", "i", "strike", "dstrike", "vanish")
+_PLAIN: Final = (False, False, False, False)
 
 
 class _Field:
@@ -204,8 +206,10 @@ class Reader:
     def _inline(self, parent: Iterable[Element], paragraph: Element | None) -> None:
         for element in parent:
             match local(element.tag):
-                case "r":
+                case "r" | "fld":
                     self._run(element, paragraph)
+                case "br":  # of drawings, where it stands between runs
+                    self._say("\n", _PLAIN)
                 case "hyperlink":
                     self._linked(element, paragraph, self._address(value(element, "id")))
                 case "fldSimple":
@@ -296,10 +300,9 @@ class Reader:
         reading = named(element, "rt")
         if reading is not None and any((e.text or "").strip() for e in reading.iter() if local(e.tag) == "t"):
             self._tally.add("readings")
-            plain = (False, False, False, False)
-            self._say("(", plain)
+            self._say("(", _PLAIN)
             self._inline(reading, paragraph)
-            self._say(")", plain)
+            self._say(")", _PLAIN)
 
     def _field(self, kind: str) -> None:
         if kind == "begin":
@@ -325,8 +328,17 @@ class Reader:
             self._line += [Words(" ".join(drawn))]
         elif "blip" in names or "imagedata" in names or "svgBlip" in names:
             self._tally.add("pictures")
-        elif local(element.tag) == "object" or "chart" in names or "relIds" in names or "OLEObject" in names:
+        elif not self._graphic(element) and (
+            local(element.tag) == "object" or not {"chart", "relIds", "OLEObject"}.isdisjoint(names)
+        ):
             self._tally.add("objects")
+
+    def _graphic(self, element: Element) -> bool:
+        """The words of diagrams and charts, behind the paragraph; whether there are any."""
+        boxes = graphic_words(_walk(element), self._package, self._relations)
+        self._boxes += boxes
+        self._tally.add("graphics", 1 if boxes else 0)
+        return bool(boxes)
 
     def _style(self, run: Element, paragraph: Element | None) -> tuple[bool, bool, bool, bool] | None:
         """Bold, italic, underline and strike; None for a hidden run. A paragraph style's own formatting does not count,

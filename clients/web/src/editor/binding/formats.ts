@@ -18,7 +18,7 @@ import { LineEditor } from "./lineEditor";
 import { telling } from "./lineGroups";
 import { Start, startBinding } from "./listStart";
 import { PageScroll } from "./pageScroll";
-import { type Reserve, RoomClipboard, type Write } from "./pasting";
+import { type Report, type Reserve, RoomClipboard, RoomUploader, type Write } from "./pasting";
 
 const inline = { scope: Parchment.Scope.INLINE };
 const Ai = new Parchment.Attributor("ai", "data-ai", inline);
@@ -108,6 +108,7 @@ Quill.register(
     "formats/foreign": Foreign,
     "modules/history": ServerUndo,
     "modules/clipboard": RoomClipboard,
+    "modules/uploader": RoomUploader,
   },
   true,
 );
@@ -118,14 +119,14 @@ const FORMATS = [...WORDS, ...LINES, ...MODEL_FORMATS, "foreign"];
 
 export function createQuill(
   host: HTMLElement,
-  options: UndoOptions & { write: Write; reserve: Reserve },
+  options: UndoOptions & { write: Write; reserve: Reserve; report: Report; receive(files: File[]): void },
 ): Quill {
   const quill = new Quill(host, {
     formats: FORMATS,
     modules: {
       history: { undo: options.undo, redo: options.redo },
-      clipboard: { write: options.write, reserve: options.reserve },
-      uploader: { mimetypes: [] },
+      clipboard: { write: options.write, reserve: options.reserve, report: options.report },
+      uploader: { receive: options.receive },
       // Tab moves the focus, as everywhere on the web; the levels of a list have keys of their own.
       keyboard: {
         bindings: { tab: null, indent: null, outdent: null, "remove tab": null, "list start": startBinding },

@@ -3,8 +3,9 @@
 import type { CanvasEditor } from "../../canvas/canvasEditor";
 import { contents, exported, naturalSize, pngFile, save, svgFile } from "../../canvas/export";
 import { inside, type Point, toCanvas } from "../../canvas/geometry";
-import type { BoardObject } from "../../canvas/objects";
+import { type BoardObject, wordsOf } from "../../canvas/objects";
 import { HEAD, kindOf } from "../../canvas/pictures/fileKinds";
+import { described } from "../../canvas/pictures/pngText";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
@@ -76,7 +77,8 @@ export async function download(room: Room, canvasEditor: CanvasEditor, kind: "pn
   try {
     if (kind === "png") {
       const scale = Math.max(2, await finest(room, out.objects));
-      save(await pngFile(out.objects, out.box, naturalSize(out.box, scale), load), `${t.canvas.file}.png`);
+      const file = await pngFile(out.objects, out.box, naturalSize(out.box, scale), load);
+      save(await described(file, wordsOf(out.objects)), `${t.canvas.file}.png`);
     } else {
       const held = await contents(out.objects, load);
       const file = svgFile(out.objects, out.box, naturalSize(out.box), (asset) => held.get(asset) ?? null);

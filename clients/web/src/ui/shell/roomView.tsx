@@ -21,6 +21,7 @@ import { AskForm } from "../story/askForm";
 import { AuthorColours } from "../story/authorColours";
 import { CommentButton } from "../story/commentButton";
 import { FindBar } from "../story/findBar";
+import { noticeWords } from "../story/importDialog";
 import { LinkCard } from "../story/linkCard";
 import { ShowingBar } from "../story/showingBar";
 import { SpellingCard } from "../story/spellingCard";
@@ -61,6 +62,10 @@ export function RoomView({ room }: { room: Room }) {
       label: t.story.label,
       model: t.runs.title,
       completions: t.story.completions,
+      pasted: (losses) => {
+        const words = [...losses].map(([code, count]) => noticeWords({ code, count }));
+        room.notices.add("file_changed", `${t.file.changedPaste} ${words.join("; ")}.`);
+      },
     });
     askForm.editor = made;
     editor.value = made;

@@ -1,6 +1,6 @@
 // The menu of the text: import, export, find, help.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { save } from "../../canvas/export";
 import type { StoryEditor } from "../../editor/storyEditor";
@@ -91,6 +91,15 @@ export function FileMenu(props: {
       if (needsAsking(found)) asked.value = { file: chosen, found };
       else editor.insert(found.ops);
     });
+  useSignalEffect(() => {
+    const files = editor?.offered.value ?? [];
+    if (!editor || files.length === 0) return;
+    editor.offered.value = [];
+    const readable = files.find(({ name }) => ENDINGS.some((ending) => name.toLowerCase().endsWith(ending)));
+    for (const { name } of files.filter((each) => each !== readable))
+      room.notices.add("told", t.file.notTaken(name));
+    void bring(readable);
+  });
   const titleOf = () => {
     const title = metaOf(room.doc.peek()).get("title");
     return typeof title === "string" ? title : "";
