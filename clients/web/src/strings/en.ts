@@ -1214,6 +1214,8 @@ export const en = {
 
   /** By code, with what the server says; it says it in English. */
   errors: {} as Record<string, (said: string) => string>,
+  /** Sentences of the server that people meet, as it says them. */
+  said: {} as Record<string, string>,
 
   notices: {
     request_failed: (detail: string) => detail,

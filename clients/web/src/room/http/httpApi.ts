@@ -28,7 +28,7 @@ export async function createRoom(): Promise<CreatedRoom> {
   }
   const body: unknown = await answer.json().catch(() => null);
   if (answer.status === 201) return body as CreatedRoom;
-  throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`);
+  throw new ApiError(messageOf(body) || `${answer.status} ${answer.statusText}`, codeOf(body));
 }
 
 export function messageOf(body: unknown): string {

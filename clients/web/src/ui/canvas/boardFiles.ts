@@ -9,7 +9,7 @@ import { described } from "../../canvas/pictures/pngText";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
-import { errorText } from "../parts/serverText";
+import { requestProblem } from "../parts/serverText";
 
 /** A dropped picture fills at most this part of the view. */
 const PICTURE_PART = 0.6;
@@ -62,10 +62,11 @@ export async function insert(
   }
 }
 
-function refusal(name: string, kind: string, { code, message }: ApiError): string {
+function refusal(name: string, kind: string, error: ApiError): string {
+  const { code } = error;
   if (code === "invalid") return kind === "HEIF" ? t.files.heif(name) : t.files.broken(name, kind);
   if (code === "too_large") return t.files.tooLarge(name);
-  return t.files.failed(name, code ? errorText(code, message) : message || t.lobby.unreachable);
+  return t.files.failed(name, requestProblem(error));
 }
 
 /** Saves the selection, or everything. */

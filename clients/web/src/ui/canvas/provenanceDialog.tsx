@@ -10,6 +10,7 @@ import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { language, t } from "../../strings";
 import { Dialog } from "../parts/controls";
+import { requestProblem } from "../parts/serverText";
 
 export function ProvenanceDialog(props: { room: Room; picture: Picture; onClose: () => void }) {
   const { room, picture, onClose } = props;
@@ -22,7 +23,7 @@ export function ProvenanceDialog(props: { room: Room; picture: Picture; onClose:
         if (!stale) known.value = told;
       },
       (error: unknown) => {
-        if (!stale) problem.value = (error instanceof ApiError && error.message) || t.lobby.unreachable;
+        if (!stale) problem.value = error instanceof ApiError ? requestProblem(error) : t.lobby.unreachable;
       },
     );
     return () => {

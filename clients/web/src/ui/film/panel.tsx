@@ -11,6 +11,7 @@ import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
+import { requestProblem } from "../parts/serverText";
 import { Preview } from "./preview";
 import { ShotForm } from "./shotForm";
 import { ShotList } from "./shotList";
@@ -38,7 +39,7 @@ export function FilmPanel({ room }: { room: Room }) {
     try {
       await film.make();
     } catch (error) {
-      problem.value = t.film.failed(error instanceof ApiError ? error.message : "");
+      problem.value = t.film.failed(error instanceof ApiError ? requestProblem(error) : "");
     }
   };
   const selected = shots.findIndex((shot) => shot.id === film.selected.value);

@@ -6,6 +6,7 @@ import type { Jam } from "../../jam/jam";
 import { ApiError } from "../../room/http/httpApi";
 import { JAM_FILES, type JamFile, jamFile } from "../../room/http/jamFiles";
 import { t } from "../../strings";
+import { requestProblem } from "../parts/serverText";
 import { Popover } from "./parts";
 
 const KINDS = Object.keys(JAM_FILES) as JamFile[];
@@ -18,7 +19,7 @@ export function JamExport({ jam }: { jam: Jam }) {
       save(await jamFile(jam.room.http, kind), `${t.jam.file}.${JAM_FILES[kind]}`);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      jam.room.notices.add("request_failed", error.message || t.lobby.unreachable);
+      jam.room.notices.add("request_failed", requestProblem(error));
     } finally {
       busy.value = null;
     }

@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import type { Comparison, Group, Missing, PastState } from "../../room/http/historyApi";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
-import { t } from "../../strings";
+import { requestProblem } from "../parts/serverText";
 
 /** The slider must rest for this long before a point is loaded. */
 const REST_MS = 120;
@@ -126,7 +126,7 @@ export class HistoryBrowser {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.problem.value = error.message || t.lobby.unreachable;
+      this.problem.value = requestProblem(error);
       return false;
     }
   }

@@ -1,6 +1,7 @@
 // The server's notes on models and its errors, in the language of the page where it has the text.
 
 import type { BetterModel, ModelInfo, RunInfo } from "../../protocol/messages";
+import type { ApiError } from "../../room/http/httpApi";
 import { isPainting } from "../../room/runs";
 import { t } from "../../strings";
 
@@ -29,9 +30,15 @@ export function betterNews(better: BetterModel, serving: string, words = t): str
 
 /** What went wrong, by its code; the server's own words say what exactly. */
 export function errorText(code: string, message: string, words = t): string {
+  const sentence = Object.hasOwn(words.said, message) ? words.said[message] : undefined;
+  if (sentence) return sentence;
   const known = Object.hasOwn(words.errors, code) ? words.errors[code] : undefined;
   return known ? known(message) : message || code;
 }
+
+/** Why a request over HTTP failed. */
+export const requestProblem = ({ code, message }: ApiError): string =>
+  message ? errorText(code, message) : t.lobby.unreachable;
 
 /** The error of a run. */
 export function runProblem(run: RunInfo): string {

@@ -6,6 +6,7 @@ import { forgetRoom, type RecentRoom, recentRooms, saveLinks } from "../../room/
 import { language, t } from "../../strings";
 import { Brand, IconButton } from "../parts/controls";
 import { Icon, type IconName } from "../parts/icons";
+import { requestProblem } from "../parts/serverText";
 
 export function Lobby() {
   const rooms = useSignal(recentRooms());
@@ -59,7 +60,7 @@ function NewRoom() {
       location.assign(`/r/${encodeURIComponent(room)}#${tokens.owner ?? ""}`);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      failed.value = t.lobby.createFailed(error.message || t.lobby.unreachable);
+      failed.value = t.lobby.createFailed(requestProblem(error));
       busy.value = false;
     }
   };

@@ -11,7 +11,7 @@ import type { Room } from "../../room/room";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
-import { errorText } from "../parts/serverText";
+import { requestProblem } from "../parts/serverText";
 import { ImportDialog, needsAsking, noticeWords } from "./importDialog";
 
 const ENDINGS = Object.keys(IN).map((ending) => `.${ending}`);
@@ -214,5 +214,5 @@ export function FileMenu(props: {
 /** What went wrong with a file, in the reader's language. */
 function fileErrorWords(error: ApiError): string {
   const known = t.file.refused[error.code as keyof typeof t.file.refused];
-  return known ?? (error.message ? errorText(error.code, error.message) : t.lobby.unreachable);
+  return known ?? requestProblem(error);
 }
