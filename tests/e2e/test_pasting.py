@@ -106,14 +106,14 @@ SAMPLES = {
          "ordered Two", "a\tb", "", "1The note."],
         "1 picture left out; 1 table",
     ),
-    "Apple Pages": (PAGES, ["<b:Loud><u:low><b:fat><s:gone>\tafter", "bullet One"], ""),
+    "Apple Pages": (PAGES, ["<b:Loud><u:low><b:fat><s:gone>\tafter", "bullet One", ""], ""),
     "Notion": (
         NOTION,
         ["h1 Plan", "A <b:loud> <a:link> and code", "unchecked Buy ink", "checked Call Mira", "* * *", "More", "Inside",
          "\U0001f4a1 A hint", "Another", "\U0001f642光(ひかり)"],
         "1 ruby reading",
     ),
-    "Google Docs": (GOOGLE, ["checked done", "unchecked <b:open>"], ""),
+    "Google Docs": (GOOGLE, ["checked done", "unchecked <b:open>", ""], ""),
     "Word": (WORD, ["Left\tright <s:old> <u:new> [1]", "[1] Whale oil."], "1 hidden piece"),
 }  # fmt: skip
 

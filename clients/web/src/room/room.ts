@@ -418,7 +418,9 @@ export class Room implements RoomPort {
     if (ask > 0 && run.participant === this.members.me.value?.id) this.runs.settle(ask, run);
   }
 
+  /** Tells who asked; the others see the run's card. */
   private runFailed(run: RunInfo): void {
+    if (run.participant !== this.members.me.value?.id) return;
     // A frame that was removed meanwhile is no failure of the run.
     if (isPainting(run) && run.error_code === "conflict") this.notices.add("frame_gone");
     else this.notices.add("run_failed", run.error, run.error_code);

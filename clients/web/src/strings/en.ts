@@ -600,7 +600,7 @@ export const en = {
 
   ask: {
     unknownLanguage: (model: string, language: string) =>
-      `${model} writes English; this text is in another language (${language}). What it writes may make no sense. Ask again to get it anyway.`,
+      `${model} writes English; this text is in another language${language && ` (${language})`}. What it writes may make no sense. Ask again to get it anyway.`,
     leaveIt: "Leave it",
     label: "Ask the model",
     model: "Model that writes for you",

@@ -113,6 +113,19 @@ Quill.register(
   true,
 );
 
+/** Nothing stands before the first line that Backspace could join it with: its heading goes. */
+const headingBinding = {
+  key: "Backspace",
+  collapsed: true,
+  offset: 0,
+  format: ["header"],
+  handler(this: { quill: Quill }, range: { index: number }): boolean {
+    if (range.index > 0) return true;
+    this.quill.formatLine(0, 1, "header", false, "user");
+    return false;
+  },
+};
+
 const WORDS = ["bold", "italic", "underline", "strike", "link"];
 const LINES = ["header", "blockquote", "list", "indent", "start"];
 const FORMATS = [...WORDS, ...LINES, ...MODEL_FORMATS, "foreign"];
@@ -129,7 +142,14 @@ export function createQuill(
       uploader: { receive: options.receive },
       // Tab moves the focus, as everywhere on the web; the levels of a list have keys of their own.
       keyboard: {
-        bindings: { tab: null, indent: null, outdent: null, "remove tab": null, "list start": startBinding },
+        bindings: {
+          tab: null,
+          indent: null,
+          outdent: null,
+          "remove tab": null,
+          "list start": startBinding,
+          "heading start": headingBinding,
+        },
       },
     },
   });

@@ -44,12 +44,16 @@ export function becomes(
 ): { text: string; takes: number } | null {
   if (typed === "-" && /[^-]-$|^-$/.test(before) && before !== "-") return { text: quotes.dash, takes: 1 };
   if (typed !== '"' && typed !== "'") return null;
+  const [first, second] = quotes.inner;
   const last = before.at(-1) ?? " ";
-  const opens = /[\s([{\u2014\u2013\u00ab\u201e\u201c\u2018\u201a-]/.test(last);
+  // The sign that opens in one language closes in another.
+  const closed = last === quotes.close || last === second;
+  const opens = !closed && /[\s([{\u2014\u2013\u00ab\u201e\u201c\u2018\u201a-]/.test(last);
   if (typed === '"') return { text: opens ? quotes.open : quotes.close, takes: 0 };
-  // An apostrophe is one in every language.
-  if (!opens) return { text: APOSTROPHE, takes: 0 };
-  return { text: quotes.inner[0], takes: 0 };
+  if (opens) return { text: first, takes: 0 };
+  // Where the two differ, a letter behind the sign shows that it was an apostrophe.
+  const closes = before.lastIndexOf(first) > before.lastIndexOf(second);
+  return { text: closes ? second : APOSTROPHE, takes: 0 };
 }
 
 /** Words that begin with an apostrophe: of English, Dutch and Afrikaans, German, Welsh. */
@@ -64,12 +68,16 @@ const ELIDED = new Set(
 const QUOTED = /(?:^|[\s([{\u2014\u2013\u00ab\u201e\u201c-])([\u2018\u201a\u201e])(\p{L}*)$/u;
 
 /**
- * A sign before the caret that was taken for the opening of a quotation, and is an apostrophe, as the typed character
- * shows: that of '90s at the digit, that of 'tis at the blank behind it. Its place in `before`; null: there is none.
+ * A sign before the caret that was taken for the beginning or the end of a quotation, and is an apostrophe, as the typed
+ * character shows: that of '90s at the digit, that of 'tis at the blank behind it, that of l'eau at the letter. Its
+ * place in `before`; null: there is none.
  */
 export function apostropheIn(typed: string, before: string, quotes: Quotes): number | null {
+  const [first, second] = quotes.inner;
+  if (second !== APOSTROPHE && LETTER.test(typed) && before.endsWith(second))
+    return LETTER.test(before.at(-2) ?? "") ? before.length - 1 : null;
   const found = QUOTED.exec(before);
-  if (!found || found[1] !== quotes.inner[0]) return null;
+  if (!found || found[1] !== first) return null;
   const word = (found[2] ?? "").toLowerCase();
   const at = before.length - word.length - 1;
   if (word === "") return /\d/.test(typed) ? at : null;
@@ -109,10 +117,9 @@ export function watchAutoFormat(
     if (!line) return;
     const start = range.index - offset;
     const before = quill.getText(start, offset);
-    if (event.data === " " && !options.script()) {
-      const formats = lineBecomes(before);
-      const now = line.formats();
-      if (!formats || now.list || now.header || now.blockquote) return;
+    const formats = event.data === " " && !options.script() ? lineBecomes(before) : null;
+    const lineNow = line.formats();
+    if (formats && !lineNow.list && !lineNow.header && !lineNow.blockquote) {
       event.preventDefault();
       const end = line.length() - 1 - offset;
       quill.updateContents(new Delta().retain(start).delete(offset).retain(end).retain(1, formats), "user");

@@ -1,6 +1,7 @@
 // The ask bar: instruction, mode, length, and stop.
 
 import type { StoryEditor } from "../../editor/storyEditor";
+import { UNKNOWN_LANGUAGE } from "../../editor/text/language";
 import type { Task } from "../../protocol/messages";
 import type { Room } from "../../room/room";
 import { isActive } from "../../room/runs";
@@ -178,7 +179,9 @@ function ModelPicker({ room, name }: { room: Room; name: string }) {
 }
 
 /** A language by its name in the page's language. */
+/** The name of a language in that of the page; "" when it is not known. */
 function languageName(code: string): string {
+  if (code === UNKNOWN_LANGUAGE) return "";
   const names = new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" });
   return names.of(code) ?? code;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import Delta from "quill-delta";
 import { apostropheIn, becomes, lineBecomes, quotesOf } from "../../../src/editor/input/autoFormat";
 import { around } from "../../../src/editor/text/composedEdits";
-import { languageOf } from "../../../src/editor/text/language";
+import { languageOf, UNKNOWN_LANGUAGE } from "../../../src/editor/text/language";
 import { safeLink, typedLink } from "../../../src/editor/text/links";
 import { carried, inPassages, passagesOf } from "../../../src/editor/text/passages";
 import { edited } from "../../../src/editor/text/sharedText";
@@ -132,6 +132,8 @@ test("signs become what they mean, by the language of the line", () => {
   };
   assert.equal(type(`She said "no" -- it's ('over')`), "She said “no” — it’s (‘over’)");
   assert.equal(type('Он: "да"', quotesOf("Он сказал", "en")), "Он: «да»");
+  assert.equal(type(`Он: "да, 'так' и есть"`, quotesOf("Он сказал", "en")), "Он: «да, „так“ и есть»");
+  assert.equal(type(`"'so geht's nicht'"`, quotesOf("Sie sagte", "de")), "„‚so geht’s nicht‘“");
   assert.equal(type('Sie: "ja" -- nein', quotesOf("Sie sagte", "de")), "Sie: „ja“ – nein");
   assert.equal(type("the '90s, '05 and ('68)"), "the ’90s, ’05 and (’68)");
   assert.equal(type("'Tis 'em, rock 'n' roll"), "’Tis ’em, rock ’n’ roll");
@@ -158,9 +160,18 @@ test("a language is told by its letters and its little words, or not at all", ()
     zh: "夜色漆黑,雨水落在古城的屋顶上,街道上空无一人。",
     ko: "밤은 어두웠고 비가 오래된 도시의 지붕 위로 내렸다.",
     he: "הלילה היה חשוך והגשם ירד על גגות העיר העתיקה.",
+    sv: "Natten var mörk och regnet föll på taken i den gamla staden, där ingen var vaken.",
+    fi: "Vanha mies käveli hitaasti satamaan ja katseli laivoja, jotka lepäsivät siellä talvella, ja",
+    cs: "Noc byla temná a déšť padal na střechy starého města, které už spalo, když přišel.",
+    hu: "Az éjszaka sötét volt, és az eső a régi város tetőire hullott, ahol nem járt senki.",
+    tr: "Gece karanlıktı ve yağmur eski şehrin çatılarına yağıyordu, ama o bir şey için bekledi.",
+    ro: "Noaptea era întunecată și ploaia cădea pe acoperișurile orașului vechi, care nu dormea.",
+    id: "Malam itu gelap dan hujan turun di atap rumah kota tua yang tidak tidur dengan tenang.",
+    eu: "Gaua iluna zen eta euria hiri zaharreko teilatuen gainera erortzen ari zen inor esna zegoen kaleetan lasai",
     vi: "Đêm tối và mưa rơi trên mái nhà của thành phố cổ, không một người trong phố này.",
   };
-  for (const [language, text] of Object.entries(passages)) assert.equal(languageOf(text), language);
+  for (const [language, text] of Object.entries(passages))
+    assert.equal(languageOf(text), language === "eu" ? UNKNOWN_LANGUAGE : language);
   assert.equal(languageOf("Xyzzy qwfp zxcvb arst"), null);
   assert.equal(languageOf("Hm."), null);
 });
