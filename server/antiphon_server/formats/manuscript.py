@@ -296,7 +296,9 @@ def _block(line: list[Words], marks: Mapping[str, Any]) -> Block:
         case "bullet":
             return Block(words, "bullet", indent=indent)
         case "checked" | "unchecked" as box:  # of other programs: the room itself has none
-            return Block(join([Words("\u2611 " if box == "checked" else "\u2610 "), *words]), "bullet", indent=indent)
+            return Block(
+                join([Words("\u2611 " if box == "checked" else "\u2610 "), *words]), "bullet", indent=indent
+            )
     return Block(words)
 
 

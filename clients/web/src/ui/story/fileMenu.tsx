@@ -1,6 +1,6 @@
 // The menu of the text: import, export, find, help.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { save } from "../../canvas/export";
 import type { StoryEditor } from "../../editor/storyEditor";
@@ -91,15 +91,22 @@ export function FileMenu(props: {
       if (needsAsking(found)) asked.value = { file: chosen, found };
       else editor.insert(found.ops);
     });
-  useSignalEffect(() => {
-    const files = editor?.offered.value ?? [];
-    if (!editor || files.length === 0) return;
-    editor.offered.value = [];
+  // Files that were dropped on the text or pasted into it.
+  const receive = (files: readonly File[]) => {
     const readable = files.find(({ name }) => ENDINGS.some((ending) => name.toLowerCase().endsWith(ending)));
-    for (const { name } of files.filter((each) => each !== readable))
-      room.notices.add("told", t.file.notTaken(name));
+    for (const { name } of files)
+      if (name !== readable?.name) room.notices.add("told", t.file.notTaken(name));
     void bring(readable);
-  });
+  };
+  useEffect(
+    () =>
+      editor?.offered.subscribe((files) => {
+        if (files.length === 0) return;
+        editor.offered.value = [];
+        receive(files);
+      }),
+    [editor],
+  );
   const titleOf = () => {
     const title = metaOf(room.doc.peek()).get("title");
     return typeof title === "string" ? title : "";
