@@ -70,8 +70,8 @@ def _drawing(server: MCPServer[Any], room: Room) -> None:
 
     @tool(server, writes=True)
     async def change_object(id: str, fields: dict[str, Any]) -> None:
-        """Change fields of an object; null takes a field away. `alt` of an `image` says what it shows, for people who do
-        not see it."""
+        """Change fields of an object; null takes a field away. `alt` of an `image` says what it shows, for people who
+        do not see it."""
         _known(room, id)
         room.canvas.update(id, **fields)
         await room.durable()
