@@ -40,6 +40,7 @@ from antiphon_server.http import ledger as ledger_http
 from antiphon_server.http import links as links_http
 from antiphon_server.http import manuscripts as export_http
 from antiphon_server.http import rooms as room_http
+from antiphon_server.http import search as search_http
 from antiphon_server.http import spelling as spelling_http
 from antiphon_server.http import trace as trace_http
 from antiphon_server.http.client_files import DICTIONARIES, ClientFiles
@@ -68,6 +69,7 @@ from antiphon_server.watchdog.suspects import FILE as SUSPECTS
 from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.websocket import routes as ws
 from antiphon_server.work.pool import WorkPool
+from antiphon_server.work.room_search import RoomSearch
 from antiphon_server.work.story_reading import PooledStoryReader
 from antiphon_server.work.style_reading import PooledStyleReader
 from antiphon_server.work.text_checker import TextChecker
@@ -179,6 +181,11 @@ async def _run(
     # And nobody's export may hold up who joins.
     documents = WorkPool(1, settings.limits.work_queue, settings.limits.work_seconds)
     stack.push_async_callback(documents.close)
+    # Kept for long: it holds the indexes of the rooms that were searched.
+    searching = WorkPool(1, settings.limits.search_queue, settings.limits.search_seconds, idle=1800.0)
+    stack.push_async_callback(searching.close)
+    search = RoomSearch(searching, settings.cache_dir.expanduser())
+    stack.push_async_callback(search.close)
     style = PooledStyleReader(pool)
     stack.push_async_callback(style.close)
     codex = PooledStoryReader(pool)
@@ -218,6 +225,7 @@ async def _run(
         metrics,
         pool,
         TextChecker(spelling, DICTIONARIES),
+        search,
     )
     stack.push_async_callback(gateway.film_exports.close)
     stack.push_async_callback(gateway.jam_exports.close)
@@ -283,6 +291,7 @@ def application(gateway: Gateway) -> web.Application:
             *ws.ROUTES,
             *room_http.ROUTES,
             *spelling_http.ROUTES,
+            *search_http.ROUTES,
             *asset_http.ROUTES,
             *jam_log_http.ROUTES,
             *jam_files_http.ROUTES,

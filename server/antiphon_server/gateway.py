@@ -38,6 +38,7 @@ from antiphon_server.runs.engine import Engine as RunEngine
 from antiphon_server.store.api import RoomStore
 from antiphon_server.token_bucket import Buckets
 from antiphon_server.work.pool import WorkPool
+from antiphon_server.work.room_search import RoomSearch
 from antiphon_server.work.text_checker import TextChecker
 
 _TEXTS = 2
@@ -112,6 +113,7 @@ class Gateway:
         metrics: Metrics,
         pool: WorkPool,
         text_checker: TextChecker,
+        room_search: RoomSearch,
     ) -> None:
         limits = settings.limits
         self.settings = settings
@@ -126,6 +128,7 @@ class Gateway:
         self.metrics = metrics
         self.pool = pool
         self.text_checker = text_checker
+        self.room_search = room_search
         self.proxies = Proxies(settings.trusted_proxies)
         self.hosts = Hosts(settings.allowed_hosts, settings.public_url, settings.host, self.proxies)
         self.origins = Origins(settings.allowed_origins, self.proxies)
@@ -153,6 +156,7 @@ class Gateway:
         self.lookup_rate = Buckets(limits.lookups_per_minute / 60, limits.lookup_burst, clock)
         self.history_rate = Buckets(limits.history_per_minute / 60, limits.history_burst, clock)
         self.check_rate = Buckets(limits.checked_per_minute / 60, limits.checked_burst, clock)
+        self.search_rate = Buckets(limits.searches_per_minute / 60, limits.search_burst, clock)
         self.reading_rate = Buckets(limits.reading_bytes_per_second, limits.reading_burst, clock)
         self.restore_rate = Buckets(limits.restores_per_minute / 60, limits.restore_burst, clock)
         self.tracer = Tracer(settings.trace_limits())

@@ -142,6 +142,13 @@ class Limits(BaseModel):
     would have it started again and again."""
     check_queue: int = Field(default=64, ge=1, le=1000)
     """Such requests that may wait, half of them of one member; beyond it they are answered `queue_full`."""
+    searches_per_minute: float = Field(default=120.0, gt=0, le=1e6)
+    """Searches of one member in a room; beyond it they are answered `rate_limited`."""
+    search_burst: int = Field(default=40, ge=1, le=10_000)
+    search_seconds: float = Field(default=60.0, gt=0, le=600)
+    """Of one search; the first one of a room makes its index."""
+    search_queue: int = Field(default=64, ge=1, le=1000)
+    """Searches of all rooms that may wait, half of them in one room; beyond it they are answered `queue_full`."""
     steps_per_minute: float = Field(default=1200.0, gt=0, le=1e6)
     """Steps of undo and redo of one member, a large one as many as it has parts; beyond it: `rate_limited`."""
     step_burst: int = Field(default=300, ge=1, le=100_000)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from antiphon_client.manuscripts import Converted, Exported, FileFormat, convert
 from antiphon_client.model_choice import use_model
 from antiphon_client.paint_run import Painting, Source
 from antiphon_client.performers import Cast
+from antiphon_client.search import KINDS, Found, Kind, search
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.run import Run
@@ -288,6 +289,11 @@ class Room:
             self.insert(place, op["insert"], op.get("attributes", {}))
             place += len(op["insert"])
         return found
+
+    async def search(self, query: str, *, kinds: Sequence[Kind] = KINDS, limit: int = 20) -> Found:
+        """Passages of the room, by words (in any form; `"..."` for a phrase) and by meaning. Raises RequestRefused,
+        NoAnswer."""
+        return await search(self.address, self._session.secret, self.text, query, kinds, limit)
 
     async def stop(self, run: str) -> RunInfo:
         """Stop a run by its id; its output stays. Returns when it has ended. Raises RequestRefused, NoAnswer."""

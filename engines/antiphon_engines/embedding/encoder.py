@@ -85,7 +85,8 @@ class Encoder:
         inputs = {"embeddings": words + self._places[:length] + self._kind, "real": real}
         states: Floats = self._session.run(["states"], inputs)[0]
         vectors: Floats = (states * real[..., None]).sum(axis=1, dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 def _tokenizer(file: PackedFile) -> Any:

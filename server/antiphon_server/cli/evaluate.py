@@ -146,3 +146,34 @@ def evaluate_contradictions(
             name, str(score.planted), str(score.found), f"{score.recall:.2f}", f"{score.precision:.2f}"
         )
     Console().print(table)
+
+
+@app.command("search")
+def evaluate_search(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models.")] = None,
+) -> None:
+    """Look for 40 passages, English and Russian, by what they mean in both languages and by their words."""
+    import msgspec
+
+    from antiphon_engines.api import EngineUnavailable
+    from antiphon_engines.embedding import prepare
+    from antiphon_engines.embedding.encoder import Encoder
+    from antiphon_server.config import load
+    from antiphon_server.evaluation.search import measured
+
+    settings = load(None, {"cache_dir": cache_dir})
+    encoder: Encoder | None = None
+    try:
+        encoder = Encoder(*prepare.find(settings.cache_dir.expanduser()))
+    except EngineUnavailable as error:
+        typer.echo(f"words alone: {error.message}", err=True)
+    figures = measured(encoder)
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+        return
+    table = Table("queries", "first", "among five", "of", "others shown")
+    for one in figures.shares:
+        table.add_row(one.kind, str(one.first), str(one.five), str(one.queries), f"{one.others:g}")
+    Console().print(table)
+    typer.echo("one search: median {:g} ms, most {:g} ms".format(*figures.milliseconds))

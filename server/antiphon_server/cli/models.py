@@ -13,6 +13,7 @@ from rich.table import Table
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec as music
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
+from antiphon_engines.embedding import prepare as meaning
 from antiphon_engines.model_files.prepare import Progress as Report
 from antiphon_engines.text import spec as text_spec
 from antiphon_server.cli.model_switch import use_model
@@ -37,7 +38,8 @@ def list_models(
     from antiphon_server.config import load
 
     settings = load(config, {"cache_dir": cache_dir})
-    rows = [_row(card, settings.cache_dir.expanduser(), settings.text_spec) for card in CATALOGUE]
+    cache = settings.cache_dir.expanduser()
+    rows = [_row(card, cache, settings.text_spec) for card in CATALOGUE] + [_meaning_row(cache)]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -61,10 +63,16 @@ def prepare_model(
     """Fetch a model and get it ready to run. Quick when it is ready already; goes on where it was interrupted."""
     from antiphon_server.config import load
 
+    if name == meaning.NAME:
+        settings = load(config, {"cache_dir": cache_dir})
+        with reporting() as report:
+            path = meaning.prepare(settings.cache_dir.expanduser(), report, source)
+        typer.echo(f"{name} is ready: {path}")
+        return
     settings = load(config, {"cache_dir": cache_dir, "text_model": name})
     model = settings.text_spec
     with reporting() as report:
-        path = text_spec.prepare(
+        made = text_spec.prepare(
             settings.cache_dir.expanduser(),
             model,
             accept_terms=accept_terms,
@@ -73,10 +81,10 @@ def prepare_model(
         )
         if name is None:
             _prepare_music(settings.cache_dir.expanduser(), settings.music_model, report)
-    if path is None:
+    if made is None:
         typer.echo(f"{model} needs no preparing: it is {text_spec.describe(model).note}.")
     else:
-        typer.echo(f"{model} is ready: {path}")
+        typer.echo(f"{model} is ready: {made}")
 
 
 def _prepare_music(cache_dir: Path, spec: str, report: Report) -> None:
@@ -108,6 +116,26 @@ def _row(card: EmbeddedCard | PackagedGgufCard, cache_dir: Path, chosen: str) ->
         "terms_url": card.terms_url,
         "note": card.note,
         "chosen": card.name == chosen,
+        "ready": not problem,
+        "problem": problem,
+    }
+
+
+def _meaning_row(cache_dir: Path) -> dict[str, Any]:
+    problem = ""
+    try:
+        meaning.find(cache_dir)
+    except EngineUnavailable as error:
+        problem = error.message
+    return {
+        "name": meaning.NAME,
+        "title": meaning.TITLE,
+        "backend": "onnxruntime",
+        "download_mb": meaning.DOWNLOAD_MB,
+        "license": meaning.LICENSE,
+        "terms_url": "",
+        "note": "For search by meaning, in a hundred languages. It writes nothing.",
+        "chosen": False,
         "ready": not problem,
         "problem": problem,
     }

@@ -21,6 +21,7 @@ from antiphon_server.http.history import NewVersion, Point
 from antiphon_server.http.jam.files import NewName, NewSound
 from antiphon_server.http.links import NewLink
 from antiphon_server.http.rooms import PlainClient
+from antiphon_server.http.search import Query
 from antiphon_server.http.spelling import Passages
 
 Schema = dict[str, Any]
@@ -119,6 +120,10 @@ OPERATIONS: Final = (
     Operation(
         method="POST", path=f"{_ROOM}/spelling", body=Passages, fields=("findings",), session=True,
         summary="Faults of spelling and grammar in short texts, English or Russian",
+    ),
+    Operation(
+        method="POST", path=f"{_ROOM}/search", body=Query, fields=("hits", "meaning", "pending", "left_out"),
+        session=True, summary="Passages of the room by words and by meaning: story, chat, comments, board",
     ),
     Operation(
         method="GET", path=f"{_ROOM}/export", summary="The story as a file", answers={200: "*/*"},

@@ -76,6 +76,11 @@ def _russian(text: str, at: int) -> Word:
     return Word(text, at, at + len(text), base, name, cases, gender)
 
 
+def base_forms(word: str) -> tuple[str, ...]:
+    """All that a Russian word in small letters may have, the likeliest first."""
+    return tuple(dict.fromkeys(one.normal_form for one in _morph().parse(word)))
+
+
 @lru_cache(maxsize=20_000)
 def _parsed(text: str) -> tuple[str, bool, frozenset[str], str]:
     if not text[:1].isalpha():

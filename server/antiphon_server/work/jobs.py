@@ -15,6 +15,8 @@ from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.document.object_authors import ObjectAuthor
 from antiphon_server.history.restore import Restoration
+from antiphon_server.search.hits import Found as FoundHits
+from antiphon_server.search.hits import Kind, Update
 from antiphon_server.spelling.findings import Finding, Passage
 from antiphon_server.store.api import Entry, Snapshot
 
@@ -129,6 +131,26 @@ class Spell(Struct, frozen=True, tag="spell"):
     dictionaries: str
 
 
+class Search(Struct, frozen=True, tag="search"):
+    """Search a room, whose copy in the helper `news` brings up to date. `models` is the folder of prepared models."""
+
+    models: str
+    news: Update
+    query: str
+    kinds: tuple[Kind, ...]
+    limit: int
+    meaning: bool
+
+
+class ReadMeaning(Struct, frozen=True, tag="meaning"):
+    """Read the meaning of more passages of a room, for so many seconds."""
+
+    models: str
+    room: str
+    version: str
+    seconds: float
+
+
 class Made(Struct, frozen=True, tag="made"):
     """The result, as bytes."""
 
@@ -170,6 +192,18 @@ class Spelled(Struct, frozen=True, tag="spelled"):
     findings: tuple[tuple[Finding, ...] | None, ...]
 
 
+class Searched(Struct, frozen=True, tag="searched"):
+    """None: the helper needs the whole document."""
+
+    found: FoundHits | None
+
+
+class Unread(Struct, frozen=True, tag="unread"):
+    """Passages whose meaning is still to be read."""
+
+    count: int
+
+
 class Failed(Struct, frozen=True, tag="failed"):
     """The job could not be done. `message` is one line."""
 
@@ -177,6 +211,20 @@ class Failed(Struct, frozen=True, tag="failed"):
 
 
 Job: TypeAlias = (
-    Learn | Study | Fold | Cut | Authors | Export | Replay | Show | Compare | Restore | Trace | Screen | Spell
+    Learn
+    | Study
+    | Fold
+    | Cut
+    | Authors
+    | Export
+    | Replay
+    | Show
+    | Compare
+    | Restore
+    | Trace
+    | Screen
+    | Spell
+    | Search
+    | ReadMeaning
 )
-Answer: TypeAlias = Made | Pieced | Learned | Known | Replayed | Found | Spelled | Failed
+Answer: TypeAlias = Made | Pieced | Learned | Known | Replayed | Found | Spelled | Searched | Unread | Failed

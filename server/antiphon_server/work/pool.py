@@ -24,8 +24,6 @@ from antiphon_server.work.process import LENGTH
 log = logging.getLogger(__name__)
 _PIECE: Final = 256 * 1024
 """Bytes of a job that are written at a time: a document is many of them."""
-_IDLE: Final = 120.0
-"""Seconds after which a process that has nothing to do goes."""
 
 
 class CannotWork(AntiphonError):
@@ -41,9 +39,13 @@ class Pool(Protocol):
 
 
 class WorkPool:
-    """`processes` at once, each job with `seconds` by the clock; `waiting` jobs may wait (`FairQueue`)."""
+    """`processes` at once, each job with `seconds` by the clock; `waiting` jobs may wait (`FairQueue`). A process that
+    has had nothing to do for `idle` seconds goes."""
 
-    def __init__(self, processes: int = 2, waiting: int = 32, seconds: float = 60.0) -> None:
+    def __init__(
+        self, processes: int = 2, waiting: int = 32, seconds: float = 60.0, idle: float = 120.0
+    ) -> None:
+        self._idle_seconds = idle
         self._seconds = seconds
         self._queue = FairQueue(
             processes, waiting, QueueFull("too much work is waiting here; try again in a moment")
@@ -92,7 +94,7 @@ class WorkPool:
             await helper.end()
         else:
             self._idle.append(helper)
-            helper.sleep(_IDLE, lambda: self._idle.remove(helper))
+            helper.sleep(self._idle_seconds, lambda: self._idle.remove(helper))
 
 
 class _Helper:

@@ -34,6 +34,7 @@ from antiphon_server.history.compare import compared
 from antiphon_server.history.past_state import PastState, cut_by_author, replayed, shown
 from antiphon_server.history.restore import Restoration, restoration
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.search.searcher import Searcher
 from antiphon_server.spelling.checker import Checkers
 from antiphon_server.work.codex_findings import studied
 from antiphon_server.work.device_trace import chrome_trace
@@ -53,15 +54,19 @@ from antiphon_server.work.jobs import (
     Learned,
     Made,
     Pieced,
+    ReadMeaning,
     Replay,
     Replayed,
     Restore,
     Screen,
+    Search,
+    Searched,
     Show,
     Spell,
     Spelled,
     Study,
     Trace,
+    Unread,
 )
 from antiphon_server.work.style_metrics import learned
 
@@ -125,6 +130,10 @@ def _do(job: Job) -> Answer:
             return Made(msgspec.json.encode(compared(_moment(first), _moment(second))))
         case Spell(passages, dictionaries):
             return Spelled(_checkers(dictionaries).check(passages))
+        case Search(models, news, query, kinds, limit, meaning):
+            return Searched(_searcher(models).search(news, query, kinds, limit, meaning))
+        case ReadMeaning(models, room, version, seconds):
+            return Unread(_searcher(models).read(room, version, seconds))
         case Trace(traced, runs):
             return Made(msgspec.json.encode(chrome_trace(traced, frozenset(runs))))
         case Screen():
@@ -176,6 +185,11 @@ def _screened(job: Screen) -> bytes:
 @cache
 def _checkers(dictionaries: str) -> Checkers:
     return Checkers(Path(dictionaries))
+
+
+@cache
+def _searcher(models: str) -> Searcher:
+    return Searcher(Path(models))
 
 
 def _moment(data: bytes) -> PastState:

@@ -35,6 +35,7 @@ import { Invites } from "./http/invites";
 import { Manuscripts } from "./http/manuscripts";
 import { Pictures } from "./http/pictures";
 import { RoomHttp } from "./http/roomHttp";
+import { SearchApi } from "./http/searchApi";
 import { SpellingApi } from "./http/spellingApi";
 import { JamChannel } from "./jamChannel";
 import { Members } from "./members";
@@ -45,6 +46,7 @@ import { PresenceSender } from "./presenceSender";
 import type { Place, Range, RoomPort } from "./roomPort";
 import { BEGINNING, RunRequests } from "./runRequests";
 import { isActive, isPainting, Runs } from "./runs";
+import { Search } from "./search";
 import { FieldDrafts, type Keeper } from "./storage/fieldDrafts";
 import { TextModel } from "./textModel";
 import { RunTokens } from "./tokens";
@@ -114,6 +116,8 @@ export class Room implements RoomPort {
   readonly history = new HistoryApi(this.http);
   readonly invites = new Invites(this.http);
   readonly spelling = new SpellingApi(this.http);
+  private readonly searchApi = new SearchApi(this.http);
+  readonly search = new Search((query, signal) => this.searchApi.find(query, signal));
   /** Named points of the history, oldest first. */
   readonly versions = signal<readonly Version[]>([]);
   readonly synced = signal(false);

@@ -743,6 +743,7 @@ export const en = {
     comments: "Comments",
     history: "History",
     document: "Document",
+    search: "Search",
     waiting: (count: number) => `${count} unread`,
   },
 
@@ -844,6 +845,22 @@ export const en = {
     add: "Add",
     attribute: (name: string) => name,
     value: (value: string) => value,
+  },
+
+  search: {
+    label: "Search the room",
+    wanted: "Search the room",
+    hint: "Text, chat, comments and board: words in any form, a “phrase” in quotation marks, or what it is about.",
+    none: "Nothing was found.",
+    gone: "This passage has changed: its words are not in the text any more.",
+    byWords: "These words",
+    byMeaning: "About this",
+    kinds: { text: "Text", chat: "Chat", comment: "Comment", board: "Canvas" },
+    show: "Go there",
+    absent:
+      "Only words are searched: this server has no model for meaning (antiphon models prepare e5-small).",
+    pending: (count: number) => `The meaning of ${many(count, "passage")} is still being read.`,
+    leftOut: (count: number) => `${many(count, "passage")} of this long text can be found by words only.`,
   },
 
   performers: {
@@ -1085,6 +1102,7 @@ export const en = {
       ],
       ["Ctrl Z, Ctrl Shift Z", "Undo and redo your own edits"],
       ["Ctrl F", "Find and replace"],
+      ["Ctrl Shift F", "Search the room: text, chat, comments, canvas"],
       ["Ctrl Alt M", "Comment on the selection"],
       ["Ctrl .", "Other words that the model could have written here"],
       ["Ctrl B, Ctrl I, Ctrl U", "Bold, italic, underline"],

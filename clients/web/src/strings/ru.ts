@@ -771,6 +771,7 @@ export const ru: Strings = {
     comments: "Заметки",
     history: "История",
     document: "Документ",
+    search: "Поиск",
     waiting: (count) => `непрочитанных: ${count}`,
   },
 
@@ -873,6 +874,21 @@ export const ru: Strings = {
     add: "Добавить",
     attribute: (name) => CODEX_ATTRIBUTES[name] ?? name,
     value: (value) => CODEX_VALUES[value] ?? value,
+  },
+
+  search: {
+    label: "Искать в комнате",
+    wanted: "Искать в комнате",
+    hint: "Текст, чат, заметки и холст: слова в любой форме, «фраза» в кавычках или то, о чём это.",
+    none: "Ничего не нашлось.",
+    gone: "Это место изменилось: его слов в тексте больше нет.",
+    byWords: "Эти слова",
+    byMeaning: "Об этом",
+    kinds: { text: "Текст", chat: "Чат", comment: "Заметка", board: "Холст" },
+    show: "Перейти туда",
+    absent: "Поиск только по словам: на сервере нет модели для смысла (antiphon models prepare e5-small).",
+    pending: (count) => `Смысл ещё читается, осталось мест: ${count}.`,
+    leftOut: (count) => `Текст длинный; мест, которые находятся только по словам: ${count}.`,
   },
 
   performers: {
@@ -1120,6 +1136,7 @@ export const ru: Strings = {
       ["Ctrl Shift Enter", "То же ещё раз вместо последнего, что написала модель, — и пока она пишет"],
       ["Ctrl Z, Ctrl Shift Z", "Отменить и вернуть свои правки"],
       ["Ctrl F", "Найти и заменить"],
+      ["Ctrl Shift F", "Искать в комнате: текст, чат, заметки, холст"],
       ["Ctrl Alt M", "Заметка к выделенному"],
       ["Ctrl .", "Другие слова, которые модель могла здесь написать"],
       ["Ctrl B, Ctrl I, Ctrl U", "Полужирный, курсив, подчёркнутый"],

@@ -57,6 +57,15 @@ export function CanvasPanel({ room, hidden }: { room: Room; hidden: boolean }) {
     const acted = room.undoSteps.acted.value;
     if (acted?.surface === "canvas") untracked(() => canvasEditor.bringIntoView(acted.objects));
   });
+  // An object that was searched for is selected and brought into view, once the board is on the screen.
+  useSignalEffect(() => {
+    const hit = room.search.chosen.value;
+    if (hit?.kind !== "board" || canvasEditor.view.value.width <= 1) return;
+    untracked(() => {
+      canvasEditor.selection.select([hit.id]);
+      canvasEditor.bringIntoView([hit.id]);
+    });
+  });
   const settled = room.settled.value;
   useEffect(() => {
     if (settled) canvasEditor.board.settled();

@@ -25,9 +25,18 @@ export function ChatTab({ room, editor }: TabProps) {
     room.chat.look(true);
     return () => room.chat.look(false);
   }, [room]);
+  // A message that was searched for stays in view until the tab is left.
+  const { chosen } = room.search;
+  const wanted = chosen.value?.kind === "chat" ? chosen.value.id : "";
   useEffect(() => {
-    end.current?.scrollIntoView({ block: "nearest" });
-  }, [last?.id, last?.text.length]);
+    if (!wanted) end.current?.scrollIntoView({ block: "nearest" });
+  }, [last?.id, last?.text.length, wanted]);
+  useEffect(
+    () => () => {
+      chosen.value = null;
+    },
+    [chosen],
+  );
   const model = [...room.members.all.value.values()].find((person) => person.kind === "ai");
   const answering = room.models.value.find((each) => each.modality === "text");
   const mayAsk = room.members.rights.value.has("prompt");
@@ -41,7 +50,7 @@ export function ChatTab({ room, editor }: TabProps) {
           </div>
         )}
         {entries.map((entry) => (
-          <Line key={entry.id} room={room} entry={entry} />
+          <Line key={entry.id} room={room} entry={entry} found={entry.id === wanted} />
         ))}
         <div ref={end} />
       </div>
@@ -80,12 +89,19 @@ export function ChatTab({ room, editor }: TabProps) {
   );
 }
 
-function Line({ room, entry }: { room: Room; entry: Entry }) {
+function Line({ room, entry, found }: { room: Room; entry: Entry; found: boolean }) {
   const run = entry.run ? room.runs.all.value.get(entry.run) : undefined;
   const writing = run !== undefined && isActive(run);
   const notes = run?.task === "performer" && !writing ? notesOf(room, run) : "";
   return (
-    <MessageItem room={room} author={entry.participant} ms={entry.ms} text={entry.text} growing={writing}>
+    <MessageItem
+      room={room}
+      author={entry.participant}
+      ms={entry.ms}
+      text={entry.text}
+      growing={writing}
+      found={found}
+    >
       {writing && (
         <p class="said-actions">
           <span class="hint" role="status">

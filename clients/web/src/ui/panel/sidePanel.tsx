@@ -13,6 +13,7 @@ import { CommentsTab } from "./commentsTab";
 import { DocumentTab } from "./documentTab";
 import { HistoryTab } from "./historyTab";
 import { RunsTab } from "./runsTab";
+import { SearchTab } from "./searchTab";
 import type { TabProps } from "./tab";
 
 interface TabKind {
@@ -24,13 +25,14 @@ interface TabKind {
   waiting?: (room: Room) => number;
 }
 
-export type Tab = "runs" | "chat" | "comments" | "history" | "document";
+export type Tab = "runs" | "chat" | "comments" | "history" | "document" | "search";
 const TABS: Record<Tab, TabKind> = {
   runs: { icon: "continue", Content: RunsTab },
   chat: { icon: "chat", Content: ChatTab, waiting: (room) => room.chat.unread.value },
   comments: { icon: "comment", Content: CommentsTab },
   history: { icon: "history", Content: HistoryTab, needs: "history" },
   document: { icon: "bullets", Content: DocumentTab },
+  search: { icon: "search", Content: SearchTab },
 };
 
 export function SidePanel(props: TabProps & { tab: Signal<Tab>; onClose: () => void }) {

@@ -1,6 +1,7 @@
 // The properties of every tab of the side panel.
 
 import type { StoryEditor } from "../../editor/storyEditor";
+import type { Hit } from "../../room/http/searchApi";
 import type { Room } from "../../room/room";
 import type { AskForm } from "../story/askForm";
 import type { AuthorColours } from "../story/authorColours";
@@ -13,4 +14,6 @@ export interface TabProps {
   editor: StoryEditor | null;
   historyBrowser: HistoryBrowser;
   authorColours: AuthorColours | null;
+  /** Shows the place of a passage that was found. */
+  go: (hit: Hit) => void;
 }

@@ -1,6 +1,7 @@
 // One message of the chat or of a thread: who, when, what.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Room } from "../../room/room";
 import { language, t } from "../../strings";
 import { Avatar } from "./avatar";
@@ -12,15 +13,22 @@ export function MessageItem(props: {
   text: string;
   /** Still streaming: screen readers read it when it is complete. */
   growing?: boolean;
+  /** It was searched for: it comes into view and stands out. */
+  found?: boolean;
   children?: ComponentChildren;
 }) {
   const { room, author, ms, text } = props;
+  const root = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (props.found) root.current?.scrollIntoView({ block: "center" });
+  }, [props.found]);
   const person = room.members.all.value.get(author);
   const mine = author === room.members.me.value?.id;
   const name = mine ? t.runs.you : (person?.name ?? t.runs.gone);
   return (
     <article
-      class={`said ${mine ? "said-mine" : ""} ${person?.kind === "ai" ? "said-ai" : ""} ${props.growing ? "said-growing" : ""}`}
+      ref={root}
+      class={`said ${mine ? "said-mine" : ""} ${person?.kind === "ai" ? "said-ai" : ""} ${props.growing ? "said-growing" : ""} ${props.found ? "said-found" : ""}`}
       aria-live={props.growing ? "off" : undefined}
       aria-busy={props.growing}
       style={{ "--who": person?.color ?? "var(--ink-faint)" }}

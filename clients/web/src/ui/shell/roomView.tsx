@@ -5,7 +5,9 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { keyOf } from "../../editor/input/keyOf";
 import { StoryEditor } from "../../editor/storyEditor";
 import type { Surface } from "../../protocol/messages";
+import type { Hit } from "../../room/http/searchApi";
 import type { Room } from "../../room/room";
+import { placeOf } from "../../room/search";
 import { type JamView, loadJam, loadView, saveJam, saveView } from "../../room/storage/browserStorage";
 import { t } from "../../strings";
 import { CanvasPanel } from "../canvas/canvasPanel";
@@ -94,9 +96,12 @@ export function RoomView({ room }: { room: Room }) {
         event.stopPropagation();
         if (event.shiftKey) askForm.again();
         else void askForm.submit();
-      } else if (command && keyOf(event) === "f" && showsText(view.peek())) {
+      } else if (command && !event.shiftKey && keyOf(event) === "f" && showsText(view.peek())) {
         event.preventDefault();
         finding.value = true;
+      } else if (command && event.shiftKey && keyOf(event) === "f") {
+        event.preventDefault();
+        searchRoom();
       } else if (event.key === "F1" || (command && keyOf(event) === "/")) {
         event.preventDefault();
         helping.value = true;
@@ -148,6 +153,41 @@ export function RoomView({ room }: { room: Room }) {
     jam.value = jam.peek() === "closed" ? open : "closed";
   };
 
+  const searchRoom = () => {
+    panel.value = true;
+    tab.value = "search";
+    document.querySelector<HTMLInputElement>(".search-tab input")?.select();
+  };
+  const go = (hit: Hit) => {
+    room.search.gone.value = false;
+    room.search.chosen.value = hit;
+    historyBrowser.close();
+    const over = matchMedia(NARROW).matches;
+    if (hit.kind === "chat") tab.value = "chat";
+    else if (hit.kind === "board") {
+      if (view.peek() !== "canvas" && view.peek() !== "both") show("canvas");
+      if (over) panel.value = false;
+    } else {
+      if (!showsText(view.peek())) show("text");
+      if (hit.kind === "comment") room.comments.open.value = hit.id;
+      // A hidden text is visible in the next frame.
+      requestAnimationFrame(() => {
+        const shown = editor.peek();
+        if (!shown) return;
+        if (hit.kind === "comment") {
+          const [span] = shown.passageMarks.passages.peek().get(hit.id) ?? [];
+          if (span) shown.bringIntoView(span.index);
+          return;
+        }
+        const place = placeOf(shown.plainText.peek(), hit);
+        room.search.gone.value = place === null;
+        if (!place) return;
+        if (over) panel.value = false;
+        shown.reveal(place.index, place.length);
+      });
+    }
+  };
+
   const ai = [...room.members.all.value.values()].find((person) => person.kind === "ai");
   useEffect(() => {
     const { style } = document.documentElement;
@@ -175,6 +215,7 @@ export function RoomView({ room }: { room: Room }) {
         editor={editor.value}
         onShare={() => (sharing.value = true)}
         onFind={() => (finding.value = true)}
+        onSearch={searchRoom}
         onHelp={() => (helping.value = true)}
         panel={panel}
         view={view.value}
@@ -215,6 +256,7 @@ export function RoomView({ room }: { room: Room }) {
           historyBrowser={historyBrowser}
           authorColours={authorColours.value}
           tab={tab}
+          go={go}
           onClose={() => {
             document.querySelector<HTMLElement>(".panel-toggle")?.focus();
             panel.value = false;
@@ -250,6 +292,8 @@ function surfaceOf(target: Element, text: HTMLElement | null, view: View): Surfa
 /** Whether the text is on the screen. */
 const showsText = (view: View): boolean => view === "text" || view === "both";
 
+/** The side panel lies over the page. */
+const NARROW = "(max-width: 64rem)";
 /** The window has space for the jam beside text and canvas. */
 const SPACIOUS = "(min-width: 64.01rem) and (min-height: 42.01rem)";
 const spacious = () => matchMedia(SPACIOUS).matches;

@@ -18,6 +18,7 @@ export function TopBar(props: {
   editor: StoryEditor | null;
   onShare: () => void;
   onFind: () => void;
+  onSearch: () => void;
   onHelp: () => void;
   panel: Signal<boolean>;
   view: View;
@@ -58,7 +59,13 @@ export function TopBar(props: {
         <Icon name="share" />
         {t.share.button}
       </button>
-      <FileMenu room={room} editor={props.editor} onFind={props.onFind} onHelp={props.onHelp} />
+      <FileMenu
+        room={room}
+        editor={props.editor}
+        onFind={props.onFind}
+        onSearch={props.onSearch}
+        onHelp={props.onHelp}
+      />
       <span class={writing > 0 || (!panel.value && room.chat.unread.value > 0) ? "badge-live" : ""}>
         <IconButton
           icon="panel"

@@ -20,6 +20,7 @@ export function FileMenu(props: {
   room: Room;
   editor: StoryEditor | null;
   onFind: () => void;
+  onSearch: () => void;
   onHelp: () => void;
 }) {
   const { room, editor } = props;
@@ -170,6 +171,11 @@ export function FileMenu(props: {
             <Icon name="search" />
             {t.find.label}
             <kbd>Ctrl F</kbd>
+          </button>
+          <button type="button" class="file-menu-item" onClick={choose(props.onSearch)}>
+            <Icon name="search" />
+            {t.search.label}
+            <kbd>Ctrl Shift F</kbd>
           </button>
           {room.members.canEdit && (
             <button
