@@ -27,6 +27,7 @@ from antiphon_server.reading.words import (
     PAIRS,
     SIDES,
     SIZES,
+    STRANGERS,
     THINGS,
     either,
     number,
@@ -95,6 +96,19 @@ _SUBJECTS: Final = (
     (_BORN, "born in"),
     (_HAND, "hand"),
 )
+_HAS: Final = "had|has|have|owned|owns|own|kept|keeps|drove|drives|иметь|держать|владеть|водить"
+_HOLDS: Final = re.compile(
+    f"(?: s(?: own)?(?: \\w+)?|(?: \\w+)? (?:{_HAS})(?: an?| the| one)?(?: \\w+)?| ,(?: the| an?)?)"
+)
+"""What stands between a name, or a pronoun, and a thing of theirs: "Marta's", "Marta had a", "Bella, the"."""
+_HIS: Final = re.compile(r" (?:her|his)(?= )")
+_OWN: Final = re.compile(r"(?: own| собственный)?(?: \w+)?")
+_BY: Final = re.compile(r"(?: быть| есть)?(?: \w+)?")
+_OTHERS: Final = re.compile(
+    rf" (?:of (?:the|an?|that|this|his|her|their|somebody|another) |(?:{either(STRANGERS)})(?= ))"
+)
+"""Behind a thing or a part of the body: it is of somebody who has no name here."""
+_OTHERS_S: Final = re.compile(r" (?!#)(?!she|he|it|that|there|here|what|who)[^\W\d]+ s(?: \w+)?$")
 _PERSON: Final = re.compile(r" (?:#(\d+)|(she|her|она|её|ее)|(he|his|him|он|его)|(свой))(?= )")
 
 
@@ -139,9 +153,10 @@ class _Line:
         for pattern in (_COLOUR_BEFORE, _COLOUR_AFTER):
             for match in pattern.finditer(words):
                 what = match["what"]
-                if what in THINGS and not self._people:
-                    continue  # a car is not somebody's because they were named last
-                if (one := self._owner(*match.span())) is not None:
+                if self._of_others(*match.span()):
+                    continue
+                one = (self._holder if what in THINGS else self._owner)(*match.span())
+                if one is not None:
                     yield BODY.get(what) or THINGS[what], COLOURS[match["value"]], one
         for match in _AGE.finditer(words):
             value = number(match["value"] or match["value2"], match["more"] or match["more2"])
@@ -190,6 +205,35 @@ class _Line:
                 return None  # "her brother had brown eyes" is about him, who has no name here
             return self._meant(match)
         return self._one_of(self._recent, "")
+
+    def _of_others(self, start: int, end: int) -> bool:
+        """Whether [start, end) is said to be of somebody without a name: "the eyes of the stranger"."""
+        return bool(_OTHERS.match(self._words, end) or _OTHERS_S.search(self._words[:start]))
+
+    def _holder(self, start: int, end: int) -> Name | None:
+        """Whose the thing in [start, end) is said to be. One that only stands near somebody is nobody's."""
+        words = self._words
+        behind = re.match(r" (?:of )?#(\d+)", words[end:])
+        if behind and "#" not in words[start:end] and (_cyrillic(words) or words[end:].startswith(" of ")):
+            return self._names[int(behind[1])]
+        inside = [match for match in self._people if match[1] and start <= match.start() < end]
+        if inside:
+            return self._meant(inside[0])
+        before = [match for match in self._people if match.end() <= start]
+        if not before:
+            return None
+        last = before[-1]
+        between = words[last.end() : start]
+        russian = last[0][1:2] > "z"
+        if last[4] or _HIS.match(words, last.start()):
+            holds = _OWN.fullmatch(between)
+        elif words[: last.start()].endswith(" у"):
+            holds = _BY.fullmatch(between)
+        else:  # "её" has the base form of "она": a pronoun right before a thing says whose it is
+            holds = _HOLDS.fullmatch(between) or (
+                re.fullmatch("(?: собственный)?", between) if russian else None
+            )
+        return self._meant(last) if holds else None
 
     def _meant(self, person: re.Match[str]) -> Name | None:
         """Who a name or a pronoun is; None where several may be meant."""

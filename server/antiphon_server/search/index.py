@@ -81,19 +81,17 @@ class RoomIndex:
     # Searching ---------------------------------------------------------------------------------------------
 
     def search(
-        self, query: str, kinds: Collection[Kind], limit: int, encoder: Encoder | None, off: bool
+        self, query: str, kinds: Collection[Kind], limit: int, meaning: Meaning, encoder: Encoder | None
     ) -> Found:
-        """Up to `limit` hits by words, and of the others as many by meaning; the best first."""
+        """Up to `limit` hits by words, and of the others as many by meaning; the best first. `encoder` None: it is not
+        loaded yet, and nothing is found by meaning."""
         hits = self._by_words(query, kinds, limit)
-        meaning: Meaning = "off" if off else "absent"
-        if encoder is not None and not off:
-            meaning = "ready"
-            known = {id(hit.piece) for hit in hits}
-            hits += [
-                hit for hit in self._by_meaning(query, kinds, limit, encoder) if id(hit.piece) not in known
-            ]
         if meaning != "ready":
             return Found(tuple(hits), meaning)
+        if encoder is not None:
+            known = {id(hit.piece) for hit in hits}
+            near = self._by_meaning(query, kinds, limit, encoder)
+            hits += [hit for hit in near if id(hit.piece) not in known]
         return Found(tuple(hits), meaning, len(self._unread()), max(0, len(self._rows) - MAX_READ))
 
     def _by_words(self, query: str, kinds: Collection[Kind], limit: int) -> list[Hit]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from pycrdt import Doc
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.embedding import prepare
 from antiphon_engines.embedding.encoder import Encoder
-from antiphon_server.search.hits import ROOMS, Found, Kind, Update
+from antiphon_server.search.hits import ROOMS, Found, Kind, Meaning, Update
 from antiphon_server.search.index import RoomIndex
 from antiphon_server.search.passages import passages
 
@@ -38,6 +37,8 @@ class Searcher:
 
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
+        self._encoder: Encoder | None = None
+        """Loaded with the first passages that are read: a search does not wait for it."""
         self._rooms: OrderedDict[str, _Room] = OrderedDict()
 
     def search(
@@ -47,17 +48,28 @@ class Searcher:
         room = self._current(news)
         if room is None:
             return None
-        encoder = _encoder(self._cache_dir) if meaning else None
+        encoder = self._encoder if meaning else None
         if encoder is not None:
             room.index.read(encoder, AT_ONCE)
-        return room.index.search(query, kinds, limit, encoder, off=not meaning)
+        state: Meaning = "off" if not meaning else "ready" if self._prepared() else "absent"
+        return room.index.search(query, kinds, limit, state, encoder)
 
     def read(self, room: str, version: str, seconds: float) -> int:
-        """Read the meaning of a room's passages for so long; returns how many are left; 0 of a room not held."""
-        held, encoder = self._rooms.get(room), _encoder(self._cache_dir)
-        if held is None or held.version != version or encoder is None:
+        """Read the meaning of a room's passages for so long, and load the model before that; returns how many are left,
+        0 of a room not held."""
+        held, prepared = self._rooms.get(room), self._prepared()
+        if held is None or held.version != version or not prepared:
             return 0
-        return held.index.read(encoder, seconds)
+        if self._encoder is None:
+            self._encoder = Encoder(*prepared)
+        return held.index.read(self._encoder, seconds)
+
+    def _prepared(self) -> tuple[Path, Path] | None:
+        """The model's files; None where they are not there, or are damaged: then words alone are searched."""
+        try:
+            return prepare.find(self._cache_dir)
+        except EngineUnavailable:
+            return None
 
     def _current(self, news: Update) -> _Room | None:
         room = self._rooms.get(news.room)
@@ -74,16 +86,3 @@ class Searcher:
         ):
             self._rooms.popitem(last=False)
         return room
-
-
-def _encoder(cache_dir: Path) -> Encoder | None:
-    """None where it is not prepared, or damaged: then words alone are searched."""
-    try:
-        return _loaded(*prepare.find(cache_dir))
-    except EngineUnavailable:
-        return None
-
-
-@cache
-def _loaded(weights: Path, graph: Path) -> Encoder:
-    return Encoder(weights, graph)

@@ -16,7 +16,7 @@ from antiphon_server.search.words import words
 
 
 def by_words(index: RoomIndex, query: str) -> list[Hit]:
-    return list(index.search(query, KINDS, 50, None, off=True).hits)
+    return list(index.search(query, KINDS, 50, "off", None).hits)
 
 
 def indexed(*texts: str) -> RoomIndex:
