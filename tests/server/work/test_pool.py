@@ -18,6 +18,7 @@ from antiphon_server.document.object_authors import ObjectAuthor
 from antiphon_server.document.state import SharedState
 from antiphon_server.formats.manuscript import Manuscript
 from antiphon_server.room_limits import RoomLimits
+from antiphon_server.search.hits import Update
 from antiphon_server.spelling.findings import Passage
 from antiphon_server.store.api import Entry
 from antiphon_server.work.jobs import (
@@ -32,10 +33,12 @@ from antiphon_server.work.jobs import (
     Learn,
     Learned,
     Made,
+    ReadMeaning,
     Replay,
     Replayed,
     Restore,
     Screen,
+    Search,
     Show,
     Spell,
     Study,
@@ -120,6 +123,8 @@ def test_every_job_travels() -> None:
         Spell((Passage("a", "en"),), "folder"),
         Screen((b"a", b"b"), "sheet"),
         Study("a"),
+        Search("models", Update("r", "1", b"", b"\1", b"a"), "words", ("text", "chat"), 10, True),
+        ReadMeaning("models", "r", "1", 0.5),
         Trace(
             Traced(
                 1,
