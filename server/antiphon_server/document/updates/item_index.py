@@ -61,6 +61,8 @@ class ItemIndex:
         """The state vector: client -> clock after its last item."""
         self.runs = 0
         self._runs: dict[int, ClientRuns] = {}
+        self._ids: dict[int, int] = {}
+        """Each client's id, once: every update brings it as another object, and there are three to a run."""
         self._wide = WideCharacters()
         self._roots = {name: Node(rule) for name, rule in RULES.items()}
         self._types: dict[Id, Node] = {}
@@ -233,7 +235,9 @@ class ItemIndex:
             left.length += length
             self.ends[client] = clock + length
             return
-        run = Run(client, clock, length, what, origin, right_origin, place)
+        run = Run(
+            self._once(client), clock, length, what, self._shared(origin), self._shared(right_origin), place
+        )
         run.left, run.right = left, follower
         if left is not None:
             left.right = run
@@ -296,6 +300,12 @@ class ItemIndex:
             one == client and first <= clock and clock + length <= first + count
             for one, first, count in self._deletions
         )
+
+    def _once(self, client: int) -> int:
+        return self._ids.setdefault(client, client)
+
+    def _shared(self, item: Id | None) -> Id | None:
+        return None if item is None else (self._once(item[0]), item[1])
 
     def _append(self, run: Run) -> None:
         self._runs[run.client].append(run)
