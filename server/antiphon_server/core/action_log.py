@@ -29,6 +29,10 @@ _PAUSE_MS: Final = 500
 """Edits of a client that does not mark its steps are one step until it pauses for so long."""
 _GARBAGE: Final = 64
 """Forgotten actions after which their marks are swept from the trace."""
+_MOST: Final = 500
+"""Changes of the story that one action holds: who writes without a pause for an hour does not keep all of it."""
+_STRETCH_BYTES: Final = 500
+"""Of each stretch of the trace, beside its text."""
 _HELD_BYTES: Final = 32 * 1024 * 1024
 """Deleted text and former objects that a room's actions may hold; beyond, the oldest actions are forgotten."""
 _UNTOLD = frozenset({"jam", "chat", "performer"})
@@ -100,6 +104,7 @@ class ActionLog:
             ):
                 hand.parts[surface] = last
                 last.last_ms = now
+                last.changes += 1
         return hand
 
     def command(self, member: str, kind: str, run: str | None = None) -> Hand:
@@ -331,15 +336,20 @@ class ActionLog:
         trace = self._shared.trace
         if trace.held < _HELD_BYTES // 2 and self._number % 256:
             return  # the size of objects is counted now and then
+
+        def weighed() -> int:
+            weights = (action.weight for stack in stacks for action in stack)
+            return trace.held + _STRETCH_BYTES * trace.count + sum(weights)
+
         stacks = [stack for each in self._stacks.values() for stack in each.values()]
-        held = trace.held + sum(action.weight for stack in stacks for action in stack)
+        held = weighed()
         while held > _HELD_BYTES and (full := [stack for stack in stacks if stack.done]):
             oldest = min(full, key=lambda stack: stack.done[0].order)
             half = max(1, len(oldest.done) // 2)
             self._release(oldest.done[:half])
             del oldest.done[:half]
             finished(self._sweep())
-            held = trace.held + sum(action.weight for stack in stacks for action in stack)
+            held = weighed()
 
 
 def _surfaces(change: Change) -> list[Surface]:
@@ -357,6 +367,8 @@ def _surfaces(change: Change) -> list[Surface]:
 
 def _joins(last: Action, change: Change, surface: Surface, step: StepKind, now_ms: float) -> bool:
     """Whether a change goes on with the last action."""
+    if surface == "story" and last.changes >= _MOST:
+        return False
     if step:
         return step == "same"
     if now_ms - last.last_ms >= _PAUSE_MS:

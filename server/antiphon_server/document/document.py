@@ -216,6 +216,10 @@ class Document:
         """The story in UTF-8, embeds as EMBED: offsets in it are the document's indices."""
         return self.text().encode() if self._pieces is None else self._pieces.data()
 
+    def parts(self) -> Iterable[bytes]:
+        """The same in parts of whole characters. A thread may go through them while nothing changes."""
+        return (self.data(),) if self._pieces is None else self._pieces.parts()
+
     def setting(self, key: str) -> object:
         """A value of the room's settings (the root `meta`), as people wrote it; None when there is none."""
         return self._doc.get(schema.META, type=Map).get(key)

@@ -14,20 +14,28 @@ Counts: TypeAlias = tuple[dict[str, int], dict[str, int]]
 
 
 def shares(shared: SharedState) -> Counts:
-    return counted(shared.document.text(), shared.authorship.spans())
+    return counted(shared.document.parts(), shared.authorship.spans())
 
 
-def counted(text: str, spans: Iterable[Span]) -> Counts:
-    """`text` with a byte for each embed, and who wrote it."""
+def counted(parts: Iterable[bytes], spans: Iterable[Span]) -> Counts:
+    """`parts` of a text in UTF-8, with a byte for each embed, and who wrote it."""
     people: Counter[str] = Counter()
     runs: Counter[str] = Counter()
-    data = b"" if (plain := text.isascii()) else text.encode()
-    at = 0
+    rest = iter(parts)
+    data, plain, at = b"", True, 0
     for span in spans:
-        end = at + span.length
-        count = span.length if plain else len(data[at:end].decode(errors="replace"))
+        left, count = span.length, 0
+        while left:
+            if at == len(data):
+                data, at = next(rest, b""), 0
+                plain = data.isascii()
+                if not data:
+                    break
+            size = min(left, len(data) - at)
+            count += size if plain else len(data[at : at + size].decode(errors="replace"))
+            at += size
+            left -= size
         people[span.owner.author] += count
         if span.owner.run is not None:
             runs[span.owner.run] += count
-        at = end
     return dict(people), dict(runs)

@@ -80,6 +80,10 @@ class StoryPieces:
         """The whole in UTF-8, with EMBED for each embed: a copy of blocks that are kept."""
         return b"".join(block.data() for block in self._blocks)
 
+    def parts(self) -> Iterator[bytes]:
+        """The same in parts of whole characters; it must not change between them."""
+        return (block.data() for block in self._blocks)
+
     def snap(self, at: int) -> int:
         """`at` as an index that stands between two characters."""
         if not 0 < at < self.length:

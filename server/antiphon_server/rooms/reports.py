@@ -61,9 +61,9 @@ class Reports:
         self.digest_due = False
         with room.pause.entered():
             document = room.shared.document
-            text, characters = document.text(), document.characters()
+            characters, parts = document.characters(), document.parts()
             spans = list(room.shared.authorship.spans())
-            made = await asyncio.to_thread(lambda: (digest(characters), counted(text, spans)))
+            made = await asyncio.to_thread(lambda: (digest(characters), counted(parts, spans)))
             room.flush()
             self._digested = room.offset
             self._summarise(*made)

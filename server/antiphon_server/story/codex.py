@@ -12,7 +12,6 @@ from antiphon_server.core.context import RoomContext
 from antiphon_server.core.seat import Seat
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.change import Change
-from antiphon_server.document.text_index import snap
 from antiphon_server.net.frames import Frame
 from antiphon_server.work.story_reading import MAX_READ, Reading, StoryReader
 
@@ -49,8 +48,9 @@ class RoomCodex:
         if room.monotonic() - self._changed_at < REST_SECONDS:
             return
         self._changed_at, self._reading = None, True
-        data = room.shared.document.data()
-        first = snap(data, len(data) - MAX_READ) if len(data) > MAX_READ else 0
+        document = room.shared.document
+        first = document.snap(document.length - MAX_READ) if document.length > MAX_READ else 0
+        text = "".join(piece for piece, _ in document.chunks(first, document.length))
         offset = room.offset
 
         def done(reading: Reading | AntiphonError) -> None:
@@ -66,7 +66,7 @@ class RoomCodex:
                 self._found = found
                 room.tell_all(found)
 
-        self._reader.read(data[first:].decode(errors="replace"), room.id, done)
+        self._reader.read(text, room.id, done)
 
     def prompt(self) -> str:
         """What prompts are told: what people wrote first, then what was found, the most often named first, each entry

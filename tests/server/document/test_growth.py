@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from antiphon_proto.messages import Edit, Redo, Say, SetPresence, Undo
+from antiphon_server.core import action_log
 from antiphon_server.document import document
 from antiphon_server.document.document import index_of
 from antiphon_server.document.undo import actions
@@ -150,3 +151,21 @@ def test_rounds_of_work_leave_nothing_behind(
     after, grown = blocks(), native() - heap
     assert (after - before) / 150 <= python
     assert grown / 150 <= yrs
+
+
+def test_who_writes_without_a_pause_is_remembered_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each edit is a tenth of a second after the one before: it joins the last action, up to a number."""
+    monkeypatch.setattr(actions, "_KEPT", 4)
+    monkeypatch.setattr(action_log, "_GARBAGE", 1)
+    monkeypatch.setattr(action_log, "_MOST", 20)
+    place = Place()
+    trace, counts = place.house.room.shared.trace, []
+    for round_ in range(6):
+        for number in range(60):
+            at = 5 * (number % 40)
+            place.ann.edit(place.house.room, at, delete=2, insert=f"{round_ % 10}{number % 10}")
+            place.house.tick(0.1)
+            place.ann.receive()
+        counts.append(trace.count)
+    assert max(counts[2:]) <= 2 * counts[1]
+    assert len(place.house.room.context.actions.stack(place.ann.seat.participant, "story").done) == 4

@@ -61,7 +61,7 @@ class Place:
             self.encodings += not document.encoded
             return make()
 
-        document.state = counted  # type: ignore[method-assign]
+        document.state = counted
 
     async def come(self, replica: Any) -> Any:
         """As the connection does."""

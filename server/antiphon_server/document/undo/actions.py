@@ -39,6 +39,7 @@ class Action:
     """`number` is its mark in the trace. `order` says where it stands among all actions of its participant."""
 
     __slots__ = (
+        "changes",
         "conducted",
         "entries",
         "formats",
@@ -69,6 +70,8 @@ class Action:
         self.last_ms = now_ms
         self.open = kind == "edit"
         """More of the same may join it."""
+        self.changes = 1
+        """Edits that joined it."""
         self.formats: list[Format] = []
         self.entries: dict[Place, Entry] = {}
         self.runs: dict[str, tuple[RunState, RunState]] = {}

@@ -133,6 +133,11 @@ class Trace:
 
     # Back and again --------------------------------------------------------------------------------------
 
+    @property
+    def count(self) -> int:
+        """Stretches that it holds."""
+        return sum(len(block.stretches) for block in self._blocks)
+
     def alive(self, mark: int) -> list[tuple[int, int]]:
         """[start, end) of the living text with this mark."""
         found: list[tuple[int, int]] = []
