@@ -75,6 +75,8 @@ class TextRequest(Struct, frozen=True, tag="text"):
     style: StyleCard = StyleCard()
     chat: tuple[ChatLine, ...] = ()
     """The conversation; the last line is the one to answer."""
+    recalled: str = ""
+    """Of task `chat`: sentences from other parts of the document that the last line may be about, a line for each."""
     persona: Persona | None = None
     """Of task `chat`: who answers; None: the co-author."""
     model: str = ""

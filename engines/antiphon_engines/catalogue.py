@@ -133,3 +133,10 @@ CATALOGUE: tuple[EmbeddedCard | PackagedGgufCard, ...] = (
 def find(name: str) -> EmbeddedCard | PackagedGgufCard | None:
     """The card of that name, or None."""
     return next((card for card in CATALOGUE if card.name == name), None)
+
+
+def embedded_name(precision: Precision) -> str:
+    """The name under which the embedded model is known in that precision."""
+    return next(
+        card.name for card in CATALOGUE if isinstance(card, EmbeddedCard) and card.precision == precision
+    )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_engines.catalogue import CATALOGUE, Precision
+from antiphon_engines.catalogue import Precision, embedded_name
 from antiphon_engines.model_files import manifest
 from antiphon_engines.model_files.atomic_folder import building, one_at_a_time
 from antiphon_engines.model_files.wheels import opened_wheel
@@ -64,7 +64,7 @@ def find_embedded(cache_dir: Path, precision: Precision) -> Path:
     """The folder that `prepare_embedded` made, cheaply verified. Raises EngineUnavailable when it was not."""
     folder = _onnx_folder(cache_dir, precision)
     if not manifest.check(folder, _recipe(precision), full=False):
-        name = next(card.name for card in CATALOGUE if getattr(card, "precision", None) == precision)
+        name = embedded_name(precision)
         raise EngineUnavailable(f"{name} is not prepared; run: antiphon models prepare {name}")
     return folder
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from antiphon_engines.api import Remark
-from antiphon_engines.catalogue import Precision
-from antiphon_engines.model_files.prepare import MODEL_NAME, find_embedded
+from antiphon_engines.catalogue import Precision, embedded_name
+from antiphon_engines.model_files.prepare import find_embedded
 from antiphon_engines.text.engine import TextEngine
 from antiphon_engines.text.onnx_model import OnnxModel
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
@@ -35,7 +35,7 @@ def build(
     folder = find_embedded(cache_dir, precision)
     tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
     model = OnnxModel(
-        folder, name=f"{MODEL_NAME}-{precision}", rows=max_jobs + 1, context=context, threads=threads
+        folder, name=embedded_name(precision), rows=max_jobs + 1, context=context, threads=threads
     )
     return TextEngine(
         model,

@@ -206,7 +206,8 @@ def _answer(request: TextRequest, tokenizer: Tokenizer, room: int, written: Sequ
     notes = wording.style_notes(request.style)
     head = tokenizer.encode(f"{notes}\n\n") if notes else []
     story = tokenizer.encode(request.before.strip())
-    talk = tokenizer.encode(("\n\n" if story else "") + wording.conversation(request))
+    said = "\n\n".join(part for part in (wording.recalled(request), wording.conversation(request)) if part)
+    talk = tokenizer.encode(("\n\n" if story else "") + said)
     start = [] if chat else list(tokenizer.start_ids)
     left = room - len(start) - len(opening) - len(head) - len(talk) - len(closing)
     if left < min(FEWEST, len(story)):

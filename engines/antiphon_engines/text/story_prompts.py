@@ -63,6 +63,8 @@ class Orders(Struct, frozen=True):
     """The model's own turn between the story and the conversation."""
     earlier: str
     """Before the lines that were said before the last one."""
+    recalled: str
+    """Before sentences of the story from elsewhere."""
 
 
 ENGLISH: Final = Orders(
@@ -87,6 +89,7 @@ ENGLISH: Final = Orders(
     only="Answer with the new text only.",
     heard="I have read it.",
     earlier="Said before:",
+    recalled="From other parts of the story:",
 )
 RUSSIAN: Final = Orders(
     writer=(
@@ -108,6 +111,7 @@ RUSSIAN: Final = Orders(
     only="Ответь только новым текстом.",
     heard="Я прочитал.",
     earlier="Раньше было сказано:",
+    recalled="Из других мест рассказа:",
 )
 
 
@@ -192,7 +196,12 @@ def _talk(orders: Orders, request: TextRequest, written: str) -> Prompt:
     *earlier, last = wording.conversation(request).split("\n")
     # The last line stands without its name: a model that is shown one puts one before its answer.
     last = request.chat[-1].text.strip() if request.chat else last
-    talk = _paragraphs("\n".join((orders.earlier, *earlier)) if earlier else "", last)
+    # Beside the question and not in the story's turn, which stays as it is and is read once.
+    talk = _paragraphs(
+        _recalled(orders, request),
+        "\n".join((orders.earlier, *earlier)) if earlier else "",
+        last,
+    )
     turns: tuple[tuple[Role, str], ...] = (("system", orders.speaker),)
     if shown:
         turns += (("user", _plain(shown)), ("assistant", orders.heard))
@@ -208,6 +217,7 @@ def _perform(orders: Orders, request: TextRequest, persona: Persona, written: st
     told = _paragraphs(
         notes,
         f"{orders.story}\n{story}" if story else "",
+        _recalled(orders, request),
         "\n".join((orders.earlier, *earlier)) if earlier else "",
         asked,
     )
@@ -218,6 +228,11 @@ def _perform(orders: Orders, request: TextRequest, persona: Persona, written: st
     if example := performer_prompts.example(words, persona):
         turns += (("user", f"{orders.story}\n{example[0]}"), ("assistant", example[1]))
     return Prompt((*turns, ("user", _plain(told))), begun=written, opens=not written)
+
+
+def _recalled(orders: Orders, request: TextRequest) -> str:
+    recalled = request.recalled.strip()
+    return f"{orders.recalled}\n{recalled}" if recalled else ""
 
 
 def _turns(system: str, message: str) -> tuple[tuple[Role, str], ...]:

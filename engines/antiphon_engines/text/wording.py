@@ -38,6 +38,11 @@ def conversation(request: TextRequest) -> str:
     return "\n".join(said) or request.instruction.strip()
 
 
+def recalled(request: TextRequest) -> str:
+    """Sentences from elsewhere in the story that a question is about; empty where there are none."""
+    return f"From other parts of the story:\n{request.recalled}" if request.recalled.strip() else ""
+
+
 def instruction(request: TextRequest) -> str:
     """The task for the text or the passage."""
     return request.instruction.strip() or (REWRITE if request.task == "rewrite" else "")

@@ -1,14 +1,20 @@
-"""The child process of `bench text --model`: one subject with one GGUF file, measured alone; each line of output is a
-JSON object with all figures so far."""
+"""The child process of `bench text --model`: one subject with one GGUF file. It answers each line of JSON with one, so
+that two subjects can measure in turns:
+
+    {"decode": STREAMS, "tokens": N, "seed": S}      how fast so many streams decode N tokens each
+    {"prefix": TOKENS, "seed": S}                    seconds to the first token: cold, and with that prefix reused
+    {"write": "rewriting" or "correcting", "passage": N, "drafts": BOOL}   the same text with or without drafts
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from antiphon_engines.api import Done, Failed, TextRequest, Token
 from antiphon_engines.config import WorkerConfig
@@ -17,11 +23,19 @@ from antiphon_engines.text.gguf import build, library
 from antiphon_engines.text.gguf.model import GgufModel
 from antiphon_engines.text.gguf.tokenizer import GgufTokenizer
 from antiphon_proto.params import TextParams
-from antiphon_server.bench.text_models import BATCHES, BEHIND, DRAFTS, OURS, THEIRS
-from antiphon_server.bench.text_subjects import CONTEXT, LlamaCpp, Stepped, Subject, measure
+from antiphon_server.bench.text_models import BATCHES, BEHIND, CORRECTING, DRAFTS, OURS, REWRITING, THEIRS
+from antiphon_server.bench.text_subjects import (
+    CONTEXT,
+    GROWTH,
+    LlamaCpp,
+    Stepped,
+    Subject,
+    peak_rss_mb,
+    story,
+)
 
 _STREAMS: Final = max(BATCHES)
-_PASSAGES: Final = (
+PASSAGES: Final = (
     "The last ferry had already left when Marta reached the pier, and the rain, which had held off all afternoon, "
     "began to fall on the boards. She stood under the lamp and counted the coins in her pocket. There were not enough "
     "of them for a room. Behind her the harbour master closed his shutters, one after the other, as he did every "
@@ -37,9 +51,72 @@ _FAULTS: Final = (
     ("enough", "enouhg"),
 )
 _ORDERS: Final = {
-    "rewriting": "Change the name of the person to Elin and keep everything else.",
-    "correcting": "Correct the spelling and the grammar. Change nothing else.",
+    REWRITING: "Change the name of the person to Elin and keep everything else.",
+    CORRECTING: "Correct the spelling and the grammar. Change nothing else.",
 }
+
+
+class Answering(Protocol):
+    def answer(self, order: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+class Decoding:
+    """Streams that decode behind short prompts, and long prompts that are read once or again."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._subject.first_token(story(16, 0))
+
+    def answer(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        seed = order["seed"]
+        if length := order.get("prefix"):
+            text = story(length, seed)
+            cold = self._subject.first_token(text)
+            reused = self._subject.first_token(text + story(GROWTH, seed + 1))
+            return {"cold": round(cold, 4), "reused": round(reused, 4)}
+        prompts = [story(BEHIND, seed + stream) for stream in range(order["decode"])]
+        rate = self._subject.decode(prompts, order["tokens"])
+        return {"tokens_per_s": round(rate.per_s, 2), "tokens_per_cpu_s": round(rate.per_cpu_s, 2)}
+
+
+class Writing:
+    """Rewriting and correcting as the product does it; greedy, so that it writes the same with drafts and without.
+    Prompts are read before the clock starts."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        config = WorkerConfig(cache_dir="unused", max_jobs=1, context=CONTEXT, threads=threads, device="cpu")
+        self._engine = build.stepped(path, config, name=path.stem)
+
+    def answer(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        kind, passage = order["write"], PASSAGES[order["passage"]]
+        if kind == CORRECTING:
+            for right, wrong in _FAULTS:
+                passage = passage.replace(right, wrong)
+        engine = self._engine
+        engine.drafts = order["drafts"]
+        params = TextParams(max_tokens=120, temperature=0.0, repetition_penalty=1.0)
+        job = engine.admit(
+            TextRequest("rewrite", "", selection=passage, instruction=_ORDERS[kind], params=params)
+        )
+        while job.unit == "prefill":
+            engine.step([job])
+        written: list[str] = []
+        steps, begin, cpu, ended = 0, time.perf_counter(), time.process_time(), False
+        while not ended:
+            outputs = engine.step([job])[0]
+            steps += 1
+            written += [output.info.text for output in outputs if isinstance(output, Token)]
+            ended = any(isinstance(output, Done | Failed) for output in outputs)
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+        engine.release(job)
+        text = hashlib.sha256("".join(written).encode()).hexdigest()[:16]
+        return {
+            "tokens": len(written),
+            "seconds": round(seconds, 4),
+            "cpu": round(cpu, 4),
+            "steps": steps,
+            "text": text,
+        }
 
 
 def _ours(path: Path, threads: int) -> Subject:
@@ -52,74 +129,20 @@ def _ours(path: Path, threads: int) -> Subject:
     )
 
 
-def _drafts(path: Path, threads: int) -> Iterator[dict[str, Any]]:
-    """Rewriting and correcting, with and without drafts, as the product does it; greedy, so that both write the same.
-    Prompts are read before the clock starts."""
-    config = WorkerConfig(cache_dir="unused", max_jobs=1, context=CONTEXT, threads=threads, device="cpu")
-    engine = build.stepped(path, config, name=path.stem)
-    figures: dict[str, Any] = {}
-    for kind, order in _ORDERS.items():
-        counts: dict[bool, list[float]] = {False: [0, 0.0, 0.0, 0], True: [0, 0.0, 0.0, 0]}
-        same = 0
-        for passage in _PASSAGES:
-            texts = []
-            for drafted, tally in counts.items():
-                engine.drafts = drafted
-                written, seconds, cpu, steps = _write(engine, passage, order)
-                texts.append(written)
-                for at, value in enumerate((len(written), seconds, cpu, steps)):
-                    tally[at] += value
-            same += texts[0] == texts[1]
-        (plain, drafting) = counts[False], counts[True]
-        figures[kind] = {
-            "tokens_per_s": {"without": _rate(plain, 1), "with drafts": _rate(drafting, 1)},
-            "tokens_per_cpu_s": {"without": _rate(plain, 2), "with drafts": _rate(drafting, 2)},
-            "tokens_per_step": {"without": _rate(plain, 3), "with drafts": _rate(drafting, 3)},
-            "equal_texts": f"{same} of {len(_PASSAGES)}",
-        }
-        yield figures
-    engine.close()
-
-
-def _write(engine: TextEngine, passage: str, order: str) -> tuple[list[int], float, float, int]:
-    """The tokens behind the first one, and what they took: seconds, CPU seconds, steps."""
-    if order == _ORDERS["correcting"]:
-        for right, wrong in _FAULTS:
-            passage = passage.replace(right, wrong)
-    params = TextParams(max_tokens=120, temperature=0.0, repetition_penalty=1.0)
-    job = engine.admit(TextRequest("rewrite", "", selection=passage, instruction=order, params=params))
-    while job.unit == "prefill":
-        engine.step([job])
-    written: list[int] = []
-    steps, begin, cpu, ended = 0, time.perf_counter(), time.process_time(), False
-    while not ended:
-        outputs = engine.step([job])[0]
-        steps += 1
-        written += [output.info.token_id for output in outputs if isinstance(output, Token)]
-        ended = any(isinstance(output, Done | Failed) for output in outputs)
-    taken = time.perf_counter() - begin, time.process_time() - cpu
-    engine.release(job)
-    return written, *taken, steps
-
-
-def _rate(tally: list[float], by: int) -> float | None:
-    return round(tally[0] / tally[by], 2) if tally[by] else None
+SUBJECTS: Final[Mapping[str, Callable[[Path, int], Answering]]] = {
+    OURS: lambda path, threads: Decoding(_ours(path, threads)),
+    THEIRS: lambda path, threads: Decoding(LlamaCpp(path.parent, threads, path, _STREAMS)),
+    DRAFTS: Writing,
+}
 
 
 def main(arguments: list[str]) -> None:
-    name, path, threads, repeats, tokens = arguments
-    file, count = Path(path), int(threads)
-    subjects = {
-        OURS: lambda: _ours(file, count),
-        THEIRS: lambda: LlamaCpp(file.parent, count, file, _STREAMS),
-    }
-    lines = (
-        _drafts(file, count)
-        if name == DRAFTS
-        else measure(subjects[name], int(repeats), int(tokens), BATCHES, BEHIND)
-    )
-    for figures in lines:
-        print(json.dumps(figures), flush=True)
+    name, path, threads = arguments
+    begin = time.perf_counter()
+    subject = SUBJECTS[name](Path(path), int(threads))
+    print(json.dumps({"ready_s": round(time.perf_counter() - begin, 2)}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(subject.answer(json.loads(line)) | {"peak_rss_mb": peak_rss_mb()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -241,10 +241,10 @@ def measure(
         rates[f"batch {size}"], by_cpu[f"batch {size}"] = _decode(
             subject, size, repeats, tokens, seeds, behind
         )
-        yield figures | {"peak_rss_mb": _peak_rss_mb()}
+        yield figures | {"peak_rss_mb": peak_rss_mb()}
     for length in PROMPTS if behind == PROMPTS[0] else PROMPTS[1:]:
         first[f"prompt {length}"] = _first_token(subject, length, repeats, seeds)
-        yield figures | {"peak_rss_mb": _peak_rss_mb()}
+        yield figures | {"peak_rss_mb": peak_rss_mb()}
 
 
 def _decode(
@@ -264,7 +264,7 @@ def _first_token(subject: Subject, length: int, repeats: int, seeds: Iterator[in
     return {"cold": round(statistics.median(cold), 4), "reused": round(statistics.median(reused), 4)}
 
 
-def _peak_rss_mb() -> int:
+def peak_rss_mb() -> int:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 

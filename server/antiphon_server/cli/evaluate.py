@@ -3,35 +3,88 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from antiphon_server.evaluation.tasks import Task
+
 app = typer.Typer(no_args_is_help=True, help="What a model can do, in tasks that a program checks.")
+
+
+Model = Annotated[
+    str | None, typer.Option(help="A text model, as `serve --text-model` takes it; default: the one set")
+]
+Split = Annotated[Literal["test", "dev", "all"], typer.Option(help="`dev` is what prompts are tuned on")]
+Seeds = Annotated[int, typer.Option(min=1, max=20, help="How often each task is done")]
+AtOnce = Annotated[int, typer.Option(min=1, max=64, help="Tasks side by side")]
+Threads = Annotated[int | None, typer.Option(min=1, max=256)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, every answer included.")]
+CacheDir = Annotated[Path | None, typer.Option(help="Folder of prepared models")]
+Config = Annotated[Path | None, typer.Option(help="Settings file (TOML)")]
 
 
 @app.command("text")
 def evaluate_text(
-    model: Annotated[
-        str | None, typer.Option(help="A text model, as `serve --text-model` takes it; default: the one set")
-    ] = None,
-    split: Annotated[
-        Literal["test", "dev", "all"], typer.Option(help="`dev` is what prompts are tuned on")
-    ] = "test",
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="How often each task is done")] = 3,
+    model: Model = None,
+    split: Split = "test",
+    seeds: Seeds = 3,
     kind: Annotated[str | None, typer.Option(help="One kind of task only")] = None,
-    at_once: Annotated[int, typer.Option(min=1, max=64, help="Tasks side by side")] = 4,
-    threads: Annotated[int | None, typer.Option(min=1, max=256)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, every answer included.")] = False,
-    cache_dir: Annotated[Path | None, typer.Option(help="Folder of prepared models")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
+    at_once: AtOnce = 4,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    cache_dir: CacheDir = None,
+    config: Config = None,
 ) -> None:
     """Do 80 small writing tasks and say which share was done right. Takes minutes."""
+    from antiphon_server.evaluation.tasks import all_tasks
+
+    tasks = list(all_tasks())
+    kinds = tuple(dict.fromkeys(task.kind for task in tasks))
+    if kind is not None and kind not in kinds:
+        raise typer.BadParameter(f"there is no kind {kind}: {', '.join(kinds)}")
+    tasks = [task for task in tasks if kind in (None, task.kind)]
+    # One of each kind after the other: a run that is broken off has results of all kinds.
+    tasks.sort(key=lambda task: int(task.name.partition("/")[2]))
+    settings = {"cache_dir": cache_dir, "text_model": model}
+    _score(tasks, split, seeds, at_once, threads, as_json, config, settings)
+
+
+@app.command("story")
+def evaluate_story(
+    model: Model = None,
+    split: Split = "test",
+    seeds: Seeds = 1,
+    at_once: AtOnce = 1,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    cache_dir: CacheDir = None,
+    config: Config = None,
+) -> None:
+    """Ask 40 questions about a story of 2,200 words, as in the chat of its room. Takes minutes."""
+    from antiphon_server.evaluation.story_questions import story_tasks
+
+    settings = {"cache_dir": cache_dir, "text_model": model}
+    _score(story_tasks(), split, seeds, at_once, threads, as_json, config, settings)
+
+
+def _score(
+    tasks: Sequence[Task],
+    split: Literal["test", "dev", "all"],
+    seeds: int,
+    at_once: int,
+    threads: int | None,
+    as_json: bool,
+    config: Path | None,
+    changes: Mapping[str, object],
+) -> None:
+    """Do the tasks of the split and print which share was done right; progress goes to standard error."""
     import msgspec
     from msgspec.structs import replace
 
@@ -39,25 +92,18 @@ def evaluate_text(
     from antiphon_engines.text import spec as text_spec
     from antiphon_server.config import load
     from antiphon_server.evaluation.runner import Outcome, evaluate
-    from antiphon_server.evaluation.tasks import all_tasks
 
-    settings = load(config, {"cache_dir": cache_dir, "text_model": model})
-    kinds = tuple(dict.fromkeys(task.kind for task in all_tasks()))
-    if kind is not None and kind not in kinds:
-        raise typer.BadParameter(f"there is no kind {kind}: {', '.join(kinds)}")
-    tasks = [task for task in all_tasks() if split in ("all", task.split) and kind in (None, task.kind)]
-    # One of each kind after the other: a run that is broken off has results of all kinds.
-    tasks.sort(key=lambda task: int(task.name.partition("/")[2]))
-    worker = settings.worker_config()
+    worker = load(config, changes).worker_config()
     worker = replace(worker, max_jobs=at_once, max_batch=at_once, threads=threads or worker.threads)
     errors = Console(stderr=True)
 
     def on_outcome(outcome: Outcome) -> None:
         errors.print(f"{outcome.task} {'; '.join(outcome.fails) or 'right'}", highlight=False, markup=False)
 
+    chosen = [task for task in tasks if split in ("all", task.split)]
     engine = text_spec.build(checked(worker))
     try:
-        summary = evaluate(engine, tasks, range(1, seeds + 1), split=split, on_outcome=on_outcome)
+        summary = evaluate(engine, chosen, range(1, seeds + 1), split=split, on_outcome=on_outcome)
     finally:
         engine.close()
     if as_json:

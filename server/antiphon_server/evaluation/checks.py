@@ -144,6 +144,17 @@ def has(*options: str) -> Check:
     return check
 
 
+def names(*options: str) -> Check:
+    """One of these as whole words, in the singular or the plural, ignoring case."""
+    either = "|".join(re.escape(option) for option in options)
+    pattern = re.compile(rf"(?<!\w)(?:{either})(?:e?s)?(?!\w)", re.I)
+
+    def check(text: str) -> str:
+        return "" if pattern.search(text) else f"lacks {' / '.join(options)}"
+
+    return check
+
+
 def lacks(*options: str) -> Check:
     def check(text: str) -> str:
         small = text.casefold()

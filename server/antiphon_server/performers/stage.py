@@ -34,6 +34,7 @@ from antiphon_server.performers.wording import look_at, remarked_on
 from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.story.coauthor import Coauthor
 from antiphon_server.story.prompt_window import window
+from antiphon_server.story.recall import consulted
 
 log = logging.getLogger(__name__)
 _ANSWER: Final = TextParams(max_tokens=240, temperature=0.5, alternatives=0)
@@ -96,14 +97,15 @@ class Performers:
         )
         lines = self._coauthor.talk(member, self._chat)
         for performer in called:
-            view = window(document.data(), at, at)
             asked = self.roster.without_calls(say.text) or say.text
+            view, recalled = consulted(document.data(), at, asked)
             request = TextRequest(
                 task="chat",
                 before=view.before,
                 after=view.after,
                 instruction=asked,
                 chat=(*lines[:-1], ChatLine(member.participant.name, asked)),
+                recalled=recalled,
             )
             scene = Scene(self._room.shared.anchors.passage(at, at), at, entry=self._chat.new_id())
             run = self._begin(performer, member, request, scene)
@@ -220,6 +222,8 @@ class Performers:
         }
         if request.style:
             shown["style"] = to_builtins(request.style)
+        if request.recalled:
+            shown["recalled"] = request.recalled
         return Order(
             ask=0,
             participant=asker,

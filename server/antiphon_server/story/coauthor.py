@@ -28,12 +28,14 @@ from antiphon_server.story.codex import RoomCodex
 from antiphon_server.story.draft_run import DraftRun
 from antiphon_server.story.insertion import place
 from antiphon_server.story.prompt_window import window
+from antiphon_server.story.recall import consulted
 from antiphon_server.story.story_run import StoryRun
 
 _CHAT_LINES = 8
 _CHAT_LINE = 500
 """Characters of an earlier entry that the model is shown."""
-_ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
+ANSWER = TextParams(max_tokens=200, temperature=0.7, alternatives=0)
+"""How an answer in the chat is sampled, before the model's own bounds."""
 
 
 class Coauthor:
@@ -103,11 +105,11 @@ class Coauthor:
         at = document.length
         if say.at is not None:
             at = located(room, member.id, say.offset, say.at, say.at)[0]
-        view = window(document.data(), at, at)
         lines = self.talk(member, chat)
         model = self.chosen(say.model)
         asked = without_call(say.text, self.model_name())
-        params = replace(_ANSWER, seed=secrets.randbits(SEED_BITS))
+        view, recalled = consulted(document.data(), at, asked)
+        params = replace(ANSWER, seed=secrets.randbits(SEED_BITS))
         request = TextRequest(
             task="chat",
             before=view.before,
@@ -116,6 +118,7 @@ class Coauthor:
             params=params,
             style=self.style(),
             chat=(*lines[:-1], ChatLine(member.participant.name, asked)),
+            recalled=recalled,
             model=model,
         )
         wish = Ask(ask, "instruct", "write", 0, 0, 0, asked, params)
@@ -201,6 +204,8 @@ class Coauthor:
             shown["style"] = to_builtins(request.style)
         if request.chat:
             shown["chat"] = to_builtins(request.chat)
+        if request.recalled:
+            shown["recalled"] = request.recalled
         return Order(
             ask=ask.ask,
             participant=participant,

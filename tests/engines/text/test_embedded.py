@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from antiphon_engines.api import EngineUnavailable, TextRequest
-from antiphon_engines.text import embedded
+from antiphon_engines.config import DEFAULT_TEXT_MODEL
+from antiphon_engines.text import embedded, spec
 from antiphon_engines.text.engine import TextEngine
 from antiphon_proto.params import TextParams, TextSteer
 from support.drive import Result, run, run_to_end, step
@@ -29,6 +30,10 @@ def engine(cache_dir: Path, embedded_text_model: Path) -> Iterator[TextEngine]:
 
 def ask(before: str = STORY, *, max_tokens: int = 12, seed: int = 5, **params: object) -> TextRequest:
     return TextRequest("continue", before, params=TextParams(max_tokens=max_tokens, seed=seed, **params))
+
+
+def test_it_serves_under_the_name_by_which_it_is_chosen(engine: TextEngine) -> None:
+    assert engine.info.name == spec.describe(DEFAULT_TEXT_MODEL).name
 
 
 def test_what_the_cache_holds_does_not_show_in_the_text(

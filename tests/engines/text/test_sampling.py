@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_engines.text.sampling import choose, log_totals, uniform
+from antiphon_engines.text.sampling import _top, choose, log_totals, uniform
 from antiphon_proto.params import TextParams
 
 SIZE = 3000
@@ -154,3 +154,18 @@ def test_draws_of_one_seed_differ_by_index_and_are_spread() -> None:
     assert len(set(numbers)) == 500
     assert 0 <= min(numbers) < 0.05 < 0.95 < max(numbers) < 1
     assert uniform(9, 3) != uniform(10, 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.integers(1, 4000),
+    count=st.integers(1, 600),
+    levels=st.integers(1, 9),
+    seed=st.integers(0, 1000),
+)
+def test_the_best_are_those_of_a_full_sort(size: int, count: int, levels: int, seed: int) -> None:
+    """With few levels many scores are equal; some tokens may not come at all."""
+    drawn = np.random.default_rng(seed)
+    scores = drawn.integers(0, 2**levels, size).astype(np.float32)
+    scores[drawn.random(size) < 0.2] = -np.inf
+    assert _top(scores, count).tolist() == np.argsort(-scores, kind="stable")[:count].tolist()

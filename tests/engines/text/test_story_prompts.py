@@ -86,7 +86,7 @@ def test_the_beginning_is_the_end_of_the_text(text: str) -> None:
 
 @given(
     st.lists(st.sampled_from(MARKS) | st.text(max_size=20), max_size=6).map("".join),
-    st.sampled_from(["before", "selection", "instruction", "chat", "facts"]),
+    st.sampled_from(["before", "selection", "instruction", "chat", "facts", "recalled"]),
     st.sampled_from(["continue", "instruct", "rewrite", "chat"]),
 )
 def test_nobody_forges_a_turn(text: str, field: str, task: str) -> None:
@@ -132,6 +132,17 @@ def test_a_conversation_shows_the_story_first_and_the_question_last() -> None:
     assert said(prompt) == "Said before:\nAda: Hello\n\nWho is Marta?"
     assert said(asked(task="chat", chat=(ChatLine("Ben", "Who is Marta?"),))) == "Who is Marta?"
     assert [role for role, _ in asked(task="chat", before="").turns] == ["system", "user"]
+
+
+def test_what_a_question_recalls_stands_beside_it_and_leaves_the_storys_turn_as_it_is() -> None:
+    line, far = ChatLine("Ben", "Who is Marta?"), "Marta was a pilot."
+    plain, recalling = asked(task="chat", chat=(line,)), asked(task="chat", chat=(line,), recalled=far)
+    assert recalling.turns[:-1] == plain.turns[:-1]
+    assert said(recalling) == f"From other parts of the story:\n{far}\n\nWho is Marta?"
+    performed = asked(
+        task="chat", chat=(line,), recalled=far, persona=Persona("Critic", "Says what is weak.")
+    )
+    assert f"From other parts of the story:\n{far}" in said(performed)
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def _assignment(call: Call) -> str:
     if request.task == "chat":
         if request.before.strip():
             parts.append(f"The story so far:\n{request.before}")
-        parts.append(wording.conversation(request))
+        parts += [part for part in (wording.recalled(request), wording.conversation(request)) if part]
         return "\n\n".join(parts)
     known = len(parts)
     if request.before.strip():
