@@ -55,13 +55,16 @@ class AnsweringChild:
         )
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._complaints: deque[str] = deque(maxlen=20)
+        self._failure = ""
         self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._listen)]
         for reader in self._readers:
             reader.start()
         self.ready = self._answer(patience)
 
     def ask(self, order: Mapping[str, Any], patience: float) -> dict[str, Any]:
-        """Its answer. Raises ChildFailed."""
+        """Its answer. Raises ChildFailed, and again at each later order."""
+        if self._failure:
+            raise ChildFailed(self._failure)
         assert self._child.stdin is not None
         with suppress(OSError):  # it has ended, which the answer says
             self._child.stdin.write(json.dumps(order) + "\n")
@@ -90,11 +93,15 @@ class AnsweringChild:
         try:
             line = self._lines.get(timeout=max(patience, 0.0))
         except queue.Empty:
-            self.close()
-            raise ChildFailed(f"stopped after {max(patience, 0.0):.0f} s") from None
+            raise self._failed(f"stopped after {max(patience, 0.0):.0f} s") from None
         if not line:
             status = self._child.wait()
-            self.close()
-            raise ChildFailed((list(self._complaints) or [f"exit status {status}"])[-1][:300])
+            self._readers[1].join()
+            raise self._failed((list(self._complaints) or [f"exit status {status}"])[-1][:300])
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _failed(self, why: str) -> ChildFailed:
+        self.close()
+        self._failure = why
+        return ChildFailed(why)

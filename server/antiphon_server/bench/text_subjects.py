@@ -201,11 +201,19 @@ class LlamaCpp:
         times: list[Moment] = []
         begin = time.perf_counter()
         self._stream(prompt, 1, times.append, id_slot=0, cache_prompt=True)
-        return times[0].wall - begin
+        # A first token that is a part of a character is not told; then the end of the answer counts.
+        return (times or [Moment.now()])[0].wall - begin
 
     def _stream(self, prompt: str, tokens: int, arrived: Callable[[Moment], None], **options: Any) -> None:
-        body = {"prompt": prompt, "n_predict": tokens, "stream": True, "ignore_eos": True, "temperature": 0.8}
-        body |= {"top_k": 50, "top_p": 0.95, "repeat_penalty": 1.1, "cache_prompt": False, **options}
+        body = {"prompt": prompt, "n_predict": tokens, "stream": True, "ignore_eos": True, "seed": 1}
+        body |= {
+            "temperature": 0.8,
+            "top_k": 50,
+            "top_p": 0.95,
+            "repeat_penalty": 1.1,
+            "cache_prompt": False,
+            **options,
+        }
 
         def receive(event: Any) -> bool:
             if event["choices"][0]["finish_reason"] is None:

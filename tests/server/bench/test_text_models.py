@@ -23,7 +23,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_target_has_a_figure_and_every_figure_its_load(tiny: Path) -> None:
-    report = text_models.measure(tiny, threads=1, rounds=2, tokens=3, seconds=600)
+    report = text_models.measure(tiny, threads=1, rounds=2, tokens=12, seconds=600)
     assert [target.name for target in report.targets if target.value is None] == []
     decoding, drafts = report.results["decoding"], report.results[text_models.DRAFTS]
     for size in text_models.BATCHES:
