@@ -74,7 +74,7 @@ async def test_an_agent_reads_and_writes_beside_people(owner: Room, links: dict[
             await owner.wait_for(lambda room: "It rained. Мария 🎭 waited." in room.text)
         robin = next(one for one in owner.participants.values() if one.name == "Robin")
         assert robin.kind == "agent"
-        hits = await ask(agent, "search_room", query="мария")
+        hits = await ask(agent, "search_room", query="марии")
         assert [hit["where"] for hit in hits] == ["text"]
 
 
@@ -154,10 +154,11 @@ async def test_comments_chat_and_board(owner: Room, links: dict[str, Address]) -
             ("Robin", "Which?", "needs work")
         ]
         assert [hit["where"] for hit in await ask(agent, "search_room", query="WHICH")] == ["comment"]
+        assert await ask(agent, "read_film") == {"shots": [], "start": 0, "total": 0}
         await ask(agent, "resolve_comment", comment=comment)
         assert await ask(agent, "read_comments") == []
         assert (await ask(agent, "read_chat"))[-1]["by"] == "Robin"
-        for name in ("chat", "comments", "board", "people", "runs"):
+        for name in ("chat", "comments", "board", "film", "jam", "people", "runs"):
             assert (await agent.read_resource(f"antiphon://room/{name}")).contents
         assert "no such object" in await refusal(agent, "delete_object", id="gone")
         assert await refusal(agent, "add_object", fields={"type": "rect", "x": float(10**12)})
@@ -193,6 +194,28 @@ async def test_subscribers_hear_of_changes(owner: Room, links: dict[str, Address
                 break
             read = await agent.read_resource("antiphon://room/text")
         assert "Something new." in str(read.contents[0])
+
+
+async def test_an_agent_reads_the_film_and_hears_of_it_and_of_the_jam(
+    owner: Room, links: dict[str, Address]
+) -> None:
+    async with joined(links["viewer"]) as agent:
+        wanted = {"antiphon://room/film", "antiphon://room/jam"}
+        async with (
+            asyncio.timeout(PATIENCE),
+            agent.listen(resource_subscriptions=sorted(wanted)) as news,
+        ):
+            shot = owner.film.add({"words": "A harbour.", "seconds": 4})
+            await owner.jam.conduct(tempo=90)
+            async for event in news:
+                wanted.discard(getattr(event, "uri", ""))
+                if not wanted:
+                    break
+        read = await ask(agent, "read_film")
+        assert [(one["id"], one["words"], one["seconds"]) for one in read["shots"]] == [
+            (shot, "A harbour.", 4)
+        ]
+        assert "90" in str((await agent.read_resource("antiphon://room/jam")).contents[0])
 
 
 async def test_a_flood_is_refused_and_the_room_goes_on(owner: Room, links: dict[str, Address]) -> None:

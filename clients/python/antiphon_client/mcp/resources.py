@@ -11,6 +11,7 @@ from typing import Any, Final
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
 
+from antiphon_client.mcp.film_tools import shots_of
 from antiphon_client.mcp.guard import name_of
 from antiphon_client.room import Room
 
@@ -90,6 +91,8 @@ def _readers(room: Room) -> dict[str, tuple[str, Callable[[], object]]]:
             "The board's objects",
             lambda: {key: room.canvas[key] for key in room.canvas},
         ),
+        "antiphon://room/film": ("The shots of the film", lambda: shots_of(room)),
+        "antiphon://room/jam": ("How the jam goes", lambda: _course(room)),
         "antiphon://room/people": (
             "Who is here",
             lambda: [
@@ -105,6 +108,17 @@ def _readers(room: Room) -> dict[str, tuple[str, Callable[[], object]]]:
 
 def _entry(room: Room, entry: Any) -> dict[str, Any]:
     return {"id": entry.id, "by": name_of(room, entry.participant), "text": entry.text}
+
+
+def _course(room: Room) -> dict[str, Any]:
+    course = room.jam.transport
+    return {
+        "playing": course.playing,
+        "tempo": course.tempo,
+        "beats_per_bar": course.beats,
+        "tonic": course.tonic,
+        "mode": course.mode,
+    }
 
 
 def _digest(value: object) -> bytes:

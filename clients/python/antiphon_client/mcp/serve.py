@@ -9,7 +9,15 @@ from typing import Any, Final
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 
-from antiphon_client.mcp import board_tools, chat_tools, jam_tools, resources, run_tools, text_tools
+from antiphon_client.mcp import (
+    board_tools,
+    chat_tools,
+    film_tools,
+    jam_tools,
+    resources,
+    run_tools,
+    text_tools,
+)
 from antiphon_client.mcp.limits import RequestLimits
 from antiphon_client.room import Room, connect
 
@@ -51,7 +59,7 @@ def build(room: Room, bus: resources.ChangeBus) -> MCPServer[Any]:
         middleware=[RequestLimits()],
         log_level="WARNING",
     )
-    for part in (text_tools, run_tools, chat_tools, board_tools, jam_tools, resources):
+    for part in (text_tools, run_tools, chat_tools, board_tools, film_tools, jam_tools, resources):
         part.add_to(server, room)
     return server
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 
 from antiphon_client.mcp.guard import LONGEST, name_of, tool, within
 from antiphon_client.mcp.places import insertion, only
-from antiphon_client.mcp.search import search
 from antiphon_client.room import Room
+
+_LONGEST_QUERY: Final = 200
 
 
 def add_to(server: MCPServer[Any], room: Room) -> None:
@@ -32,9 +34,22 @@ def _reading(server: MCPServer[Any], room: Room) -> None:
 
     @tool(server)
     async def search_room(query: str, limit: int = 20) -> list[dict[str, Any]]:
-        """Find words in the story, the chat, the comments and the pictures' prompts; upper and lower case match. Each
-        hit has `where`, the words around it, and the id or the character at which it stands."""
-        return search(room, query, within(limit, 1, 100, "limit"))
+        """Find passages of the story, the chat, the comments and the board: by words in any form, a phrase in quotation
+        marks, or by what they are about. Each hit has `where`, its `text`, `found_by`, and the id or the character at
+        which it stands."""
+        if not 1 <= len(query.strip()) <= _LONGEST_QUERY:
+            raise ToolError(f"the query must have from 1 to {_LONGEST_QUERY} characters")
+        found = await room.search(query, limit=within(limit, 1, 50, "limit"))
+        return [
+            {
+                "where": hit.kind,
+                "text": hit.text,
+                "found_by": hit.by,
+                **({"start": hit.start} if hit.kind == "text" else {"id": hit.id}),
+                **({"by": name_of(room, hit.author)} if hit.author else {}),
+            }
+            for hit in found.hits
+        ]
 
     @tool(server)
     async def people() -> list[dict[str, Any]]:
