@@ -36,9 +36,10 @@ Modality: TypeAlias = Literal["text", "image", "audio"]
 # Requests ---------------------------------------------------------------------------------------------
 
 
-TextTask: TypeAlias = Literal["continue", "instruct", "rewrite", "chat"]
+TextTask: TypeAlias = Literal["continue", "instruct", "rewrite", "chat", "fill"]
 """`continue` and `instruct` as in a task that people ask for; `rewrite` puts the selection in other words, as its
-instruction (which may be empty) says; `chat` answers the last line of a conversation about the text."""
+instruction (which may be empty) says; `chat` answers the last line of a conversation about the text; `fill` finds
+words that fit between `before` and `after`, about as many as the selection has, and answers with `Fills`."""
 
 
 class ChatLine(Struct, frozen=True, array_like=True):
@@ -156,6 +157,12 @@ class Token(Struct, frozen=True, tag="token"):
     info: TokenInfo
 
 
+class Fills(Struct, frozen=True, tag="fills"):
+    """What was found so far to stand in a gap, the best first; replaces what was told before. No blanks around it."""
+
+    texts: tuple[str, ...]
+
+
 class Step(Struct, frozen=True, tag="step"):
     """A picture is `step` of its `of` denoising steps on; 0 when it has been prepared."""
 
@@ -215,7 +222,7 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Output: TypeAlias = Token | Step | Preview | Image | Audio | Performed | Done | Failed
+Output: TypeAlias = Token | Fills | Step | Preview | Image | Audio | Performed | Done | Failed
 
 
 class Deferred(Struct, frozen=True):

@@ -21,15 +21,20 @@ StopStrings = Annotated[
 ]
 AlternativeCount = Annotated[int, Meta(ge=0, le=MAX_ALTERNATIVES)]
 
-Task = Literal["continue", "instruct", "rewrite", "fix", "brainstorm"]
+Task = Literal["continue", "instruct", "rewrite", "fix", "brainstorm", "fill"]
 """`continue` extends the text at a place; `instruct` follows a free instruction, with the text as context; `rewrite`
 replaces the selection; `fix` corrects grammar and spelling of the selection, or of the paragraph; `brainstorm` makes
-`CANDIDATES` candidates, of which one is chosen."""
+`CANDIDATES` candidates, of which one is chosen; `fill` finds words that fit between the two sides of a place, or in
+place of the selection."""
 WriterTask = Literal["chat", "alternative", "suggest", "performer"]
 """Tasks of runs that no `ask` starts: an answer in the chat; a token that was replaced by an alternative; a suggestion
 of a participant; a call of a performer (`antiphon_proto.performers`)."""
 CANDIDATES = 3
 """Runs that one brainstorm starts, with consecutive seeds."""
+FILLS = 6
+"""Words that one `fill` offers, at most."""
+MAX_FILL = 240
+"""Characters of a selection that `fill` replaces, and of what it offers."""
 Mode = Literal["write", "suggest", "private"]
 """`write` inserts directly; `suggest` waits for acceptance; `private` streams to the asker only. The candidates of a
 brainstorm are not in the text until one is chosen; all participants see them, or with `private` only the asker."""

@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 from antiphon_proto.frame import FRAGMENT_BODY, Id, Instruction, Message, ModelName, Request, Text, UInt
 from antiphon_proto.lanes import Lane
 from antiphon_proto.params import (
+    FILLS,
+    MAX_FILL,
     ImageParams,
     ImagePrompt,
     ImageSteer,
@@ -49,6 +51,7 @@ class TokenInfo(Struct, frozen=True, array_like=True):
     alternatives: Annotated[tuple[Alternative, ...], Meta(max_length=8)] = ()
 
 
+FillText = Annotated[str, Meta(max_length=MAX_FILL)]
 Thinned: TypeAlias = Literal["", "load", "viewers"]
 """`load`: the device is overloaded. `viewers`: most viewers cannot keep up."""
 
@@ -89,6 +92,8 @@ class RunInfo(Struct, frozen=True, array_like=True):
     """The text of a finished run that is not in the document: a private run, or a candidate."""
     thinned: Thinned = ""
     """Why the previews of a picture are sent less often than the engine could make them."""
+    fills: Annotated[tuple[FillText, ...], Meta(max_length=FILLS)] = ()
+    """Of a `fill`: the words found so far, the best first, without blanks around them."""
 
 
 class Ask(Request, frozen=True, tag="ask"):
@@ -96,8 +101,9 @@ class Ask(Request, frozen=True, tag="ask"):
 
     `start` == `end` is a cursor; else the range is the selection of the task. `rewrite` needs a selection; its
     instruction may be empty. `fix` with a cursor takes the cursor's paragraph; its corrections come as a suggestion,
-    each with the text attribute `reason`. `ask` is echoed in the `run` that answers (in every `run` of a brainstorm),
-    or in an `error`.
+    each with the text attribute `reason`. `fill` is always `private` and takes `MAX_FILL` characters of a selection at
+    most; its `run` carries what it finds (`fills`). `ask` is echoed in the `run` that answers (in every `run` of a
+    brainstorm), or in an `error`.
     """
 
     ask: UInt
@@ -182,10 +188,12 @@ class Reject(Request, frozen=True, tag="reject"):
 
 class Choose(Request, frozen=True, tag="choose"):
     """Insert the text of a candidate or of a private run at its place in the story (mode `private` is invalid). The
-    other candidates of its group are dropped; one that is still running is stopped first."""
+    other candidates of its group are dropped; one that is still running is stopped first. Of a `fill`, `text` is one of
+    its `fills`; blanks are put around it where they are missing."""
 
     run: Id
     mode: Mode = "write"
+    text: FillText = ""
 
 
 class Retry(Request, frozen=True, tag="retry"):

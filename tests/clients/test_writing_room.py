@@ -157,3 +157,24 @@ async def test_the_past_is_read_named_restored_and_forked(pair: tuple[Room, Room
         assert room.text == "one"
     await ada.history.forget(first.id)
     await bob.wait_for(lambda room: room.history.versions == ())
+
+
+async def test_words_are_found_for_a_gap_and_one_is_accepted(
+    server: LiveServer, pair: tuple[Room, Room]
+) -> None:
+    ada, bob = pair
+    server.engine.fills = ("took", "took hold of")
+    await write(ada, "Он 🐈 quickly the rope.")
+    found = await ada.fill_in(5, 12)
+    assert [words async for words in found][-1] == ("took", "took hold of")
+    assert found.id not in bob.runs
+    run = await found.accept("took hold of")
+    await bob.wait_for(lambda room: room.text == "Он 🐈 took hold of the rope.")
+    assert (bob.runs[run.id].task, bob.runs[run.id].fills) == ("fill", ())
+    await ada.undo_run(run.id)
+    await bob.wait_for(lambda room: room.text == "Он 🐈 quickly the rope.")
+    with pytest.raises(RequestRefused):
+        await ada.fill_in(1)
+    server.engine.fills = ()
+    with pytest.raises(ClientError):
+        await (await ada.fill_in(5)).accept()

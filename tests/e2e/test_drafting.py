@@ -115,3 +115,61 @@ async def test_a_run_can_be_tried_again(company: Company, served: ServedProcess)
     text = await ada.agrees_with(maria)
     assert text.replace("\n", "").startswith(OPENING.strip())
     await expect(maria.ai.first).to_be_visible()
+
+
+async def test_words_are_found_for_a_gap_chosen_with_arrows_and_taken_back(
+    company: Company, served: ServedProcess
+) -> None:
+    links = (await served.new_room())["links"]
+    ada = await company.person("Ada", links["owner"])
+    maria = await company.person("Мария", links["editor"])
+    sentence = "The keeper the rope and tied it to the boat."
+    await ada.write(sentence)
+    await ada.agrees_with(maria, sentence)
+    page, card = ada.page, ada.page.get_by_role("region", name="Words that fit here")
+    options, gap = card.get_by_role("option"), ada.page.locator(".gap-words")
+
+    # A cursor inside a word is told so, and nothing is asked.
+    await page.keyboard.press("Home")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Alt+Enter")
+    await expect(page.get_by_role("alert").filter(has_text="inside a word")).to_be_visible()
+    for _ in "he keeper":
+        await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Alt+Enter")
+    await expect(options.first).to_have_text(WORDS)
+    await expect(card.locator("[aria-busy=false]")).to_be_visible()
+    assert 1 < await options.count() <= 6
+    best = await options.first.inner_text()
+    await expect(gap).to_have_text(f" {best}")
+    # The arrows choose; the text of nobody changes by that.
+    await page.keyboard.press("ArrowDown")
+    second = await options.nth(1).inner_text()
+    await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    await expect(gap).to_have_text(f" {second}")
+    await card.get_by_role("checkbox").uncheck()
+    await expect(gap).to_have_count(0)
+    await card.get_by_role("checkbox").check()
+    assert await ada.text() == await maria.text() == sentence
+    await expect(maria.runs).to_have_count(0)
+
+    # A colleague writes before the gap meanwhile: the words go where the gap is now.
+    await maria.page.locator(".ql-editor").press("Control+Home")
+    await maria.page.keyboard.type("So: ")
+    await ada.sees("So: ")
+    await card.get_by_role("listbox").press("Enter")
+    filled = f"So: The keeper {second} the rope and tied it to the boat."
+    await ada.agrees_with(maria, filled)
+    await expect(card).to_have_count(0)
+    await expect(gap).to_have_count(0)
+    await expect(maria.ai.first).to_have_text(f" {second}")
+    await page.locator(".ql-editor").press("Control+z")
+    await ada.agrees_with(maria, f"So: {sentence}")
+
+    # A selection is replaced; Esc leaves it as it is, and so does a reader of the page who cannot see it.
+    await page.keyboard.press("Control+Shift+End")
+    await page.keyboard.press("Alt+Enter")
+    await expect(options.first).to_have_text(WORDS)
+    await page.keyboard.press("Escape")
+    await expect(card).to_have_count(0)
+    await ada.agrees_with(maria, f"So: {sentence}")

@@ -9,6 +9,13 @@ from support.pages import Company
 from support.server import ServedProcess
 
 pytestmark = pytest.mark.e2e
+WORD = """(editor, [start, end]) => {
+    const range = document.createRange();
+    range.setStart(editor.querySelector("p").firstChild, start);
+    range.setEnd(editor.querySelector("p").firstChild, end);
+    const box = range.getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+}"""
 CARET = "() => [getSelection().anchorNode.data, getSelection().anchorOffset]"
 
 
@@ -68,6 +75,10 @@ async def test_dictionaries_are_a_persons_and_the_rooms(company: Company, served
     )
     card = maria.page.locator(".spelling-card")
     await expect(card).to_contain_text("Этого слова нет в словаре.")
+    # The pointer alone is enough to read it.
+    left, top = await ada.story.evaluate(WORD, [8, 17])
+    await ada.page.mouse.move(left, top)
+    await expect(ada.page.locator(".spelling-card")).to_contain_text("zorblings")
     await card.get_by_role("button", name="В слова комнаты").click()
     for person in (ada, maria):
         await person.shows_highlighted("misspelt", ["wuzzle", "wuzzle"])
@@ -84,6 +95,14 @@ async def test_dictionaries_are_a_persons_and_the_rooms(company: Company, served
     await ada.shows_highlighted("misspelt", ["zorblings"])
     await ada.tab("Document")
     await ada.page.get_by_text("My words (1)").click()
+    new = ada.page.get_by_label("My words: a new word")
+    await new.fill("two words")
+    await expect(ada.page.get_by_text("A word has no blanks")).to_be_visible()
+    await new.fill("Zorblings")
+    await new.press("Enter")
+    await ada.shows_highlighted("misspelt", [])
+    await ada.page.get_by_role("button", name="Take out zorblings").click()
+    await ada.shows_highlighted("misspelt", ["zorblings"])
     await ada.page.get_by_role("button", name="Take out wuzzle").click()
     await ada.shows_highlighted("misspelt", ["zorblings", "wuzzle", "wuzzle"])
     # Without it nothing is marked, and the browser's own check is off as well.

@@ -22,6 +22,7 @@ from antiphon_engines.api import (
     PlayedNote,
     Request,
     Steer,
+    TextRequest,
     kind_of,
 )
 from antiphon_engines.config import WorkerConfig
@@ -29,6 +30,7 @@ from antiphon_engines.host.host import HostState
 from antiphon_engines.ipc.channel import Stats, Traced
 from antiphon_engines.ipc.events import (
     Done,
+    Fills,
     Image,
     Preview,
     Progressed,
@@ -81,6 +83,8 @@ class ScriptedEngine:
         failure: str = "",
     ) -> None:
         self.reply = " a scripted reply"
+        self.fills = ("took", "took hold of")
+        """Found for a gap, one after the other."""
         self.hold = False
         self.queueing = False
         """Whether runs wait until the test calls `go`."""
@@ -199,6 +203,10 @@ class ScriptedEngine:
         self._tell(run, Token(TokenInfo(self._written[run], text, 7, -0.5)))
         self._written[run] += 1
 
+    def fill(self, run: str, *words: str) -> None:
+        """What was found for a gap so far."""
+        self._tell(run, Fills(words))
+
     def preview(self, run: str, step: int, jpeg: bytes = JPEG) -> None:
         """One step of a picture."""
         self._tell(run, Progressed(step, 3, 0))
@@ -239,6 +247,12 @@ class ScriptedEngine:
             for step in (1, 2, 3):
                 self.preview(run, step)
             self.deliver(run)
+            self.finish(run)
+            return
+        request = self.requests[run]
+        if isinstance(request, TextRequest) and request.task == "fill":
+            for count in range(1, len(self.fills) + 1):
+                self.fill(run, *self.fills[:count])
             self.finish(run)
             return
         words = self.reply.split(" ")

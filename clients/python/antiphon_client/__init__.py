@@ -25,7 +25,9 @@ from antiphon_client.manuscripts import Converted, Encoding, EncodingChoice, Exp
 from antiphon_client.paint_run import Painted, Painting
 from antiphon_client.room import Room, connect
 from antiphon_client.session.run import Run
+from antiphon_client.spelling.faults import Fault
 from antiphon_client.steps import Step
+from antiphon_client.writing import FillIn
 
 __all__ = [
     "Address",
@@ -38,6 +40,8 @@ __all__ = [
     "Encoding",
     "EncodingChoice",
     "Exported",
+    "Fault",
+    "FillIn",
     "Film",
     "Jam",
     "JoinRefused",

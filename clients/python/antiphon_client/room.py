@@ -33,9 +33,10 @@ from antiphon_client.session.connection import bounded
 from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.run import Run
 from antiphon_client.session.session import Session
+from antiphon_client.spelling.faults import Spelling
 from antiphon_client.steps import OwnSteps, Step
 from antiphon_client.style import Style
-from antiphon_client.writing import Writing
+from antiphon_client.writing import FillIn, Writing
 from antiphon_proto.messages import (
     Accept,
     Ask,
@@ -113,6 +114,8 @@ class Room:
         """The chat of people and the AI: `room.chat.entries`, `.say(...)`."""
         self.comments = Comments(session)
         """Comments on passages: `room.comments[id]`, `.add(...)`, `.reply(...)`, `.resolve(...)`, `.delete(...)`."""
+        self.spelling = Spelling(session)
+        """Faults and the room's dictionary: `await room.spelling.faults()`, `.words`, `.add(word)`, `.remove(word)`."""
         self.style = Style(session)
         """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
         self.codex = Codex(session)
@@ -230,6 +233,19 @@ class Room:
         number = self._session.pending.next_number()
         request = bounded(Ask(number, task, mode, 0, 0, 0, instruction, params or TextParams(), model))
         return Run.of(self._session, request, start, end)
+
+    async def fill_in(
+        self, start: int, end: int | None = None, *, params: TextParams | None = None, model: str = ""
+    ) -> FillIn:
+        """Find words that fit between both sides of the place `start`, or in place of the characters [start, end).
+
+        Iterate the result for the candidates as they come; `await found.accept()` puts the best of them into the story.
+        Nobody else sees them before. Raises RequestRefused."""
+        number = self._session.pending.next_number()
+        ask = bounded(Ask(number, "fill", "private", 0, 0, 0, "", params or TextParams(), model))
+        found = FillIn(self._session, ask, start, end)
+        await found.start()
+        return found
 
     def paint(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+from antiphon_client.errors import ClientError
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.run import AnyRun, Run, send_ask
@@ -119,6 +122,59 @@ class Writing:
         number = self._session.pending.next_number()
         ask = bounded(Ask(number, task, mode, 0, 0, 0, how, params or TextParams()))
         return Run.of(self._session, ask, start, end)
+
+
+class FillIn(AnyRun):
+    """The result of `room.fill_in()`: iterate it for the candidates as they change, or await `finished()`; then
+    `accept` one."""
+
+    def __init__(self, session: Session, ask: Ask, start: int, end: int | None) -> None:
+        super().__init__(session, ask.ask)
+        self._room = session
+        self._ask = ask
+        self._place = start, end
+
+    @property
+    def id(self) -> str:
+        """The run's id; empty before the server has announced it."""
+        return self._id
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was found so far, the best first."""
+        return () if self.info is None else self.info.fills
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, ...]]:
+        """The candidates each time when they change, until the run ends. Raises RequestRefused or RunFailed."""
+        await self.start()
+        told: tuple[str, ...] = ()
+        while True:
+            if self.words != told:
+                told = self.words
+                yield told
+            if self.ended:
+                self._raise_failure()
+                return
+            await self._wait()
+
+    async def accept(self, words: str | None = None, mode: Mode = "write") -> RunInfo:
+        """Put `words` (one of the candidates; None: the best) into the story, in place of the selection if there was
+        one; the search ends, and `room.undo_run` takes them back. Raises RequestRefused, or ClientError when nothing
+        was found."""
+        run = (await self.start()).id
+        chosen = next(iter(self.words), None) if words is None else words
+        if not chosen:
+            raise ClientError("nothing was found for this gap")
+        session = self._room
+
+        def done() -> bool:
+            return session.runs[run].mode != "private"
+
+        await session.exchange(Choose(run, mode, chosen), run, done)
+        return session.runs[run]
+
+    async def _send(self) -> None:
+        await send_ask(self._session, self._ask, *self._place, self)
 
 
 class _Gathering(AnyRun):

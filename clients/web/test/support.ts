@@ -156,6 +156,7 @@ export function run(changes: Partial<RunInfo> = {}): RunInfo {
     origin: "",
     text: "",
     thinned: "",
+    fills: [],
     ...changes,
   };
 }

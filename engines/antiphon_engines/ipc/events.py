@@ -1,5 +1,6 @@
 """Events for the owner of a run, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
-`Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band), then `Done` or `Failed`.
+`Fills`* of a gap, `Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band), then
+`Done` or `Failed`.
 
 `Done` and `Failed` are last. Each steer of a run that goes on is answered, in order, by `Steered` or `SteerRejected`:
 earlier outputs were made without it, later ones with it."""
@@ -10,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from antiphon_engines.api import Audio, Done, Failed, Image, Output, Performed, Preview, Token
+from antiphon_engines.api import Audio, Done, Failed, Fills, Image, Output, Performed, Preview, Token
 
 
 class Queued(Struct, frozen=True, tag="queued"):
@@ -62,6 +63,7 @@ RunEvent: TypeAlias = (
     Queued
     | Started
     | Token
+    | Fills
     | Progressed
     | Preview
     | Image
@@ -77,6 +79,7 @@ __all__ = [
     "Audio",
     "Done",
     "Failed",
+    "Fills",
     "Image",
     "Output",
     "Performed",

@@ -12,6 +12,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -35,13 +36,17 @@ from antiphon_engines.api import (
     written,
 )
 from antiphon_engines.text.drafts import lookup
+from antiphon_engines.text.fill import job as fill
+from antiphon_engines.text.fill.search import Bounds
 from antiphon_engines.text.generation import TextJob
-from antiphon_engines.text.model import DraftModel, Ids, Logits, TokenModel
+from antiphon_engines.text.model import DraftModel, Ids, Logits, ScoringModel, TokenModel
 from antiphon_engines.text.prefix_cache import PrefixCache
 from antiphon_engines.text.prompts import PlainPrompting, Prompt, Prompting
 from antiphon_engines.text.sampling import log_totals
 from antiphon_engines.text.tokenizer import Tokenizer
 from antiphon_proto.params import TextSteer
+
+_FILLS = Bounds()
 
 
 class TextEngine:
@@ -63,9 +68,10 @@ class TextEngine:
         acceleration: Accelerating | None = None,
         prompting: Prompting | None = None,
         drafts: bool = True,
+        fills: Bounds = _FILLS,
     ) -> None:
         """`acceleration` is the engine's from now on: it is closed with it. `drafts`: where an answer repeats its
-        prompt and the model can check guesses, it is given some."""
+        prompt and the model can check guesses, it is given some. `fills` bounds the search for words in a gap."""
         if not 1 <= max_jobs <= model.rows:
             raise ValueError(f"{max_jobs} jobs in {model.rows} rows")
         self._info = EngineInfo(
@@ -81,6 +87,7 @@ class TextEngine:
         self._model = model
         self._tokenizer = tokenizer
         self.drafts = drafts
+        self._fills = fills
         self._prompting = prompting or PlainPrompting(tokenizer)
         self._chunk = max(chunk, _SMALLEST)
         self._idle_chunk = max(idle_chunk or chunk, self._chunk)
@@ -113,11 +120,13 @@ class TextEngine:
         if len(self._jobs) >= self.info.max_jobs:
             raise QueueFull(f"all {self.info.max_jobs} places of {self.info.name} are taken")
         request = self._prompting.calmed(written(request))
-        prompt = self._prompting.build(request, self._budget(request))
+        filling = request.task == "fill"
+        prompt = self._gap(request) if filling else self._prompting.build(request, self._budget(request))
         seed = request.params.seed
         row, read = self._cache.take(prompt.ids)
         seed = secrets.randbits(53) if seed is None else seed
-        job = TextJob(request, self._tokenizer, prompt, row=row, read=read, seed=seed)
+        kind = partial(fill.FillJob, bounds=self._fills) if filling else TextJob
+        job = kind(request, self._tokenizer, prompt, row=row, read=read, seed=seed)
         self._jobs.add(job)
         return job
 
@@ -125,6 +134,8 @@ class TextEngine:
         mine = [self._mine(job) for job in jobs]
         if mine and mine[0].unit == "prefill":
             return self._prefill(mine)
+        if mine and mine[0].unit == "score":
+            return [self._score(job) for job in mine if isinstance(job, fill.FillJob)]
         return self._decode(mine)
 
     def budget(self, seconds: float) -> None:
@@ -132,8 +143,8 @@ class TextEngine:
 
     def steer(self, job: Job, change: Steer) -> None:
         mine = self._mine(job)
-        if not isinstance(change, TextSteer):
-            raise InvalidRequest("this run writes text")
+        if not isinstance(change, TextSteer) or isinstance(mine, fill.FillJob):
+            raise InvalidRequest("this run cannot be changed in this way")
         fields = {
             name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not UNSET
         }
@@ -160,7 +171,7 @@ class TextEngine:
 
     def _prefill(self, jobs: Sequence[TextJob]) -> list[list[Output]]:
         outputs: list[list[Output]] = [[] for _ in jobs]
-        budget = self._chunk if any(job.unit == "decode" for job in self._jobs) else self._idle_chunk
+        budget = self._chunk if any(job.unit != "prefill" for job in self._jobs) else self._idle_chunk
         if self._per_token * budget > self._time:
             budget = max(_SMALLEST, int(self._time / self._per_token))
         for job, out in zip(jobs, outputs, strict=True):
@@ -180,6 +191,7 @@ class TextEngine:
             job.read += size
             if job.read == len(job.prompt.ids):
                 job.unit = "decode"
+                # A job that does something else after its prompt says so.
                 out.extend(self._sample([job], logits)[0])
         return outputs
 
@@ -194,6 +206,21 @@ class TextEngine:
             return [self._check(model, jobs[0], guessed)]
         ids: Ids = np.array([[job.latest] for job in jobs], np.int64)
         return self._sample(jobs, self._model.step([job.row for job in jobs], ids, [1] * len(jobs)))
+
+    def _score(self, job: fill.FillJob) -> list[Output]:
+        """Read on in the words that the job tries, as many tokens as there is time for."""
+        model = self._model
+        if model.length(job.row) > job.kept and not job.begun:
+            model.truncate(job.row, job.kept)
+        size = len(job.feed)
+        if self._per_token * size > self._time:
+            size = min(size, max(_SMALLEST, int(self._time / self._per_token)))
+        ids = job.feed[:size]
+        if isinstance(model, ScoringModel):
+            logits = model.step_all(job.row, ids)
+        else:
+            logits = np.concatenate([model.step([job.row], np.array([[one]], np.int64), [1]) for one in ids])
+        return job.fed(size, logits)
 
     def _draft(self, model: DraftModel, job: TextJob) -> list[int]:
         """Tokens that may come next, where checking them is worth more than a step of one token."""
@@ -236,6 +263,13 @@ class TextEngine:
         ]
 
     # Prompts ------------------------------------------------------------------------------------------
+
+    def _gap(self, request: TextRequest) -> Prompt:
+        prompt = fill.prompt(request, self._tokenizer)
+        room = self._model.context - self._fills.longest
+        if room < _SMALLEST:
+            raise InvalidRequest("the context of this model is too short to fill in")
+        return replace(prompt, ids=prompt.ids[-room:])
 
     def _budget(self, request: TextRequest) -> int:
         """Bound of the prompt in tokens: the context without the answer, but at least half of the context."""

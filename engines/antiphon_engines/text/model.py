@@ -59,13 +59,18 @@ class TokenModel(Protocol):
 
 
 @runtime_checkable
-class DraftModel(TokenModel, Protocol):
+class ScoringModel(TokenModel, Protocol):
+    """A model that says how likely given tokens are."""
+
+    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
+        """Append `ids` to the row; float32 logits after each of them, shape (len(ids), vocab_size)."""
+        ...
+
+
+@runtime_checkable
+class DraftModel(ScoringModel, Protocol):
     """A model that checks several guessed tokens in one call."""
 
     drafts: tuple[int, int]
     """How many drafted tokens are checked in one call, beside the one that is sure: at least and at most. Checking pays
     where the first number of them is right."""
-
-    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
-        """Append `ids` to the row; float32 logits after each of them, shape (len(ids), vocab_size)."""
-        ...

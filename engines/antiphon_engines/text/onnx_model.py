@@ -86,15 +86,24 @@ class OnnxModel:
                 result[index] = self._run(self._slot[row], [row], ids[index : index + 1, :count])[0]
         return result
 
-    def _run(self, first: int, rows: list[int], ids: Ids) -> Logits:
-        """One forward pass over the slots from `first` on, which hold `rows` in this order; no padding."""
+    def step_all(self, row: int, ids: Sequence[int]) -> Logits:
+        if self._lengths[row] + len(ids) > self.context:
+            raise ValueError("a row would pass the context")
+        places = np.arange(len(ids), dtype=np.int64)
+        return self._run(self._slot[row], [row], np.array([ids], np.int64), places)
+
+    def _run(self, first: int, rows: list[int], ids: Ids, wanted: NDArray[np.int64] | None = None) -> Logits:
+        """One forward pass over the slots from `first` on, which hold `rows` in this order; no padding. `wanted` places
+        among all new tokens get logits: else the last of each row."""
         count, width = ids.shape
-        logits = np.empty((count, self.vocab_size), np.float32)
+        if wanted is None:
+            wanted = np.arange(1, count + 1, dtype=np.int64) * width - 1
+        logits = np.empty((len(wanted), self.vocab_size), np.float32)
         feeds = {
             "input_ids": np.ascontiguousarray(ids),
             "seqlens_k": np.array([self._lengths[row] + width - 1 for row in rows], np.int32),
             "total_sequence_length": np.array(self.context, np.int32),
-            "last": np.arange(1, count + 1, dtype=np.int64) * width - 1,
+            "last": wanted,
         }
         binding = self._binding(first, count)
         for name, value in feeds.items():

@@ -20,6 +20,7 @@ from antiphon_engines.api import (
     Engine,
     EngineUnavailable,
     Failed,
+    Fills,
     Image,
     ImageRequest,
     Listening,
@@ -345,7 +346,7 @@ class WorkerLoop:
                     self._accounting.enters(self._clock())
                     self._reports.add(ticket.number, self._encoder.submit(write))
                     self._accounting.leaves(self._clock())
-                case Token() | Preview() | Image() | Audio() | Performed():
+                case Token() | Fills() | Preview() | Image() | Audio() | Performed():
                     self._report(ticket, output)
                 case Step(step, of):
                     ticket.planned = of

@@ -4,7 +4,7 @@ A gap is a word of four letters or more in the middle of a sentence, taken out o
 Three ways are asked for five candidates each, the best first:
 
 - `left`: the embedded model's likeliest words after the text before the gap;
-- `both`: its 48 likeliest words, ordered by how likely they are together with the next tokens behind the gap;
+- `both`: what the page offers: the engine's own search (`antiphon_engines.text.fill`), ordered by both sides;
 - `middle`: the 1.5B model with its fill-in-the-middle tokens, one greedy answer and four sampled ones, ordered by how
   likely each is.
 
@@ -20,21 +20,22 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from antiphon_engines.api import Done, Failed, Fills, TextRequest
 from antiphon_engines.model_files.prepare import find_embedded
+from antiphon_engines.text import embedded
 from antiphon_engines.text.gguf import library
 from antiphon_engines.text.gguf.model import GgufModel
 from antiphon_engines.text.gguf.tokenizer import GgufTokenizer
 from antiphon_engines.text.onnx_model import OnnxModel
 from antiphon_engines.text.tokenizer import SMOLLM, FolderTokenizer
+from antiphon_proto.params import TextParams
 
-CANDIDATES = 48
-AFTER = 8
-ROWS = 16
 SENTENCE = re.compile(r"[^.!?]+[.!?][\"”]?")
 WORD = re.compile(r"(?<=[a-z,] )[a-z]{4,}(?= [a-z])")
 
@@ -64,41 +65,28 @@ class Small:
     def __init__(self, cache: Path, threads: int) -> None:
         folder = find_embedded(cache, "int8")
         self.tokenizer = FolderTokenizer(folder, chat=SMOLLM, starts=("<|endoftext|>",))
-        self.model = OnnxModel(folder, name="small", rows=CANDIDATES + 1, context=512, threads=threads)
+        self.model = OnnxModel(folder, name="small", rows=1, context=512, threads=threads)
+        self.engine = embedded.build(cache, threads=threads, max_jobs=1)
 
-    def words(self, before: str, after: str) -> tuple[list[str], list[str]]:
-        """The words by what stands before, and by both sides."""
-        row = CANDIDATES
-        self.model.truncate(row, 0)
+    def left(self, before: str) -> list[str]:
+        """The likeliest words by what stands before the gap."""
+        self.model.truncate(0, 0)
         ids = self.tokenizer.encode(before.rstrip(" "))[-300:]
-        scores = log_softmax(self.model.step([row], np.array([ids], np.int64), [len(ids)])[0])
-        chosen: list[int] = []
-        for token in np.argsort(scores)[::-1][:2000]:
-            word = self.tokenizer.decode([int(token)])
-            if word.startswith(" ") and word.strip().isalpha():
-                chosen.append(int(token))
-            if len(chosen) == CANDIDATES:
-                break
-        left = [self.tokenizer.decode([token]).strip() for token in chosen]
-        total = np.array([scores[token] for token in chosen])
-        rows = list(range(len(chosen)))
-        for each in rows:
-            self.model.copy_prefix(row, each, len(ids))
-        previous = chosen
-        for token in self.tokenizer.encode(after)[:AFTER]:
-            logits = np.concatenate(
-                [
-                    self.model.step(
-                        rows[at : at + ROWS],
-                        np.array([[one] for one in previous[at : at + ROWS]], np.int64),
-                        [1] * len(rows[at : at + ROWS]),
-                    )
-                    for at in range(0, len(rows), ROWS)
-                ]
-            )
-            total = total + log_softmax(logits)[:, token]
-            previous = [token] * len(rows)
-        return left[:5], [left[at] for at in np.argsort(total)[::-1]][:5]
+        scores = self.model.step([0], np.array([ids], np.int64), [len(ids)])[0]
+        words = (self.tokenizer.decode([int(token)]) for token in np.argsort(scores)[::-1])
+        return list(islice((word.strip() for word in words if word[:1] == " " and word.strip().isalpha()), 5))
+
+    def both(self, before: str, after: str) -> list[str]:
+        """The words that the search finds."""
+        job = self.engine.admit(TextRequest("fill", before, after, params=TextParams(seed=1)))
+        found: tuple[str, ...] = ()
+        while True:
+            for output in self.engine.step([job])[0]:
+                if isinstance(output, Fills):
+                    found = output.texts
+                if isinstance(output, Done | Failed):
+                    self.engine.release(job)
+                    return list(found)
 
 
 class Middle:
@@ -161,7 +149,7 @@ def main() -> None:
     parser.add_argument(
         "text", type=Path, help="prose, a paragraph a line; lines that begin with # are left out"
     )
-    parser.add_argument("--cache", type=Path, default=Path("~/.cache/antiphon/text"))
+    parser.add_argument("--cache", type=Path, default=Path("~/.cache/antiphon"))
     parser.add_argument("--gguf", type=Path)
     parser.add_argument("--gaps", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
@@ -175,8 +163,7 @@ def main() -> None:
     seconds: dict[str, float] = {}
     for number, (before, word, after) in enumerate(todo, 1):
         begun = time.process_time()
-        left, both = small.words(before, after)
-        answers = {"left": left, "both": both}
+        answers = {"left": small.left(before), "both": small.both(before, after)}
         seconds["both"] = seconds.get("both", 0.0) + time.process_time() - begun
         if middle is not None:
             begun = time.process_time()

@@ -65,6 +65,26 @@ _TIME: Final = """() => {
 }"""
 """Begin to time; the units of the chosen line."""
 
+_UNDERLINES: Final = """() => {
+    bench.marks = [];
+    const after = (then) => requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => { port1.close(); then(performance.now()); };
+        port2.postMessage(null);
+    });
+    let last = 0;
+    document.querySelector(".ql-editor").addEventListener("keydown", (event) => (last = event.timeStamp), true);
+    const { set } = HighlightRegistry.prototype;
+    HighlightRegistry.prototype.set = function (name, marks) {
+        set.call(this, name, marks);
+        if (name !== "misspelt") return this;
+        const words = [...marks].map(String), from = last;
+        after((now) => bench.marks.push([words, now - from]));
+        return this;
+    };
+}"""
+"""Note which words are underlined, and how long after the last key the frame with them was painted."""
+
 _RECEIVE: Final = """(() => {
     window.WebSocket = class extends WebSocket {
         constructor(...given) {
@@ -187,6 +207,18 @@ class Typist(Visitor):
         )
         seen = await self.page.evaluate("() => bench.seen")
         return [(moment, length, since) for moment, length, since in seen]
+
+    async def note_underlines(self) -> None:
+        """From now on."""
+        await self.page.evaluate(_UNDERLINES)
+
+    async def underlined(self, word: str) -> float:
+        """Wait until the word is underlined; ms from the last key to the end of the first frame that showed it."""
+        answer = await self.page.wait_for_function(
+            "(word) => bench.marks.find(([words]) => words.includes(word))", arg=word
+        )
+        since: float = (await answer.json_value())[1]
+        return since
 
     @asynccontextmanager
     async def busy(self, presses: int) -> AsyncIterator[dict[str, float]]:

@@ -21,9 +21,10 @@ from antiphon_server.core.ranges import located
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_registry import SEED_BITS, Order, RunEntry
 from antiphon_server.document.anchors import Place
+from antiphon_server.runs.live_run import LiveRun
 from antiphon_server.runs.sentences import Sentences, longer
 from antiphon_server.runs.supervisor import RunSupervisor
-from antiphon_server.runs.text_run import TextRun
+from antiphon_server.story import fill_in
 from antiphon_server.story.codex import RoomCodex
 from antiphon_server.story.draft_run import DraftRun
 from antiphon_server.story.insertion import place
@@ -68,7 +69,9 @@ class Coauthor:
         seed = secrets.randbits(SEED_BITS) if ask.params.seed is None else ask.params.seed
         model = self.chosen(ask.model)
         view = window(room.shared.document.data(), start, end)
-        works: list[TextRun] = []
+        if ask.task == "fill":
+            fill_in.check(ask, view)
+        works: list[LiveRun] = []
         try:
             for number in range(count):
                 params = replace(ask.params, seed=(seed + number) % 2**SEED_BITS)
@@ -84,7 +87,8 @@ class Coauthor:
                 )
                 order = self._order(member.id, ask, request, group, origin)
                 run = room.runs.start(order, room.unix_ms())
-                sentences = Sentences(params, view.before) if params.whole_sentences else None
+                whole = params.whole_sentences and ask.task != "fill"
+                sentences = Sentences(params, view.before) if whole else None
                 where = place(room, start, end, after=ask.mode == "suggest")
                 works.append(self._work(run, where, sentences))
                 self._supervisor.hold(works[-1])
@@ -186,8 +190,10 @@ class Coauthor:
         model = self._room.model("text")
         return "" if model is None else model.name
 
-    def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> TextRun:
+    def _work(self, run: RunEntry, where: Place, sentences: Sentences | None) -> LiveRun:
         self._room.places.keep(run, where, self._room.seq)
+        if run.info.task == "fill":
+            return fill_in.FillRun(run)
         if run.draft:
             return DraftRun(run, self._room, self._supervisor.engine, self._room.tokens, sentences)
         return StoryRun(run, self._room, self._supervisor.engine, where, self._room.tokens, sentences)
@@ -223,6 +229,6 @@ class Coauthor:
 
 
 def _engine_task(ask: Ask) -> TextTask:
-    if ask.task == "rewrite":
-        return "rewrite"
+    if ask.task in ("rewrite", "fill"):
+        return ask.task
     return "instruct" if ask.task == "instruct" or ask.instruction.strip() else "continue"

@@ -11,7 +11,7 @@ from antiphon_server.document.authorship import Owner
 from antiphon_server.document.change import Change
 from antiphon_server.document.state import AI_ORIGIN
 
-REPLACING = frozenset({"instruct", "rewrite", "brainstorm"})
+REPLACING = frozenset({"instruct", "rewrite", "brainstorm", "fill"})
 """Tasks whose text takes the place of the selection, if there is one."""
 
 

@@ -16,17 +16,20 @@ from antiphon_server.core.members import AI, Member
 from antiphon_server.core.ranges import located
 from antiphon_server.core.rights import Right, may
 from antiphon_server.core.run_registry import Order, RunEntry
+from antiphon_server.document.anchors import Place
 from antiphon_server.document.authorship import Owner
 from antiphon_server.document.state import AI_ORIGIN
 from antiphon_server.document.text_index import size
 from antiphon_server.runs.supervisor import RunSupervisor
 from antiphon_server.story.coauthor import Coauthor
+from antiphon_server.story.fill_in import spaced
 from antiphon_server.story.insertion import begin, insert, place
+from antiphon_server.story.prompt_window import window
 from antiphon_server.story.suggestions import Suggestions
 
 _TOLD_AT_ONCE = 200
 """Tokens in one message."""
-_AGAIN = frozenset({"continue", "instruct", "rewrite", "brainstorm"})
+_AGAIN = frozenset({"continue", "instruct", "rewrite", "brainstorm", "fill"})
 
 
 class Revisions:
@@ -63,15 +66,17 @@ class Revisions:
         if not run.draft or run.info.undone:
             raise Conflict("there is nothing of this run to choose")
         where = self._room.places.of(run.info.id)
-        if run.live and run.info.progress:
+        if run.live and (run.info.progress or run.info.fills):
             self._supervisor.stop(member, Stop(message.run))
         text, group = run.info.text, run.info.group
+        if run.info.task == "fill":
+            text = self._filling(run, where, message.text)
         if not text.strip():
             raise Conflict("this run has written nothing yet")
         if not self._room.shared.document.fits(2 * size(text)):
             raise TooLarge("the document is at its bound")
         suggested = message.mode == "suggest"
-        run.update(mode=message.mode, group="", text="", suggestion="open" if suggested else "none")
+        run.update(mode=message.mode, group="", text="", fills=(), suggestion="open" if suggested else "none")
         if suggested:
             where.at.at = where.range[1]
             self._room.places.keep(run, where, self._room.seq)
@@ -81,6 +86,14 @@ class Revisions:
         for other in [other for other in self._room.runs if group and other.info.group == group]:
             self._drop(other)
         self._room.wake()
+
+    def _filling(self, run: RunEntry, where: Place, text: str) -> str:
+        """One of the words found for a gap, with the blanks that its neighbours of now want. Raises Conflict."""
+        if text not in run.info.fills:
+            raise Conflict("these words are not among those that were found; choose again")
+        start, end = where.range
+        view = window(self._room.shared.document.data(), start, end)
+        return spaced(text, view.before, view.after)
 
     def retry(self, member: Member, message: Retry) -> Iterator[None]:
         """Remove a run's work, with a stop after each part of a large one, and ask for the same with a new seed. Raises
@@ -169,7 +182,7 @@ class Revisions:
     def _drop(self, draft: RunEntry) -> None:
         if draft.live:
             self._supervisor.halt(draft)
-        draft.update(undone=True, text="")
+        draft.update(undone=True, text="", fills=())
 
     def _undo_answer(self, run: RunEntry) -> None:
         self._chat.remove(run.info.target, Owner(AI.id, run.info.id))

@@ -26,6 +26,7 @@ import { CaretFollowing } from "./overlay/caretFollowing";
 import { CaretPlace } from "./overlay/caretPlace";
 import { caretsOf } from "./overlay/carets";
 import { CursorLayer } from "./overlay/cursors";
+import { GapPreview } from "./overlay/gapPreview";
 import { Highlights } from "./overlay/highlights";
 import { MatchMarks } from "./overlay/matchMarks";
 import { OddMarks, spanOf } from "./overlay/oddMarks";
@@ -39,8 +40,19 @@ import { ScriptLines } from "./script/scriptLines";
 import { Spelling } from "./spelling/spelling";
 import { correctionAround } from "./text/corrections";
 import type { Match } from "./text/find";
+import type { Sides } from "./text/gap";
 import type { Losses } from "./text/losses";
 import { isLarge } from "./text/slices";
+
+/** A place or a selection that stays where it is in the text, whatever becomes of the caret. */
+export interface Gap {
+  /** Null when it has gone with another document. */
+  range(): { start: number; end: number } | null;
+  sides(): Sides;
+}
+
+/** UTF-16 units on each side of a gap that are looked at here. */
+const BESIDE = 400;
 
 export class StoryEditor {
   readonly formats: Signal<ActiveFormats> = signal(activeFormats({}));
@@ -65,6 +77,7 @@ export class StoryEditor {
   readonly matches: MatchMarks;
   /** Where the model's tokens are. */
   readonly tokenPositions: TokenPositions;
+  readonly gapPreview: GapPreview;
   readonly aids: WritingAids;
   readonly spelling: Spelling;
   private readonly completions: CompletionList;
@@ -126,6 +139,7 @@ export class StoryEditor {
       label: labels.completions,
     });
     this.highlights = new Highlights(new TextPositions(() => this.page));
+    this.gapPreview = new GapPreview(this.quill, new TextPositions(() => this.page));
     this.passageMarks = new PassageMarks(room.comments, this.highlights, this.rested, () =>
       this.binding?.passages(),
     );
@@ -209,6 +223,7 @@ export class StoryEditor {
     this.aids.destroy();
     this.spelling.destroy();
     this.completions.destroy();
+    this.gapPreview.clear();
     this.highlights.clear();
   }
 
@@ -230,6 +245,27 @@ export class StoryEditor {
   before(units: number): string {
     const { end } = this.range();
     return this.binding?.plain.slice(Math.max(0, end - units), end) ?? "";
+  }
+
+  /** The caret or the selection of now, to be kept. */
+  gap(): Gap {
+    const place = new CaretPlace(this.room.doc);
+    const { start, end } = this.range();
+    place.set(start, end);
+    const range = () => {
+      const { anchor, head } = place;
+      return anchor === null || head === null ? null : { start: anchor, end: Math.max(anchor, head) };
+    };
+    const sides = () => {
+      const { start, end } = range() ?? { start: 0, end: 0 };
+      const text = this.binding?.plain ?? "";
+      return {
+        before: text.slice(Math.max(0, start - BESIDE), start),
+        selection: text.slice(start, end),
+        after: text.slice(end, end + BESIDE),
+      };
+    };
+    return { range, sides };
   }
 
   selectedText(): string {

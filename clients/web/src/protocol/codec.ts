@@ -63,7 +63,7 @@ const tokenInfo = record({
   logprob: float,
   alternatives: optional(list(alternative, 8), () => []),
 });
-const task = oneOf("continue", "instruct", "rewrite", "fix", "brainstorm");
+const task = oneOf("continue", "instruct", "rewrite", "fix", "brainstorm", "fill");
 const imageTask = oneOf("text_to_image", "image_to_image", "inpaint");
 const mode = oneOf("write", "suggest", "private");
 const surface = oneOf("story", "canvas", "jam", "film");
@@ -79,6 +79,7 @@ const runInfo = record({
     "rewrite",
     "fix",
     "brainstorm",
+    "fill",
     "text_to_image",
     "image_to_image",
     "inpaint",
@@ -107,6 +108,7 @@ const runInfo = record({
   origin: optional(text({ max: 64 }), blank),
   text: optional(text({ max: 16_384 }), blank),
   thinned: optional(oneOf("", "load", "viewers"), () => "" as const),
+  fills: optional(list(text({ max: 240 }), 6), () => []),
 });
 const performerRole = oneOf("cowriter", "editor", "critic", "dramaturg", "own");
 const performerRights = list(oneOf("comment", "suggest", "edit"), 3);
@@ -346,7 +348,11 @@ const CLIENT: Shapes<ClientMessage> = {
   }),
   accept: record(span),
   reject: record(span),
-  choose: record({ run: id, mode: optional(mode, () => "write" as const) }),
+  choose: record({
+    run: id,
+    mode: optional(mode, () => "write" as const),
+    text: optional(text({ max: 240 }), blank),
+  }),
   retry: record({ ask: uint, run: id }),
   recall: record({ run: id }),
   suggest: record({

@@ -9,7 +9,7 @@ export const FRAGMENT_BODY = 192 * 1024;
 export const MAX_FRAGMENTS = 512;
 
 export type Role = "owner" | "editor" | "viewer";
-export type Task = "continue" | "instruct" | "rewrite" | "fix" | "brainstorm";
+export type Task = "continue" | "instruct" | "rewrite" | "fix" | "brainstorm" | "fill";
 /** Of runs that no `ask` starts. */
 export type WriterTask = "chat" | "alternative" | "suggest" | "performer";
 export type ImageTask = "text_to_image" | "image_to_image" | "inpaint";
@@ -124,6 +124,8 @@ export interface RunInfo {
   text: string;
   /** Of a picture that is painted: why its live previews come noticeably more rarely than they could. */
   thinned: "" | "load" | "viewers";
+  /** Words found for a gap so far, the best first. */
+  fills: string[];
 }
 /** What an image model does when a request leaves it open, and its bounds; pixels. */
 export interface ImageModel {
@@ -386,7 +388,7 @@ export type ClientMessage =
   | { tag: "steer"; run: string; change: TextSteer; image: ImageSteer | null }
   | { tag: "accept"; run: string; offset: number; start: number | null; end: number | null }
   | { tag: "reject"; run: string; offset: number; start: number | null; end: number | null }
-  | { tag: "choose"; run: string; mode: Mode }
+  | { tag: "choose"; run: string; mode: Mode /** One of the `fills` of a run. */; text: string }
   | { tag: "retry"; ask: number; run: string }
   | { tag: "recall"; run: string }
   | {

@@ -78,9 +78,9 @@ export class RunRequests {
     return answer;
   }
 
-  /** Put a candidate, or a private answer, into the text. */
-  choose(run: string, mode: "write" | "suggest"): void {
-    this.port.send({ tag: "choose", run, mode });
+  /** Put a candidate, a private answer, or one of the `fills` of a run into the text. */
+  choose(run: string, mode: "write" | "suggest", text = ""): void {
+    this.port.send({ tag: "choose", run, mode, text });
   }
 
   /** Paint a frame, once the server has the frame and what is drawn in it. */

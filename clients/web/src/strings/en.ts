@@ -686,6 +686,7 @@ export const en = {
       rewrite: "Rewrite",
       fix: "Fix",
       brainstorm: "Idea",
+      fill: "Fill in",
       chat: "Answer in the chat",
       alternative: "Another word",
       suggest: "Suggestion",
@@ -776,6 +777,26 @@ export const en = {
     resolve: "Resolve",
     reopen: "Open again",
     resolvedOnes: (count: number) => `Resolved (${count})`,
+  },
+
+  fill: {
+    button: "Fill in",
+    hint: "Finds words that fit between both sides of the cursor, or in place of the selection (Alt + Enter)",
+    label: "Words that fit here",
+    searching: "Looking for words…",
+    nothing: "Nothing was found that fits here.",
+    changed: "The text around the gap has changed since these were found.",
+    inPlace: "Show in the text; nobody else sees it",
+    accept: "Insert",
+    suggest: "Suggest",
+    others: "Others",
+    leave: "Leave it",
+    problems: {
+      empty: "There is nothing on either side. Write a few words first.",
+      inside: "The cursor is inside a word. Put it between two words, or select the word.",
+      long: "At most 240 characters are filled in at once. Select less, or press Rewrite.",
+      lines: "A gap lies within one paragraph. Select less.",
+    },
   },
 
   drafts: {
@@ -910,6 +931,10 @@ export const en = {
   style: {
     title: "Style card",
     hint: "How this story is told. It goes to the model with every request.",
+    what: "What it is, and what it is not",
+    is: "A few sentences that stand before every request: tone, person, tense, what to keep and to avoid, and what is true in the story. “Learn from the selection” counts words, sentences and speech of a passage and proposes such sentences.",
+    isNot:
+      "It does not train the model, which learns nothing from your text. It copies no author and promises no likeness; a small model follows it in part only. It holds what stands here and no other text; a model on another server gets that with each request.",
     fields: {
       tone: "Tone",
       person: "Person",
@@ -1077,7 +1102,7 @@ export const en = {
       [
         "Asking the model",
         "Continue writes on from your cursor. If there is text in the field, the model follows it as an instruction, about the selection if there is one. Write puts its words straight into the text; Suggest marks them until somebody accepts or rejects them.",
-        "Private shows what it writes to you alone. Three ideas gives three ways to continue; choose one or none. Fix corrects spelling and grammar in English without the model, each correction with its reason.",
+        "Private shows what it writes to you alone. Three ideas gives three ways to continue; choose one or none. Fill in (Alt + Enter) finds words that fit at the cursor in mid-sentence, or in place of a selection: the arrows choose, Enter inserts, Esc leaves the text as it is. Fix corrects spelling and grammar in English without the model, each correction with its reason.",
         "Stop it with Esc, steer it or let it try again while it writes, undo what one run wrote without touching anybody else's words. Hover over one of its words to see how sure it was, and choose another.",
       ],
       [
@@ -1191,6 +1216,10 @@ export const en = {
     ownWords: "My words",
     roomWords: "The room's words",
     forget: (word: string) => `Take out ${word}`,
+    newWord: (list: string) => `${list}: a new word`,
+    aWord: "A word",
+    addWord: "Add",
+    noWord: "A word has no blanks and at most 60 letters; a room keeps 2,000.",
     /** By kind, as the server names it. */
     reasons: {
       spelling: "This word is not in the dictionary.",

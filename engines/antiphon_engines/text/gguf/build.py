@@ -9,6 +9,7 @@ from antiphon_engines.api import NO_REMARK, Engine, EngineUnavailable, Remark
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.model_files.machine import free_memory
 from antiphon_engines.text.engine import TextEngine
+from antiphon_engines.text.fill.search import FEW, Bounds
 from antiphon_engines.text.gguf import library
 from antiphon_engines.text.gguf.model import GgufModel, RowsUnsupported
 from antiphon_engines.text.gguf.prompting import StoryPrompting
@@ -19,6 +20,9 @@ from antiphon_engines.text.story_prompts import family_of
 logger = logging.getLogger(__name__)
 _BESIDE = 600_000_000
 """Bytes beside the weights: keys and values of the 1.5B for nine rows of 2,048 tokens, and llama.cpp's own."""
+
+_LARGE = 300_000_000
+"""Bytes of a file from which on a token takes a CPU so long that less is tried for a gap."""
 
 
 def build(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_REMARK) -> Engine:
@@ -67,6 +71,7 @@ def stepped(path: Path, config: WorkerConfig, *, name: str, note: Remark = NO_RE
         idle_chunk=config.prefill_chunk,
         note=note,
         prompting=prompting,
+        fills=FEW if path.stat().st_size > _LARGE else Bounds(),
     )
 
 

@@ -175,6 +175,8 @@ class StreamedEngine:
         request = written(request)
         if request.task == "instruct" and not request.instruction.strip():
             raise InvalidRequest("an instruction is needed")
+        if request.task == "fill":
+            raise InvalidRequest("a model on another server cannot fill in; choose one that runs here")
         job = StreamJob(request)
         self._jobs.add(job)
         return job

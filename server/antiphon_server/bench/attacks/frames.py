@@ -24,6 +24,7 @@ _NUMBERS: Final = (
     *(0, 1, 2, 3, 7, 63, 64, 127, 128, 255, 65_535, 2**31 - 1, 2**31, 2**32 - 1, 2**32),
     *(2**53 - 1, 2**53, 2**63 - 1, 2**64 - 1),
 )
+_TASKS = ("continue", "fix", "fill")
 _REALS: Final = (0.0, 1.5, -1.0, float("nan"), float("inf"), 1e18, 1_790_000_000_000.0)
 _PIECES: Final = ("a", "é", "😀", "\0", "<b>", "'", "\u202e", " ", "\n", "{", "ai", "\ufffe")
 _STATES: Final = (
@@ -136,7 +137,7 @@ class Frames:
         messages: tuple[Callable[[], list[Any]], ...] = (
             lambda: ["set_presence", chance.choice((*_STATES, text(50)))],
             lambda: ["viewing", number()],
-            lambda: ["ask", number(), chance.choice(("continue", "fix")), mode, number(), number(), number(), text()],
+            lambda: ["ask", number(), chance.choice(_TASKS), mode, number(), number(), number(), text()],
             lambda: ["paint", number(), run(), "text_to_image", text(), {}, None, None, False],
             lambda: ["play", [[real(), number(), number()] for _ in range(chance.choice((0, 1, 64, 500)))]],
             lambda: ["conduct", number(), chance.choice(({}, {"tempo": real()}, {"beats": number()})), "bar"],
@@ -144,7 +145,7 @@ class Frames:
             lambda: ["steer", run(), {"temperature": real()}],
             lambda: ["accept", run(), number(), number(), number()],
             lambda: ["reject", run(), number(), None, number()],
-            lambda: ["choose", run(), mode],
+            lambda: ["choose", run(), mode, text(30)],
             lambda: ["retry", number(), run()],
             lambda: ["recall", run()],
             lambda: ["undo", chance.choice((None, run()))],

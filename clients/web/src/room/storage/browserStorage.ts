@@ -43,6 +43,9 @@ export const saveName = (name: string): void => write(browser, "antiphon.name", 
 export const loadMode = (): Mode => read(browser, "antiphon.mode", "write");
 export const saveMode = (mode: Mode): void => write(browser, "antiphon.mode", mode);
 
+export const loadFillInPlace = (): boolean => read(browser, "antiphon.fillInPlace", true);
+export const saveFillInPlace = (on: boolean): void => write(browser, "antiphon.fillInPlace", on);
+
 export const loadTextModel = (): string => read(browser, "antiphon.textModel", "");
 export const saveTextModel = (name: string): void => write(browser, "antiphon.textModel", name || null);
 

@@ -23,6 +23,7 @@ import { AskForm } from "../story/askForm";
 import { AuthorColours } from "../story/authorColours";
 import { CommentButton } from "../story/commentButton";
 import { FindBar } from "../story/findBar";
+import { FillCard } from "../story/gap/fillCard";
 import { noticeWords } from "../story/importDialog";
 import { LinkCard } from "../story/linkCard";
 import { ShowingBar } from "../story/showingBar";
@@ -89,6 +90,7 @@ export function RoomView({ room }: { room: Room }) {
 
   useLayoutEffect(() => {
     const keys = (event: KeyboardEvent) => {
+      askForm.fill.problem.value = null;
       const command = event.ctrlKey || event.metaKey;
       const atCanvas = !showsText(view.peek()) || (event.target as Element).closest?.(".canvas");
       if (command && event.key === "Enter" && room.members.canEdit && !atCanvas) {
@@ -96,6 +98,10 @@ export function RoomView({ room }: { room: Room }) {
         event.stopPropagation();
         if (event.shiftKey) askForm.again();
         else void askForm.submit();
+      } else if (event.altKey && event.key === "Enter" && !command && room.members.canEdit && !atCanvas) {
+        event.preventDefault();
+        event.stopPropagation();
+        if (editor.peek()) void askForm.fill.begin(editor.peek() as StoryEditor);
       } else if (command && !event.shiftKey && keyOf(event) === "f" && showsText(view.peek())) {
         event.preventDefault();
         finding.value = true;
@@ -234,6 +240,14 @@ export function RoomView({ room }: { room: Room }) {
           <div class="story" ref={host} />
           {editor.value && <SuggestionCard room={room} editor={editor.value} host={host} />}
           {editor.value && <SpellingCard room={room} editor={editor.value} host={host} />}
+          {editor.value && (
+            <FillCard
+              form={askForm.fill}
+              editor={editor.value}
+              host={host}
+              mode={askForm.mode.value === "suggest" ? "suggest" : "write"}
+            />
+          )}
           {editor.value && <LinkCard room={room} editor={editor.value} host={host} />}
           {editor.value && <CommentButton room={room} editor={editor.value} host={host} />}
           {editor.value && <TokenCard room={room} editor={editor.value} host={host} />}

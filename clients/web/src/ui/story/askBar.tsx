@@ -95,6 +95,11 @@ export function AskBar({
             </button>
           </p>
         )}
+        {askForm.fill.problem.value !== null && (
+          <p class="ask-doubt" role="alert">
+            {t.fill.problems[askForm.fill.problem.value]}
+          </p>
+        )}
         <div class="ask-options">
           <fieldset class="segments">
             <legend class="offscreen">{t.ask.mode}</legend>
@@ -140,6 +145,18 @@ export function AskBar({
                 {t.ask[task]}
               </button>
             ))}
+            <button
+              type="button"
+              class="button small quiet"
+              title={t.fill.hint}
+              disabled={!ready || !editor}
+              // The caret stays where it is: a gap is where the text has it.
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => editor && void askForm.fill.begin(editor)}
+            >
+              <Icon name="plus" />
+              {t.fill.button}
+            </button>
           </div>
           <span class="ask-spacer" />
           {model ? (

@@ -8,6 +8,7 @@ import type { Room } from "../../room/room";
 import { isActive, isWriting, mayTryAgain } from "../../room/runs";
 import { loadMode, saveMode } from "../../room/storage/browserStorage";
 import { without } from "../../room/storage/fieldDrafts";
+import { FillForm } from "./gap/fillForm";
 
 export type Length = "short" | "medium" | "long";
 const TOKENS: Record<Length, number> = { short: 40, medium: 120, long: 400 };
@@ -27,9 +28,12 @@ export class AskForm {
   readonly sending = signal(false);
   editor: StoryEditor | null = null;
   readonly mine;
+  /** Words for a gap. */
+  readonly fill;
 
   constructor(private readonly room: Room) {
     this.instruction = room.fieldDrafts.field("instruction");
+    this.fill = new FillForm(room);
     this.mine = computed(() => {
       const me = room.members.me.value?.id;
       return [...room.runs.all.value.values()].filter(

@@ -31,7 +31,7 @@ function draftsOf(room: Room): [RunInfo, ...RunInfo[]][] {
   for (const run of room.runs.all.value.values()) {
     // A failed or stopped run without text offers nothing to choose.
     const empty = !isActive(run) && room.drafts.textOf(run).trim() === "";
-    if (!isDraft(run) || run.task === "chat" || run.undone || empty) continue;
+    if (!isDraft(run) || run.task === "chat" || run.task === "fill" || run.undone || empty) continue;
     const key = run.group || run.id;
     const before = groups.get(key);
     groups.set(key, before ? [...before, run] : [run]);

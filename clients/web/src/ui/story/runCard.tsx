@@ -35,19 +35,22 @@ export function RunCard({ room, run }: { room: Room; run: RunInfo }) {
       {run.error && !isPainting(run) && <p class="run-error">{errorText(run.error_code, run.error)}</p>}
       {room.members.canEdit && (
         <div class="run-actions">
-          {run.state === "running" && !isPainting(run) && room.members.mayConduct(run) && (
-            <button
-              type="button"
-              class="button small quiet"
-              aria-expanded={steering.value}
-              onClick={() => {
-                steering.value = !steering.value;
-              }}
-            >
-              <Icon name="steer" />
-              {t.runs.steer}
-            </button>
-          )}
+          {run.state === "running" &&
+            !isPainting(run) &&
+            run.task !== "fill" &&
+            room.members.mayConduct(run) && (
+              <button
+                type="button"
+                class="button small quiet"
+                aria-expanded={steering.value}
+                onClick={() => {
+                  steering.value = !steering.value;
+                }}
+              >
+                <Icon name="steer" />
+                {t.runs.steer}
+              </button>
+            )}
           {active && room.members.mayConduct(run) && (
             <button type="button" class="button small" onClick={() => room.requests.stop(run.id)}>
               <Icon name="stop" />

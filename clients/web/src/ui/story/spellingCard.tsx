@@ -1,7 +1,7 @@
-// The fault that the caret was put on: why, what would be right, and the dictionaries.
+// The fault that the caret was put on, or that the pointer rests on: why, what would be right, and the dictionaries.
 
 import type { RefObject } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ownWords } from "../../editor/spelling/ownWords";
 import type { Fault } from "../../editor/spelling/spelling";
 import type { StoryEditor } from "../../editor/storyEditor";
@@ -13,6 +13,8 @@ const CARD_WIDTH = 340;
 const CARD_HEIGHT = 96;
 const ASK_BAR = 130;
 /** Kinds of faults that a dictionary can settle. */
+/** The pointer rests on a word for so long before its card opens, and may leave both for so long. */
+const REST_MS = 350;
 const WORDS: ReadonlySet<string> = new Set(["spelling", "typo"]);
 
 export function SpellingCard(props: {
@@ -21,7 +23,36 @@ export function SpellingCard(props: {
   host: RefObject<HTMLElement | null>;
 }) {
   const { room, editor, host } = props;
-  const fault = editor.spelling.atCaret.value;
+  const [hovered, setHovered] = useState<Fault | null>(null);
+  const card = useRef<HTMLElement>(null);
+  const faults = editor.spelling.faults.value;
+  // A card stays open only as long as its fault is one.
+  const rested = hovered && faults.includes(hovered) ? hovered : null;
+  const fault = editor.spelling.atCaret.value ?? rested;
+  useEffect(() => {
+    const surface = host.current;
+    if (!surface) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const rest = ({ clientX, clientY, pointerType, buttons }: PointerEvent) => {
+      clearTimeout(timer);
+      if (pointerType !== "mouse" || buttons !== 0) return;
+      timer = setTimeout(() => {
+        if (card.current?.matches(":hover")) return;
+        const index = editor.tokenPositions.indexAt(clientX, clientY);
+        const on = ({ index: start, length }: Fault) =>
+          index !== null && start <= index && index < start + length;
+        setHovered(editor.spelling.faults.peek().find(on) ?? null);
+      }, REST_MS);
+    };
+    const page = surface.parentElement ?? surface;
+    page.addEventListener("pointermove", rest);
+    page.addEventListener("pointerleave", rest);
+    return () => {
+      clearTimeout(timer);
+      page.removeEventListener("pointermove", rest);
+      page.removeEventListener("pointerleave", rest);
+    };
+  }, [editor, host]);
   const [place, setPlace] = useState({ left: 0, top: 0 });
   useEffect(() => {
     const box = fault && editor.tokenPositions.box(fault.index, fault.length);
@@ -37,11 +68,13 @@ export function SpellingCard(props: {
   if (!fault || editor.suggestionAtCaret.value) return null;
   const done = () => {
     editor.spelling.dismiss(fault);
+    setHovered(null);
     editor.focus();
   };
   const word = WORDS.has(fault.kind);
   return (
     <section
+      ref={card}
       class="spelling-card"
       aria-label={t.spelling.label(fault.wrong)}
       style={{ left: `${place.left}px`, top: `${place.top}px` }}

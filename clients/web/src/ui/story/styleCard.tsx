@@ -14,6 +14,11 @@ export function StyleCard({ room, editor }: { room: Room; editor: StoryEditor | 
     <section class="style-card">
       <h3>{t.style.title}</h3>
       <p class="hint">{t.style.hint}</p>
+      <details class="style-what">
+        <summary>{t.style.what}</summary>
+        <p class="hint">{t.style.is}</p>
+        <p class="hint">{t.style.isNot}</p>
+      </details>
       {STYLE_FIELDS.map((field) => (
         <StyleLine key={field} room={room} field={field} />
       ))}

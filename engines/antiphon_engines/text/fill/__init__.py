@@ -1,0 +1,1 @@
+"""Words for a gap: found by what stands before it, ordered by both sides."""
