@@ -62,7 +62,8 @@ class Admission:
             raise RateLimited("too many rebuilds; wait a little")
         room = self._room
         known = self._rebuilt if self._rebuilt and self._rebuilt[1] == reason else None
-        # A newcomer has nothing that a state of a moment ago (`sweep`) could be at odds with.
+        # A newcomer has nothing that a state of a moment ago (`sweep`) could be at odds with. It is told one of a long
+        # document only: who takes the first message for the whole would lack the last words.
         if known is None or not (known[0] == room.offset or (reason == "new" and self._recent)):
             offset, state = self._whole() if reason == "new" else (room.offset, room.shared.document.state())
             frame = rebuild_frame(Rebuild(room.lineage, room.epoch, offset, reason, b""), state)
@@ -116,9 +117,10 @@ class Admission:
 
     @property
     def _recent(self) -> bool:
-        """Whether the last newcomer was told such a state."""
-        last = self._rebuilt
-        return last is not None and last[1] == "new" and self._room.delivery.covers(last[0])
+        """Whether the last newcomer was told such a state, and the next one can be."""
+        last, room = self._rebuilt, self._room
+        shared = last is not None and last[1] == "new" and room.delivery.covers(last[0])
+        return shared and room.shared.document.long
 
     def covers(self, resume: Resume) -> bool:
         """Whether who comes back is told what it lacks rather than the whole."""

@@ -542,6 +542,7 @@ def test_newcomers_of_one_second_share_a_state_and_get_what_came_since(
 ) -> None:
     encoded: list[int] = []
     state = document.Document.state
+    monkeypatch.setattr(document, "_LONG", 1)
     monkeypatch.setattr(document.Document, "state", lambda self: encoded.append(1) or state(self))
     ann.edit(house.room, 0, insert="one ")
     house.tick()
