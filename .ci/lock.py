@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = Path("requirements")
 OLDEST = "3.11"
 NEWEST = "3.14"
-RUN = ("prepare", "image", "music", "documents", "spelling", "terminal", "mcp", "gguf")
-DEV = (*RUN, "film", "torch", "tensorrt-rtx", "browser", "dev")
+RUN = ("prepare", "image", "music", "film", "documents", "spelling", "terminal", "mcp", "gguf")
+DEV = (*RUN, "torch", "tensorrt-rtx", "browser", "dev")
 SOURCES = ("tensorrt-rtx", "tensorrt-rtx-cu13")
 """Metadata alone, and published as sources; everything else is a wheel."""
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)

@@ -2,9 +2,10 @@
 
 The root is a Y.Map: shot id -> Y.Map of the fields below, all plain values. `z` orders the shots
 (`antiphon_proto.order`). `anchor` and `end` name the first and the last character of the story that a shot shows, by
-their Yjs ids (`client:clock`): they follow all edits, and a deleted character still has its place. The key `transport`
-holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms), and runs from
-there at `speed` while it is `playing`.
+their Yjs ids (`client:clock`): they follow all edits, and a deleted character still has its place. The key
+`cast:NAME` holds the look of a person as a Y.Map; NAME is written as shots write it in `who` and `cast`. The key
+`transport` holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms),
+and runs from there at `speed` while it is `playing`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from antiphon_proto.order import MAX_KEY
 
 Check = Callable[[object], bool]
 TRANSPORT: Final = "transport"
-"""The one key of the root that is no shot."""
+CAST: Final = "cast:"
+"""Begins the key of a person's look."""
 ORDER: Final = "z"
 MAX_SHOTS: Final = 5000
 MAX_SECONDS: Final = 600.0
 """Of one shot."""
 MAX_WORDS: Final = 4000
 """Characters of the words and of the note of a shot."""
+MAX_CHARACTERS: Final = 200
+"""People with a look of their own."""
+MAX_NAME: Final = 64
 FPS: Final = 24
 """Frames a second of every film."""
 
@@ -34,11 +39,17 @@ SIZES: Final = ("extreme_wide", "wide", "full", "medium", "close", "extreme_clos
 ANGLES: Final = ("eye", "low", "high", "over_shoulder", "top")
 MOVES: Final = ("static", "pan_left", "pan_right", "tilt_up", "tilt_down", "push", "pull", "shake")
 TRANSITIONS: Final = ("cut", "dissolve", "fade", "wipe")
+ACTS: Final = ("idle", "walk", "run", "turn", "gesture", "nod")
+"""What the people of a shot do."""
+EFFECTS: Final = ("rain", "snow", "fog", "beam", "fire", "lightning")
+STYLES: Final = ("lorelei", "open_peeps", "notionists", "drawing")
+"""Figures of DiceBear, and pictures of the room."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ANCHOR: Final = re.compile(r"[0-9]{1,16}:[0-9]{1,16}")
 _ASSET: Final = re.compile(r"[0-9a-f]{64}")
 _ORDER: Final = re.compile(rf"[0-9A-Za-z]{{1,{MAX_KEY}}}")
+_COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
 _MAX_CAST: Final = 32
 _MAX_MS: Final = 1e15
 
@@ -64,9 +75,8 @@ def _one_of(*choices: str) -> Check:
     return lambda value: isinstance(value, str) and value in choices
 
 
-def _names(value: object) -> bool:
-    fits = _text(64)
-    return isinstance(value, list | tuple) and len(value) <= _MAX_CAST and all(map(fits, value))
+def _each(most: int, fits: Check) -> Check:
+    return lambda value: isinstance(value, list | tuple) and len(value) <= most and all(map(fits, value))
 
 
 SHOT: Final[dict[str, Check]] = {
@@ -83,8 +93,10 @@ SHOT: Final[dict[str, Check]] = {
     "transition": _one_of(*TRANSITIONS),
     "over": _number(0, 10),
     # Who speaks, and everybody who is seen.
-    "who": _text(64),
-    "cast": _names,
+    "who": _text(MAX_NAME),
+    "cast": _each(_MAX_CAST, _text(MAX_NAME)),
+    "act": _one_of(*ACTS),
+    "effects": _each(len(EFFECTS), _one_of(*EFFECTS)),
     # Off the screen: a voice over the picture.
     "off": lambda value: isinstance(value, bool),
     # The scene's heading, when people give another one than the text's.
@@ -96,6 +108,18 @@ SHOT: Final[dict[str, Check]] = {
     "picture": _text(64, _ASSET),
 }
 REQUIRED: Final = (ORDER, "kind", "seconds")
+
+CHARACTER: Final[dict[str, Check]] = {
+    "style": _one_of(*STYLES),
+    # Another seed is another face.
+    "seed": _text(MAX_NAME),
+    "skin": _text(7, _COLOUR),
+    "hair": _text(7, _COLOUR),
+    "coat": _text(7, _COLOUR),
+    # The asset of a `drawing`.
+    "picture": _text(64, _ASSET),
+}
+"""Fields of a person's look; each may be missing."""
 
 _TRANSPORT: Final[dict[str, Check]] = {
     "playing": lambda value: isinstance(value, bool),
@@ -109,6 +133,17 @@ _TRANSPORT: Final[dict[str, Check]] = {
 def is_shot_id(key: object) -> bool:
     """Whether a shot may have this key."""
     return isinstance(key, str) and key != TRANSPORT and _ID.fullmatch(key) is not None
+
+
+def is_shot_key(key: str) -> bool:
+    """Whether this entry of the root is meant as a shot."""
+    return key != TRANSPORT and not key.startswith(CAST)
+
+
+def character_of(key: str) -> str | None:
+    """Whose look an entry holds; None: it is no look."""
+    name = key.removeprefix(CAST)
+    return name if key.startswith(CAST) and 0 < len(name) <= MAX_NAME else None
 
 
 def faults(fields: Mapping[str, Any]) -> list[str]:
@@ -194,10 +229,12 @@ class SheetShot(Struct, frozen=True, kw_only=True):
 
 
 class Sheet(Struct, frozen=True):
-    """`shots` in the order of the film; `bare`: how many beats of the script no shot shows; `authors`: shot id -> who
-    made it (`creator`) and who changed it last (`editor`), each `{"author", "run"}`."""
+    """`shots` in the order of the film; `bare`: how many beats of the script no shot shows; `authors`: key of a shot or
+    a look -> who made it (`creator`) and who changed it last (`editor`), each `{"author", "run"}`; `cast`: name -> the
+    look that people chose."""
 
     scenes: tuple[Scene, ...]
     shots: tuple[SheetShot, ...]
     bare: int
     authors: dict[str, dict[str, Any]] = {}
+    cast: dict[str, dict[str, Any]] = {}

@@ -89,6 +89,20 @@ async def test_a_film_is_made_from_the_text_and_edited_together(trio: tuple[Room
     assert sheet.bare == 4
 
 
+async def test_a_look_is_everybodys(trio: tuple[Room, Room, Room]) -> None:
+    ada, bob, _ = trio
+    ada.film.dress("ANNA", style="open_peeps", coat="#102030")
+    await ada.applied()
+    await bob.wait_for(lambda room: "ANNA" in room.film.cast, 30)
+    bob.film.dress("ANNA", seed="Another", coat=None)
+    await bob.applied()
+    await ada.wait_for(lambda room: room.film.cast["ANNA"] == {"style": "open_peeps", "seed": "Another"}, 30)
+    assert len(ada.film) == 0
+    assert (await ada.film.sheet()).cast == {"ANNA": {"style": "open_peeps", "seed": "Another"}}
+    with pytest.raises(ClientError, match="coat"):
+        ada.film.dress("ANNA", coat="red")
+
+
 async def test_the_breakdown_comes_as_a_table(trio: tuple[Room, Room, Room]) -> None:
     ada, _, vic = trio
     ada.append(SCRIPT)
@@ -107,9 +121,14 @@ async def test_the_film_comes_as_files(trio: tuple[Room, Room, Room]) -> None:
         await vic.film.export("mp4")
     ada.film.add({"kind": "speech", "who": "ANNA", "words": "Да.", "seconds": 1})
     await agree(ada, vic)
-    assert await vic.film.text("srt") == "1\n00:00:00,000 --> 00:00:01,000\nANNA: Да.\n"
+    subtitles = await vic.film.text("srt")
+    assert subtitles.startswith("1\n00:00:00,000 --> 00:00:01,000\nANNA: Да.\n")
+    # Each file says who made the film.
+    assert "00:00:01,000 --> 00:00:06,000\nCast: ANNA\nShots: Ada, 100 %" in subtitles
+    for kind in ("vtt", "edl", "otio", "fcpxml", "csv"):
+        assert "Роли: ANNA" in await vic.film.text(kind, "ru")
     assert (await vic.film.text("edl")).count("S00001") == 1
     seen: list[tuple[int, int]] = []
     data = await vic.film.export("mp4", height=360, progress=lambda done, total: seen.append((done, total)))
     assert data[4:8] == b"ftyp"
-    assert seen[-1] == (24, 24)
+    assert seen[-1][0] == seen[-1][1] > 24  # and its end

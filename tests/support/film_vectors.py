@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from antiphon_server.film.frame import frame
+from antiphon_server.film.looks import EYES, MOUTHS, figure, look_of
 from antiphon_server.film.reel import captions, length, reel
 
 PATH = Path(__file__).parents[2] / "proto" / "vectors" / "film.json"
@@ -45,15 +47,48 @@ FILMS: dict[str, list[dict[str, Any]]] = {
         {"id": "long", "kind": "speech", "seconds": 3, "text": "x" * 1000, "who": ""},
         {"id": "much", "seconds": 1e9, "transition": "fade", "over": -1},
     ],
+    "weather": [
+        {"seconds": 1.5, "effects": ["rain", "beam", "beam", 3], "act": "walk", "place": "PIER", "time": "NIGHT",
+         "size": "full", "cast": ["ANNA", "ПЕЧНИК"], "move": "pan_left"},
+        {"seconds": 1.5, "effects": ["snow", "lightning"], "act": "run", "place": "УЛИЦА", "cast": ["DRAWN"]},
+        {"seconds": 1.5, "effects": ["fog", "fire"], "act": "turn", "place": "WOOD", "cast": ["NOTI", "PEEP"]},
+        {"seconds": 1.5, "effects": ["rain", "fire", "beam", "lightning"], "act": "gesture", "place": "HALL",
+         "inside": True, "cast": ["PEEP"], "size": "close"},
+        {"seconds": 1.5, "kind": "speech", "act": "nod", "cast": ["ANNA"], "who": "ANNA", "text": "Бм, фью!",
+         "mouth": "700o 0r 80c 140 300w x 420u 560t", "effects": "rain"},
+    ],
     "nothing": [],
 }  # fmt: skip
+CAST: dict[str, dict[str, Any]] = {
+    "NOTI": {"style": "notionists", "coat": "#102030"},
+    "PEEP": {"style": "open_peeps", "seed": "another", "skin": "#8d5a3a", "hair": "red"},
+    "DRAWN": {"style": "drawing", "picture": "1" * 64},
+    "ПЕЧНИК": {"style": "drawing"},
+    "b": {"style": "cat", "seed": 3, "skin": None},
+}
 
 
-def made() -> list[dict[str, Any]]:
+def made() -> dict[str, Any]:
     """All vectors."""
+    return {"cast": CAST, "films": _films(), "figures": _figures()}
+
+
+def _figures() -> list[list[str]]:
+    """Faces: what each is drawn from, and the SHA-256 of its SVG."""
+    found = []
+    for name in ("ANNA", "PEEP", "NOTI"):
+        look = look_of(name, CAST.get(name, {}))
+        for mouth in MOUTHS:
+            for eyes in EYES:
+                one = [look.style, look.seed, look.skin, look.hair, look.coat, eyes, mouth]
+                found.append([*one, hashlib.sha256(figure(*one).encode()).hexdigest()])
+    return found
+
+
+def _films() -> list[dict[str, Any]]:
     vectors = []
     for name, shots in FILMS.items():
-        clips = reel(shots)
+        clips = reel(shots, CAST)
         last = min(length(clips), 400)
         numbers = sorted({-1, *range(0, last, 11), *(clip.start for clip in clips), length(clips)})
         vectors.append(

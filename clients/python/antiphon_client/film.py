@@ -15,7 +15,18 @@ from pycrdt import Map
 from antiphon_client.errors import ClientError
 from antiphon_client.http import call
 from antiphon_client.session.session import Session
-from antiphon_proto.film import ORDER, TRANSPORT, Scene, SceneNeeds, Sheet, faults, is_shot_id
+from antiphon_proto.film import (
+    CAST,
+    CHARACTER,
+    ORDER,
+    Scene,
+    SceneNeeds,
+    Sheet,
+    character_of,
+    faults,
+    is_shot_id,
+    is_shot_key,
+)
 from antiphon_proto.order import key_between
 
 _ASKED = 0.5
@@ -38,7 +49,7 @@ class Film(Mapping[str, dict[str, Any]]):
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         found = self._root.get(key)
-        if key == TRANSPORT or not isinstance(found, Map):
+        if not is_shot_key(key) or not isinstance(found, Map):
             raise KeyError(key)
         return dict(found.to_py() or {})
 
@@ -46,7 +57,7 @@ class Film(Mapping[str, dict[str, Any]]):
         found = [
             (str(one.get(ORDER) or ""), key)
             for key, one in self._root.items()
-            if key != TRANSPORT and isinstance(one, Map)
+            if is_shot_key(key) and isinstance(one, Map)
         ]
         return iter([key for _, key in sorted(found)])
 
@@ -114,6 +125,35 @@ class Film(Mapping[str, dict[str, Any]]):
         del self._root[key]
         self._session.wake()
 
+    @property
+    def cast(self) -> dict[str, dict[str, Any]]:
+        """Name -> the look that people chose, as `antiphon_proto.film.CHARACTER` has it (a copy)."""
+        named = ((character_of(key), one) for key, one in self._root.items())
+        return {
+            name: dict(one.to_py() or {}) for name, one in named if name is not None and isinstance(one, Map)
+        }
+
+    def dress(self, name: str, **fields: Any) -> None:
+        """Change the look of a person: `style`, `seed`, `skin`, `hair`, `coat`, `picture`; None takes a field away.
+        Raises ClientError."""
+        wrong = [
+            key
+            for key, value in fields.items()
+            if (check := CHARACTER.get(key)) is None or (value is not None and not check(value))
+        ]
+        if wrong or character_of(CAST + name) is None:
+            raise ClientError(f"not a look: {', '.join(wrong) or 'the name'} is invalid")
+        with self._session.replica.doc.transaction():
+            if not isinstance(self._root.get(CAST + name), Map):
+                self._root[CAST + name] = Map({})
+            found = self._root[CAST + name]
+            for key, value in fields.items():
+                if value is not None:
+                    found[key] = value
+                elif key in found:
+                    del found[key]
+        self._session.wake()
+
     # What the server says ---------------------------------------------------------------------------------
 
     async def sheet(self) -> Sheet:
@@ -126,31 +166,37 @@ class Film(Mapping[str, dict[str, Any]]):
 
     async def breakdown(self) -> tuple[SceneNeeds, ...]:
         """The people and things that each scene needs. Raises RequestRefused, NoAnswer."""
-        data = await self._call("GET", "/film/breakdown?format=json")
+        data = await self._call("GET", "/film/breakdown")
         return msgspec.json.decode(data, type=tuple[SceneNeeds, ...])
 
     async def breakdown_csv(self, language: Literal["en", "ru"] = "en") -> str:
         """The same as a table. Raises RequestRefused, NoAnswer."""
-        query = urlencode({"format": "csv", "language": language})
-        return (await self._call("GET", f"/film/breakdown?{query}")).decode()
+        return await self.text("csv", language)
 
     # As files ---------------------------------------------------------------------------------------------
 
-    async def text(self, format: Literal["srt", "vtt", "edl", "otio"]) -> str:
-        """Subtitles, an edit list or OpenTimelineIO. Raises RequestRefused, NoAnswer."""
-        return (await self._call("GET", f"/film/text?format={format}")).decode()
+    async def text(
+        self,
+        format: Literal["srt", "vtt", "edl", "otio", "fcpxml", "csv"],
+        language: Literal["en", "ru"] = "en",
+    ) -> str:
+        """Subtitles, an edit list, OpenTimelineIO, FCPXML or the breakdown, with who made the film in a language.
+        Raises RequestRefused, NoAnswer."""
+        query = urlencode({"format": format, "language": language})
+        return (await self._call("GET", f"/film/text?{query}")).decode()
 
     async def export(
         self,
-        format: Literal["mp4", "webm", "pdf"],
+        format: Literal["mp4", "webm", "pdf", "wav"],
         *,
         height: Literal[360, 720, 1080] = 720,
+        language: Literal["en", "ru"] = "en",
         progress: Callable[[int, int], None] | None = None,
     ) -> bytes:
-        """The film, or its storyboard (`pdf`), as a file. `progress` is called with the frames that are done and all
-        of them. When the task is cancelled, so is the export. Raises RequestRefused, NoAnswer, and ClientError when the
-        server cannot make it."""
-        body = msgspec.json.encode({"format": format, "height": height})
+        """The film, its storyboard (`pdf`) or its voices (`wav`, a ZIP of them) as a file, with who made it in a
+        `language`. `progress` is called with the frames that are done and all of them. When the task is cancelled, so
+        is the export. Raises RequestRefused, NoAnswer, and ClientError when the server cannot make it."""
+        body = msgspec.json.encode({"format": format, "height": height, "language": language})
         begun = msgspec.json.decode(await self._call("POST", "/film/exports", body, 202), type=_Export)
         path = f"/film/exports/{begun.id}"
         export = begun

@@ -75,9 +75,9 @@ def breakdown(found: Sequence[Scene], shots: Iterable[int] = ()) -> list[SceneNe
     return table
 
 
-def as_csv(table: Sequence[SceneNeeds], language: str = "en") -> str:
-    """With a heading in the language; a byte order mark, so that spreadsheets read Cyrillic. What a spreadsheet would
-    take for a formula has an apostrophe before it."""
+def as_csv(table: Sequence[SceneNeeds], language: str = "en", made_by: Sequence[str] = ()) -> str:
+    """With a heading in the language, and below a blank row who made the film; a byte order mark, so that spreadsheets
+    read Cyrillic. What a spreadsheet would take for a formula has an apostrophe before it."""
     out = io.StringIO()
     writer = csv.writer(out)
     inside, outside = _SIDES.get(language, _SIDES["en"])
@@ -96,8 +96,16 @@ def as_csv(table: Sequence[SceneNeeds], language: str = "en") -> str:
             str(row.speeches),
             str(row.shots),
         )
-        writer.writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+        writer.writerow(map(_safe, cells))
+    if made_by:
+        writer.writerow(())
+        for line in made_by:
+            writer.writerow((_safe(line),))
     return "\ufeff" + out.getvalue()
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _each(words: Iterable[str], but: Sequence[str] = ()) -> tuple[str, ...]:

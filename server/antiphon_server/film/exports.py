@@ -23,7 +23,7 @@ from antiphon_server.fair_queue import FairQueue
 from antiphon_server.film.render import RenderJob
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-Pictures = Callable[[str], Awaitable[bytes | None]]
+Assets = Callable[[str], Awaitable[bytes | None]]
 """Asset -> its file; None: the room does not have it."""
 _SECONDS: Final = 3600.0
 _KEPT: Final = 12
@@ -57,7 +57,7 @@ class FilmExports:
         self._exports: OrderedDict[str, FilmExport] = OrderedDict()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    async def begin(self, room: str, job: RenderJob, total: int, pictures: Pictures, key: str) -> FilmExport:
+    async def begin(self, room: str, job: RenderJob, total: int, assets: Assets, key: str) -> FilmExport:
         """Start an export for `key`, an address; `job.path` is chosen here. Raises RateLimited."""
         live = [one for one in self._exports.values() if one.state in ("waiting", "running")]
         if len(live) >= _KEPT - 1 or self._queue.waiting >= _WAITING:
@@ -67,7 +67,7 @@ class FilmExports:
         export = FilmExport(room, job.kind, total, Path(self._folder.name))
         self._exports[export.id] = export
         self._forget()
-        run = self._run(export, replace(job, path=str(export.path)), pictures, key)
+        run = self._run(export, replace(job, path=str(export.path)), assets, key)
         export.task = asyncio.create_task(run, name=f"antiphon-film-export-{export.id}")
         return export
 
@@ -97,18 +97,18 @@ class FilmExports:
         if self._folder is not None:
             self._folder.cleanup()
 
-    async def _run(self, export: FilmExport, job: RenderJob, pictures: Pictures, key: str) -> None:
+    async def _run(self, export: FilmExport, job: RenderJob, assets: Assets, key: str) -> None:
         try:
             async with self._queue.place(key), asyncio.timeout(_SECONDS):
                 export.state = "running"
-                with tempfile.TemporaryDirectory(prefix="antiphon-film-pictures-") as folder:
+                with tempfile.TemporaryDirectory(prefix="antiphon-film-assets-") as folder:
                     paths: dict[str, str] = {}
-                    for asset in job.pictures:
-                        if (data := await pictures(asset)) is not None:
+                    for asset in job.assets:
+                        if (data := await assets(asset)) is not None:
                             path = Path(folder) / asset
                             await asyncio.to_thread(path.write_bytes, data)
                             paths[asset] = str(path)
-                    await self._render(export, replace(job, pictures=paths))
+                    await self._render(export, replace(job, assets=paths))
         except asyncio.CancelledError:
             export.state = "cancelled"
             raise

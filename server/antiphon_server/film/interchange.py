@@ -1,4 +1,5 @@
-"""A film as text for other programs: subtitles (SRT, VTT), an edit list (CMX 3600 EDL) and OpenTimelineIO.
+"""A film as text for other programs: subtitles (SRT, VTT), an edit list (CMX 3600 EDL) and OpenTimelineIO. Each says
+who made the film where its form lets it: `made_by` are lines of text.
 
 All times are whole frames at 24 a second. Transitions follow what is shown: for the first frames of a shot the one
 before it goes on under it, so that shot needs as many frames more at its end (its handle).
@@ -22,18 +23,25 @@ def subtitles(clips: Sequence[Clip]) -> list[Caption]:
     return [one for clip in clips for one in captions(clip)]
 
 
-def srt(clips: Sequence[Clip]) -> str:
-    """SubRip."""
+def srt(clips: Sequence[Clip], title: str = "", made_by: Sequence[str] = ()) -> str:
+    """SubRip. It knows no notes: who made the film is read after its end."""
+    found = subtitles(clips)
+    if made_by:
+        end = length(clips)
+        found.append(Caption(end, end + 5 * FPS, "", tuple(made_by)))
     parts = [
         f"{number}\n{_clock(one.start, ',')} --> {_clock(one.end, ',')}\n{_said(one)}\n"
-        for number, one in enumerate(subtitles(clips), 1)
+        for number, one in enumerate(found, 1)
     ]
     return "\n".join(parts)
 
 
-def vtt(clips: Sequence[Clip]) -> str:
+def vtt(clips: Sequence[Clip], title: str = "", made_by: Sequence[str] = ()) -> str:
     """WebVTT; `<v NAME>` says who speaks."""
     parts = ["WEBVTT\n"]
+    if made_by:
+        notes = "\n".join(one_line(line).replace("-->", "→") for line in made_by)
+        parts.append(f"NOTE\n{notes}\n")
     for one in subtitles(clips):
         words = "\n".join(map(_escaped, one.lines))
         voice = _escaped(one.who).replace("\n", " ")
@@ -42,10 +50,11 @@ def vtt(clips: Sequence[Clip]) -> str:
     return "\n".join(parts)
 
 
-def edl(clips: Sequence[Clip], title: str) -> str:
+def edl(clips: Sequence[Clip], title: str, made_by: Sequence[str] = ()) -> str:
     """CMX 3600. Each shot is a reel of its own that begins at 00:00:00:00; its name and words are comments. A dissolve
     or wipe is one event of two lines; a fade goes over black."""
-    lines = [f"TITLE: {_line(title) or 'FILM'}", "FCM: NON-DROP FRAME", ""]
+    lines = [f"TITLE: {one_line(title) or 'FILM'}", "FCM: NON-DROP FRAME", ""]
+    lines[2:2] = [f"* CREDITS: {one_line(line)}" for line in made_by]
     for number, clip in enumerate(clips, 1):
         record = _HOUR + clip.start
         own = f"{_code(0)} {_code(clip.frames)} {_code(record)} {_code(record + clip.frames)}"
@@ -63,13 +72,13 @@ def edl(clips: Sequence[Clip], title: str) -> str:
             )
             how = "W001" if clip.transition == "wipe" else "D   "
             lines.append(f"{event}{how} {clip.lead:03d} {own}")
-        lines.append(f"* FROM CLIP NAME: {_name(clip, number)}")
+        lines.append(f"* FROM CLIP NAME: {name_of(clip, number)}")
         if clip.text:
-            lines.append(f"* COMMENT: {_line(clip.text)[:200]}")
+            lines.append(f"* COMMENT: {one_line(clip.text)[:200]}")
     return "\n".join(lines) + "\n"
 
 
-def otio(clips: Sequence[Clip], title: str) -> str:
+def otio(clips: Sequence[Clip], title: str, made_by: Sequence[str] = ()) -> str:
     """OpenTimelineIO's JSON, version 1 of its schemas: a video track of the shots with their transitions, and markers
     for what is read. A transition lies behind the cut: its `out_offset` is the lead, its `in_offset` nothing."""
     children: list[dict[str, Any]] = []
@@ -90,7 +99,7 @@ def otio(clips: Sequence[Clip], title: str) -> str:
         children.append(
             {
                 "OTIO_SCHEMA": "Clip.2",
-                "name": _name(clip, number),
+                "name": name_of(clip, number),
                 "source_range": _range(0, clip.frames),
                 "media_references": {
                     "DEFAULT_MEDIA": {
@@ -150,7 +159,7 @@ def otio(clips: Sequence[Clip], title: str) -> str:
             "enabled": True,
             "metadata": {},
         },
-        "metadata": {"antiphon": {"frames": length(clips)}},
+        "metadata": {"antiphon": {"frames": length(clips), "credits": list(made_by)}},
     }
     return json.dumps(timeline, ensure_ascii=False, indent=1)
 
@@ -178,14 +187,15 @@ def _code(frame: int) -> str:
 def _said(one: Caption) -> str:
     # A blank line would end it, and "-->" begin another.
     lines = [f"{one.who}: {one.lines[0]}", *one.lines[1:]] if one.who else one.lines
-    return "\n".join(_line(line).replace("-->", "→") for line in lines)
+    return "\n".join(one_line(line).replace("-->", "→") for line in lines)
 
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Without line ends."""
     return " ".join(text.split())
 
 
@@ -193,5 +203,6 @@ def _reel(number: int) -> str:
     return f"S{number:05d}"
 
 
-def _name(clip: Clip, number: int) -> str:
-    return _line(f"{number} {clip.who or clip.place or clip.kind}")[:80]
+def name_of(clip: Clip, number: int) -> str:
+    """Of a shot, in other programs."""
+    return one_line(f"{number} {clip.who or clip.place or clip.kind}")[:80]

@@ -13,7 +13,19 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import ANGLES, FPS, KINDS, MAX_SECONDS, MOVES, SIZES, TRANSITIONS, SheetShot
+from antiphon_proto.film import (
+    ACTS,
+    ANGLES,
+    EFFECTS,
+    FPS,
+    KINDS,
+    MAX_SECONDS,
+    MOVES,
+    SIZES,
+    TRANSITIONS,
+    SheetShot,
+)
+from antiphon_server.film.looks import Look, look_of
 
 COLUMNS: Final = 42
 """Of a line of subtitles; a wide letter takes two."""
@@ -21,11 +33,14 @@ LINES: Final = 2
 """Of one subtitle."""
 _MOST_CAST: Final = 6
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
+_MOUTH: Final = re.compile(r"(\d{1,7})([rcowut])")
+_SHAPES: Final = {"r": "rest", "c": "closed", "o": "open", "w": "wide", "u": "round", "t": "teeth"}
 
 
 class Clip(Struct, frozen=True, kw_only=True):
     """A shot in its place: frames [start, start + frames). In its first `lead` frames it comes in over the shot before
-    it, which goes on for as long."""
+    it, which goes on for as long. `looks` are those of `cast`, in its order; `mouth`: from which thousandth of a second
+    of the shot the mouth of who speaks has which shape; `sound`: an asset that is heard from its first frame."""
 
     id: str
     start: int
@@ -39,6 +54,11 @@ class Clip(Struct, frozen=True, kw_only=True):
     text: str
     who: str
     cast: tuple[str, ...]
+    looks: tuple[Look, ...]
+    act: str
+    effects: tuple[str, ...]
+    mouth: tuple[tuple[int, str], ...]
+    sound: str
     off: bool
     place: str
     time: str
@@ -64,11 +84,14 @@ def fields_of(shot: SheetShot) -> dict[str, Any]:
     return {**shot.fields, **more}
 
 
-def reel(shots: Sequence[Mapping[str, Any]]) -> tuple[Clip, ...]:
-    """The clips of a film. A shot lasts a frame at least; transitions take half of either shot at most, so that they
-    never overlap."""
+def reel(
+    shots: Sequence[Mapping[str, Any]], cast: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[Clip, ...]:
+    """The clips of a film; `cast`: name -> fields of a look that people chose. A shot lasts a frame at least;
+    transitions take half of either shot at most, so that they never overlap."""
     clips: list[Clip] = []
     start = 0
+    looks: dict[str, Look] = {}
     for shot in shots:
         frames = max(1, math.floor(_number(shot.get("seconds"), 3.0, MAX_SECONDS) * FPS + 0.5))
         transition = _choice(shot.get("transition"), TRANSITIONS, "cut")
@@ -77,8 +100,10 @@ def reel(shots: Sequence[Mapping[str, Any]]) -> tuple[Clip, ...]:
             wanted = math.floor(_number(shot.get("over"), 1.0, 10.0) * FPS + 0.5)
             before = clips[-1].frames if clips else frames
             lead = min(wanted, frames // 2, before // 2)
-        cast = shot.get("cast")
-        names = [one for one in cast if isinstance(one, str)] if isinstance(cast, list | tuple) else []
+        names = _each(shot.get("cast"))[:_MOST_CAST]
+        for name in names:
+            if name not in looks:
+                looks[name] = look_of(name, (cast or {}).get(name) or {})
         clips.append(
             Clip(
                 id=_text(shot.get("id")),
@@ -92,7 +117,12 @@ def reel(shots: Sequence[Mapping[str, Any]]) -> tuple[Clip, ...]:
                 transition=transition if lead else "cut",
                 text=_text(shot.get("text")),
                 who=_text(shot.get("who")),
-                cast=tuple(names[:_MOST_CAST]),
+                cast=names,
+                looks=tuple(looks[name] for name in names),
+                act=_choice(shot.get("act"), ACTS, "idle"),
+                effects=tuple(one for one in EFFECTS if one in _each(shot.get("effects"))),
+                sound=_text(shot.get("sound")),
+                mouth=_shapes(_text(shot.get("mouth"))),
                 off=shot.get("off") is True,
                 place=_text(shot.get("place")),
                 time=_text(shot.get("time")),
@@ -154,6 +184,16 @@ def _width(text: str) -> int:
 
 def _wide(letter: int) -> bool:
     return 0x1100 <= letter <= 0x115F or 0x2E80 <= letter <= 0xFFDC or letter > 0xFFFF
+
+
+def _shapes(text: str) -> tuple[tuple[int, str], ...]:
+    """`0r 80c ...`: thousandths of a second and the first letters of shapes, in their order."""
+    found = [(int(at), _SHAPES[shape]) for at, shape in _MOUTH.findall(text)]
+    return tuple(sorted(found, key=lambda one: one[0]))
+
+
+def _each(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
 
 
 def _number(value: object, default: float, most: float) -> float:

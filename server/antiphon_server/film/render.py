@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,31 +19,50 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto.film import FPS
-from antiphon_server.film.frame import HEIGHT, WIDTH, frame
+from antiphon_server.film.effects import HEIGHT, WIDTH
+from antiphon_server.film.frame import frame
+from antiphon_server.film.looks import figure
+from antiphon_server.film.mix import RATE, Mix, stems
 from antiphon_server.film.reel import Clip, length, reel, wrapped
 
-Kind = Literal["mp4", "webm", "pdf"]
+Kind = Literal["mp4", "webm", "pdf", "wav"]
 _MEMORY: Final = 4 * 1024**3
 _NICE: Final = 15
 """Who types, plays and paints comes first."""
 _TOLD: Final = 12
 """Frames between two lines of progress."""
+_SOUND: Final = {"mp4": "aac", "webm": "libopus"}
 _CODECS: Final[dict[str, tuple[tuple[str, dict[str, str]], ...]]] = {
     "mp4": (("libx264", {"preset": "veryfast", "crf": "23"}), ("mpeg4", {"qscale": "4"})),
     "webm": (("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "crf": "33", "b": "0"}),),
 }
 """The first that this PyAV has is taken."""
+_FIGURES: Final = 300
+"""Faces that are kept parsed."""
 _COLUMNS: Final = 2
 _ROWS: Final = 3
+_CREDITS: Final = 40
+"""Lines of a page."""
+
+
+class RenderParts(Struct, frozen=True):
+    """What a film is rendered from: `shots` and `cast` as `reel` takes them, the `cards` of its end, and the same as
+    `credits`, a line for each heading."""
+
+    shots: list[dict[str, Any]]
+    cast: dict[str, dict[str, Any]]
+    cards: list[dict[str, Any]]
+    credits: list[str]
 
 
 class RenderJob(Struct, frozen=True):
-    """`shots` as `reel` takes them; `pictures`: asset -> the file's path. The picture is `height` high, 16:9."""
+    """`shots` and `cast` as `reel` takes them, and who made the film; `assets`: asset -> the file's path. The picture
+    is `height` high, 16:9. A `wav` is a ZIP of voices."""
 
     kind: Kind
     path: str
-    shots: list[dict[str, Any]]
-    pictures: dict[str, str]
+    film: RenderParts
+    assets: dict[str, str]
     height: int = 720
     title: str = ""
 
@@ -53,12 +72,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     os.nice(_NICE)
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=RenderJob)
-    clips = reel(job.shots)
+    film = job.film
+    shots = [*film.shots, *film.cards] if job.kind in ("mp4", "webm") else film.shots
+    clips = reel(shots, film.cast)
     try:
-        if job.kind == "pdf":
-            _storyboard(job, clips)
-        else:
-            _movie(job, clips)
+        match job.kind:
+            case "pdf":
+                _storyboard(job, clips)
+            case "wav":
+                stems(job.path, clips, job.assets, film.credits, _tell)
+            case _:
+                _movie(job, clips)
     except ImportError:
         sys.exit("this server makes no films: the extra `film` of antiphon is not installed")
     except OSError as error:
@@ -71,7 +95,7 @@ def _movie(job: RenderJob, clips: Sequence[Clip]) -> None:
     import skia
 
     width, height = job.height * 16 // 9 // 2 * 2, job.height // 2 * 2
-    painter = Painter(skia, job.pictures)
+    painter = Painter(skia, job.assets)
     surface = skia.Surface(width, height)
     with av.open(job.path, "w", format=job.kind) as out:
         name, options = next(one for one in _CODECS[job.kind] if one[0] in av.codecs_available)
@@ -80,6 +104,9 @@ def _movie(job: RenderJob, clips: Sequence[Clip]) -> None:
         stream.codec_context.thread_count = 1
         if job.title:
             out.metadata["title"] = job.title
+        out.metadata["comment"] = "\n".join(job.film.credits)
+        mix = Mix(clips, job.assets)
+        sound = None if mix.silent else _Sound(av, out, _SOUND[job.kind])
         for number in range(max(1, length(clips))):
             painter.paint(surface.getCanvas(), frame(clips, number), width, height)
             pixels = surface.toarray(colorType=skia.kRGBA_8888_ColorType)
@@ -87,18 +114,44 @@ def _movie(job: RenderJob, clips: Sequence[Clip]) -> None:
             picture.pts = number
             for packet in stream.encode(picture):
                 out.mux(packet)
+            if sound is not None:
+                sound.write(mix.frame(number))
             if number % _TOLD == 0:
                 _tell(number)
         for packet in stream.encode():
             out.mux(packet)
+        if sound is not None:
+            sound.write(None)
     _tell(length(clips))
+
+
+class _Sound:
+    """The sound of a movie; it is written frame by frame beside the picture."""
+
+    def __init__(self, av: Any, out: Any, codec: str) -> None:
+        self._av, self._out = av, out
+        self._stream = out.add_stream(codec, rate=RATE, layout="mono")
+        self._resampler = av.AudioResampler(format=self._stream.format.name, layout="mono", rate=RATE)
+        self._at = 0
+
+    def write(self, samples: Any) -> None:
+        """The next samples; None: there are no more."""
+        frame = None
+        if samples is not None:
+            frame = self._av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
+            frame.sample_rate, frame.pts = RATE, self._at
+            self._at += len(samples)
+        for one in self._resampler.resample(frame):
+            self._out.mux(self._stream.encode(one))
+        if frame is None:
+            self._out.mux(self._stream.encode(None))
 
 
 def _storyboard(job: RenderJob, clips: Sequence[Clip]) -> None:
     """Six shots a page, each by the frame in its middle, with how it is taken and what is said."""
     import skia
 
-    painter = Painter(skia, job.pictures)
+    painter = Painter(skia, job.assets)
     page_width, page_height = 595.0, 842.0
     # Not skia's own file stream: it says nothing of a full disk.
     stream = skia.DynamicMemoryWStream()
@@ -117,6 +170,11 @@ def _storyboard(job: RenderJob, clips: Sequence[Clip]) -> None:
                     canvas.restore()
                     painter.run(canvas, _caption(clip, first + place + 1, left, top + 156))
             _tell(clips[min(len(clips), first + _COLUMNS * _ROWS) - 1].start if clips else 0)
+        lines = [part for line in job.film.credits for part in wrapped(line, 80)]
+        for first in range(0, len(lines), _CREDITS):
+            with document.page(page_width, page_height) as canvas:
+                for place, line in enumerate(lines[first : first + _CREDITS]):
+                    painter.run(canvas, [["text", 40, 60 + 18 * place, 11, "left", 400, "#000000", line]])
     Path(job.path).write_bytes(bytes(stream.detachAsData()))
     _tell(length(clips))
 
@@ -144,6 +202,7 @@ class Painter:
         self._pictures = pictures
         self._picture = cache(self._open)
         self._typefaces = cache(self._typeface)
+        self._figures = lru_cache(_FIGURES)(self._svg)
 
     def paint(self, canvas: Any, ops: Sequence[Sequence[Any]], width: int, height: int) -> None:
         """A whole picture of this size."""
@@ -170,6 +229,22 @@ class Painter:
                     canvas.drawOval(oval, self._paint(colour))
                 case ["text", x, y, size, align, weight, colour, words]:
                     self._text(canvas, x, y, size, align, weight, colour, words)
+                case ["line", x1, y1, x2, y2, wide, colour]:
+                    stroke = self._paint(colour)
+                    stroke.setStrokeWidth(wide)
+                    stroke.setStrokeCap(skia.Paint.kRound_Cap)
+                    canvas.drawLine(x1, y1, x2, y2, stroke)
+                case ["poly", colour, *places]:
+                    points = [skia.Point(x, y) for x, y in zip(places[::2], places[1::2], strict=True)]
+                    canvas.drawPath(skia.Path.Polygon(points, True), self._paint(colour))
+                case ["glow", x, y, radius, colour]:
+                    colours = [_colour(colour), _colour(colour[:7] + "00")]
+                    shader = skia.GradientShader.MakeRadial((x, y), radius, colours)
+                    canvas.drawCircle(x, y, radius, skia.Paint(Shader=shader, Dither=True))
+                case ["figure", *look, x, y, size, turn, flip]:
+                    self._figure(canvas, look, x, y, size, turn, flip)
+                case ["sprite", asset, x, y, w, h, turn, flip]:
+                    self._sprite(canvas, asset, x, y, w, h, turn, flip)
                 case ["picture", asset, x, y, w, h]:
                     self._cover(canvas, asset, x, y, w, h)
                 case ["camera", zoom, x, y]:
@@ -219,6 +294,45 @@ class Painter:
             found = manager.matchFamilyStyleCharacter("", style, [], letter)
             return found or self._typefaces(weight, 0)
         return manager.matchFamilyStyle("DejaVu Sans", style) or skia.Typeface("", style)
+
+    def _figure(
+        self, canvas: Any, look: Sequence[str], x: float, y: float, size: float, turn: float, flip: float
+    ) -> None:
+        skia = self._skia
+        if not size or not flip:
+            return
+        canvas.save()
+        canvas.translate(x, y)
+        canvas.rotate(turn)
+        canvas.scale(flip, 1)
+        canvas.translate(-size / 2, -size)
+        drawing = self._figures(tuple(look))
+        drawing.setContainerSize(skia.Size(size, size))
+        drawing.render(canvas)
+        canvas.restore()
+
+    def _svg(self, look: tuple[str, ...]) -> Any:
+        # skia knows only the older spelling of a reference.
+        svg = figure(*look).replace(' href="#', ' xlink:href="#')
+        svg = svg.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1)
+        return self._skia.SVGDOM.MakeFromStream(self._skia.MemoryStream(svg.encode()))
+
+    def _sprite(
+        self, canvas: Any, asset: str, x: float, y: float, w: float, h: float, turn: float, flip: float
+    ) -> None:
+        skia = self._skia
+        image = self._picture(asset)
+        if image is None or not flip:
+            return
+        scale = min(w / image.width(), h / image.height())
+        wide, high = image.width() * scale, image.height() * scale
+        canvas.save()
+        canvas.translate(x, y)
+        canvas.rotate(turn)
+        canvas.scale(flip, 1)
+        sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
+        canvas.drawImageRect(image, skia.Rect.MakeXYWH(-wide / 2, -high, wide, high), sampling)
+        canvas.restore()
 
     def _open(self, asset: str) -> Any:
         path = self._pictures.get(asset)

@@ -32,7 +32,9 @@ class _Story:
         document.apply_update(state)
         self.text = plain(story.diff())
         self.scenes = scenes(self.text)
-        self.shots = Film(document).shots
+        film = Film(document)
+        self.shots = film.shots
+        self.cast = film.cast
         self.places = StoryPlaces(state, self.text)
         self._starts = [beat.start for scene in self.scenes for beat in scene.beats]
         self._beats = [(number, beat) for number, scene in enumerate(self.scenes) for beat in scene.beats]
@@ -72,7 +74,7 @@ def sheet(state: bytes) -> Sheet:
     shots = tuple(_shot(story, key, fields) for key, fields in story.shots.items())
     covered = story.covered()
     bare = sum(1 for scene in story.scenes for beat in scene.beats if beat.start not in covered)
-    return Sheet(tuple(story.scenes), shots, bare)
+    return Sheet(tuple(story.scenes), shots, bare, cast=story.cast)
 
 
 def planned(state: bytes) -> list[dict[str, Any]]:

@@ -42,6 +42,24 @@ _FALLS: Final = _words(
     "falls?\\b", "collapse", "drops?\\b", "kneel", "lies\\b", "пада", "леж", "опуска", "рух"
 )
 _WAITS: Final = _words("beat\\b", "pause", "silence", "nothing moves", "пауза", "тишина", "молч")
+_RUNS: Final = _words("run", "rush", "sprint", "hurr", "flee", "беж", "бег", "мчит", "спешит")
+_TURNS: Final = _words("turns?\\b", "spins?\\b", "whirl", "поворач", "оборач", "обернул")
+_GESTURES: Final = _words(
+    "wave", "point", "gestur", "raise", "beckon", "shrug", "throw", "маш", "указыва", "показыва", "подним", "броса",
+)  # fmt: skip
+_NODS: Final = _words("nod", "кива", "кивн", "соглас")
+_WEATHER: Final[dict[str, re.Pattern[str]]] = {
+    "rain": _words("rain", "drizzl", "downpour", "storm", "дожд", "ливень", "ливн", "морос", "гроз"),
+    "snow": _words("snow", "blizzard", "снег", "метел", "вьюг", "буран"),
+    "fog": _words("fog", "mist\\b", "misty", "haze", "туман", "дымк", "мгл"),
+    "beam": _words("lighthouse", "searchlight", "маяк", "прожектор"),
+    "fire": _words(
+        "fireplace", "bonfire", "campfire", "hearth", "flames?\\b", "fire (?:burns|crackles)", "кост[её]р", "камин",
+        "очаг", "пламя", "пламен",
+    ),
+    "lightning": _words("lightning", "thunder", "молни", "гроз", "гром\\b", "грома"),
+}  # fmt: skip
+"""What the words of a scene bring into its pictures."""
 _QUIET: Final = _words("whisper", "quiet", "soft", "under (?:his|her) breath", "ш[её]пот", "тихо")
 
 
@@ -59,12 +77,16 @@ def plans(found: Sequence[Scene], text: str) -> Iterator[Plan]:
     for number, scene in enumerate(found):
         speakers: list[str] = []
         people = cast(scene)
+        seen = " ".join((scene.heading, *(beat.text for beat in scene.beats if beat.kind == "action")))
+        effects = [name for name, form in _WEATHER.items() if form.search(seen)]
         for place, beat in enumerate(scene.beats):
             fields = _fields(scene, beat, place, speakers, people)
             before = beat.change if beat.change != "cut" else change
             change = ""
             if before in _OVER and before != "cut":
                 fields["transition"], fields["over"] = before, _OVER[before]
+            if effects and beat.kind != "title":
+                fields["effects"] = effects
             yield Plan(beat, number, fields)
             if beat.kind == "speech" and beat.who:
                 speakers.append(beat.who)
@@ -99,6 +121,8 @@ def _fields(
         case "action":
             fields = _action(beat, place)
             fields["cast"] = mentioned(beat.text, people)[:MAX_CAST]
+            if fields["cast"] and (act := _act(beat.text)):
+                fields["act"] = act
         case "speech":
             fields = _speech(beat, speakers)
             fields["who"] = beat.who
@@ -107,6 +131,8 @@ def _fields(
                 fields["cast"] = [speakers[-1], beat.who]
             if beat.off:
                 fields["off"] = True
+            elif act := _act(beat.aside) or ("gesture" if beat.text.rstrip().endswith("!") else ""):
+                fields["act"] = act
     return {"kind": beat.kind, **fields}
 
 
@@ -154,6 +180,20 @@ def _speech(beat: Beat, speakers: Sequence[str]) -> dict[str, Any]:
     if len(speakers) > 1 and speakers[-1] != beat.who:
         return _look("close" if len(speakers) % 4 == 3 else "medium", "over_shoulder", "static", seconds)
     return _look("close", "eye", "push" if words > 12 else "static", seconds)
+
+
+def _act(text: str) -> str:
+    """What people do; nothing: they stand."""
+    for name, form in (
+        ("run", _RUNS),
+        ("turn", _TURNS),
+        ("walk", _WALKS),
+        ("nod", _NODS),
+        ("gesture", _GESTURES),
+    ):
+        if form.search(text):
+            return name
+    return ""
 
 
 def _count(text: str) -> int:

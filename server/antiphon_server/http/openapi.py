@@ -182,7 +182,6 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="GET", path=f"{_ROOM}/film/breakdown", summary="Who and what each scene needs", answers={200: "*/*"},
-        query={"format": _choice("csv", "json"), "language": _choice("en", "ru")},
     ),
     Operation(
         method="GET", path=f"{_ROOM}/ledger", summary="The key and the size of the ledger",
@@ -197,8 +196,9 @@ OPERATIONS: Final = (
         answers={200: BYTES},
     ),
     Operation(
-        method="GET", path=f"{_ROOM}/film/text", summary="Subtitles, an edit list or OpenTimelineIO",
-        answers={200: "*/*"}, query={"format": _choice("srt", "vtt", "edl", "otio")},
+        method="GET", path=f"{_ROOM}/film/text", summary="Subtitles, edit lists or the breakdown",
+        answers={200: "*/*"},
+        query={"format": _choice("srt", "vtt", "edl", "otio", "fcpxml", "csv"), "language": _choice("en", "ru")},
     ),
     Operation(
         method="POST", path=f"{_ROOM}/film/exports", summary="Export the film or its storyboard", body=NewExport,

@@ -14,6 +14,7 @@ from antiphon_proto.codex import CodexContradiction, CodexEntry
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.document.object_authors import ObjectAuthor
+from antiphon_server.film.credits import CreditSources
 from antiphon_server.history.restore import Restoration
 from antiphon_server.search.hits import Found as FoundHits
 from antiphon_server.search.hits import Kind, Update
@@ -114,14 +115,16 @@ class Trace(Struct, frozen=True, tag="trace"):
 
 
 class Screen(Struct, frozen=True, tag="screen"):
-    """The film of a document (`updates` as in Copy) as JSON (`film.sheet`): the `sheet`, the `plan` of shots for what
-    has none, or the `breakdown`; `csv` is that as a table in a language, `shots` what the film is rendered from. `srt`,
-    `vtt`, `edl` and `otio` (with a title) are files."""
+    """The film of a document (`updates` as in Copy) as JSON: the `sheet` (`film.sheet`), the `plan` of shots for what has
+    none, or the `breakdown`; `csv` is that as a table in a language. `render` is what the film is rendered from
+    (`RenderParts`). `srt`, `vtt`, `edl`, `otio` and `fcpxml` (with a title) are files. With `sources` what becomes a
+    file says who made it."""
 
     updates: tuple[bytes, ...]
     task: str
     language: str = "en"
     title: str = ""
+    sources: CreditSources | None = None
 
 
 class Spell(Struct, frozen=True, tag="spell"):

@@ -24,10 +24,7 @@ from antiphon_server.document.authorship import Authorship
 from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.text_diff import differences
 from antiphon_server.document.text_index import plain
-from antiphon_server.film.breakdown import as_csv, breakdown
-from antiphon_server.film.interchange import edl, otio, srt, vtt
-from antiphon_server.film.reel import fields_of, reel
-from antiphon_server.film.sheet import planned, sheet
+from antiphon_server.film.screened import screened
 from antiphon_server.formats.manuscript import Manuscript, from_pieces, to_ops
 from antiphon_server.formats.report import appendix, as_json, report
 from antiphon_server.history.compare import compared
@@ -136,8 +133,8 @@ def _do(job: Job) -> Answer:
             return Unread(_searcher(models).read(room, version, seconds))
         case Trace(traced, runs):
             return Made(msgspec.json.encode(chrome_trace(traced, frozenset(runs))))
-        case Screen():
-            return Made(_screened(job))
+        case Screen(updates, task, language, title, sources):
+            return Made(screened(_document(updates).get_update(), task, language, title, sources))
         case Restore():
             return Found(_restoration(job))
 
@@ -157,29 +154,6 @@ def _restoration(job: Restore) -> Restoration:
 
     found = differences("".join(piece.text for piece in story), then.text)
     return restoration(story, canvas.objects(), then, keeps, found)
-
-
-def _screened(job: Screen) -> bytes:
-    state = _document(job.updates).get_update()
-    if job.task == "plan":
-        return msgspec.json.encode(planned(state))
-    found = sheet(state)
-    if job.task == "sheet":
-        return msgspec.json.encode(found)
-    shots = [fields_of(shot) for shot in found.shots]
-    match job.task:
-        case "shots":
-            return msgspec.json.encode(shots)
-        case "srt":
-            return srt(reel(shots)).encode()
-        case "vtt":
-            return vtt(reel(shots)).encode()
-        case "edl":
-            return edl(reel(shots), job.title).encode()
-        case "otio":
-            return otio(reel(shots), job.title).encode()
-    table = breakdown(found.scenes, (shot.scene for shot in found.shots))
-    return as_csv(table, job.language).encode() if job.task == "csv" else msgspec.json.encode(table)
 
 
 @cache

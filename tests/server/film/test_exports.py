@@ -15,7 +15,7 @@ import pytest
 from antiphon_proto.errors import NotFound
 from antiphon_server.film.exports import FilmExport, FilmExports
 from antiphon_server.film.reel import length, reel
-from antiphon_server.film.render import RenderJob
+from antiphon_server.film.render import RenderJob, RenderParts
 from support.film_vectors import FILMS
 from support.patience import PATIENCE
 
@@ -41,7 +41,8 @@ async def nothing(_asset: str) -> bytes | None:
 
 
 async def begun(exports: FilmExports, shots: list[dict[str, object]], kind: str = "mp4") -> FilmExport:
-    job = RenderJob(kind, "", shots, {"a" * 64: ""}, 360, "Паром")
+    film = RenderParts(shots, {}, [], ["Cast: ANNA"])
+    job = RenderJob(kind, "", film, {"a" * 64: ""}, 360, "Паром")
     return await exports.begin("room", job, length(reel(shots)), nothing, "here")
 
 
@@ -110,7 +111,7 @@ async def test_an_exporter_that_is_killed_says_so_and_the_next_one_works() -> No
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk")
 @pytest.mark.parametrize("kind", ["mp4", "webm", "pdf"])
 def test_a_full_disk_is_told(kind: str) -> None:
-    job = RenderJob(kind, "/dev/full", SHOTS, {}, 360)
+    job = RenderJob(kind, "/dev/full", RenderParts(SHOTS, {}, [], []), {}, 360)
     command = [sys.executable, "-m", "antiphon_server.film.render"]
     ended = subprocess.run(command, input=msgspec.msgpack.encode(job), capture_output=True, check=False)
     assert ended.returncode == 1

@@ -22,7 +22,7 @@ ANY = st.one_of(
 )
 FIELDS = (
     "id", "kind", "seconds", "size", "angle", "move", "transition", "over", "text", "who", "cast", "off", "place",
-    "time", "inside", "picture",
+    "time", "inside", "picture", "act", "effects", "mouth", "sound",
 )  # fmt: skip
 
 

@@ -5,12 +5,15 @@ import { type Doc, Map as YMap } from "yjs";
 import { keyBetween } from "../canvas/order";
 import { storyOf } from "../room/document/document";
 import type { Room } from "../room/room";
+import { FilmPictures } from "./pictures";
 import { type Clip, FPS, lengthOf, reel, type ShotFields } from "./reel";
 import { type SheetShot, sheetOf } from "./sheet";
 import { StoryPlaces } from "./storyPlaces";
 import { faster, NOTICE_MS, positionAt, readTransport, STOPPED, type Transport } from "./transport";
 
 const TRANSPORT = "transport";
+/** Begins the key of a person's look. */
+const CAST = "cast:";
 /** Shots are read against the text at most so often while somebody types. */
 const READ_MS = 120;
 /** A hand on the timeline tells the others at most so often. */
@@ -25,6 +28,9 @@ export class FilmRoom {
   readonly making = signal(false);
   /** How many shots the last press made; null: none was pressed, or it failed. */
   readonly made = signal<number | null>(null);
+  /** Name -> fields of the look that people chose. */
+  readonly cast = signal<Readonly<Record<string, ShotFields>>>({});
+  readonly pictures: FilmPictures;
   private unfollow = () => {};
   private readonly stop: () => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,6 +38,7 @@ export class FilmRoom {
   private scrubTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly room: Room) {
+    this.pictures = new FilmPictures(room);
     this.stop = room.doc.subscribe((doc) => this.follow(doc));
   }
 
@@ -127,6 +134,15 @@ export class FilmRoom {
     });
   }
 
+  /** The look of a person; undefined takes a field away. */
+  dress(name: string, fields: Record<string, unknown>): void {
+    const key = CAST + name;
+    this.room.doc.value.transact(() => {
+      if (!(this.root.get(key) instanceof YMap)) this.root.set(key, new YMap());
+      this.change(key, fields);
+    });
+  }
+
   remove(id: string): void {
     this.root.delete(id);
     if (this.selected.peek() === id) this.selected.value = null;
@@ -208,13 +224,19 @@ export class FilmRoom {
     clearTimeout(this.timer);
     this.timer = undefined;
     const doc = this.room.doc.peek();
-    const found = Object.entries(doc.getMap("film").toJSON()).filter(
+    const entries = Object.entries(doc.getMap("film").toJSON()).filter(
       (entry): entry is [string, ShotFields] => entry[0] !== TRANSPORT && typeof entry[1] === "object",
     );
+    const found = entries.filter(([key]) => !key.startsWith(CAST));
+    const looks = entries.filter(([key]) => key.startsWith(CAST));
+    this.cast.value = Object.fromEntries(looks.map(([key, look]) => [key.slice(CAST.length), look]));
     found.sort(([a, one], [b, two]) => (word(one.z) < word(two.z) || (one.z === two.z && a < b) ? -1 : 1));
     const shots = sheetOf(found, new StoryPlaces(doc));
     this.shots.value = shots;
-    this.clips.value = reel(shots.map((shot) => shot.fields));
+    this.clips.value = reel(
+      shots.map((shot) => shot.fields),
+      this.cast.peek(),
+    );
   }
 }
 

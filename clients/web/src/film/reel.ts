@@ -1,6 +1,8 @@
 // A film as clips on a line of frames: what the evaluator works from. Pure; the same as server/antiphon_server/film/reel.py,
 // and proto/vectors/film.json holds both to each other. Faulty values count as their defaults.
 
+import { type Look, lookOf, type Mouth } from "./looks";
+
 export const FPS = 24;
 export const KINDS = ["establish", "action", "speech", "title"] as const;
 export const SIZES = ["extreme_wide", "wide", "full", "medium", "close", "extreme_close"] as const;
@@ -15,11 +17,22 @@ export const MOVES = [
   "pull",
   "shake",
 ] as const;
+export const ACTS = ["idle", "walk", "run", "turn", "gesture", "nod"] as const;
+export const EFFECTS = ["rain", "snow", "fog", "beam", "fire", "lightning"] as const;
+export type Effect = (typeof EFFECTS)[number];
 export const TRANSITIONS = ["cut", "dissolve", "fade", "wipe"] as const;
 export const MAX_SECONDS = 600;
 const COLUMNS = 42;
 const LINES = 2;
 const MOST_CAST = 6;
+const SHAPES: Record<string, Mouth> = {
+  r: "rest",
+  c: "closed",
+  o: "open",
+  w: "wide",
+  u: "round",
+  t: "teeth",
+};
 
 export type Size = (typeof SIZES)[number];
 export type Angle = (typeof ANGLES)[number];
@@ -39,6 +52,14 @@ export interface Clip {
   text: string;
   who: string;
   cast: readonly string[];
+  /** Those of `cast`, in its order. */
+  looks: readonly Look[];
+  act: (typeof ACTS)[number];
+  effects: readonly Effect[];
+  /** From which thousandth of a second of the shot the mouth of who speaks has which shape. */
+  mouth: readonly (readonly [number, Mouth])[];
+  /** An asset that is heard from the first frame. */
+  sound: string;
   off: boolean;
   place: string;
   time: string;
@@ -54,8 +75,15 @@ export interface Caption {
 }
 export type ShotFields = Readonly<Record<string, unknown>>;
 
-export function reel(shots: readonly ShotFields[]): Clip[] {
+/** `cast`: name -> fields of a look that people chose. */
+export function reel(shots: readonly ShotFields[], cast: Readonly<Record<string, ShotFields>> = {}): Clip[] {
   const clips: Clip[] = [];
+  const looks = new Map<string, Look>();
+  const dressed = (name: string): Look => {
+    const known = looks.get(name) ?? lookOf(name, Object.hasOwn(cast, name) ? (cast[name] ?? {}) : {});
+    looks.set(name, known);
+    return known;
+  };
   let start = 0;
   for (const shot of shots) {
     const frames = Math.max(1, Math.floor(number(shot.seconds, 3, MAX_SECONDS) * FPS + 0.5));
@@ -66,7 +94,8 @@ export function reel(shots: readonly ShotFields[]): Clip[] {
       const before = clips.at(-1)?.frames ?? frames;
       lead = Math.min(wanted, Math.floor(frames / 2), Math.floor(before / 2));
     }
-    const names = Array.isArray(shot.cast) ? shot.cast.filter((one) => typeof one === "string") : [];
+    const names = each(shot.cast).slice(0, MOST_CAST);
+    const effects = each(shot.effects);
     clips.push({
       id: word(shot.id),
       start,
@@ -79,7 +108,12 @@ export function reel(shots: readonly ShotFields[]): Clip[] {
       transition: lead > 0 ? transition : "cut",
       text: word(shot.text),
       who: word(shot.who),
-      cast: names.slice(0, MOST_CAST),
+      cast: names,
+      looks: names.map(dressed),
+      act: choice(shot.act, ACTS, "idle"),
+      effects: EFFECTS.filter((one) => effects.includes(one)),
+      sound: word(shot.sound),
+      mouth: shapesOf(word(shot.mouth)),
       off: shot.off === true,
       place: word(shot.place),
       time: word(shot.time),
@@ -162,5 +196,16 @@ function number(value: unknown, fallback: number, most: number): number {
 function choice<T extends string>(value: unknown, choices: readonly T[], fallback: T): T {
   return choices.find((one) => one === value) ?? fallback;
 }
+
+/** `0r 80c ...`: thousandths of a second and the first letters of shapes, in their order. */
+function shapesOf(text: string): [number, Mouth][] {
+  const found = [...text.matchAll(/(\d{1,7})([rcowut])/g)];
+  return found
+    .map(([, at, shape]): [number, Mouth] => [Number(at), SHAPES[shape ?? ""] ?? "rest"])
+    .sort((a, b) => a[0] - b[0]);
+}
+
+const each = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
 
 const word = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,9 +1,12 @@
 // The evaluator in the page draws what the one in the server draws.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { drawerOf } from "../../src/film/dicebear";
 import { frame } from "../../src/film/frame";
+import type { Figure } from "../../src/film/looks";
 import { captions, lengthOf, reel, type ShotFields } from "../../src/film/reel";
 
 interface Vector {
@@ -13,11 +16,16 @@ interface Vector {
   captions: [number, number, string, string[]][];
   frames: Record<string, (string | number)[][]>;
 }
-const vectors = JSON.parse(readFileSync(`${process.env.VECTORS}/film.json`, "utf8")) as Vector[];
+interface Vectors {
+  cast: Record<string, ShotFields>;
+  films: Vector[];
+  figures: string[][];
+}
+const vectors = JSON.parse(readFileSync(`${process.env.VECTORS}/film.json`, "utf8")) as Vectors;
 
-for (const vector of vectors) {
+for (const vector of vectors.films) {
   test(`the golden vectors hold: ${vector.film}`, () => {
-    const clips = reel(vector.shots);
+    const clips = reel(vector.shots, vectors.cast);
     assert.deepEqual(
       clips.map((clip) => [clip.start, clip.frames, clip.lead, clip.transition]),
       vector.clips,
@@ -47,4 +55,13 @@ test("what is no number counts as the default, and no length as a frame", () => 
     [72, 72, 1, 72],
   );
   assert.equal(lengthOf(clips), 217);
+});
+
+test("DiceBear draws the same figures here as in the export", async () => {
+  assert.ok(vectors.figures.length > 30);
+  for (const [style, seed, skin, hair, coat, eyes, mouth, digest] of vectors.figures) {
+    const draw = await drawerOf(style as "lorelei");
+    const svg = draw({ style, seed, skin, hair, coat, eyes, mouth } as Figure);
+    assert.equal(createHash("sha256").update(svg).digest("hex"), digest, `${style} ${eyes} ${mouth}`);
+  }
 });

@@ -16,13 +16,17 @@ from pycrdt import Doc, Map
 
 from antiphon_proto import schema
 from antiphon_proto.film import (
+    CHARACTER,
+    MAX_CHARACTERS,
     MAX_SHOTS,
     ORDER,
     REQUIRED,
     SHOT,
     TRANSPORT,
+    character_of,
     faults,
     is_shot_id,
+    is_shot_key,
     is_transport,
 )
 from antiphon_proto.order import key_between
@@ -60,8 +64,14 @@ class Film:
     @property
     def shots(self) -> dict[str, Fields]:
         """Shot id -> its fields, in the order of the film. Not to be changed."""
-        found = [(key, one) for key, one in self._copy.items() if key != TRANSPORT and isinstance(one, dict)]
+        found = [(key, one) for key, one in self._copy.items() if is_shot_key(key) and isinstance(one, dict)]
         return dict(sorted(found, key=lambda each: (str(each[1].get(ORDER, "")), each[0])))
+
+    @property
+    def cast(self) -> dict[str, Fields]:
+        """Name -> the look that people chose. Not to be changed."""
+        named = ((character_of(key), one) for key, one in self._copy.items())
+        return {name: one for name, one in named if name is not None and isinstance(one, dict)}
 
     def entry(self, key: str) -> Any:
         """The current values."""
@@ -116,14 +126,21 @@ class Film:
         for change in changes:
             if change.value is not None and (what := self._mend(change)):
                 mended.append(Mended(change.key[:64], what))
-        for change in reversed(changes):
-            others = int(TRANSPORT in self.root)
-            if len(self.root) - others <= MAX_SHOTS:
-                break
-            if change.former is None and change.key != TRANSPORT and change.key in self.root:
-                self.set(change.key, None)
-                mended.append(Mended(change.key[:64], f"a film holds {MAX_SHOTS} shots at most"))
-        return mended
+        mended += self._bounded(changes, True, MAX_SHOTS, "shots")
+        return mended + self._bounded(changes, False, MAX_CHARACTERS, "people")
+
+    def _bounded(self, changes: Sequence[FilmChange], shots: bool, most: int, what: str) -> list[Mended]:
+        """Take the last that came when there are too many."""
+        new = [one.key for one in changes if one.former is None and is_shot_key(one.key) == shots]
+        new = [key for key in new if key in self.root and key != TRANSPORT]
+        if not new or len(self.root) <= most:
+            return []
+        keys = list(self.root.keys())
+        count = sum(1 for key in keys if key != TRANSPORT and is_shot_key(key) == shots)
+        surplus = new[len(new) - min(len(new), max(0, count - most)) :]
+        for key in surplus:
+            self.set(key, None)
+        return [Mended(key[:64], f"a film holds {most} {what} at most") for key in surplus]
 
     def _mend(self, change: FilmChange) -> str:
         key = change.key
@@ -133,6 +150,8 @@ class Film:
             self.set(key, change.former if is_transport(change.former) else None)
             return "it is invalid"
         found = self.root.get(key)
+        if isinstance(found, Map) and character_of(key) is not None:
+            return self._mend_look(found, change)
         if not isinstance(found, Map) or not is_shot_id(key):
             self.set(key, None)
             return "it is no shot"
@@ -148,6 +167,21 @@ class Film:
                 self.set(key, None)
                 return f"its {name} is invalid or missing"
             elif name in found:
+                del found[name]
+        return f"{', '.join(wrong)[:500]} is invalid" if wrong else ""
+
+    def _mend_look(self, found: Map[Any], change: FilmChange) -> str:
+        former = change.former if isinstance(change.former, Mapping) else {}
+        wrong = [
+            name
+            for name, value in change.value.items()
+            if (check := CHARACTER.get(name)) is None or not check(value)
+        ]
+        for name in wrong:
+            check = CHARACTER.get(name)
+            if check is not None and check(former.get(name)):
+                found[name] = former[name]
+            else:
                 del found[name]
         return f"{', '.join(wrong)[:500]} is invalid" if wrong else ""
 

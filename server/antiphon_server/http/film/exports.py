@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -10,13 +13,16 @@ from msgspec import Struct
 
 from antiphon_proto.errors import Conflict, PeerError, RateLimited, TooLarge
 from antiphon_server.core.rights import Right, require
+from antiphon_server.film.credits import CreditSources
 from antiphon_server.film.exports import FilmExport
 from antiphon_server.film.reel import length, reel
-from antiphon_server.film.render import RenderJob
+from antiphon_server.film.render import RenderJob, RenderParts
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.access import authorised, json_body, pay_for_lookup
+from antiphon_server.http.recording import record_export
 from antiphon_server.http.streaming import large
 from antiphon_server.rooms.room import Room
+from antiphon_server.trust.leaf import sha256
 from antiphon_server.work.jobs import Made, Screen
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
@@ -25,33 +31,43 @@ TEXTS: Final = {
     "vtt": "text/vtt",
     "edl": "text/plain",
     "otio": "application/json",
+    "fcpxml": "application/xml",
+    "csv": "text/csv",
 }
-_TYPES: Final = {"mp4": "video/mp4", "webm": "video/webm", "pdf": "application/pdf"}
+_TYPES: Final = {"mp4": "video/mp4", "webm": "video/webm", "pdf": "application/pdf", "wav": "application/zip"}
+_ENDINGS: Final = {"wav": "zip"}
+LANGUAGES: Final = ("en", "ru")
 _LONGEST: Final = 24 * 60 * 60
 """Frames of a film that is exported: an hour."""
 
 
 class NewExport(Struct, frozen=True, forbid_unknown_fields=True):
-    """A film, or its storyboard (`pdf`), as a file. `height` of the picture, which is 16:9."""
+    """A film, its storyboard (`pdf`) or its voices (`wav`, a ZIP of them) as a file. `height` of the picture, which is
+    16:9; `language` of its credits."""
 
-    format: Literal["mp4", "webm", "pdf"]
+    format: Literal["mp4", "webm", "pdf", "wav"]
     height: Literal[360, 720, 1080] = 720
+    language: Literal["en", "ru"] = "en"
 
 
 async def text(request: web.Request) -> web.StreamResponse:
-    """`GET .../film/text?format=srt|vtt|edl|otio` -> subtitles, an edit list, or OpenTimelineIO."""
+    """`GET .../film/text?format=srt|vtt|edl|otio|fcpxml|csv[&language=en|ru]` -> subtitles, an edit list,
+    OpenTimelineIO, FCPXML or the breakdown, each with who made the film."""
     pay_for_lookup(request)
-    _, room = await authorised(request)
-    kind = request.query.get("format", "srt")
+    grant, room = await authorised(request)
+    kind, language = request.query.get("format", "srt"), request.query.get("language", "en")
     if kind not in TEXTS:
         raise PeerError(f"no format {kind[:20]!r}; there are {', '.join(TEXTS)}")
-    data = await _ask(request, room, Screen(room.shared.document.updates(), kind, title=_title(room)))
+    if language not in LANGUAGES:
+        raise PeerError(f"no language {language[:20]!r}; there are {', '.join(LANGUAGES)}")
+    data = await _ask(request, room, _screen(room, kind, language))
     headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="film-{room.id}.{kind}"'}
+    headers |= await record_export(request, grant, room, sha256(data), f"film {kind}")
     return await large(request, data, TEXTS[kind], headers=headers)
 
 
 async def begin(request: web.Request) -> web.Response:
-    """`POST .../film/exports` `{"format", "height"?}` -> 202 and the export's state."""
+    """`POST .../film/exports` `{"format", "height"?, "language"?}` -> 202 and the export's state."""
     gateway = request.app[GATEWAY]
     grant, room = await authorised(request)
     require(grant.role, Right.SEE)
@@ -59,21 +75,30 @@ async def begin(request: web.Request) -> web.Response:
     address = gateway.proxies.address(request)
     if not gateway.convert_rate.allow(address):
         raise RateLimited("too many files from this address; wait a little")
-    data = await _ask(request, room, Screen(room.shared.document.updates(), "shots"))
-    shots: list[dict[str, Any]] = msgspec.json.decode(data)
-    total = length(reel(shots))
-    if not shots:
+    film = msgspec.json.decode(
+        await _ask(request, room, _screen(room, "render", wanted.language)), type=RenderParts
+    )
+    total = length(reel(film.shots))
+    if not film.shots:
         raise Conflict("there is no film yet; make shots first")
     if total > _LONGEST:
         raise TooLarge("the film is longer than an hour; export it in parts")
-    assets = {str(one["picture"]) for one in shots if one.get("picture")}
-    job = RenderJob(wanted.format, "", shots, dict.fromkeys(assets, ""), wanted.height, _title(room))
+    names = ("sound",) if wanted.format == "wav" else ("picture", "sound")
+    assets = {str(one[name]) for one in film.shots for name in names if one.get(name)}
+    if wanted.format == "wav":
+        if not assets:
+            raise Conflict("the film has no voices yet")
+    else:
+        assets |= {str(look["picture"]) for look in film.cast.values() if look.get("picture")}
+    if wanted.format in ("mp4", "webm"):
+        total += length(reel(film.cards))
+    job = RenderJob(wanted.format, "", film, dict.fromkeys(assets, ""), wanted.height, _title(room))
 
-    async def picture(asset: str) -> bytes | None:
-        info = await gateway.assets.find(room.id, asset)
+    async def asset(name: str) -> bytes | None:
+        info = await gateway.assets.find(room.id, name)
         return await gateway.assets.read(room.id, info) if info is not None else None
 
-    export = await gateway.film_exports.begin(room.id, job, total, picture, address)
+    export = await gateway.film_exports.begin(room.id, job, total, asset, address)
     return web.json_response(_state(export), status=202, headers=_HEADERS)
 
 
@@ -95,12 +120,15 @@ async def download(request: web.Request) -> web.StreamResponse:
     _, export = await _find(request)
     if export.state != "done":
         raise Conflict(export.problem or "this export is not done")
-    name = f"film-{export.room}.{export.kind}"
+    grant, room = await authorised(request)
+    digest = await asyncio.to_thread(_digest, export.path)
+    name = f"film-{export.room}.{_ENDINGS.get(export.kind, export.kind)}"
     headers = {
         **_HEADERS,
         "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Type": _TYPES[export.kind],
     }
+    headers |= await record_export(request, grant, room, digest, f"film {export.kind}")
     return web.FileResponse(export.path, headers=headers)
 
 
@@ -116,6 +144,25 @@ async def _ask(request: web.Request, room: Room, job: Screen) -> bytes:
     answer = await gateway.pool.run(job, gateway.proxies.address(request))
     assert isinstance(answer, Made)
     return answer.data
+
+
+def _screen(room: Room, task: str, language: str) -> Screen:
+    """With what the credits are counted from."""
+    people = room.context.participants()
+    runs = {run.info.id: run for run in room.runs if not run.private}
+    sources = CreditSources(
+        room.shared.authorship.serialise(),
+        people,
+        {key: run.info for key, run in runs.items()},
+        {key: one.creator.author for key, one in room.shared.shots.items()},
+        {run.record.asset: run.info.model for run in runs.values() if run.record.asset},
+    )
+    return Screen(room.shared.document.updates(), task, language, _title(room), sources)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _title(room: Room) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from antiphon_proto.errors import PeerError
 from antiphon_server.core.rights import Right, require
 from antiphon_server.document.object_authors import ObjectAuthors
 from antiphon_server.film.maker import place
@@ -19,13 +18,12 @@ from antiphon_server.rooms.room import Room
 from antiphon_server.work.jobs import Made, Screen
 
 _HEADERS: Final = {"Cache-Control": "no-store"}
-LANGUAGES: Final = ("en", "ru")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """`GET .../film` -> `{"scenes", "shots", "bare", "authors"}`: the scenes of the script, the shots in the order of
-    the film with the words that they stand for, how many beats of the script have no shot, and who made and last
-    changed each shot. Places are code points of the story."""
+    """`GET .../film` -> `{"scenes", "shots", "bare", "authors", "cast"}`: the scenes of the script, the shots in the
+    order of the film with the words that they stand for, how many beats of the script have no shot, who made and last
+    changed each shot and look, and the looks that people chose. Places are code points of the story."""
     pay_for_lookup(request)
     _, room = await authorised(request)
     found = msgspec.json.decode(await _ask(request, room, Screen(room.shared.document.updates(), "sheet")))
@@ -55,18 +53,11 @@ async def make(request: web.Request) -> web.Response:
 
 
 async def breakdown(request: web.Request) -> web.StreamResponse:
-    """`GET .../film/breakdown?format=csv|json&language=en|ru` -> who and what each scene needs."""
+    """`GET .../film/breakdown` -> who and what each scene needs. As a table: `GET .../film/text?format=csv`."""
     pay_for_lookup(request)
     _, room = await authorised(request)
-    kind, language = request.query.get("format", "json"), request.query.get("language", "en")
-    if kind not in ("csv", "json") or language not in LANGUAGES:
-        raise PeerError("a breakdown comes as csv or json, in en or ru")
-    task = Screen(room.shared.document.updates(), "csv" if kind == "csv" else "breakdown", language)
-    data = await _ask(request, room, task)
-    if kind == "json":
-        return await large(request, data, "application/json", headers=_HEADERS)
-    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="breakdown-{room.id}.csv"'}
-    return await large(request, data, "text/csv", headers=headers)
+    data = await _ask(request, room, Screen(room.shared.document.updates(), "breakdown"))
+    return await large(request, data, "application/json", headers=_HEADERS)
 
 
 async def _ask(request: web.Request, room: Room, job: Screen) -> bytes:

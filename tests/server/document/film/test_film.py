@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pycrdt import Map
 
-from antiphon_proto.film import MAX_SHOTS, faults, is_shot_id, is_transport
+from antiphon_proto.film import MAX_CHARACTERS, MAX_SHOTS, faults, is_shot_id, is_transport
 from antiphon_proto.messages import Error, Redo, Undo
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.state import SERVER
@@ -178,3 +178,29 @@ def test_two_change_one_shot_at_the_same_time_and_both_stand() -> None:
         one.send_update(house.room, one.doc.get_update(state))
     settle(house, ann, bob)
     assert film(house).shots["a"] == {**SHOT, "size": "wide", "move": "pan_left"}
+
+
+def test_a_look_is_kept_checked_undone_and_is_no_shot() -> None:
+    house, ann, bob = joined()
+    write(
+        house,
+        ann,
+        s1=SHOT,
+        **{"cast:ANNA": {"style": "notionists", "skin": "#aabbcc", "coat": "red", "mood": 1}},
+    )
+    assert film(house).cast == {"ANNA": {"style": "notionists", "skin": "#aabbcc"}}
+    assert list(film(house).shots) == ["s1"]
+    settle(house, ann, bob)
+    change(house, bob, "cast:ANNA", seed="Anna 2", skin="javascript:")
+    assert film(house).cast["ANNA"] == {"style": "notionists", "skin": "#aabbcc", "seed": "Anna 2"}
+    authors = house.room.shared.shots.get("cast:ANNA")
+    assert authors is not None
+    assert authors.creator.author != authors.editor.author
+    bob.send(house.room, Undo(surface="film"))
+    settle(house, ann, bob)
+    assert "seed" not in film(house).cast["ANNA"]
+    write(house, ann, **{"cast:": {"style": "lorelei"}, "cast:" + "x" * 65: {}, "cast:BOB": "lorelei"})
+    assert list(film(house).cast) == ["ANNA"]
+    write(house, ann, **{f"cast:{number}": {} for number in range(MAX_CHARACTERS + 5)})
+    assert len(film(house).cast) == MAX_CHARACTERS
+    assert "ANNA" in film(house).cast

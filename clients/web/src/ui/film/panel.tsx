@@ -112,7 +112,7 @@ function UndoButtons({ room }: { room: Room }) {
 function Breakdown({ room }: { room: Room }) {
   const download = async () => {
     const language = document.documentElement.lang.startsWith("ru") ? "ru" : "en";
-    const answer = await room.http.request(`film/breakdown?format=csv&language=${language}`);
+    const answer = await room.http.request(`film/text?format=csv&language=${language}`);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
     link.download = "breakdown.csv";

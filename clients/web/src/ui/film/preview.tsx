@@ -2,33 +2,19 @@
 
 import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { draw } from "../../film/draw";
+import { draw, figureOf } from "../../film/draw";
+import { HEIGHT, WIDTH } from "../../film/effects";
 import type { FilmRoom } from "../../film/filmRoom";
-import { clipAt, frame as frameList, HEIGHT, WIDTH } from "../../film/frame";
+import { clipAt, frame as frameList } from "../../film/frame";
 import { frameOf } from "../../film/transport";
 import { t } from "../../strings";
-
-/** Pictures that are decoded at once. */
-const MAX_PICTURES = 60;
 
 export function Preview({ film, frame }: { film: FilmRoom; frame: Signal<number> }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
-    const pictures = new Map<string, HTMLImageElement>();
-    const picture = (asset: string): CanvasImageSource | null => {
-      const url = film.room.pictures.url(asset);
-      if (!url) return null;
-      let image = pictures.get(asset);
-      if (!image) {
-        if (pictures.size >= MAX_PICTURES) pictures.clear();
-        image = new Image();
-        image.src = url;
-        pictures.set(asset, image);
-      }
-      return image.complete && image.naturalWidth > 0 ? image : null;
-    };
+    const pictures = film.pictures;
     let handle = 0;
     let drawn = "";
     const show = () => {
@@ -43,12 +29,12 @@ export function Preview({ film, frame }: { film: FilmRoom; frame: Signal<number>
       }
       const number = frameOf(film.position());
       const clips = film.clips.peek();
-      const clip = clips[clipAt(clips, number)];
-      const waits = clip?.picture && !picture(clip.picture) ? "waits" : "";
-      const key = `${number} ${versionOf(clips)} ${waits}`;
-      if (key === drawn && !waits) return;
+      const key = `${number} ${versionOf(clips)} ${pictures.version}`;
+      if (key === drawn) return;
       drawn = key;
-      draw(context, frameList(clips, number), picture);
+      const ops = frameList(clips, number);
+      for (const op of ops) if (op[0] === "figure") pictures.prepare(figureOf(op));
+      draw(context, ops, pictures);
       element.dataset.frame = String(number);
       frame.value = number;
     };
