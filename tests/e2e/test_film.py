@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from antiphon_client import connect, create_room
+from antiphon_client import Room, connect, create_room
 from support.axe import prepare, violations
 from support.pages import Company, Person, alike
 from support.patience import PATIENCE
@@ -156,10 +156,61 @@ async def test_a_film_is_made_of_the_text_and_everybody_sees_the_same(
         await expect(vic.page.locator(".film-shot")).to_have_count(7)
         await expect(vic.page.locator(".film-shot").last).to_contain_text("Стой!")
 
+        await the_cast_is_dressed(ada.page, writer)
+        await the_film_becomes_files(ada.page, vic.page)
+
         await ada.page.emulate_media(color_scheme="dark")
         await ada.page.set_viewport_size({"width": 820, "height": 1100})
         await shoot(ada.page, "dark")
         assert await violations(ada.page) == []
+
+
+async def the_cast_is_dressed(page: Page, writer: Room) -> None:
+    await page.get_by_role("button", name="Cast").click()
+    dialog = page.get_by_role("dialog", name="Cast")
+    anna = dialog.locator(".film-person", has=page.get_by_role("heading", name="ANNA"))
+    await anna.get_by_label("Style").select_option("open_peeps")
+    await anna.get_by_role("button", name="Another face").click()
+    await writer.wait_for(lambda room: room.film.cast.get("ANNA", {}).get("style") == "open_peeps", 30)
+    assert writer.film.cast["ANNA"]["seed"]
+    await page.wait_for_function(
+        """() => [...document.querySelectorAll(".film-portrait")].every((one) => one.getContext("2d")
+            .getImageData(0, 0, one.width, one.height).data.some((value) => value > 0))"""
+    )
+    await shoot(page, "cast")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+
+
+async def the_film_becomes_files(page: Page, watching: Page) -> None:
+    await page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export the film")
+    await shoot(page, "export")
+    assert await violations(page) == []
+    await dialog.get_by_label("Voices (WAV)").check()
+    await dialog.get_by_role("button", name="Export").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Nobody speaks aloud in this film yet.")
+    await dialog.get_by_label("OTIO").check()
+    async with page.expect_download() as coming:
+        await dialog.get_by_role("button", name="Export").click()
+    assert (await coming.value).suggested_filename == "film.otio"
+    await dialog.get_by_label("MP4").check()
+    await dialog.get_by_role("button", name="Export").click()
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog.get_by_role("button", name="Export")).to_be_enabled(timeout=30_000)
+    await dialog.get_by_label("Storyboard (PDF)").check()
+    async with page.expect_download(timeout=60_000) as coming:
+        await dialog.get_by_role("button", name="Export").click()
+    board = await (await coming.value).path()
+    assert (await asyncio.to_thread(board.read_bytes)).startswith(b"%PDF-")
+    await expect(dialog.get_by_text("The file is in your downloads.")).to_be_visible()
+    await page.keyboard.press("Escape")
+    # Who watches may take the film along.
+    await watching.get_by_role("button", name="Экспорт").click()
+    await expect(watching.get_by_role("dialog", name="Экспорт фильма")).to_be_visible()
+    await shoot(watching, "export-ru")
+    assert await violations(watching) == []
+    await watching.keyboard.press("Escape")
 
 
 async def beyond(page: Page, where: int) -> None:

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-RUN = ("prepare", "image", "music", "documents", "spelling", "terminal", "mcp", "gguf")
-DEV = (*RUN, "film", "torch", "tensorrt-rtx", "browser", "dev")
+RUN = ("prepare", "image", "music", "film", "documents", "spelling", "terminal", "mcp", "gguf")
+DEV = (*RUN, "torch", "tensorrt-rtx", "browser", "dev")
 BOUNDED = ("transformers", "diffusers", "onnxruntime", "pycrdt", "xllamacpp", "tokenizers")
 """We ride on their internals."""
 
@@ -79,7 +79,7 @@ def test_what_we_ride_on_has_an_upper_bound() -> None:
 
 def test_all_is_all_but_cuda() -> None:
     [every] = [Requirement(line) for line in EXTRAS["all"]]
-    assert every.extras == {*RUN, "film", "torch", "browser"}
+    assert every.extras == {*RUN, "torch", "browser"}
 
 
 def test_an_upgrade_moves_the_bounds_behind_what_was_tested() -> None:

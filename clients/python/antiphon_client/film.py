@@ -39,6 +39,7 @@ class _Export(Struct):
     frames: int
     total: int
     problem: str
+    code: str = ""
 
 
 class Film(Mapping[str, dict[str, Any]]):

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from antiphon_proto.errors import NotFound, RateLimited
 from antiphon_server.fair_queue import FairQueue
-from antiphon_server.film.render import RenderJob
+from antiphon_server.film.render import EXITS, RenderJob
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Assets = Callable[[str], Awaitable[bytes | None]]
@@ -42,6 +42,8 @@ class FilmExport:
         self.frames = 0
         self.total = total
         self.problem = ""
+        self.code = ""
+        """What kind of problem it is: `missing` software, `disk`, `time`, `busy`, `ended`."""
         self.path = folder / f"{self.id}.{kind}"
         self.task: asyncio.Task[None] | None = None
         self.pid: int | None = None
@@ -113,11 +115,11 @@ class FilmExports:
             export.state = "cancelled"
             raise
         except TimeoutError:
-            self._fail(export, f"the export took more than {_SECONDS:g} seconds")
+            self._fail(export, "time", f"the export took more than {_SECONDS:g} seconds")
         except RateLimited as error:
-            self._fail(export, error.message)
+            self._fail(export, "busy", error.message)
         except OSError as error:
-            self._fail(export, f"the file cannot be written: {error.strerror or error}")
+            self._fail(export, "disk", f"the file cannot be written: {error.strerror or error}")
 
     async def _render(self, export: FilmExport, job: RenderJob) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -151,10 +153,10 @@ class FilmExports:
             export.frames, export.state = export.total, "done"
         else:
             why = told[-1][:300] if told and status > 0 else "the exporter was ended"
-            self._fail(export, why)
+            self._fail(export, EXITS.get(status, "ended"), why)
 
-    def _fail(self, export: FilmExport, why: str) -> None:
-        export.state, export.problem = "failed", why
+    def _fail(self, export: FilmExport, code: str, why: str) -> None:
+        export.state, export.code, export.problem = "failed", code, why
         export.path.unlink(missing_ok=True)
 
     def _forget(self) -> None:

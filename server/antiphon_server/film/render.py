@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,8 @@ from antiphon_server.film.mix import RATE, Mix, stems
 from antiphon_server.film.reel import Clip, length, reel, wrapped
 
 Kind = Literal["mp4", "webm", "pdf", "wav"]
+EXITS: Final = {3: "missing", 4: "disk"}
+"""Exit statuses of problems that are told."""
 _MEMORY: Final = 4 * 1024**3
 _NICE: Final = 15
 """Who types, plays and paints comes first."""
@@ -84,10 +86,15 @@ def main() -> None:
             case _:
                 _movie(job, clips)
     except ImportError:
-        sys.exit("this server makes no films: the extra `film` of antiphon is not installed")
+        _end("missing", "this server makes no films: the extra `film` of antiphon is not installed")
     except OSError as error:
         # A full disk, or a file that cannot be written: an encoder may say it in a way of its own.
-        sys.exit(f"the file cannot be written: {error.strerror or error}")
+        _end("disk", f"the file cannot be written: {error.strerror or error}")
+
+
+def _end(code: str, why: str) -> NoReturn:
+    print(why, file=sys.stderr)
+    sys.exit(next(status for status, name in EXITS.items() if name == code))
 
 
 def _movie(job: RenderJob, clips: Sequence[Clip]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from antiphon_proto.errors import NotFound
 from antiphon_server.film.exports import FilmExport, FilmExports
 from antiphon_server.film.reel import length, reel
-from antiphon_server.film.render import RenderJob, RenderParts
+from antiphon_server.film.render import EXITS, RenderJob, RenderParts
 from support.film_vectors import FILMS
 from support.patience import PATIENCE
 
@@ -102,7 +102,7 @@ async def test_an_exporter_that_is_killed_says_so_and_the_next_one_works() -> No
             await asyncio.sleep(0.02)
     os.kill(export.pid, signal.SIGKILL)
     await over(export)
-    assert (export.state, export.problem) == ("failed", "the exporter was ended")
+    assert (export.state, export.code, export.problem) == ("failed", "ended", "the exporter was ended")
     assert not export.path.exists()
     assert (await over(await begun(exports, SHOTS))).state == "done"
     await exports.close()
@@ -114,5 +114,5 @@ def test_a_full_disk_is_told(kind: str) -> None:
     job = RenderJob(kind, "/dev/full", RenderParts(SHOTS, {}, [], []), {}, 360)
     command = [sys.executable, "-m", "antiphon_server.film.render"]
     ended = subprocess.run(command, input=msgspec.msgpack.encode(job), capture_output=True, check=False)
-    assert ended.returncode == 1
+    assert EXITS[ended.returncode] == "disk"
     assert b"the file cannot be written: No space left on device" in ended.stderr

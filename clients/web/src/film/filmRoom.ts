@@ -8,6 +8,7 @@ import type { Room } from "../room/room";
 import { FilmPictures } from "./pictures";
 import { type Clip, FPS, lengthOf, reel, type ShotFields } from "./reel";
 import { type SheetShot, sheetOf } from "./sheet";
+import { ShotPainter } from "./shotPainter";
 import { StoryPlaces } from "./storyPlaces";
 import { faster, NOTICE_MS, positionAt, readTransport, STOPPED, type Transport } from "./transport";
 
@@ -31,6 +32,7 @@ export class FilmRoom {
   /** Name -> fields of the look that people chose. */
   readonly cast = signal<Readonly<Record<string, ShotFields>>>({});
   readonly pictures: FilmPictures;
+  readonly painter: ShotPainter;
   private unfollow = () => {};
   private readonly stop: () => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,6 +41,7 @@ export class FilmRoom {
 
   constructor(readonly room: Room) {
     this.pictures = new FilmPictures(room);
+    this.painter = new ShotPainter(room, (shot, picture) => this.change(shot, { picture }));
     this.stop = room.doc.subscribe((doc) => this.follow(doc));
   }
 
@@ -141,6 +144,11 @@ export class FilmRoom {
       if (!(this.root.get(key) instanceof YMap)) this.root.set(key, new YMap());
       this.change(key, fields);
     });
+  }
+
+  /** The look that the name gives. */
+  undress(name: string): void {
+    this.root.delete(CAST + name);
   }
 
   remove(id: string): void {

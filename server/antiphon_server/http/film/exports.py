@@ -103,7 +103,7 @@ async def begin(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET .../film/exports/{export}` -> `{"id", "state", "frames", "total", "problem"}`."""
+    """`GET .../film/exports/{export}` -> `{"id", "state", "frames", "total", "problem", "code"}`."""
     _, export = await _find(request)
     return web.json_response(_state(export), headers=_HEADERS)
 
@@ -177,6 +177,7 @@ def _state(export: FilmExport) -> dict[str, Any]:
         "frames": export.frames,
         "total": export.total,
         "problem": export.problem,
+        "code": export.code,
     }
 
 

@@ -12,6 +12,8 @@ import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import { requestProblem } from "../parts/serverText";
+import { CastDialog } from "./castDialog";
+import { ExportDialog } from "./exportDialog";
 import { Preview } from "./preview";
 import { ShotForm } from "./shotForm";
 import { ShotList } from "./shotList";
@@ -22,6 +24,10 @@ export function FilmPanel({ room }: { room: Room }) {
   /** The frame on the screen; the preview sets it. */
   const frame = useSignal(0);
   const problem = useSignal<string | null>(null);
+  const dialog = useSignal<"cast" | "export" | null>(null);
+  const open = (which: "cast" | "export" | null) => {
+    dialog.value = which;
+  };
   const root = useRef<HTMLElement>(null);
   const clips = film.clips.value;
   const shots = film.shots.value;
@@ -59,13 +65,23 @@ export function FilmPanel({ room }: { room: Room }) {
           <div class="film-tools">
             {editing && <MakeButton film={film} label={t.film.more} onMake={make} />}
             {editing && <UndoButtons room={room} />}
-            <Breakdown room={room} />
+            {editing && (
+              <button type="button" class="button small" onClick={() => open("cast")}>
+                {t.film.cast.open}
+              </button>
+            )}
+            <button type="button" class="button small" onClick={() => open("export")}>
+              <Icon name="download" />
+              {t.film.export.button}
+            </button>
             <Outcome film={film} problem={problem.value} />
           </div>
           <ShotList film={film} here={here} />
           {editing && selected >= 0 && <ShotForm film={film} place={selected} frame={frame.value} />}
         </>
       )}
+      {dialog.value === "export" && <ExportDialog film={film} onClose={() => open(null)} />}
+      {dialog.value === "cast" && <CastDialog film={film} onClose={() => open(null)} />}
       <p class="offscreen">{t.film.keys}</p>
     </section>
   );
@@ -106,24 +122,6 @@ function UndoButtons({ room }: { room: Room }) {
         onClick={() => steps.again("film")}
       />
     </>
-  );
-}
-
-function Breakdown({ room }: { room: Room }) {
-  const download = async () => {
-    const language = document.documentElement.lang.startsWith("ru") ? "ru" : "en";
-    const answer = await room.http.request(`film/text?format=csv&language=${language}`);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await answer.blob());
-    link.download = "breakdown.csv";
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
-  return (
-    <button type="button" class="button small" onClick={() => void download().catch(() => {})}>
-      <Icon name="download" />
-      {t.film.breakdown}
-    </button>
   );
 }
 

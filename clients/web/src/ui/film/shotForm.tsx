@@ -1,12 +1,28 @@
 // The fields of a shot. Each change is one edit of that field: others may change the other fields at the same time.
 
+import { useRef } from "preact/hooks";
 import type { FilmRoom } from "../../film/filmRoom";
-import { ANGLES, FPS, MAX_SECONDS, MOVES, SIZES, TRANSITIONS } from "../../film/reel";
+import {
+  ACTS,
+  ANGLES,
+  type Clip,
+  EFFECTS,
+  FPS,
+  MAX_SECONDS,
+  MOVES,
+  SIZES,
+  TRANSITIONS,
+} from "../../film/reel";
+import { ApiError } from "../../room/http/httpApi";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
+import { canvasPictures } from "./canvasPictures";
 
 const MAX_WORDS = 4000;
 const MAX_OVER = 10;
+const MAX_NAME = 64;
+/** People that are drawn in one shot. */
+const MAX_CAST = 6;
 
 export function ShotForm({ film, place, frame }: { film: FilmRoom; place: number; frame: number }) {
   const shot = film.shots.value[place];
@@ -83,7 +99,42 @@ export function ShotForm({ film, place, frame }: { film: FilmRoom; place: number
           onChange={(value) => set("over", value)}
         />
       )}
+      <Choice
+        label={t.film.fields.act}
+        value={clip.act}
+        names={ACTS}
+        words={t.film.acts}
+        onChange={(value) => set("act", value)}
+      />
+      <fieldset class="film-field film-effects">
+        <legend>{t.film.fields.effects}</legend>
+        {EFFECTS.map((name) => (
+          <label key={name}>
+            <input
+              type="checkbox"
+              checked={clip.effects.includes(name)}
+              onChange={(event) => {
+                const others = clip.effects.filter((one) => one !== name);
+                set("effects", event.currentTarget.checked ? [...others, name] : others);
+              }}
+            />
+            {t.film.effects[name]}
+          </label>
+        ))}
+      </fieldset>
+      <label class="film-field">
+        <span>{t.film.fields.cast}</span>
+        <input
+          type="text"
+          value={clip.cast.join(", ")}
+          onChange={(event) => {
+            const names = event.currentTarget.value.split(",").map((name) => name.trim().slice(0, MAX_NAME));
+            set("cast", names.filter(Boolean).slice(0, MAX_CAST));
+          }}
+        />
+      </label>
       <PictureField film={film} value={clip.picture} onChange={(value) => set("picture", value)} />
+      <PictureTools film={film} place={place} clip={clip} />
       <label class="film-field film-field-wide">
         <span>{t.film.fields.words}</span>
         <textarea
@@ -156,20 +207,56 @@ function Choice<T extends string>(props: {
   );
 }
 
+/** Other ways to a picture: the model paints it, or somebody uploads it. */
+function PictureTools({ film, place, clip }: { film: FilmRoom; place: number; clip: Clip }) {
+  const file = useRef<HTMLInputElement>(null);
+  const { room, painter } = film;
+  const busy = painter.busy.value.has(clip.id);
+  const upload = async (chosen: File | undefined) => {
+    if (!chosen) return;
+    try {
+      const { sha256 } = await room.pictures.upload(chosen);
+      film.change(clip.id, { picture: sha256 });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      room.notices.add("request_failed", error.message || t.lobby.unreachable);
+    }
+  };
+  return (
+    <div class="film-field film-picture-tools">
+      <button
+        type="button"
+        class="button small"
+        disabled={busy || !room.members.rights.value.has("prompt")}
+        onClick={() => void painter.paint(clip, place)}
+      >
+        {busy ? t.film.painting : t.film.paint}
+      </button>
+      <button type="button" class="button small" onClick={() => file.current?.click()}>
+        {t.film.upload}
+      </button>
+      <input
+        ref={file}
+        type="file"
+        accept="image/*"
+        hidden
+        aria-label={t.film.upload}
+        onChange={(event) => {
+          void upload(event.currentTarget.files?.[0]);
+          event.currentTarget.value = "";
+        }}
+      />
+    </div>
+  );
+}
+
 /** A picture of the canvas for the shot. */
 function PictureField(props: {
   film: FilmRoom;
   value: string;
   onChange: (value: string | undefined) => void;
 }) {
-  const board = props.film.room.doc.value.getMap("canvas").toJSON() as Record<
-    string,
-    Record<string, unknown>
-  >;
-  const found = Object.values(board).filter((one) => typeof one?.asset === "string");
-  const pictures = new Map(
-    found.map((one) => [String(one.asset), String(one.name || one.prompt || one.asset).slice(0, 40)]),
-  );
+  const pictures = canvasPictures(props.film.room);
   if (props.value !== "" && !pictures.has(props.value)) pictures.set(props.value, props.value.slice(0, 8));
   if (pictures.size === 0) return null;
   return (
