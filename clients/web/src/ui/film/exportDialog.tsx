@@ -18,6 +18,7 @@ import {
 import { ApiError } from "../../room/http/httpApi";
 import { language, t } from "../../strings";
 import { Dialog } from "../parts/controls";
+import { requestProblem } from "../parts/serverText";
 
 const HEIGHTS = [360, 720, 1080];
 
@@ -143,9 +144,8 @@ function Progress({ now }: { now: FilmExport | null }) {
 /** Why the server began nothing. */
 function refusal(error: ApiError, format: FilmFile): string {
   const words = t.film.export.problems;
-  if (error.message === "") return t.lobby.unreachable;
   if (error.code === "conflict") return (format === "wav" ? words.voices : words.empty) ?? error.message;
   if (error.code === "rate_limited") return words.busy ?? error.message;
   if (error.code === "too_large") return words.long ?? error.message;
-  return error.message;
+  return requestProblem(error);
 }

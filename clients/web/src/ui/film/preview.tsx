@@ -36,6 +36,9 @@ export function Preview({ film, frame }: { film: FilmRoom; frame: Signal<number>
       for (const op of ops) if (op[0] === "figure") pictures.prepare(figureOf(op));
       draw(context, ops, pictures);
       element.dataset.frame = String(number);
+      // Whether all figures are here.
+      const whole = ops.every((op) => op[0] !== "figure" || pictures.figure(figureOf(op)) !== null);
+      element.dataset.whole = String(whole);
       frame.value = number;
     };
     show();

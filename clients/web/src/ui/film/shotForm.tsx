@@ -16,6 +16,7 @@ import {
 import { ApiError } from "../../room/http/httpApi";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
+import { requestProblem } from "../parts/serverText";
 import { canvasPictures } from "./canvasPictures";
 
 const MAX_WORDS = 4000;
@@ -219,7 +220,7 @@ function PictureTools({ film, place, clip }: { film: FilmRoom; place: number; cl
       film.change(clip.id, { picture: sha256 });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      room.notices.add("request_failed", error.message || t.lobby.unreachable);
+      room.notices.add("request_failed", requestProblem(error));
     }
   };
   return (
