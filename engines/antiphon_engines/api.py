@@ -30,8 +30,10 @@ from antiphon_proto.style import StyleCard
 
 MAX_SOURCE = 16 * 1024 * 1024
 """Bytes of an encoded source picture or mask."""
+MAX_LINE = 4000
+"""Characters of a line that is spoken."""
 
-Modality: TypeAlias = Literal["text", "image", "audio"]
+Modality: TypeAlias = Literal["text", "image", "audio", "speech"]
 
 # Requests ---------------------------------------------------------------------------------------------
 
@@ -145,7 +147,16 @@ class PlayedNote(Struct, frozen=True, array_like=True):
     velocity: int
 
 
-Request: TypeAlias = TextRequest | ImageRequest | AudioRequest
+class SpeechRequest(Struct, frozen=True, tag="speech"):
+    """A line of dialogue to be spoken, a sentence at a time. `voice` is the id of one of the engine's; `speed` is 0.5
+    to 2."""
+
+    text: Annotated[str, Meta(max_length=MAX_LINE)]
+    voice: Annotated[str, Meta(max_length=64)]
+    speed: Annotated[float, Meta(ge=0.5, le=2)] = 1.0
+
+
+Request: TypeAlias = TextRequest | ImageRequest | AudioRequest | SpeechRequest
 Steer: TypeAlias = TextSteer | ImageSteer | AudioSteer
 
 # Outputs ----------------------------------------------------------------------------------------------
@@ -209,6 +220,25 @@ class Performed(Struct, frozen=True, tag="performed"):
     sound: BandSound | None = None
 
 
+MouthShape: TypeAlias = Literal["rest", "closed", "teeth", "wide", "open", "round"]
+
+
+class MouthAt(Struct, frozen=True, array_like=True):
+    """From this second of the sound on, the mouth has this shape."""
+
+    second: float
+    shape: MouthShape
+
+
+class Spoken(Struct, frozen=True, tag="spoken"):
+    """A sentence of a line: mono samples of 16 bits, little-endian, `rate` a second. `mouth` is in order; its times
+    count from the sentence's own beginning. The line is the sentences one behind the other."""
+
+    pcm: bytes
+    rate: int
+    mouth: tuple[MouthAt, ...] = ()
+
+
 class Done(Struct, frozen=True, tag="done"):
     """The job ended by itself. `length` is `params.max_tokens` or a full context."""
 
@@ -222,7 +252,7 @@ class Failed(Struct, frozen=True, tag="failed"):
     message: str
 
 
-Output: TypeAlias = Token | Fills | Step | Preview | Image | Audio | Performed | Done | Failed
+Output: TypeAlias = Token | Fills | Step | Preview | Image | Audio | Performed | Spoken | Done | Failed
 
 
 class Deferred(Struct, frozen=True):
@@ -288,6 +318,23 @@ class AudioFacts(Struct, frozen=True):
     """Words that it understands best, as suggestions; empty: any words."""
 
 
+class Voice(Struct, frozen=True, array_like=True):
+    """`language` as in `en-us`, `en-gb` or `ru`; empty: whichever the text is in. `gender` is `female`, `male` or
+    empty."""
+
+    id: str
+    language: str
+    gender: str
+    name: str
+
+
+class SpeechFacts(Struct, frozen=True):
+    """The voices of a speech engine, the best first. `weights`: SHA-256 of its model's file, where it has one."""
+
+    voices: tuple[Voice, ...]
+    weights: str = ""
+
+
 class Building(Struct, frozen=True, array_like=True):
     """A plan that is being built for one of an engine's networks while another backend serves."""
 
@@ -325,6 +372,8 @@ class EngineInfo(Struct, frozen=True):
     """Of image engines."""
     audio: AudioFacts | None = None
     """Of audio engines."""
+    speech: SpeechFacts | None = None
+    """Of speech engines."""
     building: tuple[Building, ...] = ()
     adapters: tuple[str, ...] = ()
     """Names that a run's parameters may ask for."""
@@ -484,6 +533,8 @@ def kind_of(request: Request) -> str:
             return "image"
         case AudioRequest():
             return "audio"
+        case SpeechRequest():
+            return "speech"
 
 
 class Later(Struct, frozen=True):

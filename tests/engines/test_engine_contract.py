@@ -17,12 +17,13 @@ from antiphon_engines.api import (
     QueueFull,
     Request,
     Segment,
+    SpeechRequest,
     TextRequest,
 )
 from antiphon_proto.jam import BandControls, Transport
 from antiphon_proto.params import ImageParams, TextParams, TextSteer
 from support.drive import Result, run, run_to_end, step
-from support.engines import BANDS, ENGINES, PAINTERS, EngineCase
+from support.engines import BANDS, ENGINES, PAINTERS, SPEAKERS, EngineCase
 
 STORY = "The fog lay low over the river when Mira opened the door of the old mill."
 
@@ -43,7 +44,7 @@ def engine(case: EngineCase, request: pytest.FixtureRequest) -> Iterator[Engine]
     engine.close()
 
 
-@pytest.fixture(params=[*ENGINES, *PAINTERS, *BANDS], ids=lambda case: case.name)
+@pytest.fixture(params=[*ENGINES, *PAINTERS, *BANDS, *SPEAKERS], ids=lambda case: case.name)
 def any_case(request: pytest.FixtureRequest) -> EngineCase:
     return request.param
 
@@ -70,16 +71,22 @@ def order(case: EngineCase, *, seed: int = 11, length: int = 8) -> Request:
         stop = Segment(length * 1920, Transport())
         segments = (Segment(0, Transport(playing=True)), stop)
         return AudioRequest(BandControls(), segments, seed, time.monotonic() + 3600)
+    if case.modality == "speech":
+        return SpeechRequest(
+            " ".join(f"Line {seed} of {part}." for part in range(min(length, 100))), "fake_anna"
+        )
     params = ImageParams(steps=min(length, 100), seed=seed, width=32, height=32, guidance=2.0)
     return ImageRequest("text_to_image", ("a red house", "the sea", "a cat")[seed % 3], params)
 
 
 def alike(one: Result, other: Result) -> bool:
-    """The same work: the very tokens, the very sound, or pixels that differ by at most 2 of 255."""
+    """The same work: the very tokens, the very sound, the very words, or pixels that differ by at most 2 of 255."""
     if one.frames or other.frames:
         return [(each.pts, each.opus) for each in one.frames] == [
             (each.pts, each.opus) for each in other.frames
         ]
+    if one.spoken or other.spoken:
+        return one.spoken == other.spoken
     if one.image is None or other.image is None:
         return one.tokens == other.tokens and one.image is other.image
     from support.easel import distance, pixels

@@ -19,6 +19,7 @@ from antiphon_engines.api import (
     Performed,
     Preview,
     Request,
+    Spoken,
     Step,
     Token,
 )
@@ -37,6 +38,7 @@ class Result:
     image: Image | None = None
     frames: list[Audio] = field(default_factory=list)
     performed: list[Performed] = field(default_factory=list)
+    spoken: list[Spoken] = field(default_factory=list)
     end: Done | Failed | None = None
 
     @property
@@ -74,6 +76,8 @@ def step(engine: Engine, results: Sequence[Result]) -> None:
                         result.frames.append(output)
                     case Performed():
                         result.performed.append(output)
+                    case Spoken():
+                        result.spoken.append(output)
                     case Done() | Failed():
                         result.end = output
             window = result.job.window

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
 
 import pytest
 
-from antiphon_engines.api import Engine
+from antiphon_engines.api import Engine, Modality
 from antiphon_engines.config import WorkerConfig
 from antiphon_engines.model_files.prepare import prepare_source
 from support import openai_server, tiny_checkpoint, tiny_gguf
@@ -28,7 +27,7 @@ class EngineCase:
     exact: bool = True
     needs: tuple[str, ...] = ()
     """Modules without which the case is skipped."""
-    modality: Literal["text", "image", "audio"] = "text"
+    modality: Modality = "text"
 
     def make(self, request: pytest.FixtureRequest) -> Engine:
         if missing := [name for name in self.needs if find_spec(name) is None]:
@@ -131,6 +130,13 @@ def _magenta(request: pytest.FixtureRequest) -> Engine:
     return AudioEngine(MagentaMusician(MagentaRT2Jax(), "mrt2_base", "jax"), 4)
 
 
+def _speech(request: pytest.FixtureRequest) -> Engine:
+    from antiphon_engines.speech.engine import SpeechEngine
+    from support.fake_speaker import FakeSpeaker
+
+    return SpeechEngine([FakeSpeaker()], max_jobs=4)
+
+
 ENGINES: list[EngineCase] = [
     EngineCase("toy", _toy),
     EngineCase("embedded", _embedded, needs=("onnxruntime",)),
@@ -152,3 +158,5 @@ BANDS: list[EngineCase] = [
     EngineCase("musicgen", _musicgen, needs=("av", "torch", "transformers"), modality="audio"),
     EngineCase("magenta", _magenta, needs=("av",), modality="audio"),
 ]
+
+SPEAKERS: list[EngineCase] = [EngineCase("speech", _speech, modality="speech")]

@@ -259,7 +259,12 @@ class EngineHost:
     def models(self) -> dict[Modality, str]:
         """Specs of the models that serve, or will when they have been loaded."""
         config = self._config
-        return {"text": config.text_model, "image": config.image_model, "audio": config.music_model}
+        return {
+            "text": config.text_model,
+            "image": config.image_model,
+            "audio": config.music_model,
+            "speech": config.speech_model,
+        }
 
     def use(self, modality: Modality, model: str) -> None:
         """Load another model, by its spec, for all later runs; runs under way end on theirs. `on_state` tells how it
@@ -349,7 +354,12 @@ class EngineHost:
             case Progress(message, fraction):
                 self._change(replace(self.state, message=message, progress=fraction))
             case Changed(engines, absent, coming, models):
-                names = {"text": "text_model", "image": "image_model", "audio": "music_model"}
+                names = {
+                    "text": "text_model",
+                    "image": "image_model",
+                    "audio": "music_model",
+                    "speech": "speech_model",
+                }
                 # The next worker begins with what serves now.
                 self._config = replace(self._config, **{names[each]: spec for each, spec in models.items()})
                 self._change(HostState("ready", engines, absent=absent, coming=coming))

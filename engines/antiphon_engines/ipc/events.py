@@ -1,6 +1,6 @@
 """Events for the owner of a run, in this order: `Queued`*, `Started`, then its outputs (`Token`* of a text,
-`Fills`* of a gap, `Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band), then
-`Done` or `Failed`.
+`Fills`* of a gap, `Progressed`, `Preview`* and one `Image` of a picture, `Audio` and `Performed` of a band, `Spoken`*
+of a line), then `Done` or `Failed`.
 
 `Done` and `Failed` are last. Each steer of a run that goes on is answered, in order, by `Steered` or `SteerRejected`:
 earlier outputs were made without it, later ones with it."""
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from antiphon_engines.api import Audio, Done, Failed, Fills, Image, Output, Performed, Preview, Token
+from antiphon_engines.api import Audio, Done, Failed, Fills, Image, Output, Performed, Preview, Spoken, Token
 
 
 class Queued(Struct, frozen=True, tag="queued"):
@@ -69,6 +69,7 @@ RunEvent: TypeAlias = (
     | Image
     | Audio
     | Performed
+    | Spoken
     | Done
     | Failed
     | Steered
@@ -87,6 +88,7 @@ __all__ = [
     "Progressed",
     "Queued",
     "RunEvent",
+    "Spoken",
     "Started",
     "SteerRejected",
     "Steered",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from antiphon_engines.api import TextRequest
+from antiphon_engines.api import SpeechRequest, TextRequest
 from antiphon_engines.scheduling.ticket import Ticket
 from antiphon_engines.settings import Policy
 
@@ -28,8 +28,10 @@ def due(ticket: Ticket, policy: Policy, thinning: float, now: float) -> bool:
     """Whether a run is behind its target rate.
 
     A run is behind while its asker waits for the first token of a text or the first preview of a picture, and when it
-    has just started.
+    has just started; a line that is spoken only when it had no turn for a while.
     """
+    if isinstance(ticket.request, SpeechRequest):
+        return now - ticket.stepped_at >= BACKGROUND
     if ticket.stepped_at == ticket.started_at or (ticket.watched and not ticket.outputs):
         return True
     latest = ticket.output_at if ticket.outputs else ticket.stepped_at

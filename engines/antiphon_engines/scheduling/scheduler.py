@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
-from antiphon_engines.api import AudioRequest, EngineInfo, InvalidRequest, QueueFull
+from antiphon_engines.api import AudioRequest, EngineInfo, InvalidRequest, Modality, QueueFull
 from antiphon_engines.costs import CostTable
 from antiphon_engines.scheduling.band_load import BandLoad
 from antiphon_engines.scheduling.batching import FIRST_GUESS, Fairness
@@ -55,7 +55,7 @@ class Scheduler:
         """Whether the steps of watched pictures come noticeably more rarely, for the sake of the texts."""
         self._choice = UnitChoice(self._engines, self._shares, self.costs, self._policy, self._fairness)
 
-    def expect(self, modality: Literal["text", "image", "audio"]) -> None:
+    def expect(self, modality: Modality) -> None:
         """An engine of this kind is being loaded: its runs wait until it is attached, or dismissed."""
         self.attach(modality, EngineInfo(modality, "", "", "", max_jobs=0, max_batch=1))
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from antiphon_engines.api import AudioRequest, ImageRequest, Job, Request, Steer, TextRequest
+from antiphon_engines.api import AudioRequest, ImageRequest, Job, Request, SpeechRequest, Steer, TextRequest
 from antiphon_proto.params import ImageSteer
 
 
@@ -40,6 +40,8 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 }
 
 
+_SENTENCE: Final = 80
+"""Characters of one sentence that is spoken, about."""
 _USUAL_STEPS: Final = 8
 """Denoising steps of a waiting picture that leaves them to its model."""
 
@@ -101,11 +103,16 @@ class Ticket:
     """A band: its units have deadlines, and its place is given for its cost, not for its share."""
 
     watched: bool = field(init=False)
-    """Whether the output is watched while it is made; of pictures only those with previews."""
+    """Whether the output is watched while it is made: of pictures only those with previews, and no lines that are
+    spoken, which are heard when they are whole."""
 
     def __post_init__(self) -> None:
         self.timed = isinstance(self.request, AudioRequest)
-        self.watched = not isinstance(self.request, ImageRequest) or self.request.previews > 0
+        self.watched = (
+            self.request.previews > 0
+            if isinstance(self.request, ImageRequest)
+            else not isinstance(self.request, SpeechRequest)
+        )
 
     def steered(self, change: Steer) -> None:
         """Its engine goes on with this change."""
@@ -133,3 +140,5 @@ def planned(request: Request) -> int:
             return paint.steps or _USUAL_STEPS
         case AudioRequest():
             return 0
+        case SpeechRequest(text=line):
+            return 1 + len(line) // _SENTENCE

@@ -83,6 +83,7 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
         "text": config.text_model,
         "image": config.image_model,
         "audio": config.music_model,
+        "speech": config.speech_model,
     }
     infos = {kind: engine.info for kind, engine in by_kind.items()}
     scheduler = Scheduler(infos, first.queue, policy=first.config.scheduling)

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from antiphon_engines.api import Audio, Made, Step, Token
+from antiphon_engines.api import Audio, Made, Spoken, Step, Token
 from antiphon_engines.ipc.channel import Stats, Traced
 from antiphon_engines.ipc.trace import Recorder, RestRecord, RunRecord, UnitRecord, What
 from antiphon_engines.scheduling.ticket import Ticket
@@ -109,6 +109,6 @@ class Accounting:
 def units_in(outputs: Sequence[Made]) -> int:
     """How many outputs count as those that a run has planned."""
     return sum(
-        isinstance(output, Token | Audio) or (isinstance(output, Step) and output.step > 0)
+        isinstance(output, Token | Audio | Spoken) or (isinstance(output, Step) and output.step > 0)
         for output in outputs
     )

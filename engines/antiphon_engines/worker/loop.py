@@ -29,6 +29,7 @@ from antiphon_engines.api import (
     Performed,
     Preview,
     Request,
+    Spoken,
     Steer,
     Step,
     TextRequest,
@@ -346,7 +347,7 @@ class WorkerLoop:
                     self._accounting.enters(self._clock())
                     self._reports.add(ticket.number, self._encoder.submit(write))
                     self._accounting.leaves(self._clock())
-                case Token() | Fills() | Preview() | Image() | Audio() | Performed():
+                case Token() | Fills() | Preview() | Image() | Audio() | Performed() | Spoken():
                     self._report(ticket, output)
                 case Step(step, of):
                     ticket.planned = of
