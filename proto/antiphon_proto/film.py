@@ -6,10 +6,15 @@ their Yjs ids (`client:clock`): they follow all edits, and a deleted character s
 `cast:NAME` holds the look of a person as a Y.Map; NAME is written as shots write it in `who` and `cast`. The key
 `transport` holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms),
 and runs from there at `speed` while it is `playing`.
+
+`voice:NAME` holds how a character speaks, and `line:KEY` a line as it was spoken, both plain objects (`VOICE`,
+`SPOKEN`). The server alone writes lines: one for each speaker and text, under `line_key`. A shot of a speech is heard
+where there is one for its words; while its `auto` equals its `seconds` it is as long as that.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
@@ -22,6 +27,15 @@ Check = Callable[[object], bool]
 TRANSPORT: Final = "transport"
 CAST: Final = "cast:"
 """Begins the key of a person's look."""
+VOICE_OF: Final = "voice:"
+"""Begins the key of how a character speaks."""
+LINE: Final = "line:"
+"""Begins the key of a line that was spoken."""
+MAX_LINES: Final = 3000
+MAX_VOICES: Final = 500
+LEAD_FRAMES: Final = 4
+"""Frames of a shot before its line is heard, and `TAIL_FRAMES` after it where the shot is as long as its line."""
+TAIL_FRAMES: Final = 8
 ORDER: Final = "z"
 MAX_SHOTS: Final = 5000
 MAX_SECONDS: Final = 600.0
@@ -89,6 +103,8 @@ SHOT: Final[dict[str, Check]] = {
     "move": _one_of(*MOVES),
     # A shot of no length is shown for one frame.
     "seconds": _number(0, MAX_SECONDS),
+    # The length that rules gave it.
+    "auto": _number(0, MAX_SECONDS),
     # How it comes in after the shot before it, and for how long.
     "transition": _one_of(*TRANSITIONS),
     "over": _number(0, 10),
@@ -130,6 +146,59 @@ _TRANSPORT: Final[dict[str, Check]] = {
 }
 
 
+VOICE: Final[dict[str, Check]] = {
+    # Of the speech model's voices; empty: this character is silent.
+    "voice": _text(64),
+    "speed": _number(0.5, 2),
+}
+SPOKEN: Final[dict[str, Check]] = {
+    "who": _text(64),
+    "text": _text(MAX_WORDS),
+    "voice": _text(64),
+    "speed": _number(0.5, 2),
+    # The model's name, SHA-256 of its weights (or empty), and the run.
+    "model": _text(200),
+    "weights": _text(64),
+    "run": _text(64),
+    # A WAV file of the room; empty where the line cannot be spoken, and `problem` says why.
+    "asset": _text(64, re.compile(r"[0-9a-f]{64}|")),
+    "problem": _text(300),
+    "seconds": _number(0, MAX_SECONDS),
+    # `0r 80c ...`: thousandths of a second of the sound and the first letters of shapes of the mouth.
+    "mouth": _text(60_000, re.compile(r"(?:[0-9]{1,6}[rctwou] ?)*")),
+}
+
+
+def line_key(who: str, text: str) -> str:
+    """Where a line stands in the film."""
+    return LINE + hashlib.sha256(f"{who}\0{text}".encode()).hexdigest()[:24]
+
+
+def is_voice(key: str, value: object) -> bool:
+    """Whether an entry says how a character speaks."""
+    return _is_entry(key, VOICE_OF, value, VOICE)
+
+
+def is_line(key: str, value: object) -> bool:
+    """Whether an entry is a line that was spoken."""
+    return _is_entry(key, LINE, value, SPOKEN)
+
+
+def is_sound(key: str) -> bool:
+    """Whether an entry is a voice or a line, and not a part of the picture."""
+    return key.startswith((VOICE_OF, LINE))
+
+
+def _is_entry(key: str, prefix: str, value: object, checks: Mapping[str, Check]) -> bool:
+    return (
+        key.startswith(prefix)
+        and len(prefix) < len(key) <= len(prefix) + 64
+        and isinstance(value, Mapping)
+        and value.keys() == checks.keys()
+        and all(check(value[name]) for name, check in checks.items())
+    )
+
+
 def is_shot_id(key: object) -> bool:
     """Whether a shot may have this key."""
     return isinstance(key, str) and key != TRANSPORT and _ID.fullmatch(key) is not None
@@ -137,7 +206,7 @@ def is_shot_id(key: object) -> bool:
 
 def is_shot_key(key: str) -> bool:
     """Whether this entry of the root is meant as a shot."""
-    return key != TRANSPORT and not key.startswith(CAST)
+    return key != TRANSPORT and not key.startswith((CAST, VOICE_OF, LINE))
 
 
 def character_of(key: str) -> str | None:
@@ -226,6 +295,8 @@ class SheetShot(Struct, frozen=True, kw_only=True):
     place: str
     time: str
     inside: bool
+    line: dict[str, Any] | None = None
+    """Of a speech: its line, where that was spoken (`SPOKEN`)."""
 
 
 class Sheet(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -79,6 +79,25 @@ class AudioModel(Struct, frozen=True, array_like=True):
     """Words that it understands best; empty: any words."""
 
 
+class VoiceInfo(Struct, frozen=True, array_like=True):
+    """`language` as in `en-us` or `ru`; empty: any. `gender` is `female`, `male` or empty."""
+
+    id: str
+    language: str
+    gender: str
+    name: str
+
+
+class SpeechModel(Struct, frozen=True, array_like=True):
+    """Voices for the lines of a film, the best first. `weights`: SHA-256 of the model's file, where it has one."""
+
+    voices: tuple[VoiceInfo, ...]
+    weights: str = ""
+
+
+Modality: TypeAlias = Literal["text", "image", "audio", "speech"]
+
+
 class Building(Struct, frozen=True, array_like=True):
     """A plan of one of a model's networks, and how far it is: 0 to 1 of the present stage."""
 
@@ -107,7 +126,7 @@ class Better(Struct, frozen=True, array_like=True):
 class ModelInfo(Struct, frozen=True, array_like=True):
     """Which engine answers, for the interface to name it honestly. `ready` is false while it loads or restarts."""
 
-    modality: Literal["text", "image", "audio"]
+    modality: Modality
     name: str
     device: str
     ready: bool
@@ -134,6 +153,8 @@ class ModelInfo(Struct, frozen=True, array_like=True):
     """A better text model that is being fetched or tried, or why it does not serve."""
     beside: tuple[str, ...] = ()
     """Further text models that serve; an `ask` or a `say` may name one of them, or this one."""
+    speech: SpeechModel | None = None
+    """Of a ready speech engine."""
 
 
 class Limits(Struct, frozen=True, array_like=True):
@@ -192,7 +213,7 @@ class UseModel(Request, frozen=True, tag="use_model"):
     """Let another model of a modality serve all rooms: one of its `choices`. Told by `models` while it loads and when
     it serves; runs under way end on theirs. Refused with `denied` where the operator alone chooses."""
 
-    modality: Literal["text", "image", "audio"]
+    modality: Modality
     model: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 

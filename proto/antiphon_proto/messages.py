@@ -77,7 +77,9 @@ from antiphon_proto.joining import (
     Revoke,
     RightName,
     SetPresence,
+    SpeechModel,
     UseModel,
+    VoiceInfo,
     Welcome,
 )
 from antiphon_proto.performers import DropPerformer, Performer, Performers, PutPerformer
@@ -217,6 +219,8 @@ __all__ = [
     "Stepped",
     "Steps",
     "Surface",
+    "SpeechModel",
+    "VoiceInfo",
 ]
 
 ClientMessage = (

@@ -26,7 +26,8 @@ AssetId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 """SHA-256 of a picture of the room, in hexadecimal."""
 Jpeg = Annotated[bytes, Meta(max_length=FRAGMENT_BODY)]
 JamTask = Literal["jam"]
-RunTask: TypeAlias = Task | ImageTask | JamTask | WriterTask
+SpeechTask = Literal["speak"]
+RunTask: TypeAlias = Task | ImageTask | JamTask | WriterTask | SpeechTask
 RunState = Literal["queued", "running", "done", "stopped", "failed"]
 SuggestionState = Literal["none", "open", "accepted", "rejected"]
 
@@ -57,11 +58,11 @@ Thinned: TypeAlias = Literal["", "load", "viewers"]
 
 
 class RunInfo(Struct, frozen=True, array_like=True):
-    """The public state of a run, of text, picture or jam.
+    """The public state of a run, of text, picture, jam or speech (lines of the film, as they come).
 
-    `progress` of `length` is in tokens or denoising steps (`length` 0: not known yet). `position` counts from 1 in the
-    queue; times are milliseconds. `target` is the frame of a picture, or the chat entry of an answer. A picture's
-    `instruction` is its prompt, its `mode` always `write`.
+    `progress` of `length` is in tokens, denoising steps or spoken lines (`length` 0: not known yet). `position` counts
+    from 1 in the queue; times are milliseconds. `target` is the frame of a picture, or the chat entry of an answer. A
+    picture's `instruction` is its prompt, its `mode` always `write`.
     """
 
     id: Id

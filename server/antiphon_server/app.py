@@ -20,6 +20,7 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host.host import EngineHost, HostState
 from antiphon_engines.image import spec as image_spec
 from antiphon_engines.settings import HostSettings
+from antiphon_engines.speech import spec as speech_spec
 from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_server.assets.collector import Collector
@@ -68,6 +69,7 @@ from antiphon_server.watchdog.beacon import Beats
 from antiphon_server.watchdog.suspects import FILE as SUSPECTS
 from antiphon_server.watchdog.suspects import Suspects
 from antiphon_server.websocket import routes as ws
+from antiphon_server.work.line_reading import PooledLineReader
 from antiphon_server.work.pool import WorkPool
 from antiphon_server.work.room_search import RoomSearch
 from antiphon_server.work.story_reading import PooledStoryReader
@@ -145,6 +147,7 @@ async def _run(
     text_spec.describe(settings.text_model)
     image_spec.describe(settings.image_model)
     music_spec.describe(settings.music_model)
+    speech_spec.describe(settings.speech_model)
     _make_folder(settings.data_dir)
     metrics = Metrics()
     marks = Marks(settings.data_dir / "rooms.marks")
@@ -190,6 +193,8 @@ async def _run(
     stack.push_async_callback(style.close)
     codex = PooledStoryReader(pool)
     stack.push_async_callback(codex.close)
+    lines = PooledLineReader(pool)
+    stack.push_async_callback(lines.close)
     hub = Hub(
         store,
         engine,
@@ -210,6 +215,7 @@ async def _run(
         on_tick=metrics.tick.observe,
         signer=signer,
         documents=documents,
+        lines=lines,
     )
     archive = Archive(store, settings.room_limits(), pool)
     gateway = Gateway(

@@ -64,7 +64,8 @@ def _public_url(value: str) -> str:
 
 
 class EngineOptions(BaseModel):
-    """How the engine worker runs; the models are `text_model`, `image_model` and `music_model`."""
+    """How the engine worker runs; the models are `text_model`, `image_model`, `music_model` and
+    `speech_model`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,6 +109,8 @@ class EngineOptions(BaseModel):
     """Folder or hub id of an AutoencoderTiny for sharper previews of an `image_model` that has none."""
     api_key: SecretStr = SecretStr("")
     """Bearer key of a remote engine."""
+    speech_key: SecretStr = SecretStr("")
+    """Bearer key of a speech server."""
     connect_timeout: float = Field(default=10.0, gt=0, le=3600)
     idle_timeout: float = Field(default=60.0, gt=0, le=3600)
 
@@ -132,10 +135,14 @@ class Settings(BaseSettings):
     """`embedded`, a diffusers folder, a hub id, or `none`."""
     music_model: str = Field(default="embedded", min_length=1, max_length=1024)
     """`embedded`, a MusicGen folder or hub id, `magenta-rt`, or `none`."""
+    speech_model: str = Field(default="auto", min_length=1, max_length=1024)
+    """`auto` (the prepared voices, and espeak-ng for Russian), `kokoro-82m`, `espeak-ng`, `http://host/v1#model`, or
+    `none`."""
     text_models: tuple[str, ...] = Field(default=(), max_length=16)
     """Other models that may take `text_model`'s place while the server runs, and below those of the others."""
     image_models: tuple[str, ...] = Field(default=(), max_length=16)
     music_models: tuple[str, ...] = Field(default=(), max_length=16)
+    speech_models: tuple[str, ...] = Field(default=(), max_length=16)
     models_by: Literal["operator", "owners"] = "operator"
     """Who changes them: the operator (`antiphon models use`), or owners of rooms too. It is changed for all rooms."""
     log_format: LogFormat = "text"
@@ -189,6 +196,8 @@ class Settings(BaseSettings):
             text_model=self.text_spec,
             image_model=self.image_model,
             music_model=self.music_model,
+            speech_model=self.speech_model,
+            speech_key=engine.speech_key.get_secret_value(),
             image_preview_model=engine.image_preview_model,
             image_pixels=engine.image_pixels,
             image_backend=engine.image_backend,

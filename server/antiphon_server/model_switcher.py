@@ -19,13 +19,23 @@ from antiphon_engines.api import (
     ImageFacts,
     Modality,
     Remark,
+    SpeechFacts,
 )
 from antiphon_engines.audio import spec as music
 from antiphon_engines.host.host import HostState
 from antiphon_engines.image import spec as image_spec
+from antiphon_engines.speech import spec as speech
 from antiphon_engines.text import spec as text_spec
 from antiphon_proto.errors import Denied, NotFound
-from antiphon_proto.messages import AudioModel, Better, Building, ImageModel, ModelInfo
+from antiphon_proto.messages import (
+    AudioModel,
+    Better,
+    Building,
+    ImageModel,
+    ModelInfo,
+    SpeechModel,
+    VoiceInfo,
+)
 from antiphon_server.config import Settings
 from antiphon_server.model_fetcher import Children, ModelFetcher
 
@@ -74,6 +84,7 @@ class ModelSwitcher:
             "text": _named("text", settings.text_model, settings.text_models),
             "image": _named("image", settings.image_model, settings.image_models),
             "audio": _named("audio", settings.music_model, settings.music_models),
+            "speech": _named("speech", settings.speech_model, settings.speech_models),
         }
 
     def infos(self) -> tuple[ModelInfo, ...]:
@@ -171,7 +182,12 @@ def _named(modality: Modality, first: str, others: tuple[str, ...]) -> dict[str,
 
 def _describe(modality: Modality, spec: str) -> str:
     """The name of a spec; empty for `none`, and the spec itself where it names nothing on this machine now."""
-    describe = {"text": text_spec.describe, "image": image_spec.describe, "audio": music.describe}[modality]
+    describe = {
+        "text": text_spec.describe,
+        "image": image_spec.describe,
+        "audio": music.describe,
+        "speech": speech.describe,
+    }[modality]
     try:
         described = describe(spec)
     except EngineUnavailable:
@@ -191,6 +207,7 @@ def _serving(engine: EngineInfo, state: HostState) -> ModelInfo:
         backend=engine.backend,
         beside=engine.beside,
         building=tuple(Building(each.part, each.backend, each.fraction) for each in engine.building),
+        speech=_speech_model(engine.speech),
     )
     return _noted(info, engine.note if ready else _state_note(state))
 
@@ -232,3 +249,10 @@ def _audio_model(facts: AudioFacts | None) -> AudioModel | None:
     return AudioModel(
         facts.hears, tuple(facts.controls), tuple(facts.roles), lead_ms, facts.pre_skip, tuple(facts.prompts)
     )
+
+
+def _speech_model(facts: SpeechFacts | None) -> SpeechModel | None:
+    if facts is None:
+        return None
+    voices = tuple(VoiceInfo(one.id, one.language, one.gender, one.name) for one in facts.voices)
+    return SpeechModel(voices, facts.weights)

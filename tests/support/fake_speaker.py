@@ -24,7 +24,7 @@ class FakeSpeaker:
 
     name = "fake-voices"
     backend = "tones"
-    voices = VOICES
+    voices: tuple[Voice, ...] = VOICES
 
     def __init__(self, *, on_device: bool = True) -> None:
         self.on_device = on_device

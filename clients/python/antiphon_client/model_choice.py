@@ -10,7 +10,7 @@ from antiphon_proto.messages import ModelInfo, UseModel
 
 
 async def use_model(
-    session: Session, modality: Literal["text", "image", "audio"], model: str, timeout: float
+    session: Session, modality: Literal["text", "image", "audio", "speech"], model: str, timeout: float
 ) -> ModelInfo:
     """Ask for a model and wait, for `timeout` seconds, until it serves. Raises RequestRefused, also when it cannot be
     had, and NoAnswer."""

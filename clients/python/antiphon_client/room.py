@@ -388,7 +388,7 @@ class Room:
         await self._session.exchange(Revoke(participant), participant)
 
     async def use_model(
-        self, modality: Literal["text", "image", "audio"], model: str, *, timeout: float = 600.0
+        self, modality: Literal["text", "image", "audio", "speech"], model: str, *, timeout: float = 600.0
     ) -> ModelInfo:
         """Let another of the model's `choices` serve all rooms (owners, where the server lets them). Returns when it
         serves; `models` tells meanwhile how it goes. `timeout`: seconds for fetching and loading it. Raises

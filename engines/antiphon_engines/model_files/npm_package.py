@@ -26,7 +26,7 @@ def opened_package(requirement: str, sha256: str, beside: Path) -> Iterator[tarf
     npm = _npm()
     with tempfile.TemporaryDirectory(dir=beside) as scratch:
         command = [
-            npm,
+            str(npm),
             "pack",
             requirement,
             "--ignore-scripts",

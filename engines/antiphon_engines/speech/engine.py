@@ -52,13 +52,14 @@ class SpeechJob:
         self.speed = request.speed
         self.pieces = deque(pieces)
         self.future: Future[Sound] | None = None
+        self.unit = ""
+        self.turn()
 
-    @property
-    def unit(self) -> str:
-        if not self.speaker.awake:
-            return f"load:{self.speaker.name}"
-        size = len(self.pieces[0]) // _BUCKET if self.pieces else 0
-        return f"speak:{self.speaker.name}:{size * _BUCKET}"
+    def turn(self) -> None:
+        """Name the next unit."""
+        size = len(self.pieces[0]) // _BUCKET * _BUCKET if self.pieces else 0
+        name = self.speaker.name
+        self.unit = f"speak:{name}:{size}" if self.speaker.awake else f"load:{name}"
 
     @property
     def window(self) -> Window | None:
@@ -116,7 +117,13 @@ class SpeechEngine:
         return job
 
     def step(self, jobs: Sequence[Job]) -> Sequence[Sequence[Output]]:
-        return [self._step(job) for job in jobs if isinstance(job, SpeechJob)]
+        made: list[Sequence[Output]] = []
+        for job in jobs:
+            assert isinstance(job, SpeechJob)
+            made.append(self._step(job))
+            for other in self._jobs:
+                other.turn()
+        return made
 
     def steer(self, job: Job, change: Steer) -> None:
         raise InvalidRequest("a line that is spoken cannot be changed; stop it and begin another")

@@ -130,7 +130,7 @@ class English:
         if entry is None or isinstance(entry, str):
             return entry
         if before in _BEFORE_PAST:
-            order = ("VBN", "VBD", "ADJ")
+            order: tuple[str, ...] = ("VBN", "VBD", "ADJ")
         elif before in _BEFORE_VERBS:
             order = ("VERB",)
         elif before in _BEFORE_NOUNS:

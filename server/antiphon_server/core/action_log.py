@@ -15,6 +15,7 @@ from msgspec import Struct
 from antiphon_proto import schema
 from antiphon_proto.editing import StepKind, Surface
 from antiphon_proto.film import TRANSPORT as FILM_TRANSPORT
+from antiphon_proto.film import is_sound
 from antiphon_proto.messages import RunInfo
 from antiphon_server.core.long_work import finished
 from antiphon_server.core.run_registry import RunEntry
@@ -360,7 +361,7 @@ def _surfaces(change: Change) -> list[Surface]:
         ),
         "canvas": bool(change.objects),
         "jam": bool(change.jam),
-        "film": any(one.key != FILM_TRANSPORT for one in change.film),
+        "film": any(one.key != FILM_TRANSPORT and not is_sound(one.key) for one in change.film),
     }
     return [surface for surface in SURFACES if touched[surface]]
 

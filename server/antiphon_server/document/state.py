@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto import schema
-from antiphon_proto.film import TRANSPORT
+from antiphon_proto.film import TRANSPORT, is_sound
 from antiphon_proto.jam import LOOPS
 from antiphon_server.document.anchors import Anchors
 from antiphon_server.document.authorship import Authorship, Owner, Span
@@ -126,7 +126,7 @@ class SharedState:
             self.objects.credit(key, author, self.document.canvas.digest(key))
         loops = [one.object for one in change.jam if one.section == LOOPS]
         self.loops.fold(loops, owner, self.document.jam.digest, mends=owner == SERVER)
-        shots = [one.object for one in change.film if one.key != TRANSPORT]
+        shots = [one.object for one in change.film if one.key != TRANSPORT and not is_sound(one.key)]
         self.shots.fold(shots, owner, self.document.film.digest, mends=owner == SERVER)
         self.anchors.fold(change.splices)
         self.edit_window.add(offset, change.splices, sender)

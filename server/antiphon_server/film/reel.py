@@ -19,9 +19,11 @@ from antiphon_proto.film import (
     EFFECTS,
     FPS,
     KINDS,
+    LEAD_FRAMES,
     MAX_SECONDS,
     MOVES,
     SIZES,
+    TAIL_FRAMES,
     TRANSITIONS,
     SheetShot,
 )
@@ -32,6 +34,7 @@ COLUMNS: Final = 42
 LINES: Final = 2
 """Of one subtitle."""
 _MOST_CAST: Final = 6
+
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _MOUTH: Final = re.compile(r"(\d{1,7})([rcowut])")
 _SHAPES: Final = {"r": "rest", "c": "closed", "o": "open", "w": "wide", "u": "round", "t": "teeth"}
@@ -64,6 +67,10 @@ class Clip(Struct, frozen=True, kw_only=True):
     time: str
     inside: bool
     picture: str
+    sound: str
+    """Asset of the line that is spoken, `LEAD_FRAMES` after the start; empty: none."""
+    spoken: float
+    """Seconds of it."""
 
 
 class Caption(Struct, frozen=True):
@@ -81,7 +88,7 @@ def fields_of(shot: SheetShot) -> dict[str, Any]:
         "id": shot.id, "text": shot.text, "who": shot.who, "place": shot.place, "time": shot.time,
         "inside": shot.inside,
     }  # fmt: skip
-    return {**shot.fields, **more}
+    return {**shot.fields, **more, **_heard(shot.line or {})}
 
 
 def reel(
@@ -94,6 +101,9 @@ def reel(
     looks: dict[str, Look] = {}
     for shot in shots:
         frames = max(1, math.floor(_number(shot.get("seconds"), 3.0, MAX_SECONDS) * FPS + 0.5))
+        sound, spoken = _text(shot.get("sound")), _number(shot.get("spoken"), 0.0, MAX_SECONDS)
+        if sound and shot.get("auto") == shot.get("seconds"):  # nobody has chosen a length
+            frames = LEAD_FRAMES + math.ceil(spoken * FPS) + TAIL_FRAMES
         transition = _choice(shot.get("transition"), TRANSITIONS, "cut")
         lead = 0
         if transition != "cut":
@@ -128,10 +138,21 @@ def reel(
                 time=_text(shot.get("time")),
                 inside=shot.get("inside") is True,
                 picture=_text(shot.get("picture")),
+                sound=sound,
+                spoken=spoken if sound else 0.0,
             )
         )
         start += frames
     return tuple(clips)
+
+
+def _heard(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What a shot has of its line: the mouth's times count from the shot's beginning."""
+    if not line.get("asset"):
+        return {}
+    lead = round(1000 * LEAD_FRAMES / FPS)
+    mouth = _MOUTH.sub(lambda one: f"{int(one[1]) + lead}{one[2]}", line["mouth"])
+    return {"sound": line["asset"], "spoken": line["seconds"], "mouth": mouth}
 
 
 def length(clips: Sequence[Clip]) -> int:

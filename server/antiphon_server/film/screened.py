@@ -13,6 +13,7 @@ from antiphon_server.film.interchange import edl, otio, srt, vtt
 from antiphon_server.film.reel import fields_of, reel
 from antiphon_server.film.render import RenderParts
 from antiphon_server.film.sheet import planned, sheet
+from antiphon_server.film.voices.lines import said
 
 TEXTS: Final = {"srt": srt, "vtt": vtt, "edl": edl, "otio": otio, "fcpxml": fcpxml}
 
@@ -24,6 +25,8 @@ def screened(state: bytes, task: str, language: str, title: str, sources: Credit
     found = sheet(state)
     if task == "sheet":
         return msgspec.json.encode(found)
+    if task == "lines":
+        return msgspec.json.encode(said(found))
     shots = [fields_of(shot) for shot in found.shots]
     named = credits_of(sources, shots) if sources is not None else Credits((), (), (), ())
     if task == "render":

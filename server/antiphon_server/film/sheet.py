@@ -12,7 +12,7 @@ from typing import Any, Final
 from pycrdt import Doc, Text
 
 from antiphon_proto import schema
-from antiphon_proto.film import MAX_SHOTS, ORDER, Beat, Sheet, SheetShot
+from antiphon_proto.film import MAX_SHOTS, ORDER, Beat, Sheet, SheetShot, line_key
 from antiphon_proto.order import keys_between
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.film.places import StoryPlaces
@@ -35,6 +35,7 @@ class _Story:
         film = Film(document)
         self.shots = film.shots
         self.cast = film.cast
+        self.lines = film.lines
         self.places = StoryPlaces(state, self.text)
         self._starts = [beat.start for scene in self.scenes for beat in scene.beats]
         self._beats = [(number, beat) for number, scene in enumerate(self.scenes) for beat in scene.beats]
@@ -137,4 +138,5 @@ def _shot(story: _Story, key: str, fields: dict[str, Any]) -> SheetShot:
         place=place,
         time=time,
         inside=inside,
+        line=story.lines.get(line_key(who, text)) if fields.get("kind") == "speech" else None,
     )

@@ -133,7 +133,7 @@ def _fields(
                 fields["off"] = True
             elif act := _act(beat.aside) or ("gesture" if beat.text.rstrip().endswith("!") else ""):
                 fields["act"] = act
-    return {"kind": beat.kind, **fields}
+    return {"kind": beat.kind, **fields, "auto": fields["seconds"]}
 
 
 def _look(size: str, angle: str, move: str, seconds: float) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from antiphon_server.document.document import index_of
 from antiphon_server.document.recount import Recounts
 from antiphon_server.document.state import SERVER
 from antiphon_server.document.story_pieces import StoryPieces
+from antiphon_server.film.voices.room_voices import LineReader
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.rooms.pace import Pace
@@ -89,6 +90,7 @@ class Hub:
         use_model: Callable[[Modality, str], None] | None = None,
         signer: Signer | None = None,
         documents: Pool | None = None,
+        lines: LineReader | None = None,
     ) -> None:
         self._on_tick = on_tick
         self.sound = Sound()
@@ -111,6 +113,7 @@ class Hub:
             self.recounts,
             signer or Signer.generate(),
             documents,
+            lines,
         )
         self._store = store
         self._max_rooms = max_rooms

@@ -36,6 +36,7 @@ from antiphon_server.document.document import index_of
 from antiphon_server.document.state import SERVER, SERVER_ORIGIN
 from antiphon_server.document.story_pieces import StoryPieces
 from antiphon_server.document.updates.item_index import ItemIndex
+from antiphon_server.film.voices.room_voices import FilmVoices
 from antiphon_server.history.undo import UndoRedo
 from antiphon_server.history.versions import Timeline
 from antiphon_server.jam.session import JamSession
@@ -128,6 +129,7 @@ class Room:
         coauthor = Coauthor(context, supervisor, self._codex)
         self.conversation = Conversation(context, supervisor, coauthor, services.style)
         self.timeline = Timeline(context, self.conversation.comments.ids)
+        self._voices = FilmVoices(context, supervisor, services.assets, services.lines)
         self.jam_session = JamSession(context, supervisor, stored, services.sound)
         undo = UndoRedo(
             context, lambda member, run: supervisor.stop(member, Stop(run)), self.jam_session.reconduct
@@ -173,6 +175,7 @@ class Room:
             jam.on_commit,
             conversation.performers.news.on_commit,
             self._codex.on_commit,
+            self._voices.on_commit,
         ]
         listeners.left.append(jam.on_left)
         listeners.welcomed += [jam.on_welcome, conversation.performers.on_welcome, self._codex.on_welcome]
@@ -306,6 +309,7 @@ class Room:
         if not self.pause.held:
             self._painter.tick()
             self._supervisor.tick()
+            self._voices.tick()
             context.actions.tidy()
         self.jam_session.tick()
         self.long_work.tick()
@@ -323,7 +327,7 @@ class Room:
         self._reports.store()
         for member_id, counts in context.actions.untold():
             context.tell(member_id, Steps(counts))
-        return context.presence.pending or self.jam_session.pending or self.pause.held
+        return context.presence.pending or self.jam_session.pending or self._voices.pending or self.pause.held
 
     def sweep(self) -> None:
         """Periodic work, once a second: heartbeats, runs of a room that everybody left, retries, snapshots, the pace of
@@ -340,6 +344,7 @@ class Room:
         if not self.pause.held:
             self.conversation.performers.sweep()
             self._codex.sweep()
+            self._voices.sweep()
         self.jam_session.sweep()
         if self.context.log.long and not self.pause.held and not self._folder.due:
             self.snapshot()

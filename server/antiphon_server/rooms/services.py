@@ -12,6 +12,7 @@ from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.clock import Clock
 from antiphon_server.core.seat import Mint
 from antiphon_server.document.recount import Recounts
+from antiphon_server.film.voices.room_voices import LineReader
 from antiphon_server.jam.audio_stats import Sound
 from antiphon_server.room_limits import RoomLimits
 from antiphon_server.runs.engine import Engine
@@ -48,3 +49,5 @@ class Services(Struct, frozen=True):
     """Signs the checkpoints of the rooms' ledgers."""
     documents: Pool | None = None
     """Encodes and reads long documents; None: it is done on the event loop."""
+    lines: LineReader | None = None
+    """Reads the lines of films; None: none are spoken."""

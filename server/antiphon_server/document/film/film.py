@@ -17,17 +17,23 @@ from pycrdt import Doc, Map
 from antiphon_proto import schema
 from antiphon_proto.film import (
     CHARACTER,
+    LINE,
     MAX_CHARACTERS,
     MAX_SHOTS,
+    MAX_VOICES,
     ORDER,
     REQUIRED,
     SHOT,
     TRANSPORT,
+    VOICE_OF,
     character_of,
     faults,
+    is_line,
     is_shot_id,
     is_shot_key,
+    is_sound,
     is_transport,
+    is_voice,
 )
 from antiphon_proto.order import key_between
 from antiphon_server.document.canvas import Mended, ObjectChange
@@ -73,6 +79,21 @@ class Film:
         named = ((character_of(key), one) for key, one in self._copy.items())
         return {name: one for name, one in named if name is not None and isinstance(one, dict)}
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything is in it."""
+        return len(self._copy) > int(TRANSPORT in self._copy)
+
+    @property
+    def voices(self) -> dict[str, Fields]:
+        """Name of a character -> how they speak. Not to be changed."""
+        return {key[len(VOICE_OF) :]: one for key, one in self._copy.items() if is_voice(key, one)}
+
+    @property
+    def lines(self) -> dict[str, Fields]:
+        """Key -> a line that was spoken. Not to be changed."""
+        return {key: one for key, one in self._copy.items() if is_line(key, one)}
+
     def entry(self, key: str) -> Any:
         """The current values."""
         return self._copy.get(key)
@@ -87,7 +108,7 @@ class Film:
     def set(self, key: str, value: Mapping[str, Any] | None) -> None:
         """Replace an entry; None removes it."""
         if value is not None:
-            self.root[key] = dict(value) if key == TRANSPORT else Map(dict(value))
+            self.root[key] = dict(value) if key == TRANSPORT or is_sound(key) else Map(dict(value))
         elif key in self.root:
             del self.root[key]
 
@@ -124,7 +145,7 @@ class Film:
         """Repair invalid content that `changes` left. Call in a transaction."""
         mended: list[Mended] = []
         for change in changes:
-            if change.value is not None and (what := self._mend(change)):
+            if (change.value is not None or change.key.startswith(LINE)) and (what := self._mend(change)):
                 mended.append(Mended(change.key[:64], what))
         mended += self._bounded(changes, True, MAX_SHOTS, "shots")
         return mended + self._bounded(changes, False, MAX_CHARACTERS, "people")
@@ -132,11 +153,11 @@ class Film:
     def _bounded(self, changes: Sequence[FilmChange], shots: bool, most: int, what: str) -> list[Mended]:
         """Take the last that came when there are too many."""
         new = [one.key for one in changes if one.former is None and is_shot_key(one.key) == shots]
-        new = [key for key in new if key in self.root and key != TRANSPORT]
+        new = [key for key in new if key in self.root and key != TRANSPORT and not is_sound(key)]
         if not new or len(self.root) <= most:
             return []
         keys = list(self.root.keys())
-        count = sum(1 for key in keys if key != TRANSPORT and is_shot_key(key) == shots)
+        count = sum(1 for key in keys if key != TRANSPORT and not is_sound(key) and is_shot_key(key) == shots)
         surplus = new[len(new) - min(len(new), max(0, count - most)) :]
         for key in surplus:
             self.set(key, None)
@@ -149,6 +170,8 @@ class Film:
                 return ""
             self.set(key, change.former if is_transport(change.former) else None)
             return "it is invalid"
+        if is_sound(key):
+            return self._mend_sound(change)
         found = self.root.get(key)
         if isinstance(found, Map) and character_of(key) is not None:
             return self._mend_look(found, change)
@@ -184,6 +207,22 @@ class Film:
             else:
                 del found[name]
         return f"{', '.join(wrong)[:500]} is invalid" if wrong else ""
+
+    def _mend_sound(self, change: FilmChange) -> str:
+        """Voices are everybody's; what was spoken is the server's alone, whose changes do not come here."""
+        key, former, stands = change.key, change.former, self.root.get(change.key)
+        if key.startswith(LINE):
+            if change.value == former and not isinstance(stands, Map):
+                return ""
+            self.set(key, former if is_line(key, former) else None)
+            return "lines are spoken by the server"
+        if not is_voice(key, change.value) or isinstance(stands, Map):
+            self.set(key, former if is_voice(key, former) else None)
+            return "it is no voice"
+        if former is None and sum(key.startswith(VOICE_OF) for key in list(self.root)) > MAX_VOICES:
+            self.set(key, None)
+            return f"a film has {MAX_VOICES} voices at most"
+        return ""
 
     def _last(self) -> str:
         keys = (one.get(ORDER) for one in self.shots.values())

@@ -16,6 +16,7 @@ from msgspec import Struct
 from antiphon_proto import schema
 from antiphon_proto.canvas import POINTS, TEXT
 from antiphon_proto.film import TRANSPORT as FILM_TRANSPORT
+from antiphon_proto.film import is_sound
 from antiphon_proto.jam import TRANSPORT
 from antiphon_server.document.canvas import Canvas, ObjectChange
 from antiphon_server.document.change import Change
@@ -78,8 +79,8 @@ def entries(change: Change, shadow: Shadow, side: SideRoots) -> dict[Place, Entr
         if one.section and one.key != TRANSPORT and one.former != one.value:
             found[schema.JAM, one.section, one.key] = Entry(one.former, one.value)
     for shot in change.film:
-        # A start or a stop is meant for its moment.
-        if shot.key != FILM_TRANSPORT and shot.former != shot.value:
+        # A start or a stop is meant for its moment, and lines come back by themselves.
+        if shot.key != FILM_TRANSPORT and not is_sound(shot.key) and shot.former != shot.value:
             found[schema.FILM, "", shot.key] = Entry(shot.former, shot.value)
     for root in schema.STYLE, schema.CODEX:
         if root in change.roots:
