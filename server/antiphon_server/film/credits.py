@@ -12,9 +12,9 @@ from msgspec import Struct
 from antiphon_proto.messages import Participant, RunInfo
 from antiphon_server.document.authorship import Authorship
 
-_WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
-    "en": ("Cast", "Text", "Shots", "Models"),
-    "ru": ("Роли", "Текст", "Планы", "Модели"),
+_WORDS: Final[dict[str, tuple[str, str, str, str, str]]] = {
+    "en": ("Cast", "Text", "Shots", "Models", "Synthetic voices"),
+    "ru": ("Роли", "Текст", "Планы", "Модели", "Синтетические голоса"),
 }
 _PAGE: Final = 5
 """Lines under a heading of a card."""
@@ -41,15 +41,18 @@ class Credits(Struct, frozen=True):
     writers: tuple[tuple[str, int], ...]
     makers: tuple[tuple[str, int], ...]
     models: tuple[str, ...]
+    voices: tuple[str, ...] = ()
+    """Models that spoke."""
 
     def parts(self, language: str) -> list[tuple[str, tuple[str, ...]]]:
         """(heading, lines) of what there is."""
-        cast, text, shots, models = _WORDS.get(language, _WORDS["en"])
+        cast, text, shots, models, voices = _WORDS.get(language, _WORDS["en"])
         found = (
             (cast, self.cast),
             (text, tuple(f"{name}, {share} %" for name, share in self.writers)),
             (shots, tuple(f"{name}, {share} %" for name, share in self.makers)),
             (models, self.models),
+            (voices, self.voices),
         )
         return [part for part in found if part[1]]
 
@@ -78,16 +81,23 @@ def credits_of(sources: CreditSources, shots: Sequence[Mapping[str, Any]]) -> Cr
             models[run.model] = None
     made: Counter[str] = Counter(author for key, author in sources.shots.items() if author in people)
     cast: dict[str, None] = {}
+    voices: dict[str, None] = {}
     for shot in shots:
         names = shot.get("cast")
         for name in (shot.get("who"), *(names if isinstance(names, list | tuple) else ())):
             if isinstance(name, str) and name:
                 cast[name] = None
+        if isinstance(voice := shot.get("voice_model"), str):
+            voices[voice] = None
         for name in ("picture", "sound"):
             if model := sources.assets.get(str(shot.get(name))):
                 models[model] = None
     return Credits(
-        tuple(cast)[:_MOST], _shares(written, people), _shares(made, people), tuple(models)[:_MOST]
+        tuple(cast)[:_MOST],
+        _shares(written, people),
+        _shares(made, people),
+        tuple(models)[:_MOST],
+        tuple(voices)[:_MOST],
     )
 
 

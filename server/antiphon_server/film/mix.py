@@ -1,4 +1,5 @@
-"""What a film sounds like, a frame at a time: the sound of each shot from its first frame, one voice over the other."""
+"""What a film sounds like, a frame at a time: the sound of each shot from its place in it, one voice over the
+other."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from antiphon_proto.film import FPS
+from antiphon_proto.film import FPS, LEAD_FRAMES
 from antiphon_server.film.reel import Clip, length
 
 RATE: Final = 48_000
@@ -25,7 +26,9 @@ class Mix:
         import numpy
 
         self._numpy = numpy
-        self._waiting = [(clip.start, paths[clip.sound]) for clip in clips if paths.get(clip.sound)]
+        self._waiting = [
+            (clip.start + LEAD_FRAMES, paths[clip.sound]) for clip in clips if paths.get(clip.sound)
+        ]
         self._waiting.reverse()
         self._heard: list[tuple[Any, int]] = []
         """Samples, and how many of them were heard."""

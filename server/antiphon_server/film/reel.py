@@ -43,7 +43,8 @@ _SHAPES: Final = {"r": "rest", "c": "closed", "o": "open", "w": "wide", "u": "ro
 class Clip(Struct, frozen=True, kw_only=True):
     """A shot in its place: frames [start, start + frames). In its first `lead` frames it comes in over the shot before
     it, which goes on for as long. `looks` are those of `cast`, in its order; `mouth`: from which thousandth of a second
-    of the shot the mouth of who speaks has which shape; `sound`: an asset that is heard from its first frame."""
+    of the shot the mouth of who speaks has which shape; `sound`: an asset that is heard from
+    `LEAD_FRAMES` after its start."""
 
     id: str
     start: int
@@ -67,10 +68,8 @@ class Clip(Struct, frozen=True, kw_only=True):
     time: str
     inside: bool
     picture: str
-    sound: str
-    """Asset of the line that is spoken, `LEAD_FRAMES` after the start; empty: none."""
     spoken: float
-    """Seconds of it."""
+    """Seconds of a line that a machine speaks, which is the `sound`; 0: it is none."""
 
 
 class Caption(Struct, frozen=True):
@@ -131,14 +130,13 @@ def reel(
                 looks=tuple(looks[name] for name in names),
                 act=_choice(shot.get("act"), ACTS, "idle"),
                 effects=tuple(one for one in EFFECTS if one in _each(shot.get("effects"))),
-                sound=_text(shot.get("sound")),
+                sound=sound,
                 mouth=_shapes(_text(shot.get("mouth"))),
                 off=shot.get("off") is True,
                 place=_text(shot.get("place")),
                 time=_text(shot.get("time")),
                 inside=shot.get("inside") is True,
                 picture=_text(shot.get("picture")),
-                sound=sound,
                 spoken=spoken if sound else 0.0,
             )
         )
@@ -152,7 +150,7 @@ def _heard(line: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     lead = round(1000 * LEAD_FRAMES / FPS)
     mouth = _MOUTH.sub(lambda one: f"{int(one[1]) + lead}{one[2]}", line["mouth"])
-    return {"sound": line["asset"], "spoken": line["seconds"], "mouth": mouth}
+    return {"sound": line["asset"], "spoken": line["seconds"], "mouth": mouth, "voice_model": line["model"]}
 
 
 def length(clips: Sequence[Clip]) -> int:

@@ -117,8 +117,8 @@ class Trace(Struct, frozen=True, tag="trace"):
 class Screen(Struct, frozen=True, tag="screen"):
     """The film of a document (`updates` as in Copy) as JSON: the `sheet` (`film.sheet`), the `plan` of shots for what
     has none, or the `breakdown`; `csv` is that as a table in a language. `render` is what the film is rendered from
-    (`RenderParts`), `lines` is what is said in it. `srt`, `vtt`, `edl`, `otio` and `fcpxml` (with a title) are files. With `sources` what becomes a
-    file says who made it."""
+    (`RenderParts`), `lines` is what is said in it. `srt`, `vtt`, `edl`, `otio` and `fcpxml` (with a title) are files.
+    With `sources` what becomes a file says who made it."""
 
     updates: tuple[bytes, ...]
     task: str

@@ -11,6 +11,7 @@ import { type SheetShot, sheetOf } from "./sheet";
 import { ShotPainter } from "./shotPainter";
 import { StoryPlaces } from "./storyPlaces";
 import { faster, NOTICE_MS, positionAt, readTransport, STOPPED, type Transport } from "./transport";
+import { type CharacterVoice, isSound, type Lines, linesOf, VOICE_OF, voicesOf } from "./voices";
 
 const TRANSPORT = "transport";
 /** Begins the key of a person's look. */
@@ -33,6 +34,11 @@ export class FilmRoom {
   readonly cast = signal<Readonly<Record<string, ShotFields>>>({});
   readonly pictures: FilmPictures;
   readonly painter: ShotPainter;
+  /** By name: how the characters speak. */
+  readonly voices = signal<ReadonlyMap<string, CharacterVoice>>(new Map());
+  readonly lines = signal<Lines>(new Map());
+  /** Everybody who says something in the film, in the order of their first words. */
+  readonly speakers = signal<readonly string[]>([]);
   private unfollow = () => {};
   private readonly stop: () => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -151,6 +157,12 @@ export class FilmRoom {
     this.root.delete(CAST + name);
   }
 
+  /** Another voice or speed of a character. */
+  speakAs(name: string, change: Partial<CharacterVoice>): void {
+    const { voice = "", speed = 1 } = this.voices.peek().get(name) ?? {};
+    this.root.set(VOICE_OF + name, { voice, speed, ...change });
+  }
+
   remove(id: string): void {
     this.root.delete(id);
     if (this.selected.peek() === id) this.selected.value = null;
@@ -233,14 +245,19 @@ export class FilmRoom {
     this.timer = undefined;
     const doc = this.room.doc.peek();
     const entries = Object.entries(doc.getMap("film").toJSON()).filter(
-      (entry): entry is [string, ShotFields] => entry[0] !== TRANSPORT && typeof entry[1] === "object",
+      (entry): entry is [string, ShotFields] => entry[0] !== TRANSPORT && !isSound(entry[0]) && typeof entry[1] === "object",
     );
     const found = entries.filter(([key]) => !key.startsWith(CAST));
     const looks = entries.filter(([key]) => key.startsWith(CAST));
     this.cast.value = Object.fromEntries(looks.map(([key, look]) => [key.slice(CAST.length), look]));
     found.sort(([a, one], [b, two]) => (word(one.z) < word(two.z) || (one.z === two.z && a < b) ? -1 : 1));
-    const shots = sheetOf(found, new StoryPlaces(doc));
+    const root = doc.getMap("film") as YMap<unknown>;
+    this.voices.value = voicesOf(root);
+    this.lines.value = linesOf(root);
+    const shots = sheetOf(found, new StoryPlaces(doc), this.lines.peek());
     this.shots.value = shots;
+    const spoken = shots.filter(({ fields }) => fields.kind === "speech" && word(fields.text).trim() !== "");
+    this.speakers.value = [...new Set(spoken.map(({ fields }) => word(fields.who)).filter(Boolean))];
     this.clips.value = reel(
       shots.map((shot) => shot.fields),
       this.cast.peek(),

@@ -2,6 +2,7 @@
 // and proto/vectors/film.json holds both to each other. Faulty values count as their defaults.
 
 import { type Look, lookOf, type Mouth } from "./looks";
+import { LEAD_FRAMES, TAIL_FRAMES } from "./voices";
 
 export const FPS = 24;
 export const KINDS = ["establish", "action", "speech", "title"] as const;
@@ -65,6 +66,10 @@ export interface Clip {
   time: string;
   inside: boolean;
   picture: string;
+  /** Asset of the line that is spoken, `LEAD_FRAMES` after the start; empty: none. */
+  sound: string;
+  /** Seconds of it. */
+  spoken: number;
 }
 /** What is read at frames [start, end). */
 export interface Caption {
@@ -86,7 +91,11 @@ export function reel(shots: readonly ShotFields[], cast: Readonly<Record<string,
   };
   let start = 0;
   for (const shot of shots) {
-    const frames = Math.max(1, Math.floor(number(shot.seconds, 3, MAX_SECONDS) * FPS + 0.5));
+    let frames = Math.max(1, Math.floor(number(shot.seconds, 3, MAX_SECONDS) * FPS + 0.5));
+    const sound = word(shot.sound);
+    const spoken = sound ? number(shot.spoken, 0, MAX_SECONDS) : 0;
+    // Nobody has chosen a length.
+    if (sound && shot.auto === shot.seconds) frames = LEAD_FRAMES + Math.ceil(spoken * FPS) + TAIL_FRAMES;
     const transition = choice(shot.transition, TRANSITIONS, "cut");
     let lead = 0;
     if (transition !== "cut") {
@@ -119,6 +128,8 @@ export function reel(shots: readonly ShotFields[], cast: Readonly<Record<string,
       time: word(shot.time),
       inside: shot.inside === true,
       picture: word(shot.picture),
+      sound,
+      spoken,
     });
     start += frames;
   }

@@ -1,8 +1,9 @@
 // The shots of a film with the words that they stand for: fields of the shared document, read against the script.
 
 import { type ScriptLine, scriptOf, withoutBrackets } from "../editor/script/script";
-import type { ShotFields } from "./reel";
+import { FPS, type ShotFields } from "./reel";
 import type { StoryPlaces } from "./storyPlaces";
+import { heard, type Lines, placeOf } from "./voices";
 
 const HEADING =
   /^\.?\s*(?:(INT\.?\/EXT|EXT\.?\/INT|I\/E|INT|EXT|EST|ИНТ\.?\/НАТ|НАТ\.?\/ИНТ|ИНТ|НАТ)[. ]+)?(.*)$/iu;
@@ -32,7 +33,11 @@ interface Line extends ScriptLine {
 }
 
 /** `shots`: id and fields of each, in the order of the film. */
-export function sheetOf(shots: readonly (readonly [string, ShotFields])[], places: StoryPlaces): SheetShot[] {
+export function sheetOf(
+  shots: readonly (readonly [string, ShotFields])[],
+  places: StoryPlaces,
+  spoken: Lines = new Map(),
+): SheetShot[] {
   const lines = linesOf(places.text);
   return shots.map(([id, fields]) => {
     const range = passage(fields, places);
@@ -43,7 +48,9 @@ export function sheetOf(shots: readonly (readonly [string, ShotFields])[], place
     const who = cue ? nameOf(cue) : typeof fields.who === "string" ? fields.who : "";
     const text = typeof fields.words === "string" ? fields.words : wordsOf(found);
     const reworded = typeof fields.words === "string";
-    return { id, heading, reworded, range, fields: { ...fields, id, text, who, ...headingParts(heading) } };
+    const voice = fields.kind === "speech" ? heard(spoken.get(placeOf(who, text)), FPS) : {};
+    const all = { ...fields, id, text, who, ...headingParts(heading), ...voice };
+    return { id, heading, reworded, range, fields: all };
   });
 }
 

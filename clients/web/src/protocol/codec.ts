@@ -88,6 +88,7 @@ const runInfo = record({
     "suggest",
     "performer",
     "jam",
+    "speak",
   ),
   mode,
   state: oneOf("queued", "running", "done", "stopped", "failed"),
@@ -160,6 +161,10 @@ const audioModel = record({
   pre_skip: optional(uint, zero),
   prompts: optional(list(anyText), () => []),
 });
+const speechModel = record({
+  voices: list(record({ id: anyText, language: anyText, gender: anyText, name: anyText })),
+  weights: optional(anyText, blank),
+});
 const better = record({
   name: anyText,
   megabytes: uint,
@@ -170,7 +175,7 @@ const better = record({
   reason_values: optional(list(anyText), () => []),
 });
 const modelInfo = record({
-  modality: oneOf("text", "image", "audio"),
+  modality: oneOf("text", "image", "audio", "speech"),
   name: anyText,
   device: anyText,
   ready: bool,
@@ -186,6 +191,7 @@ const modelInfo = record({
   note_values: optional(list(anyText), () => []),
   better: optional(nullable(better), nothing),
   beside: optional(list(anyText), () => []),
+  speech: optional(nullable(speechModel), nothing),
 });
 const limits = record({
   max_message: uint,
@@ -413,7 +419,10 @@ const CLIENT: Shapes<ClientMessage> = {
   drop_performer: record({ id: performerId }),
   learn_style: record({ learn: uint, offset: uint, start: uint, end: uint }),
   revoke: record({ participant: id, everywhere: optional(bool, () => false) }),
-  use_model: record({ modality: oneOf("text", "image", "audio"), model: text({ min: 1, max: 1024 }) }),
+  use_model: record({
+    modality: oneOf("text", "image", "audio", "speech"),
+    model: text({ min: 1, max: 1024 }),
+  }),
   resync: record({ reason: optional(text({ max: 128 }), blank) }),
   ping: record({ sent_ms: float }),
   fragment,

@@ -97,7 +97,7 @@ export interface RunInfo {
   participant: string;
   /** The AI participant that writes. */
   author: string;
-  task: Task | ImageTask | WriterTask | "jam";
+  task: Task | ImageTask | WriterTask | "jam" | "speak";
   mode: Mode;
   state: RunState;
   model: string;
@@ -168,8 +168,21 @@ export interface BetterModel {
   reason_key: string;
   reason_values: string[];
 }
+export interface VoiceInfo {
+  id: string;
+  /** As in `en-us` or `ru`; empty: any. */
+  language: string;
+  /** `female`, `male` or empty. */
+  gender: string;
+  name: string;
+}
+/** Voices for the lines of a film, the best first. */
+export interface SpeechModel {
+  voices: VoiceInfo[];
+  weights: string;
+}
 export interface ModelInfo {
-  modality: "text" | "image" | "audio";
+  modality: "text" | "image" | "audio" | "speech";
   name: string;
   device: string;
   ready: boolean;
@@ -193,6 +206,8 @@ export interface ModelInfo {
   better: BetterModel | null;
   /** Further text models that serve; who asks may name one of them, or this one. */
   beside: string[];
+  /** Of a ready speech engine. */
+  speech: SpeechModel | null;
 }
 export interface Limits {
   max_message: number;

@@ -14,7 +14,10 @@ const PAINTING: ReadonlySet<RunInfo["task"]> = new Set(["text_to_image", "image_
 export const isPainting = (run: RunInfo): boolean => PAINTING.has(run.task);
 
 /** Text: its progress counts tokens, of `fix` corrections. */
-export const isWriting = (run: RunInfo): boolean => !isPainting(run) && run.task !== "jam";
+export const isWriting = (run: RunInfo): boolean => !isPainting(run) && !isLasting(run);
+
+/** The band and the film's voices, which go on by themselves and are shown where they are heard. */
+export const isLasting = (run: RunInfo): boolean => run.task === "jam" || run.task === "speak";
 
 /** Tasks that can be tried again. */
 const REPEATABLE: ReadonlySet<RunInfo["task"]> = new Set([

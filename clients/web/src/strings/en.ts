@@ -248,6 +248,29 @@ export const en = {
       shake: "shake",
     },
     transitions: { cut: "a cut", dissolve: "a dissolve", fade: "a fade", wipe: "a wipe" },
+    voices: {
+      title: "Voices",
+      none: "This server has no voices: the film plays with its subtitles.",
+      synthetic: (model: string) => `Synthetic voices: a computer speaks these lines (${model}).`,
+      sound: "Sound",
+      reading: "Speak new lines at once",
+      speaking: "Lines are being spoken …",
+      problem: (line: string, why: string) => `“${line.slice(0, 60)}” stays silent: ${why}`,
+      mute: (names: string) =>
+        `No voice here speaks the language of ${names}: these lines have subtitles only. For Russian, the server needs the program espeak-ng.`,
+      voiceOf: (name: string) => `Voice of ${name}`,
+      speedOf: (name: string) => `Speed of ${name}`,
+      speed: (factor: number) => `${factor} ×`,
+      silent: "silent",
+      unknown: "chosen when they first speak",
+      listen: "Listen",
+      listenTo: (name: string) => `Listen to ${name}`,
+      languages: { "en-us": "American", "en-gb": "British", ru: "Russian", "": "Other" } as Record<
+        string,
+        string
+      >,
+      genders: { female: "female", male: "male" } as Record<string, string>,
+    },
   },
 
   canvas: {
@@ -780,6 +803,7 @@ export const en = {
       alternative: "Another word",
       suggest: "Suggestion",
       performer: "Performer",
+      speak: "Voices of the film",
       text_to_image: "Picture",
       image_to_image: "Picture from a drawing",
       inpaint: "Picture under a mask",
@@ -806,6 +830,7 @@ export const en = {
       text: "Model that writes, in all rooms",
       image: "Model that paints, in all rooms",
       audio: "Model that plays, in all rooms",
+      speech: "Voices of films, in all rooms",
     },
     inRoom: "Model that answers in this room",
     servers: (name: string) => `The server's (${name} now)`,

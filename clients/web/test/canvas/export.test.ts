@@ -67,6 +67,7 @@ test("a model's note names prompts after a colon", () => {
     note_values: [],
     better: null,
     beside: [],
+    speech: null,
   });
   assert.deepEqual(suggestedPrompts(model('simple objects; try: ice cream, "red apple"; bear')), [
     "ice cream",

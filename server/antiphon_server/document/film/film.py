@@ -219,7 +219,7 @@ class Film:
         if not is_voice(key, change.value) or isinstance(stands, Map):
             self.set(key, former if is_voice(key, former) else None)
             return "it is no voice"
-        if former is None and sum(key.startswith(VOICE_OF) for key in list(self.root)) > MAX_VOICES:
+        if former is None and sum(key.startswith(VOICE_OF) for key in list(self.root.keys())) > MAX_VOICES:
             self.set(key, None)
             return f"a film has {MAX_VOICES} voices at most"
         return ""

@@ -28,7 +28,12 @@ def said(sheet: Sheet) -> list[Line]:
     spoken += [
         Line(beat.who, beat.text) for scene in sheet.scenes for beat in scene.beats if beat.kind == "speech"
     ]
-    fitting = (line for line in spoken if line.who and line.text.strip() and len(line.text) <= MAX_WORDS)
+    # A cue whose dialogue was deleted reads as its own name.
+    fitting = (
+        line
+        for line in spoken
+        if line.who and line.text.strip() not in ("", line.who) and len(line.text) <= MAX_WORDS
+    )
     return list(dict.fromkeys(fitting))[:MAX_LINES]
 
 

@@ -16,9 +16,12 @@ _LONGEST: Final = 58_000
 
 def wave_file(parts: Sequence[Spoken], about: str) -> bytes:
     """A WAV file of the sentences, 16 bits mono. Its metadata (`INFO`) name the mark and `about`: model, voice."""
-    rate = parts[0].rate
-    pcm = b"".join(part.pcm for part in parts)
-    info = b"INFO" + _chunk(b"ISFT", _text("Antiphon")) + _chunk(b"ICMT", _text(f"{MARK}; {about}"))
+    return wave_file_of(b"".join(part.pcm for part in parts), parts[0].rate, f"{MARK}; {about}")
+
+
+def wave_file_of(pcm: bytes, rate: int, comment: str) -> bytes:
+    """A WAV file, 16 bits mono."""
+    info = b"INFO" + _chunk(b"ISFT", _text("Antiphon")) + _chunk(b"ICMT", _text(comment))
     form = struct.pack("<HHIIHH", 1, 1, rate, 2 * rate, 2, 16)
     body = b"WAVE" + _chunk(b"fmt ", form) + _chunk(b"LIST", info) + _chunk(b"data", pcm)
     return _chunk(b"RIFF", body)

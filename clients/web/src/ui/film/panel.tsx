@@ -6,6 +6,7 @@ import { keyOf } from "../../editor/input/keyOf";
 import { FilmRoom } from "../../film/filmRoom";
 import { clipAt } from "../../film/frame";
 import { FPS, lengthOf } from "../../film/reel";
+import { VoicePlayer } from "../../film/voicePlayer";
 import { ApiError } from "../../room/http/httpApi";
 import type { Room } from "../../room/room";
 import { t } from "../../strings";
@@ -17,10 +18,18 @@ import { ExportDialog } from "./exportDialog";
 import { Preview } from "./preview";
 import { ShotForm } from "./shotForm";
 import { ShotList } from "./shotList";
+import { VoicesPanel } from "./voicesPanel";
 
 export function FilmPanel({ room }: { room: Room }) {
   const film = useMemo(() => new FilmRoom(room), [room]);
-  useEffect(() => () => film.close(), [film]);
+  const player = useMemo(() => new VoicePlayer(film), [film]);
+  useEffect(
+    () => () => {
+      player.close();
+      film.close();
+    },
+    [film, player],
+  );
   /** The frame on the screen; the preview sets it. */
   const frame = useSignal(0);
   const problem = useSignal<string | null>(null);
@@ -60,7 +69,7 @@ export function FilmPanel({ room }: { room: Room }) {
       ) : (
         <>
           <Preview film={film} frame={frame} />
-          <Transport film={film} frame={frame.value} />
+          <Transport film={film} player={player} frame={frame.value} />
           {!editing && <p class="film-hint">{t.film.watching}</p>}
           <div class="film-tools">
             {editing && <MakeButton film={film} label={t.film.more} onMake={make} />}
@@ -76,6 +85,7 @@ export function FilmPanel({ room }: { room: Room }) {
             </button>
             <Outcome film={film} problem={problem.value} />
           </div>
+          <VoicesPanel film={film} player={player} />
           <ShotList film={film} here={here} />
           {editing && selected >= 0 && <ShotForm film={film} place={selected} frame={frame.value} />}
         </>
@@ -125,7 +135,8 @@ function UndoButtons({ room }: { room: Room }) {
   );
 }
 
-function Transport({ film, frame }: { film: FilmRoom; frame: number }) {
+function Transport(props: { film: FilmRoom; player: VoicePlayer; frame: number }) {
+  const { film, player, frame } = props;
   const { playing } = film.transport.value;
   const frames = lengthOf(film.clips.value);
   const reading = !film.canEdit;
@@ -136,7 +147,11 @@ function Transport({ film, frame }: { film: FilmRoom; frame: number }) {
         type="button"
         class={`button film-play ${playing ? "stop" : "primary"}`}
         disabled={reading}
-        onClick={() => film.toggle()}
+        onClick={() => {
+          // The first press is the gesture that browsers want before a page may sound.
+          if (!playing) player.enable();
+          film.toggle();
+        }}
       >
         <Icon name={playing ? "stop" : "play"} />
         {playing ? t.film.stop : t.film.play}

@@ -1,17 +1,19 @@
 // The AI tab: all runs, newest first.
 
 import type { RunInfo } from "../../protocol/messages";
-import { isPainting } from "../../room/runs";
+import { isLasting, isPainting } from "../../room/runs";
 import { t } from "../../strings";
 import { ModelCard } from "../parts/modelCard";
 import { RunCard } from "../story/runCard";
 import type { TabProps } from "./tab";
 
 export function RunsTab({ room }: TabProps) {
-  // The band is shown in the jam; here only where an owner can choose another model.
-  const all = [...room.runs.all.value.values()].filter((run) => run.task !== "jam");
+  // Band and voices are shown in the jam and the film; here only where an owner can choose another model.
+  const all = [...room.runs.all.value.values()].filter((run) => !isLasting(run));
   const runs = newestOfEach(all.sort((a, b) => b.created_ms - a.created_ms));
-  const models = room.models.value.filter((model) => model.modality !== "audio" || model.choices.length > 0);
+  const models = room.models.value.filter(
+    (model) => (model.modality !== "audio" && model.modality !== "speech") || model.choices.length > 0,
+  );
   return (
     <>
       {models.map((model) => (

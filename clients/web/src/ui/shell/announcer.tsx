@@ -5,7 +5,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { RunInfo } from "../../protocol/messages";
 import type { Room } from "../../room/room";
-import { isActive } from "../../room/runs";
+import { isActive, isLasting } from "../../room/runs";
 import { t } from "../../strings";
 import { runProblem } from "../parts/serverText";
 import { stateOf } from "../story/runCard";
@@ -46,11 +46,11 @@ export function Announcer({ room }: { room: Room }) {
   );
 }
 
-/** Our runs, and answers in the chat, which are for everybody. The band is not announced. */
+/** Our runs, and answers in the chat, which are for everybody. Band and voices are not announced. */
 const isOurs = (room: Room, run: RunInfo) =>
   run.task === "chat" ||
   run.task === "performer" ||
-  (run.participant === room.members.me.peek()?.id && run.task !== "jam");
+  (run.participant === room.members.me.peek()?.id && !isLasting(run));
 
 const nameOf = (run: RunInfo) => run.instruction || t.runs.tasks[run.task];
 

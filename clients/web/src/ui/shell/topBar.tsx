@@ -2,7 +2,7 @@ import type { Signal } from "@preact/signals";
 import type { StoryEditor } from "../../editor/storyEditor";
 import type { Participant } from "../../protocol/messages";
 import type { Room } from "../../room/room";
-import { isActive } from "../../room/runs";
+import { isActive, isLasting } from "../../room/runs";
 import { t } from "../../strings";
 import { Avatar } from "../parts/avatar";
 import { Brand, IconButton } from "../parts/controls";
@@ -27,9 +27,7 @@ export function TopBar(props: {
   onJam: () => void;
 }) {
   const { room, panel, view, onView } = props;
-  const writing = [...room.runs.all.value.values()].filter(
-    (run) => isActive(run) && run.task !== "jam",
-  ).length;
+  const writing = [...room.runs.all.value.values()].filter((run) => isActive(run) && !isLasting(run)).length;
   return (
     <header class="topbar">
       <Brand />
