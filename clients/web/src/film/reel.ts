@@ -59,16 +59,14 @@ export interface Clip {
   effects: readonly Effect[];
   /** From which thousandth of a second of the shot the mouth of who speaks has which shape. */
   mouth: readonly (readonly [number, Mouth])[];
-  /** An asset that is heard from the first frame. */
+  /** An asset that is heard `LEAD_FRAMES` after the start. */
   sound: string;
   off: boolean;
   place: string;
   time: string;
   inside: boolean;
   picture: string;
-  /** Asset of the line that is spoken, `LEAD_FRAMES` after the start; empty: none. */
-  sound: string;
-  /** Seconds of it. */
+  /** Seconds of a line that a machine speaks, which is the `sound`; 0: it is none. */
   spoken: number;
 }
 /** What is read at frames [start, end). */
@@ -121,7 +119,6 @@ export function reel(shots: readonly ShotFields[], cast: Readonly<Record<string,
       looks: names.map(dressed),
       act: choice(shot.act, ACTS, "idle"),
       effects: EFFECTS.filter((one) => effects.includes(one)),
-      sound: word(shot.sound),
       mouth: shapesOf(word(shot.mouth)),
       off: shot.off === true,
       place: word(shot.place),
