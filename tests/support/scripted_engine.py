@@ -21,6 +21,8 @@ from antiphon_engines.api import (
     Performed,
     PlayedNote,
     Request,
+    SpeechFacts,
+    SpeechRequest,
     Steer,
     TextRequest,
     kind_of,
@@ -36,6 +38,7 @@ from antiphon_engines.ipc.events import (
     Progressed,
     Queued,
     RunEvent,
+    Spoken,
     Started,
     Steered,
     Token,
@@ -44,6 +47,7 @@ from antiphon_engines.ipc.trace import Named, Record, RestRecord, RunRecord, Uni
 from antiphon_proto.errors import NotFound
 from antiphon_proto.jam import BandNote
 from antiphon_proto.messages import TokenInfo
+from support.fake_speaker import VOICES, FakeSpeaker
 from support.picture_files import picture
 
 Sink = Callable[[RunEvent], None]
@@ -65,6 +69,15 @@ AUDIO_INFO = EngineInfo(
     max_jobs=4,
     max_batch=4,
     audio=AudioFacts("notes", ("prompts", "density"), ("bass", "drums"), 0.1, 312),
+)
+SPEECH_INFO = EngineInfo(
+    "speech",
+    "fake-voices",
+    "cpu",
+    "test",
+    max_jobs=4,
+    max_batch=1,
+    speech=SpeechFacts(VOICES[:2]),
 )
 JPEG = picture("JPEG", (16, 12))
 PNG = picture("PNG", (64, 48))
@@ -139,6 +152,10 @@ class ScriptedEngine:
             if self._failure
             else HostState("ready", (INFO, IMAGE_INFO, AUDIO_INFO))
         )
+
+    def speaks(self) -> None:
+        """From now on lines are spoken, by English voices that hum."""
+        self.become(HostState("ready", (INFO, IMAGE_INFO, AUDIO_INFO, SPEECH_INFO)))
 
     async def wait_ready(self) -> None:
         await self._settled.wait()
@@ -242,6 +259,12 @@ class ScriptedEngine:
             return
         self._tell(run, Started())
         if self.hold or run not in self._sinks or isinstance(self.requests[run], AudioRequest):
+            return
+        if isinstance(request := self.requests[run], SpeechRequest):
+            voice = next(one for one in VOICES if one.id == request.voice)
+            sound = FakeSpeaker().speak(request.text, voice, request.speed)
+            self._tell(run, Spoken(sound.pcm.tobytes(), sound.rate, sound.mouth))
+            self.finish(run)
             return
         if isinstance(self.requests[run], ImageRequest):
             for step in (1, 2, 3):
