@@ -245,7 +245,8 @@ export class FilmRoom {
     this.timer = undefined;
     const doc = this.room.doc.peek();
     const entries = Object.entries(doc.getMap("film").toJSON()).filter(
-      (entry): entry is [string, ShotFields] => entry[0] !== TRANSPORT && !isSound(entry[0]) && typeof entry[1] === "object",
+      (entry): entry is [string, ShotFields] =>
+        entry[0] !== TRANSPORT && !isSound(entry[0]) && typeof entry[1] === "object",
     );
     const found = entries.filter(([key]) => !key.startsWith(CAST));
     const looks = entries.filter(([key]) => key.startsWith(CAST));
