@@ -1,5 +1,5 @@
-"""Where a picture, or a spoken line, comes from, as JSON: from the room's own records, never from fields that a client wrote on an
-object."""
+"""Where a picture, or a spoken line, comes from, as JSON: from the room's own records, never from fields that a client
+wrote on an object."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def provenance(room: RoomContext, info: AssetInfo) -> dict[str, Any]:
 
 def _spoken(room: RoomContext, info: AssetInfo, people: dict[str, Participant]) -> dict[str, Any]:
     """A line of the film, which only this server makes. `line` is None when nobody says it any more."""
-    line = next((one for one in room.shared.document.film.lines.values() if one["asset"] == info.sha256), None)
+    line = next(
+        (one for one in room.shared.document.film.lines.values() if one["asset"] == info.sha256), None
+    )
     record = next((run.record for run in room.runs if line is not None and run.info.id == line["run"]), None)
     told = ("who", "text", "voice", "speed", "model", "weights", "run")
     return {

@@ -16,7 +16,7 @@ from antiphon_engines.ipc.trace import RestRecord, RunRecord, UnitRecord
 _DEVICE: Final = 1
 _RUNS: Final = 2
 _WAITS: Final = 1
-_ENGINES: Final[Mapping[str, int]] = {"audio": 2, "text": 3, "image": 4}
+_ENGINES: Final[Mapping[str, int]] = {"audio": 2, "text": 3, "image": 4, "speech": 5}
 """Threads of the device's process, in the order in which they are served."""
 _ENDS: Final = frozenset({"done", "failed", "cancelled"})
 
@@ -27,7 +27,7 @@ def chrome_trace(traced: Traced, runs: Collection[str]) -> dict[str, Any]:
     """`runs` are the ids of the room's. Times are microseconds from the first record."""
     origin = min((record.at for record in traced.records), default=0.0)
     names = {named.ticket: named for named in traced.names}
-    mine = {ticket: named for ticket, named in names.items() if named.run in runs}
+    mine = {ticket: named for ticket, named in names.items() if named.run.partition(".")[0] in runs}
     events = [_named(_DEVICE, "device"), _named(_DEVICE, "waits", _WAITS)]
     events += [_named(_DEVICE, engine, thread) for engine, thread in _ENGINES.items()]
     events.append(_named(_RUNS, "runs of this room"))

@@ -39,7 +39,9 @@ def engine() -> Iterator[SpeechEngine]:
 
 def samples(result: Result) -> np.ndarray:
     assert result.done.reason == "end"
-    return np.concatenate([np.frombuffer(one.pcm, "<i2") for one in result.spoken]).astype(np.float32) / 32_768
+    return (
+        np.concatenate([np.frombuffer(one.pcm, "<i2") for one in result.spoken]).astype(np.float32) / 32_768
+    )
 
 
 def test_the_mouth_closes_with_the_lips(engine: SpeechEngine) -> None:

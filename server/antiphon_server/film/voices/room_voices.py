@@ -100,7 +100,13 @@ class FilmVoices:
     @property
     def pending(self) -> bool:
         """The script rests, and is read soon."""
-        return self._changed_at is not None and not self._reading and self._serving() is not None
+        return (
+            self._changed_at is not None
+            and not self._reading
+            and self._reader is not None
+            and bool(self._room.members.online)
+            and self._serving() is not None
+        )
 
     def tick(self) -> None:
         """Read the lines where the script has rested."""
@@ -116,13 +122,14 @@ class FilmVoices:
         model = self._serving()
         if model is not None and _name(model) != self._model and self._has_film():
             self._changed_at = self._changed_at or self._room.monotonic() - REST
+        if self._run is not None and self.waits and self._room.monotonic() >= self._not_before:
+            self._run.begin()
         self._speak()
 
     # The lines ----------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        if self._reader is None or not self._room.members.online:
-            return
+        assert self._reader is not None
         self._changed_at, self._reading = None, True
         self._reader.read(self._room.shared.document.state(), self._room.id, self._on_lines)
 
@@ -252,13 +259,19 @@ class FilmVoices:
         while self._queue:
             order = self._wanted.get(self._queue[0])
             if order is not None and not _is_made(entries.get(order.key), order.fields):
-                if not self._budget.allow(min(BURST, len(order.fields["text"]))):
-                    self._not_before = self._room.monotonic() + 1
+                cost = len(order.fields["text"])
+                if not self._budget.allow(cost):
+                    self._not_before = self._room.monotonic() + cost / RATE
                     return None
                 self._queue.pop(0)
                 return order
             self._queue.pop(0)
         return None
+
+    @property
+    def waits(self) -> bool:
+        """Lines wait for the room's budget, and the run with them."""
+        return bool(self._queue) and self._run is not None and not self._run.key
 
     def on_spoken(self, run: VoiceRun, order: Order, made: dict[str, Any]) -> None:
         """Enter a line that came, unless nobody says it any more."""
@@ -278,7 +291,9 @@ class FilmVoices:
         """The run ended: by itself, by somebody, or by a failure."""
         self._run = None
         if run.run.info.state == "stopped":
-            self._queue.clear()  # until somebody changes something
+            self._queue.clear()  # until somebody changes something, or comes back to a room that all had left
+            if not self._room.members.online:
+                self._changed_at = self._room.monotonic()
         elif run.run.info.state == "failed":
             self._not_before = self._room.monotonic() + AGAIN
 

@@ -44,7 +44,12 @@ class Source(Protocol):
     """Who has the lines."""
 
     def next_line(self) -> Order | None:
-        """The next line to speak; None: there is none now, and the run ends."""
+        """The next line to speak; None: there is none now, and the run ends, unless it `waits`."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """More lines come when it is their time: `begin` is called again."""
         ...
 
     def on_spoken(self, run: VoiceRun, order: Order, made: dict[str, Any]) -> None:
@@ -83,6 +88,8 @@ class VoiceRun(LiveRun):
         """Go on to the next line, or end."""
         order = self._source.next_line()
         if order is None:
+            if self._source.waits:
+                return
             self.ended = Done("end")
             self._room.wake()
             return

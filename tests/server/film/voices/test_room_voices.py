@@ -18,7 +18,7 @@ from antiphon_proto.film import line_key
 from antiphon_proto.messages import Error, ModelInfo, SpeechModel, Stop, VoiceInfo
 from antiphon_server.film.sheet import planned, sheet
 from antiphon_server.film.voices.lines import Line, said
-from antiphon_server.film.voices.room_voices import AGAIN, REST
+from antiphon_server.film.voices.room_voices import AGAIN, BURST, REST
 from support.replica import NativeReplica
 from support.rooms import House
 
@@ -255,3 +255,33 @@ def test_a_restart_keeps_what_was_spoken(stage: Stage) -> None:
     stage.rest()
     assert len(stage.asked) == asked
     assert len(stage.lines) == 2
+
+
+def test_a_long_film_is_spoken_as_fast_as_its_room_may(stage: Stage) -> None:
+    lines = [f"This is line {number}, {'word ' * 700}." for number in range(8)]
+    stage.ann.edit(stage.house.room, len(SCRIPT), insert="".join(f"\nANNA\n{line}\n" for line in lines))
+    stage.rest()
+    asked = 0
+    while len(stage.asked) > asked:
+        asked = len(stage.asked)
+        stage.speak()
+    assert sum(len(one.text) for one in stage.asked) <= BURST
+    assert len(stage.asked) < 10
+    for _ in range(200):
+        stage.house.clock.advance(1)
+        stage.house.room.sweep()
+    assert len(stage.asked) == asked + 1
+    assert len([run for run in stage.house.room.runs if run.info.task == "speak"]) == 1  # it waits
+
+
+def test_whoever_comes_back_hears_the_rest(stage: Stage) -> None:
+    stage.rest()
+    stage.ann.drop(stage.house.room)
+    stage.house.clock.advance(stage.house.room.context.limits.empty_timeout + 1)
+    stage.house.room.sweep()
+    assert stage.house.host.last in stage.house.host.cancelled
+    assert not stage.house.room.tick()  # and nobody is busy for nobody
+    asked = len(stage.asked)
+    stage.ann.connect(stage.house.room)
+    stage.rest()
+    assert len(stage.asked) == asked + 1
