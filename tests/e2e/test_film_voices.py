@@ -32,14 +32,14 @@ Nobody crosses the water!
 ПЁТР
 Я подожду.
 """
-HEAR = """
-window.heard = [];
-const start = AudioBufferSourceNode.prototype.start;
-AudioBufferSourceNode.prototype.start = function (when = 0, offset = 0, ...rest) {
-    window.heard.push({ seconds: this.buffer.duration, ahead: when - this.context.currentTime, offset });
-    return start.call(this, when, offset, ...rest);
-};
-"""
+HEAR = """() => {
+    window.heard = [];
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (when = 0, offset = 0, ...rest) {
+        window.heard.push({ seconds: this.buffer.duration, ahead: when - this.context.currentTime, offset });
+        return start.call(this, when, offset, ...rest);
+    };
+}"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
