@@ -21,8 +21,10 @@ class PooledLineReader:
         self._tasks: set[asyncio.Task[None]] = set()
         self._decoder = msgspec.json.Decoder(list[Line])
 
-    def read(self, state: bytes, key: str, done: Callable[[Sequence[Line] | AntiphonError], None]) -> None:
-        task = asyncio.create_task(self._read(state, key, done), name="read-lines")
+    def read(
+        self, updates: tuple[bytes, ...], key: str, done: Callable[[Sequence[Line] | AntiphonError], None]
+    ) -> None:
+        task = asyncio.create_task(self._read(updates, key, done), name="read-lines")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -33,10 +35,10 @@ class PooledLineReader:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read(
-        self, state: bytes, key: str, done: Callable[[Sequence[Line] | AntiphonError], None]
+        self, updates: tuple[bytes, ...], key: str, done: Callable[[Sequence[Line] | AntiphonError], None]
     ) -> None:
         try:
-            answer = await self._pool.run(Screen(state, "lines"), key)
+            answer = await self._pool.run(Screen(updates, "lines"), key)
         except AntiphonError as error:
             done(error)
             return

@@ -52,7 +52,7 @@ class LineReader(Protocol):
     """Reads the lines of a document elsewhere. Callbacks never come during the call."""
 
     def read(
-        self, state: bytes, key: str, done: Callable[[Sequence[Line] | AntiphonError], None]
+        self, updates: tuple[bytes, ...], key: str, done: Callable[[Sequence[Line] | AntiphonError], None]
     ) -> None: ...
 
 
@@ -131,7 +131,7 @@ class FilmVoices:
     def _read(self) -> None:
         assert self._reader is not None
         self._changed_at, self._reading = None, True
-        self._reader.read(self._room.shared.document.state(), self._room.id, self._on_lines)
+        self._reader.read(self._room.shared.document.updates(), self._room.id, self._on_lines)
 
     def _on_lines(self, lines: Sequence[Line] | AntiphonError) -> None:
         self._reading = False

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from pycrdt import Map
+from pycrdt import Doc, Map
 
 from antiphon_engines.api import MouthAt, SpeechRequest, Spoken
 from antiphon_engines.ipc.events import Done, Failed, Started
@@ -40,13 +40,22 @@ class InlineReader:
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
-    def read(self, state: bytes, key: str, done: Callable[[Sequence[Line] | AntiphonError], None]) -> None:
-        self.waiting.append(lambda: done(said(sheet(state))))
+    def read(
+        self, updates: tuple[bytes, ...], key: str, done: Callable[[Sequence[Line] | AntiphonError], None]
+    ) -> None:
+        self.waiting.append(lambda: done(said(sheet(_state(updates)))))
 
     def deliver(self) -> None:
         waiting, self.waiting = self.waiting, []
         for one in waiting:
             one()
+
+
+def _state(updates: tuple[bytes, ...]) -> bytes:
+    doc: Doc[Any] = Doc()
+    for update in updates:
+        doc.apply_update(update)
+    return doc.get_update()
 
 
 class Stage:
