@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from antiphon_engines.catalogue import CATALOGUE
+from antiphon_engines.catalogue import CATALOGUE, VOICES
 from antiphon_engines.model_files.packaged_gguf import TermsNotAccepted
 from antiphon_engines.model_files.prepare import Progress
 from antiphon_engines.text import spec as text_spec
@@ -40,16 +40,16 @@ def call(*arguments: str) -> str:
 
 def test_list_says_what_there_is(tmp_path: Path) -> None:
     rows = json.loads(call("list", "--json", "--cache-dir", str(tmp_path)))
-    assert [row["name"] for row in rows] == [card.name for card in CATALOGUE]
-    assert [row["ready"] for row in rows] == [False] * len(CATALOGUE)
+    assert [row["name"] for row in rows] == [card.name for card in (*CATALOGUE, VOICES)]
+    assert [row["ready"] for row in rows] == [False] * (len(CATALOGUE) + 1)
     assert all("antiphon models prepare" in row["problem"] for row in rows)
-    assert [row["chosen"] for row in rows] == [True] + [False] * (len(CATALOGUE) - 1)
+    assert [row["chosen"] for row in rows] == [True] + [False] * (len(CATALOGUE) - 1) + [True]
     assert rows[2]["terms_url"] == "https://ai.google.dev/gemma/terms"
 
 
 def test_list_for_people(tmp_path: Path) -> None:
     table = call("list", "--cache-dir", str(tmp_path))
-    assert all(card.name in table for card in CATALOGUE)
+    assert all(card.name in table for card in (*CATALOGUE, VOICES))
     assert "Gemma Terms" in table
     assert "OpenAI-compatible" in table
 
