@@ -13,6 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from antiphon_engines.catalogue import CATALOGUE, VOICES
+from antiphon_engines.embedding import prepare as meaning
 from antiphon_engines.model_files.packaged_gguf import TermsNotAccepted
 from antiphon_engines.model_files.prepare import Progress
 from antiphon_engines.text import spec as text_spec
@@ -40,10 +41,11 @@ def call(*arguments: str) -> str:
 
 def test_list_says_what_there_is(tmp_path: Path) -> None:
     rows = json.loads(call("list", "--json", "--cache-dir", str(tmp_path)))
-    assert [row["name"] for row in rows] == [card.name for card in (*CATALOGUE, VOICES)]
-    assert [row["ready"] for row in rows] == [False] * (len(CATALOGUE) + 1)
+    names = [*(card.name for card in (*CATALOGUE, VOICES)), meaning.NAME]
+    assert [row["name"] for row in rows] == names
+    assert [row["ready"] for row in rows] == [False] * len(names)
     assert all("antiphon models prepare" in row["problem"] for row in rows)
-    assert [row["chosen"] for row in rows] == [True] + [False] * (len(CATALOGUE) - 1) + [True]
+    assert [row["name"] for row in rows if row["chosen"]] == [CATALOGUE[0].name, VOICES.name]
     assert rows[2]["terms_url"] == "https://ai.google.dev/gemma/terms"
 
 
