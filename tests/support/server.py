@@ -21,8 +21,8 @@ from antiphon_server.gateway import Engine, Gateway
 from support.patience import PATIENCE
 from support.scripted_engine import ScriptedEngine
 
-TEXT_ALONE = ("--image-model=none", "--music-model=none")
-"""Arguments of a server that neither paints nor plays: half a minute less on a slow machine."""
+TEXT_ALONE = ("--image-model=none", "--music-model=none", "--speech-model=none")
+"""Arguments of a server that neither paints, plays nor speaks: half a minute less on a slow machine."""
 NOTHING_TO_LOAD = ("--text-model=http://127.0.0.1:9/v1#nobody", *TEXT_ALONE)
 """And of one whose worker is ready at once: a remote engine connects at its first request."""
 
