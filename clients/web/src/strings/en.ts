@@ -262,7 +262,7 @@ export const en = {
       speedOf: (name: string) => `Speed of ${name}`,
       speed: (factor: number) => `${factor} ×`,
       silent: "silent",
-      unknown: "chosen when they first speak",
+      unknown: "no voice yet",
       listen: "Listen",
       listenTo: (name: string) => `Listen to ${name}`,
       languages: { "en-us": "American", "en-gb": "British", ru: "Russian", "": "Other" } as Record<

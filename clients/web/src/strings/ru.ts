@@ -268,7 +268,7 @@ export const ru: Strings = {
       speedOf: (name) => `Скорость: ${name}`,
       speed: (factor) => `${String(factor).replace(".", ",")} ×`,
       silent: "без голоса",
-      unknown: "выберется с первой репликой",
+      unknown: "пока нет голоса",
       listen: "Послушать",
       listenTo: (name) => `Послушать: ${name}`,
       languages: { "en-us": "Американский", "en-gb": "Британский", ru: "Русский", "": "Другие" },

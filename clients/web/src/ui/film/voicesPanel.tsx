@@ -31,14 +31,14 @@ export function VoicesPanel({ film, player }: { film: FilmRoom; player: VoicePla
         <>
           <p class="film-hint">{t.film.voices.synthetic(model?.name ?? "")}</p>
           <div class="film-tools">
-            <button
-              type="button"
-              class={`button small ${player.on.value ? "active" : ""}`}
-              aria-pressed={player.on.value}
-              onClick={() => player.enable(!player.on.peek())}
-            >
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={player.on.value}
+                onChange={(event) => player.enable(event.currentTarget.checked)}
+              />
               {t.film.voices.sound}
-            </button>
+            </label>
             <label class="check">
               <input
                 type="checkbox"
