@@ -102,8 +102,8 @@ SAMPLES = {
     "Google Sheets": (SHEETS, ["<b:Day>\tRain", "1 May morning\t3"], "1 table"),
     "LibreOffice": (
         LIBRE,
-        ["h1 Chapter", "Some <b:loud>, <i:thin>, <u:low> and <s:gone>1", "ordered One", "ordered1 Below",
-         "ordered Two", "a\tb", "", "1The note."],
+        ["h1 Chapter", "Some <b:loud>, <i:thin>, <u:low> and <s:gone>[1]", "ordered One", "ordered1 Below",
+         "ordered Two", "a\tb", "", "[1] The note."],
         "1 picture left out; 1 table",
     ),
     "Apple Pages": (PAGES, ["<b:Loud><u:low><b:fat><s:gone>\tafter", "bullet One", ""], ""),
@@ -158,6 +158,14 @@ async def test_what_programs_put_on_the_clipboard_is_kept_or_said(
     await expect(eve.story.locator("h1")).to_have_text("Dropped")
     await expect(ada.page.locator(".notice")).to_contain_text("b.png was not inserted")
     await ada.agrees_with(eve)
+    # What is asked before an import leaves the caret in the text.
+    await empty(ada)
+    await ada.story.evaluate(DROP, [["a.fountain", "", "Title: The Lamp\n\nWords."]])
+    await expect(ada.page.get_by_role("button", name="Insert", exact=True)).to_be_focused()
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.story).to_be_focused()
+    await ada.page.keyboard.type("More")
+    await ada.agrees_with(eve, "Title: The Lamp\n\nWords.\nMore")
 
 
 INLINE = (

@@ -21,6 +21,8 @@ const SCENE_BREAK = "* * *";
 const EMOJI = /^\p{Extended_Pictographic}(\p{Extended_Pictographic}|\p{M}|\u200d|\ufe0f)*$/u;
 /** Notion and Markdown write the box of an item so. */
 const TICK = /^\s*\[([ xX])\]\s+/;
+/** The number of a note. */
+const NOTE = /^\s*(\d{1,4})\s*$/;
 /** Pixels of a picture that nobody sees. */
 const TRACKER = 3;
 
@@ -153,9 +155,11 @@ function checkBoxes(doc: Document): void {
   }
 }
 
-/** Google Docs replaces links by a redirect of its own. */
+/** Google Docs replaces links by a redirect of its own; the bare number of a note would run into the word before it. */
 function checkLink(link: HTMLAnchorElement): void {
   const given = link.getAttribute("href") ?? "";
+  const number = given.startsWith("#") ? NOTE.exec(link.textContent ?? "")?.[1] : undefined;
+  if (number) link.textContent = link.previousSibling || link.closest("sup") ? `[${number}]` : `[${number}] `;
   const over = /^https:\/\/www\.google\.com\/url\?/.test(given) ? new URL(given).searchParams.get("q") : null;
   const address = safeLink(over ?? given);
   if (address === null) unwrap(link);

@@ -56,9 +56,23 @@ export function isChecked(ops: readonly Op[], element: Element | undefined): boo
   return !ops.some(({ attributes }) => attributes?.suggest || attributes?.suggest_del);
 }
 
+const languages = new Map<string, string | null>();
+const MAX_LANGUAGES = 300;
+
+/** The same as `languageOf`: most passages are those of a moment before. */
+function toldBefore(text: string): string | null {
+  let known = languages.get(text);
+  if (known === undefined) {
+    known = languageOf(text);
+    if (languages.size >= MAX_LANGUAGES) languages.clear();
+    languages.set(text, known);
+  }
+  return known;
+}
+
 /** The languages of passages: what cannot be told by itself has that of most others in its script. */
 export function languagesOf(texts: readonly string[]): (SpellingLanguage | null)[] {
-  const told = texts.map(languageOf);
+  const told = texts.map(toldBefore);
   const most = (latin: boolean, otherwise: string): string => {
     const counts = new Map<string, number>();
     for (const [at, name] of told.entries())

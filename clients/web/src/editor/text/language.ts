@@ -42,7 +42,10 @@ const WORDS: Readonly<Record<string, string>> = {
   ca: "els amb és però això més seva aquest aquesta també dels molt quan",
   vi: "không của là và một được những cho người có trong đã với này khi anh",
 };
-const WORD_SETS = Object.entries(WORDS).map(([name, words]) => [name, new Set(words.split(" "))] as const);
+/** Word -> the languages that have it. */
+const LANGUAGES = new Map<string, string[]>();
+for (const [name, words] of Object.entries(WORDS))
+  for (const word of words.split(" ")) LANGUAGES.set(word, [...(LANGUAGES.get(word) ?? []), name]);
 const LETTERS = /\p{L}/gu;
 /** So few letters say nothing. */
 const FEW = 12;
@@ -63,11 +66,11 @@ export function languageOf(text: string): string | null {
     if (found > letters * enough) return name;
   }
   const words = text.toLowerCase().match(/\p{L}+/gu) ?? [];
-  const counts = WORD_SETS.map(
-    ([name, set]) => [name, words.filter((word) => set.has(word)).length] as const,
-  );
-  const english = counts.find(([name]) => name === "en")?.[1] ?? 0;
-  const [best, next] = counts.sort((one, other) => other[1] - one[1]);
+  const counts = new Map<string, number>();
+  for (const word of words)
+    for (const name of LANGUAGES.get(word) ?? []) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const english = counts.get("en") ?? 0;
+  const [best, next] = [...counts].sort((one, other) => other[1] - one[1]);
   if (best && best[1] >= 2 && best[1] > (next?.[1] ?? 0)) return best[0];
   return english === 0 && words.length >= MANY_WORDS ? UNKNOWN_LANGUAGE : null;
 }

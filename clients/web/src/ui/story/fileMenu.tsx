@@ -28,6 +28,7 @@ export function FileMenu(props: {
   const authorship = useSignal(false);
   const busy = useSignal(false);
   const asked = useSignal<{ file: File; found: Converted } | null>(null);
+  const inserted = useRef(false);
   const root = useRef<HTMLDivElement>(null);
   const file = useRef<HTMLInputElement>(null);
 
@@ -108,6 +109,12 @@ export function FileMenu(props: {
       }),
     [editor],
   );
+  // Behind an open dialog nothing takes the focus.
+  useEffect(() => {
+    if (asked.value || !inserted.current) return;
+    inserted.current = false;
+    editor?.focus();
+  }, [asked.value]);
   const titleOf = () => {
     const title = metaOf(room.doc.peek()).get("title");
     return typeof title === "string" ? title : "";
@@ -158,7 +165,7 @@ export function FileMenu(props: {
             asked.value = null;
             if (title) metaOf(room.doc.peek()).set("title", title);
             editor?.insert(ops);
-            editor?.focus();
+            inserted.current = true;
           }}
           onClose={() => {
             asked.value = null;
