@@ -17,6 +17,13 @@ async def test_bytes_go_in_and_come_out() -> None:
     assert ended.out == b"cba" * 100_000
 
 
+async def test_it_is_served_after_those_who_type() -> None:
+    # It waits for its input, so its priority was set before it looks.
+    code = "import os, sys; sys.stdin.read(); print(os.getpriority(os.PRIO_PROCESS, 0))"
+    ended = await run_child(("-c", code), b"", 60)
+    assert int(ended.out) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 async def test_one_that_takes_too_long_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     time = asyncio.timeout(None)
