@@ -102,9 +102,13 @@ def _values(schema: Schema) -> str:
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"])
     words = [
-        {"integer": "a whole number", "number": "a number", "string": "text", "null": "nothing"}[
-            schema["type"]
-        ]
+        {
+            "integer": "a whole number",
+            "number": "a number",
+            "string": "text",
+            "boolean": "true or false",
+            "null": "nothing",
+        }[schema["type"]]
     ]
     if "exclusiveMinimum" in schema:
         words.append(f"over {schema['exclusiveMinimum']}")
