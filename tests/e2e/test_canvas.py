@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from support.artists import Artist, artists
 from support.pages import Company
-from support.picture_files import picture
+from support.picture_files import opened, picture
 from support.server import ServedProcess
 
 pytestmark = pytest.mark.e2e
@@ -108,6 +108,17 @@ async def test_a_picture_comes_in_and_the_board_goes_out(
         {"name": "dot.png", "mimeType": "image/png", "buffer": picture(size=(40, 30))}
     )
     await expect(eve.objects("image").locator("image")).to_have_attribute("href", re.compile("^blob:"))
+    # The picture is selected and has its card: what it shows, and its file, are within reach.
+    described = ada.page.get_by_label("What it shows")
+    await described.fill("A dot — точка")
+    await described.blur()
+    await expect(eve.objects("image").locator("title")).to_have_text("A dot — точка")
+    await ada.page.get_by_label("Save as a file").click()
+    async with ada.page.expect_download() as coming:
+        await ada.page.get_by_role("button", name="PNG", exact=True).click()
+    await (await coming.value).save_as(tmp_path / "one.png")
+    assert opened((tmp_path / "one.png").read_bytes()).info["Description"] == "A dot — точка"
+    await ada.page.get_by_label("Save as a file").click()
     await ada.tool("p")
     await ada.drag((150, 200), (250, 260))
     await ada.page.keyboard.press("Escape")
