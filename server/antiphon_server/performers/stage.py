@@ -179,8 +179,39 @@ class Performers:
             self._chat.remove(run.info.target, owner)
         self._comments.take_back(run.info.id, owner)
 
+    def again(self, member: Member, run: RunEntry, ask: int) -> None:
+        """Ask for the same again, where it was asked for, once the run's work is gone. Raises NotFound where the
+        performer is gone, and as `answer_chat`."""
+        info = run.info
+        performer = self.roster.get(info.author.removeprefix(participant_id("")))
+        shown = msgspec.json.decode(run.record.prompt)
+        request = TextRequest(
+            task="chat",
+            before=shown["before"],
+            after=shown["after"],
+            instruction=info.instruction,
+            chat=tuple(msgspec.convert(shown["chat"], list[ChatLine])),
+        )
+        anchors, length = self._room.shared.anchors, self._room.shared.document.length
+        if info.target in self._comments:
+            ranges = self._comments.passage(info.target)
+            start, end = ranges[0] if ranges else (length, length)
+            scene = Scene(anchors.passage(start, end), start, comment=info.target)
+        else:
+            scene = Scene(anchors.passage(length, length), length, entry=self._chat.new_id())
+        begun = self._begin(performer, member, request, scene, ask=ask, origin=info.id)
+        if scene.entry:
+            self._chat.say(info.author, "", run=begun.info.id, entry=scene.entry)
+
     def _begin(
-        self, performer: Performer, member: Member | None, request: TextRequest, scene: Scene
+        self,
+        performer: Performer,
+        member: Member | None,
+        request: TextRequest,
+        scene: Scene,
+        *,
+        ask: int = 0,
+        origin: str = "",
     ) -> RunEntry:
         """Raises AntiphonError; then there is no run, and nothing is spent."""
         room, own = self._room, participant_id(performer.id)
@@ -198,7 +229,8 @@ class Performers:
             persona=Persona(performer.name, performer.brief, _notes(rights)),
             model=self._coauthor.chosen(performer.model),
         )
-        run = room.runs.start(self._order(asker, own, rights, request, scene), room.unix_ms())
+        order = replace(self._order(asker, own, rights, request, scene), ask=ask, origin=origin)
+        run = room.runs.start(order, room.unix_ms())
         engine = self._supervisor.engine
         work = PerformerRun(run, room, engine, self._chat, self._comments, rights, scene)
         self._supervisor.hold(work)

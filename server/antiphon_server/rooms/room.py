@@ -150,6 +150,7 @@ class Room:
                 suggestions,
                 self.conversation.chat,
                 self.conversation.performers.undo,
+                self.conversation.performers.again,
             ),
             Corrections(context, supervisor, services.proofreader),
             Proposals(context),

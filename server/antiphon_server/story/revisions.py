@@ -41,14 +41,16 @@ class Revisions:
         suggestions: Suggestions,
         chat: Chat,
         retract: Callable[[Member, RunEntry], None],
+        perform: Callable[[Member, RunEntry, int], None],
     ) -> None:
-        """`retract` takes away what a performer's run left beside the story."""
+        """Of performers: `retract` takes away what a run left beside the story, `perform` asks for the same again."""
         self._room = room
         self._supervisor = supervisor
         self._coauthor = coauthor
         self._suggestions = suggestions
         self._chat = chat
         self._retract = retract
+        self._perform = perform
 
     def recall(self, member: Member, message: Recall) -> None:
         """Send the token details of a run. Raises NotFound or Conflict."""
@@ -101,8 +103,10 @@ class Revisions:
         work is gone already."""
         run = self._room.runs.known(message.run, member.id)
         info = run.info
-        if info.task != "chat" and info.task not in _AGAIN:
+        if info.task not in ("chat", "performer") and info.task not in _AGAIN:
             raise PeerError(f"a run of task {info.task} cannot be tried again")
+        if info.task == "performer" and not info.target:
+            raise PeerError("nobody asked for this run: it cannot be tried again")
         if not info.mode == "private" and not may(member.role, Right.EDIT):
             raise Denied("writing into the text needs the right to edit it")
         if run.live:
@@ -113,6 +117,12 @@ class Revisions:
             self._undo_answer(run)
             again = Say(0, info.instruction, True, model=self._coauthor.serving(info.model))
             self._coauthor.answer(member, again, self._chat, ask=message.ask, origin=info.id)
+            return
+        if info.task == "performer":
+            if not info.undone:
+                yield from self._suggestions.undo(member, info.id)
+                self._retract(member, run)
+            self._perform(member, run, message.ask)
             return
         params = replace(msgspec.json.decode(run.record.params, type=TextParams), seed=None)
         model = self._coauthor.serving(info.model)

@@ -15,6 +15,7 @@ from antiphon_proto.messages import (
     Joined,
     Performers,
     PutPerformer,
+    Retry,
     Say,
     Stop,
     Undo,
@@ -381,3 +382,53 @@ def test_nobody_is_watched_by_default(house: House, ann: NativeReplica) -> None:
     write(house, ann, "x" * FEWEST * 3)
     pause(house, 1000)
     assert not house.host.requests
+
+
+def test_it_is_tried_again_where_it_was_asked(house: House, ann: NativeReplica) -> None:
+    put(house, ann)
+    say(house, ann, "@Critic what do you think?")
+    first = answers(house, *NOTES)
+    asked = house.host.requests[first]
+    assert comments(house)
+    ann.send(house.room, Retry(7, first))
+    house.tick()
+    assert not comments(house)
+    assert marked(house, "suggest") == ""
+    again = house.host.requests[house.host.last]
+    assert (again.before, again.instruction, again.chat, again.persona) == (
+        asked.before,
+        asked.instruction,
+        asked.chat,
+        asked.persona,
+    )
+    assert again.params.seed != asked.params.seed
+    second = answers(house, "Better now.")
+    assert chat(house)[1:] == [("ai:critic", "Better now.")]
+    assert house.room.runs.get(second).info.origin == first
+
+    # In a comment likewise, and what cannot be asked again says why.
+    ann.receive()
+    assert ann.resume is not None
+    ann.send(house.room, AddComment("c1", ann.resume.offset, 0, 24, "@Critic, is this too slow?"))
+    house.tick()
+    third = answers(house, "A little.")
+    ann.send(house.room, Retry(8, third))
+    house.tick()
+    answers(house, "Not at all.")
+    replies = house.room.shared.document.side.comments()["c1"]["replies"]
+    assert [one["text"] for one in replies] == ["Not at all."]
+    ann.send(house.room, DropPerformer("critic"))
+    ann.send(house.room, Retry(9, second))
+    house.tick()
+    assert errors(ann)[-1][0] == "not_found"
+
+
+def test_a_run_that_nobody_asked_for_is_not_tried_again(house: House, ann: NativeReplica) -> None:
+    put(house, ann, unasked=2)
+    write(house, ann, "The rain went on. " * 8)
+    pause(house)
+    run = answers(house, "Too much rain.")
+    ann.send(house.room, Retry(7, run))
+    house.tick()
+    assert [code for code, _ in errors(ann)] == ["invalid"]
+    assert [one["text"] for one in comments(house)] == ["Too much rain."]

@@ -26,11 +26,14 @@ const REPEATABLE: ReadonlySet<RunInfo["task"]> = new Set([
   "rewrite",
   "brainstorm",
   "chat",
+  "performer",
 ]);
 
 /** Whether a run can be tried again: not when another run has replaced it. */
 export const mayTryAgain = (run: RunInfo, all: ReadonlyMap<string, RunInfo>): boolean =>
   REPEATABLE.has(run.task) &&
+  // What a performer said by itself was asked by nobody.
+  (run.task !== "performer" || run.target !== "") &&
   !(run.undone && [...all.values()].some((each) => each.origin === run.id && !each.undone));
 
 export class Runs {

@@ -113,7 +113,7 @@ function Line({ room, entry, found }: { room: Room; entry: Entry; found: boolean
               {t.runs.stop}
             </button>
           )}
-          {run.task === "chat" && <RetryButton room={room} run={run} />}
+          {(run.task === "chat" || run.task === "performer") && <RetryButton room={room} run={run} />}
         </p>
       )}
       {notes && <p class="hint">{notes}</p>}
