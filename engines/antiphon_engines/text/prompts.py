@@ -149,11 +149,19 @@ def _instruct(request: TextRequest, tokenizer: Tokenizer, room: int, written: Se
         message = tokenizer.encode(f"\n\n{order}" if text else order)
     left = room - len(opening) - len(head) - len(message) - len(closing)
     if left < min(FEWEST, len(text)) or (passage and left < len(text)):
-        raise InvalidRequest("the instruction and the passage that it is about are too long for this model")
+        raise too_long(room - left + (len(text) if passage else min(FEWEST, len(text))), room)
     if primed:
         ids = opening + head + message + closing + _fit(text, min(left, PRIMED))
         return Prompt(ids + list(written), space=_ends_in_space(request.before) and not written)
     return Prompt(opening + head + _fit(text, left) + message + closing + list(written))
+
+
+def too_long(needed: int, room: int) -> InvalidRequest:
+    """The refusal of a request whose uncuttable parts take `needed` tokens where there is room for fewer."""
+    return InvalidRequest(
+        "the instruction and the passage that it is about are too long for this model: they take "
+        f"{needed} tokens, and it has room for {max(room, 0)}"
+    )
 
 
 def calmed(request: TextRequest, tokenizer: Tokenizer) -> TextRequest:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from antiphon_engines.api import ChatLine, InvalidRequest, TextRequest
 from antiphon_engines.text.prompts import ONE_SENTENCE, PRIMED, RECALLED, STRIDE, build, calmed
@@ -193,3 +197,33 @@ def test_only_a_small_model_talks_within_bounds() -> None:
     assert calmed(request, SmallModel()).params == TextParams(max_tokens=60, temperature=0.2, top_p=0.9)
     story = TextRequest("continue", "A story.", params=bold)
     assert calmed(story, SmallModel()) is story
+
+
+TEXTS = st.text(alphabet="ab .\nщ", max_size=400)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    before=TEXTS,
+    selection=TEXTS,
+    instruction=st.text(alphabet="go", min_size=1, max_size=80),
+    facts=st.text(alphabet="xy ", max_size=120),
+    budget=st.integers(16, 900),
+    written=st.text(alphabet="w", max_size=30),
+)
+def test_no_prompt_passes_its_budget_and_a_passage_is_shown_whole_or_refused_with_figures(
+    before: str, selection: str, instruction: str, facts: str, budget: int, written: str
+) -> None:
+    request = TextRequest(
+        "instruct", before, selection=selection, instruction=instruction, style=StyleCard(facts=facts)
+    )
+    said = TOKENIZER.encode(written)
+    try:
+        ids = build(request, TOKENIZER, budget, said).ids
+    except InvalidRequest as error:
+        needed, room = map(int, re.findall(r"\d+", error.message))
+        assert (needed > room, room) == (True, max(0, budget - len(said)))
+        return
+    assert len(ids) <= budget
+    assert selection.strip() in text_of(ids)
+    assert text_of(ids).endswith(written)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from antiphon_engines.api import InvalidRequest, TextRequest
 from antiphon_engines.text import story_prompts
 from antiphon_engines.text.gguf.tokenizer import GgufTokenizer
-from antiphon_engines.text.prompts import Prompt
+from antiphon_engines.text.prompts import Prompt, too_long
 from antiphon_engines.text.story_prompts import Family, Role
 
 STRIDE: Final = 2048
@@ -59,9 +59,7 @@ class StoryPrompting:
             # No more than what is over, as if the text were all of the prompt; the next round takes the rest.
             shorter = _cut(request, max(1, (len(ids) - room) * len(request.before) // len(ids)))
             if len(shorter.before) < FEWEST:
-                raise InvalidRequest(
-                    "the instruction and the passage that it is about are too long for this model"
-                )
+                raise too_long(len(ids), room)
             request = shorter
         return Prompt(
             [*ids, *written],
