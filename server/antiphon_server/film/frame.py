@@ -188,7 +188,8 @@ def _words(ops: list[Op], clip: Clip, at: int) -> None:
     for caption in captions(clip):
         if caption.start <= frame_number < caption.end:
             top = 664 - 44 * (len(caption.lines) - 1)
-            ops.append(["rect", 0, top - 46, WIDTH, HEIGHT - top + 46, "#00000080"])
+            bar = top - (84 if caption.who else 46)
+            ops.append(["rect", 0, bar, WIDTH, HEIGHT - bar, "#00000080"])
             if caption.who:
                 ops.append(["text", WIDTH // 2, top - 52, 24, "center", 700, "#ffe9a8", caption.who])
             for number, line in enumerate(caption.lines):

@@ -78,7 +78,7 @@ def outdoors(ops: list[Op], clip: Clip, number: int, zoom: float, x: float, y: f
     ops.append(["end"])
     far(ops, 0.6, zoom * near, x, y)
     if _WATER.search(clip.place):
-        _water(ops, seed, number, bottom, ground)
+        _water(ops, seed, number, top, ground)
     else:
         ops.append(["rect", -400, 545, WIDTH + 800, 800, ground])
         if not town:
@@ -141,10 +141,10 @@ def _houses(ops: list[Op], seed: int, wall: str, lamp: str) -> None:
 
 
 def _water(ops: list[Op], seed: int, number: int, sky: str, ground: str) -> None:
-    ops.append(["rect", -400, 500, WIDTH + 800, 800, shade(sky, 0.55)])
+    ops.append(["rect", -400, 500, WIDTH + 800, 800, shade(sky, 0.8)])
     for part in range(14):
         one = mix(seed + 70 + part)
         left = (one % 1700 + number * (1 + part % 3) * 0.6) % 1700 - 200
         down = 510 + part * 11
-        ops.append(["line", rounded(left), down, rounded(left + 60 + one % 90), down, 2.5, shade(sky, 0.8)])
+        ops.append(["line", rounded(left), down, rounded(left + 60 + one % 90), down, 2.5, shade(sky, 1.25)])
     ops.append(["rect", -400, 655, WIDTH + 800, 800, shade(ground, 0.8)])

@@ -15,6 +15,8 @@ from antiphon_server.film.screenplay import last_change
 
 MAX_CAST: Final = 6
 """People that are drawn in one shot."""
+_KNOWN: Final = 60
+"""People of a script that are looked for in what is done."""
 _OVER: Final[dict[str, float]] = {"cut": 0.0, "dissolve": 1.0, "fade": 1.0, "wipe": 0.75}
 _WORD: Final = re.compile(r"\w+")
 
@@ -74,9 +76,10 @@ class Plan(Struct, frozen=True):
 def plans(found: Sequence[Scene], text: str) -> Iterator[Plan]:
     """The shots of a script, one for each beat."""
     change = ""
+    speaking = dict.fromkeys(name for scene in found for name in cast(scene))
+    people = list(speaking)[:_KNOWN]
     for number, scene in enumerate(found):
         speakers: list[str] = []
-        people = cast(scene)
         seen = " ".join((scene.heading, *(beat.text for beat in scene.beats if beat.kind == "action")))
         effects = [name for name, form in _WEATHER.items() if form.search(seen)]
         for place, beat in enumerate(scene.beats):

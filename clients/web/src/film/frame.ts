@@ -163,7 +163,8 @@ function words(ops: Op[], clip: Clip, at: number): void {
   for (const caption of captions(clip)) {
     if (caption.start > number || number >= caption.end) continue;
     const top = 664 - 44 * (caption.lines.length - 1);
-    ops.push(["rect", 0, top - 46, WIDTH, HEIGHT - top + 46, "#00000080"]);
+    const bar = top - (caption.who !== "" ? 84 : 46);
+    ops.push(["rect", 0, bar, WIDTH, HEIGHT - bar, "#00000080"]);
     if (caption.who !== "")
       ops.push(["text", WIDTH / 2, top - 52, 24, "center", 700, "#ffe9a8", caption.who]);
     caption.lines.forEach((line, place) => {

@@ -65,7 +65,7 @@ export function outdoors(ops: Op[], clip: Clip, number: number, zoom: number, x:
   if (clip.effects.includes("beam")) beam(ops, seed, number);
   ops.push(["end"]);
   far(ops, 0.6, zoom * near, x, y);
-  if (WATER.test(clip.place)) water(ops, seed, number, bottom, ground);
+  if (WATER.test(clip.place)) water(ops, seed, number, top, ground);
   else {
     ops.push(["rect", -400, 545, WIDTH + 800, 800, ground]);
     if (!town) trees(ops, seed, ground);
@@ -125,12 +125,12 @@ function houses(ops: Op[], seed: number, wall: string, lamp: string): void {
 }
 
 function water(ops: Op[], seed: number, number: number, sky: string, ground: string): void {
-  ops.push(["rect", -400, 500, WIDTH + 800, 800, shade(sky, 0.55)]);
+  ops.push(["rect", -400, 500, WIDTH + 800, 800, shade(sky, 0.8)]);
   for (let part = 0; part < 14; part += 1) {
     const one = mix(seed + 70 + part);
     const left = modulo((one % 1700) + number * (1 + (part % 3)) * 0.6, 1700) - 200;
     const down = 510 + part * 11;
-    ops.push(["line", rounded(left), down, rounded(left + 60 + (one % 90)), down, 2.5, shade(sky, 0.8)]);
+    ops.push(["line", rounded(left), down, rounded(left + 60 + (one % 90)), down, 2.5, shade(sky, 1.25)]);
   }
   ops.push(["rect", -400, 655, WIDTH + 800, 800, shade(ground, 0.8)]);
 }
