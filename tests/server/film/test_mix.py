@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from antiphon_proto.film import LEAD_FRAMES
 from antiphon_server.film.mix import RATE, STEP, Mix, stems
 from antiphon_server.film.reel import reel
 
@@ -35,10 +36,10 @@ def test_voices_begin_with_their_shots_and_go_on_over_the_cut(tmp_path: Path) ->
     mix = Mix(reel([*shots, {"seconds": 1, "sound": "gone"}]), paths)
     levels = [float(mix.frame(number)[STEP // 2]) for number in range(96)]
     assert not mix.silent
-    assert levels[:24] == [0.0] * 24
+    assert levels[: 24 + LEAD_FRAMES] == [0.0] * (24 + LEAD_FRAMES)
     assert levels[30] == pytest.approx(0.25, abs=0.01)
-    assert levels[50] == pytest.approx(0.75, abs=0.01)  # both
-    assert levels[62:] == [0.0] * 34
+    assert levels[50 + LEAD_FRAMES] == pytest.approx(0.75, abs=0.01)  # both
+    assert levels[66:] == [0.0] * 30
     assert Mix(reel(shots), {}).silent
 
     made = tmp_path / "voices.zip"
@@ -50,6 +51,7 @@ def test_voices_begin_with_their_shots_and_go_on_over_the_cut(tmp_path: Path) ->
         with archive.open("02 BOB.wav") as entry, wave.open(entry) as voice:
             assert (voice.getframerate(), voice.getnframes()) == (RATE, 3 * RATE)
             samples = numpy.frombuffer(voice.readframes(3 * RATE), "<i2")
-    assert abs(int(samples[2 * RATE - 2000 : 2 * RATE - 100].max())) == 0
-    assert samples[2 * RATE + 4000] == pytest.approx(16383, abs=400)
+    begins = 2 * RATE + LEAD_FRAMES * STEP
+    assert abs(int(samples[begins - 2000 : begins - 100].max())) == 0
+    assert samples[begins + 4000] == pytest.approx(16383, abs=400)
     assert told
