@@ -38,7 +38,9 @@ export function readMidi(data: Uint8Array | null): MidiEvent | null {
       return length < 2 || drums ? null : { kind: "program", program: first };
     case 0xe0: {
       const bend = first + second * 128 - BEND_CENTRE;
-      return length < 3 || drums ? null : { kind: "bend", bend: bend / (bend < 0 ? BEND_CENTRE : BEND_CENTRE - 1) };
+      return length < 3 || drums
+        ? null
+        : { kind: "bend", bend: bend / (bend < 0 ? BEND_CENTRE : BEND_CENTRE - 1) };
     }
     default:
       return null;
@@ -49,7 +51,8 @@ function readController(number: number, value: number): MidiEvent | null {
   const pedal = PEDALS[number];
   if (pedal) return { kind: "pedal", pedal, down: value >= PEDAL_DOWN };
   // 124 to 127 change a mode, and let go of all keys with it.
-  if (number === ALL_SOUND_OFF || number === RESET_CONTROLLERS || number >= ALL_NOTES_OFF) return { kind: "silence" };
+  if (number === ALL_SOUND_OFF || number === RESET_CONTROLLERS || number >= ALL_NOTES_OFF)
+    return { kind: "silence" };
   return null;
 }
 
