@@ -102,7 +102,7 @@ export class Jam {
       effect(() => {
         const score = this.score.value;
         const clicking = score.settings.value.metronome || this.armed.value !== null || this.countingIn.value;
-        this.looper.set(score.timeline.value, score.loops.value, clicking);
+        this.looper.set(score.timeline.value, score.loops.value, clicking, score.soloed.value);
         this.dropKept();
       }),
       effect(() => this.voices()),
@@ -169,6 +169,13 @@ export class Jam {
     this.recorder.value = null;
   }
 
+  /** Stops all that sounds here, and our keys for everybody. */
+  panic(): void {
+    this.people.releaseAll();
+    this.silenceOthers();
+    this.sound.synth.silenceAll();
+  }
+
   private receive(message: JamMessage | null): void {
     if (!message) {
       this.silenceOthers();
@@ -217,10 +224,11 @@ export class Jam {
     const score = this.score.value;
     score.players.value;
     for (const person of this.room.members.all.value.values()) {
-      const { program, volume, muted } = score.player(person.id);
-      if (person.id === mine) this.sound.synth.voice(me, { program, volume });
+      const { program, volume, pan } = score.player(person.id);
+      // Who is muted, or not solo, still hears themselves.
+      if (person.id === mine) this.sound.synth.voice(me, { program, volume, pan });
       else if (person.online && person.kind !== "ai")
-        this.sound.synth.voice(personOwner(person.id), { program, volume: muted ? 0 : volume });
+        this.sound.synth.voice(personOwner(person.id), score.heard(person.id));
       else this.people.forget(person.id);
     }
   }

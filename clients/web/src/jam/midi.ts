@@ -5,8 +5,6 @@ export type MidiEvent =
   | { kind: "key"; pitch: number; velocity: number; drums: boolean }
   | { kind: "pedal"; pedal: Pedal; down: boolean }
   | { kind: "program"; program: number }
-  /** -1 to 1. */
-  | { kind: "bend"; bend: number }
   /** All notes off, all sound off, or a reset. */
   | { kind: "silence" };
 export type Pedal = "sustain" | "sostenuto";
@@ -18,7 +16,6 @@ const ALL_SOUND_OFF = 120;
 const RESET_CONTROLLERS = 121;
 const ALL_NOTES_OFF = 123;
 const SYSTEM_RESET = 0xff;
-const BEND_CENTRE = 8192;
 
 /** A message of MIDI; null for one that means nothing here. A key pressed with velocity 0 is a release. */
 export function readMidi(data: Uint8Array | null): MidiEvent | null {
@@ -36,12 +33,6 @@ export function readMidi(data: Uint8Array | null): MidiEvent | null {
       return length < 3 ? null : readController(first, second);
     case 0xc0:
       return length < 2 || drums ? null : { kind: "program", program: first };
-    case 0xe0: {
-      const bend = first + second * 128 - BEND_CENTRE;
-      return length < 3 || drums
-        ? null
-        : { kind: "bend", bend: bend / (bend < 0 ? BEND_CENTRE : BEND_CENTRE - 1) };
-    }
     default:
       return null;
   }
@@ -60,7 +51,6 @@ function readController(number: number, value: number): MidiEvent | null {
 interface Down {
   keys: Map<string, { pitch: number; drums: boolean }>;
   pedals: Set<Pedal>;
-  bent: boolean;
 }
 
 export class MidiInputs {
@@ -106,7 +96,7 @@ export class MidiInputs {
   }
 
   private follow(id: string, event: MidiEvent): void {
-    const down = this.down.get(id) ?? { keys: new Map(), pedals: new Set(), bent: false };
+    const down = this.down.get(id) ?? { keys: new Map(), pedals: new Set() };
     this.down.set(id, down);
     if (event.kind === "key") {
       const name = `${event.drums} ${event.pitch}`;
@@ -115,8 +105,7 @@ export class MidiInputs {
     } else if (event.kind === "pedal") {
       if (event.down) down.pedals.add(event.pedal);
       else down.pedals.delete(event.pedal);
-    } else if (event.kind === "bend") down.bent = event.bend !== 0;
-    else if (event.kind === "silence") this.down.delete(id);
+    } else if (event.kind === "silence") this.down.delete(id);
   }
 
   /** A keyboard is gone: what it held is let go. */
@@ -127,6 +116,5 @@ export class MidiInputs {
     for (const pedal of down?.pedals ?? []) this.onEvent({ kind: "pedal", pedal, down: false }, now);
     for (const { pitch, drums } of down?.keys.values() ?? [])
       this.onEvent({ kind: "key", pitch, velocity: 0, drums }, now);
-    if (down?.bent) this.onEvent({ kind: "bend", bend: 0 }, now);
   }
 }

@@ -2,6 +2,8 @@
 
 import { signal } from "@preact/signals";
 import type { MessageOf, NoteEvent } from "../protocol/messages";
+import { HeldKeys } from "./heldKeys";
+import type { Pedal } from "./midi";
 import { PlayoutDelay } from "./playoutDelay";
 import type { Score } from "./score";
 import type { Synth } from "./synth/synth";
@@ -31,8 +33,9 @@ export const me = "me";
 export const personOwner = (id: string) => `person:${id}`;
 
 export class Players {
-  /** Keys that are down: ours, by pitch. */
+  /** Our keys that sound, by pitch. */
   readonly held = signal<ReadonlySet<number>>(new Set());
+  private readonly keys = new HeldKeys();
   private outgoing: NoteEvent[] = [];
   private readonly delays = new Map<string, PlayoutDelay>();
 
@@ -40,32 +43,35 @@ export class Players {
 
   /** Our key goes down; `atMs` is the server time of the gesture. */
   press(pitch: number, velocity: number, atMs: number): void {
-    if (this.held.peek().has(pitch)) this.release(pitch, atMs);
-    this.held.value = new Set(this.held.peek()).add(pitch);
+    if (this.keys.press(pitch)) this.end(pitch, atMs);
+    this.held.value = new Set(this.keys.sounding);
     this.options.synth.note(me, pitch, velocity, this.options.soon());
     this.sendKey(pitch, velocity, atMs);
   }
 
+  /** It ends now, unless a pedal keeps it. */
   release(pitch: number, atMs: number): void {
-    const held = new Set(this.held.peek());
-    if (!held.delete(pitch)) return;
-    this.held.value = held;
-    this.options.synth.release(me, pitch, this.options.soon());
-    this.sendKey(pitch, 0, atMs);
+    if (this.keys.release(pitch)) this.end(pitch, atMs);
+    this.held.value = new Set(this.keys.sounding);
   }
 
-  /** The window lost the keyboard, or we leave: nothing of ours stays down. */
+  pedal(pedal: Pedal, down: boolean, atMs: number): void {
+    for (const pitch of this.keys.pedal(pedal, down)) this.end(pitch, atMs);
+    this.held.value = new Set(this.keys.sounding);
+  }
+
+  /** The window lost the keyboard, we leave, or somebody presses the panic button: nothing of ours stays down. */
   releaseAll(): void {
-    for (const pitch of this.held.peek()) this.release(pitch, this.options.serverNow());
+    for (const pitch of this.keys.clear()) this.end(pitch, this.options.serverNow());
+    this.held.value = new Set();
   }
 
   /** Keys of another participant. */
   onPlayed({ participant, events }: MessageOf<"played">): void {
     const { synth } = this.options;
     const score = this.options.score();
-    const { program, volume, muted } = score.player(participant);
     const owner = personOwner(participant);
-    synth.voice(owner, { program, volume: muted ? 0 : volume });
+    synth.voice(owner, score.heard(participant));
     const delay = this.delays.get(participant) ?? new PlayoutDelay(MARGIN_MS, MOST_DELAY_MS);
     this.delays.set(participant, delay);
     for (const { at_ms: atMs, pitch, velocity } of events) {
@@ -99,6 +105,11 @@ export class Players {
     const beat = beatAt(transport, atMs) + interval * transport.beats;
     const { next } = timeline;
     return next && beat >= next.beat ? msAt(next, beat) : msAt(transport, beat);
+  }
+
+  private end(pitch: number, atMs: number): void {
+    this.options.synth.release(me, pitch, this.options.soon());
+    this.sendKey(pitch, 0, atMs);
   }
 
   private sendKey(pitch: number, velocity: number, atMs: number): void {

@@ -1,16 +1,16 @@
 // The jam's part of the shared document as signals, with methods that write it. Only the server writes `transport`.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { type Doc, Map as YMap } from "yjs";
 import type { BandRole } from "../protocol/messages";
-import { type BandControls, type BandMode, readControls } from "./band/controls";
+import { type BandControls, type BandMode, ROLE_PANS, ROLES, readControls } from "./band/controls";
 import { type Loop, type LoopNote, readLoop } from "./loops/loops";
+import { CENTRE, isSolo, level, type Strip } from "./mixer";
+import type { Voice } from "./synth/synth";
 import { readTimeline, type Timeline } from "./transport";
 
-export interface Player {
+export interface Player extends Strip {
   program: number;
-  volume: number;
-  muted: boolean;
 }
 
 export interface Settings {
@@ -22,7 +22,8 @@ export interface Settings {
 }
 
 const ID_BYTES = 9;
-const PLAYER: Player = { program: 0, volume: 0.8, muted: false };
+const PLAYER: Player = { program: 0, volume: 0.8, pan: CENTRE, muted: false, solo: false };
+const FULL = 1;
 
 export class Score {
   readonly timeline = signal<Timeline>(readTimeline(null));
@@ -30,6 +31,11 @@ export class Score {
   readonly players = signal<ReadonlyMap<string, Player>>(new Map());
   readonly loops = signal<readonly Loop[]>([]);
   readonly controls = signal<BandControls>(readControls(null));
+  /** Whether any strip of the mixer is solo: then only such are heard. */
+  readonly soloed = computed(() => {
+    const strips: Strip[] = [...this.players.value.values(), ...this.loops.value];
+    return strips.some(isSolo) || ROLES.some((role) => isSolo(this.role(role)));
+  });
   private readonly root: YMap<unknown>;
 
   constructor(private readonly doc: Doc) {
@@ -44,6 +50,31 @@ export class Score {
 
   player(id: string): Player {
     return this.players.value.get(id) ?? PLAYER;
+  }
+
+  /** A role's strip of the mixer. */
+  role(role: BandRole): Strip {
+    const { volumes, pans, muted, solo } = this.controls.value;
+    return {
+      volume: volumes[role] ?? FULL,
+      pan: pans[role] ?? ROLE_PANS[role],
+      muted: muted[role] === true,
+      solo: solo[role] === true,
+    };
+  }
+
+  /** How others hear somebody. */
+  heard(id: string): Voice {
+    const player = this.player(id);
+    return { program: player.program, volume: level(player, this.soloed.value), pan: player.pan };
+  }
+
+  setRoleStrip(role: BandRole, change: Partial<Strip>): void {
+    const maps = { volume: "volumes", pan: "pans", muted: "muted", solo: "solo" } as const;
+    this.doc.transact(() => {
+      for (const [name, value] of Object.entries(change))
+        this.child("band", maps[name as keyof Strip]).set(role, value);
+    });
   }
 
   setPlayer(id: string, change: Partial<Player>): void {
@@ -84,10 +115,6 @@ export class Score {
     this.child("band", "roles").set(role, on);
   }
 
-  setRoleVolume(role: BandRole, volume: number): void {
-    this.child("band", "volumes").set(role, volume);
-  }
-
   /** Null: as the model likes. */
   setRoleInstrument(role: BandRole, program: number | null): void {
     const instruments = this.child("band", "instruments");
@@ -101,13 +128,20 @@ export class Score {
     const id = `l_${[...random].map((byte) => byte.toString(36).padStart(2, "0")).join("")}`;
     const loop = new YMap<unknown>();
     const { notes, ...plain } = fields;
-    const all = { ...plain, notes: notes.map((note) => [...note]), volume: 0.8, muted: false, solo: false };
+    const all = {
+      ...plain,
+      notes: notes.map((note) => [...note]),
+      volume: 0.8,
+      pan: CENTRE,
+      muted: false,
+      solo: false,
+    };
     for (const [key, value] of Object.entries(all)) loop.set(key, value);
     this.child("loops").set(id, loop);
     return id;
   }
 
-  setLoop(id: string, change: Partial<Pick<Loop, "name" | "volume" | "muted" | "solo">>): void {
+  setLoop(id: string, change: Partial<Pick<Loop, "name"> & Strip>): void {
     this.doc.transact(() => {
       for (const [key, value] of Object.entries(change)) this.loop(id)?.set(key, value);
     });
@@ -160,7 +194,9 @@ export class Score {
         {
           program: typeof raw?.program === "number" ? raw.program : PLAYER.program,
           volume: typeof raw?.volume === "number" ? raw.volume : PLAYER.volume,
+          pan: typeof raw?.pan === "number" ? raw.pan : PLAYER.pan,
           muted: raw?.muted === true,
+          solo: raw?.solo === true,
         },
       ]),
     );

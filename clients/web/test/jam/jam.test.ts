@@ -4,7 +4,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Doc } from "yjs";
-import { labelOfPitch, pitchOfKey, readMidi } from "../../src/jam/keyboard";
+import { HeldKeys } from "../../src/jam/heldKeys";
+import { labelOfPitch, pitchOfKey } from "../../src/jam/keyboard";
+import { type MidiEvent, MidiInputs, readMidi } from "../../src/jam/midi";
+import { isSolo, level } from "../../src/jam/mixer";
 import { PianoRoll } from "../../src/jam/pianoRoll";
 import { me, Players } from "../../src/jam/players";
 import { Score } from "../../src/jam/score";
@@ -93,7 +96,7 @@ function company(settings: Record<string, unknown> = {}, playing = false) {
   const timers: (() => void)[] = [];
   const synth = new Synth();
   synth.connect((message) => said.push(message));
-  synth.voice(me, { program: 0, volume: 1 });
+  synth.voice(me, { program: 0, volume: 1, pan: 0.5 });
   const people = new Players({
     score: () => score,
     synth,
@@ -243,11 +246,95 @@ test("the computer's keys are a piano, or pads", () => {
   assert.equal(labelOfPitch(99, 48), "");
 });
 
-test("MIDI: keys are read, and nothing else", () => {
+test("MIDI: keys, pedals, programs and silence are read, and nothing else", () => {
   const read = (...bytes: number[]) => readMidi(new Uint8Array(bytes));
-  assert.deepEqual(read(0x93, 60, 100), { pitch: 60, velocity: 100 });
-  assert.deepEqual(read(0x90, 60, 0), { pitch: 60, velocity: 0 });
-  assert.deepEqual(read(0x85, 60, 64), { pitch: 60, velocity: 0 });
-  for (const other of [[0xb0, 64, 127], [0xf8], [0x90, 60], []]) assert.equal(read(...other), null);
+  assert.deepEqual(read(0x93, 60, 100), { kind: "key", pitch: 60, velocity: 100, drums: false });
+  assert.deepEqual(read(0x99, 36, 0), { kind: "key", pitch: 36, velocity: 0, drums: true });
+  assert.deepEqual(read(0x85, 60, 64), { kind: "key", pitch: 60, velocity: 0, drums: false });
+  assert.deepEqual(read(0xb0, 64, 64), { kind: "pedal", pedal: "sustain", down: true });
+  assert.deepEqual(read(0xb2, 66, 63), { kind: "pedal", pedal: "sostenuto", down: false });
+  assert.deepEqual(read(0xc0, 56), { kind: "program", program: 56 });
+  for (const silence of [[0xb0, 123, 0], [0xb0, 120, 0], [0xb0, 121, 0], [0xb5, 126, 1], [0xff]])
+    assert.deepEqual(read(...silence), { kind: "silence" });
+  for (const other of [[0xb0, 1, 127], [0xf8], [0x90, 60], [], [0xc9, 5], [0x90, 200, 1]])
+    assert.equal(read(...other), null);
   assert.equal(readMidi(null), null);
+});
+
+test("a note ends once, whatever keys and pedals do, and nothing sounds after all are up", () => {
+  let seed = 7;
+  const dice = (sides: number) => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return Math.floor((seed / 2147483648) * sides);
+  };
+  for (let round = 0; round < 200; round += 1) {
+    const keys = new HeldKeys();
+    const sounding = new Set<number>();
+    const end = (key: number) => assert.ok(sounding.delete(key), `${key} ended and did not sound`);
+    const down = new Set<number>();
+    for (let step = 0; step < 60; step += 1) {
+      const key = dice(6);
+      const act = dice(8);
+      if (act < 3) {
+        if (keys.press(key)) end(key);
+        sounding.add(key);
+        down.add(key);
+      } else if (act < 6) {
+        if (keys.release(key)) end(key);
+        down.delete(key);
+      } else keys.pedal(act === 6 ? "sustain" : "sostenuto", dice(2) === 0).forEach(end);
+      assert.deepEqual(new Set(keys.sounding), sounding);
+      for (const each of down) assert.ok(sounding.has(each), "a key that is down sounds");
+    }
+    for (const key of down) if (keys.release(key)) end(key);
+    for (const pedal of ["sustain", "sostenuto"] as const) keys.pedal(pedal, false).forEach(end);
+    assert.equal(sounding.size, 0);
+  }
+});
+
+test("a keyboard that is unplugged lets go of its keys and pedals, and of nobody else's", async () => {
+  const input = (id: string) => ({ id, name: id, state: "connected", onmidimessage: null as never });
+  const inputs = new Map([
+    ["a", input("a")],
+    ["b", input("b")],
+  ]);
+  const access = { inputs, onstatechange: null as null | (() => void) };
+  const was = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const value = { requestMIDIAccess: async () => access };
+  Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+  const events: MidiEvent[] = [];
+  const midi = new MidiInputs(
+    (event) => events.push(event),
+    () => {},
+  );
+  await midi.open();
+  if (was) Object.defineProperty(globalThis, "navigator", was);
+  const send = (id: string, ...bytes: number[]) => {
+    const listener = inputs.get(id)?.onmidimessage as unknown as ((message: object) => void) | undefined;
+    listener?.({ data: new Uint8Array(bytes), timeStamp: 1 });
+  };
+  send("a", 0xb0, 64, 127);
+  send("a", 0x90, 60, 100);
+  send("a", 0x90, 62, 100);
+  send("a", 0x80, 62, 0);
+  send("b", 0x90, 70, 100);
+  events.length = 0;
+  inputs.delete("a");
+  access.onstatechange?.();
+  assert.deepEqual(events, [
+    { kind: "pedal", pedal: "sustain", down: false },
+    { kind: "key", pitch: 60, velocity: 0, drums: false },
+  ]);
+  midi.close();
+  assert.deepEqual(events.at(-1), { kind: "key", pitch: 70, velocity: 0, drums: false });
+});
+
+test("a strip that is muted, or not solo, is not heard, and a muted solo silences nobody", () => {
+  const strip = { volume: 0.7, pan: 0.2, muted: false, solo: false };
+  const [off, alone] = [{ muted: true }, { solo: true }];
+  assert.equal(level(strip, false), 0.7);
+  assert.equal(level(strip, true), 0);
+  assert.equal(level({ ...strip, ...alone }, true), 0.7);
+  assert.equal(level({ ...strip, ...alone, ...off }, true), 0);
+  assert.equal(isSolo({ ...strip, ...alone, ...off }), false);
 });

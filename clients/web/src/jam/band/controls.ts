@@ -14,6 +14,9 @@ export interface BandControls {
   mode: BandMode;
   roles: Readonly<Record<BandRole, boolean>>;
   volumes: Readonly<Partial<Record<BandRole, number>>>;
+  pans: Readonly<Partial<Record<BandRole, number>>>;
+  muted: Readonly<Partial<Record<BandRole, boolean>>>;
+  solo: Readonly<Partial<Record<BandRole, boolean>>>;
   instruments: Readonly<Partial<Record<BandRole, number>>>;
   /** Null: as the model likes. */
   density: number | null;
@@ -28,6 +31,15 @@ const DEFAULT_ROLES: Record<BandRole, boolean> = {
   chords: true,
   pad: false,
   drums: true,
+};
+
+/** Where a role stands that nobody has moved, as antiphon_proto/jam.py has it. */
+export const ROLE_PANS: Record<BandRole, number> = {
+  lead: 0.6,
+  bass: 0.5,
+  chords: 0.36,
+  pad: 0.5,
+  drums: 0.5,
 };
 
 const isUnit = (value: unknown): value is number => typeof value === "number" && value >= 0 && value <= 1;
@@ -57,6 +69,9 @@ export function readControls(value: unknown): BandControls {
     mode: BAND_MODES.find((mode) => mode === raw.mode) ?? "accompany",
     roles: { ...DEFAULT_ROLES, ...byRole(raw.roles, isBool) },
     volumes: byRole(raw.volumes, isUnit),
+    pans: byRole(raw.pans, isUnit),
+    muted: byRole(raw.muted, isBool),
+    solo: byRole(raw.solo, isBool),
     instruments: byRole(raw.instruments, isProgram),
     density: isUnit(raw.density) ? raw.density : null,
     brightness: isUnit(raw.brightness) ? raw.brightness : null,

@@ -1,6 +1,7 @@
 // Schedules loops and the metronome: notes go to the synthesiser ahead of their time, and are cancelled when a loop or
 // the transport changes before that.
 
+import { CENTRE, level } from "../mixer";
 import { CLICK, CLICK_DOWN } from "../synth/instruments";
 import type { Synth } from "../synth/synth";
 import { DRUMS } from "../synth/synthPort";
@@ -40,11 +41,11 @@ export class Looper {
   private readonly owners = new Set<string>();
 
   constructor(private readonly options: LooperOptions) {
-    options.synth.voice(CLICKER, { program: DRUMS, volume: 0.7 });
+    options.synth.voice(CLICKER, { program: DRUMS, volume: 0.7, pan: CENTRE });
   }
 
-  /** Sets the loops to play from now on. */
-  set(timeline: Timeline, loops: readonly Loop[], clicking: boolean): void {
+  /** Sets the loops to play from now on; `soloed`: whether any strip of the mixer is solo. */
+  set(timeline: Timeline, loops: readonly Loop[], clicking: boolean, soloed: boolean): void {
     const heard = new Set(audible(loops).map((loop) => loopOwner(loop.id)));
     for (const owner of this.owners) {
       if (heard.has(owner)) continue;
@@ -54,7 +55,11 @@ export class Looper {
     for (const loop of loops) {
       if (!heard.has(loopOwner(loop.id))) continue;
       this.owners.add(loopOwner(loop.id));
-      this.options.synth.voice(loopOwner(loop.id), { program: loop.program, volume: loop.volume });
+      this.options.synth.voice(loopOwner(loop.id), {
+        program: loop.program,
+        volume: level(loop, soloed),
+        pan: loop.pan,
+      });
     }
     const same = timeline === this.timeline && loops === this.loops && clicking === this.clicking;
     this.timeline = timeline;

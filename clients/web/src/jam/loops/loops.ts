@@ -1,5 +1,6 @@
 // Loops: notes that repeat every few bars. Each loop is an object of the shared document.
 
+import { CENTRE } from "../mixer";
 import type { TimedNote } from "../synth/noteQueue";
 import {
   barAt,
@@ -25,6 +26,7 @@ export interface Loop {
   beats: number;
   notes: readonly LoopNote[];
   volume: number;
+  pan: number;
   muted: boolean;
   solo: boolean;
   /** Participant; the server writes it. */
@@ -55,6 +57,7 @@ export function readLoop(id: string, fields: Record<string, unknown>): Loop {
     beats: Math.floor(number(fields.beats, 2, 7, 4)),
     notes: readNotes(fields.notes),
     volume: number(fields.volume, 0, 1, 1),
+    pan: number(fields.pan, 0, 1, CENTRE),
     muted: fields.muted === true,
     solo: fields.solo === true,
     by: typeof fields.by === "string" ? fields.by : "",

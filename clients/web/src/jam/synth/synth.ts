@@ -7,6 +7,8 @@ export interface Voice {
   program: number;
   /** 0 to 1. */
   volume: number;
+  /** 0 is left, 1 right. */
+  pan: number;
 }
 
 /** What plays on a channel: "me", "click", "person:ID", "loop:ID". */
@@ -34,7 +36,7 @@ export class Synth {
   /** Sets an owner's instrument and volume, if they changed. */
   voice(owner: Owner, voice: Voice): void {
     const was = this.voices.get(owner);
-    if (was && was.program === voice.program && was.volume === voice.volume) return;
+    if (was && was.program === voice.program && was.volume === voice.volume && was.pan === voice.pan) return;
     this.voices.set(owner, voice);
     this.sendVoice(owner, voice);
   }
@@ -68,12 +70,17 @@ export class Synth {
     this.voices.delete(owner);
   }
 
-  private sendVoice(owner: Owner, { program, volume }: Voice): void {
+  /** Stops every note of everybody. */
+  silenceAll(): void {
+    for (const owner of this.channels.keys()) this.silence(owner);
+  }
+
+  private sendVoice(owner: Owner, { program, volume, pan }: Voice): void {
     const channel = this.channels.get(owner) ?? this.free();
     // More owners than channels: the last ones are silent. The limits of the panel make this very unlikely.
     if (channel === null) return;
     this.channels.set(owner, channel);
-    this.post?.({ kind: "channel", channel, program, volume });
+    this.post?.({ kind: "channel", channel, program, volume, pan });
   }
 
   private free(): number | null {

@@ -8,6 +8,7 @@ import { DRUMS, type FromSynth, MAX_CHANNELS, type ToSynth } from "./synthPort";
 
 /** MIDI controller numbers. */
 const VOLUME = 7;
+const PAN = 10;
 const REPORT_BLOCKS = 94;
 const DECODE_BLOCKS = 12;
 const VOICES = 96;
@@ -24,7 +25,7 @@ class SynthProcessor extends AudioWorkletProcessor {
   private begun = 0;
   private blocks = 0;
   /** Channels set before the sounds were there. */
-  private readonly channels = new Map<number, { program: number; volume: number }>();
+  private readonly channels = new Map<number, { program: number; volume: number; pan: number }>();
 
   constructor() {
     super();
@@ -105,6 +106,7 @@ class SynthProcessor extends AudioWorkletProcessor {
     if (midi.drumChannel !== drums) midi.setDrums(drums);
     this.synth.programChange(channel, drums ? 0 : wanted.program);
     this.synth.controllerChange(channel, VOLUME, Math.round(wanted.volume * 127));
+    this.synth.controllerChange(channel, PAN, Math.round(wanted.pan * 127));
     for (const zone of midi.preset?.zones ?? []) {
       for (const part of zone.instrument?.zones ?? []) if (part.sample) this.undecoded.add(part.sample);
     }

@@ -8,8 +8,8 @@ export const MAX_CHANNELS = 64;
 
 export type ToSynth =
   | { kind: "bank"; data: ArrayBuffer }
-  /** `volume` from 0 to 1. */
-  | { kind: "channel"; channel: number; program: number; volume: number }
+  /** `volume` and `pan` from 0 to 1, `pan` 0 is left. */
+  | { kind: "channel"; channel: number; program: number; volume: number; pan: number }
   | { kind: "note"; note: TimedNote }
   | { kind: "release"; channel: number; pitch: number; at: number }
   /** Keys that would be pressed from `at` on are not. */

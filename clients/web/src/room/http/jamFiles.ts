@@ -1,12 +1,88 @@
-// Downloads of a recorded jam.
+// Files of a recorded jam: notes at once, sound as an export with progress. All functions throw ApiError.
 
 import type { RoomHttp } from "./roomHttp";
 
-/** The formats, each with the ending of its file. */
-export const JAM_FILES = { wav: "wav", flac: "flac", mid: "mid", json: "json" } as const;
-export type JamFile = keyof typeof JAM_FILES;
+/** Made at once, each with the ending of its file. */
+export const JAM_TEXTS = { mid: "mid", json: "json" } as const;
+/** Made as an export; `zip` are stems, one file for each part. */
+export const JAM_SOUNDS = { wav: "wav", flac: "flac", zip: "zip" } as const;
+export type JamText = keyof typeof JAM_TEXTS;
+export type JamSound = keyof typeof JAM_SOUNDS;
 
-/** Throws ApiError. */
-export async function jamFile(http: RoomHttp, kind: JamFile): Promise<Blob> {
-  return (await http.request(`jam/export?format=${kind}`)).blob();
+export interface JamPart {
+  part: "person" | "loop" | "band";
+  key: string;
+  name: string;
+}
+
+/** Times are server time, in milliseconds. */
+export interface JamSession {
+  from_ms: number;
+  to_ms: number;
+  name: string;
+  people: readonly string[];
+  parts: readonly JamPart[];
+}
+
+/** Which part of the record; `part` null: everybody. */
+export interface JamExcerpt {
+  fromMs: number;
+  toMs: number;
+  part: JamPart | null;
+}
+
+export interface JamExportState {
+  id: string;
+  state: "waiting" | "running" | "done" | "failed" | "cancelled";
+  /** 0 to 1. */
+  done: number;
+  problem: string;
+}
+
+const json = (body: unknown) => new Blob([JSON.stringify(body)], { type: "application/json" });
+const nameOf = ({ part, key }: JamPart) => `${part}:${key}`;
+
+/** Oldest first. */
+export async function jamSessions(http: RoomHttp): Promise<readonly JamSession[]> {
+  const answer = await http.json<{ sessions?: JamSession[] } | null>("jam/sessions");
+  return answer?.sessions ?? [];
+}
+
+export async function nameJamSession(http: RoomHttp, atMs: number, name: string): Promise<void> {
+  await http.post("jam/sessions", json({ at_ms: atMs, name }));
+}
+
+export async function jamText(http: RoomHttp, kind: JamText, excerpt: JamExcerpt): Promise<Blob> {
+  const query = new URLSearchParams({
+    format: kind,
+    from: String(Math.floor(excerpt.fromMs)),
+    to: String(Math.ceil(excerpt.toMs)),
+  });
+  if (excerpt.part) query.set("part", nameOf(excerpt.part));
+  return (await http.request(`jam/export?${query}`)).blob();
+}
+
+export async function beginJamSound(
+  http: RoomHttp,
+  kind: JamSound,
+  excerpt: JamExcerpt,
+): Promise<JamExportState> {
+  const body = {
+    format: kind,
+    from_ms: excerpt.fromMs,
+    to_ms: excerpt.toMs,
+    parts: excerpt.part ? [nameOf(excerpt.part)] : [],
+  };
+  return (await http.post("jam/exports", json(body))).json() as Promise<JamExportState>;
+}
+
+export const jamSoundState = (http: RoomHttp, id: string): Promise<JamExportState> =>
+  http.json<JamExportState>(`jam/exports/${id}`);
+
+export async function cancelJamSound(http: RoomHttp, id: string): Promise<void> {
+  await http.request(`jam/exports/${id}`, { method: "DELETE" });
+}
+
+export async function jamSound(http: RoomHttp, id: string): Promise<Blob> {
+  return (await http.request(`jam/exports/${id}/file`)).blob();
 }

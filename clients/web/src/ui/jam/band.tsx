@@ -37,9 +37,9 @@ export function JamBand({ jam }: { jam: Jam }) {
             </label>
             <Slider
               label={t.jam.roleVolume(t.jam.roles[role])}
-              value={controls.volumes[role] ?? 0.8}
+              value={score.role(role).volume}
               disabled={reading || !controls.roles[role] || !honours("volumes")}
-              onInput={(volume) => score.setRoleVolume(role, volume)}
+              onInput={(volume) => score.setRoleStrip(role, { volume })}
             />
             {role !== "drums" && (
               <ProgramSelect

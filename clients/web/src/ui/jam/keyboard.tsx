@@ -3,11 +3,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Jam } from "../../jam/jam";
-import { labelOfPad, labelOfPitch, MidiInputs, OCTAVE_DOWN, OCTAVE_UP, pitchOfKey } from "../../jam/keyboard";
+import { labelOfPad, labelOfPitch, OCTAVE_DOWN, OCTAVE_UP, pitchOfKey } from "../../jam/keyboard";
+import { MidiInputs } from "../../jam/midi";
 import { isBlack, noteName, PADS } from "../../jam/synth/instruments";
 import { DRUMS } from "../../jam/synth/synthPort";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
+import { Midi } from "./midi";
 import { ProgramSelect, programName, Slider } from "./parts";
 
 const OCTAVE = 12;
@@ -129,7 +131,8 @@ export function JamKeyboard({ jam }: { jam: Jam }) {
               ))}
             </select>
           </label>
-          {MidiInputs.supported && playing && <Midi press={press} release={release} />}
+          {MidiInputs.supported && playing && <Midi jam={jam} />}
+          <IconButton icon="panic" label={t.jam.panic} onClick={() => jam.panic()} />
         </div>
         <Players jam={jam} />
       </div>
@@ -167,7 +170,9 @@ type Release = (pitch: number, timeStamp: number) => void;
 /** Letters play notes unless a field or the board has the focus. */
 function mayPlay(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return true;
-  if (target.isContentEditable || target.closest(".canvas, dialog, textarea, select")) return false;
+  if (target.isContentEditable || target.closest(".canvas, dialog, textarea")) return false;
+  // A letter would choose another entry of a list that still has the focus from the mouse.
+  if (target instanceof HTMLSelectElement) return target.closest(".jam") !== null;
   if (target instanceof HTMLInputElement) return target.type === "range" || target.type === "checkbox";
   return target === document.body || target.closest(".jam") !== null;
 }
@@ -286,50 +291,5 @@ function Players({ jam }: { jam: Jam }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Midi({ press, release }: { press: Press; release: Release }) {
-  const names = useSignal<readonly string[] | null>(null);
-  const refused = useSignal(false);
-  const inputs = useRef<MidiInputs | null>(null);
-  const latest = useRef({ press, release });
-  latest.current = { press, release };
-  useEffect(() => () => inputs.current?.close(), []);
-  const open = async () => {
-    const made = new MidiInputs(
-      ({ pitch, velocity }, timeStamp) =>
-        velocity > 0
-          ? latest.current.press(pitch, velocity, timeStamp)
-          : latest.current.release(pitch, timeStamp),
-      (found) => {
-        names.value = found;
-      },
-    );
-    inputs.current?.close();
-    inputs.current = made;
-    try {
-      await made.open();
-      refused.value = false;
-    } catch {
-      refused.value = true;
-    }
-  };
-  const words = refused.value
-    ? t.jam.midiRefused
-    : names.value === null
-      ? null
-      : names.value.join(", ") || t.jam.midiNone;
-  return (
-    <span class="jam-midi">
-      <button type="button" class="button small" title={t.jam.midi} onClick={() => void open()}>
-        MIDI
-      </button>
-      {words && (
-        <span class="hint" role="status">
-          {words}
-        </span>
-      )}
-    </span>
   );
 }

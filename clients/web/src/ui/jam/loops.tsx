@@ -87,6 +87,8 @@ function LoopRow({ jam, loop, busy, grid }: { jam: Jam; loop: Loop; busy: boolea
   const author = room.members.all.value.get(loop.by);
   const reading = !room.members.canEdit;
   const name = loop.name || programName(loop.program);
+  jam.place.value;
+  const meter = jam.transport().beats;
   return (
     <li
       class={`jam-loop ${loop.muted ? "muted" : ""}`}
@@ -151,6 +153,7 @@ function LoopRow({ jam, loop, busy, grid }: { jam: Jam; loop: Loop; busy: boolea
       </div>
       <p class="hint jam-loop-by">
         {t.jam.loopBy(author?.name ?? t.runs.gone, loop.bars, loop.notes.length)}
+        {loop.beats !== meter && ` · ${t.jam.loopMeter(loop.beats, meter)}`}
       </p>
     </li>
   );

@@ -54,6 +54,8 @@ export function Slider(props: {
   value: number;
   onInput: (value: number) => void;
   disabled?: boolean;
+  /** The value for a screen reader; a percentage where there are none. */
+  words?: string;
   /** Shown before the slider; else the label is for screen readers only. */
   text?: ComponentChildren;
 }) {
@@ -66,7 +68,7 @@ export function Slider(props: {
         max="1"
         step="0.01"
         aria-label={props.label}
-        aria-valuetext={`${Math.round(props.value * 100)} %`}
+        aria-valuetext={props.words ?? `${Math.round(props.value * 100)} %`}
         value={props.value}
         disabled={props.disabled}
         style={{ "--part": props.value }}
@@ -82,6 +84,7 @@ export function Popover(props: {
   label: string;
   class?: string;
   children: ComponentChildren;
+  onOpen?: () => void;
 }) {
   const details = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
@@ -96,6 +99,9 @@ export function Popover(props: {
     <details
       class={`jam-pop ${props.class ?? ""}`}
       ref={details}
+      onToggle={() => {
+        if (details.current?.open) props.onOpen?.();
+      }}
       onKeyDown={(event) => {
         if (event.key !== "Escape" || !details.current?.open) return;
         event.stopPropagation();

@@ -11,6 +11,7 @@ import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
 import { JamExport } from "./export";
+import { JamMixer } from "./mixer";
 import { Popover } from "./parts";
 import { JamSound } from "./sound";
 import { JamStats } from "./stats";
@@ -125,6 +126,7 @@ export function JamTransport({ jam, view }: { jam: Jam; view: Signal<JamView> })
       <span class="jam-space" />
       <div class="jam-group">
         <JamSound jam={jam} />
+        <JamMixer jam={jam} />
         <Popover icon="gauge" label={t.jam.details} class="jam-pop-right">
           <JamStats jam={jam} />
         </Popover>
@@ -174,9 +176,11 @@ function Lights({ place, beats }: { place: { bar: number; beat: number; playing:
 
 function TempoField(props: { tempo: number; disabled: boolean; onTempo: (tempo: number) => void }) {
   const draft = useSignal<string | null>(null);
+  const refused = useSignal(false);
   const shown = draft.value ?? String(Math.round(props.tempo * 10) / 10);
   const commit = () => {
     const tempo = Number(draft.peek()?.replace(",", "."));
+    if (draft.peek() !== null) refused.value = !(tempo >= SLOWEST && tempo <= FASTEST);
     draft.value = null;
     if (tempo >= SLOWEST && tempo <= FASTEST && tempo !== props.tempo) props.onTempo(tempo);
   };
@@ -197,10 +201,18 @@ function TempoField(props: { tempo: number; disabled: boolean; onTempo: (tempo: 
         }}
         onChange={commit}
         onBlur={commit}
-        onKeyDown={({ key }) => {
-          if (key === "Enter") commit();
+        aria-invalid={refused.value}
+        onKeyDown={({ key, currentTarget }) => {
+          if (key !== "Enter") return;
+          commit();
+          currentTarget.blur(); // the letters play again
         }}
       />
+      {refused.value && (
+        <span class="field-error" role="alert">
+          {t.jam.tempoBounds(SLOWEST, FASTEST)}
+        </span>
+      )}
     </label>
   );
 }

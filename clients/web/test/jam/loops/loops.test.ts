@@ -25,6 +25,7 @@ function loop(changes: Partial<Loop> = {}): Loop {
       [0, PPQ, 40, 90],
       [5 * PPQ, PPQ / 2, 43, 80],
     ],
+    pan: 0.5,
     volume: 1,
     muted: false,
     solo: false,
@@ -169,7 +170,7 @@ function looped() {
 
 test("what comes next is handed over once, ahead of its time", () => {
   const { clock, looper, notes } = looped();
-  looper.set({ now: running, next: null }, [loop()], false);
+  looper.set({ now: running, next: null }, [loop()], false, false);
   for (; clock.now < 8000; clock.now += 50) looper.tick(false);
   assert.deepEqual(notes(), [
     [0, 40],
@@ -182,7 +183,7 @@ test("what comes next is handed over once, ahead of its time", () => {
 
 test("a hidden page hands over enough for timers that run once a second", () => {
   const { clock, looper, notes } = looped();
-  looper.set({ now: running, next: null }, [loop()], false);
+  looper.set({ now: running, next: null }, [loop()], false, false);
   for (; clock.now < 8000; clock.now += 1000) {
     looper.tick(true);
     for (const [at] of notes()) assert.ok(at * 1000 <= clock.now + 2500);
@@ -192,12 +193,12 @@ test("a hidden page hands over enough for timers that run once a second", () => 
 
 test("a change of the transport takes back what it makes wrong", () => {
   const { clock, said, looper, notes } = looped();
-  looper.set({ now: running, next: null }, [loop()], false);
+  looper.set({ now: running, next: null }, [loop()], false, false);
   clock.now = 2300;
   looper.tick(false);
   assert.deepEqual(notes(), [[2.5, 43]]);
   const next = { ...running, serial: 2, at_ms: 2400, beat: 4.8, tempo: 60 };
-  looper.set({ now: running, next }, [loop()], false);
+  looper.set({ now: running, next }, [loop()], false, false);
   const cancelled = said.find((message) => message.kind === "cancel");
   assert.equal(cancelled?.kind === "cancel" && cancelled.at, 2.33);
   clock.now = 2350;
@@ -207,7 +208,7 @@ test("a change of the transport takes back what it makes wrong", () => {
 
 test("the metronome clicks on beats, higher on the first of a bar; stopping silences", () => {
   const { clock, said, looper, notes } = looped();
-  looper.set({ now: running, next: null }, [], true);
+  looper.set({ now: running, next: null }, [], true, false);
   for (; clock.now < 2000; clock.now += 50) looper.tick(false);
   assert.deepEqual(
     notes().map(([at, pitch]) => [at, pitch]),
@@ -219,18 +220,18 @@ test("the metronome clicks on beats, higher on the first of a bar; stopping sile
       [2, 76],
     ],
   );
-  looper.set({ now: { ...running, playing: false }, next: null }, [], true);
+  looper.set({ now: { ...running, playing: false }, next: null }, [], true, false);
   looper.tick(false);
   assert.ok(said.some((message) => message.kind === "silence"));
 });
 
 test("a deleted loop falls silent, and its channel is another's", () => {
   const { said, looper } = looped();
-  looper.set({ now: running, next: null }, [loop({ id: "a" })], false);
+  looper.set({ now: running, next: null }, [loop({ id: "a" })], false, false);
   const first = said.find((message) => message.kind === "channel" && message.program === 33);
-  looper.set({ now: running, next: null }, [], false);
+  looper.set({ now: running, next: null }, [], false, false);
   assert.ok(said.some((message) => message.kind === "silence"));
-  looper.set({ now: running, next: null }, [loop({ id: "b", program: 0 })], false);
+  looper.set({ now: running, next: null }, [loop({ id: "b", program: 0 })], false, false);
   const second = said.findLast((message) => message.kind === "channel");
   assert.equal(first?.kind === "channel" && first.channel, second?.kind === "channel" && second.channel);
 });
@@ -250,7 +251,13 @@ test("the score reads and writes the document, and two pages agree", () => {
   for (const each of [score, other]) {
     assert.equal(each.loops.value[0]?.muted, true);
     assert.deepEqual(each.loops.value[0]?.notes, [[0, 480, 40, 90]]);
-    assert.deepEqual(each.player("p_ada"), { program: 128, volume: 0.8, muted: false });
+    assert.deepEqual(each.player("p_ada"), {
+      program: 128,
+      volume: 0.8,
+      pan: 0.5,
+      muted: false,
+      solo: false,
+    });
     assert.equal(each.settings.value.interval, 2);
     assert.equal(each.controls.value.roles.lead, true);
     assert.deepEqual(
