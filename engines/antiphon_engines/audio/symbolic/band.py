@@ -159,7 +159,7 @@ class Band:
                 continue
             beat = span.beat(note.sample)
             if soon:
-                self._answering.heard(beat)
+                self._answering.heard(beat, pressed=note.velocity > 0)
             if self._performer is None or self._silent:
                 continue
             tick = round((beat - self._origin) * TICKS_PER_BEAT) + self._shift(span.transport)
@@ -315,7 +315,7 @@ class Band:
         assert self._performer is not None
         horizon = math.ceil((beat - self._origin) * TICKS_PER_BEAT - 1e-6)
         heard = {LETTERS[role] for role in self._controls.roles} | (
-            {"M"} if self._controls.mode == "answer" else set()
+            {"M"} if self._controls.mode == "answer" and self._answering.answers else set()
         )
         return [note for note in self._performer.advance(horizon, horizon) if note.role in heard]
 

@@ -1,9 +1,9 @@
 """Call and response: when the band's lead plays, and when it listens.
 
-Times are beats of the jam. A phrase begins with the first note after an answer, and ends where nobody has played for
-a beat when a bar opens, as far as is known by then, or after four bars. The answer takes as many whole bars as the
-phrase did, then it is the people's turn again. The model was taught the same: people play some bars, its lead the next
-ones.
+Times are beats of the jam. A call begins with the first note after an answer and is as long as it likes. It is over
+where a bar opens and nobody has played for longer than in any rest of the call so far, as far as is known by then (a
+beat at least, two at most). The answer begins there; it takes as many whole bars as the call did, eight at most. People
+who play on are not talked over: the lead falls silent, and the call goes on.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-LONGEST: Final = 4
-"""Bars of a phrase and of an answer."""
-_REST: Final = 1.0
-"""Beats of silence that end a phrase."""
+LONGEST: Final = 8
+"""Bars of an answer."""
+_SHORTEST_REST, _LONGEST_REST = 1.0, 2.0
+"""Beats of silence that end a call."""
 
 
 class Answering:
@@ -23,31 +23,46 @@ class Answering:
     def __init__(self) -> None:
         self._first: float | None = None
         self._last = -math.inf
-        self._until = -math.inf
+        self._rest = 0.0
+        """The longest silence in the call so far, in beats."""
+        self._answer = (math.inf, -math.inf)
+        """From which beat to which the lead plays."""
 
-    def heard(self, beat: float) -> None:
+    def heard(self, beat: float, *, pressed: bool = True) -> None:
         """A note of people, pressed or let go."""
-        if beat < self._until:
-            return  # people who play on while the band answers begin no new phrase
+        begins, ends = self._answer
+        if pressed and begins - _SHORTEST_REST <= beat < ends:
+            self._answer = (math.inf, -math.inf)
         if self._first is None:
+            if not pressed:
+                return  # the last note of a call may be held into the answer
             self._first = beat
+        elif beat > self._last:
+            self._rest = max(self._rest, beat - self._last)
         self._last = max(self._last, beat)
 
     def turn(self, bar: float, beats: int, known: float) -> bool:
         """Whether the lead plays in the bar of `beats` beats that opens at beat `bar`, when people's notes are known up
         to the beat `known`."""
-        if bar < self._until:
+        if self._answer[0] <= bar < self._answer[1]:
             return True
         if self._first is None:
             return False
         begun = bar - beats * math.ceil((bar - self._first) / beats - 1e-6)
         bars = round((bar - begun) / beats)
-        if bars < 1 or (self._last > known - _REST and bars < LONGEST):
+        silence = min(_LONGEST_REST, max(_SHORTEST_REST, self._rest + 0.1))
+        if bars < 1 or self._last > known - silence:
             return False
-        self._until = bar + min(bars, LONGEST) * beats
-        self._first, self._last = None, -math.inf
+        self._answer = (bar, bar + min(bars, LONGEST) * beats)
+        self._first, self._last, self._rest = None, -math.inf, 0.0
         return True
+
+    @property
+    def answers(self) -> bool:
+        """Whether an answer is due or under way, and nobody has broken into it."""
+        return self._answer[1] > self._answer[0]
 
     def forget(self) -> None:
         """The transport has jumped: the notes belong to another place."""
-        self._first, self._last, self._until = None, -math.inf, -math.inf
+        self._first, self._last, self._rest = None, -math.inf, 0.0
+        self._answer = (math.inf, -math.inf)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from antiphon_engines.audio.symbolic.style_names import NEAR, RUSSIAN, RUSSIAN_BRIGHTNESS, RUSSIAN_DENSITY
 from antiphon_engines.audio.symbolic.tokens import STYLES
 from antiphon_proto.jam import Prompt
 
@@ -64,6 +65,15 @@ _PHRASES: Final[Mapping[str, str]] = {
     "r&b": "funk",
     "boom bap": "hiphop",
     "new age": "ambient",
+    "хип-хоп": "hiphop",
+    "хип хоп": "hiphop",
+    "хард-рок": "hardrock",
+    "хард рок": "hardrock",
+    "тяжёлый рок": "hardrock",
+    "рок-н-ролл": "rock",
+    "лоу-фай": "lofi",
+    "ло-фай": "lofi",
+    "джазовый вальс": "jazzwaltz",
     "honky tonk": "country",
     "two tone": "ska",
 }
@@ -130,7 +140,7 @@ def _read(text: str) -> tuple[tuple[tuple[str, float], ...], tuple[float, ...], 
         if phrase in rest:
             rest = rest.replace(phrase, " ")
             counts[style] = counts.get(style, 0.0) + 2.0
-    words = re.findall(r"[a-z0-9&]+", rest)
+    words = re.findall(r"[a-z0-9&\u0430-\u044f\u0451]+", rest)
     for word in words:
         names = _STYLE_OF.get(word) or _near(word)
         for style in names:
@@ -138,13 +148,25 @@ def _read(text: str) -> tuple[tuple[tuple[str, float], ...], tuple[float, ...], 
             counts[style] = counts.get(style, 0.0) + (2.0 if word == style else 1.0) / len(names)
     total = sum(counts.values())
     styles = tuple((style, count / total) for style, count in counts.items()) if total else ((UNKNOWN, 1.0),)
-    density = tuple(_DENSITY[word] for word in words if word in _DENSITY)
-    brightness = tuple(_BRIGHTNESS[word] for word in words if word in _BRIGHTNESS)
-    return styles, density, brightness
+    density = [_DENSITY[word] for word in words if word in _DENSITY]
+    brightness = [_BRIGHTNESS[word] for word in words if word in _BRIGHTNESS]
+    density += [RUSSIAN_DENSITY[stem] for word in words if (stem := _stem(word, RUSSIAN_DENSITY))]
+    brightness += [RUSSIAN_BRIGHTNESS[stem] for word in words if (stem := _stem(word, RUSSIAN_BRIGHTNESS))]
+    return styles, tuple(density), tuple(brightness)
+
+
+def _stem(word: str, stems: Mapping[str, object]) -> str:
+    """The longest of the beginnings that a word has; empty for none."""
+    return max((stem for stem in stems if word.startswith(stem)), key=len, default="")
 
 
 def _near(word: str) -> list[str]:
-    """Styles of a word that is spelt almost like a known one."""
+    """Styles of a word that is none of their names: a near genre, a Russian word, or one that is spelt almost like a
+    known one."""
+    if word in NEAR:
+        return [NEAR[word]]
+    if stem := _stem(word, RUSSIAN):
+        return [RUSSIAN[stem]]
     if len(word) < 5 or word in _DENSITY or word in _BRIGHTNESS:
         return []
     close = difflib.get_close_matches(word, _STYLE_OF, n=1, cutoff=0.84)

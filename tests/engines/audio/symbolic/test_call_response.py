@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,9 +32,25 @@ def test_who_plays_up_to_the_bar_line_is_let_finish() -> None:
     assert turns([0, 1, 2, 3.4, 4.5], 5) == [False, False, True, True, False]
 
 
-def test_somebody_who_never_stops_is_answered_after_four_bars() -> None:
-    told = turns([beat / 2 for beat in range(64)], 8)
-    assert told == [False] * LONGEST + [True] * LONGEST
+@pytest.mark.parametrize("bars", range(1, 14))
+def test_a_call_of_any_length_is_answered_at_the_next_bar_line_and_not_before(bars: int) -> None:
+    notes = [beat / 2 for beat in range(8 * bars - 4)]
+    told = turns(notes, 2 * bars + 10)
+    answer = min(bars, LONGEST)
+    assert told == [False] * bars + [True] * answer + [False] * (bars + 10 - answer)
+
+
+def test_who_plays_on_is_not_talked_over() -> None:
+    answering = Answering()
+    for beat in (0.0, 1.0, 2.0):
+        answering.heard(beat)
+    assert answering.turn(4.0, 4, 3.5)
+    answering.heard(4.1, pressed=False)
+    assert answering.answers, "a note that is let go breaks into nothing"
+    answering.heard(4.5)
+    assert not answering.answers
+    answering.heard(7.4)
+    assert not answering.turn(8.0, 4, 7.5)
 
 
 def test_a_phrase_that_begins_late_in_a_bar_takes_that_bar() -> None:

@@ -29,6 +29,15 @@ def test_a_styles_own_name_means_it(style: str) -> None:
         ("irish jig", "celtic"),
         ("tecno", "techno"),
         ("viennese waltz", "waltz"),
+        ("dubstep", "techno"),
+        ("flamenco guitar", "latin"),
+        ("afrobeat", "funk"),
+        ("медленный блюз", "blues"),
+        ("Джазовая баллада", "jazz"),
+        ("спокойная босса-нова", "bossa"),
+        ("тяжёлый металл", "metal"),
+        ("хип-хоп", "hiphop"),
+        ("ирландские танцы", "celtic"),
     ],
 )
 def test_prompts_of_people(text: str, style: str) -> None:
