@@ -267,6 +267,15 @@ def test_answering_is_silent_until_a_phrase_and_then_answers() -> None:
     assert max(lead) < 6 * BAR, "and the answer was as long as the phrase"
 
 
+def test_a_blues_has_its_four_and_its_five() -> None:
+    controls = BandControls(prompts=(Prompt("медленный блюз"),), mode="free")
+    fast = Segment(0, Transport(playing=True, tempo=240.0, tonic=9))
+    take = band(asking(controls, fast)).until(12.2)
+    by_bar = {chord.tick // BAR: chord.name for chord in take.chords if chord.tick % BAR == 0}
+    expected = {0: "A7", 4: "D7", 6: "A7", 8: "E7", 9: "D7", 10: "A7", 11: "E7"}
+    assert {bar: name for bar, name in by_bar.items() if bar < 12} == expected
+
+
 def test_free_play_listens_to_nobody() -> None:
     takes = []
     for notes in ([], MELODY):

@@ -28,6 +28,7 @@ from antiphon_engines.audio.symbolic import words
 from antiphon_engines.audio.symbolic.call_response import Answering
 from antiphon_engines.audio.symbolic.controls import CHORD_TEMPERATURE, FOLLOW, KEY_LOCK, Controls
 from antiphon_engines.audio.symbolic.decoder import Decoder
+from antiphon_engines.audio.symbolic.forms import form_chord
 from antiphon_engines.audio.symbolic.performer import Performer
 from antiphon_engines.audio.symbolic.styles import DRUM_KIT, preset_of, sound_of, velocity
 from antiphon_engines.audio.symbolic.tokens import (
@@ -202,6 +203,9 @@ class Band:
         return Controls(
             styles=direction.styles,
             key=Key(transport.tonic, transport.mode),
+            form=form_chord(
+                direction.main, Key(transport.tonic, transport.mode), transport.bar_at(bar.start)
+            ),
             beats_per_minute=transport.tempo,
             beats=bar.beats,
             density=None if density is None else min(4, int(density * 5)),

@@ -1,9 +1,9 @@
 """Call and response: when the band's lead plays, and when it listens.
 
 Times are beats of the jam. A call begins with the first note after an answer and is as long as it likes. It is over
-where a bar opens and nobody has played for longer than in any rest of the call so far, as far as is known by then (a
-beat at least, two at most). The answer begins there; it takes as many whole bars as the call did, eight at most. People
-who play on are not talked over: the lead falls silent, and the call goes on.
+where a bar opens and nobody has played for as long as in the longest rest of the call so far, as far as is known by
+then (a beat at least, two at most). The answer begins there; it takes as many whole bars as the call did, eight at
+most. People who play on are not talked over: the lead falls silent, and the call goes on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ LONGEST: Final = 8
 """Bars of an answer."""
 _SHORTEST_REST, _LONGEST_REST = 1.0, 2.0
 """Beats of silence that end a call."""
+_NEAR: Final = 0.05
+"""Beats by which hands miss a beat."""
 
 
 class Answering:
@@ -50,7 +52,7 @@ class Answering:
             return False
         begun = bar - beats * math.ceil((bar - self._first) / beats - 1e-6)
         bars = round((bar - begun) / beats)
-        silence = min(_LONGEST_REST, max(_SHORTEST_REST, self._rest + 0.1))
+        silence = min(_LONGEST_REST, max(_SHORTEST_REST, self._rest)) - _NEAR
         if bars < 1 or self._last > known - silence:
             return False
         self._answer = (bar, bar + min(bars, LONGEST) * beats)

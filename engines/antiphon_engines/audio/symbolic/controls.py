@@ -21,10 +21,11 @@ class Controls:
 
     ``styles`` maps names in tokens.STYLES to weights. ``beats`` is 3 or 4, or 2 for the first half of a bar of 4.
     ``roles`` are those that play. ``lag`` (in tokens.LAGS) says how many ticks late people's notes are known. ``chord``
-    pins the harmony. ``follow`` and ``key_lock`` are help from outside the model, in nats: towards chords that hold the
-    notes just heard (and, where people repeat themselves, those they will probably play next), and away from notes
-    outside the key. ``urge`` is for the roles in ``urged`` when they have been silent for long: a small model that has
-    left a role out tends to go on without it."""
+    pins the harmony; ``form`` is the chord of this bar in the style's form, which people's chords overrule. ``follow``
+    and ``key_lock`` are help from outside the model, in nats: towards chords that hold the notes just heard (and, where
+    people repeat themselves, those they will probably play next), and away from notes outside the key. ``urge`` is for
+    the roles in ``urged`` when they have been silent for long: a small model that has left a role out tends to go on
+    without it."""
 
     styles: Mapping[str, float] = field(default_factory=lambda: {"pop": 1.0})
     key: Key | None = Key(0, "maj")
@@ -34,6 +35,7 @@ class Controls:
     roles: frozenset[str] = frozenset("BCD")
     lag: int = 6
     chord: Chord | None = None
+    form: Chord | None = None
     temperature: float = 0.9
     top_p: float = 0.95
     chord_temperature: float = 0.5

@@ -26,6 +26,11 @@ _MEMBERS: Final[Floats] = np.array(
 )
 _SHARES: Final[Floats] = _MEMBERS / _MEMBERS.sum(1, keepdims=True)
 _ROOTS: Final = np.array([chord.root for chord in CHORDS])
+_FORMS: Final[dict[Chord, Floats]] = {
+    chord: (120.0 * (np.arange(len(CHORDS)) == number)).astype(np.float32)
+    for number, chord in enumerate(CHORDS)
+}
+"""For each chord the nats that make the model play it."""
 _FOLLOWED_TICKS: Final = 3 * TICKS_PER_BEAT
 _FORETOLD_WEIGHT: Final = 2.5
 _EXPECTED_WEIGHT: Final = 3.0
@@ -67,7 +72,7 @@ class Guide:
     def bias(self, controls: Controls, now: int, logits: Floats) -> Floats | None:
         """(CHORDS,) nats for each chord of the beat at ``now``; ``logits`` are the model's of the same chords."""
         self.asked = None
-        if not (controls.follow or controls.key_lock):
+        if not (controls.follow or controls.key_lock or controls.form):
             return None
         if controls.follow:
             asked = self._hands.asked(now - controls.lag)
@@ -75,6 +80,8 @@ class Guide:
             if answers is not None:
                 self.asked = asked
                 return answers
+        if controls.form is not None:
+            return _FORMS[controls.form]
         bias = np.zeros(len(CHORDS), np.float32)
         weights = self._heard(controls, now)
         if weights.any():

@@ -189,7 +189,8 @@ class Performer:
             bias = self._guide.bias(self._in_force, now, self._logits[_CHORD_IDS])
             picked = self._choose(_CHORD_IDS, self._in_force.chord_temperature, 1.0, bias)
             chord = CHORDS[int(np.flatnonzero(picked == _CHORD_IDS)[0])]
-            self._asked = chord if self._guide.asked is not None else None
+            wanted = self._guide.asked is not None or self._in_force.form is not None
+            self._asked = chord if wanted else None
         self._feed([IDS[tokens.chord_name(chord)]])
         self.chords.append((now, chord))
         self._place = self._heard_place = 0
