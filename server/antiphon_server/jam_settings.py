@@ -19,6 +19,8 @@ class JamSettings(BaseModel):
     notes_per_second: float = Field(default=60.0, gt=0, le=10_000)
     """Keys that one participant may press; others do not hear more."""
     note_burst: int = Field(default=240, ge=1, le=100_000)
+    longest_key: float = Field(default=30.0, ge=1, le=3600)
+    """A key that is held for longer is released: the page that holds it has frozen."""
     notice: float = Field(default=0.15, ge=0, le=5)
     """At least so long before a change of the transport everybody is told of it."""
     changes_per_second: float = Field(default=20.0, gt=0, le=1000)

@@ -22,7 +22,8 @@ class Keys:
         self._settings = settings
         self._presses = TokenBucket(settings.notes_per_second, settings.note_burst, clock)
         self._complaints = TokenBucket(1 / _TELL_EVERY, 1, clock)
-        self._sounding: set[int] = set()
+        self._sounding: dict[int, float] = {}
+        """Pitch -> when it was pressed."""
 
     def take(self, events: Iterable[NoteEvent], now_ms: float) -> tuple[tuple[NoteEvent, ...], bool]:
         """Returns the events that are heard, at times within the bounds, and whether some were refused.
@@ -40,14 +41,22 @@ class Keys:
             if event.velocity == 0:
                 if event.pitch not in self._sounding:
                     continue
-                self._sounding.discard(event.pitch)
+                del self._sounding[event.pitch]
             elif self._presses.allow():
-                self._sounding.add(event.pitch)
+                self._sounding[event.pitch] = at_ms
             else:
                 refused = True
                 continue
             heard.append(NoteEvent(at_ms, event.pitch, event.velocity))
         return tuple(heard), refused and self._complaints.allow()
+
+    def overdue(self, now_ms: float) -> tuple[NoteEvent, ...]:
+        """Release the keys that were pressed too long ago: their page has frozen, or lost the release."""
+        before = now_ms - 1000 * self._settings.longest_key
+        overdue = sorted(pitch for pitch, at_ms in self._sounding.items() if at_ms < before)
+        for pitch in overdue:
+            del self._sounding[pitch]
+        return tuple(NoteEvent(now_ms, pitch, 0) for pitch in overdue)
 
     def release(self, now_ms: float) -> tuple[NoteEvent, ...]:
         """These keys are released."""

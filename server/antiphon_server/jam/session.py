@@ -264,7 +264,10 @@ class JamSession:
             self._band.on_loops(self._loops.between(self._conductor.course, start, self._pushed_ms))
 
     def sweep(self) -> None:
-        """Once a second: write the recording to the store."""
+        """Once a second: end notes that hang, and write the recording to the store."""
+        now = self._room.server_ms()
+        for participant, player in self._players.items():
+            self._on_notes(participant, player.keys.overdue(now))
         self._chronicle.sweep()
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from pycrdt import Map
 from antiphon_engines.api import Performed
 from antiphon_engines.audio.opus import OpusEncoder
 from antiphon_proto.jam import PPQ, BandNote, NoteEvent, Transport, TransportChange
-from antiphon_proto.messages import Conduct, Conducted, Perform, Play
+from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
 from antiphon_server.jam.midi import midi
 from antiphon_server.jam.recording import (
     BandEnded,
@@ -125,6 +125,25 @@ def test_what_people_and_loops_played_survives_a_restart() -> None:
     turned = [event for event in events if isinstance(event, Turned)]
     assert turned[0].by == (ann.participant,)
     assert turned[0].transport.tempo == 120.0
+
+
+def test_a_key_that_nobody_lets_go_ends_for_the_others_and_in_the_record() -> None:
+    house = House(RoomLimits(jam=JamSettings(longest_key=5)))
+    ann = house.join(NativeReplica("Ann", "owner", 11))
+    bo = house.join(NativeReplica("Bo", "editor", 12))
+    now = house.room.context.server_ms()
+    ann.send(house.room, Play((NoteEvent(now, 60, 90), NoteEvent(now, 64, 90), NoteEvent(now + 100, 64, 0))))
+    for _ in range(7):
+        house.clock.advance(1.0)
+        house.room.sweep()
+    house.tick(1)
+    bo.receive()
+    heard = [event for message in bo.of(Played) for event in message.events]
+    assert [(event.pitch, event.velocity) for event in heard][-1] == (60, 0)
+    ann.send(house.room, Play((NoteEvent(house.room.context.server_ms(), 60, 0),)))
+    house.tick(1)
+    bo.receive()
+    assert len([event for message in bo.of(Played) for event in message.events]) == 4, "and it ends once"
 
 
 # Scores -------------------------------------------------------------------------------------------------

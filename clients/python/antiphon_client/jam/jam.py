@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlencode
 
@@ -60,7 +60,7 @@ from antiphon_proto.messages import (
     Welcome,
 )
 
-JamFormat: TypeAlias = Literal["mid", "wav", "flac", "json"]
+JamFormat: TypeAlias = Literal["mid", "wav", "flac", "zip", "json"]
 _FIRST_PINGS, _QUICK, _SLOW = 8, 0.1, 3.0
 """So many pings come quickly, the others at their pace; seconds."""
 _NOTES, _FRAMES = 4096, 512
@@ -250,11 +250,13 @@ class Jam(Listener):
         from_ms: float | None = None,
         to_ms: float | None = None,
         loop: str | None = None,
+        parts: Sequence[str] = (),
     ) -> bytes:
-        """The last session, the time between two server times, or (as `mid`) a loop, as a file. Raises
-        RequestRefused."""
+        """The last session, the time between two server times, or (as `mid`) a loop, as a file; `zip` are stems.
+        `parts`: only these, as `person:ID`, `loop:ID` or `band:ROLE`. Raises RequestRefused."""
         query = {"format": format, "from": _whole(from_ms), "to": _whole(to_ms), "loop": loop}
-        given = {name: value for name, value in query.items() if value is not None}
+        given = [(name, value) for name, value in query.items() if value is not None]
+        given += [("part", part) for part in parts]
         return await call(self._session.address, "GET", f"/jam/export?{urlencode(given)}")
 
     async def log(self, from_ms: float = 0.0, to_ms: float | None = None) -> list[dict[str, Any]]:
