@@ -663,6 +663,7 @@ export const en = {
 
     mixer: "Mixer",
     mixerPeople: "People",
+    mixerHere: "Only for you",
     mixerHint: "For everybody, and for the files. Somebody muted still hears themselves.",
     stripVolume: (name: string) => `Level of ${name}`,
     stripPan: (name: string) => `Place of ${name}`,

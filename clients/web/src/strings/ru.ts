@@ -663,6 +663,7 @@ export const ru: Strings = {
 
     mixer: "Микшер",
     mixerPeople: "Люди",
+    mixerHere: "Только у вас",
     mixerHint: "Для всех и для файлов. Кто заглушён, себя слышит.",
     stripVolume: (name) => `Уровень: ${name}`,
     stripPan: (name) => `Место в стерео: ${name}`,

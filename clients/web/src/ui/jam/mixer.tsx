@@ -5,6 +5,7 @@ import type { Jam } from "../../jam/jam";
 import { CENTRE, type Strip } from "../../jam/mixer";
 import { t } from "../../strings";
 import { Popover, programName, Slider } from "./parts";
+import { BUSES } from "./sound";
 
 export function JamMixer({ jam }: { jam: Jam }) {
   const { room } = jam;
@@ -53,6 +54,16 @@ export function JamMixer({ jam }: { jam: Jam }) {
           />
         ))}
         <p class="hint">{t.jam.mixerHint}</p>
+        <h3>{t.jam.mixerHere}</h3>
+        {BUSES.map((bus) => (
+          <Slider
+            key={bus}
+            label={t.jam.buses[bus]}
+            text={t.jam.buses[bus]}
+            value={jam.sound.busVolumes.value[bus]}
+            onInput={(volume) => jam.sound.setBus(bus, volume)}
+          />
+        ))}
       </div>
     </Popover>
   );

@@ -6,10 +6,10 @@ import type { Jam } from "../../jam/jam";
 import { t } from "../../strings";
 import { IconButton } from "../parts/controls";
 import { Icon } from "../parts/icons";
-import { Popover, Slider } from "./parts";
+import { Slider } from "./parts";
 
 const METER_MS = 50;
-const BUSES: readonly Bus[] = ["people", "band"];
+export const BUSES: readonly Bus[] = ["people", "band"];
 
 export function JamSound({ jam }: { jam: Jam }) {
   const { sound } = jam;
@@ -38,17 +38,6 @@ export function JamSound({ jam }: { jam: Jam }) {
             onInput={(volume) => sound.setVolume(volume)}
           />
           <Meters jam={jam} />
-          <Popover icon="steer" label={t.jam.sound} class="jam-pop-right">
-            {BUSES.map((bus) => (
-              <Slider
-                key={bus}
-                label={t.jam.buses[bus]}
-                text={t.jam.buses[bus]}
-                value={sound.busVolumes.value[bus]}
-                onInput={(volume) => sound.setBus(bus, volume)}
-              />
-            ))}
-          </Popover>
         </div>
       );
     default: {
