@@ -53,7 +53,7 @@ class ChatLine(Struct, frozen=True, array_like=True):
 
 class Persona(Struct, frozen=True):
     """Who answers in a conversation, where that is a performer: people's own words, which the prompt keeps apart from
-    its orders. `notes`: what it may leave beside its answer, in lines as `performer_prompts` explains them to the
+    its orders. `notes`: kinds of notes beside its answer, in lines as `performer_prompts` explains them to the
     model: remarks on passages, or other words for them."""
 
     name: str

@@ -178,7 +178,7 @@ async def _run(
     stack.push_async_callback(proofreader.close)
     pool = WorkPool(settings.limits.work_processes, settings.limits.work_queue, settings.limits.work_seconds)
     stack.push_async_callback(pool.close)
-    # A pool of its own: nobody's export may hold up what is underlined while people type.
+    # A pool of its own: nobody's export may hold up the underlines while people type.
     spelling = WorkPool(1, settings.limits.check_queue, settings.limits.check_seconds)
     stack.push_async_callback(spelling.close)
     # And nobody's export may hold up who joins.

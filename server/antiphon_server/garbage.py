@@ -1,8 +1,8 @@
 """Python's collector of cyclic garbage, at moments of our choice.
 
 It looks at every object that may be part of a cycle while the event loop stands still: 40 to 300 ms beside a large room
-with every fourth that is added. So what is there after the start is left out for good, the collector of old objects no
-longer runs by itself, and it is run here at a pace that follows from what it costs.
+with every fourth that is added. So the objects of the start are left out for good, the collector of old objects no
+longer runs by itself, and it is run here at a pace that follows from its cost.
 """
 
 from __future__ import annotations

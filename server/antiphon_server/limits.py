@@ -134,7 +134,7 @@ class Limits(BaseModel):
     work_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Of one such request."""
     checked_per_minute: float = Field(default=200_000.0, gt=0, le=1e9)
-    """Characters that one member has checked for spelling while typing; beyond it: `rate_limited`. What
+    """Characters that one member has checked for spelling while typing; beyond it: `rate_limited`. Text that
     another asked for costs nothing."""
     checked_burst: int = Field(default=100_000, ge=4000, le=10_000_000)
     check_seconds: float = Field(default=60.0, gt=0, le=600)

@@ -155,7 +155,7 @@ class Film(Mapping[str, dict[str, Any]]):
                     del found[key]
         self._session.wake()
 
-    # What the server says ---------------------------------------------------------------------------------
+    # Server's messages ----------------------------------------------------------------------------------
 
     async def sheet(self) -> Sheet:
         """Scenes and shots as the server reads them now. Raises RequestRefused, NoAnswer."""

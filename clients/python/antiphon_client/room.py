@@ -119,7 +119,7 @@ class Room:
         self.style = Style(session)
         """The style card: `room.style.card`, `.set(...)`, `.learn(...)`."""
         self.codex = Codex(session)
-        """Who and what the story names: `room.codex.found`, `.contradictions`, `.written`, `.write(name, words)`."""
+        """Names and facts of the story: `room.codex.found`, `.contradictions`, `.written`, `.write(name, words)`."""
         self.performers = Cast(session)
         """AI participants with a role: `room.performers[id]`, `.add("critic")`, `.change(...)`, `.remove(id)`."""
         self.history = History(session)

@@ -1,4 +1,4 @@
-"""Watch a room: who is there, what the AI is doing, and the text as it grows.
+"""Watch a room: who is there, the AI's runs, and the text as it grows.
 
 python watch_room.py "http://127.0.0.1:8080/r/ROOM#TOKEN" [seconds]
 """

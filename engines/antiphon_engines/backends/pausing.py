@@ -1,6 +1,6 @@
 """Computations that pause and yield the device, with bit-identical results. A network's forward runs on its own stack
 (a greenlet). Hooks before its layers are the places where it may stop: there it asks whether the next piece still fits
-into the time that it was given, by what that piece has taken before, and if not, yields to the caller. The order and
+into the time that it was given, by that piece's earlier times, and if not, yields to the caller. The order and
 the shapes of the computation do not change, so the result does not either.
 
 Only eager torch on a CPU is prepared for it. Compiled code, CUDA graphs, ONNX Runtime and TensorRT are one piece; so
@@ -94,7 +94,7 @@ class Pausable:
         """A piece ends here. Called on the stack of `work`."""
         now = self._measure()
         if now - self._began + self.least > self._budget:
-            # Others use the same modules meanwhile: what was switched for this call is switched back for so long.
+            # Others use the same modules meanwhile: switches of this call are undone for so long.
             for held in reversed(self._held):
                 held.leave()
             self._stack.parent.switch()

@@ -326,7 +326,7 @@ class EngineHost:
             watch.cancel()
             await process.stop(self._settings.close_grace)
             await asyncio.wait([watch])
-        # A model that has been ready once is there: what is wrong with it now can mend.
+        # A model that has been ready once is there: its present fault can mend.
         if fatal is not None:
             return _Death(fatal.message, final=fatal.final and not self.state.engines)
         return _Death(process.account())
@@ -360,7 +360,7 @@ class EngineHost:
                     "audio": "music_model",
                     "speech": "speech_model",
                 }
-                # The next worker begins with what serves now.
+                # The next worker begins with the models that serve now.
                 self._config = replace(self._config, **{names[each]: spec for each, spec in models.items()})
                 self._change(HostState("ready", engines, absent=absent, coming=coming))
             case Ready(engines, absent):

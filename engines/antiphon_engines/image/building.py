@@ -50,7 +50,7 @@ def build_embedded(config: WorkerConfig, residency: Residency | None = None) -> 
     family = StableDiffusion(
         pipeline, "antiphon-image", device, defaults, choices.backends("image", config.image_backend)
     )
-    # The interface offers what stands after "try:" as prompts.
+    # The interface offers the text after "try:" as prompts.
     known = embedded.load_vocabulary()
     prompts = ", ".join(known.prompts[:_SUGGESTED])
     text = f"simple objects, scenes and emoji from its own vocabulary; try: {prompts}"

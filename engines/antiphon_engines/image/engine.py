@@ -273,7 +273,7 @@ class ImageEngine:
     def _source_latents(self, job: Painting) -> torch.Tensor | None:
         if job.source is None or job.begun:
             return None
-        # A repeated attempt must draw what the first one drew.
+        # A repeated attempt must draw the same as the first one.
         job.generator.manual_seed(job.seed)
         return self._family.encode_pictures(job.source_pixels(), [job.generator])
 

@@ -36,7 +36,7 @@ class ChannelError(AntiphonError):
 
 
 class Configure(Struct, frozen=True, tag="configure"):
-    """First and once: what to build."""
+    """First and once: the engine to build."""
 
     config: WorkerConfig
     queue: QueueBounds

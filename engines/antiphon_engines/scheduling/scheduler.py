@@ -70,7 +70,7 @@ class Scheduler:
         self._engines.pop(kind, None)
         return [ticket for ticket in self._tickets.values() if ticket.engine == kind]
 
-    # What is held ---------------------------------------------------------------------------------------
+    # Held state -----------------------------------------------------------------------------------------
 
     def get(self, number: int) -> Ticket | None:
         return self._tickets.get(number)

@@ -222,7 +222,7 @@ class UnitChoice:
         expected = self._costs.estimate(engine, unit, len(tickets))
         budget = None
         if piece is not None:
-            # What can be cut to any length is cut by averages: half of the time is kept for the deviation.
+            # Units of any length are cut by averages: half of the time is kept for the deviation.
             budget = min(self._policy.max_unit, time if piece.least else time / 2)
         return Batch(engine, unit, tickets, paying, reason, _shorter(expected, budget), time, budget)
 

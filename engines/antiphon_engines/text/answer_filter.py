@@ -1,5 +1,5 @@
 """Filters a model's answer for the text: no preface ("Sure, here is ..."), no run of empty lines, nothing after the
-signs with which a model begins to talk about what it has written."""
+signs with which a model begins to talk about its own text."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class TextEngine:
         return guessed if len(guessed) >= least else []
 
     def _check(self, model: DraftModel, job: TextJob, guessed: list[int]) -> list[Output]:
-        """Take the job's next tokens from its own draws, as long as they are what was guessed, and one more."""
+        """Take the job's next tokens from its own draws, as long as they equal the guess, and one more."""
         held = model.length(job.row)
         logits = model.step_all(job.row, [job.latest, *guessed])
         outputs: list[Output] = []

@@ -93,7 +93,7 @@ class TextJob:
         return outputs
 
     def _stop(self, infos: list[TokenInfo]) -> tuple[list[Output], bool]:
-        """What goes out of the shaped tokens, and whether a stop string of the request has ended the run."""
+        """The text to send of the shaped tokens, and whether a stop string of the request has ended the run."""
         outputs: list[Output] = []
         for info in infos:
             passed, stopped = self._stops.push(info)
@@ -103,7 +103,7 @@ class TextJob:
         return outputs, False
 
     def _last(self) -> list[Output]:
-        """What was held back, at the end of the run."""
+        """The text that was held back, at the end of the run."""
         outputs, stopped = self._stop(self._shape.flush())
         return outputs if stopped else [*outputs, *self._tokens(self._stops.flush())]
 

@@ -23,7 +23,7 @@ class Words(Struct, frozen=True):
     remarks: str
     words: str
     shown: str
-    """The text of the example, and what is asked about it."""
+    """The text of the example, and the question about it."""
     shown_remarks: str
     shown_words: str
 
@@ -85,7 +85,7 @@ def system(words: Words, persona: Persona) -> str:
 
 
 def example(words: Words, persona: Persona) -> tuple[str, str] | None:
-    """What somebody asks, and the answer in this form; None where no notes are left."""
+    """A question, and the answer in this form; None where no notes are left."""
     if not persona.notes:
         return None
     return words.shown, words.shown_remarks if persona.notes == "remarks" else words.shown_words

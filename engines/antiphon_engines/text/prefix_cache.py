@@ -72,7 +72,7 @@ class PrefixCache:
 
     def extend(self, index: int, read: int, ids: Sequence[int]) -> None:
         """The row in use, which had read so many tokens of its prompt, has read `ids` as a chunk of it."""
-        # A shorter chunk is computed in another way (see the module's docstring), and ends what can be kept.
+        # A shorter chunk is computed in another way (see the module's docstring), and ends the part that can be kept.
         row = self._rows[index]
         if len(ids) >= self._model.least and read == len(row.ids) and read % self._model.grain == 0:
             row.ids.extend(ids)

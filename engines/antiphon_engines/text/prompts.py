@@ -11,7 +11,7 @@ A style card stands before everything else, as part of the order of a story; a c
 that order with the text, whatever the model's size. (Judged by eye on the embedded model, 3 seeds each: a header above
 the raw text made it worse than none; as an order, names and facts came back in the continuation.)
 
-A chat shows the story, then who said what, by lines. The embedded model took such lines for a play and wrote on. It is
+A chat shows the story, then each speaker's lines. The embedded model took such lines for a play and wrote on. It is
 shown the end of the story in a turn of its own and then the question alone, with its publisher's system turn, and asked
 for one short sentence, sampled calmly (judged by eye, 10 questions and 3 seeds: 20 answers to the point against 3).
 

@@ -1,8 +1,8 @@
-"""How a model that answers in its chat template is asked to write, family by family: what it is told to be, the story
+"""How a model that answers in its chat template is asked to write, family by family: its role, the story
 that it is shown, the order, and the words with which its answer begins.
 
 A plain continuation is the order of a story, and the text so far as the beginning of the model's own answer: it then
-keeps person, tense and dialogue, and what was read stays valid in the prefix cache while the text grows. With an order
+keeps person, tense and dialogue, and the tokens read stay valid in the prefix cache while the text grows. With an order
 of its own the text comes first and the order last, where the model heeds it, and the answer begins with the text's last
 sentence. Without such a beginning the model opens a new scene and ignores the text before (docs/decisions/models.md).
 

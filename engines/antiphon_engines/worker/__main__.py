@@ -67,7 +67,7 @@ def _serve(channel: socket.socket, inbox: SocketInbox, factory: str) -> int:
     except EngineUnavailable as error:
         send([Fatal(error.message, final=True)])
         return 3
-    # What loading left behind lives as long as the process: the collector need not look at it again.
+    # Objects of the loading live as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
     absent = (

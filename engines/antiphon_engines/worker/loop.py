@@ -150,7 +150,7 @@ class WorkerLoop:
                 self._emit()
                 self._accounting.ends(self._clock())
         except EngineBroken:
-            self._reports.settle()  # what was painted is not lost with the engine
+            self._reports.settle()  # finished pictures are not lost with the engine
             raise
         finally:
             self._emit()
@@ -188,12 +188,12 @@ class WorkerLoop:
                     self._scheduler.expect(modality)
                 self._report_engines()
             case Retold() | Written():
-                pass  # what has changed, or come, is told at the end of the turn
+                pass  # changes and messages are told at the end of the turn
             case Missing(absent, spec):
                 if not self._switch.failed(absent, spec):
                     return
                 if absent.modality in self.engines:
-                    self._report_engines()  # what serves goes on
+                    self._report_engines()  # the serving models go on
                     return
                 self._absent[absent.modality] = absent
                 for waiting in self._scheduler.dismiss(absent.modality):
@@ -343,7 +343,7 @@ class WorkerLoop:
         for output in outputs:
             match output:
                 case Deferred(write):
-                    # Where it has to wait for others, the device is what is late.
+                    # Where it has to wait for others, the device is late.
                     self._accounting.enters(self._clock())
                     self._reports.add(ticket.number, self._encoder.submit(write))
                     self._accounting.leaves(self._clock())

@@ -60,7 +60,7 @@ assert len(_TEMPI) == len(TEMPO_BORDERS) + 1
 
 @dataclass
 class Session:
-    """A take and what it cost."""
+    """A take and its cost."""
 
     take: Take
     ids: Ids

@@ -60,7 +60,7 @@ def log_softmax(logits: Any) -> Any:
 
 
 class Small:
-    """The embedded model: words after a text, and with what stands behind them."""
+    """The embedded model: words after a text, alone and with the text behind them."""
 
     def __init__(self, cache: Path, threads: int) -> None:
         folder = find_embedded(cache, "int8")

@@ -185,10 +185,10 @@ def _opus(engine: AudioEngine, clock: list[float], seconds: float) -> dict[str, 
 
 def _reaction(engine: AudioEngine, clock: list[float], rounds: int) -> dict[str, Any]:
     """Seconds from a chord that a person holds for a bar until the band plays a note of it under a chord that holds it
-    all, and from a change of prompts or roles until what is heard first differs from the same band's music without it;
+    all, and from a change of prompts or roles until the first sound that differs from the same band's music without it;
     three bars where it does not.
 
-    Of the chord a difference would say nothing: any note of people changes what is drawn next.
+    Of the chord a difference would say nothing: any note of people changes the next draw.
     """
     answers: list[float] = []
     prompts: list[float] = []

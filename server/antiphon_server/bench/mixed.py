@@ -167,7 +167,7 @@ def _divide(one: float | None, other: float | None) -> float | None:
 def _quantiles(
     values: Sequence[float], points: Sequence[float] = (0.5, 0.95, 0.99)
 ) -> dict[str, float | None]:
-    """By nearest rank, and the most (of margins: the least is what counts, and is among the points)."""
+    """By nearest rank, and the most (of margins: the least counts, and is among the points)."""
     ordered = sorted(values)
     named = {"least" if point == 0 else f"p{point * 100:g}": point for point in points}
     found: dict[str, float | None] = {

@@ -204,7 +204,7 @@ def growth(seen: Sequence[tuple[float, int, int]], held: int) -> list[float]:
 
 
 def _tokens(said: str) -> int:
-    """Of what a run's card says of its state."""
+    """Of the state on a run's card."""
     found = re.search(r"(\d+) tokens?$", said)
     return int(found[1]) if found else 0
 

@@ -2,7 +2,7 @@
 
 Each subject runs in a child process of its own, one after the other, with the same prompts, threads and sampling:
 that is the only honest way to read its peak memory, and a crash of one is a line in the report. A subject that does
-not finish in time keeps what it has measured. Rates include
+not finish in time keeps its figures so far. Rates include
 sampling; ours also includes log-probabilities and alternatives, which the others are not asked for.
 """
 

@@ -237,7 +237,7 @@ def measure(
     batches: Sequence[int] = BATCHES,
     behind: int = PROMPTS[0],
 ) -> Iterator[dict[str, Any]]:
-    """All figures so far, after each new one: what the parent's patience cuts off still leaves the rest."""
+    """All figures so far, after each new one: a subject that the parent cuts off still leaves the rest."""
     begin = time.perf_counter()
     subject = make()
     subject.first_token(story(16, 0))

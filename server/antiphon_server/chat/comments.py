@@ -74,7 +74,7 @@ class Comments:
         return self._find(key)
 
     def passage(self, key: str) -> list[tuple[int, int]]:
-        """[start, end) of what is left of a comment's passage, in bytes of the story."""
+        """[start, end) of the rest of a comment's passage, in bytes of the story."""
         return self._document.marked(ATTR_COMMENT + key, True)
 
     def leave(self, key: str, start: int, end: int, text: str, owner: Owner) -> None:
@@ -119,7 +119,7 @@ class Comments:
         self._note(owner, lambda roots: roots.add_reply(key, reply))
 
     def take_back(self, run: str, owner: Owner) -> None:
-        """Take away what a run left that is still there: its comments and its replies. A comment that others have
+        """Take away a run's notes that are still there: its comments and its replies. A comment that others have
         answered stays, as dealt with: their words are not the run's."""
         for key, comment in self._comments.items():
             for reply in [one["id"] for one in comment[REPLIES] if one.get("run") == run]:

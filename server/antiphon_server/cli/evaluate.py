@@ -118,7 +118,7 @@ def _score(
 
 @contextmanager
 def _only_ours() -> Iterator[None]:
-    """What a library prints goes to standard error."""
+    """A library's prints go to standard error."""
     kept = os.dup(1)
     os.dup2(2, 1)
     try:

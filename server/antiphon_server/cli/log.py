@@ -1,4 +1,4 @@
-"""`antiphon log`: what is checked of the rooms' ledgers."""
+"""`antiphon log`: checks of the rooms' ledgers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CannotVerify(AntiphonError):
 
 @app.callback()
 def log() -> None:
-    """Ledgers of rooms: who did what, checkable by anybody."""
+    """Ledgers of rooms: acts and their authors, checkable by anybody."""
 
 
 @app.command()

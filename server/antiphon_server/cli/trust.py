@@ -23,7 +23,7 @@ def erase(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the rooms and the signing key")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML)")] = None,
 ) -> None:
-    """Erase a person's name from a room, and what would open their commitments in its ledger; checkpoints stay valid.
+    """Erase a person's name from a room, and the keys of their commitments in its ledger; checkpoints stay valid.
     The server must not run. Exit status 1 when the name still stands in texts that people wrote."""
     from antiphon_server.config import load
     from antiphon_server.rooms.erasure import erase

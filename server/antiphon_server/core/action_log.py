@@ -37,7 +37,7 @@ _STRETCH_BYTES: Final = 500
 _HELD_BYTES: Final = 32 * 1024 * 1024
 """Deleted text and former objects that a room's actions may hold; beyond, the oldest actions are forgotten."""
 _UNTOLD = frozenset({"jam", "chat", "performer"})
-"""Tasks of runs that are no actions: played music cannot be undone, the chat is no surface, and what a performer did is
+"""Tasks of runs that are no actions: played music cannot be undone, the chat is no surface, and a performer's work is
 undone as one, by its run."""
 
 
@@ -74,7 +74,7 @@ class ActionLog:
         self._sweeping: Iterator[None] | None = None
         """and the sweep that is under way."""
         self._swept: frozenset[int] = frozenset()
-        """The numbers of the last sweep: what was cut meanwhile may have kept a mark until the next one."""
+        """The numbers of the last sweep: a piece cut meanwhile may have kept a mark until the next one."""
         self._changed: set[str] = set()
         """Whose lists have changed since they were told."""
 
@@ -83,7 +83,7 @@ class ActionLog:
         self._shadow = Shadow(self._shared.document.canvas)
         return self._shadow.load()
 
-    # What is done ----------------------------------------------------------------------------------------
+    # Actions -------------------------------------------------------------------------------------------
 
     def edit(self, member: str, change: Change | None, step: StepKind) -> Hand | None:
         """Somebody's edit: it joins their last action or begins another one."""
@@ -181,7 +181,7 @@ class ActionLog:
         for action in hand.parts.values():
             action.runs[run] = (after, before)
 
-    # What clients are told -------------------------------------------------------------------------------
+    # Messages to clients ---------------------------------------------------------------------------------
 
     def counts(self, member: str) -> dict[Surface, tuple[int, int]]:
         """Surface -> how many actions can be undone and done again; surfaces without any are left out."""

@@ -59,7 +59,7 @@ from antiphon_server.store.api import (
 )
 
 LONG_STORY: Final = 256 * 1024
-"""Bytes of a story from which what is told of the whole is not made on the event loop."""
+"""Bytes of a story from which reports on the whole are not made on the event loop."""
 
 
 class CommitListener(Protocol):
@@ -137,7 +137,7 @@ class RoomContext:
         self.ids = ClientIds(self.members, self._id_taken)
         self.delivery = Delivery(Ring(limits.resume_frames, limits.resume_bytes), self.journal)
         self.told_shares: Shares | None = None
-        """What everybody was told last of who wrote how much."""
+        """The shares of authorship that everybody was told last."""
         self._after: list[Frame] = []
         """Sent at the tick, after the update that they are about."""
         self._empty_since = clock.monotonic()

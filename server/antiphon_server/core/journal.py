@@ -82,7 +82,7 @@ class Journal:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is added meanwhile is handed over at once, with all that waits: it is durable as a whole, or not."""
+        """Entries added meanwhile are handed over at once, with all that waits: it is durable as a whole, or not."""
         self._gathering = True
         try:
             yield

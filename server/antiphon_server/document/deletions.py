@@ -69,7 +69,7 @@ class Deletions:
         at, more = splice.at, splice.inserted - splice.deleted
         for removal in self._removals:
             if splice.inserted:
-                # What others insert at the place itself widens it.
+                # An insertion of others at the place itself widens it.
                 if at < removal.end or (at == removal.end and removal.by != by):
                     removal.end += more
                 if at < removal.start:
@@ -82,7 +82,7 @@ class Deletions:
 
     def note(self, at: int, by: Owner, pieces: list[OwnedPiece]) -> None:
         """Person `by` deletes `pieces` at `at`. To be called before `fold`."""
-        # What one wrote oneself needs no memory: it comes back as one's own.
+        # One's own text needs no memory: it comes back as one's own.
         if not self._extend(at, by, pieces) and any(piece.owner != by for piece in pieces):
             self._removals.append(Removal(at, at, by, pieces))
             del self._removals[:-_KEPT]

@@ -165,7 +165,7 @@ class Document:
         if pieces is not None and pieces.length == self._length:
             self._pieces = pieces
 
-    # What stands there --------------------------------------------------------------------------------
+    # Content ------------------------------------------------------------------------------------------
 
     @property
     def client_id(self) -> int:
@@ -378,7 +378,7 @@ class Document:
             gone = {client: end - ends.get(client, 0) for client, end in claimed.items()}
             self.load(collected({one: (ends.get(one, 0), gone[one]) for one in gone if gone[one] > 0}))
         except BaseException as error:
-            # What not even Yrs can read brought nothing that others could follow on.
+            # An update that not even Yrs can read brought no item that others could follow on.
             log.warning("nothing is known of an update that is left out: %s", _broken(error))
 
     def _bring(
@@ -544,7 +544,7 @@ class Document:
         self._updates.append(event.update)
 
     def repeated(self, info: UpdateInfo) -> dict[int, int]:
-        """Client -> first clock of what an update says again."""
+        """Client -> first clock of the items that an update repeats."""
         return repeated(info.starts, self._index.ends)
 
     def known_from(self, clients: Mapping[int, int]) -> bytes:

@@ -22,7 +22,7 @@ Touched = Mapping[str, Fields]
 """Name of a root that a transaction touched -> former fields of the style card; empty for the others."""
 REPLIES = "replies"
 FITS: Final[dict[str, Callable[[str, object], bool]]] = {schema.STYLE: style.fits, schema.CODEX: codex.fits}
-"""Roots of plain strings that editors write, and what may stand there."""
+"""Roots of plain strings that editors write, and their rules."""
 
 
 class SideRoots:

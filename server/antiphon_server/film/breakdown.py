@@ -1,4 +1,4 @@
-"""The breakdown of a script: who and what each scene needs, as a table and as CSV."""
+"""The breakdown of a script: people, props and places of each scene, as a table and as CSV."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def breakdown(found: Sequence[Scene], shots: Iterable[int] = ()) -> list[SceneNeeds]:
-    """What each scene needs. `shots`: the scene of each shot."""
+    """The needs of each scene. `shots`: the scene of each shot."""
     counts = Counter(shots)
     everybody = list(dict.fromkeys(name for scene in found for name in cast(scene)))
     table: list[SceneNeeds] = []
@@ -77,7 +77,7 @@ def breakdown(found: Sequence[Scene], shots: Iterable[int] = ()) -> list[SceneNe
 
 def as_csv(table: Sequence[SceneNeeds], language: str = "en", made_by: Sequence[str] = ()) -> str:
     """With a heading in the language, and below a blank row who made the film; a byte order mark, so that spreadsheets
-    read Cyrillic. What a spreadsheet would take for a formula has an apostrophe before it."""
+    read Cyrillic. A cell that a spreadsheet would take for a formula has an apostrophe before it."""
     out = io.StringIO()
     writer = csv.writer(out)
     inside, outside = _SIDES.get(language, _SIDES["en"])

@@ -1,7 +1,7 @@
-"""`frame(clips, n)`: what a film shows at a frame, as a list of things to draw. Pure: the page and the export draw the
+"""`frame(clips, n)`: a film's picture at a frame, as a list of things to draw. Pure: the page and the export draw the
 same list, and `proto/vectors/film.json` holds `clients/web/src/film/frame.ts` to this file.
 
-The picture is 1280 x 720, y downwards. A list holds arrays; the first element says what it is:
+The picture is 1280 x 720, y downwards. A list holds arrays; the first element names its kind:
 
 - `rect` x y w h colour, `gradient` top bottom (colours of the whole picture), `ellipse` x y rx ry colour;
 - `line` x1 y1 x2 y2 width colour (round ends), `poly` colour x1 y1 x2 y2 ... (filled), `glow` x y radius colour (fades
@@ -123,7 +123,7 @@ def _picture(ops: list[Op], clip: Clip, at: int) -> None:
 
 
 def _camera(clip: Clip, at: int) -> tuple[float, float, float]:
-    """Zoom and place of what is near, at a frame of the clip."""
+    """Zoom and place of near things, at a frame of the clip."""
     share = min(1.0, at / max(1, clip.frames - 1))
     ease = share * share * (3 - 2 * share)
     zoom, x, y = 1.0, 0.0, _TILT[clip.angle]

@@ -1,7 +1,7 @@
 """A film as text for other programs: subtitles (SRT, VTT), an edit list (CMX 3600 EDL) and OpenTimelineIO. Each says
 who made the film where its form lets it: `made_by` are lines of text.
 
-All times are whole frames at 24 a second. Transitions follow what is shown: for the first frames of a shot the one
+All times are whole frames at 24 a second. Transitions follow the picture: for the first frames of a shot the one
 before it goes on under it, so that shot needs as many frames more at its end (its handle).
 """
 
@@ -80,7 +80,7 @@ def edl(clips: Sequence[Clip], title: str, made_by: Sequence[str] = ()) -> str:
 
 def otio(clips: Sequence[Clip], title: str, made_by: Sequence[str] = ()) -> str:
     """OpenTimelineIO's JSON, version 1 of its schemas: a video track of the shots with their transitions, and markers
-    for what is read. A transition lies behind the cut: its `out_offset` is the lead, its `in_offset` nothing."""
+    for titles. A transition lies behind the cut: its `out_offset` is the lead, its `in_offset` nothing."""
     children: list[dict[str, Any]] = []
     for number, clip in enumerate(clips, 1):
         if clip.lead and number > 1:

@@ -22,7 +22,7 @@ _SHOT_BYTES: Final = 600
 
 def place(room: RoomContext, member: str, planned: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     """Yields the ids of each part that is placed. A beat that has got a shot since it was planned gets no second one.
-    Raises TooLarge when the document or the film is full; what is placed stays."""
+    Raises TooLarge when the document or the film is full; shots placed so far stay."""
     document = room.shared.document
     hand: Hand | None = None
     for first in range(0, len(planned), _AT_ONCE):

@@ -1,4 +1,4 @@
-"""A film as clips on a line of frames: what the evaluator, the exports and the page work from. Pure.
+"""A film as clips on a line of frames: the input of the evaluator, the exports and the page. Pure.
 
 `clients/web/src/film/reel.ts` is the same; `proto/vectors/film.json` holds both to each other. Faulty values (missing,
 NaN, of another type) count as their defaults, so that a film with a fault plays.
@@ -73,7 +73,7 @@ class Clip(Struct, frozen=True, kw_only=True):
 
 
 class Caption(Struct, frozen=True):
-    """What is read at frames [start, end)."""
+    """The words to read at frames [start, end)."""
 
     start: int
     end: int
@@ -159,7 +159,7 @@ def length(clips: Sequence[Clip]) -> int:
 
 
 def captions(clip: Clip) -> list[Caption]:
-    """What is read in a clip: its words in pages of two lines, each for as long as its share of the letters."""
+    """The subtitles of a clip: its words in pages of two lines, each for as long as its share of the letters."""
     if clip.kind != "speech" or not clip.text:
         return []
     lines = wrapped(clip.text, COLUMNS)

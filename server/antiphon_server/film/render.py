@@ -155,7 +155,7 @@ class _Sound:
 
 
 def _storyboard(job: RenderJob, clips: Sequence[Clip]) -> None:
-    """Six shots a page, each by the frame in its middle, with how it is taken and what is said."""
+    """Six shots a page, each by the frame in its middle, with its camera and its words."""
     import skia
 
     painter = Painter(skia, job.assets)

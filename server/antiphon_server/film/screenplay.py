@@ -89,7 +89,7 @@ def _rows(lines: Sequence[str], kinds: Sequence[Line]) -> Iterator[_Row]:
 
 
 def _masked(line: str, what: Line) -> str:
-    """The line with blanks instead of what is not printed, so that places stay."""
+    """The line with blanks instead of unprinted parts, so that places stay."""
     for start, end in what.hidden:
         line = line[:start] + " " * (end - start) + line[end:]
     return line
@@ -128,7 +128,7 @@ class _Cut(Struct, frozen=True):
 
 
 def _changed(pieces: Sequence[Beat | _Cut]) -> tuple[Beat, ...]:
-    """The beats, each with the transition that stands before it. What stands at the end of a scene is for the next one,
+    """The beats, each with the transition that stands before it. One at the end of a scene is for the next one,
     and `shots` looks there."""
     beats: list[Beat] = []
     change: Change = "cut"
@@ -185,7 +185,7 @@ def _beats(rows: Sequence[_Row]) -> Iterator[Beat | _Cut]:
 
 
 def _speech(rows: Sequence[_Row]) -> Beat:
-    """A cue with what stands under it; a cue without words is a silent look."""
+    """A cue with the lines under it; a cue without words is a silent look."""
     cue = rows[0].text.removeprefix("@")
     dual = cue.endswith("^")
     name = without_brackets(cue.rstrip("^")).strip()

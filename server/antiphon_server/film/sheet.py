@@ -1,4 +1,4 @@
-"""The film of a document in full: its scenes, its shots with the words that they stand for, and what has no shot yet.
+"""The film of a document in full: its scenes, its shots with their words, and the lines without a shot.
 
 Work of a helper process: `sheet` and `planned` cost about as much as loading the document.
 """

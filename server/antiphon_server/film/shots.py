@@ -1,5 +1,5 @@
 """Rules that choose size, angle, move and length of a shot from the form of the script. No model directs here: people
-change what they like.
+change them at will.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _action(beat: Beat, place: int) -> dict[str, Any]:
 
 
 def _speech(beat: Beat, speakers: Sequence[str]) -> dict[str, Any]:
-    """The first words of a person are seen in a medium shot, an exchange over the shoulders, what matters close."""
+    """The first words of a person are seen in a medium shot, an exchange over the shoulders, important things close."""
     words = _count(beat.text)
     # About 150 words a minute, and a breath; scripts without blanks are told by their letters.
     seconds = min(20.0, max(1.5, 0.8 + max(words / 2.5, len(beat.text) / 18)))

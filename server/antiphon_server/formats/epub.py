@@ -134,7 +134,7 @@ def _chapters(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def _page(data: bytes) -> str:
-    """A chapter is UTF-8 by the standard, or what its mark or its first line says; old books have others."""
+    """A chapter is UTF-8 by the standard, or as its mark or its first line says; old books have others."""
     found = _DECLARED.match(data)
     return decode(data, offered(found[1].decode("ascii")) if found else "").text
 

@@ -55,7 +55,7 @@ def parsed(lines: Sequence[str]) -> list[Line]:
             found.append(Line("title_page", hidden[index]))
             continue
         if not text and hidden[index]:
-            # What is not printed does not end a speech either.
+            # Unprinted parts do not end a speech either.
             found.append(Line("note", hidden[index]))
             continue
         following = index + 1

@@ -169,7 +169,7 @@ def body(blocks: Sequence[Block]) -> str:
             right.append(False)
         right[-1] = block.right_to_left
         gaps = f"<span{_PRE}>{_words(block)}</span>" if _GAPS.search(block.text) else _words(block)
-        # What an item says of its direction holds for the items inside of it.
+        # An item's direction holds for the items inside of it.
         direction = _direction(block) or (' dir="ltr"' if any(right) else "")
         lines.append(f"<li{direction}>{gaps}")
     lines += [f"</li></{_list(kind)}>" for kind in reversed(opened)]

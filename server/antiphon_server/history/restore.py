@@ -63,7 +63,7 @@ class Restoration(Struct, frozen=True):
     suggested: frozenset[str]
 
     def parts(self) -> Iterator[tuple[Callable[[Text, Canvas], None], Credits]]:
-        """The edit in parts of bounded cost, each for a transaction of its own, with the makers of what it inserts."""
+        """The edit in parts of bounded cost, each for a transaction of its own, with the makers of its text."""
         for steps in batched(self.text):
             spans = [Span(size(one.piece.text), one.piece.owner) for one in steps if one.piece is not None]
             yield partial(_write, steps), Credits(spans, {})

@@ -33,7 +33,7 @@ from antiphon_server.document.undo.stretches import Insertion, Operation, Stretc
 _SHOWN: Final = 64
 """Objects that whoever steps back is told of."""
 _OBJECT_BYTES: Final = 4096
-"""Of an object, before and after: what one of a part may have."""
+"""Fields of an object, before and after, that one of a part may have."""
 
 REASONED: Final = frozenset({"fix", "suggest", "performer"})
 """Tasks whose suggestions carry a reason."""

@@ -54,7 +54,7 @@ class Timeline:
         self._put(tuple(one for one in self.versions() if one is not found))
 
     def standing(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Comments and runs that there are: what marks others need not come back."""
+        """Existing comments and runs: marks of others need not come back."""
         return frozenset(self._comments()), frozenset(run.info.id for run in self._room.runs)
 
     def restore(self, member: Member, restoration: Restoration) -> Iterator[None]:

@@ -44,7 +44,7 @@ async def checkpoint(request: web.Request) -> web.Response:
 
 async def tile(request: web.Request) -> web.Response:
     """`GET .../ledger/tile/L/N[.p/W]` -> hashes; `.../tile/entries/N[.p/W]` -> leaves, each after its length in two
-    bytes. Only what a checkpoint covers is there."""
+    bytes. Only leaves under a checkpoint are there."""
     room = await _room(request)
     found = _TILE.fullmatch(request.match_info["tile"])
     covered = room.ledger.checkpoint.size if room.ledger.checkpoint else 0

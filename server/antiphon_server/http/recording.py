@@ -1,4 +1,4 @@
-"""What is done over HTTP, in the room's ledger."""
+"""Acts over HTTP, in the room's ledger."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class BandRun(LiveRun):
         info = self.run.info
         return BandStream(info.id, info.epoch, self.timebase.start_ms, FRAME, self._from_pts, self._pre_skip)
 
-    # What it hears ------------------------------------------------------------------------------------
+    # Hearing -----------------------------------------------------------------------------------------
 
     def on_change(self) -> None:
         """The room asks for something else, or the transport changes: the engine hears of it at the tick."""
@@ -152,7 +152,7 @@ class BandRun(LiveRun):
         if notes and self._streams:
             self._supervisor.engine.push(self.run.info.id, notes)
 
-    # What it plays ------------------------------------------------------------------------------------
+    # Playing -----------------------------------------------------------------------------------------
 
     def on_output(self, output: Output | RunEvent) -> None:
         match output:

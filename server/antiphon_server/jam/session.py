@@ -100,7 +100,7 @@ class JamSession:
         """Whether a tick has to come, even if nothing else happens."""
         return bool(self._conductor.turns)
 
-    # What people ask ------------------------------------------------------------------------------------
+    # Requests -----------------------------------------------------------------------------------------
 
     def play(self, member: Member, play: Play) -> None:
         """Raises PeerError, or RateLimited at intervals while keys are dropped."""
@@ -205,7 +205,7 @@ class JamSession:
         if self._band is not None and self._band.streams:
             seat.outlet.send(Frame.of(self._band.stream))
 
-    # What the room does ---------------------------------------------------------------------------------
+    # The room's steps -----------------------------------------------------------------------------------
 
     def on_commit(self, change: Change, owner: Owner, sender: Seat | None) -> None:
         """Follow a change of the loops or of the band's controls."""

@@ -1,4 +1,4 @@
-"""What people have written since the performers looked last."""
+"""People's words since the performers looked last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST: Final = 2000
 
 
 class News:
-    """Counts what people write themselves. Neither runs nor agents count: a performer that looked at what another
+    """Counts people's own words. Neither runs nor agents count: a performer that looked at the words of another
     program made would answer it, and be answered, for ever."""
 
     def __init__(self, room: RoomContext) -> None:

@@ -1,4 +1,4 @@
-"""What a performer says, taken apart: its answer, and the notes in it about passages of the story.
+"""A performer's text, taken apart: its answer, and the notes in it about passages of the story.
 
 A note is a line that repeats words of the story, and lines about it:
 
@@ -35,7 +35,7 @@ class Note(Struct):
 
 
 class NoteParser:
-    """Takes text as it streams. `answer` is what may be shown so far; `notes` are complete after `finish`."""
+    """Takes text as it streams. `answer` is the part that may be shown so far; `notes` are complete after `finish`."""
 
     def __init__(self) -> None:
         self.notes: list[Note] = []
@@ -95,7 +95,7 @@ class NoteParser:
 
 
 def _bare(words: str) -> str:
-    """Without the quotation marks and dots that models put around what they repeat."""
+    """Without the quotation marks and dots that models put around quotations."""
     return _ELLIPSIS.sub("", _unquoted(words)).strip()
 
 

@@ -1,6 +1,6 @@
 """A live run of a performer: its answer grows where it was asked, and its notes go to their passages when it has ended.
 
-What it may do is decided here by the rights of its run, whatever the model was told or says.
+Its acts are decided here by the rights of its run, whatever the model was told or says.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INTERVAL: Final = 0.15
 _NEAR: Final = 64 * 1024
 """Bytes of the story on each side of the place that was looked at, in which repeated words are found."""
 _NOTHING: Final = re.compile(r"[\W_]*(?:ok|okay|nothing|none|no|нет|ничего|хорошо|ок)?[\W_]*", re.IGNORECASE)
-"""What is said by a performer that has nothing to say."""
+"""The answer of a performer that has nothing to say."""
 
 
 class Scene(Struct):

@@ -1,4 +1,4 @@
-"""The performers of a room: who there is, what they are called, and what they have spent of their hour.
+"""The performers of a room: their names, and their use of the hour's budget.
 
 They stand in the room's record, so that they and their budget outlive the process. A performer that was removed stays
 there by name as long as there is room for it: its work stands in the document.

@@ -41,7 +41,7 @@ _ANSWER: Final = TextParams(max_tokens=240, temperature=0.5, alternatives=0)
 
 
 class Performers:
-    """Only people, and agents, can call a performer: what performers say is never read for calls. So none answers
+    """Only people, and agents, can call a performer: words of performers are never read for calls. So none answers
     itself or another one."""
 
     def __init__(
@@ -145,7 +145,7 @@ class Performers:
     # By themselves -----------------------------------------------------------------------------------------
 
     def sweep(self) -> None:
-        """Once a second: where people pause, those that may look at what is new do."""
+        """Once a second: where people pause, those that may look at new text do."""
         if not self.news.due():
             return
         watching = [one for one in self.roster.here() if one.unasked]
@@ -173,7 +173,7 @@ class Performers:
     # Runs --------------------------------------------------------------------------------------------------
 
     def undo(self, member: Member, run: RunEntry) -> None:
-        """Take away what a run left beside the story."""
+        """Take away a run's notes beside the story."""
         owner = Owner(member.id, run.info.id)
         if run.info.target:
             self._chat.remove(run.info.target, owner)
@@ -279,7 +279,7 @@ def _notes(rights: Sequence[PerformerRight]) -> Literal["", "remarks", "words"]:
 
 
 def _rights(performer: Performer, member: Member | None) -> tuple[PerformerRight, ...]:
-    """What a run of its may do: no more than who asked may. One that nobody asked changes no text by itself."""
+    """The rights of its run: no more than the asker's. One that nobody asked changes no text by itself."""
     if member is None:
         return tuple(right for right in performer.rights if right != "edit")
     edits = may(member.role, Right.EDIT)

@@ -1,4 +1,4 @@
-"""What a performer is asked when it is called in a comment, or by a pause, in the language of the passage."""
+"""The question to a performer that is called in a comment, or by a pause, in the language of the passage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def remarked_on(quote: str, asked: str) -> str:
 
 
 def look_at(passage: str) -> str:
-    """What a performer is asked that looks at new text by itself."""
+    """The question to a performer that looks at new text by itself."""
     if is_russian(passage):
         return (
             f"Только что написано:\n{passage}\n\nЕсли тебе есть что сказать об этом, скажи одно, самое важное. Если "

@@ -1,6 +1,6 @@
-"""What a story says of those whom it names, by rules over the base forms of its sentences (`sentences`).
+"""A story's facts about those whom it names, by rules over the base forms of its sentences (`sentences`).
 
-A rule finds a value and what it is of; whose it is, is the name that stands nearest by the rules of `_owner`. The place
+A rule finds a value and its kind; whose it is, is the name that stands nearest by the rules of `_owner`. The place
 of a fact is its sentence.
 """
 
@@ -46,7 +46,7 @@ class Fact(Struct):
 
 
 class Found(Struct):
-    """One that a story names, with what it says of them."""
+    """One that a story names, with its facts."""
 
     key: str
     name: str
@@ -175,7 +175,7 @@ class _Line:
             yield "brothers", "0", one
 
     def _of_subject(self) -> Iterator[tuple[str, str, Name]]:
-        """What is said of the subject of the sentence alone: "his brother was a teacher" is not about him."""
+        """Facts about the subject of the sentence alone: "his brother was a teacher" is not about him."""
         for pattern, attribute in _SUBJECTS:
             for match in pattern.finditer(self._words):
                 one = self._owner(match.start(), match.start())

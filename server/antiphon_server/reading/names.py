@@ -1,4 +1,4 @@
-"""Who and what a story names: names of people, places and things, and where each stands."""
+"""Names in a story: people, places and things, and where each stands."""
 
 from __future__ import annotations
 

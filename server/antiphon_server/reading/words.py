@@ -1,4 +1,4 @@
-"""The words that the rules know, each with what it stands for; base forms in English and Russian."""
+"""The words that the rules know, each with its meaning; base forms in English and Russian."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ LAME: Final = re.compile(
     r" (?:scar|scars|scarred|limp|limped|limps|lame|dragged|drags|wooden|lost|blind|missing|шрам|рубец|хромать|хромой"
     r"|волочить|протез|слепой|потерять)(?= )"
 )
-"""What makes one of two sides worth knowing."""
+"""The properties that make one of two sides worth knowing."""
 CHANGES: Final = re.compile(
     r" (?:dye[ds]?|painted|repainted|became|become|grew|moved to|used to|no longer|once|before that|until|by then|"
     r"(?:years?|months?|winters?|summers?) later|перекрасить|выкрасить|покрасить|стать|становиться|переехать|раньше|"

@@ -225,6 +225,6 @@ class Admission:
             return "epoch"
         if not self._room.delivery.covers(resume.offset):
             return "offset"
-        # What was said and deleted before one came is history.
+        # Text deleted before one came is history.
         seen = member.since is not None and member.since <= resume.offset
         return "" if seen or may(member.role, Right.HISTORY, room.limits.viewer_rights) else "offset"

@@ -74,7 +74,7 @@ class Conversation:
                 raise
 
     def remark(self, member: Member, message: CommentRequest) -> None:
-        """A comment, or what is done with one. Raises as `Comments.handle`; where performers that it calls cannot
+        """A comment, or an action on one. Raises as `Comments.handle`; where performers that it calls cannot
         answer, it stands, and this raises the reason."""
         self.comments.handle(member, message)
         if isinstance(message, AddComment | AddReply):

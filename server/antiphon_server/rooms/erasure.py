@@ -95,7 +95,7 @@ def _renamed(value: Any, names: set[str]) -> Any:
 
 
 def _rewrite(path: Path, names: tuple[str, ...]) -> dict[str, int]:
-    """Write the file anew, so that nothing of what was deleted stands in its free pages; count what is left."""
+    """Write the file anew, so that no deleted bytes stand in its free pages; count the rest."""
     left: dict[str, int] = {}
     try:
         with closing(sqlite3.connect(path, timeout=10)) as database:

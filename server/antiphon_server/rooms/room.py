@@ -270,7 +270,7 @@ class Room:
         """The connection is gone. Idempotent; a replaced seat's late leave harms nobody."""
         self.context.leave(seat)
 
-    # What arrives ---------------------------------------------------------------------------------------
+    # Arrivals ------------------------------------------------------------------------------------------
 
     def receive(self, seat: Seat, message: ClientMessage) -> None:
         """Handle one message (`hello`, `ping` and `fragment` are the connection's). Never raises for a peer's fault."""

@@ -65,7 +65,7 @@ def is_english(text: str, lints: Sequence[Any]) -> bool:
 
 def findings(text: str, lints: Iterable[Any], names: Collection[str]) -> list[Finding]:
     """The checker's findings that have a remedy, each place once, in code points, without names taken for misspelt
-    words and without what is no prose."""
+    words and without code or cues."""
     known = {name.casefold() for name in names} | names_in(text)
     alone = left_alone(text)
     found: list[Finding] = []

@@ -1,4 +1,4 @@
-"""What a checker of spelling and grammar is given, and what it finds."""
+"""Input and findings of a checker of spelling and grammar."""
 
 from __future__ import annotations
 

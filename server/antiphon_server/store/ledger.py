@@ -1,4 +1,4 @@
-"""What a store keeps of a room's ledger (`antiphon_server.trust`): leaves, hashes of full tiles, checkpoints, salts."""
+"""A store's part of a room's ledger (`antiphon_server.trust`): leaves, hashes of full tiles, checkpoints, salts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SaltGone(Struct, frozen=True):
 
 
 class StoredLedger(Struct, frozen=True):
-    """What is needed to go on with a ledger of `size` leaves. `tails`: of each level of tiles, from the leaves up, the
+    """The state to go on with a ledger of `size` leaves. `tails`: of each level of tiles, from the leaves up, the
     hashes of its last tile when that is not full; 32 zero bytes stand for one that is missing."""
 
     size: int = 0

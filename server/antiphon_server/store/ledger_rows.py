@@ -23,7 +23,7 @@ LedgerChange: TypeAlias = Leaf | TileHash | SignedCheckpoint | Salt | SaltGone
 
 
 class LedgerBatch:
-    """What a commit writes of ledgers. A leaf that stands there already stays as it is."""
+    """A commit's writes to ledgers. A leaf that stands there already stays as it is."""
 
     def __init__(self) -> None:
         self._rows: dict[Table, list[dict[str, Any]]] = {}

@@ -94,7 +94,7 @@ class SqliteStore:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = self._take_lock()
-            # What people write is nobody else's to read; SQLite gives its other files the mode of this one.
+            # People's words are nobody else's to read; SQLite gives its other files the mode of this one.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             try:
                 await self._begin(alone=False)

@@ -151,7 +151,7 @@ class Coauthor:
         self._supervisor.submit(work, request)
 
     def talk(self, member: Member, chat: Chat) -> tuple[ChatLine, ...]:
-        """The newest lines of the chat; the last one is what `member` has just said."""
+        """The newest lines of the chat; the last one is `member`'s newest message."""
         names = {one.id: one.name for one in (*self._room.participants(), member.participant)}
         return tuple(
             ChatLine(names.get(entry["participant"], "Guest"), entry["text"][:_CHAT_LINE])
@@ -160,7 +160,7 @@ class Coauthor:
         )
 
     def style(self) -> StyleCard:
-        """The room's style card, with what the codex says among the facts. The card's own facts come first; together
+        """The room's style card, with the codex among the facts. The card's own facts come first; together
         they keep the bound of a card."""
         card = StyleCard.of(self._room.shared.document.side.style_fields())
         known = self._codex.prompt()

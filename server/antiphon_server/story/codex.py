@@ -1,4 +1,4 @@
-"""The codex of a room: the story is read when people pause, and what was found goes into prompts with what people
+"""The codex of a room: the story is read when people pause, and the facts go into prompts with entries that people
 wrote."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REST_SECONDS: Final = 3.0
 
 
 class RoomCodex:
-    """`reader` None: nothing is found, and what people wrote counts alone."""
+    """`reader` None: nothing is found, and people's entries count alone."""
 
     def __init__(self, room: RoomContext, reader: StoryReader | None) -> None:
         self._room = room
@@ -36,7 +36,7 @@ class RoomCodex:
             self._changed_at = self._room.monotonic()
 
     def on_welcome(self, seat: Seat) -> None:
-        """Tell a newcomer what was found."""
+        """Tell a newcomer the facts found."""
         if self._found is not None:
             seat.outlet.send(Frame.of(self._found))
 
@@ -69,7 +69,7 @@ class RoomCodex:
         self._reader.read(text, room.id, done)
 
     def prompt(self) -> str:
-        """What prompts are told: what people wrote first, then what was found, the most often named first, each entry
+        """The part for prompts: people's entries first, then facts found, the most often named first, each entry
         whole or not at all. Its order changes with the codex alone, so that a cached prompt stays valid."""
         written = self.written()
         lines = [f"{name}: {words.strip()}" for name, words in written.items() if words.strip()]
@@ -85,7 +85,7 @@ class RoomCodex:
         return told
 
     def written(self) -> dict[str, str]:
-        """What people wrote, by name."""
+        """People's entries, by name."""
         return self._room.shared.document.side.codex_fields()
 
 

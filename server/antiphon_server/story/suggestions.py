@@ -75,7 +75,7 @@ class Suggestions:
             cleared = document.format(ranges, _cleared(run, mark), SERVER_ORIGIN)
             self._room.commit(cleared, owner, hand=hand)
             yield
-        # From the end: what goes does not move what is still to go.
+        # From the end: a removal does not move later ones.
         for ranges in batched(goes[::-1]):
             self._room.commit(document.delete(ranges[::-1], SERVER_ORIGIN), owner, hand=hand)
             yield

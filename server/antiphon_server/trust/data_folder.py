@@ -65,7 +65,7 @@ def newest(folder: Path, room: str) -> SignedCheckpoint:
 def _examine(
     database: sqlite3.Connection, report: Report, public: bytes | None, saved: notes.Checkpoint | None
 ) -> None:
-    """What can be read is checked; what cannot is named."""
+    """Readable parts are checked; others are named."""
     tiles = _rows(database, "level, number, hash FROM ledger_tiles", "level, number", report)
     notes_ = _rows(database, "size, note FROM ledger_checkpoints", "size", report)
     salts = _rows(database, "person, salt FROM ledger_salts", "person", report)

@@ -1,4 +1,4 @@
-"""A leaf of the ledger: what was done, when and about what. Persons and content stand in it as keyed hashes only.
+"""A leaf of the ledger: the act, its time and its subject. Persons and content stand in it as keyed hashes only.
 
     [1, kind, at_ms, seq, who, subject, digest]          MessagePack
 
@@ -23,7 +23,7 @@ SALT_BYTES: Final = 32
 
 Kind: TypeAlias = Literal[
     "run",  # somebody asked the AI, or made a suggestion
-    "end",  # what became of a run
+    "end",  # the outcome of a run
     "steer",
     "stop",
     "accept",

@@ -1,7 +1,7 @@
 """The ledger of a room: one leaf for each act, in the journal group that holds the act itself.
 
 A checkpoint is signed only when all leaves under it are on disk, and nothing beyond the newest checkpoint is served:
-what somebody has seen signed is never taken back by a crash.
+a checkpoint that somebody has seen is never taken back by a crash.
 """
 
 from __future__ import annotations

@@ -123,5 +123,5 @@ def _base64(text: str) -> bytes:
         found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
-    # Other spellings of the same bytes are not accepted: a changed bit changes what is read.
+    # Other spellings of the same bytes are not accepted: a changed bit changes the text.
     return found if base64.b64encode(found).decode() == text else b""

@@ -279,7 +279,7 @@ class Jam(Listener):
                     self._session.ping(Ping(_own_ms()))
             await asyncio.sleep(_QUICK if self.clock.count < _FIRST_PINGS else _SLOW)
 
-    # What the server says -----------------------------------------------------------------------------------
+    # Server's messages ------------------------------------------------------------------------------------
 
     def on_message(self, message: ServerMessage) -> None:
         """Follow the clock, the transport, the players and the band."""

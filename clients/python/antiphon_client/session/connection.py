@@ -63,7 +63,7 @@ class Connection:
         self._wake = asyncio.Event()
         self._retry_edit_at: float | None = None
 
-    # What goes out ------------------------------------------------------------------------------------------
+    # Sending -----------------------------------------------------------------------------------------------
 
     def request(self, message: Message, *, first: bool = False) -> None:
         """Send when it can be. Raises ClientError when too many wait, or when it breaks a bound of the protocol."""

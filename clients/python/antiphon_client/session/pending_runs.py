@@ -47,7 +47,7 @@ class PendingRuns:
         finally:
             self._recalled.pop(run, None)
 
-    # What the server says -----------------------------------------------------------------------------------
+    # Server's messages ------------------------------------------------------------------------------------
 
     def on_answer(self, number: int, info: RunInfo) -> None:
         """The server announced the run of request `number`."""

@@ -152,7 +152,7 @@ class Replica:
         self._flight = Edit(self._batch, update)
         return self._flight
 
-    # What the server says -----------------------------------------------------------------------------------
+    # Server's messages ------------------------------------------------------------------------------------
 
     @property
     def resume(self) -> Resume | None:

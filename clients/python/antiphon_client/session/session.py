@@ -261,7 +261,7 @@ class Session:
             one.on_failure(failure)
         self._notify()
 
-    # What the server says -----------------------------------------------------------------------------------
+    # Server's messages ------------------------------------------------------------------------------------
 
     def _hello(self) -> Hello:
         replica = self.replica

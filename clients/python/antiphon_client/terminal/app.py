@@ -94,7 +94,7 @@ class RoomApp(App[str]):
         except ClientError as error:
             self.exit(f"the connection ended: {error}")
 
-    # What is shown --------------------------------------------------------------------------------------
+    # Display -------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
         room = self._room
@@ -115,7 +115,7 @@ class RoomApp(App[str]):
         private = f"[b]Only for you[/]\n{escape(self._private[-2000:])}" if self._private else ""
         self.query_one("#private", Static).update(private)
 
-    # What is done ---------------------------------------------------------------------------------------
+    # Actions ------------------------------------------------------------------------------------------
 
     def action_go_on(self) -> None:
         """Continue where the cursor stands."""

@@ -95,7 +95,7 @@ class MusicgenSource:
         self._words: torch.Tensor | None = None
         self._resampler = _Resampler(int(model.audio_encoder.config.sampling_rate))
 
-    # What is asked for --------------------------------------------------------------------------------
+    # Requests ---------------------------------------------------------------------------------------
 
     def direct(self, controls: BandControls, transport: Transport) -> None:
         self._temperature = controls.temperature

@@ -70,7 +70,7 @@ class MusicgenNetworks:
         self, columns: torch.Tensor, words: torch.Tensor, longest: int, before: Window | None = None
     ) -> tuple[torch.Tensor, Window]:
         """Read (codebooks, frames) of codes at once, under (2, length, width) states of words. Returns logits
-        (2, codebooks, codes) of what follows, and the window, of `longest` frames, in the memory of the one `before`.
+        (2, codebooks, codes) of the next frame, and the window, of `longest` frames, in the memory of the one `before`.
         Torch's own: a plan takes a frame at a time."""
         if self.in_place and self.decoder.backend == "torch":
             return self._open_in_place(columns, words, longest, before)

@@ -126,7 +126,7 @@ class Band:
         self._sound_told = False
         self._equip()
 
-    # What people say and play -----------------------------------------------------------------------
+    # People's words and notes -----------------------------------------------------------------------
 
     def steer(self, controls: BandControls, heard: float) -> None:
         """Volumes, instruments and brightness count at once, a role that is switched off is not heard again; the rest
@@ -189,7 +189,7 @@ class Band:
         """Ticks of the reaction beyond the longest lag that the model knows: it hears notes as if played later."""
         return max(0, round(self._controls.reaction * TICKS_PER_BEAT) - LAGS[-1])
 
-    # What is asked of the model ---------------------------------------------------------------------
+    # Requests to the model ------------------------------------------------------------------------
 
     def _wanted(self, transport: Transport, bar: ModelBar) -> Controls:
         asked, direction = self._controls, self._direction
@@ -301,7 +301,7 @@ class Band:
             self._open(bar, wanted)
         if not self._silent:
             notes += self._take(beat)
-        # What lies in a gap that nobody hears is not played.
+        # Notes in a gap that nobody hears are not played.
         first = (start - self._origin) * TICKS_PER_BEAT - 0.01
         return [note for note in notes if note.tick >= first]
 

@@ -268,7 +268,7 @@ class Performer:
             parts.append(np.array([IDS[f"BAR{_meter(controls.beats)}_{(self._bar_number + 1) % 8}"]]))
         return np.concatenate(parts)
 
-    # What the caller uses ---------------------------------------------------------------------------
+    # Public methods ------------------------------------------------------------------------------
 
     def on_note(self, tick: int, pitch: int) -> None:
         """A person's note-on at ``tick``; the band knows of it ``lag`` ticks later, or as soon as it can after that.

@@ -24,7 +24,7 @@ class Verdict(Struct, frozen=True):
     part: Part
     backend: BackendName
     ran: BackendName
-    """What ran: an engine for another machine is verified through the ONNX file that it was made of."""
+    """The runner: an engine for another machine is verified through the ONNX file that it was made of."""
     error: float | None
     allowed: float
     note: str = ""

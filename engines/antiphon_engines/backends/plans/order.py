@@ -39,7 +39,7 @@ class Order(Struct, frozen=True):
         """Reads the weights, to hash them. Raises EngineUnavailable when it cannot be built or read."""
         if self.backend == "torch":
             raise EngineUnavailable("torch runs the checkpoint itself: there is nothing to build")
-        # An ONNX file depends on no version of what will run it.
+        # An ONNX file depends on no version of its runtime.
         version = f"opset {OPSET}" if self.backend == "onnxruntime" else runtimes.version(self.backend)
         if not version:
             raise EngineUnavailable(f"{self.backend} is {runtimes.availability(self.backend, '').reason}")

@@ -47,7 +47,7 @@ class TorchRunner:
         self.movable = self._device.type == "cuda"
         """The weights of the host stay where they are."""
         self.moves = 0
-        """Times that the weights have left the device: what others have recorded with them holds for one number."""
+        """Times that the weights have left the device: recordings by others are valid for one number."""
         self._graphs = CudaGraphs(KEPT_GRAPHS) if mode.endswith("graphs") and self.movable else None
         self._last_in = torch.channels_last if self._fusible else torch.contiguous_format
         self._call: Callable[..., Any] | None = self._prepared()

@@ -1,6 +1,6 @@
 """A GGUF model as a `TokenModel`: llama.cpp's decode, one call per step, a sequence of its cache per row.
 
-Each row has a cache of its own (`kv_unified` off), whose cells are in the order of its tokens: what other rows hold
+Each row has a cache of its own (`kv_unified` off), whose cells are in the order of its tokens: other rows' cells
 does not change the order in which a row's numbers are added. Measured on a CPU with AVX2: up to three rows that take a
 token each give the very logits that each gives alone; from four on, llama.cpp's products of groups of four differ by
 rounding (up to 0.5 of a logit in the 4-bit 1.5B). So do chunks of a prompt; without flash attention, whose tiles depend

@@ -22,7 +22,7 @@ STRIDE: Final = 2048
 FEWEST: Final = 64
 """Characters of the text that an order must leave room for."""
 _LONGEST: Final = 16
-"""Characters of a token, at most: what lies further back is not tokenized."""
+"""Characters of a token, at most: text further back is not tokenized."""
 _LOOKS_BACK: Final = 64
 _FORMS: Final[tuple[tuple[Role, ...], ...]] = (
     ("system", "user"),
@@ -56,7 +56,7 @@ class StoryPrompting:
             ids = self._ids(asked)
             if len(ids) <= room:
                 break
-            # No more than what is over, as if the text were all of the prompt; the next round takes the rest.
+            # No more than the excess, as if the text were all of the prompt; the next round takes the rest.
             shorter = _cut(request, max(1, (len(ids) - room) * len(request.before) // len(ids)))
             if len(shorter.before) < FEWEST:
                 raise too_long(len(ids), room)

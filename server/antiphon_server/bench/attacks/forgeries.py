@@ -1,6 +1,6 @@
 """Attacks with forged attributes, embeds, client ids and cursors, and the number that was accepted.
 
-Ann writes capital letters and shows her cursor; Mallory writes small ones and claims what they like. The
+Ann writes capital letters and shows her cursor; Mallory writes small ones and claims anything. The
 room's account of both, over its own interfaces, is compared with their actions.
 """
 

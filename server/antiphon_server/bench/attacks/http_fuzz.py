@@ -42,7 +42,7 @@ _DEAR: Final = ("/jam/export", "/jam/exports", "/jam/sessions", "/export", "/imp
 
 
 class Target(Struct, frozen=True):
-    """A room that the requests are about, and what opens it."""
+    """A room that the requests are about, and its tokens."""
 
     url: str
     room: str
@@ -53,7 +53,7 @@ class Target(Struct, frozen=True):
 
 
 class Fuzzed(Struct):
-    """What came of it. `failures`: the first requests that were answered with 5xx, or not at all."""
+    """The outcome. `failures`: the first requests that were answered with 5xx, or not at all."""
 
     requests: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
@@ -114,7 +114,7 @@ def fuzz(target: Target, requests: int, seed: int = 0) -> Fuzzed:
 
 
 def _ask(case: Any, target: Target, line: Any, chance: random.Random) -> str:
-    """The status, or the name of what went wrong with the connection."""
+    """The status, or the name of the connection's error."""
     import requests as client
 
     if chance.random() < 0.9 and "room" in case.path_parameters:

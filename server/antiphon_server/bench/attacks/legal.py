@@ -1,4 +1,4 @@
-"""What one client does to all others, by legal requests: each attack goes on until it is told to stop."""
+"""The effect of one client on all others, by legal requests: each attack goes on until it is told to stop."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Ground(Struct, frozen=True):
 
 
 Told: TypeAlias = dict[str, int]
-"""What came of it: how often which."""
+"""The outcomes: how often which."""
 Attack: TypeAlias = Callable[[Ground, asyncio.Event], Coroutine[None, None, Told]]
 
 

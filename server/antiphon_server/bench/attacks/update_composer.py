@@ -1,6 +1,6 @@
 """Makes Yjs updates for a document: well formed, nearly so, and meant to harm; of every kind, in every place.
 
-It looks into the document's index, so that about half of what it makes can be applied.
+It looks into the document's index, so that about half of its updates can be applied.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Composer:
             length = chance.randrange(1, 4)
             return y.collected(length), length
         if clock > first and chance.random() < 0.6:
-            # It follows on what the same update wrote just before.
+            # It follows on an item of the same update.
             content, length = self._content("text" if chance.random() < 0.8 else "map", None)
             right = self._any_id() if self._odd() else None
             return y.item(content, origin=(client, clock - 1), right=right), length

@@ -68,7 +68,7 @@ class StoryPlaces:
 
 
 def _by_client(deletions: Sequence[tuple[int, int, int]]) -> dict[int, list[tuple[int, int]]]:
-    """Client -> [start, end) of what is deleted, in order, neighbours joined."""
+    """Client -> [start, end) of deleted items, in order, neighbours joined."""
     found: dict[int, list[tuple[int, int]]] = {}
     for client, clock, length in sorted(deletions):
         spans = found.setdefault(client, [])

@@ -70,7 +70,7 @@ class Trace:
         for block in self._blocks:
             yield from block.stretches
 
-    # What happens to the text ----------------------------------------------------------------------------
+    # Changes of the text --------------------------------------------------------------------------------
 
     def insert(self, at: int, length: int, mark: int = 0, origin: tuple[int, int] | None = None) -> None:
         """`length` bytes now stand at `at`: right after the text before it, or inside deleted text there that holds
@@ -223,7 +223,7 @@ class Trace:
                     yield at, stop
                 at = stop
 
-    # What can still come back ----------------------------------------------------------------------------
+    # Restorable text -----------------------------------------------------------------------------------
 
     def of_runs(self) -> Iterator[tuple[int, Stretch]]:
         """(place, stretch) of text that runs deleted."""
@@ -250,7 +250,7 @@ class Trace:
 
     def forget(self, numbers: Container[int], runs: Container[str] = ()) -> Iterator[None]:
         """The actions of these numbers, and these runs, will not be taken back. With stops; the text may change in
-        between, and what is cut meanwhile may keep a mark."""
+        between, and a piece cut meanwhile may keep a mark."""
         for count, block in enumerate(list(self._blocks), 1):
             for stretch in block.stretches:
                 if any(abs(mark) in numbers for mark in stretch.marks):

@@ -448,7 +448,7 @@ class ItemIndex:
         if run.right is not None:
             run.right.left = run.left
 
-    # What the rest needs --------------------------------------------------------------------------------
+    # For the others -------------------------------------------------------------------------------------
 
     def _note_wide(self, client: int, clock: int, text: str, have: int) -> None:
         halves = second_halves(clock, text)

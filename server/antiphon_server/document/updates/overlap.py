@@ -22,7 +22,7 @@ by unit: a few bytes of an update can claim two thousand million."""
 
 
 class Overlap(Struct, frozen=True):
-    """What came of the comparison with a document that knew `known` of the clients that an update says again."""
+    """The result of the comparison with a document that knew `known` of the clients that an update repeats."""
 
     known: dict[int, int]
     foreign: frozenset[int]
@@ -47,7 +47,7 @@ def differing(update: bytes, stored: bytes, clients: Mapping[int, int]) -> froze
 
 
 def _spans(items: Iterable[Item], clients: Mapping[int, int]) -> dict[int, list[_Span]]:
-    """Client -> what is not deleted, in the order of the clocks."""
+    """Client -> items that are not deleted, in the order of the clocks."""
     found: dict[int, list[_Span]] = {}
     for item in items:
         kind = item.info & 0x1F

@@ -33,7 +33,7 @@ _EXACT: Final = 22
 """Yrs reads a decimal number exactly when it is a whole number up to 2^53 times or by a power of ten up to this one."""
 _VECTOR_BYTES: Final = 32 * 1024
 _ENTRY_BYTES: Final = 13
-"""Of a state vector: what it may have beyond what the document's own has, and its longest entry."""
+"""Of a state vector: clients that it may have beyond the document's own, and its longest entry."""
 _UNSAFE_KEY: Final = "__proto__"
 """JavaScript takes an entry of this name for something else."""
 

@@ -1,1 +1,1 @@
-"""Planted faults and clean prose, and what a checker makes of them."""
+"""Planted faults and clean prose, and a checker's findings in them."""
