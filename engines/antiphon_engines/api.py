@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar, Final, Literal, Protocol, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
+from antiphon_proto.document.jam import BandChord, BandControls, BandNote, BandSound, Transport
+from antiphon_proto.document.style import StyleCard
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
-from antiphon_proto.jam import BandChord, BandControls, BandNote, BandSound, Transport
 from antiphon_proto.messages import TokenInfo
 from antiphon_proto.params import (
     ImageParams,
@@ -26,7 +27,6 @@ from antiphon_proto.params import (
     TextParams,
     TextSteer,
 )
-from antiphon_proto.style import StyleCard
 
 MAX_SOURCE = 16 * 1024 * 1024
 """Bytes of an encoded source picture or mask."""
@@ -213,7 +213,7 @@ class Audio(Struct, frozen=True, tag="audio"):
 
 class Performed(Struct, frozen=True, tag="performed"):
     """Notes and chords that are committed: they will be heard as they stand here. Ticks count from the jam's first
-    beat, as `antiphon_proto.jam` says. `sound` comes when the instruments, levels or tone change."""
+    beat, as `antiphon_proto.document.jam` says. `sound` comes when the instruments, levels or tone change."""
 
     notes: tuple[BandNote, ...]
     chords: tuple[BandChord, ...] = ()

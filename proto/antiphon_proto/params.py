@@ -28,7 +28,7 @@ replaces the selection; `fix` corrects grammar and spelling of the selection, or
 place of the selection."""
 WriterTask = Literal["chat", "alternative", "suggest", "performer"]
 """Tasks of runs that no `ask` starts: an answer in the chat; a token that was replaced by an alternative; a suggestion
-of a participant; a call of a performer (`antiphon_proto.performers`)."""
+of a participant; a call of a performer (`antiphon_proto.document.performers`)."""
 CANDIDATES = 3
 """Runs that one brainstorm starts, with consecutive seeds."""
 FILLS = 6

@@ -8,24 +8,24 @@ from typing import Final
 STORY: Final = "story"
 """Y.Text, rich text as Quill deltas."""
 CANVAS: Final = "canvas"
-"""Y.Map: object id -> Y.Map of its fields (`antiphon_proto.canvas` has the table and the bounds). Fields are plain
-values, but for `points` of a stroke, a Y.Array of numbers, and `text` of a text object, a Y.Text of characters only (no
-formats, no embeds). The canvas may hold no other shared type."""
+"""Y.Map: object id -> Y.Map of its fields (`antiphon_proto.document.canvas` has the table and the bounds). Fields are
+plain values, but for `points` of a stroke, a Y.Array of numbers, and `text` of a text object, a Y.Text of characters
+only (no formats, no embeds). The canvas may hold no other shared type."""
 JAM: Final = "jam"
 """Y.Map: transport, prompts, tracks, clips."""
 FILM: Final = "film"
-"""Y.Map: shot id -> Y.Map of its fields (`antiphon_proto.film`)."""
+"""Y.Map: shot id -> Y.Map of its fields (`antiphon_proto.document.film`)."""
 META: Final = "meta"
 """Y.Map: title and settings of the room."""
 CHAT: Final = "chat"
-"""Y.Array of entries (`antiphon_proto.chat`), written by the server only."""
+"""Y.Array of entries (`antiphon_proto.document.chat`), written by the server only."""
 COMMENTS: Final = "comments"
-"""Y.Map: comment id -> Y.Map (`antiphon_proto.comments`), written by the server only."""
+"""Y.Map: comment id -> Y.Map (`antiphon_proto.document.comments`), written by the server only."""
 STYLE: Final = "style"
-"""Y.Map of plain strings: the style card (`antiphon_proto.style`)."""
+"""Y.Map of plain strings: the style card (`antiphon_proto.document.style`)."""
 
 CODEX: Final = "codex"
-"""Y.Map of plain strings: entries of people in the codex (`antiphon_proto.codex`)."""
+"""Y.Map of plain strings: entries of people in the codex (`antiphon_proto.document.codex`)."""
 
 EMBEDS: Final = frozenset({"image", "video", "formula"})
 """Embeds of the story: a JSON object with one of these names (Quill's) as its only key. Each counts one."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from antiphon_proto.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
-from antiphon_proto.chat import DEFAULT_MAX_CHAT
-from antiphon_proto.comments import DEFAULT_MAX_COMMENTS
+from antiphon_proto.document.canvas import DEFAULT_MAX_OBJECTS, DEFAULT_MAX_POINTS
+from antiphon_proto.document.chat import DEFAULT_MAX_CHAT
+from antiphon_proto.document.comments import DEFAULT_MAX_COMMENTS
 from antiphon_proto.messages import RightName
 from antiphon_server.jam_settings import JamSettings
 

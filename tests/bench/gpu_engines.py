@@ -17,7 +17,7 @@ from gpu_subjects import musicgen_small, smollm
 from antiphon_engines.audio.musicgen import band as musicgen
 from antiphon_engines.audio.musicgen.networks import MusicgenNetworks
 from antiphon_engines.text.torch_model import TorchModel
-from antiphon_proto.jam import BandControls, Prompt, Transport
+from antiphon_proto.document.jam import BandControls, Prompt, Transport
 from support import tiny_models, tiny_musicgen, tiny_pipelines
 
 

@@ -24,7 +24,7 @@ from antiphon_client import (
 )
 from antiphon_engines.api import TextRequest
 from antiphon_engines.ipc.events import Failed
-from antiphon_proto.jam import NoteEvent
+from antiphon_proto.document.jam import NoteEvent
 from antiphon_proto.messages import Steered
 from antiphon_proto.params import ImageSteer, TextParams, TextSteer
 from support.server import PATIENCE, LiveServer, running

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from antiphon_client import Address, ClientError, RequestRefused, Room, connect, create_room
-from antiphon_proto.style import StyleCard
+from antiphon_proto.document.style import StyleCard
 from support.server import PATIENCE, LiveServer
 
 

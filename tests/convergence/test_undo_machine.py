@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from pycrdt import Map
 
-from antiphon_proto.editing import StepKind, Surface
 from antiphon_proto.messages import Accept, Ask, Edit, Redo, Reject, Stepped, Undo
+from antiphon_proto.messages.editing import StepKind, Surface
 from support.replica import NativeReplica
 from support.rooms import House
 

@@ -20,7 +20,7 @@ from antiphon_engines.api import (
     SpeechRequest,
     TextRequest,
 )
-from antiphon_proto.jam import BandControls, Transport
+from antiphon_proto.document.jam import BandControls, Transport
 from antiphon_proto.params import ImageParams, TextParams, TextSteer
 from support.drive import Result, run, run_to_end, step
 from support.engines import BANDS, ENGINES, PAINTERS, SPEAKERS, EngineCase

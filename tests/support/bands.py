@@ -28,7 +28,7 @@ from antiphon_engines.audio.performer_api import Musician, Pcm
 from antiphon_engines.audio.symbolic import loader
 from antiphon_engines.audio.symbolic.band import EmbeddedMusician
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_proto.jam import SAMPLE_RATE, BandChord, BandControls, BandNote, BandSound, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, BandChord, BandControls, BandNote, BandSound, Transport
 
 START = 1000.0
 """Seconds on the clock at which sample 0 sounds."""

@@ -25,7 +25,7 @@ from PIL import Image
 
 from antiphon_client import Room, connect, create_room
 from antiphon_engines.model_files.prepare import prepare_embedded
-from antiphon_proto.jam import NoteEvent
+from antiphon_proto.document.jam import NoteEvent
 from support.server import serving
 
 FOLDERS = Path(__file__).parents[1] / "server" / "store" / "folders"

@@ -23,7 +23,7 @@ from antiphon_engines.api import (
     Segment,
     Window,
 )
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, BandNote, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls, BandNote, Transport
 
 FACTS = AudioFacts("notes", ("mode",), ("bass",), lead=0.25)
 AHEAD = 0.1

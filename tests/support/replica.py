@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pycrdt import Doc, Text
 
 from antiphon_proto.codec import server_decoder
+from antiphon_proto.document.yjs_update import read, renamed
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.lanes import Lane
 from antiphon_proto.messages import (
@@ -32,7 +33,6 @@ from antiphon_proto.sync import (
     YMessage,
     decode_y,
 )
-from antiphon_proto.yjs_update import read, renamed
 from antiphon_server.core.seat import Grant, JoinRequest, Seat
 from antiphon_server.net.frames import Dialect, Frame, Shown
 from antiphon_server.rooms.room import Room

@@ -44,8 +44,8 @@ from antiphon_engines.ipc.events import (
     Token,
 )
 from antiphon_engines.ipc.trace import Named, Record, RestRecord, RunRecord, UnitRecord
+from antiphon_proto.document.jam import BandNote
 from antiphon_proto.errors import NotFound
-from antiphon_proto.jam import BandNote
 from antiphon_proto.messages import TokenInfo
 from support.fake_speaker import VOICES, FakeSpeaker
 from support.picture_files import picture

@@ -1,4 +1,5 @@
-"""The canvas of a room as plain objects: read, add, change, delete. Fields and bounds: `antiphon_proto.canvas`."""
+"""The canvas of a room as plain objects: read, add, change, delete. Fields and bounds are in
+`antiphon_proto.document.canvas`."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from pycrdt import Array, Map, Text
 
 from antiphon_client.errors import ClientError
 from antiphon_client.session.replica import Replica
-from antiphon_proto.canvas import POINTS, TEXT, faults
-from antiphon_proto.order import key_between
+from antiphon_proto.document.canvas import POINTS, TEXT, faults
+from antiphon_proto.document.order import key_between
 
 
 class Canvas(Mapping[str, dict[str, Any]]):

@@ -7,7 +7,7 @@ from pycrdt import Array
 
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.session import Session
-from antiphon_proto.chat import ChatEntry
+from antiphon_proto.document.chat import ChatEntry
 from antiphon_proto.messages import Say
 from antiphon_proto.schema import CHAT
 

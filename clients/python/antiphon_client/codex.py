@@ -9,7 +9,7 @@ from pycrdt import Map
 from antiphon_client.errors import ClientError
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.session import Session
-from antiphon_proto.codex import MAX_NAME, MAX_WORDS, CodexContradiction, CodexEntry, fits
+from antiphon_proto.document.codex import MAX_NAME, MAX_WORDS, CodexContradiction, CodexEntry, fits
 from antiphon_proto.messages import Codex as Told
 from antiphon_proto.messages import ServerMessage
 from antiphon_proto.schema import CODEX

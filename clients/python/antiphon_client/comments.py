@@ -11,7 +11,7 @@ from pycrdt import Map
 
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.session import Session
-from antiphon_proto.comments import ATTR_COMMENT, Comment
+from antiphon_proto.document.comments import ATTR_COMMENT, Comment
 from antiphon_proto.messages import AddComment, AddReply, DeleteComment, ResolveComment
 from antiphon_proto.schema import COMMENTS
 

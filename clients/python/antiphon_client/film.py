@@ -15,7 +15,7 @@ from pycrdt import Map
 from antiphon_client.errors import ClientError
 from antiphon_client.http import call
 from antiphon_client.session.session import Session
-from antiphon_proto.film import (
+from antiphon_proto.document.film import (
     CAST,
     CHARACTER,
     ORDER,
@@ -27,7 +27,7 @@ from antiphon_proto.film import (
     is_shot_id,
     is_shot_key,
 )
-from antiphon_proto.order import key_between
+from antiphon_proto.document.order import key_between
 
 _ASKED = 0.5
 """Seconds between two questions how far an export is."""
@@ -43,7 +43,8 @@ class _Export(Struct):
 
 
 class Film(Mapping[str, dict[str, Any]]):
-    """Shot id -> its fields (a copy; numbers are floats), in the order of the film. Fields: `antiphon_proto.film`."""
+    """Shot id -> its fields (a copy; numbers are floats), in the order of the film. `antiphon_proto.document.film` has
+    the table."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -128,7 +129,7 @@ class Film(Mapping[str, dict[str, Any]]):
 
     @property
     def cast(self) -> dict[str, dict[str, Any]]:
-        """Name -> the look that people chose, as `antiphon_proto.film.CHARACTER` has it (a copy)."""
+        """Name -> the look that people chose, as `antiphon_proto.document.film.CHARACTER` has it (a copy)."""
         named = ((character_of(key), one) for key, one in self._root.items())
         return {
             name: dict(one.to_py() or {}) for name, one in named if name is not None and isinstance(one, Map)

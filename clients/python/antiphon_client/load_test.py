@@ -24,7 +24,7 @@ from antiphon_client.errors import ClientError
 from antiphon_client.jam.jam import AudioFrame, Performance
 from antiphon_client.room import Room, connect
 from antiphon_client.session.event_stream import EventStream
-from antiphon_proto.jam import SAMPLE_RATE, NoteEvent
+from antiphon_proto.document.jam import SAMPLE_RATE, NoteEvent
 from antiphon_proto.messages import Preview
 from antiphon_proto.params import ImageParams, TextParams
 

@@ -11,9 +11,9 @@ from msgspec import structs
 from antiphon_client.session.connection import bounded
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.session import Session
-from antiphon_proto import performers
+from antiphon_proto.document import performers
+from antiphon_proto.document.performers import PerformerRole
 from antiphon_proto.messages import DropPerformer, Performer, Performers, PutPerformer, ServerMessage, Welcome
-from antiphon_proto.performers import PerformerRole
 
 
 class Cast(Listener, Mapping[str, Performer]):

@@ -9,9 +9,9 @@ from pycrdt import Map
 from antiphon_client.errors import ClientError
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.session import Session
+from antiphon_proto.document.style import BOUNDS, StyleCard, fits
 from antiphon_proto.messages import Learned, LearnStyle, ServerMessage
 from antiphon_proto.schema import STYLE
-from antiphon_proto.style import BOUNDS, StyleCard, fits
 
 
 class Style(Listener):

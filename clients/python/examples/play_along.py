@@ -11,7 +11,7 @@ import re
 import sys
 
 from antiphon_client import Address, ClientError, Room, connect, create_room
-from antiphon_proto.jam import PPQ, NoteEvent
+from antiphon_proto.document.jam import PPQ, NoteEvent
 
 BASS = 33
 """General MIDI's fingered bass."""

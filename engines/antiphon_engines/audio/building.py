@@ -13,7 +13,7 @@ from antiphon_engines.audio.symbolic.band import EmbeddedMusician
 from antiphon_engines.audio.synthesiser import SoundFont
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
-from antiphon_proto.jam import BandControls, Transport
+from antiphon_proto.document.jam import BandControls, Transport
 
 _MOST_BANDS = 4
 """Bands at a time: on a CPU a band of four roles takes about a tenth of a core, a restart of its window a frame."""

@@ -36,8 +36,8 @@ from antiphon_engines.api import (
 from antiphon_engines.audio.opus import FRAMES, OpusEncoder
 from antiphon_engines.audio.performer_api import Musician, Player
 from antiphon_engines.audio.timeline import Timeline
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls
 from antiphon_proto.errors import ErrorCode
-from antiphon_proto.jam import SAMPLE_RATE, BandControls
 
 logger = logging.getLogger(__name__)
 RING_OUT: Final = SAMPLE_RATE // 2

@@ -19,7 +19,7 @@ from antiphon_engines.api import AudioFacts, AudioRequest, EngineUnavailable, Pl
 from antiphon_engines.audio.performer_api import Pcm
 from antiphon_engines.audio.streamed import StreamedPlayer
 from antiphon_engines.audio.timeline import Timeline
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE, BandControls, Prompt, Transport
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE, BandControls, Prompt, Transport
 
 MODULE: Final = "magenta_rt"
 _STYLE: Final = "mulan_tokens_25hz"

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE
 
 FRAMES: Final = (960, 1920, 2880, 3840, 4800)
 """Samples that one packet can hold."""

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from antiphon_engines.audio.performer_api import Pcm
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE
 
 MAX_PACKETS: Final = 500_000
 _LOST: Final = 1920

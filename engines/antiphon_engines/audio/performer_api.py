@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from antiphon_engines.api import AudioFacts, AudioRequest, PlayedNote, Remark
 from antiphon_engines.audio.timeline import Timeline
-from antiphon_proto.jam import BandChord, BandControls, BandNote, BandSound
+from antiphon_proto.document.jam import BandChord, BandControls, BandNote, BandSound
 
 Pcm = NDArray[np.float32]
 """(samples, 2) float32 in -1..1, 48 kHz."""

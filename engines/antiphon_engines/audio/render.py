@@ -33,7 +33,7 @@ from antiphon_engines.audio.sound_file import SoundFile, SoundFormat
 from antiphon_engines.audio.symbolic import loader
 from antiphon_engines.audio.symbolic.styles import DRUM_KIT, KITS, preset_of
 from antiphon_engines.audio.synthesiser import SoundFont, Synthesiser, soft_clip
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE, Pitch, Program, Unit
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE, Pitch, Program, Unit
 
 MAX_SECONDS: Final = 3 * 3600.0
 MAX_TRACKS: Final = 128

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final, Literal
 import numpy as np
 
 from antiphon_engines.audio.performer_api import Pcm
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE
 
 SoundFormat = Literal["wav", "flac", "pcm"]
 """`pcm` is bare float32, interleaved, little-endian."""

@@ -11,7 +11,7 @@ import numpy as np
 from antiphon_engines.api import PlayedNote
 from antiphon_engines.audio.performer_api import Chunk, Pcm
 from antiphon_engines.audio.timeline import Timeline
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE, BandControls, Transport
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE, BandControls, Transport
 
 _FADE: Final = SAMPLE_RATE // 5
 """Samples over which the sound goes when the transport stops, and comes when it plays."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from antiphon_engines.api import EngineUnavailable
 from antiphon_engines.model_files import synth_binding
-from antiphon_proto.jam import CHANNELS, SAMPLE_RATE
+from antiphon_proto.document.jam import CHANNELS, SAMPLE_RATE
 
 Pcm = NDArray[np.float32]
 """(samples, 2) float32, 48 kHz."""

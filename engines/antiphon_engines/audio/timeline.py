@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from antiphon_engines.api import InvalidRequest, Segment
-from antiphon_proto.jam import SAMPLE_RATE, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, Transport
 
 MAX_SEGMENTS: Final = 64
 """Of one request or change."""

@@ -26,7 +26,7 @@ from antiphon_engines.scheduling.pace import is_noticeable, thinning
 from antiphon_engines.scheduling.ticket import Begun, State, Ticket
 from antiphon_engines.scheduling.unit_choice import Batch, Idle, UnitChoice, has_paused
 from antiphon_engines.settings import Policy, QueueBounds
-from antiphon_proto.jam import SAMPLE_RATE
+from antiphon_proto.document.jam import SAMPLE_RATE
 
 _LEAST_FREE: Final = 0.1
 """Of the device: expected starts are long then, not infinite."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon_engines.api import TextRequest
-from antiphon_proto.style import StyleCard
+from antiphon_proto.document.style import StyleCard
 
 REWRITE = "Write this passage anew, in other words."
 _LINES = 7

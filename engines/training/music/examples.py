@@ -35,7 +35,7 @@ from antiphon_engines.audio.symbolic.tokens import (
     Note,
 )
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_proto.jam import (
+from antiphon_proto.document.jam import (
     PPQ,
     SAMPLE_RATE,
     BandChord,

@@ -7,7 +7,7 @@ once. Older rooms hold that text as a plain string; the server converts it to a 
 a client writes a plain string. Coordinates are canvas units (pixels at zoom 1), y downwards, `rotation` is degrees
 clockwise about the middle.
 
-`z` orders the objects from back to front (`antiphon_proto.order`).
+`z` orders the objects from back to front (`antiphon_proto.document.order`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from antiphon_proto.order import MAX_KEY
+from antiphon_proto.document.order import MAX_KEY
 from antiphon_proto.params import ImageTask
 
 LIMIT: Final = 1_000_000.0

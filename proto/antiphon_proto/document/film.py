@@ -1,8 +1,8 @@
 """The root `film` of the document: the fields of a shot and their bounds; and the reports about a film over HTTP.
 
 The root is a Y.Map: shot id -> Y.Map of the fields below, all plain values. `z` orders the shots
-(`antiphon_proto.order`). `anchor` and `end` name the first and the last character of the story that a shot shows, by
-their Yjs ids (`client:clock`): they follow all edits, and a deleted character still has its place. The key
+(`antiphon_proto.document.order`). `anchor` and `end` name the first and the last character of a shot's words,
+by their Yjs ids (`client:clock`): they follow all edits, and a deleted character still has its place. The key
 `cast:NAME` holds the look of a person as a Y.Map; NAME is written as shots write it in `who` and `cast`. The key
 `transport` holds a plain object, the shared state of playing: the film is at second `from` at server time `at` (ms),
 and runs from there at `speed` while it is `playing`.
@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from antiphon_proto.order import MAX_KEY
+from antiphon_proto.document.order import MAX_KEY
 
 Check = Callable[[object], bool]
 TRANSPORT: Final = "transport"

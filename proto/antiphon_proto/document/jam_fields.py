@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from antiphon_proto.jam import (
+from antiphon_proto.document.jam import (
     BAND,
     BAND_ROLES,
     LOOPS,

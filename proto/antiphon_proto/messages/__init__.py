@@ -9,24 +9,11 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from antiphon_proto.chat import Say
-from antiphon_proto.codex import Codex
-from antiphon_proto.comments import AddComment, AddReply, DeleteComment, ResolveComment
-from antiphon_proto.editing import (
-    Ack,
-    AckStatus,
-    Digest,
-    Edit,
-    Rebuild,
-    Redo,
-    Resync,
-    StepKind,
-    Stepped,
-    Steps,
-    Surface,
-    Undo,
-    Update,
-)
+from antiphon_proto.document.chat import Say
+from antiphon_proto.document.codex import Codex
+from antiphon_proto.document.comments import AddComment, AddReply, DeleteComment, ResolveComment
+from antiphon_proto.document.performers import DropPerformer, Performer, Performers, PutPerformer
+from antiphon_proto.document.style import Learned, LearnStyle
 from antiphon_proto.frame import (
     FRAGMENT_BODY,
     MAX_FRAGMENTS,
@@ -42,7 +29,22 @@ from antiphon_proto.frame import (
     Text,
     UInt,
 )
-from antiphon_proto.jamming import (
+from antiphon_proto.messages.editing import (
+    Ack,
+    AckStatus,
+    Digest,
+    Edit,
+    Rebuild,
+    Redo,
+    Resync,
+    StepKind,
+    Stepped,
+    Steps,
+    Surface,
+    Undo,
+    Update,
+)
+from antiphon_proto.messages.jamming import (
     Audio,
     AudioGap,
     BandNotes,
@@ -53,7 +55,7 @@ from antiphon_proto.jamming import (
     Play,
     Played,
 )
-from antiphon_proto.joining import (
+from antiphon_proto.messages.joining import (
     AudioModel,
     Better,
     Building,
@@ -82,8 +84,7 @@ from antiphon_proto.joining import (
     VoiceInfo,
     Welcome,
 )
-from antiphon_proto.performers import DropPerformer, Performer, Performers, PutPerformer
-from antiphon_proto.runs import (
+from antiphon_proto.messages.runs import (
     Accept,
     Alternative,
     Ask,
@@ -111,8 +112,7 @@ from antiphon_proto.runs import (
     Tokens,
     Viewing,
 )
-from antiphon_proto.style import Learned, LearnStyle
-from antiphon_proto.timeline import Shares, Version, Versions
+from antiphon_proto.messages.timeline import Shares, Version, Versions
 
 __all__ = [
     "Accept",

@@ -1,4 +1,4 @@
-"""Messages of the jam: notes of people, the transport, the band's audio and notes (`antiphon_proto.jam`)."""
+"""Messages of the jam: notes of people, the transport, the band's audio and notes (`antiphon_proto.document.jam`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from antiphon_proto.document.jam import MAX_NOTE_EVENTS, BandChord, BandNote, NoteEvent, TransportChange, When
 from antiphon_proto.frame import Id, Message, Request, UInt
-from antiphon_proto.jam import MAX_NOTE_EVENTS, BandChord, BandNote, NoteEvent, TransportChange, When
 from antiphon_proto.lanes import Lane
 
 Opus = Annotated[bytes, Meta(max_length=16_384)]

@@ -20,7 +20,7 @@ from antiphon_proto.frame import (
     UInt,
 )
 from antiphon_proto.lanes import Lane
-from antiphon_proto.runs import RunInfo
+from antiphon_proto.messages.runs import RunInfo
 
 RightName = Literal[
     "see", "edit", "prompt", "conduct", "chat", "comment", "history", "restore", "fork", "moderate"

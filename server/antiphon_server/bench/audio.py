@@ -23,8 +23,8 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_engines.host.host import EngineHost
 from antiphon_engines.host.worker_process import environment
 from antiphon_engines.ipc.events import Audio, Done, Failed, RunEvent
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls, BandRole, Transport
 from antiphon_proto.errors import AntiphonError
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, BandRole, Transport
 from antiphon_proto.params import ImageParams, TextParams
 from antiphon_server.bench.report import Report, Target
 from antiphon_server.config import load

@@ -27,7 +27,7 @@ from antiphon_engines.audio.symbolic.guide import CHORDS
 from antiphon_engines.audio.symbolic.performer import Performer
 from antiphon_engines.audio.symbolic.tokens import TICKS_PER_BEAT
 from antiphon_engines.audio.synthesiser import SoundFont
-from antiphon_proto.jam import (
+from antiphon_proto.document.jam import (
     PPQ,
     SAMPLE_RATE,
     BandChord,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 
-from antiphon_proto.chat import MAX_ANSWER
+from antiphon_proto.document.chat import MAX_ANSWER
 from antiphon_proto.errors import PeerError, TooLarge
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import AI

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from antiphon_proto.comments import (
+from antiphon_proto.document.comments import (
     ATTR_COMMENT,
     MAX_QUOTE,
     MAX_REPLIES,

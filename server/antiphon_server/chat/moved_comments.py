@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from antiphon_proto.comments import ATTR_COMMENT
+from antiphon_proto.document.comments import ATTR_COMMENT
 from antiphon_server.document.text_index import Piece, Splice, plain, size
 
 _CUTS = 8

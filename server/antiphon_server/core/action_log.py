@@ -13,10 +13,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from antiphon_proto import schema
-from antiphon_proto.editing import StepKind, Surface
-from antiphon_proto.film import TRANSPORT as FILM_TRANSPORT
-from antiphon_proto.film import is_sound
+from antiphon_proto.document.film import TRANSPORT as FILM_TRANSPORT
+from antiphon_proto.document.film import is_sound
 from antiphon_proto.messages import RunInfo
+from antiphon_proto.messages.editing import StepKind, Surface
 from antiphon_server.core.long_work import finished
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.authorship import Owner

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from msgspec import Struct
 
-from antiphon_proto.splices import Side, Splice, fold
+from antiphon_proto.document.splices import Side, Splice, fold
 
 
 class Anchor:

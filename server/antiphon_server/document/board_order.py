@@ -1,9 +1,9 @@
 """The order of the canvas as the server keeps it: no two objects share a key, and no key grows without bound.
 
-Clients make keys themselves (`antiphon_proto.order`), so two may make the same key at the same moment, and repeated
-placing into the same gap makes longer and longer keys. Both are corrected here, before clients receive them: a few
-neighbours get new keys in the same order. These stay between the objects around them, so that an object placed there at
-the same moment keeps its place.
+Clients make keys themselves (`antiphon_proto.document.order`), so two may make the same key at the same moment, and
+repeated placing into the same gap makes longer and longer keys. Both are corrected here, before clients receive them: a
+few neighbours get new keys in the same order. These stay between the objects around them, so that an object placed
+there at the same moment keeps its place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 
-from antiphon_proto.order import LONG, keys_between, sound
+from antiphon_proto.document.order import LONG, keys_between, sound
 
 _SHORT = LONG // 2
 """Characters that new keys may have: then many fit in between before it has to be done again."""

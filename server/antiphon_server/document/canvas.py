@@ -17,8 +17,8 @@ from msgspec import Struct
 from pycrdt import Array, Doc, Map, Text
 
 from antiphon_proto import schema
-from antiphon_proto.canvas import MAX_TEXT, ORDER, POINTS, TEXT, faults, fits, is_id, required
-from antiphon_proto.order import key_between
+from antiphon_proto.document.canvas import MAX_TEXT, ORDER, POINTS, TEXT, faults, fits, is_id, required
+from antiphon_proto.document.order import key_between
 from antiphon_server.document.board_order import BoardOrder
 from antiphon_server.document.observing import observe, weakly
 from antiphon_server.document.outlines import Outlines

@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from pycrdt import Doc, Map, Text, TextEvent, TransactionEvent, get_state, merge_updates
 
 from antiphon_proto import schema
+from antiphon_proto.document.yjs_update import write_state_vector
 from antiphon_proto.errors import TooLarge
-from antiphon_proto.yjs_update import write_state_vector
 from antiphon_server.document.canvas import Canvas, Mended, ObjectChange
 from antiphon_server.document.change import (
     Change,

@@ -6,8 +6,8 @@ from collections import deque
 
 from msgspec import Struct
 
+from antiphon_proto.document.splices import Side, Splice, fold
 from antiphon_proto.errors import Conflict, PeerError
-from antiphon_proto.splices import Side, Splice, fold
 
 
 class _Entry(Struct, frozen=True):

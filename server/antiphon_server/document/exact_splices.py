@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from antiphon_proto.splices import Splice, cut, size
+from antiphon_proto.document.splices import Splice, cut, size
 from antiphon_server.document.text_diff import differences
 from antiphon_server.document.text_index import plain
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from pycrdt import Doc, Map
 
 from antiphon_proto import schema
-from antiphon_proto.jam import (
+from antiphon_proto.document.jam import (
     BAND,
     LOOPS,
     MAX_LOOPS,
@@ -25,7 +25,7 @@ from antiphon_proto.jam import (
     TRANSPORT,
     BandControls,
 )
-from antiphon_proto.jam_fields import (
+from antiphon_proto.document.jam_fields import (
     CONTROL,
     CONTROL_MAPS,
     LOOP,

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from antiphon_proto.canvas import POINTS
+from antiphon_proto.document.canvas import POINTS
 
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom, in canvas units."""

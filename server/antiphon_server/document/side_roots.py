@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 from pycrdt import Array, Doc, Map
 
-from antiphon_proto import codex, schema, style
+from antiphon_proto import schema
+from antiphon_proto.document import codex, style
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.observing import observe, weakly
 

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto import schema
-from antiphon_proto.film import TRANSPORT, is_sound
-from antiphon_proto.jam import LOOPS
+from antiphon_proto.document.film import TRANSPORT, is_sound
+from antiphon_proto.document.jam import LOOPS
 from antiphon_server.document.anchors import Anchors
 from antiphon_server.document.authorship import Authorship, Owner, Span
 from antiphon_server.document.change import Change, InvalidUpdate

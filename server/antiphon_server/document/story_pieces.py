@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from antiphon_proto.splices import EMBED, Attributes, Reformat, Splice, size
+from antiphon_proto.document.splices import EMBED, Attributes, Reformat, Splice, size
 from antiphon_server.document.text_index import is_boundary, snap
 
 _CHARACTERS: Final = 4096

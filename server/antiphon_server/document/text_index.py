@@ -1,4 +1,4 @@
-"""All index arithmetic of the story; the part that the SDK shares is in `antiphon_proto.splices`.
+"""All index arithmetic of the story; the part that the SDK shares is in `antiphon_proto.document.splices`.
 
 pycrdt counts a text in UTF-8 bytes (an embed counts as one); Python slices count code points and JavaScript UTF-16
 units. An insert inside a character silently lands elsewhere and a delete inside one destroys it (FACTS, "CRDT"), so
@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from antiphon_proto.splices import EMBED, Attributes, Piece, Reformat, Splice, cut, reformats, size, splices
+from antiphon_proto.document.splices import (
+    EMBED,
+    Attributes,
+    Piece,
+    Reformat,
+    Splice,
+    cut,
+    reformats,
+    size,
+    splices,
+)
 
 __all__ = [
     "EMBED",

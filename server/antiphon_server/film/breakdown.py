@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from antiphon_proto.film import Scene, SceneNeeds
+from antiphon_proto.document.film import Scene, SceneNeeds
 from antiphon_server.film.shots import cast, mentioned
 
 _CAPITALS: Final = re.compile(r"(?<!\w)[A-ZА-ЯЁ][A-ZА-ЯЁ'’\-]{2,}(?:\s+[A-ZА-ЯЁ][A-ZА-ЯЁ'’\-]+)*(?!\w)")

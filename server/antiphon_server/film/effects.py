@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from antiphon_proto.film import FPS
+from antiphon_proto.document.film import FPS
 from antiphon_server.film.chance import mix, rounded, veil
 
 Op = list[Any]

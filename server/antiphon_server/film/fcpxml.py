@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree
 
-from antiphon_proto.film import FPS
+from antiphon_proto.document.film import FPS
 from antiphon_server.film.effects import HEIGHT, WIDTH
 from antiphon_server.film.interchange import name_of, one_line
 from antiphon_server.film.reel import Clip, captions, length

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import FPS
+from antiphon_proto.document.film import FPS
 from antiphon_server.film.chance import hash_of, rounded, shade
 from antiphon_server.film.looks import Look
 from antiphon_server.film.reel import Clip

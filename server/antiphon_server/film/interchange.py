@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from antiphon_proto.film import FPS
+from antiphon_proto.document.film import FPS
 from antiphon_server.film.reel import Caption, Clip, captions, length
 
 _HOUR: Final = 3600 * FPS

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import STYLES
+from antiphon_proto.document.film import STYLES
 from antiphon_server.film.chance import hash_of
 
 COATS: Final = ("#b3202a", "#2a6fb3", "#2f8a55", "#c08a1f", "#7a4aa8", "#c05a8a", "#3a8a94", "#6b6f78")
@@ -43,7 +43,7 @@ _NOTIONISTS_EYES: Final = {"open": ["variant04", "variant05"], "shut": ["variant
 
 
 class Look(Struct, frozen=True):
-    """`style` is one of `antiphon_proto.film.STYLES`; colours are `#rrggbb`; `picture` is an asset."""
+    """`style` is one of `antiphon_proto.document.film.STYLES`; colours are `#rrggbb`; `picture` is an asset."""
 
     style: str
     seed: str

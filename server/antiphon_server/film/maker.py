@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from antiphon_proto.document.film import MAX_SHOTS
 from antiphon_proto.errors import TooLarge
-from antiphon_proto.film import MAX_SHOTS
 from antiphon_server.core.action_log import Hand
 from antiphon_server.core.context import RoomContext
 from antiphon_server.document.authorship import Owner

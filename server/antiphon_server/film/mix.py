@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from antiphon_proto.film import FPS, LEAD_FRAMES
+from antiphon_proto.document.film import FPS, LEAD_FRAMES
 from antiphon_server.film.reel import Clip, length
 
 RATE: Final = 48_000

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import (
+from antiphon_proto.document.film import (
     ACTS,
     ANGLES,
     EFFECTS,

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, NoReturn
 import msgspec
 from msgspec import Struct
 
-from antiphon_proto.film import FPS
+from antiphon_proto.document.film import FPS
 from antiphon_server.film.effects import HEIGHT, WIDTH
 from antiphon_server.film.frame import frame
 from antiphon_server.film.looks import figure

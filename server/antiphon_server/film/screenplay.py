@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import Beat, Change, Scene
+from antiphon_proto.document.film import Beat, Change, Scene
 from antiphon_server.formats.fountain import Line, parsed, title_page, without, without_brackets
 
 _HEADING: Final = re.compile(

@@ -12,8 +12,8 @@ from typing import Any, Final
 from pycrdt import Doc, Text
 
 from antiphon_proto import schema
-from antiphon_proto.film import MAX_SHOTS, ORDER, Beat, Sheet, SheetShot, line_key
-from antiphon_proto.order import keys_between
+from antiphon_proto.document.film import MAX_SHOTS, ORDER, Beat, Sheet, SheetShot, line_key
+from antiphon_proto.document.order import keys_between
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.film.places import StoryPlaces
 from antiphon_server.document.text_index import plain

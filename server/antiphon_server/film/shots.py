@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import Beat, Scene
+from antiphon_proto.document.film import Beat, Scene
 from antiphon_server.film.screenplay import last_change
 
 MAX_CAST: Final = 6

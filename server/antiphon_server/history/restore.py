@@ -16,8 +16,8 @@ from msgspec import Struct
 from pycrdt import Text
 
 from antiphon_proto import schema
-from antiphon_proto.canvas import POINTS
-from antiphon_proto.comments import ATTR_COMMENT
+from antiphon_proto.document.canvas import POINTS
+from antiphon_proto.document.comments import ATTR_COMMENT
 from antiphon_server.document.authorship import Span
 from antiphon_server.document.canvas import Canvas
 from antiphon_server.document.object_authors import ObjectAuthor

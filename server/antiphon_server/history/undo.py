@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from antiphon_proto import schema
-from antiphon_proto.editing import Stepped, Surface
 from antiphon_proto.errors import Conflict
+from antiphon_proto.messages.editing import Stepped, Surface
 from antiphon_server.core.action_log import Hand
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Output, Performed, PlayedNote
 from antiphon_engines.host.backoff import Backoff
 from antiphon_engines.ipc.events import Failed, RunEvent
+from antiphon_proto.document.jam import NoteEvent, Transport
 from antiphon_proto.errors import AntiphonError, ErrorCode, PeerError
-from antiphon_proto.jam import NoteEvent, Transport
 from antiphon_proto.messages import Audio as AudioMessage
 from antiphon_proto.messages import BandNotes, BandStream, Error, Steer
 from antiphon_server.core.context import RoomContext

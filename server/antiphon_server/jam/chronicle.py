@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from antiphon_engines.api import Performed
-from antiphon_proto.jam import BandRole, BandVoice, NoteEvent, Transport
+from antiphon_proto.document.jam import BandRole, BandVoice, NoteEvent, Transport
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.jam.loop_schedule import LoopBook

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from antiphon_proto.document.jam import NoteEvent
 from antiphon_proto.errors import PeerError
-from antiphon_proto.jam import NoteEvent
 from antiphon_server.jam_settings import JamSettings
 from antiphon_server.token_bucket import TokenBucket
 

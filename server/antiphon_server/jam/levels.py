@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from antiphon_proto.jam import PLAYER_VOLUME, ROLE_PANS
+from antiphon_proto.document.jam import PLAYER_VOLUME, ROLE_PANS
 from antiphon_server.jam.recording import BandPlayed, BandVoiced, JamEvent, Mixed, Part
 
 

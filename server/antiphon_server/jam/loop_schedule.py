@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from antiphon_proto.jam import PPQ, Transport, loop_notes
-from antiphon_proto.jam_fields import loop_faults
+from antiphon_proto.document.jam import PPQ, Transport, loop_notes
+from antiphon_proto.document.jam_fields import loop_faults
 
 
 class LoopNote(Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import Final
 
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from antiphon_proto.jam import PPQ
+from antiphon_proto.document.jam import PPQ
 from antiphon_server.jam.levels import Tone
 from antiphon_server.jam.score import Score, Track
 from antiphon_server.jam.tempo_map import TempoMap

@@ -1,6 +1,6 @@
 """The mixer of a room: how loud and where every person, loop and role of the band is heard, from the document.
 
-One rule for all (`antiphon_proto.jam.level`): pages, the band's engine and the recording follow it, and so the files.
+One rule for all (`antiphon_proto.document.jam.level`): pages, the band's engine, the recording and its files follow it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from antiphon_proto.jam import BAND_ROLES, PLAYER_VOLUME, BandControls, level
+from antiphon_proto.document.jam import BAND_ROLES, PLAYER_VOLUME, BandControls, level
 from antiphon_server.document.jam import Jam
 from antiphon_server.jam.recording import Part
 

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from antiphon_proto.jam import BandControls, BandRole, BandVoice, Transport
+from antiphon_proto.document.jam import BandControls, BandRole, BandVoice, Transport
 from antiphon_server.store.api import JamEntry, JamTrim
 
 Part = Literal["person", "loop", "band"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from antiphon_proto.jam import SAMPLE_RATE, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, Transport
 from antiphon_server.jam.levels import Level, Mix, ScoreNote, Tone, TrackKey
 from antiphon_server.jam.program_names import program_name
 from antiphon_server.jam.recording import (

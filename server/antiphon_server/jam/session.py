@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from antiphon_engines.api import Audio, EngineUnavailable, Performed
+from antiphon_proto.document.jam import BAND, LOOPS, PLAYERS, NoteEvent, Transport, TransportChange
 from antiphon_proto.errors import AntiphonError, Conflict, RateLimited
-from antiphon_proto.jam import BAND, LOOPS, PLAYERS, NoteEvent, Transport, TransportChange
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member

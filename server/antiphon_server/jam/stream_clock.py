@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon_engines.api import Segment
-from antiphon_proto.jam import SAMPLE_RATE, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, Transport
 
 
 class Timebase(Struct, frozen=True):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from antiphon_proto.jam import PPQ, Transport
+from antiphon_proto.document.jam import PPQ, Transport
 
 _SAME = 1e-3
 """Beats that count as none."""

@@ -16,8 +16,8 @@ from msgspec import UNSET, Struct, structs
 from msgspec.structs import replace
 
 from antiphon_engines.api import QueueFull
+from antiphon_proto.document.jam import PPQ, Transport, TransportChange, When
 from antiphon_proto.errors import PeerError
-from antiphon_proto.jam import PPQ, Transport, TransportChange, When
 
 _NEAR: Final = 1e-6
 """Beats before a line that count as on it."""

@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from antiphon_engines.ipc.events import Done, Failed
 from antiphon_proto import schema
-from antiphon_proto.comments import MAX_COMMENT
+from antiphon_proto.document.comments import MAX_COMMENT
+from antiphon_proto.document.performers import PerformerRight
 from antiphon_proto.errors import AntiphonError, ErrorCode
 from antiphon_proto.messages import Tokens
-from antiphon_proto.performers import PerformerRight
 from antiphon_server.chat.chat import Chat
 from antiphon_server.chat.comments import Comments
 from antiphon_server.core.context import RoomContext

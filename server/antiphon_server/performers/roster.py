@@ -13,9 +13,15 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from antiphon_proto.document.performers import (
+    BUILT_IN,
+    MAX_HOURLY,
+    MAX_PERFORMERS,
+    ROLE_RIGHTS,
+    participant_id,
+)
 from antiphon_proto.errors import Conflict, NotFound, PeerError, RateLimited, TooLarge
 from antiphon_proto.messages import Participant, Performer, Performers, PutPerformer
-from antiphon_proto.performers import BUILT_IN, MAX_HOURLY, MAX_PERFORMERS, ROLE_RIGHTS, participant_id
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import AI, COLORS, PROOFREADER
 from antiphon_server.document.text_index import scrub

@@ -12,11 +12,11 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from antiphon_engines.api import ChatLine, Persona, QueueFull, TextRequest
-from antiphon_proto.comments import AddComment, AddReply
+from antiphon_proto.document.comments import AddComment, AddReply
+from antiphon_proto.document.performers import PerformerRight, participant_id
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.messages import DropPerformer, Joined, Performer, PutPerformer, Say
 from antiphon_proto.params import TextParams
-from antiphon_proto.performers import PerformerRight, participant_id
 from antiphon_server.chat.chat import Chat
 from antiphon_server.chat.comments import Comments
 from antiphon_server.core.context import RoomContext

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_proto.comments import ATTR_COMMENT
+from antiphon_proto.document.comments import ATTR_COMMENT
+from antiphon_proto.document.style import StyleCard, StyleMeasures
 from antiphon_proto.errors import AntiphonError, ErrorCode, RateLimited, TooLarge
 from antiphon_proto.messages import AddComment, AddReply, Error, Learned, LearnStyle, Say
-from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.chat.chat import Chat, calls_ai
 from antiphon_server.chat.comments import Comments
 from antiphon_server.chat.comments import Request as CommentRequest

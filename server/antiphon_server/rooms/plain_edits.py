@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from antiphon_proto.document.yjs_update import read, without
 from antiphon_proto.errors import CloseCode, TooLarge
 from antiphon_proto.lanes import Lane
 from antiphon_proto.sync import PermissionDenied, SyncStep1, encode_y
-from antiphon_proto.yjs_update import read, without
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import Member
 from antiphon_server.core.seat import Seat

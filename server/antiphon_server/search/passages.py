@@ -10,7 +10,7 @@ import msgspec
 from pycrdt import Array, Doc, Map, Text
 
 from antiphon_proto import schema
-from antiphon_proto.splices import EMBED
+from antiphon_proto.document.splices import EMBED
 from antiphon_server.document.text_index import plain
 from antiphon_server.search.hits import Piece
 

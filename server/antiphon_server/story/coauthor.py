@@ -9,10 +9,10 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from antiphon_engines.api import ChatLine, TextRequest, TextTask
+from antiphon_proto.document.style import BOUNDS, StyleCard
 from antiphon_proto.errors import AntiphonError, Denied, NotFound, PeerError
 from antiphon_proto.messages import Ask, Say
 from antiphon_proto.params import CANDIDATES, TextParams
-from antiphon_proto.style import BOUNDS, StyleCard
 from antiphon_server.chat.chat import Chat, without_call
 from antiphon_server.chat.chat_run import ChatRun
 from antiphon_server.core.context import RoomContext

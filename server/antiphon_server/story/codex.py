@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from antiphon_proto.codex import PROMPT_CHARACTERS, Codex, CodexEntry
+from antiphon_proto.document.codex import PROMPT_CHARACTERS, Codex, CodexEntry
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.seat import Seat

@@ -11,10 +11,10 @@ from pycrdt import Text
 from antiphon_engines.api import Output
 from antiphon_engines.ipc.events import Done, RunEvent
 from antiphon_proto import schema
+from antiphon_proto.document.splices import fold
+from antiphon_proto.document.style import dictionary
 from antiphon_proto.errors import AntiphonError, PeerError, TooLarge
 from antiphon_proto.messages import Ask, Joined, Steer
-from antiphon_proto.splices import fold
-from antiphon_proto.style import dictionary
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.members import PROOFREADER, Member
 from antiphon_server.core.ranges import located

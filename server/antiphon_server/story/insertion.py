@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon_proto import schema
-from antiphon_proto.comments import ATTR_COMMENT
+from antiphon_proto.document.comments import ATTR_COMMENT
 from antiphon_server.core.context import RoomContext
 from antiphon_server.core.run_registry import RunEntry
 from antiphon_server.document.anchors import Place

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from antiphon_proto.codex import MAX_ENTRIES, MAX_NAME, MAX_QUOTE, CodexContradiction, CodexEntry, CodexFact
+from antiphon_proto.document.codex import (
+    MAX_ENTRIES,
+    MAX_NAME,
+    MAX_QUOTE,
+    CodexContradiction,
+    CodexEntry,
+    CodexFact,
+)
 from antiphon_server.reading.contradictions import contradictions
 from antiphon_server.reading.facts import Fact, read
 

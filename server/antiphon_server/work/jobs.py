@@ -10,9 +10,9 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from antiphon_engines.ipc.channel import Traced
-from antiphon_proto.codex import CodexContradiction, CodexEntry
+from antiphon_proto.document.codex import CodexContradiction, CodexEntry
+from antiphon_proto.document.style import StyleCard, StyleMeasures
 from antiphon_proto.messages import Participant, RunInfo
-from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.document.object_authors import ObjectAuthor
 from antiphon_server.film.credits import CreditSources
 from antiphon_server.history.restore import Restoration

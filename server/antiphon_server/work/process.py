@@ -18,7 +18,7 @@ from msgspec import to_builtins
 from pycrdt import Doc, Text
 
 from antiphon_proto import schema
-from antiphon_proto.comments import ATTR_COMMENT
+from antiphon_proto.document.comments import ATTR_COMMENT
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.document.authorship import Authorship
 from antiphon_server.document.canvas import Canvas

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from antiphon_proto.codex import CodexContradiction, CodexEntry
+from antiphon_proto.document.codex import CodexContradiction, CodexEntry
 from antiphon_proto.errors import AntiphonError
 from antiphon_server.work.jobs import Known, Study
 from antiphon_server.work.pool import Pool

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from typing import Final
 
-from antiphon_proto.style import StyleCard, StyleMeasures
+from antiphon_proto.document.style import StyleCard, StyleMeasures
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from antiphon_proto.document.style import StyleCard, StyleMeasures
 from antiphon_proto.errors import AntiphonError
-from antiphon_proto.style import StyleCard, StyleMeasures
 from antiphon_server.work.jobs import Learn, Learned
 from antiphon_server.work.pool import Pool
 

@@ -14,7 +14,7 @@ from mido import MidiFile
 
 from antiphon_client import Address, ClientError, RequestRefused, Room, connect, create_room
 from antiphon_engines.api import AudioRequest, AudioSteer
-from antiphon_proto.jam import PPQ, BandNote, NoteEvent
+from antiphon_proto.document.jam import PPQ, BandNote, NoteEvent
 from antiphon_proto.messages import Played
 from antiphon_server.jam_settings import JamSettings
 from support.server import PATIENCE, LiveServer, running

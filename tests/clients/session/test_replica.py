@@ -12,9 +12,9 @@ from pycrdt import Doc, Map, Text
 
 from antiphon_client.canvas import Canvas
 from antiphon_client.session.replica import Replica
+from antiphon_proto.document.yjs_update import read
 from antiphon_proto.messages import Ack, Limits, Participant, Rebuild, Update, Welcome
 from antiphon_proto.schema import STORY
-from antiphon_proto.yjs_update import read
 
 ME = Participant("p1", "Ada", "#112233", "editor", "human")
 

@@ -20,7 +20,7 @@ from antiphon_engines.api import (
 )
 from antiphon_engines.audio.engine import RING_OUT
 from antiphon_engines.audio.performer_api import Chunk
-from antiphon_proto.jam import PPQ, SAMPLE_RATE, BandControls, Prompt, Transport
+from antiphon_proto.document.jam import PPQ, SAMPLE_RATE, BandControls, Prompt, Transport
 from antiphon_proto.params import TextSteer
 from support.bands import START, Take, asking, band, loudness, musician, partials
 

@@ -13,7 +13,7 @@ from antiphon_engines.api import AudioSteer, EngineUnavailable, PlayedNote, Segm
 from antiphon_engines.audio import building, magenta, spec
 from antiphon_engines.audio.magenta import MagentaMusician
 from antiphon_engines.config import WorkerConfig
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, Prompt, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls, Prompt, Transport
 from support import scripted_magenta
 from support.bands import Take, asking, band, loudness, partials
 

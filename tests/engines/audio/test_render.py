@@ -16,7 +16,7 @@ import pytest
 from antiphon_engines.api import InvalidRequest
 from antiphon_engines.audio.performer_api import Pcm
 from antiphon_engines.audio.render import RenderJob, RenderNote, Track, parse, render
-from antiphon_proto.jam import SAMPLE_RATE
+from antiphon_proto.document.jam import SAMPLE_RATE
 from support.bands import loudness, partials
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from antiphon_engines.api import InvalidRequest, Segment
 from antiphon_engines.audio.timeline import MAX_SEGMENTS, Timeline, model_bar
-from antiphon_proto.jam import SAMPLE_RATE, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, Transport
 
 PLAYING = Transport(playing=True, tempo=120.0)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from antiphon_engines.api import AudioRequest, AudioSteer, PlayedNote, Segment, TextRequest
 from antiphon_engines.host.host import FACTORY
 from antiphon_engines.ipc.events import Audio, Done, Performed, Steered, SteerRejected
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls, Transport
 from antiphon_proto.params import TextParams
 from support import openai_server
 from support.engine_host import Recorder, Watched

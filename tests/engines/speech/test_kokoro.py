@@ -15,7 +15,7 @@ from antiphon_engines.config import WorkerConfig
 from antiphon_engines.model_files import packaged_speech
 from antiphon_engines.speech import spec
 from antiphon_engines.speech.engine import SpeechEngine
-from antiphon_proto.film import FPS
+from antiphon_proto.document.film import FPS
 from support.drive import Result, run
 from support.recogniser import Recogniser, word_errors
 

@@ -10,8 +10,8 @@ from antiphon_engines.api import ChatLine, InvalidRequest, TextRequest
 from antiphon_engines.text.prompts import ONE_SENTENCE, PRIMED, RECALLED, STRIDE, build, calmed
 from antiphon_engines.text.tokenizer import ChatMarkup
 from antiphon_engines.text.wording import REWRITE
+from antiphon_proto.document.style import StyleCard
 from antiphon_proto.params import TextParams
-from antiphon_proto.style import StyleCard
 from support.toy_model import ToyTokenizer
 
 TOKENIZER = ToyTokenizer()

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from antiphon_engines.api import ChatLine, Persona, TextRequest
 from antiphon_engines.text import story_prompts
 from antiphon_engines.text.story_prompts import BEGUN, ENGLISH, GENERAL, QWEN, RUSSIAN, Prompt, family_of
+from antiphon_proto.document.style import StyleCard
 from antiphon_proto.params import TextParams
-from antiphon_proto.style import StyleCard
 
 STORY = "The last ferry had already left when Marta reached the pier. She sat down"
 RUSSIAN_STORY = "Последний паром уже ушёл. Марта села на скамью"

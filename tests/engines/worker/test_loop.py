@@ -43,7 +43,7 @@ from antiphon_engines.scheduling.scheduler import Scheduler
 from antiphon_engines.settings import QueueBounds
 from antiphon_engines.worker.inbox import Joined, Missing, News, Written
 from antiphon_engines.worker.loop import MAX_BROKEN, EngineBroken, WorkerLoop
-from antiphon_proto.jam import Transport
+from antiphon_proto.document.jam import Transport
 from antiphon_proto.params import ImageParams, ImageSteer, TextSteer
 from support.fake_band import AHEAD, FakeBand, band_request
 from support.fake_engine import FakeEngine, fake_info, request

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from antiphon_proto.jam import Transport
+from antiphon_proto.document.jam import Transport
 
 CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "proto" / "vectors" / "jam.json").read_text()
+    (Path(__file__).parents[3] / "proto" / "vectors" / "jam.json").read_text()
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon_proto.order import DIGITS, LONG, key_between, keys_between
+from antiphon_proto.document.order import DIGITS, LONG, key_between, keys_between
 
 # The same table stands in clients/web/test/canvas/order.test.ts.
 TABLE = [

@@ -6,7 +6,7 @@ import random
 
 from pycrdt import Array, Doc, Map, Text
 
-from antiphon_proto.yjs_update import read, renamed, without, write
+from antiphon_proto.document.yjs_update import read, renamed, without, write
 
 
 def _edited(seed: int, client: int) -> tuple[Doc, list[bytes]]:

@@ -7,10 +7,10 @@ import json
 import pytest
 from pycrdt import Doc, Map, Text
 
+from antiphon_proto.document.yjs_update import renamed, uint
 from antiphon_proto.errors import CloseCode
 from antiphon_proto.messages import Ack, Presence, SetPresence
 from antiphon_proto.sync import Awareness, AwarenessState, SyncStep2, SyncUpdate
-from antiphon_proto.yjs_update import renamed, uint
 from antiphon_server.core.client_ids import KEPT
 from antiphon_server.document.state import SERVER
 from antiphon_server.room_limits import RoomLimits

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
-from antiphon_proto.splices import Splice, fold, size, splices
+from antiphon_proto.document.splices import Splice, fold, size, splices
 from antiphon_server.document.anchors import Anchors
 
 EDITS = st.lists(

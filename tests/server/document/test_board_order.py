@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pycrdt import Doc, Map
 
-from antiphon_proto.order import LONG, key_between
+from antiphon_proto.document.order import LONG, key_between
 from antiphon_server.document.board_order import BoardOrder
 from antiphon_server.document.canvas import Canvas
 

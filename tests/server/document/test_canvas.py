@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
-from antiphon_proto.canvas import fits
+from antiphon_proto.document.canvas import fits
 from antiphon_proto.messages import Ack, Edit, Error, Redo, Undo
 from antiphon_proto.sync import SyncUpdate
 from antiphon_server.document.authorship import Owner

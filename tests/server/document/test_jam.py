@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Map
 
-from antiphon_proto.jam import MAX_LOOPS, BandControls, NoteEvent, Prompt, TransportChange
-from antiphon_proto.jam_fields import SECTIONS, band_controls, loop_faults
+from antiphon_proto.document.jam import MAX_LOOPS, BandControls, NoteEvent, Prompt, TransportChange
+from antiphon_proto.document.jam_fields import SECTIONS, band_controls, loop_faults
 from antiphon_proto.messages import Conduct, Conducted, Error, Play, Played, Redo, Undo
 from antiphon_proto.sync import SyncUpdate
 from antiphon_server.document import jam

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Text
 
+from antiphon_proto.document.splices import reformats, splices
 from antiphon_proto.errors import AntiphonError
-from antiphon_proto.splices import reformats, splices
 from antiphon_server.bench.attacks.update_composer import Composer
 from antiphon_server.document.document import Document
 from antiphon_server.document.state import SharedState

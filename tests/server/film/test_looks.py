@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_proto.film import STYLES
+from antiphon_proto.document.film import STYLES
 from antiphon_server.film.looks import EYES, HAIRS, MOUTHS, SKINS, figure, look_of
 
 ANY = st.one_of(st.none(), st.text(max_size=8), st.integers(), st.lists(st.text(max_size=2)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from antiphon_proto.film import LEAD_FRAMES
+from antiphon_proto.document.film import LEAD_FRAMES
 from antiphon_server.film.mix import RATE, STEP, Mix, stems
 from antiphon_server.film.reel import reel
 

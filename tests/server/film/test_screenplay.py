@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_proto.film import Beat
+from antiphon_proto.document.film import Beat
 from antiphon_server.film.screenplay import heading_parts, scenes
 
 VECTORS = Path(__file__).parents[3] / "proto" / "vectors" / "fountain.json"

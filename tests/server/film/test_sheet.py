@@ -7,7 +7,7 @@ from typing import Any
 
 from pycrdt import Doc, Map, Text
 
-from antiphon_proto.film import faults
+from antiphon_proto.document.film import faults
 from antiphon_server.film.sheet import planned, sheet
 
 SCRIPT = "INT. HUT - DAY\n\nAnna walks in 😀.\n\nANNA\nIs anybody here?\n\nНАТ. МОРЕ\n\nВолны.\n"

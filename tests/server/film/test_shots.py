@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon_proto.film import faults
+from antiphon_proto.document.film import faults
 from antiphon_server.film.screenplay import scenes
 from antiphon_server.film.shots import plans
 

@@ -9,8 +9,7 @@ import pytest
 from pycrdt import Map, Text
 
 from antiphon_engines.api import Image
-from antiphon_proto.editing import StepKind
-from antiphon_proto.jam import TransportChange
+from antiphon_proto.document.jam import TransportChange
 from antiphon_proto.messages import (
     Accept,
     Ask,
@@ -23,6 +22,7 @@ from antiphon_proto.messages import (
     Steps,
     Undo,
 )
+from antiphon_proto.messages.editing import StepKind
 from support.replica import NativeReplica
 from support.rooms import House
 

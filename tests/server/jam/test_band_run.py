@@ -9,8 +9,8 @@ from pycrdt import Map
 
 from antiphon_engines.api import Audio, AudioRequest, AudioSteer, Performed, PlayedNote
 from antiphon_engines.ipc.events import Failed, Steered
+from antiphon_proto.document.jam import BandChord, BandNote, NoteEvent, TransportChange
 from antiphon_proto.errors import ErrorCode
-from antiphon_proto.jam import BandChord, BandNote, NoteEvent, TransportChange
 from antiphon_proto.messages import Audio as AudioMessage
 from antiphon_proto.messages import (
     BandNotes,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_proto.jam import Transport
+from antiphon_proto.document.jam import Transport
 from antiphon_server.jam.loop_schedule import LoopBook, LoopNote
 
 PLAYING = Transport(1, True, 0.0, 0.0, tempo=120.0)  # a beat is 500 ms, a bar 2,000

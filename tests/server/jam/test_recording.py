@@ -19,7 +19,7 @@ from pycrdt import Map
 
 from antiphon_engines.api import Performed
 from antiphon_engines.audio.opus import OpusEncoder
-from antiphon_proto.jam import PPQ, BandNote, NoteEvent, Transport, TransportChange
+from antiphon_proto.document.jam import PPQ, BandNote, NoteEvent, Transport, TransportChange
 from antiphon_proto.messages import Conduct, Conducted, Perform, Play, Played
 from antiphon_server.jam.midi import midi
 from antiphon_server.jam.recording import (

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import MidiFile
 
-from antiphon_proto.jam import BAND_ROLES, PPQ, BandRole, BandVoice, TransportChange
+from antiphon_proto.document.jam import BAND_ROLES, PPQ, BandRole, BandVoice, TransportChange
 from antiphon_server.jam.midi import midi, seven_bits
 from antiphon_server.jam.recording import (
     BandPlayed,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_proto.jam import Transport
+from antiphon_proto.document.jam import Transport
 from antiphon_server.jam.stream_clock import Timebase
 
 BASE = Timebase(start_ms=1_790_000_000_000.0, start=500.0)

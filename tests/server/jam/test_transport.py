@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_engines.api import QueueFull
+from antiphon_proto.document.jam import Transport, TransportChange, When
 from antiphon_proto.errors import PeerError
-from antiphon_proto.jam import Transport, TransportChange, When
 from antiphon_server.jam.transport import MAX_WISHES, Conductor, Wish
 
 NOTICE = 150.0

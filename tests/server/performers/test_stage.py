@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from antiphon_engines.api import EngineUnavailable
-from antiphon_proto.comments import AddComment, AddReply
+from antiphon_proto.document.comments import AddComment, AddReply
 from antiphon_proto.messages import (
     Accept,
     DropPerformer,

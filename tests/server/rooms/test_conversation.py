@@ -8,6 +8,7 @@ import pytest
 from pycrdt import Array, Map
 
 from antiphon_engines.api import EngineUnavailable, TextRequest
+from antiphon_proto.document.style import MAX_WORDS, dictionary
 from antiphon_proto.messages import (
     Ack,
     AddComment,
@@ -22,7 +23,6 @@ from antiphon_proto.messages import (
     Undo,
     Update,
 )
-from antiphon_proto.style import MAX_WORDS, dictionary
 from antiphon_server.room_limits import RoomLimits
 from support.replica import NativeReplica, PlainReplica
 from support.rooms import House

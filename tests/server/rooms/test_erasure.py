@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from antiphon_proto.document.jam import NoteEvent
 from antiphon_proto.errors import NotFound
-from antiphon_proto.jam import NoteEvent
 from antiphon_proto.messages import Play, Say, Suggest
 from antiphon_server.cli.main import app
 from antiphon_server.jam.recording import Person, read

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pycrdt import Map
 
-from antiphon_proto.codex import MAX_ENTRIES, MAX_WORDS, PROMPT_CHARACTERS
+from antiphon_proto.document.codex import MAX_ENTRIES, MAX_WORDS, PROMPT_CHARACTERS
 from antiphon_proto.errors import AntiphonError
 from antiphon_proto.messages import Ask, Codex, Error, Redo, Undo
 from antiphon_server.story.codex import REST_SECONDS

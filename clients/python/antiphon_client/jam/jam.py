@@ -28,7 +28,7 @@ from antiphon_client.session.exchanges import answered_within
 from antiphon_client.session.listener import Listener
 from antiphon_client.session.run import ENDED, AnyRun
 from antiphon_client.session.session import Session
-from antiphon_proto.jam import (
+from antiphon_proto.document.jam import (
     BAND,
     PLAYERS,
     SAMPLE_RATE,
@@ -41,7 +41,7 @@ from antiphon_proto.jam import (
     TransportChange,
     When,
 )
-from antiphon_proto.jam_fields import CONTROL, CONTROL_MAPS, PLAYER, SETTING, band_controls, faults
+from antiphon_proto.document.jam_fields import CONTROL, CONTROL_MAPS, PLAYER, SETTING, band_controls, faults
 from antiphon_proto.messages import (
     Audio,
     AudioGap,

@@ -1,4 +1,5 @@
-"""The loops of a room's jam as plain objects: read, add, change, delete. Fields and bounds: `antiphon_proto.jam`."""
+"""The loops of a room's jam as plain objects: read, add, change, delete. Fields and bounds are in
+`antiphon_proto.document.jam`."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from pycrdt import Map
 
 from antiphon_client.errors import ClientError
 from antiphon_client.session.replica import Replica
-from antiphon_proto.jam import LOOPS
-from antiphon_proto.jam_fields import loop_faults
+from antiphon_proto.document.jam import LOOPS
+from antiphon_proto.document.jam_fields import loop_faults
 
 
 class Loops(Mapping[str, dict[str, Any]]):

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from antiphon_client.mcp.guard import tool, within
 from antiphon_client.room import Room
-from antiphon_proto.jam import KeyMode, NoteEvent
+from antiphon_proto.document.jam import KeyMode, NoteEvent
 
 _MOST_NOTES: Final = 256
 _LONGEST_PHRASE: Final = 64.0

@@ -11,11 +11,11 @@ from typing import Any
 
 from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
-from antiphon_proto.canvas import ORDER
+from antiphon_proto.document.canvas import ORDER
+from antiphon_proto.document.splices import Splice, fold, splices
+from antiphon_proto.document.yjs_update import read, renamed
 from antiphon_proto.messages import Ack, Edit, Rebuild, Resume, Update, Welcome
 from antiphon_proto.schema import ATTR_SUGGEST, ATTR_SUGGEST_DELETE, CANVAS, FILM, JAM, STORY
-from antiphon_proto.splices import Splice, fold, splices
-from antiphon_proto.yjs_update import read, renamed
 
 _MAX_MERGED = 1000
 """Edits that go out as one batch: merging joins no runs, and the server takes only so many pieces at once."""

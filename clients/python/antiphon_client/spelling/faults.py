@@ -13,8 +13,8 @@ from pycrdt import Map
 from antiphon_client.errors import ClientError
 from antiphon_client.http import call
 from antiphon_client.session.session import Session
+from antiphon_proto.document.style import MAX_WORDS, WORD, dictionary, fits
 from antiphon_proto.schema import STYLE
-from antiphon_proto.style import MAX_WORDS, WORD, dictionary, fits
 
 _PIECE = 2000
 _LONGEST = 4000

@@ -1,4 +1,4 @@
-// The objects of the board, as antiphon_proto/canvas.py defines them: plain fields, in canvas units, y downwards.
+// The objects of the board, as antiphon_proto/document/canvas.py defines them: plain fields, in canvas units, y downwards.
 
 import { Array as YArray, type Map as YMap, Text as YText } from "yjs";
 import { MAX_TEXT } from "./boardText";

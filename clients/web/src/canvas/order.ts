@@ -1,4 +1,4 @@
-// Sort keys of objects: there is a key between any two, so moving one object changes no other. antiphon_proto/order.py
+// Sort keys of objects: there is a key between any two, so moving one object changes no other. antiphon_proto/document/order.py
 // has the same arithmetic, and says why keys stay short.
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -1,4 +1,4 @@
-// How loud and where a strip of the mixer is heard; the rule is antiphon_proto.jam.level's.
+// How loud and where a strip of the mixer is heard; the rule is antiphon_proto.document.jam.level's.
 
 export interface Strip {
   /** 0 to 1. */

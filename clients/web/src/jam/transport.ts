@@ -1,4 +1,4 @@
-// The clock of the jam, as antiphon_proto/jam.py defines it: beats are quarter notes from the start of the jam, server
+// The clock of the jam, as antiphon_proto/document/jam.py defines it: beats are quarter notes from the start of the jam, server
 // time is Unix milliseconds, and a beat has PPQ ticks. Both sides are tested against proto/vectors/jam.json.
 
 export const PPQ = 480;

@@ -1,4 +1,4 @@
-// Every message of `/ws`, mirroring antiphon_proto/messages.py field by field. Positions in the story are UTF-8 byte
+// Every message of `/ws`, mirroring antiphon_proto/messages/__init__.py field by field. Positions in the story are UTF-8 byte
 // offsets of its plain text. PROTOCOL.md explains the exchanges.
 //
 // Over 350 lines: as the file that it mirrors, it holds the whole protocol.

@@ -27,7 +27,7 @@ from antiphon_engines.backends.plans import choices, planning
 from antiphon_engines.backends.plans.signature import Precision
 from antiphon_engines.backends.residency import Residency
 from antiphon_engines.config import WorkerConfig
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, Prompt, Transport
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls, Prompt, Transport
 
 _BLOCK: Final = 10
 """Codec frames that are decoded at a time: 0.2 s."""

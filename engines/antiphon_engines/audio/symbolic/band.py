@@ -44,7 +44,7 @@ from antiphon_engines.audio.symbolic.tokens import (
 )
 from antiphon_engines.audio.synthesiser import SoundFont, Synthesiser
 from antiphon_engines.audio.timeline import EPSILON, ModelBar, Span, Timeline, model_bar
-from antiphon_proto.jam import (
+from antiphon_proto.document.jam import (
     BAND_ROLES,
     PPQ,
     ROLE_PANS,

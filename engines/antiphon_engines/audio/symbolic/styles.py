@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from antiphon_proto.jam import BandRole
+from antiphon_proto.document.jam import BandRole
 
 PRESETS: Final = (
     0, 4, 6, 11, 16, 19, 21, 22, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 36, 38, 39, 40, 42, 46, 48, 52, 56, 57, 58, 60,

@@ -16,7 +16,7 @@ from typing import Final
 
 from antiphon_engines.audio.symbolic.style_names import NEAR, RUSSIAN, RUSSIAN_BRIGHTNESS, RUSSIAN_DENSITY
 from antiphon_engines.audio.symbolic.tokens import STYLES
-from antiphon_proto.jam import Prompt
+from antiphon_proto.document.jam import Prompt
 
 UNKNOWN: Final = "any"
 

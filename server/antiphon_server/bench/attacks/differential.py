@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from pycrdt import Array, Doc, Map, Text
 
-from antiphon_proto import yjs_update
+from antiphon_proto.document import yjs_update
 from antiphon_proto.errors import PeerError
 from antiphon_server.bench import node_peers
 from antiphon_server.bench.attacks.update_composer import Composer

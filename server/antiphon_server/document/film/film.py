@@ -15,7 +15,7 @@ from msgspec import Struct
 from pycrdt import Doc, Map
 
 from antiphon_proto import schema
-from antiphon_proto.film import (
+from antiphon_proto.document.film import (
     CHARACTER,
     LINE,
     MAX_CHARACTERS,
@@ -35,7 +35,7 @@ from antiphon_proto.film import (
     is_transport,
     is_voice,
 )
-from antiphon_proto.order import key_between
+from antiphon_proto.document.order import key_between
 from antiphon_server.document.canvas import Mended, ObjectChange
 from antiphon_server.document.observing import observe
 

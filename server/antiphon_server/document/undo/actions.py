@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from antiphon_proto import schema
-from antiphon_proto.editing import Surface
+from antiphon_proto.messages.editing import Surface
 from antiphon_server.document.undo.entries import Entry, Place, join, weight
 
 SURFACES: Final[tuple[Surface, ...]] = ("story", "canvas", "jam", "film")

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto import schema
-from antiphon_proto.canvas import POINTS, TEXT
-from antiphon_proto.film import TRANSPORT as FILM_TRANSPORT
-from antiphon_proto.film import is_sound
-from antiphon_proto.jam import TRANSPORT
+from antiphon_proto.document.canvas import POINTS, TEXT
+from antiphon_proto.document.film import TRANSPORT as FILM_TRANSPORT
+from antiphon_proto.document.film import is_sound
+from antiphon_proto.document.jam import TRANSPORT
 from antiphon_server.document.canvas import Canvas, ObjectChange
 from antiphon_server.document.change import Change
 from antiphon_server.document.film.film import Film

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from antiphon_proto.yjs_update import Item, read
+from antiphon_proto.document.yjs_update import Item, read
 from antiphon_server.document.updates.parser import values
 
 _GC, _DELETED, _STRING, _TYPE, _VALUES = 0, 1, 4, 7, 8

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from antiphon_proto.yjs_update import Deletions, Item, read, write
+from antiphon_proto.document.yjs_update import Deletions, Item, read, write
 from antiphon_server.document.updates.parser import UpdateInfo, inspect
 
 LARGE: Final = 256

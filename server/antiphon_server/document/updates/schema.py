@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from antiphon_proto import schema
-from antiphon_proto.canvas import POINTS
-from antiphon_proto.canvas import TEXT as TEXT_FIELD
+from antiphon_proto.document.canvas import POINTS
+from antiphon_proto.document.canvas import TEXT as TEXT_FIELD
 from antiphon_server.document.updates.parser import ARRAY, EMBED, FORMAT, MAP, NUMBERS, STRING, TEXT, VALUES
 
 

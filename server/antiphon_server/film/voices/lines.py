@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from antiphon_proto.film import MAX_LINES, MAX_WORDS, Sheet
+from antiphon_proto.document.film import MAX_LINES, MAX_WORDS, Sheet
 
 _CYRILLIC: Final = re.compile(r"[Ѐ-ӿ]")
 _LATIN: Final = re.compile(r"[A-Za-z]")

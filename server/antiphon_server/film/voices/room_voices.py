@@ -13,8 +13,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from antiphon_proto.document.film import MAX_VOICES, TRANSPORT, VOICE_OF, is_sound, line_key
 from antiphon_proto.errors import AntiphonError
-from antiphon_proto.film import MAX_VOICES, TRANSPORT, VOICE_OF, is_sound, line_key
 from antiphon_proto.messages import ModelInfo
 from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.core.context import RoomContext

@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol
 
 from antiphon_engines.api import SpeechRequest, Spoken
 from antiphon_engines.ipc.events import Done, Failed, Output, RunEvent, Started
+from antiphon_proto.document.film import MAX_SECONDS
 from antiphon_proto.errors import AntiphonError, Conflict, ErrorCode
-from antiphon_proto.film import MAX_SECONDS
 from antiphon_proto.messages import Steer
 from antiphon_server.assets.loader import AssetLoader
 from antiphon_server.assets.sanitize import Picture

@@ -13,8 +13,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from antiphon_proto.document.jam import loop_notes
 from antiphon_proto.errors import Conflict, NotFound, PeerError, RateLimited
-from antiphon_proto.jam import loop_notes
 from antiphon_server.core.rights import Right, require
 from antiphon_server.core.seat import Grant
 from antiphon_server.file_exports import FileExport

@@ -17,7 +17,7 @@ from antiphon_engines.audio.musicgen import band as musicgen  # noqa: E402
 from antiphon_engines.audio.musicgen.band import MusicgenMusician, MusicgenSource  # noqa: E402
 from antiphon_engines.audio.musicgen.networks import MusicgenNetworks  # noqa: E402
 from antiphon_engines.config import WorkerConfig  # noqa: E402
-from antiphon_proto.jam import SAMPLE_RATE, BandControls, Prompt, Transport  # noqa: E402
+from antiphon_proto.document.jam import SAMPLE_RATE, BandControls, Prompt, Transport  # noqa: E402
 from support import tiny_musicgen  # noqa: E402
 from support.bands import asking, band, loudness  # noqa: E402
 

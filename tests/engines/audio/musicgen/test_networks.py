@@ -16,7 +16,7 @@ from antiphon_engines.api import EngineUnavailable  # noqa: E402
 from antiphon_engines.audio.musicgen import band as musicgen  # noqa: E402
 from antiphon_engines.audio.musicgen.band import MusicgenMusician, MusicgenSource  # noqa: E402
 from antiphon_engines.config import WorkerConfig  # noqa: E402
-from antiphon_proto.jam import BandControls, Prompt, Transport  # noqa: E402
+from antiphon_proto.document.jam import BandControls, Prompt, Transport  # noqa: E402
 from support import tiny_musicgen  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")

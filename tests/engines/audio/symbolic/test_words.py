@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from antiphon_engines.audio.symbolic.styles import KITS, PRESETS, preset_of, sound_of, velocity
 from antiphon_engines.audio.symbolic.tokens import STYLES
 from antiphon_engines.audio.symbolic.words import UNKNOWN, direction
-from antiphon_proto.jam import BAND_ROLES, Prompt
+from antiphon_proto.document.jam import BAND_ROLES, Prompt
 
 
 @pytest.mark.parametrize("style", [style for style in STYLES if style != UNKNOWN])

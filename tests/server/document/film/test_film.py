@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pycrdt import Map
 
-from antiphon_proto.film import MAX_CHARACTERS, MAX_SHOTS, faults, is_shot_id, is_transport
+from antiphon_proto.document.film import MAX_CHARACTERS, MAX_SHOTS, faults, is_shot_id, is_transport
 from antiphon_proto.messages import Error, Redo, Undo
 from antiphon_server.document.film.film import Film
 from antiphon_server.document.state import SERVER

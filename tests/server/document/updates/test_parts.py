@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pycrdt import Array, Doc, Map, Text
 
-from antiphon_proto.yjs_update import read
+from antiphon_proto.document.yjs_update import read
 from antiphon_server.document.document import Document
 from antiphon_server.document.updates.parser import inspect
 from antiphon_server.document.updates.parts import LARGE, parts

@@ -13,8 +13,8 @@ from pycrdt import Doc, Map
 
 from antiphon_engines.api import MouthAt, SpeechRequest, Spoken
 from antiphon_engines.ipc.events import Done, Failed, Started
+from antiphon_proto.document.film import line_key
 from antiphon_proto.errors import AntiphonError, ErrorCode
-from antiphon_proto.film import line_key
 from antiphon_proto.messages import Error, ModelInfo, SpeechModel, Stop, VoiceInfo
 from antiphon_server.film.sheet import planned, sheet
 from antiphon_server.film.voices.lines import Line, said

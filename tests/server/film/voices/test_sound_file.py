@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from antiphon_engines.api import Spoken
-from antiphon_proto.film import FPS, LEAD_FRAMES, TAIL_FRAMES
+from antiphon_proto.document.film import FPS, LEAD_FRAMES, TAIL_FRAMES
 from antiphon_server.film.exports import FilmExports
 from antiphon_server.film.mix import RATE as MIXED
 from antiphon_server.film.mix import STEP, Mix

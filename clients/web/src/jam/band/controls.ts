@@ -33,7 +33,7 @@ const DEFAULT_ROLES: Record<BandRole, boolean> = {
   drums: true,
 };
 
-/** Where a role stands that nobody has moved, as antiphon_proto/jam.py has it. */
+/** Where a role stands that nobody has moved, as antiphon_proto/document/jam.py has it. */
 export const ROLE_PANS: Record<BandRole, number> = {
   lead: 0.6,
   bass: 0.5,

@@ -1,0 +1,1 @@
+"""The parts of the shared document: their shapes, bounds and messages."""
