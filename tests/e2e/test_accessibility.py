@@ -172,7 +172,7 @@ async def test_every_screen_is_accessible(
     await expect(page.locator(".token-card")).to_be_visible()
     await look("token")
     await page.keyboard.press("Escape")
-    await page.locator(".ask-tasks .button").last.click()
+    await page.locator(".ask-tasks .button").nth(-2).click()
     await expect(page.locator(".draft")).to_have_count(3)
     await expect(page.locator(".draft-growing")).to_have_count(0)
     await look("drafts")

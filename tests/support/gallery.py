@@ -37,6 +37,9 @@ WORDS = {
         "say": "Shall he open the door?",
         "comment": "Is it an oil lamp?",
         "title": "The Keeper",
+        "find": "keepers",
+        "script": "EXT. LIGHTHOUSE - NIGHT\n\nAnna runs up the stairs. It rains.\n\nANNA\nThe last ferry has left, "
+        "hasn't it?\n\nKEEPER\nNobody crosses the water after dark!\n",
     },
     "ru": {
         "locale": "ru-RU",
@@ -45,6 +48,9 @@ WORDS = {
         "say": "Пусть он откроет дверь?",
         "comment": "Это керосиновая лампа?",
         "title": "Смотритель",
+        "find": "смотрителя",
+        "script": "НАТ. МАЯК - НОЧЬ\n\nАнна бежит вверх по лестнице. Идёт дождь.\n\nАННА\nПоследний паром ушёл, да?\n\n"
+        "СМОТРИТЕЛЬ\nПосле темноты никто не переправляется!\n",
     },
 }
 
@@ -267,12 +273,47 @@ async def jam(gallery: Gallery) -> None:
     await gallery.sheet(page, "jam")
 
 
+async def search(gallery: Gallery) -> None:
+    """The search of the room, and the document tab with codex and performers."""
+    ada = await gallery.room()
+    page = ada.page
+    await ada.write(gallery.words["text"] * 3)
+    await page.keyboard.press("Control+Shift+F")
+    await page.locator(".search-tab input").fill(gallery.words["find"])
+    await expect(page.locator(".search-hit").first).to_be_visible()
+    await gallery.sheet(page, "search")
+    await page.locator("[role=tab]").nth(3).click()
+    await gallery.sheet(page, "document")
+
+
+async def film(gallery: Gallery) -> None:
+    """The film of a script: its shots, a shot's form, the voices, the cast and the export."""
+    ada = await gallery.room()
+    page = ada.page
+    await ada.write(gallery.words["script"])
+    await page.locator(".panel-toggle").click()
+    await page.locator(".views label").last.click()
+    await page.locator(".film-make").click()
+    await expect(page.locator(".film-shot").first).to_be_visible(timeout=60_000)
+    await gallery.sheet(page, "film")
+    await page.locator(".film-shot-row").first.click()
+    await page.locator(".film-voices > summary").click()
+    await gallery.sheet(page, "film-shot")
+    for name, number in (("film-cast", -2), ("film-export", -1)):
+        await page.locator(".film-tools button").nth(number).click()
+        await expect(page.locator("dialog[open], [role=dialog]").first).to_be_visible()
+        await gallery.sheet(page, name)
+        await page.keyboard.press("Escape")
+
+
 SCENES: dict[str, Callable[[Gallery], Awaitable[None]]] = {
     "entrance": entrance,
     "text": text,
     "dialogs": dialogs,
     "canvas": canvas,
     "jam": jam,
+    "search": search,
+    "film": film,
 }
 
 

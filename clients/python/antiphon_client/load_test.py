@@ -81,12 +81,13 @@ class Seen(Struct):
 
 
 async def rehearse(link: str, seconds: float, writers: int, painters: int, jam: bool) -> Seen:
-    """Wait until every model is ready and, with `jam`, the band is heard; then play for so long. Raises JoinRefused,
-    and TimeoutError when a model does not become ready."""
+    """Wait until the models for these people are ready and, with `jam`, the band is heard; then play for so long.
+    Raises JoinRefused, and TimeoutError when a model does not become ready."""
     seen = Seen()
+    needed = {"text", *(["image"] if painters else []), *(["audio"] if jam else [])}
     async with connect(link, name="Conductor") as room:
         async with asyncio.timeout(LOADING):
-            await room.wait_for(lambda one: len(one.models) > 1 and all(model.ready for model in one.models))
+            await room.wait_for(lambda one: needed <= {model.modality for model in one.models if model.ready})
         room.append(OPENING)
         await room.applied()
         async with asyncio.TaskGroup() as tasks:
