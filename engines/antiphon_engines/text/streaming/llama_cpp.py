@@ -8,8 +8,10 @@ from __future__ import annotations
 import mmap
 import secrets
 import struct
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from antiphon_engines.api import NO_REMARK, EngineInfo, EngineUnavailable, Remark
 from antiphon_engines.config import WorkerConfig
@@ -85,12 +87,28 @@ def _serve(path: Path, config: WorkerConfig, key: str) -> Any:
     if config.device == "cpu":
         params.n_gpu_layers = 0
     try:
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
     except RuntimeError as error:
         raise EngineUnavailable(
             f"llama.cpp cannot load {path}: the file is damaged, of an unknown architecture, or too large "
             f"({config.context} tokens of context for {config.max_jobs} jobs)"
         ) from error
+    _await_loop(server.listening_address, key)
+    return server
+
+
+def _await_loop(address: str, key: str) -> None:
+    """Wait until the server's loop has answered once. A server that is closed before its loop has begun never ends: its
+    destructor waits for a thread that was told to stop too early. Raises EngineUnavailable."""
+    place = urlsplit(address)
+    connection = HTTPConnection(place.hostname or "127.0.0.1", place.port, timeout=_SILENCE)
+    try:
+        connection.request("GET", "/slots", headers={"Authorization": f"Bearer {key}"})
+        connection.getresponse().read()
+    except (OSError, HTTPException) as error:
+        raise EngineUnavailable(f"llama.cpp's server does not answer: {error}") from error
+    finally:
+        connection.close()
 
 
 def _device(config: WorkerConfig) -> str:

@@ -13,6 +13,7 @@ from antiphon_engines.model_files.prepare import prepare_source
 from antiphon_engines.text.streaming import llama_cpp
 from antiphon_engines.text.streaming.llama_cpp import GgufEngine
 from antiphon_proto.params import TextParams, TextSteer
+from support import tiny_gguf
 from support.drive import Result, run, run_to_end, step
 
 pytest.importorskip("xllamacpp")
@@ -36,6 +37,13 @@ def engine(model_file: Path) -> Iterator[GgufEngine]:
 
 def config(context: int = 256) -> WorkerConfig:
     return WorkerConfig(cache_dir="unused", max_jobs=3, context=context, threads=2, device="cpu")
+
+
+def test_a_server_that_is_closed_at_once_ends(tmp_path: Path) -> None:
+    """llama.cpp's destructor waits for ever when the loop of its server had not begun."""
+    path = tiny_gguf.write(tmp_path / "tiny.gguf")
+    for _ in range(10):
+        llama_cpp.build(path, config(), name="tiny").close()
 
 
 def test_it_continues_a_text(engine: GgufEngine) -> None:
