@@ -160,8 +160,12 @@ async def the_cast_is_dressed(page: Page, writer: Room) -> None:
     anna = dialog.locator(".film-person", has=page.get_by_role("heading", name="ANNA"))
     await anna.get_by_label("Style").select_option("open_peeps")
     await anna.get_by_role("button", name="Another face").click()
-    await writer.wait_for(lambda room: room.film.cast.get("ANNA", {}).get("style") == "open_peeps", 30)
-    assert writer.film.cast["ANNA"]["seed"]
+
+    def chosen(room: Room) -> bool:
+        look = room.film.cast.get("ANNA", {})
+        return look.get("style") == "open_peeps" and bool(look.get("seed"))
+
+    await writer.wait_for(chosen, 30)
     await page.wait_for_function(
         """() => [...document.querySelectorAll(".film-portrait")].every((one) => one.getContext("2d")
             .getImageData(0, 0, one.width, one.height).data.some((value) => value > 0))"""
