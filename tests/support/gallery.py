@@ -282,7 +282,7 @@ async def search(gallery: Gallery) -> None:
     await page.locator(".search-tab input").fill(gallery.words["find"])
     await expect(page.locator(".search-hit").first).to_be_visible()
     await gallery.sheet(page, "search")
-    await page.locator("[role=tab]").nth(3).click()
+    await page.locator("[role=tab]").nth(4).click()
     await gallery.sheet(page, "document")
 
 
