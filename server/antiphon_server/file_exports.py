@@ -1,6 +1,6 @@
 """Files that take minutes to make: each in a process of its own, a few at a time, with progress, cancelling and an end.
 
-What is exported is only read: whatever happens to the process or the disk, it can be exported again.
+The process only reads: whatever happens to it or to the disk, the file can be made again.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import secrets
 import sys
 import tempfile
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -27,18 +28,20 @@ _WAITING: Final = 6
 
 
 class Work(Struct, frozen=True):
-    """How a file is made: `arguments` of this Python, whose standard input is what `job` gives for the file's path and
-    a folder for its own use. `progress` reads a line of its output: what part is done, 0 to 1, None for other lines.
-    `failed` is the error for an exit status and a last line on standard error."""
+    """How a file is made: `arguments` of this Python, which reads `job`'s bytes for the file's path and a folder of its
+    own from standard input. `progress` reads a line of its output: the share that is done, 0 to 1, None for other
+    lines. `failed` is the error for an exit status and a last line on standard error, `codes` name exit statuses."""
 
     arguments: tuple[str, ...]
     job: Callable[[Path, Path], Awaitable[bytes]]
     progress: Callable[[bytes], float | None]
     failed: Callable[[int, str], AntiphonError]
+    codes: Mapping[int, str] = MappingProxyType({})
 
 
 class FileExport:
-    """One export. `done` is 0 to 1; `problem` says why it failed, in English."""
+    """One export. `done` is 0 to 1; `problem` says why it failed, in English, `code` in a word: `disk`, `time`, `busy`,
+    `ended`, or one of its `Work.codes`."""
 
     def __init__(self, room: str, kind: str, name: str, folder: Path) -> None:
         self.id = secrets.token_urlsafe(12)
@@ -48,11 +51,22 @@ class FileExport:
         self.state: State = "waiting"
         self.done = 0.0
         self.problem = ""
+        self.code = ""
         self.error: AntiphonError | None = None
         self.path = folder / f"{self.id}.{kind}"
         self.task: asyncio.Task[None] | None = None
         self.pid: int | None = None
         """Of the process that makes it."""
+
+    def report(self) -> dict[str, Any]:
+        """Its state as JSON."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "done": round(self.done, 4),
+            "problem": self.problem,
+            "code": self.code,
+        }
 
 
 class FileExports:
@@ -126,11 +140,11 @@ class FileExports:
             export.state = "cancelled"
             raise
         except TimeoutError:
-            self._fail(export, work.failed(0, f"it took more than {self._seconds:g} seconds"))
+            self._fail(export, work.failed(0, f"it took more than {self._seconds:g} seconds"), "time")
         except AntiphonError as error:
-            self._fail(export, error)
+            self._fail(export, error, "busy" if error is self._full else "ended")
         except OSError as error:
-            self._fail(export, work.failed(0, f"the disk says: {error.strerror or error}"))
+            self._fail(export, work.failed(0, f"the disk says: {error.strerror or error}"), "disk")
 
     async def _make(self, export: FileExport, work: Work, job: bytes) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -164,10 +178,10 @@ class FileExports:
             export.done, export.state = 1.0, "done"
         else:
             why = told[-1][:300] if told and status > 0 else "its process was ended"
-            self._fail(export, work.failed(status, why))
+            self._fail(export, work.failed(status, why), work.codes.get(status, "ended"))
 
-    def _fail(self, export: FileExport, error: AntiphonError) -> None:
-        export.state, export.problem, export.error = "failed", error.message, error
+    def _fail(self, export: FileExport, error: AntiphonError, code: str) -> None:
+        export.state, export.problem, export.error, export.code = "failed", error.message, error, code
         export.path.unlink(missing_ok=True)
 
     def _forget(self) -> None:

@@ -20,7 +20,6 @@ from antiphon_server.config import Settings
 from antiphon_server.core.join_tokens import Tokens
 from antiphon_server.core.seat import JoinRequest
 from antiphon_server.file_exports import FileExports
-from antiphon_server.film.exports import FilmExports
 from antiphon_server.formats.desk import Converter
 from antiphon_server.metrics import GatewayCollector, Metrics
 from antiphon_server.model_switcher import ModelSwitcher
@@ -42,6 +41,7 @@ from antiphon_server.work.room_search import RoomSearch
 from antiphon_server.work.text_checker import TextChecker
 
 _TEXTS = 2
+_FILM_SECONDS = 3600.0
 """Files without sound that are made of jams at the same time."""
 _REJOIN_PATIENCE = 5.0
 """Seconds that a member who reconnects too often waits before the connection is closed."""
@@ -162,7 +162,7 @@ class Gateway:
         self.tracer = Tracer(settings.trace_limits())
         self.convert_rate = Buckets(limits.conversions_per_minute / 60, limits.conversion_burst, clock)
         self.converter = Converter(limits.conversions)
-        self.film_exports = FilmExports()
+        self.film_exports = FileExports(1, _FILM_SECONDS)
         self.jam_exports = FileExports(settings.jam.exports, settings.jam.export_timeout)
         self.jam_texts = FileExports(_TEXTS, settings.jam.export_timeout)
         """Of a jam's record without its sound: seconds at most."""

@@ -36,8 +36,7 @@ _ASKED = 0.5
 class _Export(Struct):
     id: str
     state: str
-    frames: int
-    total: int
+    done: float
     problem: str
     code: str = ""
 
@@ -193,11 +192,11 @@ class Film(Mapping[str, dict[str, Any]]):
         *,
         height: Literal[360, 720, 1080] = 720,
         language: Literal["en", "ru"] = "en",
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> bytes:
         """The film, its storyboard (`pdf`) or its voices (`wav`, a ZIP of them) as a file, with who made it in a
-        `language`. `progress` is called with the frames that are done and all of them. When the task is cancelled, so
-        is the export. Raises RequestRefused, NoAnswer, and ClientError when the server cannot make it."""
+        `language`. `progress` is called with the share that is done, 0 to 1. When the task is cancelled, so is the
+        export. Raises RequestRefused, NoAnswer, and ClientError when the server cannot make it."""
         body = msgspec.json.encode({"format": format, "height": height, "language": language})
         begun = msgspec.json.decode(await self._call("POST", "/film/exports", body, 202), type=_Export)
         path = f"/film/exports/{begun.id}"
@@ -207,7 +206,7 @@ class Film(Mapping[str, dict[str, Any]]):
                 await asyncio.sleep(_ASKED)
                 export = msgspec.json.decode(await self._call("GET", path), type=_Export)
                 if progress is not None:
-                    progress(export.frames, export.total)
+                    progress(export.done)
             if export.state != "done":
                 raise ClientError(f"the film was not exported: {export.problem or export.state}")
             return await self._call("GET", f"{path}/file")

@@ -47,7 +47,7 @@ def prepare(cache_dir: Path, progress: Progress, source: Path | None = None) -> 
     any case. Raises EngineUnavailable with one line."""
     folder = _folder(cache_dir)
     with one_at_a_time(folder):
-        if not _intact(folder, progress):
+        if not manifest.intact(folder, _RECIPE, progress):
             with building(folder) as unfinished:
                 _require_onnx()
                 _fetch(unfinished / FILE, progress, source)
@@ -58,17 +58,6 @@ def prepare(cache_dir: Path, progress: Progress, source: Path | None = None) -> 
 
 def _folder(cache_dir: Path) -> Path:
     return cache_dir / "meaning" / NAME
-
-
-def _intact(folder: Path, progress: Progress) -> bool:
-    progress("verify", 0.0)
-    try:
-        intact = manifest.check(folder, _RECIPE, full=True)
-    except EngineUnavailable:
-        return False  # damaged: fetch it again
-    if intact:
-        progress("verify", 1.0)
-    return intact
 
 
 def _require_onnx() -> None:

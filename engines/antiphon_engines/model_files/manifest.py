@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,20 @@ def check(folder: Path, recipe: str, *, full: bool) -> bool:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineUnavailable(f"the manifest of the prepared model in {folder.name} is damaged") from error
     return True
+
+
+def intact(folder: Path, recipe: str, progress: Callable[[str, float], None]) -> bool:
+    """Whether every file of the folder is as its manifest says, by hash. `progress` hears of a check that is made."""
+    if not (folder / NAME).exists():
+        return False
+    progress("verify", 0.0)
+    try:
+        whole = check(folder, recipe, full=True)
+    except EngineUnavailable:
+        return False  # damaged: make it again
+    if whole:
+        progress("verify", 1.0)
+    return whole
 
 
 def _check_file(path: Path, known: dict[str, Any], full: bool) -> None:

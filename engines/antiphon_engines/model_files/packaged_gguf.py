@@ -52,7 +52,7 @@ def prepare(
     Raises TermsNotAccepted, and EngineUnavailable when it cannot be fetched, written or verified.
     """
     folder = _folder(cache_dir, card)
-    if _intact(folder, card, progress):
+    if manifest.intact(folder, card.sha256, progress):
         return folder / card.file_name
     if card.terms_url and not accept_terms:
         raise TermsNotAccepted(
@@ -60,7 +60,7 @@ def prepare(
             f"antiphon models prepare {card.name} --accept-terms"
         )
     with one_at_a_time(folder, lambda: progress("wait", 0.0)):
-        if not _intact(folder, card, progress):  # another process may have made it meanwhile
+        if not manifest.intact(folder, card.sha256, progress):  # another process may have made it meanwhile
             with growing(folder) as unfinished:
                 for scratch in unfinished.glob("tmp*"):  # of one that was killed
                     shutil.rmtree(scratch, ignore_errors=True)
@@ -71,19 +71,6 @@ def prepare(
 
 def _folder(cache_dir: Path, card: PackagedGgufCard) -> Path:
     return cache_dir / "text" / card.name / "gguf"
-
-
-def _intact(folder: Path, card: PackagedGgufCard, progress: Progress) -> bool:
-    if not (folder / card.file_name).exists():
-        return False
-    progress("verify", 0.0)
-    try:
-        intact = manifest.check(folder, card.sha256, full=True)
-    except EngineUnavailable:
-        return False  # damaged: fetch it again
-    if intact:
-        progress("verify", 1.0)
-    return intact
 
 
 def _fetch(folder: Path, card: PackagedGgufCard, progress: Progress, source: Path | None) -> None:

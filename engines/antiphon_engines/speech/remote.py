@@ -13,8 +13,8 @@ from typing import Final
 
 from antiphon_engines.api import Voice
 from antiphon_engines.speech.espeak import wave_sound
-from antiphon_engines.speech.sentences import sentences
-from antiphon_engines.speech.speaker import Sound, SpeakerFailed, Unspeakable
+from antiphon_engines.speech.sentences import spoken
+from antiphon_engines.speech.speaker import Sound, SpeakerFailed
 
 _MOST: Final = 20_000_000
 """Bytes of one sentence."""
@@ -38,10 +38,7 @@ class RemoteSpeaker:
         self._timeout = timeout
 
     def units(self, text: str, voice: Voice) -> list[str]:
-        found = [piece for piece in sentences(text) if any(letter.isalnum() for letter in piece)]
-        if not found:
-            raise Unspeakable("there are no words in this line")
-        return found
+        return spoken(text)
 
     def speak(self, piece: str, voice: Voice, speed: float) -> Sound:
         asked = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from antiphon_engines.speech.speaker import Unspeakable
+
 LONGEST: Final = 100
 """Characters of one piece: about six seconds of speech, which a slow processor makes in two or three."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+|\n+")
@@ -19,6 +21,14 @@ def sentences(text: str) -> list[str]:
             found.append(sentence)
             continue
         found += _packed([part for clause in _split(_CLAUSE, sentence) for part in _short(clause)])
+    return found
+
+
+def spoken(text: str) -> list[str]:
+    """The pieces that have a letter or a digit. Raises Unspeakable when there is none."""
+    found = [piece for piece in sentences(text) if any(letter.isalnum() for letter in piece)]
+    if not found:
+        raise Unspeakable("there are no words in this line")
     return found
 
 

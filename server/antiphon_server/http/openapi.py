@@ -65,10 +65,9 @@ def _choice(*values: str) -> Schema:
 
 
 _ROOM: Final = "/api/rooms/{room}"
-_SOUND_FIELDS: Final = ("id", "state", "done", "problem")
 _ASSET: Final = f"{_ROOM}/assets/{{sha256}}"
 _ASSET_FIELDS: Final = ("sha256", "type", "size", "width", "height")
-_EXPORT_FIELDS: Final = ("id", "state", "frames", "total", "problem")
+_EXPORT_FIELDS: Final = ("id", "state", "done", "problem", "code")
 _SPAN: Final[Mapping[str, Schema]] = {"from": _MS, "to": _MS}
 
 OPERATIONS: Final = (
@@ -161,13 +160,13 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="POST", path=f"{_ROOM}/jam/exports", summary="Make a sound file of the jam, or its stems",
-        body=NewSound, answers={202: JSON}, fields=_SOUND_FIELDS,
+        body=NewSound, answers={202: JSON}, fields=_EXPORT_FIELDS,
     ),
     Operation(
-        method="GET", path=f"{_ROOM}/jam/exports/{{export}}", summary="How far a sound file is", fields=_SOUND_FIELDS
+        method="GET", path=f"{_ROOM}/jam/exports/{{export}}", summary="How far a sound file is", fields=_EXPORT_FIELDS
     ),
     Operation(
-        method="DELETE", path=f"{_ROOM}/jam/exports/{{export}}", summary="Stop a sound file", fields=_SOUND_FIELDS
+        method="DELETE", path=f"{_ROOM}/jam/exports/{{export}}", summary="Stop a sound file", fields=_EXPORT_FIELDS
     ),
     Operation(
         method="GET", path=f"{_ROOM}/jam/exports/{{export}}/file", summary="The sound file", answers={200: "*/*"}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
+from antiphon_proto.errors import Conflict
 from antiphon_server.core.seat import Grant
+from antiphon_server.file_exports import FileExport
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.rooms.room import Room
 from antiphon_server.store.api import StorageUnavailable
@@ -38,6 +43,27 @@ async def record_export(
         return {HEADER: str(await record(request, grant, room, "export", subject, facts))}
     except StorageUnavailable:
         return {HEADER: "unrecorded"}
+
+
+async def send_export(
+    request: web.Request, grant: Grant, room: Room, export: FileExport, content_type: str, facts: Any
+) -> web.FileResponse:
+    """The file of an export that is done, entered in the ledger. Raises Conflict for another export."""
+    if export.state != "done":
+        raise Conflict(export.problem or "this export is not done")
+    recorded = await record_export(request, grant, room, await asyncio.to_thread(_digest, export.path), facts)
+    headers = {
+        **recorded,
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{export.name}"',
+        "Content-Type": content_type,
+    }
+    return web.FileResponse(export.path, headers=headers)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _person(request: web.Request, grant: Grant, room: Room) -> str:

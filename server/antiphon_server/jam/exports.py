@@ -53,7 +53,7 @@ def work(
         )
         return await asyncio.to_thread(msgspec.msgpack.encode, made)
 
-    return Work(("-m", "antiphon_server.jam.export_process"), job, _progress, _failed)
+    return Work(("-m", "antiphon_server.jam.export_process"), job, _progress, _failed, {TOO_LONG: "long"})
 
 
 def parts_of(texts: list[str]) -> tuple[tuple[str, str], ...] | None:

@@ -294,8 +294,8 @@ async def test_it_plays_a_phrase(owner: Room, links: dict[str, Address]) -> None
         assert "pitch" in await refusal(agent, "play_notes", notes=[{**notes[0], "pitch": 200}])
         await ask(agent, "conduct", tempo=96, tonic=9, mode="minor")
         async with asyncio.timeout(PATIENCE):
-            while (await ask(agent, "read_jam"))["tempo"] != 96:
-                await asyncio.sleep(0.2)
+            await owner.wait_for(lambda room: room.jam.transport.tempo == 96)
+        assert (await ask(agent, "read_jam"))["tempo"] == 96
 
 
 async def test_a_wrong_link_is_one_line(server: LiveServer) -> None:

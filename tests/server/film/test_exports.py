@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from antiphon_proto.errors import NotFound
-from antiphon_server.film.exports import FilmExport, FilmExports
+from antiphon_server.file_exports import FileExport, FileExports
+from antiphon_server.film.exports import work
 from antiphon_server.film.reel import length, reel
 from antiphon_server.film.render import EXITS, RenderJob, RenderParts
 from support.film_vectors import FILMS
@@ -40,13 +41,13 @@ async def nothing(_asset: str) -> bytes | None:
     return None
 
 
-async def begun(exports: FilmExports, shots: list[dict[str, object]], kind: str = "mp4") -> FilmExport:
+async def begun(exports: FileExports, shots: list[dict[str, object]], kind: str = "mp4") -> FileExport:
     film = RenderParts(shots, {}, [], ["Cast: ANNA"])
     job = RenderJob(kind, "", film, {"a" * 64: ""}, 360, "Паром")
-    return await exports.begin("room", job, length(reel(shots)), nothing, "here")
+    return await exports.begin("room", kind, "film", work(job, length(reel(shots)), nothing), "here")
 
 
-async def over(export: FilmExport) -> FilmExport:
+async def over(export: FileExport) -> FileExport:
     assert export.task is not None
     await asyncio.wait({export.task}, timeout=PATIENCE)
     return export
@@ -54,9 +55,9 @@ async def over(export: FilmExport) -> FilmExport:
 
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
 async def test_a_movie_has_every_frame_of_the_film(kind: str) -> None:
-    exports = FilmExports()
+    exports = FileExports(1, 600)
     export = await over(await begun(exports, SHOTS, kind))
-    assert (export.state, export.frames, export.problem) == ("done", 24, "")
+    assert (export.state, export.done, export.problem) == ("done", 1.0, "")
     with av.open(str(export.path)) as movie:
         frames = list(movie.decode(video=0))
     assert len(frames) == 24
@@ -72,7 +73,7 @@ async def test_a_movie_has_every_frame_of_the_film(kind: str) -> None:
 
 
 async def test_a_storyboard_is_a_pdf() -> None:
-    exports = FilmExports()
+    exports = FileExports(1, 600)
     export = await over(await begun(exports, FILMS["a scene"], "pdf"))
     assert export.state == "done"
     assert export.path.read_bytes().startswith(b"%PDF-")
@@ -80,10 +81,10 @@ async def test_a_storyboard_is_a_pdf() -> None:
 
 
 async def test_an_export_shows_how_far_it_is_and_can_be_stopped() -> None:
-    exports = FilmExports()
+    exports = FileExports(1, 600)
     export = await begun(exports, LONG)
     async with asyncio.timeout(PATIENCE):
-        while export.frames == 0:
+        while export.done == 0:
             await asyncio.sleep(0.02)
     waiting = await begun(exports, SHOTS)
     assert (export.state, waiting.state) == ("running", "waiting")
@@ -95,14 +96,14 @@ async def test_an_export_shows_how_far_it_is_and_can_be_stopped() -> None:
 
 
 async def test_an_exporter_that_is_killed_says_so_and_the_next_one_works() -> None:
-    exports = FilmExports()
+    exports = FileExports(1, 600)
     export = await begun(exports, LONG)
     async with asyncio.timeout(PATIENCE):
-        while export.pid is None or export.frames == 0:
+        while export.pid is None or export.done == 0:
             await asyncio.sleep(0.02)
     os.kill(export.pid, signal.SIGKILL)
     await over(export)
-    assert (export.state, export.code, export.problem) == ("failed", "ended", "the exporter was ended")
+    assert (export.state, export.code, export.problem) == ("failed", "ended", "its process was ended")
     assert not export.path.exists()
     assert (await over(await begun(exports, SHOTS))).state == "done"
     await exports.close()

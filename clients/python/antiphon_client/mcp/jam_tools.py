@@ -39,14 +39,9 @@ def add_to(server: MCPServer[Any], room: Room) -> None:
         minute."""
         await room.jam.in_time()
         now = room.jam.now_ms
-        course = room.jam.transport
         events = await room.jam.log(now - _LOG_MS, now)
         return {
-            "playing": course.playing,
-            "tempo": course.tempo,
-            "beats_per_bar": course.beats,
-            "tonic": course.tonic,
-            "mode": course.mode,
+            **transport_of(room),
             "beat_now": room.jam.beat,
             "events": events[-_MOST_NOTES:],
         }
@@ -128,3 +123,15 @@ async def _play(room: Room, notes: list[Note]) -> dict[str, Any]:
         if sounding:
             await room.jam.play(*(NoteEvent(room.jam.now_ms, pitch, 0) for pitch in sorted(sounding)))
     return {"started_ms": start, "ended_ms": room.jam.now_ms}
+
+
+def transport_of(room: Room) -> dict[str, Any]:
+    """Tempo, meter and key, and whether the jam plays."""
+    course = room.jam.transport
+    return {
+        "playing": course.playing,
+        "tempo": course.tempo,
+        "beats_per_bar": course.beats,
+        "tonic": course.tonic,
+        "mode": course.mode,
+    }

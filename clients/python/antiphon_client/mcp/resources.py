@@ -13,6 +13,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, S
 
 from antiphon_client.mcp.film_tools import shots_of
 from antiphon_client.mcp.guard import name_of
+from antiphon_client.mcp.jam_tools import transport_of
 from antiphon_client.room import Room
 
 _TOGETHER: Final = 0.5
@@ -92,7 +93,7 @@ def _readers(room: Room) -> dict[str, tuple[str, Callable[[], object]]]:
             lambda: {key: room.canvas[key] for key in room.canvas},
         ),
         "antiphon://room/film": ("The shots of the film", lambda: shots_of(room)),
-        "antiphon://room/jam": ("How the jam goes", lambda: _course(room)),
+        "antiphon://room/jam": ("How the jam goes", lambda: transport_of(room)),
         "antiphon://room/people": (
             "Who is here",
             lambda: [
@@ -108,17 +109,6 @@ def _readers(room: Room) -> dict[str, tuple[str, Callable[[], object]]]:
 
 def _entry(room: Room, entry: Any) -> dict[str, Any]:
     return {"id": entry.id, "by": name_of(room, entry.participant), "text": entry.text}
-
-
-def _course(room: Room) -> dict[str, Any]:
-    course = room.jam.transport
-    return {
-        "playing": course.playing,
-        "tempo": course.tempo,
-        "beats_per_bar": course.beats,
-        "tonic": course.tonic,
-        "mode": course.mode,
-    }
 
 
 def _digest(value: object) -> bytes:

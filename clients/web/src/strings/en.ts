@@ -685,6 +685,13 @@ export const en = {
     exportTo: "To",
     exportTimes: (length: string) => `Minutes and seconds, from 0:00 to ${length}`,
     exportCancel: "Cancel",
+    exportProblems: {
+      disk: "The file could not be written: the server's disk is full. Nothing of the jam is lost; try again later.",
+      time: "The export took too long and was stopped. Choose a shorter part.",
+      busy: "Many files are made at the moment. Try again in a minute.",
+      long: "This is longer than the server renders as sound. Choose a shorter part.",
+      ended: "The file could not be made. Nothing of the jam is lost; try again.",
+    } as Record<string, string>,
     export: "Save the session",
     exports: {
       mid: "Notes, MIDI",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -13,13 +10,15 @@ from msgspec import Struct
 
 from antiphon_proto.errors import Conflict, PeerError, RateLimited, TooLarge
 from antiphon_server.core.rights import Right, require
+from antiphon_server.core.seat import Grant
+from antiphon_server.file_exports import FileExport
 from antiphon_server.film.credits import CreditSources
-from antiphon_server.film.exports import FilmExport
+from antiphon_server.film.exports import work
 from antiphon_server.film.reel import length, reel
 from antiphon_server.film.render import RenderJob, RenderParts
 from antiphon_server.gateway import GATEWAY
 from antiphon_server.http.access import authorised, json_body, pay_for_lookup
-from antiphon_server.http.recording import record_export
+from antiphon_server.http.recording import record_export, send_export
 from antiphon_server.http.streaming import large
 from antiphon_server.rooms.room import Room
 from antiphon_server.trust.leaf import sha256
@@ -83,8 +82,8 @@ async def begin(request: web.Request) -> web.Response:
         raise Conflict("there is no film yet; make shots first")
     if total > _LONGEST:
         raise TooLarge("the film is longer than an hour; export it in parts")
-    names = ("sound",) if wanted.format == "wav" else ("picture", "sound")
-    assets = {str(one[name]) for one in film.shots for name in names if one.get(name)}
+    fields = ("sound",) if wanted.format == "wav" else ("picture", "sound")
+    assets = {str(one[name]) for one in film.shots for name in fields if one.get(name)}
     if wanted.format == "wav":
         if not assets:
             raise Conflict("the film has no voices yet")
@@ -98,45 +97,34 @@ async def begin(request: web.Request) -> web.Response:
         info = await gateway.assets.find(room.id, name)
         return await gateway.assets.read(room.id, info) if info is not None else None
 
-    export = await gateway.film_exports.begin(room.id, job, total, asset, address)
-    return web.json_response(_state(export), status=202, headers=_HEADERS)
+    name = f"film-{room.id}.{_ENDINGS.get(wanted.format, wanted.format)}"
+    export = await gateway.film_exports.begin(room.id, wanted.format, name, work(job, total, asset), address)
+    return web.json_response(export.report(), status=202, headers=_HEADERS)
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET .../film/exports/{export}` -> `{"id", "state", "frames", "total", "problem", "code"}`."""
-    _, export = await _find(request)
-    return web.json_response(_state(export), headers=_HEADERS)
+    """`GET .../film/exports/{export}` -> `{"id", "state", "done", "problem", "code"}`; `done` is 0 to 1."""
+    *_, export = await _find(request)
+    return web.json_response(export.report(), headers=_HEADERS)
 
 
 async def cancel(request: web.Request) -> web.Response:
     """`DELETE .../film/exports/{export}`: stop it, and delete its file."""
-    gateway, export = await _find(request)
-    await gateway.film_exports.cancel(export)
-    return web.json_response(_state(export), headers=_HEADERS)
+    *_, export = await _find(request)
+    await request.app[GATEWAY].film_exports.cancel(export)
+    return web.json_response(export.report(), headers=_HEADERS)
 
 
 async def download(request: web.Request) -> web.StreamResponse:
     """`GET .../film/exports/{export}/file`, once it is done."""
-    _, export = await _find(request)
-    if export.state != "done":
-        raise Conflict(export.problem or "this export is not done")
-    grant, room = await authorised(request)
-    digest = await asyncio.to_thread(_digest, export.path)
-    name = f"film-{export.room}.{_ENDINGS.get(export.kind, export.kind)}"
-    headers = {
-        **_HEADERS,
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Content-Type": _TYPES[export.kind],
-    }
-    headers |= await record_export(request, grant, room, digest, f"film {export.kind}")
-    return web.FileResponse(export.path, headers=headers)
+    grant, room, export = await _find(request)
+    return await send_export(request, grant, room, export, _TYPES[export.kind], f"film {export.kind}")
 
 
-async def _find(request: web.Request) -> tuple[Any, FilmExport]:
-    gateway = request.app[GATEWAY]
+async def _find(request: web.Request) -> tuple[Grant, Room, FileExport]:
     pay_for_lookup(request)
-    _, room = await authorised(request)
-    return gateway, gateway.film_exports.get(room.id, request.match_info["export"])
+    grant, room = await authorised(request)
+    return grant, room, request.app[GATEWAY].film_exports.get(room.id, request.match_info["export"])
 
 
 async def _ask(request: web.Request, room: Room, job: Screen) -> bytes:
@@ -160,25 +148,9 @@ def _screen(room: Room, task: str, language: str) -> Screen:
     return Screen(room.shared.document.updates(), task, language, _title(room), sources)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _title(room: Room) -> str:
     value = room.shared.document.setting("title")
     return value[:200] if isinstance(value, str) else ""
-
-
-def _state(export: FilmExport) -> dict[str, Any]:
-    return {
-        "id": export.id,
-        "state": export.state,
-        "frames": export.frames,
-        "total": export.total,
-        "problem": export.problem,
-        "code": export.code,
-    }
 
 
 ROUTES = (

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
@@ -14,14 +12,14 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from antiphon_proto.document.jam import loop_notes
-from antiphon_proto.errors import Conflict, NotFound, PeerError, RateLimited
+from antiphon_proto.errors import NotFound, PeerError, RateLimited
 from antiphon_server.core.rights import Right, require
 from antiphon_server.core.seat import Grant
 from antiphon_server.file_exports import FileExport
 from antiphon_server.gateway import GATEWAY, Gateway
 from antiphon_server.http.access import acting, authorised, json_body, pay_for_lookup
 from antiphon_server.http.jam.log import HEADERS, times
-from antiphon_server.http.recording import record_export
+from antiphon_server.http.recording import record_export, send_export
 from antiphon_server.jam.exports import MAX_PARTS, Wanted, parts_of, work
 from antiphon_server.jam.midi import loop_midi
 from antiphon_server.rooms.room import Room
@@ -98,7 +96,7 @@ async def export(request: web.Request) -> web.StreamResponse:
         return _answer(data, kind, f"jam-{room.id}", recorded)
     made = await _begin(request, room, wanted)
     await gateway.jam_exports.wait(made)
-    return await _sent(request, grant, room, made)
+    return await send_export(request, grant, room, made, _TYPES[made.kind], made.kind)
 
 
 async def begin(request: web.Request) -> web.Response:
@@ -113,28 +111,26 @@ async def begin(request: web.Request) -> web.Response:
     if asked.to_ms is not None and asked.to_ms <= (asked.from_ms or 0):
         raise PeerError("`to_ms` is after `from_ms`")
     wanted = Wanted(asked.format, asked.from_ms, asked.to_ms, parts_of(asked.parts))
-    return web.json_response(_state(await _begin(request, room, wanted)), status=202, headers=HEADERS)
+    return web.json_response((await _begin(request, room, wanted)).report(), status=202, headers=HEADERS)
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET .../jam/exports/{export}` -> `{"id", "state", "done", "problem"}`; `done` is 0 to 1."""
+    """`GET .../jam/exports/{export}` -> `{"id", "state", "done", "problem", "code"}`; `done` is 0 to 1."""
     *_, made = await _find(request)
-    return web.json_response(_state(made), headers=HEADERS)
+    return web.json_response(made.report(), headers=HEADERS)
 
 
 async def cancel(request: web.Request) -> web.Response:
     """`DELETE .../jam/exports/{export}`: stop it, and delete its file."""
     *_, made = await _find(request)
     await request.app[GATEWAY].jam_exports.cancel(made)
-    return web.json_response(_state(made), headers=HEADERS)
+    return web.json_response(made.report(), headers=HEADERS)
 
 
 async def download(request: web.Request) -> web.StreamResponse:
     """`GET .../jam/exports/{export}/file`, once it is done."""
     grant, room, made = await _find(request)
-    if made.state != "done":
-        raise Conflict(made.problem or "this export is not done")
-    return await _sent(request, grant, room, made)
+    return await send_export(request, grant, room, made, _TYPES[made.kind], made.kind)
 
 
 async def _find(request: web.Request) -> tuple[Grant, Room, FileExport]:
@@ -171,23 +167,6 @@ def _work(gateway: Gateway, room: Room, wanted: Wanted) -> Any:
     )
 
 
-async def _sent(request: web.Request, grant: Grant, room: Room, made: FileExport) -> web.StreamResponse:
-    subject = await asyncio.to_thread(_digest, made.path)
-    recorded = await record_export(request, grant, room, subject, made.kind)
-    headers = {
-        **HEADERS,
-        **recorded,
-        "Content-Disposition": f'attachment; filename="{made.name}"',
-        "Content-Type": _TYPES[made.kind],
-    }
-    return web.FileResponse(made.path, headers=headers)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _pay(request: web.Request, gateway: Gateway) -> None:
     if not gateway.convert_rate.allow(gateway.proxies.address(request)):
         raise RateLimited("too many files from this address; wait a little")
@@ -208,10 +187,6 @@ def _answer(data: bytes, kind: str, title: str, recorded: dict[str, str]) -> web
     disposition = f'attachment; filename="{quote(title)}.{kind}"'
     headers = {**HEADERS, **recorded, "Content-Disposition": disposition}
     return web.Response(body=data, content_type=_TYPES[kind], headers=headers)
-
-
-def _state(made: FileExport) -> dict[str, Any]:
-    return {"id": made.id, "state": made.state, "done": round(made.done, 4), "problem": made.problem}
 
 
 ROUTES = (

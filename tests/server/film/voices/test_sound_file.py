@@ -10,7 +10,8 @@ import pytest
 
 from antiphon_engines.api import Spoken
 from antiphon_proto.document.film import FPS, LEAD_FRAMES, TAIL_FRAMES
-from antiphon_server.film.exports import FilmExports
+from antiphon_server.file_exports import FileExports
+from antiphon_server.film.exports import work
 from antiphon_server.film.mix import RATE as MIXED
 from antiphon_server.film.mix import STEP, Mix
 from antiphon_server.film.reel import length, reel
@@ -88,11 +89,11 @@ async def test_movies_carry_the_voices_at_their_frames(kind: str, codec: str, so
     async def read(asset: str) -> bytes:
         return SOUNDS[asset]
 
-    exports = FilmExports()
+    exports = FileExports(1, 600)
     job = RenderJob(
         kind, "", RenderParts(SHOTS, {}, [], ["Synthetic voices: test"]), dict.fromkeys(sounds, ""), 360
     )
-    export = await exports.begin("room", job, length(clips), read, "here")
+    export = await exports.begin("room", kind, "film", work(job, length(clips), read), "here")
     assert export.task is not None
     await asyncio.wait({export.task}, timeout=PATIENCE)
     assert (export.state, export.problem) == ("done", "")

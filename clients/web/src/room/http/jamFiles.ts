@@ -31,14 +31,6 @@ export interface JamExcerpt {
   part: JamPart | null;
 }
 
-export interface JamExportState {
-  id: string;
-  state: "waiting" | "running" | "done" | "failed" | "cancelled";
-  /** 0 to 1. */
-  done: number;
-  problem: string;
-}
-
 const json = (body: unknown) => new Blob([JSON.stringify(body)], { type: "application/json" });
 const nameOf = ({ part, key }: JamPart) => `${part}:${key}`;
 
@@ -62,27 +54,10 @@ export async function jamText(http: RoomHttp, kind: JamText, excerpt: JamExcerpt
   return (await http.request(`jam/export?${query}`)).blob();
 }
 
-export async function beginJamSound(
-  http: RoomHttp,
-  kind: JamSound,
-  excerpt: JamExcerpt,
-): Promise<JamExportState> {
-  const body = {
-    format: kind,
-    from_ms: excerpt.fromMs,
-    to_ms: excerpt.toMs,
-    parts: excerpt.part ? [nameOf(excerpt.part)] : [],
-  };
-  return (await http.post("jam/exports", json(body))).json() as Promise<JamExportState>;
-}
-
-export const jamSoundState = (http: RoomHttp, id: string): Promise<JamExportState> =>
-  http.json<JamExportState>(`jam/exports/${id}`);
-
-export async function cancelJamSound(http: RoomHttp, id: string): Promise<void> {
-  await http.request(`jam/exports/${id}`, { method: "DELETE" });
-}
-
-export async function jamSound(http: RoomHttp, id: string): Promise<Blob> {
-  return (await http.request(`jam/exports/${id}/file`)).blob();
-}
+/** What an export of sound is asked with (`fileExports`). */
+export const soundOf = (kind: JamSound, excerpt: JamExcerpt) => ({
+  format: kind,
+  from_ms: excerpt.fromMs,
+  to_ms: excerpt.toMs,
+  parts: excerpt.part ? [nameOf(excerpt.part)] : [],
+});

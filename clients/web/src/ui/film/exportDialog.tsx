@@ -4,17 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { save } from "../../canvas/export";
 import type { FilmRoom } from "../../film/filmRoom";
-import {
-  cancelExport,
-  endingOf,
-  type FilmExport,
-  type FilmFile,
-  filmText,
-  isRendered,
-  RENDERED,
-  renderFilm,
-  TEXTS,
-} from "../../room/http/filmFiles";
+import { cancelExport, exportFile, type FileExport } from "../../room/http/fileExports";
+import { endingOf, type FilmFile, filmText, isRendered, RENDERED, TEXTS } from "../../room/http/filmFiles";
 import { ApiError } from "../../room/http/httpApi";
 import { language, t } from "../../strings";
 import { Dialog } from "../parts/controls";
@@ -25,7 +16,7 @@ const HEIGHTS = [360, 720, 1080];
 export function ExportDialog({ film, onClose }: { film: FilmRoom; onClose: () => void }) {
   const kind = useSignal<FilmFile>("mp4");
   const height = useSignal(720);
-  const now = useSignal<FilmExport | null>(null);
+  const now = useSignal<FileExport | null>(null);
   const busy = useSignal(false);
   const problem = useSignal("");
   const saved = useSignal(false);
@@ -33,7 +24,8 @@ export function ExportDialog({ film, onClose }: { film: FilmRoom; onClose: () =>
   const words = t.film.export;
   const cancel = () => {
     const { id, state } = now.peek() ?? { id: "", state: "done" };
-    if (state === "waiting" || state === "running") void cancelExport(http, id).catch(() => {});
+    if (state === "waiting" || state === "running")
+      void cancelExport(http, "film/exports", id).catch(() => {});
   };
   // A dialog that is closed wants no file any more.
   useEffect(() => cancel, []);
@@ -44,7 +36,7 @@ export function ExportDialog({ film, onClose }: { film: FilmRoom; onClose: () =>
     problem.value = "";
     try {
       const made = isRendered(format)
-        ? await renderFilm(http, { format, height: height.peek(), language }, (told) => {
+        ? await exportFile(http, "film/exports", { format, height: height.peek(), language }, (told) => {
             now.value = told;
           })
         : await filmText(http, format, language);
@@ -129,9 +121,9 @@ export function ExportDialog({ film, onClose }: { film: FilmRoom; onClose: () =>
   );
 }
 
-function Progress({ now }: { now: FilmExport | null }) {
+function Progress({ now }: { now: FileExport | null }) {
   const words = t.film.export;
-  const share = now && now.total > 0 ? now.frames / now.total : 0;
+  const share = now?.done ?? 0;
   const text = now?.state === "waiting" ? words.waiting : words.progress(Math.floor(100 * share));
   return (
     <label class="film-export-progress">

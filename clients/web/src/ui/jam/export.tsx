@@ -1,25 +1,22 @@
 // Saves a session, or a part of it, as files that the server makes: notes at once, sound with progress.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { save } from "../../canvas/export";
 import type { Jam } from "../../jam/jam";
+import { cancelExport, exportFile, type FileExport } from "../../room/http/fileExports";
 import { ApiError } from "../../room/http/httpApi";
 import {
-  beginJamSound,
-  cancelJamSound,
   JAM_SOUNDS,
   JAM_TEXTS,
   type JamExcerpt,
-  type JamExportState,
   type JamSession,
   type JamSound,
   type JamText,
   jamSessions,
-  jamSound,
-  jamSoundState,
   jamText,
   nameJamSession,
+  soundOf,
 } from "../../room/http/jamFiles";
 import { language, t } from "../../strings";
 import { requestProblem } from "../parts/serverText";
@@ -27,7 +24,6 @@ import { Popover } from "./parts";
 
 const TEXTS = Object.keys(JAM_TEXTS) as JamText[];
 const SOUNDS = Object.keys(JAM_SOUNDS) as JamSound[];
-const POLL_MS = 400;
 
 export function JamExport({ jam }: { jam: Jam }) {
   const { http, notices, members } = jam.room;
@@ -36,15 +32,14 @@ export function JamExport({ jam }: { jam: Jam }) {
   const part = useSignal(-1);
   const from = useSignal("");
   const to = useSignal("");
-  const making = useSignal<JamExportState | null>(null);
+  const making = useSignal<FileExport | null>(null);
   const busy = useSignal(false);
-  const gone = useRef(false);
-  useEffect(
-    () => () => {
-      gone.current = true;
-    },
-    [],
-  );
+  const cancel = () => {
+    const id = making.peek()?.id;
+    if (id) void cancelExport(http, "jam/exports", id).catch(() => {});
+  };
+  // A panel that is closed wants no file any more.
+  useEffect(() => cancel, []);
   const attempt = async (work: () => Promise<void>) => {
     busy.value = true;
     try {
@@ -87,15 +82,13 @@ export function JamExport({ jam }: { jam: Jam }) {
     attempt(async () => {
       const which = excerpt();
       if (!which) return;
-      let state = await beginJamSound(http, kind, which);
-      while (state.state === "waiting" || state.state === "running") {
-        making.value = state;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        if (gone.current) return cancelJamSound(http, state.id);
-        state = await jamSoundState(http, state.id);
+      const made = await exportFile(http, "jam/exports", soundOf(kind, which), (now) => {
+        making.value = now;
+      });
+      if (made instanceof Blob) save(made, fileName(JAM_SOUNDS[kind]));
+      else if (made.state === "failed") {
+        notices.add("request_failed", t.jam.exportProblems[made.code] ?? made.problem);
       }
-      if (state.state === "failed") notices.add("request_failed", state.problem);
-      if (state.state === "done") save(await jamSound(http, state.id), fileName(JAM_SOUNDS[kind]));
     });
   return (
     <Popover icon="save" label={t.jam.export} class="jam-pop-right" onOpen={() => void load()}>
@@ -200,11 +193,7 @@ export function JamExport({ jam }: { jam: Jam }) {
           <div class="jam-export-progress" role="status">
             <progress class="run-progress" max={1} value={making.value.done} aria-label={t.jam.exporting} />
             <span>{Math.floor(making.value.done * 100)} %</span>
-            <button
-              type="button"
-              class="button small"
-              onClick={() => void cancelJamSound(http, making.peek()?.id ?? "").catch(() => {})}
-            >
+            <button type="button" class="button small" onClick={cancel}>
               {t.jam.exportCancel}
             </button>
           </div>
