@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import Page, expect
 
 from antiphon_client import Room, connect, create_room
@@ -133,6 +135,8 @@ async def test_a_film_is_made_of_the_text_and_everybody_sees_the_same(
         await writer.wait_for(lambda room: room.film[third]["size"] == "medium", 30)
         assert writer.film[third]["move"] == "shake"
 
+        await a_picture_is_uploaded(ada.page, vic.page)
+
         # Words follow the text, new text gets shots, and nobody's shot is lost.
         at = writer.text.index("last ferry")
         with writer.one_edit():
@@ -152,6 +156,20 @@ async def test_a_film_is_made_of_the_text_and_everybody_sees_the_same(
         await ada.page.set_viewport_size({"width": 820, "height": 1100})
         await shoot(ada.page, "dark")
         assert await violations(ada.page) == []
+
+
+async def a_picture_is_uploaded(page: Page, watching: Page) -> None:
+    """It is on both screens as soon as it is there, though nobody plays or moves the film."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 36), (200, 20, 20)).save(file, "PNG")
+    red = {"name": "red.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    await page.get_by_label("Upload a picture").set_input_files(red)
+    for one in (page, watching):
+        await one.wait_for_function(
+            """() => { const one = document.querySelector(".film-picture");
+                const [red, green] = one.getContext("2d").getImageData(one.width / 2, one.height / 2, 1, 1).data;
+                return red > 150 && green < 80; }"""
+        )
 
 
 async def the_cast_is_dressed(page: Page, writer: Room) -> None:

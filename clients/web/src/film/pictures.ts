@@ -10,13 +10,17 @@ const MAX_PICTURES = 60;
 const MAX_FIGURES = 400;
 
 export class FilmPictures implements Pictures {
-  /** Counts what came: what is on the screen may be drawn anew. */
-  version = 0;
+  private decoded = 0;
   private readonly assets = new Map<string, HTMLImageElement>();
   private readonly figures = new Map<string, HTMLImageElement>();
   private readonly drawers = new Map<string, Awaited<ReturnType<typeof drawerOf>> | null>();
 
   constructor(private readonly room: Room) {}
+
+  /** Counts pictures that came: the screen is drawn anew. */
+  get version(): number {
+    return this.decoded + this.room.pictures.version;
+  }
 
   asset(asset: string): CanvasImageSource | null {
     const url = this.room.pictures.url(asset);
@@ -66,7 +70,7 @@ export class FilmPictures implements Pictures {
     drawerOf(style).then(
       (draw) => {
         this.drawers.set(style, draw);
-        this.version += 1;
+        this.decoded += 1;
       },
       (error: unknown) => {
         console.warn("the figures could not be loaded", error);
@@ -80,7 +84,7 @@ export class FilmPictures implements Pictures {
   private load(url: string): HTMLImageElement {
     const image = new Image();
     image.onload = () => {
-      this.version += 1;
+      this.decoded += 1;
     };
     image.src = url;
     return image;

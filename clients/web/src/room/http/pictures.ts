@@ -29,6 +29,8 @@ export class Pictures {
   private readonly here = signal<ReadonlyMap<string, string>>(new Map());
   private readonly asked = new Set<string>();
   private closed = false;
+  /** Counts downloads that came or failed: a loop that draws looks here, where a component subscribes to `url`. */
+  version = 0;
 
   constructor(private readonly http: RoomHttp) {}
 
@@ -90,13 +92,18 @@ export class Pictures {
       image.src = url;
       await image.decode();
       if (this.closed) URL.revokeObjectURL(url);
-      else this.here.value = new Map(this.here.peek()).set(asset, url);
+      else this.tell(new Map(this.here.peek()).set(asset, url));
     } catch {
       setTimeout(() => {
         this.asked.delete(asset);
         // Components that still show it request it again.
-        if (!this.closed) this.here.value = new Map(this.here.peek());
+        if (!this.closed) this.tell(new Map(this.here.peek()));
       }, AGAIN_MS);
     }
+  }
+
+  private tell(here: ReadonlyMap<string, string>): void {
+    this.version += 1;
+    this.here.value = here;
   }
 }
