@@ -271,6 +271,11 @@ async def jam(gallery: Gallery) -> None:
     for key in "adgj":
         await page.keyboard.press(key, delay=120)
     await gallery.sheet(page, "jam")
+    popovers = page.locator(".jam-pop > summary")
+    for number in range(await popovers.count()):
+        await popovers.nth(number).click()
+        await gallery.sheet(page, f"jam-popover-{number + 1}")
+        await popovers.nth(number).click()
 
 
 async def search(gallery: Gallery) -> None:

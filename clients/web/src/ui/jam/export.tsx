@@ -188,7 +188,7 @@ export function JamExport({ jam }: { jam: Jam }) {
             </div>
           </>
         )}
-        {busy.value && !making.value && <p class="hint">{t.jam.exporting}</p>}
+        {busy.value && session && !making.value && <p class="hint">{t.jam.exporting}</p>}
         {making.value && (
           <div class="jam-export-progress" role="status">
             <progress class="run-progress" max={1} value={making.value.done} aria-label={t.jam.exporting} />
